@@ -1,0 +1,68 @@
+"""From arrays to pixels: numpy and Pillow only, uint8 pictures or PNG bytes out."""
+
+from __future__ import annotations
+
+from .card import Panel, card
+from .cells import Cells
+from .colormap import (
+    ACCENT,
+    CLASSES,
+    COLORMAPS,
+    DARK,
+    DIVERGING,
+    LIGHT,
+    LOUD,
+    SEQUENTIAL,
+    Theme,
+    apply,
+    choose,
+    css_gradient,
+    is_diverging,
+    overlay,
+    palette,
+    table,
+)
+from .grid import Grid, mosaic
+from .picture import Picture, fitted, to_picture
+from .png import encode_png
+from .scale import GAP, LEVELS, NONFINITE, Range, to_uint8, value_range, value_ranges
+from .shaded import Shaded
+from .strip import Strip, strip
+
+__all__ = [
+    "ACCENT",
+    "CLASSES",
+    "COLORMAPS",
+    "DARK",
+    "DIVERGING",
+    "GAP",
+    "LEVELS",
+    "LIGHT",
+    "LOUD",
+    "NONFINITE",
+    "SEQUENTIAL",
+    "Cells",
+    "Grid",
+    "Panel",
+    "Picture",
+    "Range",
+    "Shaded",
+    "Strip",
+    "Theme",
+    "apply",
+    "card",
+    "choose",
+    "css_gradient",
+    "encode_png",
+    "fitted",
+    "is_diverging",
+    "mosaic",
+    "overlay",
+    "palette",
+    "strip",
+    "table",
+    "to_picture",
+    "to_uint8",
+    "value_range",
+    "value_ranges",
+]

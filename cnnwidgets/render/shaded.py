@@ -1,0 +1,62 @@
+"""Maps with the colours that their values get: one place decides on the colour map and the value ranges."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .colormap import choose, is_diverging
+from .scale import to_uint8, value_ranges
+
+
+@dataclass(frozen=True, eq=False)
+class Shaded:
+    """Maps (C, H, W), the colour map by name, and the range (vmin, vmax) of each map: (C, 2).
+
+    `centred` says that the ranges lie around 0, the middle of a diverging colour map.
+    """
+
+    maps: NDArray[Any]
+    colormap: str
+    ranges: NDArray[np.float64]
+    centred: bool
+
+    @classmethod
+    def of(cls, maps: NDArray[Any], *, colormap: str = "auto", scale: str | Sequence[float] = "layer") -> Shaded:
+        """Decide on colours.
+
+        Parameters
+        ----------
+        maps
+            (C, H, W) of real numbers, NaN and infinities allowed.
+        colormap
+            A matplotlib name, or ``"auto"``: diverging where a value is negative.
+        scale
+            ``"map"``, ``"layer"``, or (vmin, vmax), as in `value_ranges`.
+
+        Raises
+        ------
+        ValueError
+            If the colour map or the scale is unknown.
+        """
+        name = choose(colormap, bool((maps < 0).any()))
+        centred = is_diverging(name) and isinstance(scale, str)
+        return cls(maps, name, value_ranges(maps, scale, symmetric=centred), centred)
+
+    def tiles(self) -> NDArray[np.uint8]:
+        """(C, H, W) palette indices of all maps."""
+        return to_uint8(self.maps, self.ranges)
+
+    def tile(self, channel: int) -> NDArray[np.uint8]:
+        """(H, W) palette indices of one map."""
+        one = slice(channel, channel + 1)
+        return to_uint8(self.maps[one], self.ranges[one])[0]
+
+    def ends(self, channel: int | None = None) -> tuple[float, float | None, float]:
+        """Values at the two ends of the colour bar and, where it is centred, in its middle."""
+        ranges = self.ranges if channel is None else self.ranges[channel : channel + 1]
+        return float(ranges[:, 0].min()), 0.0 if self.centred else None, float(ranges[:, 1].max())

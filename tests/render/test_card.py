@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cnnwidgets.render.card import BETWEEN, NARROWEST, PADDING, Panel, card
+from cnnwidgets.render.colormap import DARK, LIGHT, rgb
+
+RED = (255, 0, 0)
+
+
+def plain(height: int, width: int, color: tuple[int, ...] = RED) -> np.ndarray:
+    return np.full((height, width, len(color)), color, np.uint8)
+
+
+def box_of(image: np.ndarray, color: tuple[int, ...]) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom of all pixels of a colour."""
+    y, x = np.nonzero((image == color).all(2))
+    return int(x.min()), int(y.min()), int(x.max()) + 1, int(y.max()) + 1
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "room", "size"),
+    [
+        (28, 28, 190, (168, 168)),  # 6 times 28 is within a quarter of 190
+        (10, 10, 290, (290, 290)),
+        (100, 100, 140, (140, 140)),  # once 100 is not within a quarter of 140
+        (945, 945, 420, (420, 420)),
+        (14, 84, 504, (504, 84)),
+        (1000, 1, 100, (1, 1000)),  # no more than four times as high as 100, save one pixel's width
+    ],
+)
+def test_pictures_are_enlarged_by_a_whole_number_where_one_is_near(
+    height: int, width: int, room: int, size: tuple[int, int]
+) -> None:
+    assert Panel("", plain(height, width), width=room).size == size
+
+
+def test_the_picture_stands_on_the_card_in_its_size() -> None:
+    left, top, right, bottom = box_of(card("t", [Panel("h", plain(3, 5), width=100)]), RED)
+    assert (left, right - left, bottom - top) == (PADDING, 100, 60)
+    assert top > 60
+
+
+def test_enlarged_pixels_stay_crisp() -> None:
+    pixels = np.zeros((1, 4, 3), np.uint8)
+    pixels[0, 1] = RED
+    left, _, right, _ = box_of(card("t", [Panel("h", pixels, width=40)]), RED)
+    assert (left, right) == (PADDING + 10, PADDING + 20)
+
+
+def test_a_reduced_picture_is_averaged() -> None:
+    pixels = np.zeros((200, 200, 3), np.uint8)
+    pixels[:, ::2] = 200
+    image = card("t", [Panel("h", pixels, width=100)])
+    assert box_of(image, (100, 100, 100))[2] == PADDING + 100
+
+
+def test_panels_stand_side_by_side_and_columns_are_stacked() -> None:
+    green, blue = (0, 255, 0), (0, 0, 255)
+    panels: list[Panel | list[Panel]] = [
+        Panel("a", plain(1, 1), width=150),
+        [Panel("b", plain(1, 1, green), width=200), Panel("c", plain(1, 1, blue), width=200)],
+    ]
+    image = card("t", panels)
+    assert image.shape[1] == 2 * PADDING + 150 + BETWEEN + 200
+    assert box_of(image, green)[:2] == (PADDING + 150 + BETWEEN, box_of(image, RED)[1])
+    assert box_of(image, blue)[0] == box_of(image, green)[0]
+    assert box_of(image, blue)[1] > box_of(image, green)[3]
+
+
+@pytest.mark.parametrize(("dark", "theme"), [(False, LIGHT), (True, DARK)])
+def test_the_ground_shows_through_transparent_pixels(dark: bool, theme: Any) -> None:
+    image = card("t", [Panel("h", plain(1, 1, (*RED, 0)), width=50)], dark=dark)
+    assert not (image == RED).all(2).any()
+    assert tuple(image[100, PADDING + 20]) == rgb(theme.ground)
+
+
+def test_a_mark_frames_its_box_from_outside() -> None:
+    # The box is 10 to 20 both ways of a picture enlarged tenfold: two pixels of line, one of ground between.
+    panel = Panel("h", plain(3, 3), width=30, marks=[(1, 1, 2, 2)])
+    image = card("t", [panel])
+    left, top = box_of(image, RED)[:2]
+    assert box_of(image, rgb(LIGHT.accent)) == (left + 7, top + 7, left + 23, top + 23)
+    assert (image[top + 10 : top + 20, left + 10 : left + 20] == RED).all()
+
+
+def test_a_colour_bar_runs_over_the_width_of_the_picture() -> None:
+    image = card("t", [Panel("h", plain(1, 1), width=254, colorbar=("gray", "0", None, "1"))])
+    bottom = box_of(image, RED)[3]
+    ramp = image[bottom + 16, PADDING : PADDING + 254, 0].astype(int)
+    assert (ramp[0], ramp[-1]) == (0, 255)
+    assert (np.diff(ramp) > 0).all()
+
+
+@pytest.mark.parametrize(("fraction", "share"), [(1.0, 1.0), (0.5, 0.5), (7.0, 1.0)])
+def test_bars_are_as_long_as_their_fraction(fraction: float, share: float) -> None:
+    image = card("t", [Panel("h", width=300, bars=[("a", fraction, "x"), ("b", 0.0, "x")])])
+    left, _, right, _ = box_of(image, rgb(LIGHT.accent))
+    track = box_of(image, rgb(LIGHT.track))
+    assert right - left == pytest.approx(share * (track[2] - left), abs=2)
+
+
+@pytest.mark.parametrize("fraction", [0.0, -1.0, float("nan")])
+def test_a_bar_of_nothing_is_not_drawn(fraction: float) -> None:
+    image = card("t", [Panel("h", width=300, bars=[("a", fraction, "x")])])
+    assert not (image == rgb(LIGHT.accent)).all(2).any()
+
+
+LONG = "a very long text that goes on " * 30
+
+
+def test_long_text_never_leaves_its_place() -> None:
+    panel = Panel(LONG, plain(1, 1), 120, [LONG, (LONG, LONG)], [(LONG, 0.5, LONG)], ("gray", LONG, LONG, LONG))
+    image = card(LONG, [panel], footer=LONG)
+    assert image.shape[1] == NARROWEST + 2 * PADDING
+    ground = np.array(rgb(LIGHT.ground))
+    assert (image[2:-2, 2 : PADDING - 1] == ground).all()
+    assert (image[2:-2, -PADDING + 1 : -2] == ground).all()
+    # Panels keep to their own 120 pixels; title and footer stand above and below.
+    assert (image[50:-30, PADDING + 121 : -2] == ground).all()
+
+
+def test_text_of_several_lines_is_written_on_one() -> None:
+    assert (card("a\nb", [], footer="c\td") == card("a b", [], footer="c d")).all()
+
+
+def test_every_part_makes_the_card_higher() -> None:
+    height = card("t", [Panel("h", width=200)]).shape[0]
+    assert card("t", [Panel("h", width=200, lines=["one", ("two", "2")])]).shape[0] == height + 2 * 20
+    assert card("t", [Panel("h", width=200, bars=[("a", 1, "")] * 3)]).shape[0] == height + 3 * 23
+    assert card("t", [Panel("h", width=200)], footer="f").shape[0] == height + 24
+
+
+def test_the_same_card_is_drawn_twice_alike() -> None:
+    panels = [Panel("h · quiet", plain(4, 4), lines=["x"])]
+    assert (card("t", panels) == card("t", panels)).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"pixels": np.zeros((2, 2), np.uint8)}, r"uint8 \(2, 2\)"),
+        ({"pixels": np.zeros((2, 2, 3))}, "float64"),
+        ({"pixels": np.zeros((0, 2, 3), np.uint8)}, r"\(0, 2, 3\)"),
+        ({"width": 0}, "width must be 1 or more; got 0"),
+    ],
+)
+def test_a_panel_refuses_what_it_cannot_draw(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Panel("h", **options)
