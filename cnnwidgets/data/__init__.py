@@ -1,0 +1,10 @@
+"""Data sets as (image tensor, label), with class names. None is read before its function is called."""
+
+from __future__ import annotations
+
+from cnnwidgets.data.digits import digits
+from cnnwidgets.data.fashion_mnist import fashion_mnist
+from cnnwidgets.data.labelled import LabelledImages
+from cnnwidgets.data.mnist import mnist
+
+__all__ = ["LabelledImages", "digits", "fashion_mnist", "mnist"]
