@@ -1,0 +1,92 @@
+"""One careful forward pass: the input fits the model, the model stays as it is, errors say which layer refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+import torch
+from torch import nn
+
+from .model import device_of, dtype_of, moved
+
+Prepare = Callable[[Any], Any]
+"""Turns an item into the arguments of the model: a tuple (positional), a dict (keywords) or one value."""
+
+
+class ForwardError(RuntimeError):
+    """The model refused its input. The message names the layer, what it got and what it wants."""
+
+
+def call(model: nn.Module, images: Any, prepare: Prepare | None = None) -> Any:
+    """Run `model` on a copy of `images`, on the model's device and in its floating point type.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The plain module; its modes are the caller's business (`evaluating`).
+    images : torch.Tensor or object
+        (N, C, H, W); anything at all where `prepare` is given. Bytes become floats in [0, 1].
+    prepare : callable, optional
+        `prepare(images)` gives the arguments: a tuple, a dict of keywords, or one value.
+
+    Returns
+    -------
+    object
+        What the model returns.
+
+    Raises
+    ------
+    ForwardError
+        The model raised; the original error is its cause.
+    """
+    arguments = moved(images if prepare is None else prepare(images), device_of(model), dtype_of(model))
+    try:
+        if prepare is not None and isinstance(arguments, dict):
+            return model(**arguments)
+        if prepare is not None and isinstance(arguments, tuple):
+            return model(*arguments)
+        return model(arguments)
+    except Exception as error:
+        raise ForwardError(_explain(model, arguments, error)) from error
+
+
+def _explain(model: nn.Module, arguments: Any, error: Exception) -> str:
+    """One line: the innermost module whose forward() was running, its input, its wish, and the cause."""
+    names = {id(part): name for name, part in model.named_modules()}
+    refused, received = model, describe(arguments)
+    trace: TracebackType | None = error.__traceback__
+    while trace is not None:
+        local = trace.tb_frame.f_locals
+        owner = local.get("self")
+        if trace.tb_frame.f_code.co_name == "forward" and isinstance(owner, nn.Module) and id(owner) in names:
+            inputs = [value for key, value in local.items() if key != "self" and isinstance(value, torch.Tensor)]
+            refused, received = owner, describe(inputs[0]) if inputs else "no tensor"
+        trace = trace.tb_next
+    wish = _wish(refused)
+    where = f"layer {names[id(refused)]!r} ({type(refused).__name__})" if names[id(refused)] else type(refused).__name__
+    cause = " ".join(str(error).split())
+    return (
+        f"{where} refused its input: got {received}{f', wants {wish}' if wish else ''} "
+        f"({type(error).__name__}: {cause[:300]})"
+    )
+
+
+def describe(value: Any) -> str:
+    """Shape of a tensor as a person reads it, `1 x 3 x 28 x 28`; otherwise the type."""
+    if isinstance(value, torch.Tensor):
+        return " x ".join(map(str, value.shape)) or "a single number"
+    return type(value).__name__
+
+
+def _wish(layer: nn.Module) -> str:
+    for attribute, words in (
+        ("in_channels", "channels"),
+        ("in_features", "features"),
+        ("num_features", "channels"),
+    ):
+        if isinstance(number := getattr(layer, attribute, None), int):
+            axis = "in the last axis" if attribute == "in_features" else "in the second axis"
+            return f"{number} {words if number != 1 else words[:-1]} {axis}"
+    return ""

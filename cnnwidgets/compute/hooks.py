@@ -1,0 +1,259 @@
+"""Hooks and modes. Everything here is a context manager: what it puts on a model comes off at its end."""
+
+from __future__ import annotations
+
+import weakref
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from torch import nn
+
+from .model import plain
+from .names import OUTPUT, find_layer, module_names
+from .outputs import leaves, why_not
+from .state import same_random_state, same_tensors
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[nn.Module]:
+    """Evaluation mode, without gradients, for the length of a `with`; then everything is as it was.
+
+    Every module's own `training` flag is kept, whatever mixture they are in; buffers, exchanged parameters and the
+    global random state are put back too, after success, an exception or an interrupt.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The network that is looked at.
+
+    Yields
+    ------
+    torch.nn.Module
+        The plain module (`DataParallel` and compiled wrappers taken off).
+    """
+    module = plain(model)
+    flags = [(part, part.training) for part in module.modules()]
+    with same_random_state(), same_tensors(module), _uncompiled(module), torch.no_grad():
+        try:
+            for part, _ in flags:
+                part.training = False
+            yield module
+        finally:
+            for part, flag in flags:
+                part.training = flag
+
+
+@contextmanager
+def _uncompiled(model: nn.Module) -> Iterator[None]:
+    """Run modules that were compiled in place as plain Python, so that hooks fire."""
+    if any(getattr(part, "_compiled_call_impl", None) is not None for part in model.modules()):
+        with torch.compiler.set_stance("force_eager"):
+            yield
+    else:
+        yield
+
+
+@dataclass(slots=True)
+class Seen:
+    """One value that one call of one module returned.
+
+    `tensor` is a copy, taken before a later in-place operation could overwrite it; None where the value cannot be
+    drawn (`reason` says why) or the byte budget was spent. `repeats` marks the very tensor that the entry before
+    gave: a container that returns its last child's output.
+    """
+
+    module: str
+    owner: nn.Module
+    call: int
+    path: str
+    shape: tuple[int, ...]
+    dtype: torch.dtype | None
+    reason: str | None
+    tensor: torch.Tensor | None
+    repeats: bool
+
+
+class Captured(Mapping[str, torch.Tensor]):
+    """What the hooks of `capture` have seen so far: a read-only mapping of layer names to copies of outputs.
+
+    A module that ran once is called by its dotted name. One that ran several times has an entry a call
+    (`layer1.0.relu:1`, `layer1.0.relu:2`), one that returns several tensors an entry a tensor (`backbone.out`).
+    `output` holds the tensors that the whole network returned, by their place in it (`""` for a plain one).
+    """
+
+    def __init__(self, names: Mapping[str, str], budget: int | None, device: torch.device | None) -> None:
+        self.seen: list[Seen] = []
+        self.calls: Counter[str] = Counter()
+        self.kept_bytes = 0
+        self.output: dict[str, torch.Tensor] = {}
+        self._names = names
+        self._budget = budget
+        self._device = device
+        self._wanted: set[tuple[str, int]] = set()
+        self._last: tuple[weakref.ref[torch.Tensor], int, torch.Tensor | None] | None = None
+
+    def name(self, seen: Seen) -> str:
+        """Public name of an entry; final once the pass has ended, since only then the calls are counted."""
+        base = seen.module or OUTPUT
+        if self.calls[seen.module] > 1:
+            base = f"{base}:{seen.call}"
+        if not seen.path:
+            return base
+        dotted = f"{base}.{seen.path}"
+        return f"{base}[{seen.path}]" if dotted in self._names else dotted
+
+    def find(self, layer: str) -> Seen:
+        """The entry called `layer`; raises LookupError, naming what there is instead."""
+        for entry in self.seen:
+            if self.name(entry) == layer:
+                return entry
+        module, call, path = find_layer(self._names, layer)
+        entries = [s for s in self.seen if s.module == module and s.path == path and call in (None, s.call)]
+        if len(entries) == 1:
+            return entries[0]
+        if entries:
+            names = ", ".join(self.name(entry) for entry in entries)
+            raise LookupError(f"layer {layer!r} runs {len(entries)} times in one pass; choose one of {names}")
+        inside = [self.name(s) for s in self.seen if s.module == module and call in (None, s.call)]
+        if inside:
+            raise LookupError(f"layer {layer!r} gives several values; choose one of {', '.join(inside)}")
+        raise LookupError(f"layer {layer!r} did not run in this pass")
+
+    def __getitem__(self, layer: str) -> torch.Tensor:
+        entry = self.find(layer)
+        if entry.reason is not None:
+            raise LookupError(f"layer {layer!r} {entry.reason}")
+        if entry.tensor is None:
+            raise LookupError(f"layer {layer!r} was not kept: the byte budget of {self._budget:,} was spent")
+        return entry.tensor
+
+    def __iter__(self) -> Iterator[str]:
+        return (self.name(entry) for entry in self.seen if entry.tensor is not None)
+
+    def __len__(self) -> int:
+        return sum(entry.tensor is not None for entry in self.seen)
+
+    def _hook(self, name: str, owner: nn.Module, args: Any, output: Any) -> None:
+        self.calls[name] += 1
+        call = self.calls[name]
+        if self._wanted and (name, call) not in self._wanted and (name, 0) not in self._wanted:
+            return
+        for path, value in leaves(output):
+            reason = why_not(value)
+            shape = tuple(value.shape) if isinstance(value, torch.Tensor) else ()
+            dtype = value.dtype if isinstance(value, torch.Tensor) else None
+            tensor, repeats = (None, False) if reason else self._keep(value, wanted=bool(self._wanted) or not name)
+            if not name and tensor is not None:
+                self.output[path] = tensor
+            if repeats and not name:
+                continue  # the network returns its last layer's output, which is listed already
+            self.seen.append(Seen(name, owner, call, path, shape, dtype, reason, tensor, repeats))
+
+    def _keep(self, value: torch.Tensor, *, wanted: bool) -> tuple[torch.Tensor | None, bool]:
+        """A copy of `value`, or the copy already held when the last hook saw the same, unchanged tensor."""
+        version = -1 if value.is_inference() else value._version
+        if (
+            self._last is not None
+            and (self._last[2] is not None or not wanted)
+            and version >= 0
+            and self._last[0]() is value
+            and self._last[1] == version
+        ):
+            return self._last[2], True
+        copy = None
+        if wanted or self._budget is None or self.kept_bytes + value.nbytes <= self._budget:
+            copy = _copy(value, self._device)
+            self.kept_bytes += copy.nbytes
+        self._last = (weakref.ref(value), version, copy)
+        return copy, False
+
+
+def _copy(value: torch.Tensor, device: torch.device | None) -> torch.Tensor:
+    value = value.detach()
+    if value.is_quantized:
+        value = value.dequantize()
+    value = value.as_subclass(torch.Tensor)
+    target = device or value.device
+    return value.to(target) if target != value.device else value.clone(memory_format=torch.contiguous_format)
+
+
+class _Enough(BaseException):
+    """Ends a forward pass whose remaining layers nobody asked for; not an Exception, so that no model catches it."""
+
+    def __init__(self, captured: Captured) -> None:
+        self.captured = captured
+
+
+@contextmanager
+def capture(
+    model: nn.Module,
+    layers: str | Iterable[str] | None = None,
+    *,
+    stop: bool = False,
+    budget: int | None = None,
+    device: torch.device | str | None = None,
+) -> Iterator[Captured]:
+    """Keep what layers put out while the body of the `with` runs the model.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Any module; the user's own hooks stay and run before ours.
+    layers : str, iterable of str or None
+        Dotted names, `name:k` for the k-th call of a module that runs several times; None for every module.
+    stop : bool
+        End the pass, and with it the body of the `with`, as soon as the first call (or the k-th that was asked for)
+        of each layer in `layers` has been seen.
+    budget : int or None
+        Bytes to keep at most when `layers` is None; later outputs are listed but not kept. None for no limit.
+    device : torch.device, str or None
+        Where copies are kept; None leaves them where they are.
+
+    Yields
+    ------
+    Captured
+        Fills as the model runs. Every tensor is a copy of the output as the layer gave it, which a later in-place
+        operation cannot change.
+
+    Raises
+    ------
+    LookupError
+        A name in `layers` is not a layer; the message suggests the nearest.
+    ValueError
+        `stop` without `layers`.
+    """
+    module = plain(model)
+    names = module_names(module)
+    captured = Captured(names, budget, None if device is None else torch.device(device))
+    hooked = set(names.values())
+    if layers is not None:
+        places = [find_layer(names, layer) for layer in ([layers] if isinstance(layers, str) else layers)]
+        captured._wanted = {(name, call or (1 if stop else 0)) for name, call, _ in places}
+        hooked = {name for name, _, _ in places}
+    elif stop:
+        raise ValueError("stop=True needs layers: without them the whole network is wanted")
+    waiting = set(captured._wanted)
+
+    def hook(name: str, owner: nn.Module, args: Any, output: Any) -> None:
+        captured._hook(name, owner, args, output)
+        waiting.discard((name, captured.calls[name]))
+        if stop and not waiting:
+            raise _Enough(captured)
+
+    handles = []
+    try:
+        for name in hooked:
+            part = module.get_submodule(name)
+            handles.append(part.register_forward_hook(partial(hook, name)))
+        yield captured
+    except _Enough as enough:
+        if enough.captured is not captured:
+            raise
+    finally:
+        for handle in handles:
+            handle.remove()

@@ -1,0 +1,137 @@
+"""What an output is - maps, a vector, tokens, a volume - and how it is drawn as maps."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import torch
+from torch import nn
+
+Kind = Literal["maps", "vector", "tokens", "volume", "other"]
+Layout = Literal["first", "last"]
+
+_CHANNELS_FIRST = (
+    nn.modules.conv._ConvNd,
+    nn.modules.batchnorm._BatchNorm,
+    nn.modules.instancenorm._InstanceNorm,
+    nn.GroupNorm,
+    nn.modules.pooling._MaxPoolNd,
+    nn.modules.pooling._AvgPoolNd,
+    nn.modules.pooling._AdaptiveAvgPoolNd,
+    nn.modules.pooling._AdaptiveMaxPoolNd,
+    nn.Upsample,
+    nn.PixelShuffle,
+)
+_CHANNELS_LAST = (nn.Linear, nn.LayerNorm, nn.MultiheadAttention, nn.Embedding)
+
+
+def kind_of(shape: tuple[int, ...]) -> Kind:
+    """Kind of one image's output, from its shape without the batch axis.
+
+    `()` and `(D,)` are vectors, `(T, D)` tokens, `(C, H, W)` maps (a vector where H = W = 1), `(C, D, H, W)` and more
+    axes volumes.
+    """
+    if len(shape) <= 1 or (len(shape) == 3 and shape[1:] == (1, 1)):
+        return "vector"
+    return {2: "tokens", 3: "maps"}.get(len(shape), "volume")  # type: ignore[return-value]
+
+
+def layout_of(owner: nn.Module, shape: tuple[int, ...], before: tuple[tuple[int, ...], Layout] | None) -> Layout:
+    """Whether the channels are the first or the last axis of `shape` (without the batch axis).
+
+    Known for layers of known type; `LayerNorm` and `Linear` by exact type, since subclasses for maps permute. Other
+    modules keep the layout of the output before them when it has the same shape. Else two equal axes beside a different
+    one are taken for height and width.
+
+    Parameters
+    ----------
+    owner : torch.nn.Module
+        The layer.
+    shape : tuple of int
+        Its output's shape without the batch axis.
+    before : tuple of (shape, layout) or None
+        The output before it.
+    """
+    if isinstance(owner, _CHANNELS_FIRST):
+        return "first"
+    if type(owner) in _CHANNELS_LAST:
+        return "last"
+    if before is not None and before[0] == shape:
+        return before[1]
+    if len(shape) == 3 and shape[0] == shape[1] != shape[2]:
+        return "last"
+    return "last" if len(shape) == 2 else "first"
+
+
+def token_grid(tokens: int, aspect: float = 1.0) -> tuple[int, int, int] | None:
+    """How `tokens` stand on a grid: `(extra, rows, columns)`, with `extra` class or register tokens before it.
+
+    Parameters
+    ----------
+    tokens : int
+        Length of the sequence.
+    aspect : float
+        Width over height of the image; the grid has that form, to the nearest whole numbers.
+
+    Returns
+    -------
+    tuple of int or None
+        None where no grid with 0, 1, 2, 4, 5 or 8 extra tokens has the image's form.
+    """
+    for extra in (0, 1, 2, 5, 4, 8):
+        count = tokens - extra
+        if count < 4:
+            continue
+        rows = max(1, round(math.sqrt(count / aspect)))
+        if count % rows == 0 and abs(count // rows - rows * aspect) < 1:
+            return extra, rows, count // rows
+    return None
+
+
+def as_maps(output: torch.Tensor, kind: Kind, layout: Layout, *, aspect: float = 1.0, plane: int = 0) -> torch.Tensor:
+    """One image's output as maps (C, H, W) of real numbers: the form in which everything is drawn.
+
+    Parameters
+    ----------
+    output : torch.Tensor
+        Without the batch axis. Complex numbers are drawn by their magnitude, truth values as 0 and 1.
+    kind, layout : str
+        From `kind_of` and `layout_of`.
+    aspect : float
+        Width over height of the input image, for the grid of tokens.
+    plane : int
+        Which slice of a volume; its middle axes are counted as one.
+
+    Returns
+    -------
+    torch.Tensor
+        Vectors (D, 1, 1); tokens (D, rows, columns), or (D, 1, T) where they form no grid; a slice of a volume
+        (C, H, W). Half precision becomes float32.
+    """
+    if output.is_complex():
+        output = output.abs()
+    if output.dtype in (torch.float16, torch.bfloat16, torch.bool):
+        output = output.float()
+    if kind == "vector":
+        return output.reshape(-1, 1, 1)
+    if kind == "tokens":
+        if layout == "first":
+            return output[:, None, :]
+        grid = token_grid(output.shape[0], aspect)
+        if grid is None:
+            return output.T[:, None, :]
+        extra, rows, columns = grid
+        return output[extra:].T.reshape(-1, rows, columns)
+    if layout == "last":
+        output = output.movedim(-1, 0)
+    if kind == "volume":
+        return output.flatten(1, -3)[:, plane]
+    return output
+
+
+def planes(shape: tuple[int, ...], kind: Kind, layout: Layout) -> int:
+    """Number of slices that a volume of `shape` has; 1 for everything else."""
+    if kind != "volume":
+        return 1
+    return math.prod(shape[:-3] if layout == "last" else shape[1:-2])

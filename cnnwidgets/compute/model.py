@@ -1,0 +1,88 @@
+"""The plain module behind what people hand over, and where its numbers live."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import torch
+from torch import nn
+
+
+def plain(model: nn.Module) -> nn.Module:
+    """The module that hooks can see: unwraps `DataParallel`, its distributed kin and `torch.compile`.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        What the user has; never changed.
+
+    Returns
+    -------
+    torch.nn.Module
+        `model` itself, or the module that a wrapper holds.
+
+    Raises
+    ------
+    TypeError
+        `model` is not a module, or is a class that was not called.
+    ValueError
+        `model` has no layers at all, no `forward`, or layers that were never initialised.
+    """
+    if isinstance(model, type) and issubclass(model, nn.Module):
+        raise TypeError(f"model is the class {model.__name__}, not a model; call it: {model.__name__}(...)")
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"model must be a torch.nn.Module, not {type(model).__name__}")
+    while (inner := _wrapped(model)) is not None:
+        model = inner
+    if getattr(model.forward, "__name__", "") == "_forward_unimplemented":
+        raise ValueError(f"{type(model).__name__} has no forward(): it is a container, not a network")
+    if next(iter(model.children()), None) is None and next(model.parameters(), None) is None:
+        raise ValueError(f"model {type(model).__name__} has no layers: it holds no modules and no parameters")
+    if any(isinstance(parameter, nn.parameter.UninitializedParameter) for parameter in model.parameters()):
+        raise ValueError(f"{type(model).__name__} has lazy layers without weights yet: run it once on an image first")
+    return model
+
+
+def _wrapped(model: nn.Module) -> nn.Module | None:
+    if isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
+        return model.module
+    compiled = getattr(model, "_orig_mod", None)
+    return compiled if isinstance(compiled, nn.Module) else None
+
+
+def tensors_of(model: nn.Module) -> itertools.chain[torch.Tensor]:
+    """Parameters, then buffers."""
+    return itertools.chain(model.parameters(), model.buffers())
+
+
+def device_of(model: nn.Module) -> torch.device:
+    """Device of the first parameter or buffer; the CPU for a model without any."""
+    return next((t.device for t in tensors_of(model)), torch.device("cpu"))
+
+
+def dtype_of(model: nn.Module) -> torch.dtype:
+    """Type of the first floating point parameter or buffer; float32 for a model without any."""
+    return next((t.dtype for t in tensors_of(model) if t.is_floating_point()), torch.float32)
+
+
+def weights_version(model: nn.Module) -> int:
+    """A number that grows whenever an optimizer or a loaded state dict writes to a parameter."""
+    return sum(0 if p.is_inference() else p._version for p in model.parameters())
+
+
+def moved(value: Any, device: torch.device, dtype: torch.dtype) -> Any:
+    """A copy of `value` with every tensor in it on `device`, floating point ones as `dtype`, bytes as [0, 1].
+
+    Copies always, so that a model that writes to its input leaves the data set's tensor alone.
+    """
+    if isinstance(value, torch.Tensor):
+        value = value.detach()
+        if value.dtype == torch.uint8:
+            return value.to(device, dtype) / 255
+        return value.to(device, dtype if value.is_floating_point() else value.dtype, copy=True)
+    if isinstance(value, dict):
+        return {key: moved(item, device, dtype) for key, item in value.items()}
+    if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
+        return type(value)(moved(item, device, dtype) for item in value)
+    return value

@@ -1,0 +1,107 @@
+"""Layer names: dotted module names, `name:k` for a call, `name.key` for a part of what a layer returns."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+
+from torch import nn
+
+from .model import plain
+
+OUTPUT = "(output)"
+"""Name of what the whole network returns, where no layer returns the same."""
+
+
+def parse(layer: str, modules: Mapping[str, object]) -> tuple[str, int | None, str]:
+    """Split a layer name into `(module, call, path)`; `module` is not in `modules` when nothing fits.
+
+    The longest module name wins, so that a child called `out` comes before a dict's key `out`.
+    """
+    parts = layer.split(".")
+    for end in range(len(parts), 0, -1):
+        name, path = ".".join(parts[:end]), ".".join(parts[end:])
+        module, colon, number = name.rpartition(":")
+        if name in modules:
+            return name, None, path
+        if colon and number.isdecimal() and int(number) > 0 and module in modules:
+            return module, int(number), path
+    return layer, None, ""
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The name in `known` most like `name`, whatever its case; None when none is alike."""
+    folded = {item.lower(): item for item in known}
+    matches = difflib.get_close_matches(name.lower(), folded, n=1, cutoff=0.5)
+    return folded[matches[0]] if matches else None
+
+
+def listing(names: Sequence[str], limit: int = 20) -> str:
+    """`a, b, c`, cut after `limit` names with the number left out."""
+    more = len(names) - limit
+    return ", ".join(names[:limit]) + (f" ... and {more} more" if more > 0 else "")
+
+
+def unknown_layer(layer: object, known: Sequence[str]) -> LookupError:
+    """The error for a layer that is not there: the nearest name, and those that there are."""
+    if not isinstance(layer, str):
+        return LookupError(f"a layer is named by a string, not {type(layer).__name__}; layers: {listing(known)}")
+    near = nearest(layer, known)
+    hint = f"; did you mean {near!r}?" if near else ";"
+    return LookupError(f"no layer {layer!r}{hint} layers: {listing(known)}")
+
+
+def module_names(model: nn.Module) -> dict[str, str]:
+    """Every dotted name of every module, and the first name of that module.
+
+    They differ for a module registered twice: hooks know it by its first name, people may use either.
+    """
+    first: dict[int, str] = {}
+    return {name: first.setdefault(id(part), name) for name, part in model.named_modules(remove_duplicate=False)}
+
+
+def find_layer(names: Mapping[str, str], layer: str) -> tuple[str, int | None, str]:
+    """The `(module, call, path)` that `layer` speaks of, the module by its first name.
+
+    Parameters
+    ----------
+    names : mapping
+        From `module_names`.
+    layer : str
+        As a person typed it.
+
+    Raises
+    ------
+    LookupError
+        There is no such module; the message suggests the nearest name.
+    """
+    if layer == OUTPUT:
+        return "", None, ""
+    name, call, path = parse(layer, names) if isinstance(layer, str) else ("", None, "")
+    if name not in names or name == "":
+        raise unknown_layer(layer, [known for known in names if known])
+    return names[name], call, path
+
+
+def get_layer(model: nn.Module, layer: str) -> nn.Module:
+    """The module called `layer`.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The network.
+    layer : str
+        Dotted name as in `layer_table`; a call (`:2`) or a part (`.out`) of it is ignored.
+
+    Returns
+    -------
+    torch.nn.Module
+        The very module, not a copy.
+
+    Raises
+    ------
+    LookupError
+        There is no such layer; the message suggests the nearest name.
+    """
+    module = plain(model)
+    return module.get_submodule(find_layer(module_names(module), layer)[0])

@@ -1,0 +1,76 @@
+"""The tensors inside whatever a module returns: tensor, tuple, dict, named tuple, data class or nested."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+
+
+def leaves(output: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Walk `output` depth first and yield `(path, value)` for everything that is not a container.
+
+    Parameters
+    ----------
+    output : object
+        What a module returned.
+    path : str
+        Dotted place of `output` within a larger one: `""` for the whole, then `"out"`, `"0.boxes"`.
+
+    Yields
+    ------
+    tuple of (str, object)
+        The value is a tensor, or something that cannot be drawn (`None`, a string, a number).
+    """
+    if isinstance(output, torch.Tensor):
+        yield path, output
+        return
+    for key, value in _members(output):
+        yield from leaves(value, f"{path}.{key}" if path else str(key))
+    if not _is_container(output):
+        yield path, output
+
+
+def _members(output: Any) -> Iterator[tuple[Any, Any]]:
+    if isinstance(output, Mapping):
+        yield from output.items()
+    elif isinstance(output, tuple) and (fields := getattr(output, "_fields", None)):
+        yield from zip(fields, output, strict=True)
+    elif isinstance(output, (list, tuple)):
+        yield from enumerate(output)
+    elif _is_data_class(output):
+        yield from ((field.name, getattr(output, field.name)) for field in dataclasses.fields(output))
+    elif _has_tensors(output):
+        yield from ((key, value) for key, value in vars(output).items() if isinstance(value, torch.Tensor))
+
+
+def _is_container(output: Any) -> bool:
+    return isinstance(output, (Mapping, list, tuple)) or _is_data_class(output) or _has_tensors(output)
+
+
+def _is_data_class(output: Any) -> bool:
+    return dataclasses.is_dataclass(output) and not isinstance(output, type)
+
+
+def _has_tensors(output: Any) -> bool:
+    """An ordinary object that keeps tensors as attributes, such as torchvision's ImageList."""
+    return any(isinstance(value, torch.Tensor) for value in getattr(output, "__dict__", {}).values())
+
+
+def why_not(value: Any) -> str | None:
+    """Why `value` cannot be drawn, or None when it can."""
+    if value is None:
+        return "gives None"
+    if not isinstance(value, torch.Tensor):
+        return f"gives {type(value).__name__}, not a tensor"
+    if value.is_nested:
+        return "gives a nested tensor, whose rows differ in length"
+    if value.layout is not torch.strided:
+        return f"gives a sparse tensor ({value.layout})"
+    if value.is_meta:
+        return "gives a tensor on the meta device, which holds no values"
+    if value.numel() == 0:
+        return f"gives an empty tensor of shape {tuple(value.shape)}"
+    return None

@@ -1,0 +1,45 @@
+"""Class probabilities from what a network returns."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+
+
+class Prediction(NamedTuple):
+    """The most probable classes of one image, the best first.
+
+    `targets` are class numbers, `probabilities` lie in [0, 1], `source` says where they come from: `softmax` of logits,
+    or `probabilities` that the network gives itself.
+    """
+
+    targets: list[int]
+    probabilities: list[float]
+    source: str
+
+
+def predict(output: torch.Tensor | None, count: int = 5) -> Prediction | None:
+    """Top classes of one image.
+
+    Parameters
+    ----------
+    output : torch.Tensor or None
+        (K,) or (1, K) logits or probabilities, K >= 2. Values in [0, 1] that sum to 1 are taken for probabilities.
+    count : int
+        How many classes at most.
+
+    Returns
+    -------
+    Prediction or None
+        None where `output` is not class scores: no tensor, another shape, not finite.
+    """
+    if output is None or output.is_complex() or output.numel() < 2 or output.numel() != output.shape[-1]:
+        return None
+    scores = output.detach().flatten().double()
+    if not torch.isfinite(scores).all():
+        return None
+    given = bool((scores >= 0).all() and abs(float(scores.sum()) - 1) < 1e-3)
+    probabilities = scores if given else scores.softmax(0)
+    best = probabilities.topk(min(count, scores.numel()))
+    return Prediction(best.indices.tolist(), best.values.tolist(), "probabilities" if given else "softmax")
