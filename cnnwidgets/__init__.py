@@ -1,0 +1,21 @@
+"""See inside convolutional networks: interactive Jupyter widgets for PyTorch models."""
+
+from . import data, models
+from .compute import Layer, LayerTable, activations, capture, evaluating, get_layer, layer_table
+from .widgets import ActivationView, ModelView
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ActivationView",
+    "Layer",
+    "LayerTable",
+    "ModelView",
+    "activations",
+    "capture",
+    "data",
+    "evaluating",
+    "get_layer",
+    "layer_table",
+    "models",
+]

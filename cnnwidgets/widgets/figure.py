@@ -1,0 +1,193 @@
+"""Pixels on the screen. The only file that knows bqplot: one figure, one Image mark, cells that answer the mouse."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import bqplot
+import ipywidgets as W
+import numpy as np
+from numpy.typing import NDArray
+
+from ..render import ACCENT, Cells, encode_png
+from .tree import close_tree
+
+MOST_CELLS = 4096
+"""Cells that answer hovering; more would make the page slow. Clicks work with any number."""
+
+
+class PixelFigure(W.Box):
+    """A box of fixed width that shows a picture of pixels, crisp, and reports the mouse in its cells.
+
+    The picture keeps its aspect ratio. It is shown at the largest whole multiple of its own size that fits the width of
+    the box, or reduced where it is wider; one that is higher scrolls.
+
+    Parameters
+    ----------
+    width : int
+        Width of the box in px.
+    height : int
+        Height in px that the picture may take before the box scrolls.
+    fit : bool
+        Fit `height` too instead of scrolling.
+    """
+
+    def __init__(self, width: int, height: int, *, fit: bool = False) -> None:
+        self._room = (width, height)
+        self._fit = fit
+        self._cells: Cells | None = None
+        self._factor = 1.0
+        self._shape: tuple[int, ...] = ()
+        self._on_click: list[Callable[[float, float], None]] = []
+        self._on_cell: list[Callable[[int], None]] = []
+        self._describe: Callable[[int], str] | None = None
+        # a new value of an Image widget is not drawn, another Image widget is: these two take turns
+        self._images = [W.Image(format="png"), W.Image(format="png")]
+        x = bqplot.LinearScale(min=0, max=width, allow_padding=False)
+        y = bqplot.LinearScale(min=0, max=height, allow_padding=False, reverse=True)
+        scales = {"x": x, "y": y}
+        self._mark = bqplot.Image(image=self._images[0], scales=scales, x=(0, 1), y=(1, 0))
+        self._tip = W.HTML()
+        self._hover = bqplot.Scatter(
+            x=np.array([0.0]),
+            y=np.array([0.0]),
+            scales=scales,
+            marker="rectangle",
+            colors=["transparent"],  # not opacity 0: bqplot draws that as 1
+            interactions={"hover": "tooltip"},
+            tooltip=self._tip,
+            visible=False,
+        )
+        self._frame = bqplot.Lines(x=[0.0], y=[0.0], scales=scales, colors=[ACCENT], stroke_width=2.5, visible=False)
+        without_toolbar = {"display_toolbar": False} if "display_toolbar" in bqplot.Figure.class_trait_names() else {}
+        self._figure = bqplot.Figure(
+            marks=[self._mark, self._hover, self._frame],
+            padding_x=0,
+            padding_y=0,
+            fig_margin={"top": 0, "bottom": 0, "left": 0, "right": 0},
+            min_aspect_ratio=0.001,
+            max_aspect_ratio=1000,
+            background_style={"fill": "transparent"},
+            layout=W.Layout(width=f"{width}px", height=f"{height}px", flex="0 0 auto"),
+            **without_toolbar,
+        )
+        super().__init__(
+            [self._figure],
+            layout=W.Layout(width=f"{width + 16}px", max_height=f"{height + 4}px", overflow="auto", flex="0 0 auto"),
+        )
+        self._mark.on_element_click(self._image_clicked)
+        self._hover.on_element_click(self._cell_clicked)
+        self._hover.on_hover(self._hovered)
+
+    @property
+    def png(self) -> bytes:
+        """The PNG that is on the screen."""
+        return bytes(self._mark.image.value)
+
+    @property
+    def shown_width(self) -> int:
+        """Width of the picture on the screen, in px."""
+        return round(self._shape[1] * self._factor)
+
+    def show(self, pixels: NDArray[np.uint8], palette: NDArray[np.uint8] | None = None) -> None:
+        """Put a picture on the screen; two messages, or a few more when its shape is a new one.
+
+        Parameters
+        ----------
+        pixels : ndarray of uint8
+            (H, W) indices into `palette`, or (H, W, 3) RGB.
+        palette : ndarray of uint8, optional
+            (256, 4) RGBA.
+        """
+        hidden = self._images[self._mark.image is self._images[0]]
+        hidden.value = encode_png(pixels, palette)
+        if pixels.shape[:2] == self._shape:
+            self._mark.image = hidden
+            return
+        self._shape = pixels.shape[:2]
+        height, width = self._shape
+        self._factor = self._scale(width, height)
+        shown_width, shown_height = round(width * self._factor), round(height * self._factor)
+        x, y = self._mark.scales["x"], self._mark.scales["y"]
+        x.max, y.max = shown_width, shown_height
+        self._figure.layout.width, self._figure.layout.height = f"{shown_width}px", f"{shown_height}px"
+        with self._mark.hold_sync():
+            self._mark.x, self._mark.y = (0, shown_width), (shown_height, 0)
+            self._mark.pixelated = self._factor >= 1
+            self._mark.image = hidden
+        self.cells(self._cells)
+
+    def cells(self, cells: Cells | None, describe: Callable[[int], str] | None = None) -> None:
+        """Say which cells the picture has: hovering shows `describe(cell)` (plain HTML), clicking reports the cell."""
+        self._cells, self._describe = cells, describe or self._describe
+        if cells is None or cells.count > MOST_CELLS:
+            self._hover.visible = False
+            return
+        x, y = cells.centers()
+        left, top, right, bottom = cells.box(0)
+        width, height = (right - left) * self._factor, (bottom - top) * self._factor
+        with self._hover.hold_sync():
+            self._hover.x, self._hover.y = x * self._factor, y * self._factor
+            self._hover.default_size = max(1, int(width * height))
+            # bqplot draws a rectangle of this area, 9 ** skew times as high as wide
+            self._hover.default_skew = min(1.0, max(0.0, math.log(height / width, 9))) if width else 0.0
+            self._hover.visible = True
+
+    def select(self, cell: int | None) -> None:
+        """Frame `cell`, or none."""
+        if cell is None or self._cells is None or not 0 <= cell < self._cells.count:
+            self._frame.visible = False
+            return
+        left, top, right, bottom = (edge * self._factor for edge in self._cells.box(cell))
+        left, top = max(left, 1), max(top, 1)
+        right, bottom = (
+            min(right, self._mark.scales["x"].max - 1),
+            min(bottom, self._mark.scales["y"].max - 1),
+        )
+        with self._frame.hold_sync():
+            self._frame.x, self._frame.y = [left, right, right, left, left], [top, top, bottom, bottom, top]
+            self._frame.visible = True
+
+    def on_cell(self, callback: Callable[[int], None]) -> None:
+        """Call `callback(cell)` when a cell is clicked."""
+        self._on_cell.append(callback)
+
+    def on_click(self, callback: Callable[[float, float], None]) -> None:
+        """Call `callback(x, y)`, in picture pixels, when the picture is clicked."""
+        self._on_click.append(callback)
+
+    def close(self) -> None:
+        """Close every widget of the figure, the hidden image and the tooltip among them."""
+        for part in (*self._images, self._tip):
+            close_tree(part)
+        super().close()
+
+    def _scale(self, width: int, height: int) -> float:
+        room = self._room[0] / width
+        if self._fit:
+            room = min(room, self._room[1] / height)
+        return math.floor(room) if room >= 1 else room
+
+    def _image_clicked(self, _: Any, event: dict[str, Any]) -> None:
+        data = event["data"]
+        self._clicked(float(data["click_x"]) / self._factor, float(data["click_y"]) / self._factor)
+
+    def _clicked(self, x: float, y: float) -> None:
+        for on_click in self._on_click:
+            on_click(x, y)
+        cell = None if self._cells is None else self._cells.cell_at(x, y)
+        if cell is not None:
+            for on_cell in self._on_cell:
+                on_cell(cell)
+
+    def _cell_clicked(self, _: Any, event: dict[str, Any]) -> None:
+        if self._cells is not None and (index := int(event["data"]["index"])) < self._cells.count:
+            left, top, right, bottom = self._cells.box(index)
+            self._clicked((left + right) / 2, (top + bottom) / 2)
+
+    def _hovered(self, _: Any, event: dict[str, Any]) -> None:
+        index = int(event["data"]["index"])
+        if self._describe is not None and self._cells is not None and index < self._cells.count:
+            self._tip.value = f'<span class="cnnw-tip">{self._describe(index)}</span>'

@@ -1,0 +1,109 @@
+"""The text around the pictures: style sheet, title, bars, colour scale. What came from outside is escaped."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from html import escape
+
+from ..render import ACCENT, css_gradient
+
+STYLE = f"""<style>
+.cnnw {{ --cnnw-text: var(--jp-ui-font-color1, #1f2328); --cnnw-muted: var(--jp-ui-font-color2, #6b7280);
+  --cnnw-line: var(--jp-border-color2, #e0e3e8); --cnnw-track: var(--jp-border-color3, #e8ebf2);
+  --cnnw-accent: var(--jp-brand-color1, {ACCENT}); color: var(--cnnw-text);
+  border: 1px solid var(--cnnw-line); border-radius: 6px; padding: 12px 16px; box-sizing: border-box;
+  font-family: var(--jp-ui-font-family, system-ui, sans-serif); font-size: 13px; }}
+.cnnw .widget-html-content, .cnnw .jupyter-widgets.widget-html > div {{ line-height: 1.35; font-size: 13px; }}
+.cnnw .widget-label, .cnnw .widget-inline-hbox .widget-label {{ color: var(--cnnw-muted); }}
+.cnnw-head {{ display: flex; flex-wrap: wrap; gap: 2px 24px; justify-content: space-between; align-items: baseline; }}
+.cnnw-title {{ font-size: 15px; color: var(--cnnw-muted); }} .cnnw b {{ color: var(--cnnw-text); font-weight: 600; }}
+.cnnw-quiet {{ color: var(--cnnw-muted); font-size: 12px; }}
+.cnnw-rule {{ border-top: 1px solid var(--cnnw-line); height: 0; }}
+.cnnw-label {{ color: var(--cnnw-muted); white-space: nowrap; }}
+.cnnw-bars {{ display: grid; grid-template-columns: fit-content(45%) 1fr auto; gap: 3px 10px; align-items: center; }}
+.cnnw-bars span:nth-child(3n) {{ color: var(--cnnw-muted); text-align: right; font-variant-numeric: tabular-nums; }}
+.cnnw-bars span:nth-child(3n+1) {{ overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }}
+.cnnw-track {{ position: relative; height: 7px; border-radius: 2px; background: var(--cnnw-track); overflow: hidden; }}
+.cnnw-track i {{ position: absolute; top: 0; bottom: 0; background: var(--cnnw-accent); }}
+.cnnw-scale {{ display: flex; justify-content: space-between; color: var(--cnnw-muted); font-size: 12px;
+  font-variant-numeric: tabular-nums; }}
+.cnnw-ramp {{ height: 9px; border-radius: 2px; margin-bottom: 2px; }}
+.cnnw-facts {{ display: grid; grid-template-columns: max-content 1fr; gap: 2px 14px; margin-top: 6px;
+  font-variant-numeric: tabular-nums; }}
+.cnnw-facts span:nth-child(odd) {{ color: var(--cnnw-muted); }}
+.cnnw-error {{ color: var(--jp-error-color1, #b71c1c); overflow-wrap: anywhere; }}
+.cnnw-stale {{ opacity: 0.4; }}
+img.cnnw-input {{ image-rendering: pixelated; outline: 1px solid var(--cnnw-line); }}
+.cnnw-tip {{ color: #1f2328; font-size: 12px; }}
+</style>"""
+
+
+def number(value: float) -> str:
+    """Three significant digits, with a real minus sign."""
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "∞" if value > 0 else "−∞"
+    return f"{value:.3g}".replace("-", "−")
+
+
+def title(name: str, *parts: str, status: str = "") -> str:
+    """Title line: bold name, quiet parts, and the status line at the right."""
+    rest = "".join(f" · {escape(part)}" for part in parts if part)
+    return (
+        f'<div class="cnnw-head"><span class="cnnw-title"><b>{escape(name)}</b>{rest}</span>'
+        f'<span class="cnnw-quiet">{escape(status)}</span></div>'
+    )
+
+
+def heading(name: str, *parts: str) -> str:
+    """Heading of a panel: bold name, quiet parts."""
+    rest = "".join(f" · {escape(part)}" for part in parts if part)
+    return f'<b>{escape(name)}</b><span class="cnnw-quiet">{rest}</span>'
+
+
+def bars(rows: Sequence[tuple[str, float]], texts: Sequence[str], limit: float | None = None) -> str:
+    """Labelled horizontal bars; where a value is negative, all start at a zero in the middle.
+
+    Parameters
+    ----------
+    rows : sequence of (label, value)
+        From top to bottom.
+    texts : sequence of str
+        What stands at the right of each.
+    limit : float, optional
+        Value of a full bar; by default the largest magnitude.
+    """
+    finite = [abs(value) for _, value in rows if math.isfinite(value)]
+    full = limit or max(finite, default=1.0) or 1.0
+    middle = any(value < 0 for _, value in rows)
+    cells = []
+    for (label, value), text in zip(rows, texts, strict=True):
+        share = 100 * min(1.0, abs(value) / full) if math.isfinite(value) else 0.0
+        start, length = (50 - share / 2 * (value < 0), share / 2) if middle else (0.0, share)
+        cells.append(
+            f'<span title="{escape(label)}">{escape(label)}</span><span class="cnnw-track">'
+            f'<i style="left:{start:.1f}%;width:{length:.1f}%"></i></span><span>{escape(text)}</span>'
+        )
+    return f'<div class="cnnw-bars">{"".join(cells)}</div>'
+
+
+def colorbar(colormap: str, low: str, middle: str | None, high: str, width: int) -> str:
+    """A colour scale with its ends and, for a centred one, its middle."""
+    texts = [low, high] if middle is None else [low, middle, high]
+    spans = "".join(f"<span>{escape(text)}</span>" for text in texts)
+    return (
+        f'<div style="width:{width}px;max-width:100%">'
+        f'<div class="cnnw-ramp" style="background:{css_gradient(colormap)}"></div>'
+        f'<div class="cnnw-scale">{spans}</div></div>'
+    )
+
+
+def facts(rows: Iterable[tuple[str, str]]) -> str:
+    """Quiet labels with their values."""
+    cells = "".join(f"<span>{escape(label)}</span><span>{escape(value)}</span>" for label, value in rows)
+    return f'<div class="cnnw-facts">{cells}</div>'
+
+
+def error(text: str) -> str:
+    """The one line that says what went wrong."""
+    return f'<div class="cnnw-error" role="alert">{escape(text)}</div>' if text else ""

@@ -1,0 +1,231 @@
+"""The three panels of a card: the image with its prediction, all maps of a layer, and the chosen one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import ipywidgets as W
+import numpy as np
+from numpy.typing import NDArray
+
+from ..compute.items import Items
+from ..compute.layers import Layer
+from ..render import Grid, Panel, Shaded, Strip, apply, encode_png, fitted, mosaic, palette, strip, to_picture
+from . import markup
+from .figure import PixelFigure
+from .markup import number
+from .subject import Look
+
+INPUT, GRID, DETAIL, TALL = 190, 480, 288, 520
+"""Widths of the three pictures, and the height that the grid takes before it scrolls, in px."""
+FEW = 16
+"""A vector of so many units is shown as labelled bars; of a longer one, the units with the largest magnitude."""
+HOVERED = 1024
+"""Pixels of the large map up to which hovering tells the value; clicking always does."""
+
+
+class _Panel(W.VBox):
+    def __init__(self, width: int, *parts: W.Widget) -> None:
+        layout = W.Layout(width=f"{width + 24}px", flex="0 0 auto", padding="0 20px 0 0", overflow="hidden")
+        super().__init__(list(parts), layout=layout)
+
+
+class ImagePanel(_Panel):
+    """The input image with its index and label, and the most probable classes."""
+
+    def __init__(self) -> None:
+        self.look: Look | None = None
+        self._text, self._prediction = W.HTML(), W.HTML()
+        self._image = W.Image(format="png", layout=W.Layout(flex="0 0 auto", align_self="flex-start", margin="2px 0"))
+        self._image.add_class("cnnw-input")
+        super().__init__(INPUT, self._text, self._image, self._prediction)
+
+    def draw(self, index: int, look: Look, items: Items) -> None:
+        """Show `look`, which is of image `index`."""
+        self.look = look
+        self._heading, self._bars, self._source = f"Image {index}", [], ""
+        self._label = f"label {look.item.text}" if look.item.text else ""
+        self._pixels: NDArray[np.uint8] | None = None
+        if look.item.image is not None:
+            picture = to_picture(items.picture(look.item.image).numpy())
+            self._pixels = fitted(picture.pixels, INPUT, INPUT)
+            if picture.rescaled:
+                self._label += f"{' · ' if self._label else ''}{number(picture.vmin)} to {number(picture.vmax)}"
+        if look.prediction is not None:
+            self._source = look.prediction.source
+            self._bars = [
+                (items.class_name(target), probability)
+                for target, probability in zip(look.prediction.targets, look.prediction.probabilities, strict=True)
+            ]
+        self._text.value = markup.heading(self._heading, self._label)
+        self._image.layout.display = "none" if self._pixels is None else ""
+        if self._pixels is not None:
+            self._image.value = encode_png(self._pixels)
+        texts = [_percent(probability) for _, probability in self._bars]
+        below = markup.heading("Prediction", self._source) + markup.bars(self._bars, texts, 1.0)
+        self._prediction.value = below if self._bars else ""
+
+    def static(self) -> Panel:
+        """The same for the static picture."""
+        bars = [(name, probability, _percent(probability)) for name, probability in self._bars]
+        heading = f"{self._heading} · {self._label}" if self._label else self._heading
+        return Panel(heading, self._pixels, width=INPUT, bars=bars)
+
+
+class GridPanel(_Panel):
+    """All maps of a layer in one mosaic, or all units of a vector as a bar code. A click chooses one."""
+
+    def __init__(self, on_choose: Callable[[int], None]) -> None:
+        self._text, self._scale = W.HTML(), W.HTML()
+        self.figure = PixelFigure(GRID, TALL)
+        self.figure.on_cell(on_choose)
+        super().__init__(GRID, self._text, self.figure, self._scale)
+
+    def draw(self, shaded: Shaded, layer: Layer, columns: int, each: bool) -> None:
+        """Show all maps; `each` says that every map has a colour scale of its own."""
+        self._shaded, self._what = shaded, "unit" if layer.kind == "vector" else "feature map"
+        self._pixels, self._cells = _tiled(shaded, layer, columns or None)
+        self._each = each and len(shaded.maps) > 1
+        self.figure.show(self._pixels, palette(shaded.colormap))
+        self.figure.cells(self._cells, self._describe)
+        low, middle, high = self._ends()
+        self._text.value = markup.heading(*self._heading(), "click one" if len(shaded.maps) > 1 else "")
+        self._scale.value = markup.colorbar(shaded.colormap, low, middle, high, self.figure.shown_width)
+
+    def select(self, channel: int) -> None:
+        """Frame the chosen map."""
+        self._chosen = channel
+        self.figure.select(channel)
+
+    def static(self) -> Panel:
+        """The same for the static picture."""
+        pixels = apply(self._pixels, self._shaded.colormap, alpha=True)
+        marks = [self._cells.box(self._chosen)]
+        return Panel(*self._heading(), pixels, width=GRID, marks=marks, colorbar=(self._shaded.colormap, *self._ends()))
+
+    def _heading(self) -> tuple[str]:
+        count = len(self._shaded.maps)
+        return (f"All {count:,} {self._what}s" if count > 1 else f"The only {self._what}",)
+
+    def _ends(self) -> tuple[str, str | None, str]:
+        low, middle, high = self._shaded.ends()
+        if self._each:
+            return "each map's lowest", None if middle is None else "0", "each map's highest"
+        return number(low), None if middle is None else "0", number(high)
+
+    def _describe(self, cell: int) -> str:
+        values = self._shaded.maps[cell]
+        if values.size == 1:
+            return f"{self._what} {cell}: {number(float(values.flat[0]))}"
+        finite = values[np.isfinite(values)]
+        ends = f"{number(finite.min())} … {number(finite.max())}" if finite.size else "no finite value"
+        return f"channel {cell}: {ends}"
+
+
+class ChannelPanel(_Panel):
+    """The chosen map, large, with its numbers; for a vector, its units as labelled bars."""
+
+    def __init__(self, on_pixel: Callable[[tuple[int, int]], None]) -> None:
+        self._on_pixel = on_pixel
+        self._text, self._below = W.HTML(), W.HTML()
+        self.figure = PixelFigure(DETAIL, DETAIL, fit=True)
+        self.figure.on_click(self._clicked)
+        super().__init__(DETAIL, self._text, self.figure, self._below)
+
+    def draw(self, shaded: Shaded, layer: Layer, channel: int, pixel: Any, names: list[str]) -> None:
+        """Show map `channel`; the value at `pixel` is told, `names` are those of units, where they have some."""
+        self._shaded, self._channel, self._pixel, self._names = shaded, channel, pixel, names
+        self._vector = layer.kind == "vector"
+        self._facts = self._numbers()
+        map_ = shaded.maps[channel]
+        self.figure.layout.display = "none" if self._vector else ""
+        self._text.value = markup.heading(*self._heading())
+        if self._vector:
+            rows = self._units()
+            above = markup.bars(rows, [number(value) for _, value in rows])
+        else:
+            self.figure.show(shaded.tile(channel), palette(shaded.colormap))
+            height, width = map_.shape
+            few = Grid(height * width, 1, 1, columns=width, gap=0) if height * width <= HOVERED else None
+            self.figure.cells(few, self._describe)
+            self.figure.select(None if few is None else self._cell())
+            low, middle, high = shaded.ends(channel)
+            zero = None if middle is None else "0"
+            above = markup.colorbar(shaded.colormap, number(low), zero, number(high), self.figure.shown_width)
+        self._below.value = above + markup.facts(self._facts)
+
+    def static(self) -> Panel:
+        """The same for the static picture."""
+        heading = " · ".join(part for part in self._heading() if part)
+        if self._vector:
+            rows = self._units()
+            full = max((abs(value) for _, value in rows if np.isfinite(value)), default=1.0) or 1.0
+            bars = [(label, min(1.0, abs(value) / full), number(value)) for label, value in rows]
+            return Panel(heading, width=DETAIL, bars=bars, lines=self._facts)
+        low, middle, high = self._shaded.ends(self._channel)
+        return Panel(
+            heading,
+            apply(self._shaded.tile(self._channel), self._shaded.colormap, alpha=True),
+            width=DETAIL,
+            colorbar=(self._shaded.colormap, number(low), None if middle is None else "0", number(high)),
+            lines=self._facts,
+        )
+
+    def _heading(self) -> tuple[str, str]:
+        if self._vector:
+            units = len(self._shaded.maps)
+            return "Units", "" if units <= FEW else f"the {FEW} of {units:,} farthest from 0"
+        return f"Channel {self._channel}", " × ".join(map(str, self._shaded.maps.shape[1:]))
+
+    def _numbers(self) -> list[tuple[str, str]]:
+        values = self._shaded.maps[self._channel]
+        if self._vector:
+            return [(f"unit {self._channel}", f"{float(values.flat[0]):.5g}".replace("-", "−"))]
+        finite = values[np.isfinite(values)]
+        rows = [("range", "no finite value")]
+        if finite.size:
+            rows = [("range", f"{number(finite.min())} … {number(finite.max())}")]
+            rows.append(("mean", number(float(finite.mean(dtype=np.float64)))))
+        if finite.size < values.size:
+            rows.append(("not finite", f"{values.size - finite.size:,} of {values.size:,} pixels"))
+        if (cell := self._cell()) is not None:
+            rows.append((f"at row {self._pixel[0]}, column {self._pixel[1]}", self._value(cell)))
+        return rows
+
+    def _units(self) -> list[tuple[str, float]]:
+        values = self._shaded.maps.ravel()
+        units = list(range(len(values)))
+        if len(values) > FEW:
+            units = np.argsort(-np.abs(np.nan_to_num(values)), kind="stable")[:FEW].tolist()
+        return [(self._names[unit] if self._names else str(unit), float(values[unit])) for unit in units]
+
+    def _cell(self) -> int | None:
+        height, width = self._shaded.maps.shape[1:]
+        if self._pixel is None or self._pixel[0] >= height or self._pixel[1] >= width:
+            return None
+        return int(self._pixel[0]) * width + int(self._pixel[1])
+
+    def _value(self, cell: int) -> str:
+        return f"{float(self._shaded.maps[self._channel].flat[cell]):.5g}".replace("-", "−")
+
+    def _describe(self, cell: int) -> str:
+        row, column = divmod(cell, self._shaded.maps.shape[2])
+        return f"row {row}, column {column}: {self._value(cell)}"
+
+    def _clicked(self, x: float, y: float) -> None:
+        height, width = self._shaded.maps.shape[1:]
+        if 0 <= x < width and 0 <= y < height:
+            self._on_pixel((int(y), int(x)))
+
+
+def _tiled(shaded: Shaded, layer: Layer, columns: int | None) -> tuple[NDArray[np.uint8], Grid | Strip]:
+    tiles = shaded.tiles()
+    if layer.kind == "vector":
+        return strip(tiles.ravel(), columns=columns), Strip.fit(len(tiles), columns=columns)
+    grid = Grid.fit(*tiles.shape, columns=columns, room=GRID)
+    return mosaic(tiles, grid), grid
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"

@@ -1,0 +1,143 @@
+"""The model and the data set that views look at, and what is already known about them."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..compute.activations import run
+from ..compute.cache import ByteCache
+from ..compute.forward import Prepare
+from ..compute.items import Item, Items
+from ..compute.layers import LayerTable, one_image, table_of
+from ..compute.model import plain, weights_version
+from ..compute.scores import Prediction, predict
+
+RECENT = 64
+"""Images whose label, table and prediction are remembered; their outputs are bounded in bytes."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one forward pass told about one image, save the outputs themselves."""
+
+    item: Item
+    table: LayerTable
+    prediction: Prediction | None
+    same: dict[str, str]
+    """A layer that hands on another's output -> that other layer."""
+
+
+class Subject:
+    """A model with a data set, and a bounded memory of the passes made. Several views may share one.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Looked at, never changed.
+    dataset : indexable
+        Gives (image, label).
+    classes, denormalize, prepare
+        As `Items` takes them.
+    cache_bytes : int
+        Bytes of layer outputs to keep at most.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        dataset: Any,
+        *,
+        classes: Any = None,
+        denormalize: Any = None,
+        prepare: Prepare | None = None,
+        cache_bytes: int = 512 * 2**20,
+    ) -> None:
+        self.model = model
+        self.module = plain(model)
+        self.items = Items(dataset, classes=classes, denormalize=denormalize, prepare=prepare)
+        self.prepare = prepare
+        self.passes = 0
+        self._refreshed = 0
+        self._outputs = ByteCache(cache_bytes)
+        self._looks: OrderedDict[tuple[int, int, int], Look] = OrderedDict()
+
+    def refresh(self) -> None:
+        """Forget everything: the weights, or the data, are no longer what they were."""
+        self._refreshed += 1
+        self._outputs.clear()
+        self._looks.clear()
+
+    def known(self, index: int, layer: str) -> bool:
+        """Whether the output of `layer` for image `index` is at hand, so that nothing needs to run."""
+        look = self._looks.get(self._key(index))
+        return look is not None and self._outputs.get((*self._key(index), look.same.get(layer, layer))) is not None
+
+    def look(self, index: int) -> Look:
+        """Item, layer table and prediction of image `index`; one forward pass unless known."""
+        key = self._key(index)
+        if key not in self._looks:
+            self._run(key, None)
+        self._looks.move_to_end(key)
+        return self._looks[key]
+
+    def output(self, index: int, layer: str) -> torch.Tensor:
+        """Output of `layer` for image `index`, without the batch axis, on the CPU; read only.
+
+        Raises
+        ------
+        LookupError
+            There is no such layer, or it cannot be shown.
+        """
+        key, look = self._key(index), self.look(index)
+        row = look.table.find(layer)
+        if row.reason is not None:
+            raise LookupError(f"layer {layer!r} of image {index} cannot be shown: it {row.reason}")
+        name = look.same.get(layer, layer)
+        held = self._outputs.get((*key, name))
+        if held is None:  # more than the memory holds, or already gone: run for this layer, and keep it first
+            held = self._run(key, name)
+        return one_image(held, row)
+
+    def _key(self, index: int) -> tuple[int, int, int]:
+        return self._refreshed, weights_version(self.module), index
+
+    def _run(self, key: tuple[int, int, int], layer: str | None) -> Any:
+        known = self._looks.get(key)
+        item = known.item if known is not None else self.items[key[-1]]
+        images: Any = item.raw
+        if self.prepare is None and item.image is not None:
+            images = item.image[None]
+        only = None if layer is None else [layer]
+        captured = run(self.module, images, only, prepare=self.prepare, budget=self._outputs.limit, device="cpu")
+        self.passes += 1
+        if layer is not None:
+            self._outputs.put((*key, layer), captured[layer])
+            return captured[layer]
+        same: dict[str, str] = {}
+        first = ""
+        for seen in captured.seen:
+            name = captured.name(seen)
+            if seen.repeats:
+                same[name] = first
+            else:
+                first = name
+                if seen.tensor is not None:
+                    self._outputs.put((*key, name), seen.tensor)
+        prediction = predict(_scores(captured.output))
+        self._looks[key] = Look(item, table_of(captured, self.module), prediction, same)
+        while len(self._looks) > RECENT:
+            self._looks.popitem(last=False)
+        return None
+
+
+def _scores(output: dict[str, torch.Tensor]) -> torch.Tensor | None:
+    """The class scores among the tensors that a network returned: `logits`, `out`, or the first."""
+    for name in ("logits", "out", ""):
+        if name in output:
+            return output[name]
+    return next(iter(output.values()), None)

@@ -1,0 +1,173 @@
+"""What every view shares: state in traits, one way from a change to the picture, an error line, a static picture."""
+
+from __future__ import annotations
+
+import base64
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+import ipywidgets as W
+import numpy as np
+from numpy.typing import NDArray
+
+from ..compute.names import nearest
+from ..render import encode_png
+from . import markup
+from .newest import Newest
+from .tree import close_tree
+
+log = logging.getLogger("cnnwidgets")
+
+
+class ModelView(W.VBox):
+    """A card with controls and pictures whose only state are its traits.
+
+    A subclass tags traits that need the model `source=True` and those that only change the drawing `display=True`,
+    and writes `compute()` (into plain attributes), `render()` (onto the screen) and `picture()` (the same as one static
+    picture). Whatever sets a trait - a slider, a cell, a linked view - runs the same path, and the newest wins.
+    """
+
+    # ipywidgets 7 displays through this method; None makes IPython use _repr_mimebundle_ as ipywidgets 8 does
+    _ipython_display_ = None
+    _closed = True  # until there is something to close: __init__ may raise before it gets here
+
+    def __init__(self, **traits: Any) -> None:
+        self._ready = False
+        self._computed = False
+        self._drawing = False
+        self._closed = False
+        self._started = time.perf_counter()
+        self._newest = Newest(self._redraw)
+        self._style = W.HTML(markup.STYLE, layout=W.Layout(display="none"))
+        self._error = W.HTML("", layout=W.Layout(display="none"))
+        self._body = W.VBox()
+        super().__init__([self._style, self._body, self._error], **traits)
+        self.add_class("cnnw")
+        self.layout.overflow = "hidden"
+        tagged = [name for role in ("source", "display") for name in self.traits(**{role: True})]
+        self.observe(self._changed, tagged)
+
+    @classmethod
+    def check_keywords(cls, keywords: dict[str, Any]) -> None:
+        """Raise TypeError for a keyword that is no trait of the view, with the nearest that is."""
+        known = [name for name, trait in cls.class_traits().items() if {"source", "display"} & set(trait.metadata)]
+        for name in keywords:
+            if name not in known and name != "layout":
+                near = nearest(name, known)
+                hint = f"; did you mean {near!r}?" if near else ";"
+                raise TypeError(f"{cls.__name__} has no keyword {name!r}{hint} there are {', '.join(known)}")
+
+    def compute(self) -> None:
+        """Ask the model for what the source traits say; results go into plain attributes."""
+
+    def render(self) -> None:
+        """Draw what `compute` found as the display traits say."""
+
+    def picture(self, *, dark: bool = False) -> NDArray[np.uint8]:
+        """The view as one static picture, (H, W, 3)."""
+        raise NotImplementedError
+
+    @property
+    def milliseconds(self) -> float:
+        """Since the present drawing began."""
+        return 1e3 * (time.perf_counter() - self._started)
+
+    def refresh(self) -> None:
+        """Compute and draw anew: for what traits cannot see, such as weights or data that changed."""
+        self._computed = False
+        self._newest.cancel()
+        self._redraw()
+
+    def save(self, path: str | Path, *, dark: bool = False) -> Path:
+        """Write the view as it is now to a PNG file; needs no browser.
+
+        Parameters
+        ----------
+        path : str or Path
+            Where to; must end in `.png`.
+        dark : bool
+            Light text on a dark ground.
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        ValueError
+            Another ending.
+        OSError
+            The file cannot be written.
+        """
+        path = Path(path)
+        if path.suffix.lower() != ".png":
+            raise ValueError(
+                f"the picture is written as .png, not {path.suffix or 'a name without an ending'!r}: {path}"
+            )
+        self._newest.flush()
+        path.write_bytes(encode_png(self.picture(dark=dark), level=6))
+        return path
+
+    def close(self) -> None:
+        """Close every widget of the view; the model is as it was before."""
+        if not self._closed:
+            self._closed = True
+            self._newest.cancel()
+            close_tree(self)
+        else:
+            super().close()
+
+    def start(self) -> None:
+        """Draw for the first time, at the end of a subclass's `__init__`; after an error no widget is left."""
+        self._started = time.perf_counter()
+        try:
+            self.compute()
+            self._computed = True
+            self.render()
+        except BaseException:
+            self.close()
+            raise
+        self._ready = True
+
+    def _changed(self, change: Any) -> None:
+        if self.trait_metadata(change["name"], "source"):
+            self._computed = False
+        if self._ready and not self._drawing and not self._closed:
+            self._newest.request()
+
+    def _redraw(self) -> None:
+        self._drawing = True
+        self._started = time.perf_counter()
+        try:
+            if not self._computed:
+                self.compute()
+                self._computed = True
+            self.render()
+        except Exception as error:
+            log.exception("%s could not draw", type(self).__name__)
+            self._say(f"{error}")
+        else:
+            self._say("")
+        finally:
+            self._drawing = False
+
+    def _say(self, text: str) -> None:
+        """One line under the pictures, which are marked as stale while it stands there."""
+        self._error.value = markup.error(text)
+        self._error.layout.display = "" if text else "none"
+        (self._body.add_class if text else self._body.remove_class)("cnnw-stale")
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **kwargs: Any) -> dict[str, Any]:
+        data: dict[str, Any] = {"text/plain": repr(self)}
+        if not self._closed:
+            self._newest.flush()
+            data["application/vnd.jupyter.widget-view+json"] = {
+                "version_major": 2,
+                "version_minor": 0,
+                "model_id": self.model_id,
+            }
+            data["image/png"] = base64.b64encode(encode_png(self.picture(), level=6)).decode()
+        return data
