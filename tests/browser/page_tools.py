@@ -1,0 +1,124 @@
+"""What a browser test does on a page: press keys, read painted pixels, count widgets, blobs and comms."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+from playwright.sync_api import Locator, Page
+
+# Runs before the page's own scripts: keeps a list of the blob URLs that were made and not yet revoked.
+COUNT_BLOBS = """(() => {
+    const create = URL.createObjectURL.bind(URL), revoke = URL.revokeObjectURL.bind(URL);
+    window.blobUrls = {created: 0, alive: new Map()};
+    URL.createObjectURL = blob => {
+        const url = create(blob);
+        window.blobUrls.created += 1;
+        window.blobUrls.alive.set(url, blob.size ?? 0);
+        return url;
+    };
+    URL.revokeObjectURL = url => { window.blobUrls.alive.delete(url); revoke(url); };
+})()"""
+
+# The widget manager is private to JupyterLab's widget renderer, so a renderer is asked for it.
+COUNT_WIDGETS = """async () => {
+    const rendermime = window.jupyterapp.shell.currentWidget.content.rendermime;
+    const renderer = rendermime.createRenderer('application/vnd.jupyter.widget-view+json');
+    const manager = await renderer._manager.promise;
+    renderer.dispose();
+    return Object.keys(manager._models ?? Object.fromEntries(manager._modelsSync)).length;
+}"""
+
+RUN_IN_KERNEL = """async (code) => {
+    const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+    const future = kernel.requestExecute({code, store_history: false, stop_on_error: false});
+    const printed = [];
+    future.onIOPub = message => {
+        if (message.header.msg_type === 'stream' && message.content.name === 'stdout')
+            printed.push(message.content.text);
+    };
+    const reply = await future.done;
+    const {status, traceback} = reply.content;
+    return [printed.join(''), status === 'ok' ? '' : (traceback ?? [status]).join('\\n')];
+}"""
+
+
+class Blobs(NamedTuple):
+    """Blob URLs of a page: how many it ever made, how many it has not revoked, and the bytes of these."""
+
+    created: int
+    alive: int
+    alive_bytes: int
+
+
+def focus_slider(page: Page, n: int = 0) -> Locator:
+    """Give the keyboard to the n-th slider handle on the page, counted from 0."""
+    handle = page.locator(".noUi-handle").nth(n)
+    handle.scroll_into_view_if_needed()
+    handle.focus()
+    return handle
+
+
+def press(page: Page, key: str, times: int = 1) -> None:
+    """Press a key of the keyboard: "ArrowRight", "PageUp", "Home", "Tab", "Enter" ..."""
+    for _ in range(times):
+        page.keyboard.press(key)
+
+
+def shown_pixels(locator: Locator) -> np.ndarray:
+    """What is painted at the element's place, as a user sees it: (height, width, 3), uint8."""
+    locator.scroll_into_view_if_needed()
+    next_frames(locator.page)
+    box = locator.bounding_box()
+    if box is None:
+        raise AssertionError(f"{locator} is not visible")
+    clip = {side: box[side] for side in ("x", "y", "width", "height")}
+    return np.asarray(Image.open(io.BytesIO(locator.page.screenshot(clip=clip))).convert("RGB"))
+
+
+def next_frames(page: Page, count: int = 2) -> None:
+    """Let the browser paint: after two frames all that was set before is on the screen."""
+    page.evaluate(
+        "async n => { for (let i = 0; i < n; i++) await new Promise(r => requestAnimationFrame(r)); }",
+        count,
+    )
+
+
+def wait_until(page: Page, condition: Callable[[], bool], what: str, seconds: float = 10) -> None:
+    """Look again and again until the condition holds; `what` says in the error what was waited for."""
+    for _ in range(round(seconds / 0.05)):
+        if condition():
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"not so after {seconds} s: {what}")
+
+
+def in_kernel(page: Page, code: str) -> str:
+    """Run code in the notebook's kernel, beside the cells, and return what it printed."""
+    printed, failure = page.evaluate(RUN_IN_KERNEL, code)
+    if failure:
+        raise AssertionError(f"the kernel could not run {code!r}:\n{failure}")
+    return printed
+
+
+def comm_count(page: Page) -> int:
+    """How many comms are open in the kernel: one for each widget that lives there."""
+    return int(in_kernel(page, "print(len(get_ipython().kernel.comm_manager.comms))"))
+
+
+def widget_count(page: Page) -> int:
+    """How many widget models the page holds."""
+    return page.evaluate(COUNT_WIDGETS)
+
+
+def blobs(page: Page) -> Blobs:
+    """Count the page's blob URLs; a picture that was replaced and not freed shows here."""
+    return Blobs(
+        *page.evaluate(
+            "() => { const {created, alive} = window.blobUrls;"
+            " return [created, alive.size, [...alive.values()].reduce((a, b) => a + b, 0)]; }"
+        )
+    )
