@@ -1,7 +1,7 @@
 """See inside convolutional networks: interactive Jupyter widgets for PyTorch models."""
 
 from . import data, models
-from .compute import Layer, LayerTable, activations, capture, evaluating, get_layer, layer_table
+from .compute import Layer, LayerTable, activations, capture, diagnose, evaluating, get_layer, layer_table
 from .widgets import ActivationView, ModelView
 
 __version__ = "0.1.0"
@@ -14,6 +14,7 @@ __all__ = [
     "activations",
     "capture",
     "data",
+    "diagnose",
     "evaluating",
     "get_layer",
     "layer_table",

@@ -1,16 +1,21 @@
 """Tensor in, tensor out: what a network does with an image. Never draws, never downloads."""
 
 from .activations import activations
+from .diagnose import Finding, Findings, diagnose
 from .hooks import Captured, capture, evaluating
-from .layers import Layer, LayerTable, layer_table
+from .layers import Layer, LayerTable
 from .names import get_layer
+from .table import layer_table
 
 __all__ = [
     "Captured",
+    "Finding",
+    "Findings",
     "Layer",
     "LayerTable",
     "activations",
     "capture",
+    "diagnose",
     "evaluating",
     "get_layer",
     "layer_table",

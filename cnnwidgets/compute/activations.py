@@ -10,6 +10,9 @@ from torch import nn
 
 from .forward import Prepare, call
 from .hooks import Captured, capture, evaluating
+from .model import plain
+from .names import find_layer, module_names
+from .operations import run_operations, trace
 
 
 @overload
@@ -39,7 +42,7 @@ def activations(
         Anything at all where `prepare` is given.
     layers : str, iterable of str or None
         Names as in `layer_table`. `"name"` is the first call of that module, `"name:2"` its second; `"name.key"` one
-        tensor of several. None for every layer that runs.
+        tensor of several; `"add_3"` an operation of the graph that `torch.fx` traces. None for every module that runs.
     prepare : callable, optional
         `prepare(images)` gives the arguments of the model: a tuple, a dict of keywords, or one value.
 
@@ -58,12 +61,26 @@ def activations(
     TypeError
         `model` is not a module.
     """
-    wanted = None if layers is None else [layers] if isinstance(layers, str) else list(layers)
-    captured = run(model, images, wanted, prepare=prepare)
-    if wanted is None:
-        return dict(captured)
-    found = {name: captured[name] for name in wanted}
-    return found[layers] if isinstance(layers, str) else found
+    if layers is None:
+        return dict(run(model, images, prepare=prepare))
+    wanted = [layers] if isinstance(layers, str) else list(layers)
+    known, modules, traced = module_names(plain(model)), [], None
+    for name in wanted:
+        try:
+            find_layer(known, name)
+            modules.append(name)
+        except LookupError:
+            traced = traced or trace(model)
+            if name not in (operation.name for operation in traced.operations):
+                raise
+    found: dict[str, torch.Tensor] = {}
+    if modules:
+        captured = run(model, images, modules, prepare=prepare)
+        found = {name: captured[name] for name in modules}
+    if traced is not None:
+        missing = [name for name in wanted if name not in found]
+        found |= run_operations(model, traced, batched(images, prepare), missing, prepare=prepare)[0]
+    return found[layers] if isinstance(layers, str) else {name: found[name] for name in wanted}
 
 
 def run(
@@ -76,11 +93,18 @@ def run(
     device: torch.device | str | None = None,
 ) -> Captured:
     """One pass in evaluation mode; what `capture` saw, with everything that it knows about each entry."""
-    if prepare is None and isinstance(images, torch.Tensor) and images.ndim == 3:
-        images = images[None]
+    images = batched(images, prepare)
     with (
         evaluating(model) as module,
         capture(module, layers, stop=layers is not None, budget=budget, device=device) as captured,
     ):
-        call(module, images, prepare)
+        output = call(module, images, prepare)
+        if isinstance(module, torch.jit.ScriptModule) and layers is None:
+            captured.see("", module, output)
     return captured
+
+
+def batched(images: Any, prepare: Prepare | None) -> Any:
+    """A single image (C, H, W) as a batch of one; everything else as it is."""
+    single = prepare is None and isinstance(images, torch.Tensor) and images.ndim == 3
+    return images[None] if single else images

@@ -19,7 +19,9 @@ class ForwardError(RuntimeError):
     """The model refused its input. The message names the layer, what it got and what it wants."""
 
 
-def call(model: nn.Module, images: Any, prepare: Prepare | None = None) -> Any:
+def call(
+    model: nn.Module, images: Any, prepare: Prepare | None = None, *, run: Callable[..., Any] | None = None
+) -> Any:
     """Run `model` on a copy of `images`, on the model's device and in its floating point type.
 
     Parameters
@@ -30,6 +32,8 @@ def call(model: nn.Module, images: Any, prepare: Prepare | None = None) -> Any:
         (N, C, H, W); anything at all where `prepare` is given. Bytes become floats in [0, 1].
     prepare : callable, optional
         `prepare(images)` gives the arguments: a tuple, a dict of keywords, or one value.
+    run : callable, optional
+        What is called with the arguments in place of `model`.
 
     Returns
     -------
@@ -42,12 +46,13 @@ def call(model: nn.Module, images: Any, prepare: Prepare | None = None) -> Any:
         The model raised; the original error is its cause.
     """
     arguments = moved(images if prepare is None else prepare(images), device_of(model), dtype_of(model))
+    forward = run or model
     try:
         if prepare is not None and isinstance(arguments, dict):
-            return model(**arguments)
+            return forward(**arguments)
         if prepare is not None and isinstance(arguments, tuple):
-            return model(*arguments)
-        return model(arguments)
+            return forward(*arguments)
+        return forward(arguments)
     except Exception as error:
         raise ForwardError(_explain(model, arguments, error)) from error
 
@@ -55,7 +60,7 @@ def call(model: nn.Module, images: Any, prepare: Prepare | None = None) -> Any:
 def _explain(model: nn.Module, arguments: Any, error: Exception) -> str:
     """One line: the innermost module whose forward() was running, its input, its wish, and the cause."""
     names = {id(part): name for name, part in model.named_modules()}
-    refused, received = model, describe(arguments)
+    refused, received, wish = model, describe(arguments), ""
     trace: TracebackType | None = error.__traceback__
     while trace is not None:
         local = trace.tb_frame.f_locals
@@ -63,8 +68,8 @@ def _explain(model: nn.Module, arguments: Any, error: Exception) -> str:
         if trace.tb_frame.f_code.co_name == "forward" and isinstance(owner, nn.Module) and id(owner) in names:
             inputs = [value for key, value in local.items() if key != "self" and isinstance(value, torch.Tensor)]
             refused, received = owner, describe(inputs[0]) if inputs else "no tensor"
+            wish = _wish(owner, inputs[0]) if inputs else ""
         trace = trace.tb_next
-    wish = _wish(refused)
     where = f"layer {names[id(refused)]!r} ({type(refused).__name__})" if names[id(refused)] else type(refused).__name__
     cause = " ".join(str(error).split())
     return (
@@ -80,13 +85,14 @@ def describe(value: Any) -> str:
     return type(value).__name__
 
 
-def _wish(layer: nn.Module) -> str:
-    for attribute, words in (
-        ("in_channels", "channels"),
-        ("in_features", "features"),
-        ("num_features", "channels"),
+def _wish(layer: nn.Module, given: torch.Tensor) -> str:
+    """How many channels or features the layer is made for, where `given` has another number."""
+    for attribute, words, axis in (
+        ("in_channels", "channels", 1),
+        ("num_features", "channels", 1),
+        ("in_features", "features", -1),
     ):
-        if isinstance(number := getattr(layer, attribute, None), int):
-            axis = "in the last axis" if attribute == "in_features" else "in the second axis"
-            return f"{number} {words if number != 1 else words[:-1]} {axis}"
+        number = getattr(layer, attribute, None)
+        if isinstance(number, int) and given.ndim > 1 and given.shape[axis] != number:
+            return f"{number} {words if number != 1 else words[:-1]} in the {'last' if axis < 0 else 'second'} axis"
     return ""

@@ -16,7 +16,7 @@ from torch import nn
 from .model import plain
 from .names import OUTPUT, find_layer, module_names
 from .outputs import leaves, why_not
-from .state import same_random_state, same_tensors
+from .state import same_module_state, same_random_state
 
 
 @contextmanager
@@ -37,15 +37,15 @@ def evaluating(model: nn.Module) -> Iterator[nn.Module]:
         The plain module (`DataParallel` and compiled wrappers taken off).
     """
     module = plain(model)
-    flags = [(part, part.training) for part in module.modules()]
-    with same_random_state(), same_tensors(module), _uncompiled(module), torch.no_grad():
+    training = [part for part in module.modules() if getattr(part, "training", False)]
+    with same_random_state(), same_module_state(module), _uncompiled(module), torch.no_grad():
         try:
-            for part, _ in flags:
+            for part in training:
                 part.training = False
             yield module
         finally:
-            for part, flag in flags:
-                part.training = flag
+            for part in training:
+                part.training = True
 
 
 @contextmanager
@@ -113,6 +113,8 @@ class Captured(Mapping[str, torch.Tensor]):
             if self.name(entry) == layer:
                 return entry
         module, call, path = find_layer(self._names, layer)
+        if call is None and (module, 1) in self._wanted:
+            call = 1  # with a stop, a plain name is the first call
         entries = [s for s in self.seen if s.module == module and s.path == path and call in (None, s.call)]
         if len(entries) == 1:
             return entries[0]
@@ -125,6 +127,8 @@ class Captured(Mapping[str, torch.Tensor]):
         raise LookupError(f"layer {layer!r} did not run in this pass")
 
     def __getitem__(self, layer: str) -> torch.Tensor:
+        if layer == OUTPUT and "" in self.output:
+            return self.output[""]  # also where it has no entry of its own
         entry = self.find(layer)
         if entry.reason is not None:
             raise LookupError(f"layer {layer!r} {entry.reason}")
@@ -138,7 +142,8 @@ class Captured(Mapping[str, torch.Tensor]):
     def __len__(self) -> int:
         return sum(entry.tensor is not None for entry in self.seen)
 
-    def _hook(self, name: str, owner: nn.Module, args: Any, output: Any) -> None:
+    def see(self, name: str, owner: nn.Module, output: Any) -> None:
+        """Take note of what module `owner`, called `name`, has returned."""
         self.calls[name] += 1
         call = self.calls[name]
         if self._wanted and (name, call) not in self._wanted and (name, 0) not in self._wanted:
@@ -150,27 +155,23 @@ class Captured(Mapping[str, torch.Tensor]):
             tensor, repeats = (None, False) if reason else self._keep(value, wanted=bool(self._wanted) or not name)
             if not name and tensor is not None:
                 self.output[path] = tensor
-            if repeats and not name:
+            if repeats and not name and not self._wanted:
                 continue  # the network returns its last layer's output, which is listed already
             self.seen.append(Seen(name, owner, call, path, shape, dtype, reason, tensor, repeats))
 
     def _keep(self, value: torch.Tensor, *, wanted: bool) -> tuple[torch.Tensor | None, bool]:
         """A copy of `value`, or the copy already held when the last hook saw the same, unchanged tensor."""
         version = -1 if value.is_inference() else value._version
-        if (
-            self._last is not None
-            and (self._last[2] is not None or not wanted)
-            and version >= 0
-            and self._last[0]() is value
-            and self._last[1] == version
-        ):
-            return self._last[2], True
+        last = self._last
+        repeats = last is not None and version >= 0 and last[0]() is value and last[1] == version
+        if last is not None and repeats and (last[2] is not None or not wanted):
+            return last[2], True
         copy = None
         if wanted or self._budget is None or self.kept_bytes + value.nbytes <= self._budget:
             copy = _copy(value, self._device)
             self.kept_bytes += copy.nbytes
         self._last = (weakref.ref(value), version, copy)
-        return copy, False
+        return copy, repeats
 
 
 def _copy(value: torch.Tensor, device: torch.device | None) -> torch.Tensor:
@@ -179,7 +180,7 @@ def _copy(value: torch.Tensor, device: torch.device | None) -> torch.Tensor:
         value = value.dequantize()
     value = value.as_subclass(torch.Tensor)
     target = device or value.device
-    return value.to(target) if target != value.device else value.clone(memory_format=torch.contiguous_format)
+    return value.to(target, copy=True) if target != value.device else value.clone(memory_format=torch.contiguous_format)
 
 
 class _Enough(BaseException):
@@ -240,16 +241,17 @@ def capture(
     waiting = set(captured._wanted)
 
     def hook(name: str, owner: nn.Module, args: Any, output: Any) -> None:
-        captured._hook(name, owner, args, output)
+        captured.see(name, owner, output)
         waiting.discard((name, captured.calls[name]))
         if stop and not waiting:
             raise _Enough(captured)
 
     handles = []
     try:
+        modules = dict(module.named_modules())
         for name in hooked:
-            part = module.get_submodule(name)
-            handles.append(part.register_forward_hook(partial(hook, name)))
+            if not isinstance(modules[name], torch.jit.ScriptModule):  # runs outside Python: see script.py
+                handles.append(modules[name].register_forward_hook(partial(hook, name)))
         yield captured
     except _Enough as enough:
         if enough.captured is not captured:

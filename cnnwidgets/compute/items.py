@@ -134,12 +134,15 @@ class Items:
         return image[:, image.shape[1] // 2] if image.ndim == 4 else image
 
     def _label(self, label: Any) -> tuple[int | None, str]:
-        if isinstance(label, torch.Tensor) and label.numel() == 1:
-            label = label.item()
         if isinstance(label, dict):
             label = next((label[key] for key in _LABEL_KEYS if key in label), None)
+        if type(label).__module__ == "numpy":
+            label = label.tolist()
+        if isinstance(label, torch.Tensor) and label.numel() == 1:
+            label = label.item()
         if isinstance(label, torch.Tensor):
-            return None, ", ".join(self.class_name(int(value)) for value in label.flatten()[:5])
+            values = label.flatten()[:5].tolist()
+            return None, ", ".join(self.class_name(value) if type(value) is int else f"{value:g}" for value in values)
         if label is None:
             return None, ""
         if hasattr(label, "__index__") and not isinstance(label, bool):

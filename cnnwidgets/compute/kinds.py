@@ -37,7 +37,7 @@ def kind_of(shape: tuple[int, ...]) -> Kind:
     return {2: "tokens", 3: "maps"}.get(len(shape), "volume")  # type: ignore[return-value]
 
 
-def layout_of(owner: nn.Module, shape: tuple[int, ...], before: tuple[tuple[int, ...], Layout] | None) -> Layout:
+def layout_of(owner: nn.Module | None, shape: tuple[int, ...], before: tuple[tuple[int, ...], Layout] | None) -> Layout:
     """Whether the channels are the first or the last axis of `shape` (without the batch axis).
 
     Known for layers of known type; `LayerNorm` and `Linear` by exact type, since subclasses for maps permute. Other
@@ -46,8 +46,8 @@ def layout_of(owner: nn.Module, shape: tuple[int, ...], before: tuple[tuple[int,
 
     Parameters
     ----------
-    owner : torch.nn.Module
-        The layer.
+    owner : torch.nn.Module or None
+        The layer; None for an operation.
     shape : tuple of int
         Its output's shape without the batch axis.
     before : tuple of (shape, layout) or None

@@ -83,6 +83,7 @@ def moved(value: Any, device: torch.device, dtype: torch.dtype) -> Any:
         return value.to(device, dtype if value.is_floating_point() else value.dtype, copy=True)
     if isinstance(value, dict):
         return {key: moved(item, device, dtype) for key, item in value.items()}
-    if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
-        return type(value)(moved(item, device, dtype) for item in value)
+    if isinstance(value, (list, tuple)):
+        items = [moved(item, device, dtype) for item in value]
+        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
     return value

@@ -16,8 +16,13 @@ OUTPUT = "(output)"
 def parse(layer: str, modules: Mapping[str, object]) -> tuple[str, int | None, str]:
     """Split a layer name into `(module, call, path)`; `module` is not in `modules` when nothing fits.
 
-    The longest module name wins, so that a child called `out` comes before a dict's key `out`.
+    The longest module name wins, so that a child called `out` comes before a dict's key `out`, which is `[out]` then.
     """
+    head, bracket, key = layer.partition("[")
+    if bracket and key.endswith("]") and layer not in modules:
+        module, call, path = parse(head, modules)
+        if module in modules and not path:
+            return module, call, key[:-1]
     parts = layer.split(".")
     for end in range(len(parts), 0, -1):
         name, path = ".".join(parts[:end]), ".".join(parts[end:])
@@ -54,10 +59,15 @@ def unknown_layer(layer: object, known: Sequence[str]) -> LookupError:
 def module_names(model: nn.Module) -> dict[str, str]:
     """Every dotted name of every module, and the first name of that module.
 
-    They differ for a module registered twice: hooks know it by its first name, people may use either.
+    They differ for a module registered twice: hooks know it by its first name, people may use either. Parametrisations
+    (weight norm, pruning by parametrisation) compute weights, not feature maps, and are left out.
     """
     first: dict[int, str] = {}
-    return {name: first.setdefault(id(part), name) for name, part in model.named_modules(remove_duplicate=False)}
+    return {
+        name: first.setdefault(id(part), name)
+        for name, part in model.named_modules(remove_duplicate=False)
+        if "parametrizations" not in name.split(".")
+    }
 
 
 def find_layer(names: Mapping[str, str], layer: str) -> tuple[str, int | None, str]:
@@ -75,12 +85,11 @@ def find_layer(names: Mapping[str, str], layer: str) -> tuple[str, int | None, s
     LookupError
         There is no such module; the message suggests the nearest name.
     """
-    if layer == OUTPUT:
-        return "", None, ""
-    name, call, path = parse(layer, names) if isinstance(layer, str) else ("", None, "")
-    if name not in names or name == "":
-        raise unknown_layer(layer, [known for known in names if known])
-    return names[name], call, path
+    known = {OUTPUT: "", **names}
+    name, call, path = parse(layer, known) if isinstance(layer, str) else ("", None, "")
+    if name not in known or name == "":
+        raise unknown_layer(layer, [name for name in names if name])
+    return known[name], call, path
 
 
 def get_layer(model: nn.Module, layer: str) -> nn.Module:
@@ -104,4 +113,4 @@ def get_layer(model: nn.Module, layer: str) -> nn.Module:
         There is no such layer; the message suggests the nearest name.
     """
     module = plain(model)
-    return module.get_submodule(find_layer(module_names(module), layer)[0])
+    return dict(module.named_modules())[find_layer(module_names(module), layer)[0]]

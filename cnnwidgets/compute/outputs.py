@@ -10,7 +10,7 @@ import torch
 
 
 def leaves(output: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Walk `output` depth first and yield `(path, value)` for everything that is not a container.
+    """Walk `output` depth first and yield `(path, value)` for everything that holds nothing further.
 
     Parameters
     ----------
@@ -22,14 +22,15 @@ def leaves(output: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     Yields
     ------
     tuple of (str, object)
-        The value is a tensor, or something that cannot be drawn (`None`, a string, a number).
+        The value is a tensor, or something that cannot be drawn (`None`, a string, an empty list).
     """
     if isinstance(output, torch.Tensor):
         yield path, output
         return
-    for key, value in _members(output):
+    members = list(_members(output))
+    for key, value in members:
         yield from leaves(value, f"{path}.{key}" if path else str(key))
-    if not _is_container(output):
+    if not members:
         yield path, output
 
 
@@ -44,10 +45,6 @@ def _members(output: Any) -> Iterator[tuple[Any, Any]]:
         yield from ((field.name, getattr(output, field.name)) for field in dataclasses.fields(output))
     elif _has_tensors(output):
         yield from ((key, value) for key, value in vars(output).items() if isinstance(value, torch.Tensor))
-
-
-def _is_container(output: Any) -> bool:
-    return isinstance(output, (Mapping, list, tuple)) or _is_data_class(output) or _has_tensors(output)
 
 
 def _is_data_class(output: Any) -> bool:

@@ -1,10 +1,11 @@
-"""Looking changes nothing: random numbers, buffers and weights are put back after every look."""
+"""Looking changes nothing: random numbers, buffers, weights and attributes are put back after every look."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
@@ -30,48 +31,57 @@ def same_random_state() -> Iterator[None]:
 
 
 @contextmanager
-def same_tensors(model: nn.Module) -> Iterator[None]:
-    """Put buffers back, and parameters that `forward` exchanged, at the end.
+def same_module_state(model: nn.Module) -> Iterator[None]:
+    """Put back what a forward pass or a trace may have written into the modules.
 
-    Buffers (BatchNorm statistics, counters) are copied before and compared after. Parameters are too large to copy
-    for every look: one that is exchanged (`weight.data = ...`) is put back, one written in place is not noticed.
+    Attributes are remembered as they are, buffers (BatchNorm statistics, counters) by a copy. Parameters are too large
+    to copy for every look: one that is exchanged (`weight.data = ...`) is put back, one that `forward` writes in place
+    is not noticed, nor is a gradient that `forward` adds to.
     """
-    buffers = [
-        (owner._buffers, name, buffer, buffer.detach().clone(), _version(buffer))
-        for owner in model.modules()
-        if not isinstance(owner, torch.jit.ScriptModule)
-        for name, buffer in owner._buffers.items()
-        if buffer is not None
-    ]
-    parameters = [
-        (owner._parameters, name, parameter, parameter.data, parameter.requires_grad)
-        for owner in model.modules()
-        if not isinstance(owner, torch.jit.ScriptModule)
-        for name, parameter in owner._parameters.items()
-        if parameter is not None
-    ]
+    modules = [part for part in model.modules() if not isinstance(part, torch.jit.ScriptModule)]
+    held: list[tuple[dict[str, Any], dict[str, Any]]] = []
+    for part in modules:
+        held += [(named, dict(named)) for named in (part.__dict__, part._parameters, part._buffers, part._modules)]
+    buffers = [(buffer, buffer.data, buffer.detach().clone(), _version(buffer)) for buffer in model.buffers()]
+    parameters = [(weight, weight.data, weight.grad, weight.requires_grad) for weight in model.parameters()]
     try:
         yield
     finally:
+        for now, before in held:
+            _restore(now, before)
         with torch.no_grad():
-            for held, name, buffer, copy, version in buffers:
-                if held.get(name) is not buffer:
-                    held[name] = buffer
+            for buffer, data, copy, version in buffers:
+                if _exchanged(buffer, data):
+                    buffer.data = data
                 # a write through .data does not count as a version; on other devices comparing would make them wait
                 if _version(buffer) != version or (buffer.is_cpu and not _equal(buffer, copy)):
                     buffer.copy_(copy)
-        for kept, name, parameter, data, requires_grad in parameters:
-            if kept.get(name) is not parameter:
-                kept[name] = parameter
-            if parameter.data_ptr() != data.data_ptr():
-                parameter.data = data
-            if parameter.requires_grad != requires_grad:
-                parameter.requires_grad_(requires_grad)
+        for weight, data, grad, requires_grad in parameters:
+            if _exchanged(weight, data):
+                weight.data = data
+            if weight.grad is not grad:
+                weight.grad = grad
+            if weight.requires_grad != requires_grad:
+                weight.requires_grad_(requires_grad)
+
+
+def _restore(now: dict[str, Any], before: dict[str, Any]) -> None:
+    if len(now) == len(before) and all(now.get(key) is value for key, value in before.items()):
+        return
+    now.clear()
+    now.update(before)
 
 
 def _version(tensor: torch.Tensor) -> int:
     return -1 if tensor.is_inference() else tensor._version
 
 
+def _exchanged(tensor: torch.Tensor, data: torch.Tensor) -> bool:
+    """Whether `tensor` looks at other memory, or in another way, than `data` does."""
+    if tensor.layout is not torch.strided:
+        return False
+    return (tensor.data_ptr(), tensor.shape, tensor.stride()) != (data.data_ptr(), data.shape, data.stride())
+
+
 def _equal(a: torch.Tensor, b: torch.Tensor) -> bool:
-    return a.shape == b.shape and torch.equal(a, b)
+    return a.layout is not torch.strided or torch.equal(a, b)

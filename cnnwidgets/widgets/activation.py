@@ -10,17 +10,17 @@ import torch
 import traitlets as T
 from numpy.typing import NDArray
 
-from ..compute.layers import Layer, LayerTable, drawable, signature
 from ..compute.names import get_layer
-from ..render import COLORMAPS, Shaded, card, table, value_ranges
+from ..compute.table import drawable, signature
+from ..render import COLORMAPS, Shaded, card
 from . import controls, markup
 from .markup import number
 from .panels import ChannelPanel, GridPanel, ImagePanel
-from .subject import Look, Subject
-from .view import ModelView
+from .subject_view import SubjectView
+from .traits import Colormap, Pixel, Scale
 
 
-class ActivationView(ModelView):
+class ActivationView(SubjectView):
     """Every feature map of a layer in one grid, the chosen one large, beside the image and the prediction.
 
     Parameters
@@ -38,7 +38,7 @@ class ActivationView(ModelView):
     cache_bytes : int
         Bytes of layer outputs to keep, so that going back runs nothing.
     **traits
-        Initial `layer`, `index`, `channel`, `plane`, `colormap`, `scale`, `columns`.
+        Initial `layer`, `index`, `channel`, `plane`, `colormap`, `scale`, `columns`, `pixel`.
 
     Raises
     ------
@@ -50,42 +50,12 @@ class ActivationView(ModelView):
         The model refused the image; says which layer, what it got and what it wants.
     """
 
-    layer = T.Unicode(help="name of the layer, as in the layer table").tag(source=True)
-    index = T.Int(0, help="which image of the data set, from 0").tag(source=True)
     channel = T.Int(0, help="which map, unit or token feature is shown large, from 0").tag(display=True)
     plane = T.Int(0, help="which slice of a volume or stack, from 0").tag(display=True)
-    colormap = T.Unicode("auto", help="matplotlib name; auto: diverging for signed values").tag(display=True)
-    scale = T.Any("layer", help="value range of the colours: map, layer, or (vmin, vmax)").tag(display=True)
+    colormap = Colormap("auto", help="matplotlib name; auto: diverging for signed values").tag(display=True)
+    scale = Scale("layer", help="value range of the colours: map, layer, or (vmin, vmax)").tag(display=True)
     columns = T.Int(0, help="maps in a row; 0: as fits").tag(display=True)
-    pixel = T.Any(None, help="(row, column) in the large map whose value is told, or None").tag(display=True)
-
-    def __init__(
-        self,
-        model: torch.nn.Module,
-        dataset: Any,
-        *,
-        classes: Any = None,
-        denormalize: Any = None,
-        prepare: Any = None,
-        cache_bytes: int = 512 * 2**20,
-        **traits: Any,
-    ) -> None:
-        self.check_keywords(traits)
-        self._subject = Subject(
-            model, dataset, classes=classes, denormalize=denormalize, prepare=prepare, cache_bytes=cache_bytes
-        )
-        # everything that can be wrong is looked at before a widget exists
-        self._look: Look = self._subject.look(traits.get("index", 0))
-        traits["layer"] = self._checked_layer(traits.get("layer", _first(self._look.table))).name
-        self._row = self._look.table.find(traits["layer"])
-        self._checked_channel(traits.get("channel", 0), self._row)
-        self._output = torch.empty(0)
-        self._cached = False
-        self._drawn: tuple[Any, ...] | None = None
-        self._shaded: Shaded
-        super().__init__(**traits)
-        self._build()
-        self.start()
+    pixel = Pixel(None, help="(row, column) in the large map whose value is told, or None").tag(display=True)
 
     @property
     def maps(self) -> torch.Tensor:
@@ -93,63 +63,26 @@ class ActivationView(ModelView):
         self._newest.flush()
         return self._output.clone()
 
-    @property
-    def table(self) -> LayerTable:
-        """The layer table of the present image."""
-        return self._look.table
-
-    def refresh(self) -> None:
-        """Run the model anew: for weights or data that changed where traits cannot see it."""
-        self._subject.refresh()
-        super().refresh()
-
     # ------------------------------------------------------------------ what traits may be
 
-    def _checked_layer(self, layer: str) -> Layer:
-        row = self._look.table.find(layer)
-        if row.reason is not None:
-            raise LookupError(f"layer {layer!r} cannot be shown: it {row.reason}")
-        return row
+    def check_traits(self, traits: dict[str, Any]) -> None:
+        """Raise for a channel or plane that the layer does not have."""
+        self._checked("channel", traits.get("channel", 0), self._row.channels)
+        self._checked("plane", traits.get("plane", 0), self._row.planes)
 
-    @staticmethod
-    def _checked_channel(channel: int, row: Layer) -> int:
-        if not 0 <= channel < row.channels:
-            raise IndexError(
-                f"channel {channel} is out of range: layer {row.name!r} has {row.channels}, 0 to {row.channels - 1}"
-            )
-        return channel
-
-    @T.validate("index")
-    def _validate_index(self, proposal: Any) -> int:
-        return self._subject.items.checked(proposal["value"])
-
-    @T.validate("layer")
-    def _validate_layer(self, proposal: Any) -> str:
-        return self._checked_layer(proposal["value"]).name
+    def _checked(self, what: str, number: int, count: int, layer: str | None = None) -> int:
+        if not 0 <= number < count:
+            name = layer or self._row.name
+            raise IndexError(f"{what} {number} is out of range: layer {name!r} has {count}, 0 to {count - 1}")
+        return int(number)
 
     @T.validate("channel")
     def _validate_channel(self, proposal: Any) -> int:
-        return self._checked_channel(proposal["value"], self._look.table.find(self.layer))
+        return self._checked("channel", proposal["value"], self._look.table.find(self.layer).channels, self.layer)
 
     @T.validate("plane")
     def _validate_plane(self, proposal: Any) -> int:
-        plane, row = int(proposal["value"]), self._look.table.find(self.layer)
-        if not 0 <= plane < row.planes:
-            raise IndexError(f"plane {plane} is out of range: layer {row.name!r} has {row.planes}, from 0")
-        return plane
-
-    @T.validate("colormap")
-    def _validate_colormap(self, proposal: Any) -> str:
-        name = str(proposal["value"])
-        if name != "auto":
-            table(name)
-        return name
-
-    @T.validate("scale")
-    def _validate_scale(self, proposal: Any) -> Any:
-        scale = proposal["value"]
-        value_ranges(np.zeros((1, 1, 1)), scale)
-        return scale if isinstance(scale, str) else (float(scale[0]), float(scale[1]))
+        return self._checked("plane", proposal["value"], self._look.table.find(self.layer).planes, self.layer)
 
     @T.validate("columns")
     def _validate_columns(self, proposal: Any) -> int:
@@ -157,101 +90,58 @@ class ActivationView(ModelView):
             raise ValueError(f"columns must be 0 (as fits) or more, not {proposal['value']}")
         return int(proposal["value"])
 
-    @T.validate("pixel")
-    def _validate_pixel(self, proposal: Any) -> Any:
-        pixel = proposal["value"]
-        if pixel is None:
-            return None
-        if not (isinstance(pixel, (tuple, list)) and len(pixel) == 2 and min(pixel) >= 0):
-            raise ValueError(f"pixel must be (row, column), both 0 or more, or None; not {pixel!r}")
-        return int(pixel[0]), int(pixel[1])
-
     @T.observe("layer")
     def _bound(self, change: Any) -> None:
         if self._ready:  # at once, not with the drawing: a channel of the new layer may be set right after
             row = self._look.table.find(self.layer)
-            self._channel_slider.max = self._channel_box.max = row.channels - 1
-            self._plane_slider.max = row.planes - 1
-            self.pixel = None
+            with self.quiet():  # what no longer fits is moved before the new layer is drawn
+                self._channel_slider.max = self._channel_box.max = row.channels - 1
+                self._plane_slider.max = row.planes - 1
+                self.pixel = None
 
     # ------------------------------------------------------------------ building
 
-    def _build(self) -> None:
-        layers = [(layer.label, layer.name) for layer in self._look.table.showable]
-        last, most = len(self._subject.items) - 1, self._row.channels - 1
+    def build(self) -> None:
+        """Make the controls and the three panels."""
+        most, slices = self._row.channels - 1, self._row.planes - 1
         colormaps = list(dict.fromkeys((*COLORMAPS, self.colormap)))
-        self._generator = torch.Generator()  # our own: the global one stays as it is
-        self._generator.seed()
         self._channel_slider = controls.slider(
             self, "channel", maximum=most, tip="Channel shown large (arrow keys work)"
         )
         self._channel_box = controls.entry(self, "channel", maximum=most, width=60, tip="Type a channel number")
-        self._plane_slider = controls.slider(
-            self, "plane", maximum=self._row.planes - 1, tip="Slice of the volume or stack"
-        )
+        self._plane_slider = controls.slider(self, "plane", maximum=slices, tip="Slice of the volume or stack")
         self._planes = controls.labelled("Slice", self._plane_slider)
         self._scale = controls.ScaleControl(
             self, "scale", tip="Value range of the colours: each map its own, the whole layer, or two numbers"
         )
+        colours = controls.dropdown(
+            self, "colormap", colormaps, width=100, tip="auto: a diverging map centred on 0 for signed values"
+        )
+        columns = controls.entry(self, "columns", maximum=999, width=56, tip="Maps in a row; 0: as many as fit")
         bar = [
-            controls.labelled(
-                "Layer",
-                controls.stepper(self, "layer", layers, tip="Layer, in the order they run (arrow keys work)"),
-                controls.dropdown(self, "layer", layers, width=236, tip="Choose a layer by name"),
-            ),
-            controls.labelled(
-                "Image",
-                controls.slider(self, "index", maximum=last, tip="Index of the image in the data set"),
-                controls.entry(self, "index", maximum=last, width=74, tip="Type an index"),
-                controls.button("<", lambda: self._step(-1), tip="Previous image"),
-                controls.button(">", lambda: self._step(1), tip="Next image"),
-                controls.button("random", self._jump, width=70, tip="Any image"),
-            ),
+            self.layer_control(),
+            self.image_control(),
             controls.labelled("Channel", self._channel_slider, self._channel_box),
             self._planes,
-            controls.labelled(
-                "Colours",
-                controls.dropdown(
-                    self,
-                    "colormap",
-                    colormaps,
-                    width=100,
-                    tip="auto: a diverging map centred on 0 for signed values",
-                ),
-            ),
+            controls.labelled("Colours", colours),
             controls.labelled("Scale", self._scale),
-            controls.labelled(
-                "Columns",
-                controls.entry(self, "columns", maximum=999, width=56, tip="Maps in a row; 0: as many as fit"),
-            ),
+            controls.labelled("Columns", columns),
         ]
         self._title = W.HTML()
         self._input = ImagePanel()
         self._grid = GridPanel(lambda channel: self.set_trait("channel", channel))
         self._detail = ChannelPanel(lambda pixel: self.set_trait("pixel", pixel))
-        wrap = W.Layout(flex_flow="row wrap", align_items="center")
-        panels = W.Layout(flex_flow="row wrap", align_items="flex-start", min_height="440px")
-        self._body.children = [
-            self._title,
-            W.HBox(bar, layout=wrap),
-            W.HTML('<div class="cnnw-rule"></div>'),
-            W.HBox([self._input, self._grid, self._detail], layout=panels),
-        ]
-
-    def _step(self, by: int) -> None:
-        self.index = (self.index + by) % len(self._subject.items)
-
-    def _jump(self) -> None:
-        self.index = int(torch.randint(len(self._subject.items), (1,), generator=self._generator))
+        self._drawn: tuple[Any, ...] | None = None
+        panels = [self._input, self._grid, self._detail]
+        self._body.children = controls.card_body(self._title, bar, panels)
 
     # ------------------------------------------------------------------ one way: compute, render, picture
 
     def compute(self) -> None:
         """Look up, or run the model for, the layer and the image."""
         cached = self._subject.known(self.index, self.layer)
-        look = self._subject.look(self.index)
         output = self._subject.output(self.index, self.layer)
-        self._look, self._row = look, look.table.find(self.layer)
+        self.look()
         self._output, self._cached = output, cached
 
     def render(self) -> None:
@@ -284,7 +174,11 @@ class ActivationView(ModelView):
         row, text = self._row, self._look.item.text
         extent = " × ".join(map(str, row.size[-2:]))
         what = {"vector": "units", "tokens": f"features of {extent} tokens"}.get(row.kind, f"maps of {extent}")
-        module = signature(get_layer(self._subject.module, row.module)) if row.module else row.type
+        module = row.type
+        if row.operation:
+            module = f"{row.type} in {row.module}" if row.module else row.type
+        elif row.module:
+            module = signature(get_layer(self._subject.module, row.module))
         return [
             module,
             f"{row.channels:,} {what}",
@@ -305,11 +199,3 @@ class ActivationView(ModelView):
         classes = self._subject.items.classes
         last = self._row.name == self._look.table.showable[-1].name
         return classes if last and len(classes) == self._row.channels else []
-
-
-def _first(table: LayerTable) -> str:
-    """The layer to begin with: the first that has maps, or else the first that can be shown."""
-    showable = table.showable
-    if not len(showable):
-        raise ValueError("no layer of the model put out anything that can be shown")
-    return next((layer.name for layer in showable if layer.kind == "maps" and layer.leaf), showable[0].name)

@@ -51,21 +51,19 @@ def dropdown(view: T.HasTraits, trait: str, options: Sequence[Any], *, width: in
     return control
 
 
-def stepper(view: T.HasTraits, trait: str, options: Sequence[Any], *, width: int = 150, tip: str) -> W.SelectionSlider:
-    """A slider through `(label, value)` pairs, linked to `trait`."""
-    control = W.SelectionSlider(
-        options=options, value=getattr(view, trait), readout=False, layout=W.Layout(width=f"{width}px")
-    )
-    T.link((view, trait), (control, "value"))
-    hint(control, tip)
-    return control
-
-
 def button(text: str, action: Any, *, width: int = 32, tip: str) -> W.Button:
     """A small button that calls `action()`."""
     control = W.Button(description=text, tooltip=tip, layout=W.Layout(width=f"{width}px", padding="0"))
     control.on_click(lambda _: action())
     return control
+
+
+def card_body(title: W.Widget, bar: Sequence[W.Widget], panels: Sequence[W.Widget]) -> list[W.Widget]:
+    """The parts of a card from top to bottom: title, controls in rows that wrap, a line, panels side by side."""
+    wrap = W.Layout(flex_flow="row wrap", align_items="center")
+    side = W.Layout(flex_flow="row wrap", align_items="flex-start", min_height="440px")
+    rule = W.HTML('<div class="cnnw-rule"></div>')
+    return [title, W.HBox(list(bar), layout=wrap), rule, W.HBox(list(panels), layout=side)]
 
 
 class ScaleControl(W.HBox):
@@ -78,6 +76,7 @@ class ScaleControl(W.HBox):
 
     def __init__(self, view: T.HasTraits, trait: str, *, tip: str) -> None:
         self.suggestion = (0.0, 1.0)
+        self._showing = False
         self._menu = W.Dropdown(options=["map", "layer", "fixed"], value="layer", layout=W.Layout(width="90px"))
         self._ends = [W.FloatText(layout=W.Layout(width="80px", display="none")) for _ in range(2)]
         super().__init__([self._menu, *self._ends], layout=W.Layout(overflow="hidden"))
@@ -93,8 +92,10 @@ class ScaleControl(W.HBox):
     def _show(self, change: Any) -> None:
         fixed = not isinstance(self.value, str)
         if fixed:
+            self._showing = True  # the first box alone, with what stands in the second, is no range
             for end, number in zip(self._ends, self.value, strict=True):
                 end.value = number
+            self._showing = False
         for end in self._ends:
             end.layout.display = "" if fixed else "none"
         self._menu.value = "fixed" if fixed else self.value
@@ -107,5 +108,5 @@ class ScaleControl(W.HBox):
 
     def _typed(self, change: Any) -> None:
         low, high = (end.value for end in self._ends)
-        if not isinstance(self.value, str) and low < high:
+        if not self._showing and not isinstance(self.value, str) and low < high:
             self.value = (low, high)

@@ -60,7 +60,14 @@ class PixelFigure(W.Box):
             tooltip=self._tip,
             visible=False,
         )
-        self._frame = bqplot.Lines(x=[0.0], y=[0.0], scales=scales, colors=[ACCENT], stroke_width=2.5, visible=False)
+        self._frame = bqplot.Lines(  # the accent, and a light line within, so that it shows on every colour map
+            x=np.zeros((2, 1)),
+            y=np.zeros((2, 1)),
+            scales=scales,
+            colors=[ACCENT, "white"],
+            stroke_width=2,
+            visible=False,
+        )
         without_toolbar = {"display_toolbar": False} if "display_toolbar" in bqplot.Figure.class_trait_names() else {}
         self._figure = bqplot.Figure(
             marks=[self._mark, self._hover, self._frame],
@@ -146,8 +153,10 @@ class PixelFigure(W.Box):
             min(right, self._mark.scales["x"].max - 1),
             min(bottom, self._mark.scales["y"].max - 1),
         )
+        boxes = [(left, top, right, bottom), (left + 2, top + 2, right - 2, bottom - 2)]
         with self._frame.hold_sync():
-            self._frame.x, self._frame.y = [left, right, right, left, left], [top, top, bottom, bottom, top]
+            self._frame.x = np.array([[x0, x1, x1, x0, x0] for x0, _, x1, _ in boxes])
+            self._frame.y = np.array([[y0, y0, y1, y1, y0] for _, y0, _, y1 in boxes])
             self._frame.visible = True
 
     def on_cell(self, callback: Callable[[int], None]) -> None:
@@ -160,7 +169,7 @@ class PixelFigure(W.Box):
 
     def close(self) -> None:
         """Close every widget of the figure, the hidden image and the tooltip among them."""
-        for part in (*self._images, self._tip):
+        for part in (*self._images, self._tip, self._figure, self.layout):
             close_tree(part)
         super().close()
 

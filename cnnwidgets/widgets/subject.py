@@ -13,9 +13,11 @@ from ..compute.activations import run
 from ..compute.cache import ByteCache
 from ..compute.forward import Prepare
 from ..compute.items import Item, Items
-from ..compute.layers import LayerTable, one_image, table_of
+from ..compute.layers import LayerTable
 from ..compute.model import plain, weights_version
+from ..compute.operations import Trace, run_operations, trace
 from ..compute.scores import Prediction, predict
+from ..compute.table import checked_operations, one_image, table_of, with_operations
 
 RECENT = 64
 """Images whose label, table and prediction are remembered; their outputs are bounded in bytes."""
@@ -65,12 +67,15 @@ class Subject:
         self._refreshed = 0
         self._outputs = ByteCache(cache_bytes)
         self._looks: OrderedDict[tuple[int, int, int], Look] = OrderedDict()
+        self._traced: Trace | None = None
+        self._operations: dict[str, torch.Tensor] = {}
 
     def refresh(self) -> None:
         """Forget everything: the weights, or the data, are no longer what they were."""
         self._refreshed += 1
         self._outputs.clear()
         self._looks.clear()
+        self._traced, self._operations = None, {}
 
     def known(self, index: int, layer: str) -> bool:
         """Whether the output of `layer` for image `index` is at hand, so that nothing needs to run."""
@@ -106,18 +111,24 @@ class Subject:
     def _key(self, index: int) -> tuple[int, int, int]:
         return self._refreshed, weights_version(self.module), index
 
-    def _run(self, key: tuple[int, int, int], layer: str | None) -> Any:
+    def _run(self, key: tuple[int, int, int], layer: str | None) -> torch.Tensor:
+        """One pass for image `key[-1]`: for everything, or for `layer` alone, whose output is returned."""
         known = self._looks.get(key)
         item = known.item if known is not None else self.items[key[-1]]
         images: Any = item.raw
         if self.prepare is None and item.image is not None:
             images = item.image[None]
+        self.passes += 1
+        if layer in self._operations:
+            assert self._traced is not None
+            outputs, _ = run_operations(self.module, self._traced, images, [layer], prepare=self.prepare)
+            if layer not in outputs:
+                raise LookupError(f"operation {layer!r} gave no tensor for image {key[-1]}")
+            return self._keep(key, outputs)[layer]
         only = None if layer is None else [layer]
         captured = run(self.module, images, only, prepare=self.prepare, budget=self._outputs.limit, device="cpu")
-        self.passes += 1
         if layer is not None:
-            self._outputs.put((*key, layer), captured[layer])
-            return captured[layer]
+            return self._keep(key, {layer: captured[layer]})[layer]
         same: dict[str, str] = {}
         first = ""
         for seen in captured.seen:
@@ -128,11 +139,22 @@ class Subject:
                 first = name
                 if seen.tensor is not None:
                     self._outputs.put((*key, name), seen.tensor)
-        prediction = predict(_scores(captured.output))
-        self._looks[key] = Look(item, table_of(captured, self.module), prediction, same)
+        table = table_of(captured, self.module)
+        if self._traced is None:
+            self._traced = trace(self.module)
+            outputs = checked_operations(self.module, self._traced, images, captured, prepare=self.prepare)
+            self._operations = {name: output.to("meta") for name, output in self._keep(key, outputs).items()}
+        table = with_operations(table, self._traced, self._operations)
+        self._looks[key] = Look(item, table, predict(_scores(captured.output)), same)
         while len(self._looks) > RECENT:
             self._looks.popitem(last=False)
-        return None
+        return torch.empty(0)
+
+    def _keep(self, key: tuple[int, int, int], outputs: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        outputs = {name: output.cpu() for name, output in outputs.items()}
+        for name, output in outputs.items():
+            self._outputs.put((*key, name), output)
+        return outputs
 
 
 def _scores(output: dict[str, torch.Tensor]) -> torch.Tensor | None:

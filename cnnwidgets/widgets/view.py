@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from .newest import Newest
 from .tree import close_tree
 
 log = logging.getLogger("cnnwidgets")
+log.addHandler(logging.NullHandler())  # a traceback goes where the user sends logs, never over the widget
 
 
 class ModelView(W.VBox):
@@ -36,18 +39,23 @@ class ModelView(W.VBox):
     def __init__(self, **traits: Any) -> None:
         self._ready = False
         self._computed = False
-        self._drawing = False
-        self._closed = False
+        self._quiet = False
         self._started = time.perf_counter()
         self._newest = Newest(self._redraw)
+        super().__init__(**traits)  # before the first widget: a trait that is refused leaves none behind
+        self._closed = False
         self._style = W.HTML(markup.STYLE, layout=W.Layout(display="none"))
         self._error = W.HTML("", layout=W.Layout(display="none"))
         self._body = W.VBox()
-        super().__init__([self._style, self._body, self._error], **traits)
+        self.children = [self._style, self._body, self._error]
         self.add_class("cnnw")
         self.layout.overflow = "hidden"
-        tagged = [name for role in ("source", "display") for name in self.traits(**{role: True})]
-        self.observe(self._changed, tagged)
+        self._tagged = [name for role in ("source", "display") for name in self.traits(**{role: True})]
+        self.observe(self._changed, self._tagged)
+
+    def __repr__(self) -> str:
+        state = ", ".join(f"{name}={getattr(self, name)!r}" for name in self._tagged)
+        return f"{type(self).__name__}({state})"
 
     @classmethod
     def check_keywords(cls, keywords: dict[str, Any]) -> None:
@@ -132,27 +140,53 @@ class ModelView(W.VBox):
             raise
         self._ready = True
 
+    @contextmanager
+    def quiet(self) -> Iterator[None]:
+        """Traits set inside ask for no drawing: one follows anyway."""
+        quiet, self._quiet = self._quiet, True
+        try:
+            yield
+        finally:
+            self._quiet = quiet
+
+    @contextmanager
+    def hold_trait_notifications(self) -> Iterator[None]:
+        """Set several traits as one: checked together at the end, drawn once; if one is refused, none is set."""
+        if not self._ready or self._quiet:
+            with super().hold_trait_notifications():
+                yield
+            return
+        before = {name: getattr(self, name) for name in self._tagged}
+        try:
+            with self.quiet(), super().hold_trait_notifications():
+                yield
+        except BaseException:
+            with self.quiet():
+                for name, value in before.items():
+                    self.set_trait(name, value)
+            raise
+        if not self._closed and any(getattr(self, name) != value for name, value in before.items()):
+            self._newest.request()
+
     def _changed(self, change: Any) -> None:
         if self.trait_metadata(change["name"], "source"):
             self._computed = False
-        if self._ready and not self._drawing and not self._closed:
+        if self._ready and not self._quiet and not self._closed:
             self._newest.request()
 
     def _redraw(self) -> None:
-        self._drawing = True
         self._started = time.perf_counter()
-        try:
-            if not self._computed:
-                self.compute()
-                self._computed = True
-            self.render()
-        except Exception as error:
-            log.exception("%s could not draw", type(self).__name__)
-            self._say(f"{error}")
-        else:
-            self._say("")
-        finally:
-            self._drawing = False
+        with self.quiet():
+            try:
+                if not self._computed:
+                    self.compute()
+                    self._computed = True
+                self.render()
+            except Exception as error:
+                log.exception("%s could not draw", type(self).__name__)
+                self._say(f"{error}")
+            else:
+                self._say("")
 
     def _say(self, text: str) -> None:
         """One line under the pictures, which are marked as stale while it stands there."""

@@ -1,0 +1,263 @@
+"""The layer table of a model: what ran, in which order, and what each layer put out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from .activations import batched, run
+from .forward import ForwardError, Prepare
+from .hooks import Captured
+from .kinds import Kind, as_maps, kind_of, layout_of, planes
+from .layers import Layer, LayerTable
+from .model import plain
+from .names import module_names
+from .operations import Trace, run_operations, trace
+from .outputs import leaves
+
+
+def layer_table(model: nn.Module, image: Any, *, operations: bool = True, prepare: Prepare | None = None) -> LayerTable:
+    """What layers `model` has, in the order they run for `image`, and what each puts out.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Any network; it is looked at in evaluation mode and afterwards as it was.
+    image : torch.Tensor
+        (C, H, W) or a batch (N, C, H, W). Anything at all where `prepare` is given.
+    operations : bool
+        List operations without a module too, such as `add`, `cat` and a functional `relu`, under the names that
+        `torch.fx` gives them; where the model cannot be traced, the table's `note` says why. Costs a second pass.
+    prepare : callable, optional
+        `prepare(image)` gives the arguments of the model: a tuple, a dict of keywords, or one value.
+
+    Returns
+    -------
+    LayerTable
+        A sequence of `Layer`, also by name (`table["C3"]`); an HTML table in a notebook, `to_frame()` for pandas.
+
+    Raises
+    ------
+    ForwardError
+        The model raised; says which layer refused what.
+    TypeError, ValueError
+        `model` is no module, or has no layers.
+    """
+    batch = image.shape[0] if prepare is None and isinstance(image, torch.Tensor) and image.ndim != 3 else 1
+    captured = run(model, image, prepare=prepare, budget=0)
+    table = table_of(captured, model, batch)
+    if not operations:
+        return table
+    traced = trace(model)
+    outputs = checked_operations(model, traced, image, captured, prepare=prepare)
+    return with_operations(table, traced, outputs, batch)
+
+
+def table_of(captured: Captured, model: nn.Module, batch: int = 1) -> LayerTable:
+    """The layer table of a pass that `capture` has seen with every module hooked."""
+    rows: list[Layer] = []
+    for seen in captured.seen:
+        rows.append(
+            Layer(
+                name=captured.name(seen),
+                module=seen.module,
+                type=type_name(seen.owner),
+                call=seen.call,
+                dtype=seen.dtype,
+                parameters=_parameters(seen.owner),
+                ran=True,
+                leaf=_is_leaf(seen.owner),
+                repeats=seen.repeats,
+                reason=seen.reason,
+                **_form(seen.shape, batch, seen.owner, rows, shown=seen.reason is None),
+            )
+        )
+    known = module_names(plain(model))
+    for name, part in plain(model).named_modules():
+        # what TorchScript runs is out of sight, not unused
+        if name and name in known and not captured.calls[name] and not isinstance(part, torch.jit.ScriptModule):
+            rows.append(_never_ran(name, part))
+    return LayerTable(rows)
+
+
+def checked_operations(
+    model: nn.Module, traced: Trace, images: Any, captured: Captured, *, prepare: Prepare | None = None
+) -> dict[str, torch.Tensor]:
+    """Outputs of all operations for `images`; none, with the reason noted in `traced`, if the graph is not the model.
+
+    A graph holds the path that the trace took; for images that take another one it would show what never happened.
+    """
+    if not traced.operations:
+        return {}
+    try:
+        outputs, result = run_operations(model, traced, batched(images, prepare), prepare=prepare)
+    except ForwardError as error:
+        traced.drop(f"the graph that torch.fx traced does not run ({error})")
+        return {}
+    for path, value in leaves(result):
+        known = captured.output.get(path)
+        if known is not None and not _alike(known, value):
+            traced.drop("the graph that torch.fx traced gives another output than the model")
+            return {}
+    return outputs
+
+
+def with_operations(table: LayerTable, traced: Trace, outputs: dict[str, torch.Tensor], batch: int = 1) -> LayerTable:
+    """`table` with a row for each operation, behind the module that ran last before it."""
+    rows = list(table)
+    behind: dict[tuple[str, int], list[Layer]] = {}
+    for operation in traced.operations:
+        if operation.name not in outputs:
+            continue
+        value = outputs[operation.name]
+        at = next((i for i, row in enumerate(rows) if (row.module, row.call) == operation.after), -1)
+        before = [*rows[: at + 1], *behind.get(operation.after, [])]
+        row = Layer(
+            name=operation.name,
+            module=operation.scope,
+            type=operation.type,
+            call=1,
+            dtype=value.dtype,
+            parameters=0,
+            ran=True,
+            leaf=True,
+            repeats=False,
+            reason=None,
+            operation=True,
+            **_form(tuple(value.shape), batch, None, before, shown=True),
+        )
+        behind.setdefault(operation.after, []).append(row)
+    woven = behind.pop(("", 0), [])
+    for row, following in zip(rows, [*rows[1:], None], strict=True):
+        woven.append(row)
+        place = (row.module, row.call)
+        if following is None or (following.module, following.call) != place:
+            woven += behind.pop(place, [])
+    return LayerTable(woven, traced.reason)
+
+
+def _form(
+    raw: tuple[int, ...], batch: int, owner: nn.Module | None, rows: Sequence[Layer], *, shown: bool
+) -> dict[str, Any]:
+    """What a row says about the shape `raw` of an output."""
+    axis = _batch_axis(raw, batch)
+    stacked = axis is None and len(raw) >= 3
+    shape = raw[1:] if stacked or axis == 0 else raw[:1] + raw[2:] if axis == 1 else raw
+    before = next(((row.shape, row.layout) for row in reversed(rows) if row.reason is None), None)
+    layout = layout_of(owner, shape, before)
+    kind: Kind = kind_of(shape) if shown else "other"
+    return {
+        "kind": kind,
+        "shape": shape,
+        "layout": layout,
+        "batch_axis": axis,
+        "planes": planes(shape, kind, layout) * (raw[0] if stacked else 1),
+        "macs": macs(owner, raw if stacked else shape) if shown and owner is not None else None,
+    }
+
+
+def _alike(known: torch.Tensor, value: Any) -> bool:
+    if not isinstance(value, torch.Tensor) or value.shape != known.shape:
+        return False
+    return torch.allclose(known, value.to(known), rtol=1e-3, atol=1e-4, equal_nan=True)
+
+
+def _batch_axis(shape: tuple[int, ...], batch: int) -> int | None:
+    if shape and shape[0] == batch:
+        return 0
+    return 1 if len(shape) == 3 and shape[1] == batch else None
+
+
+def one_image(output: torch.Tensor, layer: Layer, number: int = 0) -> torch.Tensor:
+    """Output of `layer` for image `number` of the batch, shaped as `layer.shape` says (a stack stays whole)."""
+    if layer.batch_axis is None:
+        return output
+    return output.select(layer.batch_axis, number)
+
+
+def drawable(output: torch.Tensor, layer: Layer, *, aspect: float = 1.0, plane: int = 0) -> torch.Tensor:
+    """One image's output (from `one_image`) as maps (C, H, W) of real numbers.
+
+    Parameters
+    ----------
+    output : torch.Tensor
+        What `layer` put out for one image.
+    layer : Layer
+        Its row of the table.
+    aspect : float
+        Width over height of the input image, for the grid of tokens.
+    plane : int
+        Which slice of a volume or stack, 0 .. `layer.planes` - 1.
+    """
+    if layer.batch_axis is None and output.ndim >= 3:
+        inside = max(1, layer.planes // output.shape[0])
+        output, plane = output[plane // inside], plane % inside
+    return as_maps(output, layer.kind, layer.layout, aspect=aspect, plane=plane)
+
+
+def _never_ran(name: str, part: nn.Module) -> Layer:
+    return Layer(
+        name=name,
+        module=name,
+        type=type_name(part),
+        call=0,
+        kind="other",
+        shape=(),
+        layout="first",
+        dtype=None,
+        batch_axis=None,
+        planes=1,
+        parameters=_parameters(part),
+        macs=None,
+        ran=False,
+        leaf=_is_leaf(part),
+        repeats=False,
+        reason="never ran in this pass",
+    )
+
+
+def _is_leaf(part: nn.Module) -> bool:
+    return all(name == "parametrizations" for name, _ in part.named_children())
+
+
+def type_name(part: nn.Module) -> str:
+    """Class name; the original one for TorchScript and parametrised modules."""
+    if nn.utils.parametrize.is_parametrized(part):
+        return nn.utils.parametrize.type_before_parametrizations(part).__name__
+    return str(getattr(part, "original_name", type(part).__name__))
+
+
+def _parameters(part: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in part.parameters() if not _is_lazy(parameter))
+
+
+def _is_lazy(parameter: torch.Tensor) -> bool:
+    return isinstance(parameter, nn.parameter.UninitializedParameter)
+
+
+def macs(part: nn.Module, shape: tuple[int, ...]) -> int | None:
+    """Multiply-accumulates of a convolution or a linear layer whose output for one image has `shape`."""
+    outputs = 1
+    for extent in shape:
+        outputs *= extent
+    if isinstance(part, nn.modules.conv._ConvTransposeNd):
+        return None
+    if isinstance(part, nn.modules.conv._ConvNd):
+        return outputs * part.weight[0].numel()
+    if isinstance(part, nn.Linear):
+        return outputs * part.in_features
+    return None
+
+
+def signature(part: nn.Module) -> str:
+    """A module in a few characters: `Conv2d(6, 16, 5×5)`, `Linear(120, 84)`, `ReLU`."""
+    name = type_name(part)
+    if isinstance(part, nn.modules.conv._ConvNd):
+        kernel = "×".join(map(str, part.kernel_size))
+        return f"{name}({part.in_channels}, {part.out_channels}, {kernel})"
+    if isinstance(part, nn.Linear):
+        return f"{name}({part.in_features}, {part.out_features})"
+    return name

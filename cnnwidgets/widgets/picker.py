@@ -1,0 +1,97 @@
+"""LayerPicker: slider and menu of layers in the order they run, narrowed by kind and by what is typed."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import ipywidgets as W
+import traitlets as T
+
+from ..compute.layers import Layer, LayerTable
+from .controls import hint
+
+MANY = 16
+"""With more layers than this, the menu of kinds and the search box appear."""
+
+KINDS = {
+    "all": lambda layer: True,
+    "convolutions": lambda layer: layer.type.startswith("Conv"),
+    "leaves": lambda layer: layer.leaf and not layer.operation,
+    "blocks": lambda layer: not layer.leaf,
+    "operations": lambda layer: layer.operation,
+}
+
+
+class LayerPicker(W.HBox):
+    """Chooses a layer of a table; `value` is its name, linked to a trait of a view.
+
+    Narrowing the list never changes the choice: the chosen layer stays in it.
+    """
+
+    value = T.Unicode()
+
+    def __init__(self, view: T.HasTraits, trait: str, table: LayerTable) -> None:
+        self._busy = True
+        self._table = table
+        self._slider = W.SelectionSlider(options=[""], readout=False, layout=W.Layout(width="150px"))
+        self._menu = W.Dropdown(options=[""], layout=W.Layout(width="250px"))
+        self._kind = W.Dropdown(options=list(KINDS), layout=W.Layout(width="116px"))
+        self._search = W.Text(placeholder="search", layout=W.Layout(width="110px"), continuous_update=True)
+        self._note = W.HTML()
+        super().__init__(
+            [self._slider, self._menu, self._kind, self._search, self._note],
+            layout=W.Layout(flex_flow="row wrap", align_items="center", overflow="hidden"),
+        )
+        hint(self._slider, "Layer, in the order they run (arrow keys work)")
+        hint(self._menu, "Choose a layer by name")
+        hint(self._kind, "List only layers of this kind")
+        hint(self._search, "List only layers whose name or type holds this text")
+        self.value = getattr(view, trait)
+        self._busy = False
+        self.update(table)
+        for control in (self._slider, self._menu):
+            control.observe(self._chosen, "value")
+        for control in (self._kind, self._search):
+            control.observe(lambda change: self._list(), "value")
+        T.link((view, trait), (self, "value"))
+
+    def update(self, table: LayerTable) -> None:
+        """Show another table; the choice stays."""
+        self._table = table
+        many = len(table.showable) > MANY
+        for control in (self._kind, self._search):
+            control.layout.display = "" if many else "none"
+        self._note.value = (
+            f'<span class="cnnw-quiet" title="{escape(table.note)}">modules only: cannot be traced</span>'
+            if table.note
+            else ""
+        )
+        self._list()
+
+    @property
+    def listed(self) -> list[Layer]:
+        """The layers that are listed now, in the order they run."""
+        wanted, text = KINDS[self._kind.value], self._search.value.strip().lower()
+        rows = self._table.showable
+        return [row for row in rows if row.name == self.value or (wanted(row) and text in row.label.lower())]
+
+    def _list(self) -> None:
+        options = [(row.label, row.name) for row in self.listed]
+        self._busy = True  # new options choose the first of them for a moment
+        try:
+            for control in (self._slider, self._menu):
+                if list(control.options) != options:
+                    control.options = options
+                control.value = self.value
+        finally:
+            self._busy = False
+
+    def _chosen(self, change: Any) -> None:
+        if not self._busy and change["new"]:
+            self.value = change["new"]
+
+    @T.observe("value")
+    def _show(self, change: Any) -> None:
+        if not self._busy:
+            self._list()

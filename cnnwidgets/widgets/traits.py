@@ -1,0 +1,42 @@
+"""Trait types that views share: what they hold, and what they refuse."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import traitlets as T
+
+from ..render import table, value_ranges
+
+
+class Colormap(T.Unicode):
+    """Name of a matplotlib colour map, or `auto`."""
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        """Raise ValueError, with the nearest name, for a colour map that is not there."""
+        name = super().validate(obj, value)
+        if name != "auto":
+            table(name)
+        return name
+
+
+class Scale(T.TraitType):
+    """Value range of the colours: `map`, `layer`, or two numbers (vmin, vmax)."""
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        """Raise ValueError for another word, or for two numbers that are no range."""
+        value_ranges(np.zeros((1, 1, 1)), value)
+        return value if isinstance(value, str) else (float(value[0]), float(value[1]))
+
+
+class Pixel(T.TraitType):
+    """A place in a map, (row, column) from 0, or None."""
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        """Raise ValueError for anything but None and two numbers from 0 up."""
+        if value is None:
+            return None
+        if not (isinstance(value, (tuple, list)) and len(value) == 2 and min(value) >= 0):
+            raise ValueError(f"{self.name} must be (row, column), both 0 or more, or None; not {value!r}")
+        return int(value[0]), int(value[1])
