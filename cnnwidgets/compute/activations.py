@@ -64,7 +64,10 @@ def activations(
     if layers is None:
         return dict(run(model, images, prepare=prepare))
     wanted = [layers] if isinstance(layers, str) else list(layers)
-    known, modules, traced = module_names(plain(model)), [], None
+    module = plain(model)
+    known, modules, traced = module_names(module), [], None
+    if isinstance(module, torch.jit.ScriptModule):  # its modules run outside Python
+        known = {"": ""}
     for name in wanted:
         try:
             find_layer(known, name)
@@ -79,7 +82,10 @@ def activations(
         found = {name: captured[name] for name in modules}
     if traced is not None:
         missing = [name for name in wanted if name not in found]
-        found |= run_operations(model, traced, batched(images, prepare), missing, prepare=prepare)[0]
+        outputs, _ = run_operations(model, traced, batched(images, prepare), missing, prepare=prepare)
+        if silent := [name for name in missing if name not in outputs]:
+            raise LookupError(f"operation {silent[0]!r} gives no tensor in this pass")
+        found |= outputs
     return found[layers] if isinstance(layers, str) else {name: found[name] for name in wanted}
 
 
@@ -88,6 +94,7 @@ def run(
     images: Any,
     layers: list[str] | None = None,
     *,
+    inputs: bool = False,
     prepare: Prepare | None = None,
     budget: int | None = None,
     device: torch.device | str | None = None,
@@ -96,7 +103,7 @@ def run(
     images = batched(images, prepare)
     with (
         evaluating(model) as module,
-        capture(module, layers, stop=layers is not None, budget=budget, device=device) as captured,
+        capture(module, layers, stop=layers is not None, inputs=inputs, budget=budget, device=device) as captured,
     ):
         output = call(module, images, prepare)
         if isinstance(module, torch.jit.ScriptModule) and layers is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -50,11 +50,12 @@ def evaluating(model: nn.Module) -> Iterator[nn.Module]:
 
 @contextmanager
 def _uncompiled(model: nn.Module) -> Iterator[None]:
-    """Run modules that were compiled in place as plain Python, so that hooks fire."""
-    if any(getattr(part, "_compiled_call_impl", None) is not None for part in model.modules()):
-        with torch.compiler.set_stance("force_eager"):
-            yield
-    else:
+    """Run modules that were compiled, in place or within, as plain Python, so that hooks fire."""
+    compiled = any(
+        getattr(part, "_compiled_call_impl", None) or "_orig_mod" in part._modules for part in model.modules()
+    )
+    stance = getattr(torch.compiler, "set_stance", None)  # since torch 2.6
+    with stance("force_eager") if compiled and stance else nullcontext():
         yield
 
 
@@ -84,9 +85,12 @@ class Captured(Mapping[str, torch.Tensor]):
     A module that ran once is called by its dotted name. One that ran several times has an entry a call
     (`layer1.0.relu:1`, `layer1.0.relu:2`), one that returns several tensors an entry a tensor (`backbone.out`).
     `output` holds the tensors that the whole network returned, by their place in it (`""` for a plain one).
+    `input(layer)` is what a call was given, where `capture` was asked to keep inputs.
     """
 
-    def __init__(self, names: Mapping[str, str], budget: int | None, device: torch.device | None) -> None:
+    def __init__(
+        self, names: Mapping[str, str], budget: int | None, device: torch.device | None, attached: bool = False
+    ) -> None:
         self.seen: list[Seen] = []
         self.calls: Counter[str] = Counter()
         self.kept_bytes = 0
@@ -94,7 +98,10 @@ class Captured(Mapping[str, torch.Tensor]):
         self._names = names
         self._budget = budget
         self._device = device
+        self._attached = attached
         self._wanted: set[tuple[str, int]] = set()
+        self._given: dict[tuple[str, int], torch.Tensor] = {}
+        self._pending: dict[str, list[torch.Tensor | None]] = {}
         self._last: tuple[weakref.ref[torch.Tensor], int, torch.Tensor | None] | None = None
 
     def name(self, seen: Seen) -> str:
@@ -126,6 +133,14 @@ class Captured(Mapping[str, torch.Tensor]):
             raise LookupError(f"layer {layer!r} gives several values; choose one of {', '.join(inside)}")
         raise LookupError(f"layer {layer!r} did not run in this pass")
 
+    def input(self, layer: str) -> torch.Tensor:
+        """The first tensor that the call `layer` was given: a copy, taken before the layer could write to it."""
+        entry = self.find(layer)
+        given = self._given.get((entry.module, entry.call))
+        if given is None:
+            raise LookupError(f"the input of layer {layer!r} was not kept: it was given no tensor, or not asked for")
+        return given
+
     def __getitem__(self, layer: str) -> torch.Tensor:
         if layer == OUTPUT and "" in self.output:
             return self.output[""]  # also where it has no entry of its own
@@ -142,10 +157,18 @@ class Captured(Mapping[str, torch.Tensor]):
     def __len__(self) -> int:
         return sum(entry.tensor is not None for entry in self.seen)
 
+    def receive(self, name: str, arguments: Any) -> None:
+        """Take note of what the module called `name` is given, until it returns."""
+        tensors = (value for _, value in leaves(arguments) if why_not(value) is None)
+        given = next(tensors, None)
+        self._pending.setdefault(name, []).append(None if given is None else self._copy(given))
+
     def see(self, name: str, owner: nn.Module, output: Any) -> None:
         """Take note of what module `owner`, called `name`, has returned."""
         self.calls[name] += 1
         call = self.calls[name]
+        if self._pending.get(name) and (given := self._pending[name].pop()) is not None:
+            self._given[name, call] = given
         if self._wanted and (name, call) not in self._wanted and (name, 0) not in self._wanted:
             return
         for path, value in leaves(output):
@@ -168,19 +191,20 @@ class Captured(Mapping[str, torch.Tensor]):
             return last[2], True
         copy = None
         if wanted or self._budget is None or self.kept_bytes + value.nbytes <= self._budget:
-            copy = _copy(value, self._device)
+            copy = self._copy(value)
             self.kept_bytes += copy.nbytes
         self._last = (weakref.ref(value), version, copy)
         return copy, repeats
 
-
-def _copy(value: torch.Tensor, device: torch.device | None) -> torch.Tensor:
-    value = value.detach()
-    if value.is_quantized:
-        value = value.dequantize()
-    value = value.as_subclass(torch.Tensor)
-    target = device or value.device
-    return value.to(target, copy=True) if target != value.device else value.clone(memory_format=torch.contiguous_format)
+    def _copy(self, value: torch.Tensor) -> torch.Tensor:
+        value = value if self._attached else value.detach()
+        if value.is_quantized:
+            value = value.dequantize()
+        if type(value) is not torch.Tensor:
+            value = value.as_subclass(torch.Tensor)
+        if self._device not in (None, value.device):
+            return value.to(self._device, copy=True)
+        return value.clone(memory_format=torch.contiguous_format)
 
 
 class _Enough(BaseException):
@@ -196,6 +220,8 @@ def capture(
     layers: str | Iterable[str] | None = None,
     *,
     stop: bool = False,
+    inputs: bool = False,
+    attached: bool = False,
     budget: int | None = None,
     device: torch.device | str | None = None,
 ) -> Iterator[Captured]:
@@ -210,6 +236,11 @@ def capture(
     stop : bool
         End the pass, and with it the body of the `with`, as soon as the first call (or the k-th that was asked for)
         of each layer in `layers` has been seen.
+    inputs : bool
+        Keep what each call of `layers` was given too: `captured.input(layer)`.
+    attached : bool
+        Leave the copies in the graph of autograd, to take gradients of them; gradients must be on (`torch.enable_grad`
+        inside of `evaluating`).
     budget : int or None
         Bytes to keep at most when `layers` is None; later outputs are listed but not kept. None for no limit.
     device : torch.device, str or None
@@ -226,11 +257,11 @@ def capture(
     LookupError
         A name in `layers` is not a layer; the message suggests the nearest.
     ValueError
-        `stop` without `layers`.
+        `stop` or `inputs` without `layers`.
     """
     module = plain(model)
     names = module_names(module)
-    captured = Captured(names, budget, None if device is None else torch.device(device))
+    captured = Captured(names, budget, None if device is None else torch.device(device), attached)
     hooked = set(names.values())
     if layers is not None:
         places = [find_layer(names, layer) for layer in ([layers] if isinstance(layers, str) else layers)]
@@ -238,6 +269,8 @@ def capture(
         hooked = {name for name, _, _ in places}
     elif stop:
         raise ValueError("stop=True needs layers: without them the whole network is wanted")
+    elif inputs:
+        raise ValueError("inputs=True needs layers: the inputs of all would double the memory")
     waiting = set(captured._wanted)
 
     def hook(name: str, owner: nn.Module, args: Any, output: Any) -> None:
@@ -246,12 +279,17 @@ def capture(
         if stop and not waiting:
             raise _Enough(captured)
 
+    def before(name: str, owner: nn.Module, args: Any, keywords: Any) -> None:
+        captured.receive(name, (args, keywords))
+
     handles = []
     try:
         modules = dict(module.named_modules())
         for name in hooked:
             if not isinstance(modules[name], torch.jit.ScriptModule):  # runs outside Python: see script.py
                 handles.append(modules[name].register_forward_hook(partial(hook, name)))
+                if inputs:
+                    handles.append(modules[name].register_forward_pre_hook(partial(before, name), with_kwargs=True))
         yield captured
     except _Enough as enough:
         if enough.captured is not captured:

@@ -67,8 +67,8 @@ def dtype_of(model: nn.Module) -> torch.dtype:
 
 
 def weights_version(model: nn.Module) -> int:
-    """A number that grows whenever an optimizer or a loaded state dict writes to a parameter."""
-    return sum(0 if p.is_inference() else p._version for p in model.parameters())
+    """A number that changes whenever an optimizer or a state dict writes to a parameter, or another takes its place."""
+    return hash(tuple((id(p), p.data_ptr(), -1 if p.is_inference() else p._version) for p in model.parameters()))
 
 
 def moved(value: Any, device: torch.device, dtype: torch.dtype) -> Any:

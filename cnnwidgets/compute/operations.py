@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -62,6 +63,8 @@ def trace(model: nn.Module) -> Trace:
         layers, function = script_layers(model)
         return Trace(None, "", [Operation(name, kind, "", ("", 0)) for name, kind in layers], function)
     with evaluating(model) as module:
+        for part in module.modules():  # the user's hooks would see stand-ins for tensors; `evaluating` puts them back
+            part._forward_hooks, part._forward_pre_hooks = OrderedDict(), OrderedDict()
         try:
             tracer = fx.Tracer()
             graph = tracer.trace(module)
@@ -84,24 +87,30 @@ def trace(model: nn.Module) -> Trace:
     return Trace(traced, "", operations)
 
 
-class _Recorder(fx.Interpreter):
-    """Runs the graph and keeps a copy of what the wanted operations give, before an in-place one overwrites it."""
+class Recorder(fx.Interpreter):
+    """Runs the graph and keeps a copy of what the wanted operations give, before an in-place one overwrites it.
 
-    def __init__(self, graph: fx.GraphModule, wanted: set[str]) -> None:
+    With `attached` the copies stay in the graph of autograd.
+    """
+
+    def __init__(self, graph: fx.GraphModule, wanted: set[str], *, attached: bool = False) -> None:
         super().__init__(graph)
-        self.wanted = wanted
+        self.wanted, self.attached = wanted, attached
         self.outputs: dict[str, torch.Tensor] = {}
         self.result: Any = None
 
     def run_node(self, n: fx.Node) -> Any:
+        """Run one node, and keep a copy of its output if it is wanted."""
         value = super().run_node(n)
         name = n.name if n.name in self.wanted else f"{n.name}()"
         if n.op != "call_module" and name in self.wanted and isinstance(value, torch.Tensor) and why_not(value) is None:
-            copy = value.detach().dequantize() if value.is_quantized else value.detach()
-            self.outputs[name] = copy.as_subclass(torch.Tensor).clone()
+            copy = value if self.attached else value.detach()
+            copy = copy.dequantize() if copy.is_quantized else copy
+            self.outputs[name] = (copy if type(copy) is torch.Tensor else copy.as_subclass(torch.Tensor)).clone()
         return value
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the whole graph with what the model's `forward` would take."""
         self.result = self.run(*args, *_in_order(self.module, len(args), kwargs))
         return self.result
 
@@ -145,7 +154,7 @@ def run_operations(
     if traced.graph is None:
         raise LookupError(f"the model has no operations to show: {traced.reason}")
     with evaluating(model):
-        recorder = _Recorder(traced.graph, wanted)
+        recorder = Recorder(traced.graph, wanted)
         call(model, images, prepare, run=recorder.forward)
     return recorder.outputs, recorder.result
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import torch
@@ -11,7 +12,7 @@ from torch import nn
 from .activations import batched, run
 from .forward import ForwardError, Prepare
 from .hooks import Captured
-from .kinds import Kind, as_maps, kind_of, layout_of, planes
+from .kinds import Kind, Layout, as_maps, kind_of, layout_of, planes
 from .layers import Layer, LayerTable
 from .model import plain
 from .names import module_names
@@ -146,8 +147,7 @@ def _form(
     axis = _batch_axis(raw, batch)
     stacked = axis is None and len(raw) >= 3
     shape = raw[1:] if stacked or axis == 0 else raw[:1] + raw[2:] if axis == 1 else raw
-    before = next(((row.shape, row.layout) for row in reversed(rows) if row.reason is None), None)
-    layout = layout_of(owner, shape, before)
+    layout = layout_of(owner, shape, _alike_before(shape, rows))
     kind: Kind = kind_of(shape) if shown else "other"
     return {
         "kind": kind,
@@ -157,6 +157,21 @@ def _form(
         "planes": planes(shape, kind, layout) * (raw[0] if stacked else 1),
         "macs": macs(owner, raw if stacked else shape) if shown and owner is not None else None,
     }
+
+
+def _alike_before(shape: tuple[int, ...], rows: Sequence[Layer]) -> tuple[tuple[int, ...], Layout] | None:
+    """`shape` with the layout of the last output that tells it; None where none does.
+
+    That is one of the same shape; failing that, one of the same height and width; failing that, and where two equal
+    axes do not tell height and width, the last maps.
+    """
+    sizes: dict[tuple[int, ...], Layout] = {shape[:-1]: "last", shape[1:]: "first"} if len(shape) > 2 else {}
+    unlike = len(set(shape)) == len(shape) == 3
+    same = (row.layout for row in reversed(rows) if row.reason is None and row.shape == shape)
+    sized = (sizes[row.size] for row in reversed(rows) if row.reason is None and row.size in sizes)
+    maps = (row.layout for row in reversed(rows) if row.reason is None and unlike and row.kind == "maps")
+    layout = next(chain(same, sized, maps), None)
+    return None if layout is None else (shape, layout)
 
 
 def _alike(known: torch.Tensor, value: Any) -> bool:

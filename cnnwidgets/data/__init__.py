@@ -6,5 +6,6 @@ from cnnwidgets.data.digits import digits
 from cnnwidgets.data.fashion_mnist import fashion_mnist
 from cnnwidgets.data.labelled import LabelledImages
 from cnnwidgets.data.mnist import mnist
+from cnnwidgets.data.photos import Photos, photos
 
-__all__ = ["LabelledImages", "digits", "fashion_mnist", "mnist"]
+__all__ = ["LabelledImages", "Photos", "digits", "fashion_mnist", "mnist", "photos"]

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from cnnwidgets.models.lenet5 import lenet5
+from cnnwidgets.models.pretrained import Pretrained, pretrained
 
-__all__ = ["lenet5"]
+__all__ = ["Pretrained", "lenet5", "pretrained"]

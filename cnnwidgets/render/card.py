@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from .colormap import DARK, LIGHT, table
+from .colormap import DARK, FLAG, LIGHT, table
+from .numerals import ink
 from .pen import Pen, text_length
 
 PADDING = 18
@@ -37,11 +38,16 @@ class Panel:
     lines
         Lines of text; a pair is a quiet label and its value, and the values are aligned.
     bars
-        (label, fraction 0 to 1, text) each, as for class probabilities.
+        (label, fraction 0 to 1, text) each, as for class probabilities. Where a fraction is negative, down to -1, all
+        begin in the middle.
     colorbar
         (name of the colour map, text at vmin, text in the middle or None, text at vmax).
     marks
         Boxes (left, top, right, bottom) in pixels of `pixels`, to be outlined in the accent colour.
+    flags
+        Boxes to be crossed out.
+    texts
+        What to write into each pixel, row by row; for small maps.
     """
 
     heading: str
@@ -51,6 +57,8 @@ class Panel:
     bars: Sequence[tuple[str, float, str]] = ()
     colorbar: tuple[str, str, str | None, str] | None = None
     marks: Sequence[tuple[float, float, float, float]] = ()
+    flags: Sequence[tuple[float, float, float, float]] = ()
+    texts: Sequence[Sequence[str]] = ()
 
     def __post_init__(self) -> None:
         if self.width < 1:
@@ -139,7 +147,15 @@ def _draw_panel(pen: Pen, panel: Panel, x: int, y: int, width: int) -> int:
         wide, high = panel.size
         picture = _enlarged(panel.pixels, (wide, high))
         pen.image.paste(picture, (x, y), picture if picture.mode == "RGBA" else None)
+        if panel.pixels.shape[2] == 3:  # a white picture would melt into the card
+            pen.draw.rectangle((x - 1, y - 1, x + wide, y + high), outline=pen.theme.line)
         scale = wide / panel.pixels.shape[1], high / panel.pixels.shape[0]
+        for left, top, right, bottom in panel.flags:
+            box = (x + left * scale[0] + 1, y + top * scale[1] + 1, x + right * scale[0] - 2, y + bottom * scale[1] - 2)
+            pen.draw.line(box, fill=FLAG, width=2)
+            pen.draw.line((box[0], box[3], box[2], box[1]), fill=FLAG, width=2)
+        if panel.texts:
+            _draw_texts(pen, panel.pixels, panel.texts, x, y, scale)
         _draw_marks(pen, panel.marks, x, y, scale)
         y += high + 4
         if panel.colorbar:
@@ -160,6 +176,18 @@ def _draw_marks(
         pen.draw.rounded_rectangle((*upper_left, *lower_right), radius=2, outline=pen.theme.accent, width=2)
 
 
+def _draw_texts(
+    pen: Pen, pixels: NDArray[np.uint8], texts: Sequence[Sequence[str]], x: int, y: int, scale: tuple[float, float]
+) -> None:
+    """In the largest type in which every text fits into its pixel."""
+    longest = max((text for row in texts for text in row), key=len)
+    size = next((size for size in (13, 12, 11, 10, 9, 8) if text_length(longest, size) <= scale[0] - 3), 7)
+    for row, line in enumerate(texts):
+        for column, text in enumerate(line):
+            at = x + (column + 0.5) * scale[0], y + (row + 0.5) * scale[1] + 0.36 * size
+            pen.text(*at, text, scale[0], size, ink(pixels[row, column]), anchor="m")
+
+
 def _draw_colorbar(pen: Pen, colorbar: tuple[str, str, str | None, str], x: int, y: int, width: int) -> int:
     name, low, middle, high = colorbar
     pen.image.paste(_enlarged(table(name)[None], (width, 10)), (x, y))
@@ -176,14 +204,17 @@ def _draw_bars(pen: Pen, bars: Sequence[tuple[str, float, str]], x: int, y: int,
     text_width = min(max(text_length(text, 12) for _, _, text in bars), 0.3 * width)
     label_width = min(max(text_length(label, 12) for label, _, _ in bars), 0.72 * width - text_width - 20)
     left, right = round(x + label_width + 10), round(x + width - text_width - 10)
+    zero = (left + right) // 2 if any(fraction < 0 for _, fraction, _ in bars) else left
     for label, fraction, text in bars:
         middle = y + 12
         pen.text(x, middle + 4, label, label_width, 12, pen.theme.text)
         pen.text(x + width, middle + 4, text, text_width, 12, pen.theme.muted, anchor="r")
-        for share, color in ((1.0, pen.theme.track), (fraction, pen.theme.accent)):
-            end = left + (round((right - left) * min(share, 1.0)) if share > 0 else 0)  # NaN: no bar
-            if end > left:
-                pen.draw.rounded_rectangle((left, middle - 4, end - 1, middle + 3), radius=2, fill=color)
+        pen.draw.rounded_rectangle((left, middle - 4, right - 1, middle + 3), radius=2, fill=pen.theme.track)
+        length = round((right - zero) * min(abs(fraction), 1.0)) if fraction == fraction else 0  # NaN: no bar
+        start = zero - length if fraction < 0 else zero
+        if length > 0:
+            box = (start, middle - 4, start + length - 1, middle + 3)
+            pen.draw.rounded_rectangle(box, radius=2, fill=pen.theme.accent)
         y += 23
     return y
 

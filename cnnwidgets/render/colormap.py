@@ -13,6 +13,10 @@ from .scale import GAP, LEVELS, NONFINITE
 
 ACCENT = "#1976d2"
 """What is selected."""
+FLAG = "#ef6c00"
+"""What something is wrong with, crossed out."""
+PADDED = "#a9adb6"
+"""The padding around a map, where there are no values."""
 LOUD = "#ff00ff"
 """NaN and infinities: far from all colours of the maps below, save the cyclic ``hsv``, which has all hues."""
 SEQUENTIAL = "viridis"

@@ -86,17 +86,19 @@ def fitted(pixels: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uin
     pixels
         (H, W, 3) RGB.
     width, height
-        The room. A small picture is enlarged by the largest whole number of times that fits; a larger one is reduced to
-        fit, its aspect ratio kept.
+        The room. A small picture is enlarged by the largest whole number of times that fits, if that takes three
+        quarters of the room, or else to fill it; a larger one is reduced to fit. The aspect ratio is kept.
 
     Returns
     -------
     ndarray of uint8, (H', W', 3)
     """
     rows, columns = pixels.shape[:2]
-    times = min(width // columns, height // rows)
-    if times >= 1:
-        return pixels.repeat(times, 0).repeat(times, 1)
     share = min(width / columns, height / rows)
+    times = int(share)
+    if times >= 0.75 * share:
+        return pixels.repeat(times, 0).repeat(times, 1)
+    if share > 1:  # enlarged to the next whole multiple, then averaged down: every pixel is equally wide
+        pixels = pixels.repeat(times + 1, 0).repeat(times + 1, 1)
     size = max(1, round(columns * share)), max(1, round(rows * share))
     return np.array(Image.fromarray(pixels).resize(size, Image.Resampling.BOX))

@@ -44,8 +44,8 @@ class Shaded:
             If the colour map or the scale is unknown.
         """
         name = choose(colormap, bool((maps < 0).any()))
-        centred = is_diverging(name) and isinstance(scale, str)
-        return cls(maps, name, value_ranges(maps, scale, symmetric=centred), centred)
+        ranges = value_ranges(maps, scale, symmetric=is_diverging(name))
+        return cls(maps, name, ranges, is_diverging(name) and bool((ranges[:, 0] == -ranges[:, 1]).all()))
 
     def tiles(self) -> NDArray[np.uint8]:
         """(C, H, W) palette indices of all maps."""

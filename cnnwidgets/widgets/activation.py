@@ -142,7 +142,7 @@ class ActivationView(SubjectView):
         cached = self._subject.known(self.index, self.layer)
         output = self._subject.output(self.index, self.layer)
         self.look()
-        self._output, self._cached = output, cached
+        self._output, self._cached = output, cached and self._ready
 
     def render(self) -> None:
         """Draw the panels; what has not changed is not sent again."""
@@ -161,12 +161,15 @@ class ActivationView(SubjectView):
             self._input.draw(self.index, self._look, self._subject.items)
         self._planes.layout.display = "" if row.planes > 1 else "none"
         self._scale.suggestion = self._shaded.ends()[::2]
-        self._title.value = markup.title(row.name, *self._said(), status=self._status())
+        status = f"{'cached' if self._cached else 'computed'} · drawn in {self.milliseconds:.1f} ms · {self._status()}"
+        self._title.value = markup.title(row.name, *self._said(), status=status)
+        self._cached = True  # until the next pass: what only the display changes runs nothing
 
     def picture(self, *, dark: bool = False) -> NDArray[np.uint8]:
         """The view as one static picture, (H, W, 3) uint8."""
-        panels = [self._input.static(), self._grid.static(), self._detail.static()]
-        return card(" · ".join([self._row.name, *self._said()]), panels, footer=self._status(), dark=dark)
+        title = " · ".join([self._row.name, *self._said()])
+        panels = (self._input.static(), self._grid.static(), self._detail.static())
+        return card(title, panels, footer=self._status(), dark=dark)
 
     # ------------------------------------------------------------------ words
 
@@ -182,7 +185,7 @@ class ActivationView(SubjectView):
         return [
             module,
             f"{row.channels:,} {what}",
-            f'image {self.index}, a "{text}"' if text else f"image {self.index}",
+            f'image {self._shown}, a "{text}"' if text else f"image {self._shown}",
         ]
 
     def _status(self) -> str:
@@ -191,8 +194,7 @@ class ActivationView(SubjectView):
         else:
             words = " to ".join(map(number, self.scale))
         centred = ", centred on 0" if self._shaded.centred else ""
-        known = "cached" if self._cached else "computed"
-        return f"{known} · drawn in {self.milliseconds:.1f} ms · scale: {words}{centred}"
+        return f"scale: {words}{centred}"
 
     def _unit_names(self) -> list[str]:
         """Class names, where the layer is the last and has as many units."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import random
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,7 +22,7 @@ def hint(widget: W.Widget, text: str) -> W.Widget:
 
 def labelled(text: str, *controls: W.Widget) -> W.HBox:
     """A quiet label before its controls, in one unbreakable group."""
-    label = W.HTML(f'<span class="cnnw-label">{text}</span>')
+    label = W.HTML(f'<span class="cnnw-label">{text}</span>', layout=W.Layout(margin="2px 10px 2px 2px"))
     layout = W.Layout(align_items="center", width="auto", flex="0 1 auto", margin="0 18px 0 0", overflow="hidden")
     return W.HBox([label, *controls], layout=layout)
 
@@ -58,10 +60,58 @@ def button(text: str, action: Any, *, width: int = 32, tip: str) -> W.Button:
     return control
 
 
-def card_body(title: W.Widget, bar: Sequence[W.Widget], panels: Sequence[W.Widget]) -> list[W.Widget]:
-    """The parts of a card from top to bottom: title, controls in rows that wrap, a line, panels side by side."""
+def checkbox(view: T.HasTraits, trait: str, text: str, *, width: int, tip: str) -> W.Checkbox:
+    """A box to tick, with its text, linked to `trait`."""
+    layout = W.Layout(width=f"{width}px", margin="0 18px 0 0")
+    control = W.Checkbox(value=getattr(view, trait), description=text, indent=False, layout=layout)
+    T.link((view, trait), (control, "value"))
+    hint(control, tip)
+    return control
+
+
+def doubling(view: T.HasTraits, trait: str, *, maximum: int, width: int = 110, tip: str) -> W.FloatLogSlider:
+    """A slider that doubles at each step, from 1 to `maximum` or just above, linked to `trait`, a whole number."""
+    control = W.FloatLogSlider(base=2, min=0, max=top_power(maximum), step=1, value=getattr(view, trait), readout=False)
+    control.layout.width = f"{width}px"
+    T.link((view, trait), (control, "value"), transform=(float, round))
+    hint(control, tip)
+    return control
+
+
+def top_power(maximum: int) -> int:
+    """The last step of a `doubling` slider."""
+    return max(1, math.ceil(math.log2(maximum)))
+
+
+def index_control(view: Any, count: int) -> W.HBox:
+    """Slider, box and buttons for the trait `index` of a view: which of `count` images."""
+    dice = random.Random()  # our own: the global one stays as it is
+
+    def step(by: int) -> None:
+        view.index = (view.index + by) % count
+
+    def jump() -> None:
+        view.index = dice.randrange(count)
+
+    return labelled(
+        "Image",
+        slider(view, "index", maximum=count - 1, tip="Index of the image in the data set"),
+        entry(view, "index", maximum=count - 1, width=74, tip="Type an index"),
+        button("<", lambda: step(-1), tip="Previous image"),
+        button(">", lambda: step(1), tip="Next image"),
+        button("random", jump, width=70, tip="Any image"),
+    )
+
+
+def card_body(
+    title: W.Widget, bar: Sequence[W.Widget], panels: Sequence[W.Widget], *, height: int = 400
+) -> list[W.Widget]:
+    """The parts of a card from top to bottom: title, controls in rows that wrap, a line, panels side by side.
+
+    The panels take at least `height` px, so that nothing below them jumps.
+    """
     wrap = W.Layout(flex_flow="row wrap", align_items="center")
-    side = W.Layout(flex_flow="row wrap", align_items="flex-start", min_height="440px")
+    side = W.Layout(flex_flow="row wrap", align_items="flex-start", min_height=f"{height}px")
     rule = W.HTML('<div class="cnnw-rule"></div>')
     return [title, W.HBox(list(bar), layout=wrap), rule, W.HBox(list(panels), layout=side)]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import bqplot
@@ -12,10 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..render import ACCENT, Cells, encode_png
+from ..render.colormap import FLAG
 from .tree import close_tree
 
+Box = tuple[float, float, float, float]
 MOST_CELLS = 4096
 """Cells that answer hovering; more would make the page slow. Clicks work with any number."""
+LEAST = 8
+"""Sides of a frame, in px on the screen, so that it can be seen around a single pixel too."""
+SMALLEST = 9.0
+"""Size of the smallest type that is written into pixels, in px."""
 
 
 class PixelFigure(W.Box):
@@ -43,6 +49,10 @@ class PixelFigure(W.Box):
         self._on_click: list[Callable[[float, float], None]] = []
         self._on_cell: list[Callable[[int], None]] = []
         self._describe: Callable[[int], str] | None = None
+        self._handle: bqplot.Scatter | None = None
+        self._label: bqplot.Label | None = None
+        self._dragging = False
+        self._framed = (0.0, 0.0, 0.0, 0.0)
         # a new value of an Image widget is not drawn, another Image widget is: these two take turns
         self._images = [W.Image(format="png"), W.Image(format="png")]
         x = bqplot.LinearScale(min=0, max=width, allow_padding=False)
@@ -68,9 +78,12 @@ class PixelFigure(W.Box):
             stroke_width=2,
             visible=False,
         )
+        self._flags = bqplot.Lines(
+            x=np.zeros(2), y=np.zeros(2), scales=scales, colors=[FLAG], stroke_width=2, visible=False
+        )
         without_toolbar = {"display_toolbar": False} if "display_toolbar" in bqplot.Figure.class_trait_names() else {}
         self._figure = bqplot.Figure(
-            marks=[self._mark, self._hover, self._frame],
+            marks=[self._mark, self._flags, self._hover, self._frame],
             padding_x=0,
             padding_y=0,
             fig_margin={"top": 0, "bottom": 0, "left": 0, "right": 0},
@@ -138,26 +151,100 @@ class PixelFigure(W.Box):
         with self._hover.hold_sync():
             self._hover.x, self._hover.y = x * self._factor, y * self._factor
             self._hover.default_size = max(1, int(width * height))
-            # bqplot draws a rectangle of this area, 9 ** skew times as high as wide
-            self._hover.default_skew = min(1.0, max(0.0, math.log(height / width, 9))) if width else 0.0
+            self._hover.default_skew = _skew(width, height)
             self._hover.visible = True
 
     def select(self, cell: int | None) -> None:
         """Frame `cell`, or none."""
-        if cell is None or self._cells is None or not 0 <= cell < self._cells.count:
+        cells = self._cells
+        self.frame(None if cell is None or cells is None or not 0 <= cell < cells.count else cells.box(cell))
+
+    def frame(self, box: Box | None, *more: Box) -> None:
+        """Frame a box (left, top, right, bottom) in picture pixels, and `more` of them, or none."""
+        if box is None:
             self._frame.visible = False
             return
-        left, top, right, bottom = (edge * self._factor for edge in self._cells.box(cell))
-        left, top = max(left, 1), max(top, 1)
-        right, bottom = (
-            min(right, self._mark.scales["x"].max - 1),
-            min(bottom, self._mark.scales["y"].max - 1),
-        )
-        boxes = [(left, top, right, bottom), (left + 2, top + 2, right - 2, bottom - 2)]
+        lines = []
+        for each in (box, *more):
+            left, right = self._edges(each[0], each[2], "x")
+            top, bottom = self._edges(each[1], each[3], "y")
+            lines += [(left, top, right, bottom), (left + 2, top + 2, right - 2, bottom - 2)]
         with self._frame.hold_sync():
-            self._frame.x = np.array([[x0, x1, x1, x0, x0] for x0, _, x1, _ in boxes])
-            self._frame.y = np.array([[y0, y0, y1, y1, y0] for _, y0, _, y1 in boxes])
+            self._frame.x = np.array([[x0, x1, x1, x0, x0] for x0, _, x1, _ in lines])
+            self._frame.y = np.array([[y0, y0, y1, y1, y0] for _, y0, _, y1 in lines])
             self._frame.visible = True
+        self._framed = lines[0]
+        self._grip()
+
+    def _edges(self, low: float, high: float, axis: str) -> tuple[float, float]:
+        """Two edges of a frame on the screen: not too near each other, and inside the picture."""
+        low, high = low * self._factor, high * self._factor
+        apart = max(0.0, LEAST - (high - low)) / 2
+        return max(low - apart, 1.0), min(high + apart, float(self._mark.scales[axis].max) - 1)
+
+    def on_drag(self, callback: Callable[[float, float], None]) -> None:
+        """Call `callback(x, y)`, in picture pixels, while the framed box is dragged with the mouse."""
+
+        def drag(_: Any, event: dict[str, Any]) -> None:
+            self._dragging = event["event"] == "drag"
+            point = event["point"]
+            callback(float(point["x"]) / self._factor, float(point["y"]) / self._factor)
+            self._grip()
+
+        self._handle = bqplot.Scatter(
+            x=np.array([0.0]),
+            y=np.array([0.0]),
+            scales={axis: self._mark.scales[axis] for axis in "xy"},
+            marker="rectangle",
+            colors=["transparent"],
+            drag_size=1,
+            enable_move=True,
+            visible=False,
+        )
+        self._handle.on_drag(drag)
+        self._handle.on_drag_end(drag)
+        self._figure.marks = [*self._figure.marks, self._handle]
+
+    def _grip(self) -> None:
+        """Put what the mouse takes hold of over the frame, unless it is in the mouse's hand."""
+        if self._handle is not None and not self._dragging:
+            left, top, right, bottom = self._framed
+            with self._handle.hold_sync():
+                self._handle.x, self._handle.y = np.array([(left + right) / 2]), np.array([(top + bottom) / 2])
+                self._handle.default_size = max(1, int((right - left) * (bottom - top)))
+                self._handle.default_skew = _skew(right - left, bottom - top)
+                self._handle.visible = True
+
+    def write(self, texts: Sequence[Sequence[str]], inks: Sequence[Sequence[str]]) -> None:
+        """Write into the pixels of a small picture, row by row, in these colours; nothing where it does not fit."""
+        longest = max((len(text) for row in texts for text in row), default=0)
+        size = min(13.0, (self._factor - 4) / (0.62 * longest) if longest else 0.0)
+        if size < SMALLEST:
+            if self._label is not None:
+                self._label.visible = False
+            return
+        if self._label is None:
+            scales = {axis: self._mark.scales[axis] for axis in "xy"}
+            self._label = bqplot.Label(x=[0.0], y=[0.0], text=[""], scales=scales, align="middle", font_weight="normal")
+            self._figure.marks = [self._mark, self._label, *self._figure.marks[1:]]
+        rows, columns = np.indices((len(texts), len(texts[0])))
+        with self._label.hold_sync():
+            self._label.x = (columns.ravel() + 0.5) * self._factor
+            self._label.y = (rows.ravel() + 0.5) * self._factor
+            self._label.text = np.array([text for row in texts for text in row])
+            self._label.colors = [ink for row in inks for ink in row]
+            self._label.default_size = size
+            self._label.visible = True
+
+    def flag(self, boxes: Sequence[Box]) -> None:
+        """Cross out boxes (left, top, right, bottom) in picture pixels: something is wrong with what is in them."""
+        crosses = [[np.nan, left, right, np.nan, left, right] for left, _, right, _ in boxes]
+        heights = [[np.nan, top, bottom, np.nan, bottom, top] for _, top, _, bottom in boxes]
+        with self._flags.hold_sync():
+            if boxes:
+                self._flags.x = self._factor * np.array(crosses).ravel()
+                self._flags.y = self._factor * np.array(heights).ravel()
+            self._flags.visible = bool(boxes)
 
     def on_cell(self, callback: Callable[[int], None]) -> None:
         """Call `callback(cell)` when a cell is clicked."""
@@ -200,3 +287,8 @@ class PixelFigure(W.Box):
         index = int(event["data"]["index"])
         if self._describe is not None and self._cells is not None and index < self._cells.count:
             self._tip.value = f'<span class="cnnw-tip">{self._describe(index)}</span>'
+
+
+def _skew(width: float, height: float) -> float:
+    """What makes bqplot draw a rectangle of this form: it is 9 ** skew times as high as wide."""
+    return min(1.0, max(0.0, math.log(height / width, 9))) if width > 0 and height > 0 else 0.0

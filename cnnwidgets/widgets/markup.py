@@ -14,16 +14,23 @@ STYLE = f"""<style>
   --cnnw-accent: var(--jp-brand-color1, {ACCENT}); color: var(--cnnw-text);
   border: 1px solid var(--cnnw-line); border-radius: 6px; padding: 12px 16px; box-sizing: border-box;
   font-family: var(--jp-ui-font-family, system-ui, sans-serif); font-size: 13px; }}
-.cnnw .widget-html-content, .cnnw .jupyter-widgets.widget-html > div {{ line-height: 1.35; font-size: 13px; }}
+.cnnw .widget-html-content, .cnnw .jupyter-widgets.widget-html > div {{ line-height: 1.35; font-size: 13px;
+  min-width: 0; }}
 .cnnw .widget-label, .cnnw .widget-inline-hbox .widget-label {{ color: var(--cnnw-muted); }}
 .cnnw-head {{ display: flex; flex-wrap: wrap; gap: 2px 24px; justify-content: space-between; align-items: baseline; }}
 .cnnw-title {{ font-size: 15px; color: var(--cnnw-muted); }} .cnnw b {{ color: var(--cnnw-text); font-weight: 600; }}
 .cnnw-quiet {{ color: var(--cnnw-muted); font-size: 12px; }}
+.cnnw .noUi-handle {{ background: var(--cnnw-accent); border-color: var(--cnnw-accent); }}
+.cnnw .widget-hslider {{ margin-right: 12px; }} /* the handle reaches over the end of its track */
+.cnnw-heading {{ overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }}
 .cnnw-rule {{ border-top: 1px solid var(--cnnw-line); height: 0; }}
 .cnnw-label {{ color: var(--cnnw-muted); white-space: nowrap; }}
-.cnnw-bars {{ display: grid; grid-template-columns: fit-content(45%) 1fr auto; gap: 3px 10px; align-items: center; }}
+.cnnw-bars {{ display: grid; grid-template-columns: fit-content(45%) 1fr auto; gap: 3px 10px; align-items: center;
+  margin-top: 5px; }}
 .cnnw-bars span:nth-child(3n) {{ color: var(--cnnw-muted); text-align: right; font-variant-numeric: tabular-nums; }}
 .cnnw-bars span:nth-child(3n+1) {{ overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }}
+.cnnw-stacked {{ grid-template-columns: 1fr auto; row-gap: 1px; }}
+.cnnw-stacked span:nth-child(3n+1) {{ grid-column: 1 / -1; }}
 .cnnw-track {{ position: relative; height: 7px; border-radius: 2px; background: var(--cnnw-track); overflow: hidden; }}
 .cnnw-track i {{ position: absolute; top: 0; bottom: 0; background: var(--cnnw-accent); }}
 .cnnw-scale {{ display: flex; justify-content: space-between; color: var(--cnnw-muted); font-size: 12px;
@@ -33,17 +40,17 @@ STYLE = f"""<style>
   font-variant-numeric: tabular-nums; }}
 .cnnw-facts span:nth-child(odd) {{ color: var(--cnnw-muted); }}
 .cnnw-error {{ color: var(--jp-error-color1, #b71c1c); overflow-wrap: anywhere; }}
-.cnnw-stale {{ opacity: 0.4; }}
+.cnnw-stale > :first-child, .cnnw-stale > :last-child {{ opacity: 0.4; }} /* title and pictures; controls are live */
 img.cnnw-input {{ image-rendering: pixelated; outline: 1px solid var(--cnnw-line); }}
-.cnnw-tip {{ color: #1f2328; font-size: 12px; }}
+.cnnw-tip {{ color: #1f2328; font-size: 12px; padding: 0 6px; white-space: nowrap; }}
 </style>"""
 
 
-def number(value: float) -> str:
-    """Three significant digits, with a real minus sign."""
+def number(value: float, digits: int = 3) -> str:
+    """So many significant digits, with a real minus sign, and none before 0."""
     if not math.isfinite(value):
         return "NaN" if math.isnan(value) else "∞" if value > 0 else "−∞"
-    return f"{value:.3g}".replace("-", "−")
+    return f"{value + 0.0:.{digits}g}".replace("-", "−")
 
 
 def title(name: str, *parts: str, status: str = "") -> str:
@@ -56,12 +63,17 @@ def title(name: str, *parts: str, status: str = "") -> str:
 
 
 def heading(name: str, *parts: str) -> str:
-    """Heading of a panel: bold name, quiet parts."""
+    """Heading of a panel in one line: bold name, quiet parts; what does not fit is in its tooltip."""
     rest = "".join(f" · {escape(part)}" for part in parts if part)
-    return f'<b>{escape(name)}</b><span class="cnnw-quiet">{rest}</span>'
+    whole = escape(" · ".join(filter(None, (name, *parts))))
+    return (
+        f'<div class="cnnw-heading" title="{whole}"><b>{escape(name)}</b><span class="cnnw-quiet">{rest}</span></div>'
+    )
 
 
-def bars(rows: Sequence[tuple[str, float]], texts: Sequence[str], limit: float | None = None) -> str:
+def bars(
+    rows: Sequence[tuple[str, float]], texts: Sequence[str], limit: float | None = None, *, stack: float = math.inf
+) -> str:
     """Labelled horizontal bars; where a value is negative, all start at a zero in the middle.
 
     Parameters
@@ -72,6 +84,8 @@ def bars(rows: Sequence[tuple[str, float]], texts: Sequence[str], limit: float |
         What stands at the right of each.
     limit : float, optional
         Value of a full bar; by default the largest magnitude.
+    stack : float
+        With a label of more characters than this, labels stand above their bars instead of beside them.
     """
     finite = [abs(value) for _, value in rows if math.isfinite(value)]
     full = limit or max(finite, default=1.0) or 1.0
@@ -84,7 +98,8 @@ def bars(rows: Sequence[tuple[str, float]], texts: Sequence[str], limit: float |
             f'<span title="{escape(label)}">{escape(label)}</span><span class="cnnw-track">'
             f'<i style="left:{start:.1f}%;width:{length:.1f}%"></i></span><span>{escape(text)}</span>'
         )
-    return f'<div class="cnnw-bars">{"".join(cells)}</div>'
+    stacked = " cnnw-stacked" if any(len(label) > stack for label, _ in rows) else ""
+    return f'<div class="cnnw-bars{stacked}">{"".join(cells)}</div>'
 
 
 def colorbar(colormap: str, low: str, middle: str | None, high: str, width: int) -> str:

@@ -37,7 +37,9 @@ class ImagePanel(_Panel):
     def __init__(self) -> None:
         self.look: Look | None = None
         self._text, self._prediction = W.HTML(), W.HTML()
-        self._image = W.Image(format="png", layout=W.Layout(flex="0 0 auto", align_self="flex-start", margin="2px 0"))
+        self._image = W.Image(
+            format="png", layout=W.Layout(flex="0 0 auto", align_self="flex-start", margin="3px 3px 8px")
+        )
         self._image.add_class("cnnw-input")
         super().__init__(INPUT, self._text, self._image, self._prediction)
 
@@ -63,14 +65,17 @@ class ImagePanel(_Panel):
         if self._pixels is not None:
             self._image.value = encode_png(self._pixels)
         texts = [_percent(probability) for _, probability in self._bars]
-        below = markup.heading("Prediction", self._source) + markup.bars(self._bars, texts, 1.0)
+        below = markup.heading("Prediction", self._source) + markup.bars(self._bars, texts, 1.0, stack=10)
         self._prediction.value = below if self._bars else ""
 
-    def static(self) -> Panel:
-        """The same for the static picture."""
-        bars = [(name, probability, _percent(probability)) for name, probability in self._bars]
+    def static(self) -> list[Panel]:
+        """The same for the static picture, one above the other."""
         heading = f"{self._heading} · {self._label}" if self._label else self._heading
-        return Panel(heading, self._pixels, width=INPUT, bars=bars)
+        panels = [Panel(heading, self._pixels, width=INPUT)]
+        if self._bars:
+            bars = [(name, probability, _percent(probability)) for name, probability in self._bars]
+            panels.append(Panel(f"Prediction · {self._source}", width=INPUT, bars=bars))
+        return panels
 
 
 class GridPanel(_Panel):
@@ -106,12 +111,15 @@ class GridPanel(_Panel):
 
     def _heading(self) -> tuple[str]:
         count = len(self._shaded.maps)
-        return (f"All {count:,} {self._what}s" if count > 1 else f"The only {self._what}",)
+        words = {1: f"The only {self._what}", 2: f"Both {self._what}s"}
+        return (words.get(count, f"All {count:,} {self._what}s"),)
 
     def _ends(self) -> tuple[str, str | None, str]:
         low, middle, high = self._shaded.ends()
         if self._each:
-            return "each map's lowest", None if middle is None else "0", "each map's highest"
+            if middle is not None:
+                return "each map's −max", "0", "each map's +max"
+            return "each map's lowest", None, "each map's highest"
         return number(low), None if middle is None else "0", number(high)
 
     def _describe(self, cell: int) -> str:
@@ -126,12 +134,12 @@ class GridPanel(_Panel):
 class ChannelPanel(_Panel):
     """The chosen map, large, with its numbers; for a vector, its units as labelled bars."""
 
-    def __init__(self, on_pixel: Callable[[tuple[int, int]], None]) -> None:
-        self._on_pixel = on_pixel
+    def __init__(self, on_pixel: Callable[[tuple[int, int]], None], width: int = DETAIL) -> None:
+        self._on_pixel, self._width = on_pixel, width
         self._text, self._below = W.HTML(), W.HTML()
-        self.figure = PixelFigure(DETAIL, DETAIL, fit=True)
+        self.figure = PixelFigure(width, width, fit=True)
         self.figure.on_click(self._clicked)
-        super().__init__(DETAIL, self._text, self.figure, self._below)
+        super().__init__(width, self._text, self.figure, self._below)
 
     def draw(self, shaded: Shaded, layer: Layer, channel: int, pixel: Any, names: list[str]) -> None:
         """Show map `channel`; the value at `pixel` is told, `names` are those of units, where they have some."""
@@ -161,13 +169,13 @@ class ChannelPanel(_Panel):
         if self._vector:
             rows = self._units()
             full = max((abs(value) for _, value in rows if np.isfinite(value)), default=1.0) or 1.0
-            bars = [(label, min(1.0, abs(value) / full), number(value)) for label, value in rows]
-            return Panel(heading, width=DETAIL, bars=bars, lines=self._facts)
+            bars = [(label, value / full, number(value)) for label, value in rows]
+            return Panel(heading, width=self._width, bars=bars, lines=self._facts)
         low, middle, high = self._shaded.ends(self._channel)
         return Panel(
             heading,
             apply(self._shaded.tile(self._channel), self._shaded.colormap, alpha=True),
-            width=DETAIL,
+            width=self._width,
             colorbar=(self._shaded.colormap, number(low), None if middle is None else "0", number(high)),
             lines=self._facts,
         )
@@ -181,7 +189,7 @@ class ChannelPanel(_Panel):
     def _numbers(self) -> list[tuple[str, str]]:
         values = self._shaded.maps[self._channel]
         if self._vector:
-            return [(f"unit {self._channel}", f"{float(values.flat[0]):.5g}".replace("-", "−"))]
+            return [(f"unit {self._channel}", number(float(values.flat[0]), 5))]
         finite = values[np.isfinite(values)]
         rows = [("range", "no finite value")]
         if finite.size:
@@ -207,7 +215,7 @@ class ChannelPanel(_Panel):
         return int(self._pixel[0]) * width + int(self._pixel[1])
 
     def _value(self, cell: int) -> str:
-        return f"{float(self._shaded.maps[self._channel].flat[cell]):.5g}".replace("-", "−")
+        return number(float(self._shaded.maps[self._channel].flat[cell]), 5)
 
     def _describe(self, cell: int) -> str:
         row, column = divmod(cell, self._shaded.maps.shape[2])

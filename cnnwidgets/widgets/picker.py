@@ -35,7 +35,7 @@ class LayerPicker(W.HBox):
         self._busy = True
         self._table = table
         self._slider = W.SelectionSlider(options=[""], readout=False, layout=W.Layout(width="150px"))
-        self._menu = W.Dropdown(options=[""], layout=W.Layout(width="250px"))
+        self._menu = W.Dropdown(options=[""], layout=W.Layout(width="280px"))
         self._kind = W.Dropdown(options=list(KINDS), layout=W.Layout(width="116px"))
         self._search = W.Text(placeholder="search", layout=W.Layout(width="110px"), continuous_update=True)
         self._note = W.HTML()
@@ -60,8 +60,9 @@ class LayerPicker(W.HBox):
         """Show another table; the choice stays."""
         self._table = table
         many = len(table.showable) > MANY
-        for control in (self._kind, self._search):
-            control.layout.display = "" if many else "none"
+        mixed = not all(KINDS["convolutions"](layer) for layer in table.showable)
+        self._search.layout.display = "" if many else "none"
+        self._kind.layout.display = "" if many and mixed else "none"
         self._note.value = (
             f'<span class="cnnw-quiet" title="{escape(table.note)}">modules only: cannot be traced</span>'
             if table.note
@@ -83,7 +84,8 @@ class LayerPicker(W.HBox):
             for control in (self._slider, self._menu):
                 if list(control.options) != options:
                     control.options = options
-                control.value = self.value
+                if any(name == self.value for _, name in options):  # not yet, while the choice is on its way here
+                    control.value = self.value
         finally:
             self._busy = False
 

@@ -108,6 +108,9 @@ class Subject:
             held = self._run(key, name)
         return one_image(held, row)
 
+    def _images(self, item: Item) -> Any:
+        return item.image[None] if self.prepare is None and item.image is not None else item.raw
+
     def _key(self, index: int) -> tuple[int, int, int]:
         return self._refreshed, weights_version(self.module), index
 
@@ -115,9 +118,7 @@ class Subject:
         """One pass for image `key[-1]`: for everything, or for `layer` alone, whose output is returned."""
         known = self._looks.get(key)
         item = known.item if known is not None else self.items[key[-1]]
-        images: Any = item.raw
-        if self.prepare is None and item.image is not None:
-            images = item.image[None]
+        images = self._images(item)
         self.passes += 1
         if layer in self._operations:
             assert self._traced is not None

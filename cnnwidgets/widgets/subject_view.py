@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import ipywidgets as W
-import torch
 import traitlets as T
 from torch import nn
 
@@ -19,7 +18,7 @@ from .view import ModelView
 class SubjectView(ModelView):
     """A view whose state begins with a layer and the index of an image.
 
-    A subclass says in `choosable` which layers it can show, checks its own keywords in `check_traits`, makes its widgets
+    A subclass says in `choosable` which layers it can show, checks its keywords in `check_traits`, makes its widgets
     in `build` (with `layer_control()` and `image_control()` among them), and calls `look()` in its `compute`.
 
     Parameters
@@ -71,13 +70,12 @@ class SubjectView(ModelView):
             self._subject = Subject(
                 model, dataset, classes=classes, denormalize=denormalize, prepare=prepare, cache_bytes=cache_bytes
             )
-        self._look: Look = self._subject.look(traits.get("index", 0))
-        self._listed = self._look.table.names
+        self._shown = traits.get("index", 0)  # behind `index` while that one cannot be shown
+        self._look: Look = self._subject.look(self._shown)
+        self._listed = self.layers.names
         traits["layer"] = self.checked_layer(traits.get("layer", self.first_layer())).name
         self._row = self._look.table.find(traits["layer"])
         self._picker: LayerPicker | None = None
-        self._generator = torch.Generator()  # our own: the global one stays as it is
-        self._generator.seed()
         self.check_traits(traits)
         super().__init__(**traits)
         self.build()
@@ -100,10 +98,10 @@ class SubjectView(ModelView):
         """Item, layer table and prediction of the present image, into `_look` and `_row`; runs the model if need be."""
         look = self._subject.look(self.index)
         row = look.table.find(self.layer)
-        self._look, self._row = look, row
-        if look.table.names != self._listed and self._picker is not None:
-            self._listed = look.table.names
-            self._picker.update(self.layers)
+        self._look, self._row, self._shown = look, row, self.index
+        if self._picker is not None and (layers := self.layers).names != self._listed:
+            self._listed = layers.names
+            self._picker.update(layers)
 
     def layer_control(self) -> W.Widget:
         """Slider, menu and search for the layer."""
@@ -112,15 +110,7 @@ class SubjectView(ModelView):
 
     def image_control(self) -> W.Widget:
         """Slider, box and buttons for the index of the image."""
-        last = len(self._subject.items) - 1
-        return controls.labelled(
-            "Image",
-            controls.slider(self, "index", maximum=last, tip="Index of the image in the data set"),
-            controls.entry(self, "index", maximum=last, width=74, tip="Type an index"),
-            controls.button("<", lambda: self._step(-1), tip="Previous image"),
-            controls.button(">", lambda: self._step(1), tip="Next image"),
-            controls.button("random", self._jump, width=70, tip="Any image"),
-        )
+        return controls.index_control(self, len(self._subject.items))
 
     # ------------------------------------------------------------------ state
 
@@ -163,9 +153,3 @@ class SubjectView(ModelView):
     @T.validate("layer")
     def _validate_layer(self, proposal: Any) -> str:
         return self.checked_layer(proposal["value"]).name
-
-    def _step(self, by: int) -> None:
-        self.index = (self.index + by) % len(self._subject.items)
-
-    def _jump(self) -> None:
-        self.index = int(torch.randint(len(self._subject.items), (1,), generator=self._generator))

@@ -40,6 +40,7 @@ class ModelView(W.VBox):
         self._ready = False
         self._computed = False
         self._quiet = False
+        self._tagged = [name for role in ("source", "display") for name in self.traits(**{role: True})]
         self._started = time.perf_counter()
         self._newest = Newest(self._redraw)
         super().__init__(**traits)  # before the first widget: a trait that is refused leaves none behind
@@ -50,7 +51,6 @@ class ModelView(W.VBox):
         self.children = [self._style, self._body, self._error]
         self.add_class("cnnw")
         self.layout.overflow = "hidden"
-        self._tagged = [name for role in ("source", "display") for name in self.traits(**{role: True})]
         self.observe(self._changed, self._tagged)
 
     def __repr__(self) -> str:
@@ -184,7 +184,7 @@ class ModelView(W.VBox):
                 self.render()
             except Exception as error:
                 log.exception("%s could not draw", type(self).__name__)
-                self._say(f"{error}")
+                self._say(_plain(error))
             else:
                 self._say("")
 
@@ -205,3 +205,9 @@ class ModelView(W.VBox):
             }
             data["image/png"] = base64.b64encode(encode_png(self.picture(), level=6)).decode()
         return data
+
+
+def _plain(error: Exception) -> str:
+    """The message of an error; with its type, where the message is empty or a single word, as a KeyError's."""
+    text = " ".join(str(error).split())
+    return text if " " in text else ": ".join(filter(None, [type(error).__name__, text]))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cnnwidgets.render.card import BETWEEN, NARROWEST, PADDING, Panel, card
-from cnnwidgets.render.colormap import DARK, LIGHT, rgb
+from cnnwidgets.render.colormap import DARK, FLAG, LIGHT, rgb
 
 RED = (255, 0, 0)
 
@@ -87,6 +87,18 @@ def test_a_mark_frames_its_box_from_outside() -> None:
     assert (image[top + 10 : top + 20, left + 10 : left + 20] == RED).all()
 
 
+def test_a_flag_crosses_its_box_out() -> None:
+    panel = Panel("h", plain(3, 3), width=30, flags=[(1, 1, 3, 3)])
+    image = card("t", [panel])
+    left, top = box_of(image, RED)[:2]
+    edges = (left + 10, top + 10, left + 30, top + 30)
+    assert np.abs(np.subtract(box_of(image, rgb(FLAG)), edges)).max() <= 1
+    crossed = (image[top + 10 : top + 30, left + 10 : left + 30] == rgb(FLAG)).all(2)
+    along = np.arange(2, 18)
+    assert crossed[along, along].all() and crossed[along, 19 - along].all()
+    assert not crossed[[0, 10, 19, 10], [10, 0, 10, 19]].any()
+
+
 def test_a_colour_bar_runs_over_the_width_of_the_picture() -> None:
     image = card("t", [Panel("h", plain(1, 1), width=254, colorbar=("gray", "0", None, "1"))])
     bottom = box_of(image, RED)[3]
@@ -103,7 +115,16 @@ def test_bars_are_as_long_as_their_fraction(fraction: float, share: float) -> No
     assert right - left == pytest.approx(share * (track[2] - left), abs=2)
 
 
-@pytest.mark.parametrize("fraction", [0.0, -1.0, float("nan")])
+def test_where_a_bar_is_negative_all_begin_in_the_middle() -> None:
+    image = card("t", [Panel("h", width=300, bars=[("a", -1.0, "x"), ("b", 0.5, "x")])])
+    track = box_of(image, rgb(LIGHT.track))
+    left, _, right, _ = box_of(image, rgb(LIGHT.accent))
+    middle, half = (track[0] + track[2]) / 2, (right - left) / 1.5
+    assert right - middle == pytest.approx(half / 2, abs=2)  # half of the right half
+    assert middle - left == pytest.approx(half, abs=2)  # all of the left half
+
+
+@pytest.mark.parametrize("fraction", [0.0, float("nan")])
 def test_a_bar_of_nothing_is_not_drawn(fraction: float) -> None:
     image = card("t", [Panel("h", width=300, bars=[("a", fraction, "x")])])
     assert not (image == rgb(LIGHT.accent)).all(2).any()
@@ -151,3 +172,8 @@ def test_the_same_card_is_drawn_twice_alike() -> None:
 def test_a_panel_refuses_what_it_cannot_draw(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Panel("h", **options)
+
+
+def test_an_empty_text_leaves_its_pixel_alone() -> None:
+    bare, written = (card("t", [Panel("", plain(2, 2), 80, texts=texts)]) for texts in ([], [["", ""], ["", ""]]))
+    assert (bare == written).all()

@@ -1,0 +1,63 @@
+"""All models of torchvision: every layer that runs is listed, drawn and true, and nothing changes."""
+
+from __future__ import annotations
+
+import gc
+import re
+from collections.abc import Iterator
+
+import pytest
+import torchvision
+
+from tests.compute.zoo_tools import from_torchvision, maps_with, walk
+
+CLASSIFIERS = torchvision.models.list_models(module=torchvision.models)
+LARGEST = ("regnet_y_128gf", "vit_h_14")  # more than 600 million parameters each
+# MViT cannot be built for less than 16 frames of 224 x 224, of which all outputs are 5 GB: see benchmarks/zoo.py
+OTHERS = sorted(set(torchvision.models.list_models()) - {*CLASSIFIERS, "mvit_v1_b", "mvit_v2_s"})
+PREPARED = [(name, {}) for name in OTHERS]
+QUANTISED = [(name, {"quantize": True}) for name in OTHERS if name.startswith("quantized_")]
+
+# family -> which of its maps have the channels last; none in the others
+CHANNELS_LAST = {
+    "convnext": r"features\.\d\.\d+\.block\.[1-5]",  # from one Permute to the next
+    "swin": r"features.*(?<!^features\.0\.0)|norm",  # all but the first convolution and what follows the last norm
+}
+
+
+@pytest.fixture(autouse=True)
+def free_memory() -> Iterator[None]:
+    yield
+    gc.collect()
+
+
+def sized(names: list[str]) -> list[object]:
+    return [pytest.param(name, marks=pytest.mark.slow) if name in LARGEST else name for name in names]
+
+
+def test_torchvision_has_80_classifiers_and_121_models_in_all():
+    assert len(CLASSIFIERS) >= 80
+    assert len(torchvision.models.list_models()) >= 121
+
+
+@pytest.mark.parametrize("name", sized(CLASSIFIERS))
+def test_each_layer_of_a_classifier_is_listed_drawn_and_true_and_nothing_changes(name):
+    table = walk(*from_torchvision(name))
+    assert table.note == ""  # all can be traced, so that their operations are listed too
+    assert any(row.operation for row in table)
+    if not name.startswith(("vit", "maxvit")):  # here modules cut maps to windows, with the channels on either side
+        modules = {row.name for row in table if not row.operation}
+        pattern = next((pattern for family, pattern in CHANNELS_LAST.items() if name.startswith(family)), "no module")
+        last = set(maps_with(table, "last")) & modules
+        assert last == {row for row in modules & {*last, *maps_with(table, "first")} if re.fullmatch(pattern, row)}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "options"), [pytest.param(*case, id="-".join([case[0], *case[1]])) for case in PREPARED + QUANTISED]
+)
+@pytest.mark.filterwarnings("ignore")  # torch's own, about quantisation
+def test_each_layer_of_the_others_too(name, options):
+    table = walk(*from_torchvision(name, **options))
+    assert len(table.showable) >= 80
+    assert maps_with(table, "last") == []

@@ -1,0 +1,200 @@
+"""Tiny networks whose maps can be worked out by hand, and counters of widgets, messages, passes and hooks."""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import ipywidgets as W
+import numpy as np
+import pytest
+import torch
+from ipywidgets.widgets import widget as widget_module
+from PIL import Image
+from torch import nn
+
+from cnnwidgets import ActivationView, activations
+from cnnwidgets.render import Grid, Shaded, mosaic, palette
+from cnnwidgets.widgets import newest
+
+EVIL = "<img src=x onerror=alert(1)>"
+"""A name that would run a script if it were taken for HTML."""
+
+
+class Clock:
+    """Stands in for the module `time`: it only goes on when told to."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Time as `Newest` sees it: whatever comes right after a drawing waited behind it, on any machine."""
+    clock = Clock()
+    monkeypatch.setattr(newest, "time", clock)
+    return clock
+
+
+class Message(NamedTuple):
+    """One message from the kernel to the page."""
+
+    widget: W.Widget
+    content: dict[str, Any]
+
+    @property
+    def traits(self) -> set[str]:
+        """The traits whose new values it carries, pictures among them."""
+        return set(self.content.get("state", {})) | {path[0] for path in self.content.get("buffer_paths", [])}
+
+
+def living() -> dict[str, W.Widget]:
+    """The widgets that live in this process, under the names of ipywidgets 7 and 8."""
+    if hasattr(widget_module, "_instances"):
+        return widget_module._instances
+    return W.Widget.widgets
+
+
+@pytest.fixture(autouse=True)
+def all_widgets_closed() -> Iterator[None]:
+    """Tests need not close their views; the next one starts without any."""
+    before = set(living())
+    yield
+    for name, widget in list(living().items()):
+        if name not in before:
+            widget.close()
+
+
+@pytest.fixture
+def widgets() -> Callable[[], int]:
+    """How many widgets live."""
+    return lambda: len(living())
+
+
+@pytest.fixture
+def messages(monkeypatch: pytest.MonkeyPatch) -> list[Message]:
+    """The messages that a page would get, in order; `messages.clear()` starts anew."""
+    sent: list[Message] = []
+    monkeypatch.setattr(W.Widget, "_send", lambda self, msg, buffers=None: sent.append(Message(self, msg)))
+    if W.__version__.startswith("7."):  # which sends nothing unless it sees a kernel
+        comm = pytest.importorskip("ipykernel.comm").Comm
+        monkeypatch.setattr(comm, "kernel", object())
+    return sent
+
+
+def tiny() -> nn.Sequential:
+    """1 x 4 x 4 images -> `conv` 2 @ 4x4 (x and -2x), `pool` 2 @ 2x2 (the largest of four), `flatten` 8, `fc` 3."""
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    layers["conv"] = nn.Conv2d(1, 2, 1, bias=False)
+    layers["pool"] = nn.MaxPool2d(2)
+    layers["flatten"] = nn.Flatten()
+    layers["fc"] = nn.Linear(8, 3, bias=False)
+    model = nn.Sequential(layers)
+    with torch.no_grad():
+        model.conv.weight.copy_(torch.tensor([1.0, -2.0]).reshape(2, 1, 1, 1))
+        model.fc.weight.zero_()
+        model.fc.weight[0, 3] = 1.0  # unit 0: the last number of pooled map 0
+        model.fc.weight[1, 4] = 1.0  # unit 1: the first of pooled map 1
+    return model
+
+
+def steps(count: int = 6) -> list[tuple[torch.Tensor, int]]:
+    """Image k of 1 x 4 x 4 counts up from k: k, k + 1 ... k + 15; its label is k % 3."""
+    return [(torch.arange(16.0).reshape(1, 4, 4) + k, k % 3) for k in range(count)]
+
+
+@pytest.fixture
+def model() -> nn.Sequential:
+    return tiny()
+
+
+@pytest.fixture
+def dataset() -> list[tuple[torch.Tensor, int]]:
+    return steps()
+
+
+@pytest.fixture
+def passes(model: nn.Module) -> Callable[[], int]:
+    """How often `model` has begun to run since the last call; a hook of the user's own counts."""
+    count = [0]
+
+    def counted(module: nn.Module, args: Any) -> None:
+        count[0] += 1
+
+    model.register_forward_pre_hook(counted)
+
+    def since() -> int:
+        seen, count[0] = count[0], 0
+        return seen
+
+    return since
+
+
+def hooks(model: nn.Module) -> int:
+    """Hooks of any kind on a model and everything inside it."""
+    kinds = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+    return sum(len(getattr(part, kind)) for part in model.modules() for kind in kinds)
+
+
+def decoded(png: bytes) -> np.ndarray:
+    """Pixels of a PNG as a page shows them: (H, W, 4) RGBA."""
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGBA"))
+
+
+def inside(widget: W.Widget) -> list[W.Widget]:
+    """Every widget that `widget` holds, itself first."""
+    found: dict[int, W.Widget] = {}
+
+    def visit(value: Any) -> None:
+        if isinstance(value, W.Widget):
+            if id(value) not in found:
+                found[id(value)] = value
+                for name in value.keys:
+                    visit(getattr(value, name, None))
+        elif isinstance(value, dict):
+            visit(list(value.values()))
+        elif isinstance(value, (list, tuple)):
+            for part in value:
+                visit(part)
+
+    visit(widget)
+    return list(found.values())
+
+
+def click(mark: W.Widget, **data: float) -> None:
+    """What the page tells the kernel when a mark is clicked: `click_x, click_y` on an image, `index` on a scatter."""
+    mark._handle_custom_msgs(mark, {"event": "element_click", "data": data})
+
+
+def hover(mark: W.Widget, index: int) -> None:
+    """What the page tells the kernel when the mouse is over a point of a scatter."""
+    mark._handle_custom_msgs(mark, {"event": "hover", "data": {"index": index}})
+
+
+def words(*widgets: W.Widget) -> str:
+    """What a person reads in HTML widgets, blocks apart from one another."""
+    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", " ".join(part.value for part in widgets))))
+
+
+def levels(view: ActivationView) -> np.ndarray:
+    """Palette indices of the grid that is on the screen."""
+    return np.asarray(Image.open(io.BytesIO(view._grid.figure.png)))
+
+
+def expected(model: nn.Module, image: torch.Tensor, layer: str, **options: Any) -> np.ndarray:
+    """The grid as RGBA, made from `activations` and `cnnwidgets.render` alone."""
+    shaded = Shaded.of(activations(model, image, layer)[0].numpy(), **options)
+    grid = Grid.fit(*shaded.maps.shape, room=480)
+    return palette(shaded.colormap)[mosaic(shaded.tiles(), grid)]
+
+
+# 5 7 13 15 and 0 -4 -16 -20, between -20 and 20 on 254 levels: floor((value + 20) * 253 / 40 + 0.5)
+POOLED = [[158, 171, 127, 101], [209, 221, 25, 0]]
+"""Palette indices of `pool` for image 0 of `tiny` and `steps`, both maps side by side."""

@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import math
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from cnnwidgets.render import ACCENT
+from cnnwidgets.widgets import markup
+
+from .conftest import EVIL
+
+
+class Reader(HTMLParser):
+    """Tags and text of a piece of HTML, as a browser would see them."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.open: list[str] = []
+        self.texts: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "0"),
+        (-0.0, "0"),
+        (1.23456, "1.23"),
+        (-0.5, "−0.5"),
+        (1234567.0, "1.23e+06"),
+        (-0.000012345, "−1.23e−05"),
+        (math.nan, "NaN"),
+        (math.inf, "∞"),
+        (-math.inf, "−∞"),
+    ],
+)
+def test_numbers_have_three_digits_and_a_real_minus_sign(value, text):
+    assert markup.number(value) == text
+
+
+def test_numbers_can_have_more_digits():
+    assert markup.number(-1 / 3, 5) == "−0.33333"
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        markup.title(EVIL, EVIL, status=EVIL),
+        markup.heading(EVIL, EVIL),
+        markup.bars([(EVIL, 1.0)], [EVIL]),
+        markup.colorbar("viridis", EVIL, EVIL, EVIL, 100),
+        markup.facts([(EVIL, EVIL)]),
+        markup.error(EVIL),
+    ],
+    ids=["title", "heading", "bars", "colorbar", "facts", "error"],
+)
+def test_names_from_outside_stay_text(html):
+    reader = Reader(html)
+    assert "img" not in reader.tags
+    assert EVIL in reader.texts[0] + reader.texts[-1]
+    assert reader.open == []
+
+
+def test_a_name_cannot_break_out_of_a_bars_title():
+    html = markup.bars([('" onmouseover="alert(1)', 1.0)], ["1"])
+    assert 'onmouseover="' not in html
+
+
+def test_the_title_leaves_out_empty_parts():
+    assert Reader(markup.title("C3", "Conv2d", "", "16 maps", status="cached")).texts == [
+        "C3",
+        " · Conv2d · 16 maps",
+        "cached",
+    ]
+
+
+def extents(html: str) -> list[tuple[float, float]]:
+    """(left, width) of each bar, in percent of its track."""
+    return [(float(left), float(width)) for left, width in re.findall(r"left:([\d.]+)%;width:([\d.]+)%", html)]
+
+
+def test_bars_are_as_long_as_their_share_of_the_longest():
+    assert extents(markup.bars([("a", 4.0), ("b", 1.0), ("c", 0.0)], ["", "", ""])) == [(0, 100), (0, 25), (0, 0)]
+
+
+def test_bars_are_as_long_as_their_share_of_the_limit():
+    assert extents(markup.bars([("a", 0.5), ("b", 2.0)], ["", ""], 1.0)) == [(0, 50), (0, 100)]
+
+
+def test_with_a_negative_value_all_bars_start_in_the_middle():
+    assert extents(markup.bars([("a", 4.0), ("b", -2.0)], ["", ""])) == [(50, 50), (25, 25)]
+
+
+def test_values_that_are_not_finite_have_no_bar_and_do_not_count():
+    rows = [("a", math.nan), ("b", math.inf), ("c", 2.0), ("d", 1.0)]
+    assert extents(markup.bars(rows, [""] * 4)) == [(0, 0), (0, 0), (0, 100), (0, 50)]
+
+
+@pytest.mark.parametrize("rows", [[("a", 0.0)], [("a", math.nan)], []])
+def test_bars_without_any_length_are_no_division_by_zero(rows):
+    assert all(width == 0 for _, width in extents(markup.bars(rows, [""] * len(rows))))
+
+
+def test_long_labels_stand_above_their_bars_where_asked():
+    rows = [("ant", 1.0), ("golden retriever", 0.5)]
+    assert "cnnw-stacked" in markup.bars(rows, ["", ""], stack=15)
+    assert "cnnw-stacked" not in markup.bars(rows, ["", ""], stack=16)
+    assert "cnnw-stacked" not in markup.bars(rows, ["", ""])
+
+
+def test_a_heading_says_all_in_its_tooltip():
+    assert 'title="Image 3 · label a &quot;cat&quot;"' in markup.heading("Image 3", 'label a "cat"', "")
+
+
+def test_a_colour_bar_says_its_ends_and_its_middle_where_it_has_one():
+    assert Reader(markup.colorbar("RdBu_r", "−1", "0", "1", 90)).texts == ["−1", "0", "1"]
+    assert Reader(markup.colorbar("viridis", "0", None, "1", 90)).texts == ["0", "1"]
+    assert "width:90px" in markup.colorbar("viridis", "0", None, "1", 90)
+
+
+def test_facts_come_in_pairs():
+    assert Reader(markup.facts([("range", "0 … 1"), ("mean", "0.5")])).texts == ["range", "0 … 1", "mean", "0.5"]
+
+
+def test_no_error_no_line():
+    assert markup.error("") == ""
+
+
+def test_the_style_sheet_speaks_only_of_our_own_classes_and_falls_back_outside_jupyterlab():
+    rules = re.findall(r"([^{}]+)\{", markup.STYLE.split("<style>")[1])
+    assert rules and all("cnnw" in rule for rule in rules)
+    variables = re.findall(r"var\((--jp-[\w-]+)(,?)", markup.STYLE)
+    assert variables and all(comma for _, comma in variables)
+    assert ACCENT in markup.STYLE
