@@ -1,0 +1,67 @@
+"""Run notebooks from top to bottom and store what they show: `python notebooks/refresh.py [NOTEBOOK ...]`.
+
+Without names, all notebooks of this folder. Static pictures and text are stored. The state of the widgets is not: it
+belongs to one run, and a viewer that finds it looks for the widget instead of showing the picture.
+Needs `pip install -e '.[test]'`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import nbformat
+from ipykernel.kernelspec import get_kernel_dict
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+
+FOLDER = Path(__file__).resolve().parent
+WIDGET = "application/vnd.jupyter.widget-view+json"
+SECONDS = 600  # for one cell
+
+
+class ThisPython(KernelSpecManager):
+    """Knows one kernel: the very Python that runs this file."""
+
+    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+        """The same for every name."""
+        return KernelSpec(**get_kernel_dict())
+
+
+def run(path: Path) -> NotebookNode:
+    """The notebook at `path` with fresh outputs, run in an empty folder; raises CellExecutionError."""
+    notebook = nbformat.read(path, as_version=4)
+    kernel = AsyncKernelManager(kernel_spec_manager=ThisPython())
+    client = NotebookClient(notebook, km=kernel, timeout=SECONDS, store_widget_state=False)
+    python_path = os.pathsep.join(filter(None, [str(FOLDER.parent), os.environ.get("PYTHONPATH")]))
+    with tempfile.TemporaryDirectory() as folder:
+        client.execute(cwd=folder, env=os.environ | {"PYTHONPATH": python_path}, cleanup_kc=True)
+    return notebook
+
+
+def strip(notebook: NotebookNode) -> NotebookNode:
+    """Take out, in place, what belongs to one run only: widgets, times, versions."""
+    notebook.metadata = {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
+    for cell in notebook.cells:
+        cell.metadata = {}
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop(WIDGET, None)
+    return notebook
+
+
+def main() -> None:
+    """Refresh the notebooks named on the command line, or all."""
+    for path in [Path(name) for name in sys.argv[1:]] or sorted(FOLDER.glob("*.ipynb")):
+        nbformat.write(strip(run(path)), path)
+        print(f"{path.name}: {path.stat().st_size / 1000:,.0f} kB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,148 @@
+"""Every notebook runs from top to bottom without a word on stderr, and is stored so that any viewer can show it."""
+
+from __future__ import annotations
+
+import ast
+import base64
+import io
+import re
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbformat import NotebookNode
+from PIL import Image
+
+from notebooks import refresh
+
+NOTEBOOKS = sorted(refresh.FOLDER.glob("*.ipynb"))
+# Two folders or more from the root on; not the end of a web address, nor of an HTML tag.
+ABSOLUTE_PATH = re.compile(r"(?<![\w<.:/~-])(?:/[\w.-]+){2,}|\b[A-Za-z]:\\\w")
+LONGEST_FUNCTION = 10  # lines
+LARGEST = 400_000  # bytes
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
+def stored(request: pytest.FixtureRequest) -> NotebookNode:
+    """A notebook as it is stored."""
+    return nbformat.read(request.param, as_version=4)
+
+
+@pytest.fixture(scope="module", params=NOTEBOOKS, ids=lambda path: path.stem)
+def executed(request: pytest.FixtureRequest) -> NotebookNode:
+    """A notebook that has just run, with all outputs as they came; a cell that raises is an error here."""
+    return refresh.run(request.param)
+
+
+def test_there_is_a_notebook_to_begin_with():
+    assert "quickstart" in [path.stem for path in NOTEBOOKS]
+
+
+def test_every_code_cell_runs_and_writes_nothing_to_stderr(executed: NotebookNode):
+    cells = code_cells(executed)
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    assert [output.text for output in outputs(executed) if output.get("name") == "stderr"] == []
+
+
+def test_the_first_code_cell_shows_the_live_widget_and_a_static_picture(executed: NotebookNode):
+    (data,) = [output.data for output in code_cells(executed)[0].outputs]
+    assert re.fullmatch("[0-9a-f]{32}", data[refresh.WIDGET]["model_id"])
+    width, height = picture_size(data["image/png"])
+    assert width > 600 and height > 300
+
+
+def test_stored_pictures_are_those_of_a_fresh_run(executed: NotebookNode, stored_twin: NotebookNode):
+    assert kinds(refresh.strip(nbformat.from_dict(executed))) == kinds(stored_twin)
+
+
+@pytest.fixture
+def stored_twin(executed: NotebookNode, request: pytest.FixtureRequest) -> NotebookNode:
+    """The stored copy of the notebook that `executed` has run."""
+    return nbformat.read(request.node.callspec.params["executed"], as_version=4)
+
+
+def test_no_widget_state_is_stored(stored: NotebookNode):
+    assert "widgets" not in stored.metadata
+    assert [data for data in datas(stored) if any("widget" in mimetype for mimetype in data)] == []
+
+
+def test_the_first_stored_output_is_a_picture_that_viewers_can_show(stored: NotebookNode):
+    width, height = picture_size(code_cells(stored)[0].outputs[0].data["image/png"])
+    assert width > 600 and height > 300
+
+
+def test_no_absolute_path_is_stored(stored: NotebookNode):
+    texts = [cell.source for cell in stored.cells]
+    texts += [output.text for output in outputs(stored) if "text" in output]
+    texts += [text for data in datas(stored) for mimetype, text in data.items() if mimetype.startswith("text/")]
+    assert [found.group() for text in texts for found in ABSOLUTE_PATH.finditer(text)] == []
+
+
+@pytest.mark.parametrize("text", ["/home/ada/cnn.png", "in '/usr/lib'", r"C:\Users", 'open("/data/x")'])
+def test_the_search_for_absolute_paths_finds(text: str):
+    assert ABSOLUTE_PATH.search(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["a/b/c", "https://pytorch.org/vision/stable", "<td>1</td></tr>", "x / y / z", "~/a/b"]
+)
+def test_the_search_for_absolute_paths_leaves_alone(text: str):
+    assert not ABSOLUTE_PATH.search(text)
+
+
+def test_no_function_is_longer_than_ten_lines(stored: NotebookNode):
+    trees = [ast.parse(cell.source) for cell in code_cells(stored)]
+    functions = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    lengths = {function.name: function.end_lineno - function.lineno + 1 for function in functions}
+    assert {name: length for name, length in lengths.items() if length > LONGEST_FUNCTION} == {}
+
+
+def test_the_file_is_small():
+    assert {path.name: path.stat().st_size for path in NOTEBOOKS if path.stat().st_size > LARGEST} == {}
+
+
+def test_a_cell_that_fails_is_an_error(tmp_path: Path):
+    path = written(tmp_path, "1 / 0")
+    with pytest.raises(Exception, match="ZeroDivisionError"):
+        refresh.run(path)
+
+
+def test_a_widget_is_taken_out_of_an_output_and_its_picture_stays(tmp_path: Path):
+    notebook = nbformat.read(written(tmp_path, "view"), as_version=4)
+    notebook.metadata["widgets"] = {"state": {}}
+    data = {refresh.WIDGET: {"model_id": "0"}, "image/png": "iVBO", "text/plain": "ActivationView()"}
+    notebook.cells[0].outputs = [nbformat.v4.new_output("display_data", data)]
+    stripped = refresh.strip(notebook)
+    assert "widgets" not in stripped.metadata
+    assert stripped.cells[0].outputs[0].data == {"image/png": "iVBO", "text/plain": "ActivationView()"}
+
+
+def written(folder: Path, source: str) -> Path:
+    path = folder / "one.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)]), path)
+    return path
+
+
+def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def outputs(notebook: NotebookNode) -> list[NotebookNode]:
+    return [output for cell in code_cells(notebook) for output in cell.outputs]
+
+
+def datas(notebook: NotebookNode) -> list[dict[str, Any]]:
+    return [output.data for output in outputs(notebook) if "data" in output]
+
+
+def kinds(notebook: NotebookNode) -> list[list[tuple[str, list[str]]]]:
+    """For each code cell, what it put out: streams, and the mimetypes of displayed things."""
+    return [
+        [(output.output_type, sorted(output.get("data", {}))) for output in cell.outputs]
+        for cell in code_cells(notebook)
+    ]
+
+
+def picture_size(png: str) -> tuple[int, int]:
+    return Image.open(io.BytesIO(base64.b64decode(png))).size
