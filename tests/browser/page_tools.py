@@ -62,6 +62,19 @@ def focus_slider(page: Page, n: int = 0) -> Locator:
     return handle
 
 
+def drag_slider(page: Page, n: int, share: float, steps: int = 20) -> None:
+    """Drag the n-th slider handle with the mouse to a place on its track: 0 is the left end, 1 the right."""
+    handle = page.locator(".noUi-handle").nth(n)
+    handle.scroll_into_view_if_needed()
+    track, box = page.locator(".noUi-base").nth(n).bounding_box(), handle.bounding_box()
+    if track is None or box is None:
+        raise AssertionError(f"slider {n} is not visible")
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(track["x"] + share * track["width"], box["y"] + box["height"] / 2, steps=steps)
+    page.mouse.up()
+
+
 def press(page: Page, key: str, times: int = 1) -> None:
     """Press a key of the keyboard: "ArrowRight", "PageUp", "Home", "Tab", "Enter" ..."""
     for _ in range(times):

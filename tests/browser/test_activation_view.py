@@ -1,0 +1,285 @@
+"""ActivationView as a person uses it: in JupyterLab, with keyboard and mouse, looking at what is painted."""
+
+from __future__ import annotations
+
+import base64
+import re
+
+import numpy as np
+import pytest
+from page_tools import (
+    blobs,
+    comm_count,
+    drag_slider,
+    focus_slider,
+    in_kernel,
+    next_frames,
+    press,
+    shown_pixels,
+    wait_until,
+    widget_count,
+)
+from playwright.sync_api import Locator, Page
+
+# Errors inside observers show nowhere by themselves: they are collected.
+WATCH = """
+import logging, traceback
+import cnnwidgets
+
+faults = []
+
+class Keep(logging.Handler):
+    def emit(self, record):
+        faults.append(self.format(record))
+
+logging.getLogger().addHandler(Keep(logging.WARNING))
+show = get_ipython().showtraceback
+
+def keep(*args, **kwargs):
+    faults.append(traceback.format_exc())
+    show(*args, **kwargs)
+
+get_ipython().showtraceback = keep
+"""
+
+LENET = """
+import torch
+model, dataset = cnnwidgets.models.lenet5(pretrained=True), torch.utils.data.Subset(cnnwidgets.data.digits(), range(50))
+view = cnnwidgets.ActivationView(model, dataset, layer="C1", index=3)
+view
+"""
+
+# What the grid should look like, from the model alone: prints its shape, its pixels and the box of the chosen map.
+EXPECTED = """
+import base64
+from cnnwidgets import activations
+from cnnwidgets.render import Grid, Shaded, mosaic, palette
+shaded = Shaded.of(activations(model, dataset[{index}][0], "{layer}")[0].numpy())
+grid = Grid.fit(*shaded.maps.shape, room=480)
+rgba = palette(shaded.colormap)[mosaic(shaded.tiles(), grid)]
+print(*rgba.shape[:2], *grid.box(view.channel), base64.b64encode(rgba.tobytes()).decode())
+"""
+
+LAYER, INDEX, CHANNEL = 0, 1, 2
+"""Sliders in the order in which they stand on the card."""
+
+
+@pytest.fixture
+def page(run_cells) -> Page:
+    page = run_cells(WATCH, LENET)
+    page.locator(".cnnw .bqplot image").first.wait_for()
+    return page
+
+
+def state(page: Page, what: str) -> str:
+    return in_kernel(page, f"print(view.{what}, end='')")
+
+
+def wait_for(page: Page, what: str, value: object) -> None:
+    wait_until(page, lambda: state(page, what) == str(value), f"view.{what} is {value}")
+
+
+def grid_matches(page: Page, layer: str, index: int) -> bool:
+    """Whether what is painted is the grid of that layer and image: every pixel of every map but the framed one."""
+    height, width, left, top, right, bottom, pixels = in_kernel(page, EXPECTED.format(layer=layer, index=index)).split()
+    rgba = np.frombuffer(base64.b64decode(pixels), np.uint8).reshape(int(height), int(width), 4)
+    painted = shown_pixels(page.locator(".cnnw .bqplot image").first)
+    rows, columns = (
+        ((np.arange(size) + 0.5) * extent / size).astype(int)
+        for size, extent in zip(rgba.shape[:2], painted.shape[:2], strict=True)
+    )
+    compared = rgba[..., 3] == 255
+    compared[int(top) : int(bottom), int(left) : int(right)] = False
+    assert compared.sum() > 1000
+    return bool((np.abs(painted[np.ix_(rows, columns)].astype(int) - rgba[..., :3])[compared] <= 1).all())
+
+
+def wait_for_grid(page: Page, layer: str, index: int) -> None:
+    wait_until(page, lambda: grid_matches(page, layer, index), f"the grid of {layer}, image {index}, is painted")
+
+
+def no_errors(page: Page) -> bool:
+    assert page.errors == []
+    assert in_kernel(page, "print(faults, repr(view._error.value))").strip() == "[] ''"
+    return True
+
+
+def test_the_layer_slider_by_keyboard_shows_each_layer(page):
+    wait_for_grid(page, "C1", 3)
+    focus_slider(page, LAYER)
+    for layer in ("func1", "S2", "C3"):
+        press(page, "ArrowRight")
+        wait_for(page, "layer", layer)
+        wait_for_grid(page, layer, 3)
+    assert not grid_matches(page, "func2", 3)  # the comparison can tell layers apart
+    assert page.locator(".cnnw-title b").inner_text() == "C3"
+    press(page, "End")
+    wait_for(page, "layer", "OUTPUT")
+    press(page, "ArrowLeft", times=7)
+    wait_for(page, "layer", "C3")
+    wait_for_grid(page, "C3", 3)
+    assert no_errors(page)
+
+
+def test_dragging_the_sliders_ends_with_the_picture_where_they_stand(page):
+    drag_slider(page, INDEX, 1.0)
+    wait_for(page, "index", 49)
+    wait_for_grid(page, "C1", 49)
+    drag_slider(page, LAYER, 0.0)
+    drag_slider(page, LAYER, 0.3)
+    wait_for(page, "layer", "C3")
+    wait_for_grid(page, "C3", 49)
+    drag_slider(page, CHANNEL, 1.0)
+    wait_for(page, "channel", 15)
+    assert no_errors(page)
+
+
+def test_the_mouse_hears_of_a_tile_chooses_it_and_reads_a_value_in_the_large_map(page):
+    in_kernel(page, "view.layer = 'C3'")
+    wait_for_grid(page, "C3", 3)
+    grid, large = (page.locator(".cnnw .bqplot image").nth(n) for n in (0, 1))
+    factor = grid.bounding_box()["width"] / 83  # four maps of 10 x 10, twice as large, with gaps of 1
+
+    grid.hover(position={"x": 52 * factor, "y": 31 * factor}, force=True)  # third in the second row
+    tip = page.locator(".cnnw-tip", has_text="channel 6:")
+    tip.wait_for()
+    shown = [number(text) for text in re.findall(r"[−\d.]+", tip.inner_text().split(":")[1])]
+    ends = in_kernel(page, "print(view.maps[6].min().item(), view.maps[6].max().item())").split()
+    assert shown == pytest.approx([float(end) for end in ends], rel=0.01)
+
+    assert not framed(page, grid, factor)
+    grid.click(position={"x": 52 * factor, "y": 31 * factor}, force=True)
+    wait_for(page, "channel", 6)
+    page.locator(".cnnw-heading", has_text="Channel 6").wait_for()
+    page.mouse.move(0, 0)
+    wait_until(page, lambda: framed(page, grid, factor), "a frame around the tile")
+
+    large.scroll_into_view_if_needed()
+    side = large.bounding_box()["width"]
+    large.click(position={"x": 0.65 * side, "y": 0.45 * side}, force=True)
+    wait_for(page, "pixel", (4, 6))
+    value = page.locator(".cnnw-facts span", has_text="at row 4, column 6").locator("+ span").inner_text()
+    assert number(value) == pytest.approx(float(in_kernel(page, "print(view.maps[6, 4, 6].item())")), rel=1e-4)
+    assert no_errors(page)
+
+
+def number(text: str) -> float:
+    return float(text.replace("−", "-"))
+
+
+def framed(page: Page, grid: Locator, factor: float) -> bool:
+    """Whether the accent is painted on two edges of map 6 of C3, and not in its middle."""
+    painted = shown_pixels(grid).astype(int)
+    left, top, right, bottom = (round(edge * factor) for edge in (42, 21, 62, 41))
+    accent = np.array([25, 118, 210])
+    middle = painted[(top + bottom) // 2, (left + right) // 2]
+    edges = painted[(top + bottom) // 2, left], painted[top, (left + right) // 2]
+    near = [np.abs(colour - accent).max() < 60 for colour in (middle, *edges)]
+    return near == [False, True, True]
+
+
+def test_500_moves_leave_as_many_widgets_comms_and_pictures_as_before(page):
+    focus_slider(page, LAYER)
+    press(page, "ArrowRight", times=10)
+    press(page, "ArrowLeft", times=10)
+    wait_for(page, "layer", "C1")
+
+    def counts():
+        next_frames(page)
+        return widget_count(page), comm_count(page), blobs(page).alive
+
+    before, made = counts(), blobs(page).created
+    for slider, times in ((LAYER, 10), (INDEX, 49), (CHANNEL, 5)):
+        focus_slider(page, slider)
+        for _ in range(round(500 / 3 / (2 * times))):
+            press(page, "ArrowRight", times=times)
+            press(page, "ArrowLeft", times=times)
+    wait_for(page, "index", 0)
+    wait_for_grid(page, "C1", 0)
+    assert blobs(page).created > made + 50
+    wait_until(page, lambda: counts() == before, f"{before} widgets, comms and blobs")
+    assert no_errors(page)
+
+
+CONTRAST = """() => {
+    const linear = c => (c /= 255) <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+    const numbers = colour => colour.match(/[\\d.]+/g).map(Number);
+    const light = ([r, g, b]) => 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
+    const ground = element => {
+        for (let e = element; e; e = e.parentElement) {
+            const colour = numbers(getComputedStyle(e).backgroundColor);
+            if (colour.length < 4 || colour[3] > 0) return light(colour);
+        }
+        return 1;
+    };
+    return [...document.querySelectorAll('.cnnw *')]
+        .filter(e => e.getClientRects().length && [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim()))
+        .filter(e => !e.closest('svg, style, option'))
+        .map(e => {
+            const [a, b] = [light(numbers(getComputedStyle(e).color)), ground(e)];
+            return [e.textContent.trim(), (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)];
+        });
+}"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_card_follows_the_theme_and_all_of_its_text_can_be_read(page, theme, tmp_path):
+    card = page.locator(".cnnw")
+    painted = shown_pixels(card)
+    page.screenshot(path=tmp_path / f"{theme}.png")
+    ground = painted[-6, painted.shape[1] // 2]
+    assert (ground > 200).all() if theme == "light" else (ground < 70).all()
+    assert len(np.unique(painted.reshape(-1, 3), axis=0)) > 200
+    contrasts = page.evaluate(CONTRAST)
+    assert len(contrasts) > 20
+    assert [text for text, contrast in contrasts if contrast < 4.5] == []
+    assert no_errors(page)
+
+
+OUTSIDE = """() => {
+    const card = document.querySelector('.cnnw').getBoundingClientRect();
+    const parts = ['select', 'input', 'button', '.noUi-target', 'svg image'].map(part => '.cnnw ' + part);
+    return [...document.querySelectorAll(parts.join(', '))].filter(e => e.getClientRects().length)
+        .map(e => [e.className.baseVal ?? e.className, e.getBoundingClientRect()])
+        .filter(([name, box]) => box.left < card.left || box.right > card.right).map(([name]) => name || 'part');
+}"""
+
+
+def test_in_a_narrow_cell_everything_wraps_and_nothing_is_cut(page, tmp_path):
+    page.evaluate("window.jupyterapp.shell.collapseLeft()")
+    page.set_viewport_size({"width": 700, "height": 1600})
+    next_frames(page, 5)
+    page.screenshot(path=tmp_path / "narrow.png")
+    card = page.locator(".cnnw")
+    assert card.bounding_box()["width"] < 620
+    assert card.evaluate("e => e.scrollWidth <= e.clientWidth")
+    assert page.evaluate(OUTSIDE) == []
+    in_kernel(page, "view.layer = 'OUTPUT'; view.scale = (-1, 1)")
+    page.locator(".cnnw-title b", has_text="OUTPUT").wait_for()
+    assert page.evaluate(OUTSIDE) == []
+    assert no_errors(page)
+
+
+def test_names_that_look_like_html_are_painted_as_text(run_cells):
+    page = run_cells(
+        WATCH,
+        """
+        import torch
+        evil = "<img src=x onerror=alert(1)>"
+        model = torch.nn.Sequential()
+        model.add_module(evil, torch.nn.Conv2d(1, 2, 1))
+        model.add_module("flatten", torch.nn.Flatten())
+        view = cnnwidgets.ActivationView(model, [(torch.rand(1, 4, 4), 0)], classes=[evil] * 32)
+        view
+        """,
+    )
+    dialogs = []
+    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    evil = "<img src=x onerror=alert(1)>"
+    page.locator(".cnnw-title b", has_text=evil).wait_for()
+    in_kernel(page, "view.layer = 'flatten'")
+    page.locator(".cnnw-title", has_text="32 units").wait_for()
+    assert evil in page.locator(".cnnw-bars").first.inner_text()
+    assert page.locator(".cnnw img[onerror]").count() == 0
+    assert dialogs == []
+    assert no_errors(page)
