@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
-QUEUED = 0.020
+QUEUED = 0.003
 """An event within so many seconds after a drawing ended had been waiting for it."""
 PATIENCE = 0.010
 """How long such an event waits for a newer one, in seconds."""
