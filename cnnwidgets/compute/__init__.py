@@ -1,7 +1,8 @@
 """Tensor in, tensor out: what a network does with an image. Never draws, never downloads."""
 
 from .activations import activations
-from .diagnose import Finding, Findings, diagnose
+from .diagnose import diagnose
+from .findings import Finding, Findings
 from .hooks import Captured, capture, evaluating
 from .layers import Layer, LayerTable
 from .names import get_layer

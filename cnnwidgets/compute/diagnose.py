@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import ast
-import html
 import inspect
 import textwrap
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
 
 from .activations import run
+from .findings import Finding, Findings
 from .forward import Prepare
 from .items import Denormalize, Items
 from .model import plain
@@ -33,52 +32,6 @@ _KEEPS_LINEAR = (
     nn.modules.pooling._AdaptiveAvgPoolNd,
 )
 _KEEPS_LINEAR_OPERATIONS = {"flatten", "view", "reshape", "permute", "transpose", "squeeze", "unsqueeze", "contiguous"}
-_RELU = (nn.ReLU, nn.ReLU6)
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing to know before believing a picture.
-
-    `topic` is one of `training mode`, `normalisation`, `dead units`, `no nonlinearity`, `name registered twice`,
-    `never ran`, `not finite`, `class names`; `layer` the layer concerned, if any; `evidence` the numbers or lines that
-    show it.
-    """
-
-    topic: str
-    text: str
-    evidence: str
-    layer: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.topic}: {self.text} ({self.evidence})"
-
-
-class Findings(Sequence[Finding]):
-    """The findings of `diagnose`; empty and false when nothing was found. Draws itself as a table."""
-
-    def __init__(self, findings: Sequence[Finding]) -> None:
-        self._findings = tuple(findings)
-
-    def __getitem__(self, key: Any) -> Any:
-        return self._findings[key]
-
-    def __len__(self) -> int:
-        return len(self._findings)
-
-    def __repr__(self) -> str:
-        return "\n".join(map(str, self)) or "nothing found"
-
-    def _repr_html_(self) -> str:
-        if not self:
-            return "<p>nothing found</p>"
-        rows = "".join(
-            f"<tr><td><b>{html.escape(f.topic)}</b></td><td>{html.escape(f.text)}</td>"
-            f"<td>{html.escape(f.evidence)}</td></tr>"
-            for f in self
-        )
-        head = "<tr><th>topic</th><th>finding</th><th>evidence</th></tr>"
-        return f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>"
 
 
 def diagnose(

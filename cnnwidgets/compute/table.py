@@ -246,11 +246,7 @@ def type_name(part: nn.Module) -> str:
 
 
 def _parameters(part: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in part.parameters() if not _is_lazy(parameter))
-
-
-def _is_lazy(parameter: torch.Tensor) -> bool:
-    return isinstance(parameter, nn.parameter.UninitializedParameter)
+    return sum(parameter.numel() for parameter in part.parameters())
 
 
 def macs(part: nn.Module, shape: tuple[int, ...]) -> int | None:

@@ -1,0 +1,53 @@
+"""What `diagnose` finds: one finding, and their table."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing to know before believing a picture.
+
+    `topic` is one of `training mode`, `normalisation`, `dead units`, `no nonlinearity`, `name registered twice`,
+    `never ran`, `not finite`, `class names`; `layer` the layer concerned, if any; `evidence` the numbers or lines that
+    show it.
+    """
+
+    topic: str
+    text: str
+    evidence: str
+    layer: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.topic}: {self.text} ({self.evidence})"
+
+
+class Findings(Sequence[Finding]):
+    """The findings of `diagnose`; empty and false when nothing was found. Draws itself as a table."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        self._findings = tuple(findings)
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._findings[key]
+
+    def __len__(self) -> int:
+        return len(self._findings)
+
+    def __repr__(self) -> str:
+        return "\n".join(map(str, self)) or "nothing found"
+
+    def _repr_html_(self) -> str:
+        if not self:
+            return "<p>nothing found</p>"
+        rows = "".join(
+            f"<tr><td><b>{html.escape(f.topic)}</b></td><td>{html.escape(f.text)}</td>"
+            f"<td>{html.escape(f.evidence)}</td></tr>"
+            for f in self
+        )
+        head = "<tr><th>topic</th><th>finding</th><th>evidence</th></tr>"
+        return f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>"
