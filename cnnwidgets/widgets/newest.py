@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
 
-QUEUED = 0.003
-"""An event within so many seconds after a drawing ended had been waiting for it."""
+AT_ONCE = 0.003
+QUEUED = 0.25
+"""An event had waited behind a drawing if it comes within `AT_ONCE` seconds, or `QUEUED` of the time that one took."""
 PATIENCE = 0.010
-"""How long such an event waits for a newer one, in seconds."""
+"""How long such an event waits for a newer one, in seconds; all of them together no longer than that share."""
+
+BUSY = 0.050
+"""Another thread waits so many seconds for the cells' thread to hold still; then that one is busy, and draws later."""
+
+_cells: asyncio.AbstractEventLoop | None = None  # the event loop of the thread that runs the cells
 
 
 class Newest:
-    """Runs `draw` for requests: at once, unless the request sat in a queue behind the last drawing.
+    """Runs `draw` for requests, and never while a cell runs in another thread.
 
-    The front end holds slider moves back by itself while a redraw runs, and drawing at once is then the quickest way.
-    Clicks, hovering and older front ends send every event: those arrive in a burst right after a drawing, wait for a
-    moment, and only the newest is drawn. Without a running event loop (a script, a test) each is drawn at once.
+    A request is drawn at once, unless it sat in a queue behind the last drawing. The front end holds slider moves back
+    by itself while a redraw runs, and drawing at once is then the quickest way. Clicks, hovering and older front ends
+    send every event: those arrive in a burst right after a drawing, wait for a moment, and only the newest is drawn.
+
+    JupyterLab sends the events of widgets to a thread of their own (a subshell of the kernel). A drawing there has the
+    thread that runs the cells hold still meanwhile. If that one is busy with a cell, nobody waits: one drawing of the
+    newest state follows the cell. So a slider that is moved while a cell trains the model does not look at it in the
+    middle of a step.
+
+    Without a running event loop (a script, a test) each request is drawn at once.
 
     Parameters
     ----------
@@ -27,37 +41,104 @@ class Newest:
 
     def __init__(self, draw: Callable[[], None]) -> None:
         self._draw = draw
+        self._lock = threading.RLock()
         self._ended = float("-inf")
-        self._timer: asyncio.TimerHandle | None = None
+        self._took = 0.0
+        self._due = self._latest = 0.0  # when what waits is drawn, and when at the latest, in the loop's time
+        self.waiting = False
+        """Whether a drawing is still to come."""
+        _loop_of_cells()
 
     def request(self) -> None:
         """Draw now, or shortly, when this came right behind the last drawing."""
-        self.cancel()
         loop = _running_loop()
-        if loop is not None and time.monotonic() - self._ended < QUEUED:
-            self._timer = loop.call_later(PATIENCE, self._run)
-            self._ended = time.monotonic()
+        if loop is None:
+            self._run()
+        elif self.waiting:  # what is scheduled will draw what is then the newest
+            self._due = loop.time() + PATIENCE
+        elif time.monotonic() - self._ended < max(AT_ONCE, QUEUED * self._took):
+            self.waiting = True
+            self._due = loop.time() + PATIENCE
+            self._latest = loop.time() + max(PATIENCE, QUEUED * self._took)
+            loop.call_later(PATIENCE, self._ring, loop)
         else:
             self._run()
 
     def flush(self) -> None:
         """Draw at once what waits."""
-        if self._timer is not None:
-            self.cancel()
+        if self.waiting:
             self._run()
 
     def cancel(self) -> None:
         """Forget what waits."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self.waiting = False
+
+    def _ring(self, loop: asyncio.AbstractEventLoop) -> None:
+        rest = min(self._due, self._latest) - loop.time()
+        if rest > 0 and self.waiting:
+            loop.call_later(rest, self._ring, loop)
+        else:
+            self.flush()
 
     def _run(self) -> None:
-        self._timer = None
-        try:
-            self._draw()
-        finally:
-            self._ended = time.monotonic()
+        cells = _loop_of_cells()
+        if cells is None or cells is _running_loop():
+            self._run_here()
+            return
+        self.waiting = True
+        stop = _Stop(self.flush)
+        cells.call_soon_threadsafe(stop.hold_still)
+        if stop.granted():
+            try:
+                self._run_here()
+            finally:
+                stop.over.set()
+
+    def _run_here(self) -> None:
+        with self._lock:
+            self.waiting = False  # before drawing: what changes meanwhile asks again
+            start = time.monotonic()
+            try:
+                self._draw()
+            finally:
+                self._ended = time.monotonic()
+                self._took = self._ended - start
+
+
+class _Stop:
+    """Has the thread that runs the cells hold still, or calls `later` in it, when it was too busy to hold still."""
+
+    def __init__(self, later: Callable[[], None]) -> None:
+        self.over = threading.Event()
+        self._later = later
+        self._lock = threading.Lock()
+        self._still = threading.Event()
+        self._late = False
+
+    def granted(self) -> bool:
+        """Wait for the cells' thread, not for long; whether it holds still."""
+        self._still.wait(BUSY)
+        with self._lock:
+            self._late = not self._still.is_set()
+        return not self._late
+
+    def hold_still(self) -> None:
+        """In the cells' thread: until it is `over`."""
+        with self._lock:
+            if not self._late:
+                self._still.set()
+        if self._late:
+            self._later()
+        else:
+            self.over.wait()
+
+
+def _loop_of_cells() -> asyncio.AbstractEventLoop | None:
+    """The running event loop of the main thread, in which a kernel runs the cells, as far as it was ever seen."""
+    global _cells
+    if threading.current_thread() is threading.main_thread():
+        _cells = _running_loop()
+    return _cells if _cells is not None and _cells.is_running() else None
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

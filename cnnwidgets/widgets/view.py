@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import logging
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,7 +40,7 @@ class ModelView(W.VBox):
     def __init__(self, **traits: Any) -> None:
         self._ready = False
         self._computed = False
-        self._quiet = False
+        self._local = threading.local()  # `quiet` counts for its own thread alone
         self._tagged = [name for role in ("source", "display") for name in self.traits(**{role: True})]
         self._started = time.perf_counter()
         self._newest = Newest(self._redraw)
@@ -132,8 +133,7 @@ class ModelView(W.VBox):
         """Draw for the first time, at the end of a subclass's `__init__`; after an error no widget is left."""
         self._started = time.perf_counter()
         try:
-            self.compute()
-            self._computed = True
+            self._compute_once()
             self.render()
         except BaseException:
             self.close()
@@ -143,16 +143,20 @@ class ModelView(W.VBox):
     @contextmanager
     def quiet(self) -> Iterator[None]:
         """Traits set inside ask for no drawing: one follows anyway."""
-        quiet, self._quiet = self._quiet, True
+        quiet, self._local.quiet = self._is_quiet, True
         try:
             yield
         finally:
-            self._quiet = quiet
+            self._local.quiet = quiet
+
+    @property
+    def _is_quiet(self) -> bool:
+        return getattr(self._local, "quiet", False)
 
     @contextmanager
     def hold_trait_notifications(self) -> Iterator[None]:
         """Set several traits as one: checked together at the end, drawn once; if one is refused, none is set."""
-        if not self._ready or self._quiet:
+        if not self._ready or self._is_quiet:
             with super().hold_trait_notifications():
                 yield
             return
@@ -171,22 +175,31 @@ class ModelView(W.VBox):
     def _changed(self, change: Any) -> None:
         if self.trait_metadata(change["name"], "source"):
             self._computed = False
-        if self._ready and not self._quiet and not self._closed:
+        if self._ready and not self._is_quiet and not self._closed:
             self._newest.request()
 
     def _redraw(self) -> None:
         self._started = time.perf_counter()
         with self.quiet():
             try:
-                if not self._computed:
-                    self.compute()
-                    self._computed = True
+                self._compute_once()
                 self.render()
             except Exception as error:
+                if self._newest.waiting:
+                    return  # the state changed in the middle of the drawing: the next one shows it, or says what is wrong
                 log.exception("%s could not draw", type(self).__name__)
                 self._say(_plain(error))
             else:
                 self._say("")
+
+    def _compute_once(self) -> None:
+        if not self._computed:
+            self._computed = True  # first: a change from another thread in the middle of it undoes it
+            try:
+                self.compute()
+            except BaseException:
+                self._computed = False
+                raise
 
     def _say(self, text: str) -> None:
         """One line under the pictures, which are marked as stale while it stands there."""

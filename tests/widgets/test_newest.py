@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 from collections.abc import Callable
 
 import pytest
@@ -82,7 +84,7 @@ def test_events_that_come_a_while_after_the_last_drawing_are_all_drawn_at_once(s
     def steps():
         for position in range(5):
             slider.move(position)
-            clock.now += 1.1 * QUEUED
+            clock.now += 1.1 * QUEUED * 0.1
         seen.extend(slider.drawn)
 
     in_loop(steps)
@@ -153,3 +155,112 @@ def test_the_end_of_a_failed_drawing_counts_as_its_end_too(clock):
 
     in_loop(steps)
     assert drawn == [0]
+
+
+class Drawings(list):
+    """Which thread drew which position."""
+
+    def __init__(self) -> None:
+        self.position = 0
+        self.newest = Newest(self.draw)
+
+    def draw(self) -> None:
+        self.append((self.position, threading.current_thread()))
+
+
+def elsewhere(steps: Callable[[], None]) -> None:
+    thread = threading.Thread(target=steps)
+    thread.start()
+    thread.join()
+
+
+def test_an_event_of_another_thread_is_drawn_there_while_the_thread_that_runs_the_cells_holds_still():
+    async def kernel():
+        drawings, turns = Drawings(), []
+        loop, draw = asyncio.get_running_loop(), drawings.newest._draw
+
+        def slowly():
+            loop.call_soon_threadsafe(turns.append, "a turn of the loop")
+            time.sleep(0.02)
+            assert turns == []
+            draw()
+
+        def event():
+            drawings.newest.request()
+            assert [thread for _, thread in drawings] == [threading.current_thread()]
+
+        drawings.newest._draw = slowly
+        await loop.run_in_executor(None, in_loop, event)
+        await asyncio.sleep(0)
+        assert turns and len(drawings) == 1
+
+    asyncio.run(kernel())
+
+
+def test_events_that_come_while_a_cell_runs_are_drawn_once_after_it():
+    async def kernel():
+        drawings = Drawings()
+
+        def events():
+            for drawings.position in range(1, 6):
+                drawings.newest.request()
+
+        elsewhere(lambda: in_loop(events))  # the cells' thread waits for it, and so it is as busy as with a cell
+        assert drawings == []
+        await asyncio.sleep(0.01)
+        assert drawings == [(5, threading.main_thread())]
+
+    asyncio.run(kernel())
+
+
+def test_an_event_in_the_middle_of_a_drawing_is_drawn_after_it():
+    async def kernel():
+        drawings = Drawings()
+        draw = drawings.newest._draw
+
+        def interrupted():
+            draw()
+            if drawings.position == 1:
+                drawings.position = 2
+                elsewhere(lambda: in_loop(drawings.newest.request, then=0))
+                assert drawings.newest.waiting
+
+        drawings.newest._draw = interrupted
+        drawings.position = 1
+        drawings.newest.request()
+        assert [position for position, _ in drawings] == [1]
+        await asyncio.sleep(0.01)
+        assert [position for position, _ in drawings] == [1, 2]
+
+    asyncio.run(kernel())
+
+
+def test_what_another_thread_asked_for_is_not_drawn_after_cancel():
+    async def kernel():
+        drawings = Drawings()
+        elsewhere(lambda: in_loop(drawings.newest.request))
+        drawings.newest.cancel()
+        await asyncio.sleep(0.01)
+        assert drawings == []
+
+    asyncio.run(kernel())
+
+
+def test_without_a_loop_in_the_thread_of_the_cells_another_thread_draws_itself():
+    drawings = Drawings()
+    elsewhere(drawings.newest.request)
+    assert len(drawings) == 1 and drawings[0][1] is not threading.main_thread()
+
+
+def test_a_hand_that_never_rests_still_gets_pictures(slider):
+    async def main():
+        slider.move(1)
+        end = asyncio.get_running_loop().time() + 4 * QUEUED * 0.1
+        while asyncio.get_running_loop().time() < end:
+            slider.move(slider.position + 1)
+            await asyncio.sleep(PATIENCE / 4)
+        seen.extend(slider.drawn)
+
+    seen: list[int] = []
+    asyncio.run(main())
+    assert len(seen) >= 3
