@@ -11,7 +11,12 @@ AT_ONCE = 0.003
 QUEUED = 0.25
 """An event had waited behind a drawing if it comes within `AT_ONCE` seconds, or `QUEUED` of the time that one took."""
 PATIENCE = 0.010
-"""How long such an event waits for a newer one, in seconds; all of them together no longer than that share."""
+"""How long such an event waits for a newer one, in seconds."""
+BURST = 0.020
+"""How long each event after it waits: a hand that nobody holds back sends one in every frame of the screen."""
+LATEST = (3.0, 0.300)
+"""Events wait together no longer than so many times what the last drawing took, nor than so many seconds: the browser
+needs time too, to show what is drawn."""
 
 BUSY = 0.050
 """Another thread waits so many seconds for the cells' thread to hold still; then that one is busy, and draws later."""
@@ -55,11 +60,11 @@ class Newest:
         if loop is None:
             self._run()
         elif self.waiting:  # what is scheduled will draw what is then the newest
-            self._due = loop.time() + PATIENCE
+            self._due = loop.time() + BURST
         elif time.monotonic() - self._ended < max(AT_ONCE, QUEUED * self._took):
             self.waiting = True
             self._due = loop.time() + PATIENCE
-            self._latest = loop.time() + max(PATIENCE, QUEUED * self._took)
+            self._latest = loop.time() + max(PATIENCE, min(LATEST[0] * self._took, LATEST[1]))
             loop.call_later(PATIENCE, self._ring, loop)
         else:
             self._run()
