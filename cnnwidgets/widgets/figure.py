@@ -1,4 +1,4 @@
-"""Pixels on the screen. The only file that knows bqplot: one figure, one Image mark, cells that answer the mouse."""
+"""Pixels on the screen. The only file that knows bqplot: a picture, and over it a figure that answers the mouse."""
 
 from __future__ import annotations
 
@@ -53,12 +53,14 @@ class PixelFigure(W.Box):
         self._label: bqplot.Label | None = None
         self._dragging = False
         self._framed = (0.0, 0.0, 0.0, 0.0)
-        # a new value of an Image widget is not drawn, another Image widget is: these two take turns
-        self._images = [W.Image(format="png"), W.Image(format="png")]
+        # the pixels lie under the figure, in a widget of their own: one message a picture, a bqplot Image needs two
+        self._image = W.Image(format="png", layout=W.Layout(flex="0 0 auto"))
+        self._image.add_class("cnnw-pixels")
         x = bqplot.LinearScale(min=0, max=width, allow_padding=False)
         y = bqplot.LinearScale(min=0, max=height, allow_padding=False, reverse=True)
         scales = {"x": x, "y": y}
-        self._mark = bqplot.Image(image=self._images[0], scales=scales, x=(0, 1), y=(1, 0))
+        clear = W.Image(value=encode_png(np.zeros((1, 1, 4), np.uint8)), format="png")
+        self._mark = bqplot.Image(image=clear, scales=scales, x=(0, 1), y=(1, 0))  # nothing to see, only to click
         self._tip = W.HTML()
         self._hover = bqplot.Scatter(
             x=np.array([0.0]),
@@ -94,9 +96,10 @@ class PixelFigure(W.Box):
             **without_toolbar,
         )
         super().__init__(
-            [self._figure],
+            [self._image, self._figure],
             layout=W.Layout(width=f"{width + 16}px", max_height=f"{height + 4}px", overflow="auto", flex="0 0 auto"),
         )
+        self.layout.display = "block"
         self._mark.on_element_click(self._image_clicked)
         self._hover.on_element_click(self._cell_clicked)
         self._hover.on_hover(self._hovered)
@@ -104,7 +107,7 @@ class PixelFigure(W.Box):
     @property
     def png(self) -> bytes:
         """The PNG that is on the screen."""
-        return bytes(self._mark.image.value)
+        return bytes(self._image.value)
 
     @property
     def shown_width(self) -> int:
@@ -112,7 +115,7 @@ class PixelFigure(W.Box):
         return round(self._shape[1] * self._factor)
 
     def show(self, pixels: NDArray[np.uint8], palette: NDArray[np.uint8] | None = None) -> None:
-        """Put a picture on the screen; two messages, or a few more when its shape is a new one.
+        """Put a picture on the screen; one message, or a few more when its shape is a new one.
 
         Parameters
         ----------
@@ -121,10 +124,8 @@ class PixelFigure(W.Box):
         palette : ndarray of uint8, optional
             (256, 4) RGBA.
         """
-        hidden = self._images[self._mark.image is self._images[0]]
-        hidden.value = encode_png(pixels, palette)
+        self._image.value = encode_png(pixels, palette)
         if pixels.shape[:2] == self._shape:
-            self._mark.image = hidden
             return
         self._shape = pixels.shape[:2]
         height, width = self._shape
@@ -132,11 +133,13 @@ class PixelFigure(W.Box):
         shown_width, shown_height = round(width * self._factor), round(height * self._factor)
         x, y = self._mark.scales["x"], self._mark.scales["y"]
         x.max, y.max = shown_width, shown_height
+        with self._image.layout.hold_sync():
+            self._image.layout.width, self._image.layout.height = f"{shown_width}px", f"{shown_height}px"
+            self._image.layout.margin = f"2px 2px -{shown_height + 2}px 2px"  # the figure lies over it
+        (self._image.add_class if self._factor >= 1 else self._image.remove_class)("cnnw-crisp")
         self._figure.layout.width, self._figure.layout.height = f"{shown_width}px", f"{shown_height}px"
         with self._mark.hold_sync():
             self._mark.x, self._mark.y = (0, shown_width), (shown_height, 0)
-            self._mark.pixelated = self._factor >= 1
-            self._mark.image = hidden
         self.cells(self._cells)
 
     def cells(self, cells: Cells | None, describe: Callable[[int], str] | None = None) -> None:
@@ -256,7 +259,7 @@ class PixelFigure(W.Box):
 
     def close(self) -> None:
         """Close every widget of the figure, the hidden image and the tooltip among them."""
-        for part in (*self._images, self._tip, self._figure, self.layout):
+        for part in (self._image, self._tip, self._figure, self.layout):
             close_tree(part)
         super().close()
 

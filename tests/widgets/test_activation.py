@@ -123,8 +123,8 @@ def test_a_small_memory_shows_the_same_pictures(model, dataset, cache_bytes):
 def test_a_channel_move_sends_the_large_map_and_not_the_grid(view, messages):
     view.channel = 1
     written = [message.widget for message in messages if "value" in message.traits]
-    assert not {*view._grid.figure._images, view._input._image} & set(written)
-    assert sum(part in view._detail.figure._images for part in written) == 1
+    assert not {view._grid.figure._image, view._input._image} & set(written)
+    assert written.count(view._detail.figure._image) == 1
     assert len(messages) <= 9
 
 

@@ -40,13 +40,13 @@ def test_the_picture_is_shown_at_the_largest_whole_multiple_that_fits_the_width(
     figure.show(grey(5, 30))
     assert size(figure) == (90, 15, "90px", "15px")
     assert figure.shown_width == 90
-    assert figure._mark.pixelated
+    assert "cnnw-crisp" in figure._image._dom_classes
 
 
 def test_a_picture_wider_than_the_box_is_reduced_to_it(figure):
     figure.show(grey(40, 400))
     assert size(figure) == (100, 10, "100px", "10px")
-    assert not figure._mark.pixelated
+    assert "cnnw-crisp" not in figure._image._dom_classes
 
 
 def test_a_picture_higher_than_the_box_scrolls(figure):
@@ -71,19 +71,23 @@ def test_png_is_the_picture_on_the_screen_with_its_palette(figure):
     assert decoded(figure.png).tolist() == [[[10, 20, 30, 255], [40, 50, 60, 0]]]
 
 
-def test_two_images_take_turns_and_the_hidden_one_is_written_first(figure, messages, widgets):
+def test_a_picture_of_the_same_shape_is_one_message(figure, messages, widgets):
     figure.show(grey(5, 10, 1))
-    first, count = figure._mark.image, widgets()
+    count = widgets()
     messages.clear()
     figure.show(grey(5, 10, 2))
-    second = figure._mark.image
-    assert second is not first
-    assert [message.widget for message in messages] == [second, figure._mark]
-    assert [message.traits for message in messages] == [{"value"}, {"image"}]
-    figure.show(grey(5, 10, 3))
-    assert figure._mark.image is first
-    assert decoded(figure.png)[0, 0].tolist() == [3, 3, 3, 255]
+    assert [(message.widget, message.traits) for message in messages] == [(figure._image, {"value"})]
+    assert decoded(figure.png)[0, 0].tolist() == [2, 2, 2, 255]
     assert widgets() == count
+
+
+def test_the_picture_lies_under_the_figure_in_its_size(figure):
+    for shape, width, height in (((5, 30), "90px", "15px"), ((40, 400), "100px", "10px")):
+        figure.show(grey(*shape))
+        layout = figure._image.layout
+        assert (layout.width, layout.height) == (width, height)
+        assert layout.margin == f"2px 2px -{int(height[:-2]) + 2}px 2px"
+        assert figure.children == (figure._image, figure._figure)
 
 
 def test_a_click_on_the_image_reports_the_cell_and_the_place_in_picture_pixels(tiled):
