@@ -148,7 +148,8 @@ class ActivationView(SubjectView):
         """Draw the panels; what has not changed is not sent again."""
         row, plane = self._row, min(self.plane, self._row.planes - 1)
         drawn = (self._output, plane, self.colormap, self.scale, self.columns)
-        if self._drawn is None or drawn[0] is not self._drawn[0] or drawn[1:] != self._drawn[1:]:
+        same = self._drawn is not None and drawn[0] is self._drawn[0] and drawn[1:] == self._drawn[1:]
+        if not same:
             image = self._look.item.image
             aspect = 1.0 if image is None else image.shape[-1] / image.shape[-2]
             maps = drawable(self._output, row, aspect=aspect, plane=plane).numpy()
@@ -156,14 +157,21 @@ class ActivationView(SubjectView):
             self._grid.draw(self._shaded, row, self.columns, self.scale == "map")
             self._drawn = drawn
         self._grid.select(self.channel)
+        self._source = f"{'cached' if self._cached else 'computed'} · drawn in {self.milliseconds:.1f} ms"
+        self._cached = True  # until the next pass: what only the display changes runs nothing
+        if same:
+            self._render_rest()
+        else:
+            self.later(self._render_rest)
+
+    def _render_rest(self) -> None:
+        row = self._row
         self._detail.draw(self._shaded, row, self.channel, self.pixel, self._unit_names())
         if self._input.look is not self._look:
             self._input.draw(self.index, self._look, self._subject.items)
         self._planes.layout.display = "" if row.planes > 1 else "none"
         self._scale.suggestion = self._shaded.ends()[::2]
-        status = f"{'cached' if self._cached else 'computed'} · drawn in {self.milliseconds:.1f} ms · {self._status()}"
-        self._title.value = markup.title(row.name, *self._said(), status=status)
-        self._cached = True  # until the next pass: what only the display changes runs nothing
+        self._title.value = markup.title(row.name, *self._said(), status=f"{self._source} · {self._status()}")
 
     def picture(self, *, dark: bool = False) -> NDArray[np.uint8]:
         """The view as one static picture, (H, W, 3) uint8."""

@@ -18,6 +18,8 @@ LATEST = (3.0, 0.300)
 """Events wait together no longer than so many times what the last drawing took, nor than so many seconds: the browser
 needs time too, to show what is drawn."""
 
+PAINTED = 0.050
+"""In so many seconds the page has taken and painted a picture; what is sent meanwhile holds it up."""
 BUSY = 0.050
 """Another thread waits so many seconds for the cells' thread to hold still; then that one is busy, and draws later."""
 
@@ -44,11 +46,12 @@ class Newest:
         Draws the present state; called without arguments.
     """
 
-    def __init__(self, draw: Callable[[], None]) -> None:
+    def __init__(self, draw: Callable[[], object]) -> None:
         self._draw = draw
         self._lock = threading.RLock()
         self._ended = float("-inf")
         self._took = 0.0
+        self._rest: Callable[[], object] | None = None
         self._due = self._latest = 0.0  # when what waits is drawn, and when at the latest, in the loop's time
         self.waiting = False
         """Whether a drawing is still to come."""
@@ -69,21 +72,38 @@ class Newest:
         else:
             self._run()
 
+    def follow(self, rest: Callable[[], object]) -> None:
+        """Run `rest`, the smaller part of a drawing, when the page has painted the larger; only the newest counts."""
+        loop = _running_loop()
+        if loop is None:
+            rest()
+            return
+        if self._rest is None:  # a drag does not put it off for ever
+            loop.call_later(PAINTED, self._finish)
+        self._rest = rest
+
     def flush(self) -> None:
         """Draw at once what waits."""
         if self.waiting:
             self._run()
+        self._finish()
 
     def cancel(self) -> None:
         """Forget what waits."""
-        self.waiting = False
+        self.waiting, self._rest = False, None
 
     def _ring(self, loop: asyncio.AbstractEventLoop) -> None:
         rest = min(self._due, self._latest) - loop.time()
         if rest > 0 and self.waiting:
             loop.call_later(rest, self._ring, loop)
-        else:
-            self.flush()
+        elif self.waiting:
+            self._run()
+
+    def _finish(self) -> None:
+        rest, self._rest = self._rest, None
+        if rest is not None:
+            rest()
+            self._ended = time.monotonic()
 
     def _run(self) -> None:
         cells = _loop_of_cells()
@@ -91,7 +111,7 @@ class Newest:
             self._run_here()
             return
         self.waiting = True
-        stop = _Stop(self.flush)
+        stop = _Stop(lambda: self._run_here() if self.waiting else None)
         cells.call_soon_threadsafe(stop.hold_still)
         if stop.granted():
             try:
@@ -113,7 +133,7 @@ class Newest:
 class _Stop:
     """Has the thread that runs the cells hold still, or calls `later` in it, when it was too busy to hold still."""
 
-    def __init__(self, later: Callable[[], None]) -> None:
+    def __init__(self, later: Callable[[], object]) -> None:
         self.over = threading.Event()
         self._later = later
         self._lock = threading.Lock()

@@ -6,7 +6,7 @@ import base64
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -178,19 +178,33 @@ class ModelView(W.VBox):
         if self._ready and not self._is_quiet and not self._closed:
             self._newest.request()
 
+    def later(self, part: Callable[[], object]) -> None:
+        """Draw `part` when the page has painted what was drawn before: the picture under the hand comes first."""
+        if self._ready:
+            self._newest.follow(lambda: self._guarded(part))
+        else:
+            part()
+
     def _redraw(self) -> None:
         self._started = time.perf_counter()
+        if self._guarded(self._compute_and_render):
+            self._say("")
+
+    def _guarded(self, part: Callable[[], object]) -> bool:
+        """Run `part`; what goes wrong in it goes to the error line, and traits set in it ask for no drawing."""
         with self.quiet():
             try:
-                self._compute_once()
-                self.render()
+                part()
             except Exception as error:
-                if self._newest.waiting:
-                    return  # the state changed in the middle of the drawing: the next one shows it, or says what is wrong
-                log.exception("%s could not draw", type(self).__name__)
-                self._say(_plain(error))
-            else:
-                self._say("")
+                if not self._newest.waiting:  # else the state changed meanwhile: the next drawing shows what is wrong
+                    log.exception("%s could not draw", type(self).__name__)
+                    self._say(_plain(error))
+                return False
+        return True
+
+    def _compute_and_render(self) -> None:
+        self._compute_once()
+        self.render()
 
     def _compute_once(self) -> None:
         if not self._computed:

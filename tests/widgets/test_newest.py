@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from cnnwidgets.widgets.newest import PATIENCE, QUEUED, Newest
+from cnnwidgets.widgets.newest import PAINTED, PATIENCE, QUEUED, Newest
 
 from .conftest import Clock
 
@@ -254,13 +254,43 @@ def test_without_a_loop_in_the_thread_of_the_cells_another_thread_draws_itself()
 
 def test_a_hand_that_never_rests_still_gets_pictures(slider):
     async def main():
-        slider.move(1)
-        end = asyncio.get_running_loop().time() + 4 * QUEUED * 0.1
-        while asyncio.get_running_loop().time() < end:
+        while len(slider.drawn) < 3 and slider.position < 2000:
             slider.move(slider.position + 1)
-            await asyncio.sleep(PATIENCE / 4)
+            await asyncio.sleep(PATIENCE / 4)  # sooner than anything that waits would be drawn
         seen.extend(slider.drawn)
 
     seen: list[int] = []
     asyncio.run(main())
-    assert len(seen) >= 3
+    assert len(seen) == 3 and slider.position < 2000
+
+
+def test_the_rest_of_a_drawing_follows_later_and_only_the_newest(slider):
+    rests = []
+
+    def steps():
+        for position in range(3):
+            slider.newest.follow(lambda position=position: rests.append(position))
+        assert rests == []
+
+    in_loop(steps, then=2 * PAINTED)
+    assert rests == [2]
+
+
+def test_without_an_event_loop_the_rest_is_drawn_at_once(slider):
+    rests = []
+    slider.newest.follow(lambda: rests.append(1))
+    assert rests == [1]
+
+
+def test_flush_draws_the_rest_too_and_cancel_forgets_it(slider):
+    rests = []
+
+    def steps():
+        slider.newest.follow(lambda: rests.append(1))
+        slider.newest.flush()
+        assert rests == [1]
+        slider.newest.follow(lambda: rests.append(2))
+        slider.newest.cancel()
+
+    in_loop(steps, then=2 * PAINTED)
+    assert rests == [1]
