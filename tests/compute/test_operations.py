@@ -108,6 +108,11 @@ def test_an_unknown_name_is_refused_with_the_layers_there_are():
         activations(Functional(), IMAGE, "ad")
 
 
+def test_a_misspelt_operation_is_hinted_at_too():
+    with pytest.raises(LookupError, match=r"no layer 'reluu'; did you mean 'relu'\? layers: conv, sub, relu, add"):
+        activations(Functional(), IMAGE, "reluu")
+
+
 def test_tracing_leaves_no_trace_in_the_model():
     class Remembers(Functional):
         def forward(self, images: torch.Tensor) -> torch.Tensor:
