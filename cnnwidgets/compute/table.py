@@ -31,7 +31,8 @@ def layer_table(model: nn.Module, image: Any, *, operations: bool = True, prepar
         (C, H, W) or a batch (N, C, H, W). Anything at all where `prepare` is given.
     operations : bool
         List operations without a module too, such as `add`, `cat` and a functional `relu`, under the names that
-        `torch.fx` gives them; where the model cannot be traced, the table's `note` says why. Costs a second pass.
+        `torch.fx` gives them; where the model cannot be traced, the table's `note` says why. Costs a second pass, in
+        which your own hooks on modules without children fire again.
     prepare : callable, optional
         `prepare(image)` gives the arguments of the model: a tuple, a dict of keywords, or one value.
 
