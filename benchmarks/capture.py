@@ -20,6 +20,7 @@ from _table import median, print_times, verdict, where
 
 from cnnwidgets.compute import activations
 from cnnwidgets.compute.activations import run
+from cnnwidgets.compute.memory import on_loan
 
 
 def interleaved(reps: int, **calls: Callable[[], Any]) -> dict[str, list[float]]:
@@ -40,7 +41,8 @@ def ratio(times: dict[str, list[float]], name: str) -> float:
 
 
 def peak_bytes(call: Callable[[], Any]) -> int:
-    """The most bytes that torch's CPU allocator held at once during `call`, beyond those before it."""
+    """The most bytes that torch's CPU allocator held at once during `call`, and the blocks that the copies lie in."""
+    before = on_loan()
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
         kept = call()
     held = peak = 0
@@ -48,8 +50,9 @@ def peak_bytes(call: Callable[[], Any]) -> int:
         if event.name() == "[memory]":
             held += event.nbytes()
             peak = max(peak, held)
+    blocks = on_loan() - before
     del kept
-    return peak
+    return peak + blocks
 
 
 def torchlens(model: torch.nn.Module, image: torch.Tensor) -> Callable[[], Any] | None:

@@ -11,7 +11,7 @@ from torch import nn
 from .forward import Prepare, call
 from .hooks import Captured, capture, evaluating
 from .model import plain
-from .names import find_layer, module_names
+from .names import find_layer, module_names, unknown_layer
 from .operations import run_operations, trace
 
 
@@ -74,8 +74,9 @@ def activations(
             modules.append(name)
         except LookupError:
             traced = traced or trace(model)
-            if name not in (operation.name for operation in traced.operations):
-                raise
+            operations = [operation.name for operation in traced.operations]
+            if name not in operations:
+                raise unknown_layer(name, [*filter(None, known), *operations]) from None
     found: dict[str, torch.Tensor] = {}
     if modules:
         captured = run(model, images, modules, prepare=prepare)

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from .memory import Copies
 from .model import plain
 from .names import OUTPUT, find_layer, module_names
 from .outputs import leaves, why_not
@@ -102,6 +103,7 @@ class Captured(Mapping[str, torch.Tensor]):
         self._wanted: set[tuple[str, int]] = set()
         self._given: dict[tuple[str, int], torch.Tensor] = {}
         self._pending: dict[str, list[torch.Tensor | None]] = {}
+        self._copies = Copies()
         self._last: tuple[weakref.ref[torch.Tensor], int, torch.Tensor | None] | None = None
 
     def name(self, seen: Seen) -> str:
@@ -204,7 +206,9 @@ class Captured(Mapping[str, torch.Tensor]):
             value = value.as_subclass(torch.Tensor)
         if self._device not in (None, value.device):
             return value.to(self._device, copy=True)
-        return value.clone(memory_format=torch.contiguous_format)
+        if self._attached or self._wanted:
+            return value.clone(memory_format=torch.contiguous_format)
+        return self._copies.copy(value)
 
 
 class _Enough(BaseException):
@@ -250,7 +254,8 @@ def capture(
     ------
     Captured
         Fills as the model runs. Every tensor is a copy of the output as the layer gave it, which a later in-place
-        operation cannot change.
+        operation cannot change. Those of a whole pass that have less than a megabyte lie together in blocks of 4 MB,
+        which are free when the last tensor in them goes: to keep single ones of many passes, name their `layers`.
 
     Raises
     ------

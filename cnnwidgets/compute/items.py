@@ -105,8 +105,8 @@ class Items:
         with same_random_state():
             raw = self.dataset[index]
         if self.prepare is not None:
-            label = self._label(raw[1]) if isinstance(raw, (list, tuple)) and len(raw) > 1 else (None, "")
-            return Item(_first_image(raw), *label, raw)
+            label = raw[1] if isinstance(raw, (list, tuple)) and len(raw) > 1 else None
+            return Item(_first_image(raw), *self._label(raw if isinstance(raw, dict) else label), raw)
         image, label = _split(raw, index)
         return Item(_checked(image, index), *self._label(label), raw)
 

@@ -106,8 +106,8 @@ def as_maps(output: torch.Tensor, kind: Kind, layout: Layout, *, aspect: float =
     Returns
     -------
     torch.Tensor
-        Vectors (D, 1, 1); tokens (D, rows, columns), or (D, 1, T) where they form no grid; a slice of a volume
-        (C, H, W). Half precision becomes float32.
+        Vectors (D, 1, 1); tokens (D, rows, columns) without those that `tokens_apart` gives, or (D, 1, T) where they
+        form no grid; a slice of a volume (C, H, W). Half precision becomes float32.
     """
     if output.is_complex():
         output = output.abs()
@@ -128,6 +128,24 @@ def as_maps(output: torch.Tensor, kind: Kind, layout: Layout, *, aspect: float =
     if kind == "volume":
         return output.flatten(1, -3)[:, plane]
     return output
+
+
+def tokens_apart(output: torch.Tensor, kind: Kind, layout: Layout, *, aspect: float = 1.0) -> torch.Tensor:
+    """What the class token and its like hold, which `as_maps` leaves out of the grid.
+
+    Parameters
+    ----------
+    output, kind, layout, aspect
+        As for `as_maps`.
+
+    Returns
+    -------
+    torch.Tensor
+        (extra, D): a row for each token before those of the grid; (0, D) where all are drawn.
+    """
+    grid = token_grid(output.shape[0], aspect) if kind == "tokens" and layout == "last" else None
+    apart = output[: grid[0]] if grid is not None else output[:0]
+    return apart.abs() if apart.is_complex() else apart
 
 
 def planes(shape: tuple[int, ...], kind: Kind, layout: Layout) -> int:

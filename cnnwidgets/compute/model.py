@@ -39,7 +39,8 @@ def plain(model: nn.Module) -> nn.Module:
         raise ValueError(f"{type(model).__name__} has no forward(): it is a container, not a network")
     if next(iter(model.children()), None) is None and next(model.parameters(), None) is None:
         raise ValueError(f"model {type(model).__name__} has no layers: it holds no modules and no parameters")
-    if any(isinstance(parameter, nn.parameter.UninitializedParameter) for parameter in model.parameters()):
+    weights = (weight for part in model.modules() for weight in part._parameters.values())
+    if any(isinstance(weight, nn.parameter.UninitializedParameter) for weight in weights):
         raise ValueError(f"{type(model).__name__} has lazy layers without weights yet: run it once on an image first")
     return model
 

@@ -99,6 +99,11 @@ class Recorder(fx.Interpreter):
         self.outputs: dict[str, torch.Tensor] = {}
         self.result: Any = None
 
+    def fetch_args_kwargs_from_env(self, n: fx.Node) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """What a node is called with; lists that a module may write to, in place of those of the graph."""
+        args, kwargs = super().fetch_args_kwargs_from_env(n)
+        return tuple(map(_own, args)), {key: _own(value) for key, value in kwargs.items()}
+
     def run_node(self, n: fx.Node) -> Any:
         """Run one node, and keep a copy of its output if it is wanted."""
         value = super().run_node(n)
@@ -157,6 +162,17 @@ def run_operations(
         recorder = Recorder(traced.graph, wanted)
         call(model, images, prepare, run=recorder.forward)
     return recorder.outputs, recorder.result
+
+
+def _own(value: Any) -> Any:
+    """The lists and dicts of a graph, which are immutable, as plain ones."""
+    if isinstance(value, list):
+        return [_own(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _own(item) for key, item in value.items()}
+    if type(value) is tuple:
+        return tuple(_own(item) for item in value)
+    return value
 
 
 def _in_order(graph: nn.Module, given: int, keywords: dict[str, Any]) -> list[Any]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from operator import is_
 from typing import Any
 
 import numpy as np
@@ -38,12 +39,17 @@ def same_module_state(model: nn.Module) -> Iterator[None]:
     to copy for every look: one that is exchanged (`weight.data = ...`) is put back, one that `forward` writes in place
     is not noticed, nor is a gradient that `forward` adds to.
     """
-    modules = [part for part in model.modules() if not isinstance(part, torch.jit.ScriptModule)]
+    every = list(model.modules())
+    modules = [part for part in every if not isinstance(part, torch.jit.ScriptModule)]
     held: list[tuple[dict[str, Any], dict[str, Any]]] = []
     for part in modules:
         held += [(named, dict(named)) for named in (part.__dict__, part._parameters, part._buffers, part._modules)]
-    buffers = [(buffer, buffer.data, buffer.detach().clone(), _version(buffer)) for buffer in model.buffers()]
-    parameters = [(weight, weight.data, weight.grad, weight.requires_grad) for weight in model.parameters()]
+    buffers = [
+        (buffer, buffer.data, buffer.detach().clone(), _version(buffer))
+        for buffer in _distinct(part._buffers for part in every)
+    ]
+    weights = _distinct(part._parameters for part in every)
+    parameters = [(weight, weight.data, weight.grad, weight.requires_grad) for weight in weights]
     try:
         yield
     finally:
@@ -65,8 +71,13 @@ def same_module_state(model: nn.Module) -> Iterator[None]:
                 weight.requires_grad_(requires_grad)
 
 
+def _distinct(tables: Iterable[Mapping[str, torch.Tensor | None]]) -> list[torch.Tensor]:
+    """Each tensor once; quicker than `model.buffers()`, which makes their names."""
+    return list({id(tensor): tensor for table in tables for tensor in table.values() if tensor is not None}.values())
+
+
 def _restore(now: dict[str, Any], before: dict[str, Any]) -> None:
-    if len(now) == len(before) and all(now.get(key) is value for key, value in before.items()):
+    if list(now) == list(before) and all(map(is_, now.values(), before.values())):
         return
     now.clear()
     now.update(before)

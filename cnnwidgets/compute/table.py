@@ -12,7 +12,7 @@ from torch import nn
 from .activations import batched, run
 from .forward import ForwardError, Prepare
 from .hooks import Captured
-from .kinds import Kind, Layout, as_maps, kind_of, layout_of, planes
+from .kinds import Kind, Layout, as_maps, kind_of, layout_of, planes, tokens_apart
 from .layers import Layer, LayerTable
 from .model import plain
 from .names import module_names
@@ -31,7 +31,8 @@ def layer_table(model: nn.Module, image: Any, *, operations: bool = True, prepar
         (C, H, W) or a batch (N, C, H, W). Anything at all where `prepare` is given.
     operations : bool
         List operations without a module too, such as `add`, `cat` and a functional `relu`, under the names that
-        `torch.fx` gives them; where the model cannot be traced, the table's `note` says why. Costs a second pass.
+        `torch.fx` gives them; where the model cannot be traced, the table's `note` says why. Costs a second pass, in
+        which your own hooks on modules without children fire again.
     prepare : callable, optional
         `prepare(image)` gives the arguments of the model: a tuple, a dict of keywords, or one value.
 
@@ -207,10 +208,22 @@ def drawable(output: torch.Tensor, layer: Layer, *, aspect: float = 1.0, plane: 
     plane : int
         Which slice of a volume or stack, 0 .. `layer.planes` - 1.
     """
-    if layer.batch_axis is None and output.ndim >= 3:
-        inside = max(1, layer.planes // output.shape[0])
-        output, plane = output[plane // inside], plane % inside
+    output, plane = _unstacked(output, layer, plane)
     return as_maps(output, layer.kind, layer.layout, aspect=aspect, plane=plane)
+
+
+def apart(output: torch.Tensor, layer: Layer, *, aspect: float = 1.0, plane: int = 0) -> torch.Tensor:
+    """The tokens that `drawable` leaves out of the grid, (extra, D): class token, distillation token, registers."""
+    output, _ = _unstacked(output, layer, plane)
+    return tokens_apart(output, layer.kind, layer.layout, aspect=aspect)
+
+
+def _unstacked(output: torch.Tensor, layer: Layer, plane: int) -> tuple[torch.Tensor, int]:
+    """The entry of a stack that `plane` is in, and its number there; of everything else the whole."""
+    if layer.batch_axis is not None or output.ndim < 3:
+        return output, plane
+    inside = max(1, layer.planes // output.shape[0])
+    return output[plane // inside], plane % inside
 
 
 def _never_ran(name: str, part: nn.Module) -> Layer:

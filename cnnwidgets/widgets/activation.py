@@ -11,7 +11,7 @@ import traitlets as T
 from numpy.typing import NDArray
 
 from ..compute.names import get_layer
-from ..compute.table import drawable, signature
+from ..compute.table import apart, drawable, signature
 from ..render import COLORMAPS, Shaded, card
 from . import controls, markup
 from .markup import number
@@ -153,6 +153,7 @@ class ActivationView(SubjectView):
             image = self._look.item.image
             aspect = 1.0 if image is None else image.shape[-1] / image.shape[-2]
             maps = drawable(self._output, row, aspect=aspect, plane=plane).numpy()
+            self._apart = apart(self._output, row, aspect=aspect, plane=plane)
             self._shaded = Shaded.of(maps, colormap=self.colormap, scale=self.scale)
             self._grid.draw(self._shaded, row, self.columns, self.scale == "map")
             self._drawn = drawn
@@ -166,7 +167,7 @@ class ActivationView(SubjectView):
 
     def _render_rest(self) -> None:
         row = self._row
-        self._detail.draw(self._shaded, row, self.channel, self.pixel, self._unit_names())
+        self._detail.draw(self._shaded, row, self.channel, self.pixel, self._unit_names(), self._tokens())
         if self._input.look is not self._look:
             self._input.draw(self.index, self._look, self._subject.items)
         self._planes.layout.display = "" if row.planes > 1 else "none"
@@ -185,6 +186,9 @@ class ActivationView(SubjectView):
         row, text = self._row, self._look.item.text
         extent = " × ".join(map(str, row.size[-2:]))
         what = {"vector": "units", "tokens": f"features of {extent} tokens"}.get(row.kind, f"maps of {extent}")
+        if extra := len(self._apart):
+            grid = " × ".join(map(str, self._shaded.maps.shape[1:]))
+            what = f"features of {grid} tokens, {'class token' if extra == 1 else f'{extra} tokens'} apart"
         module = row.type
         if row.operation:
             module = f"{row.type} in {row.module}" if row.module else row.type
@@ -203,6 +207,11 @@ class ActivationView(SubjectView):
             words = " to ".join(map(number, self.scale))
         centred = ", centred on 0" if self._shaded.centred else ""
         return f"scale: {words}{centred}"
+
+    def _tokens(self) -> list[tuple[str, float]]:
+        """What the tokens that stand apart from the grid hold for the chosen channel."""
+        names = ["class token"] if len(self._apart) == 1 else [f"token {at} apart" for at in range(len(self._apart))]
+        return [(name, float(token[self.channel])) for name, token in zip(names, self._apart, strict=True)]
 
     def _unit_names(self) -> list[str]:
         """Class names, where the layer is the last and has as many units."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import ipywidgets as W
@@ -141,8 +141,20 @@ class ChannelPanel(_Panel):
         self.figure.on_click(self._clicked)
         super().__init__(width, self._text, self.figure, self._below)
 
-    def draw(self, shaded: Shaded, layer: Layer, channel: int, pixel: Any, names: list[str]) -> None:
-        """Show map `channel`; the value at `pixel` is told, `names` are those of units, where they have some."""
+    def draw(
+        self,
+        shaded: Shaded,
+        layer: Layer,
+        channel: int,
+        pixel: Any,
+        names: list[str],
+        apart: Sequence[tuple[str, float]] = (),
+    ) -> None:
+        """Show map `channel`; the value at `pixel` is told, `names` are those of units, where they have some.
+
+        `apart` are names and values that belong to the channel but not to its map: the class token's.
+        """
+        self._apart = apart
         self._shaded, self._channel, self._pixel, self._names = shaded, channel, pixel, names
         self._vector = layer.kind == "vector"
         self._facts = self._numbers()
@@ -197,6 +209,7 @@ class ChannelPanel(_Panel):
             rows.append(("mean", number(float(finite.mean(dtype=np.float64)))))
         if finite.size < values.size:
             rows.append(("not finite", f"{values.size - finite.size:,} of {values.size:,} pixels"))
+        rows += [(name, number(value, 5)) for name, value in self._apart]
         if (cell := self._cell()) is not None:
             rows.append((f"at row {self._pixel[0]}, column {self._pixel[1]}", self._value(cell)))
         return rows

@@ -298,3 +298,8 @@ def test_with_prepare_an_item_may_be_anything(item, image, text):
     assert found.image is image
     assert found.text == text
     assert found.raw is item
+
+
+def test_the_label_in_a_dict_is_found_with_prepare_too():
+    item = Items([{"pixels": torch.zeros(1, 2, 2), "label": 1}], classes=["cat", "dog"], prepare=lambda raw: raw)[0]
+    assert (item.label, item.text) == (1, "dog")

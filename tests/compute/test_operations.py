@@ -108,6 +108,11 @@ def test_an_unknown_name_is_refused_with_the_layers_there_are():
         activations(Functional(), IMAGE, "ad")
 
 
+def test_a_misspelt_operation_is_hinted_at_too():
+    with pytest.raises(LookupError, match=r"no layer 'reluu'; did you mean 'relu'\? layers: conv, sub, relu, add"):
+        activations(Functional(), IMAGE, "reluu")
+
+
 def test_tracing_leaves_no_trace_in_the_model():
     class Remembers(Functional):
         def forward(self, images: torch.Tensor) -> torch.Tensor:
@@ -161,3 +166,27 @@ def test_the_users_hooks_never_see_a_stand_in_for_a_tensor():
     assert seen
     assert all(isinstance(output, torch.Tensor) for output in seen)
     assert len(model[0]._forward_hooks) == 1
+
+
+def test_a_module_may_write_to_the_lists_that_it_is_given():
+    class Padded(nn.Module):
+        def forward(self, images: torch.Tensor, sizes: list[int]) -> torch.Tensor:
+            sizes[0] += 1
+            return images * sizes[0]
+
+    class Model(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(1, 1, 1, bias=False)
+            nn.init.ones_(self.conv.weight)
+            self.pad = Padded()
+            self.pad.__module__ = "torch.nn"  # so that torch.fx does not look inside
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return self.pad(self.conv(images), [2, 3]) + 1
+
+    model = Model()
+    traced = trace(model)
+    for _ in range(2):  # a list that is kept would have grown
+        outputs, _ = run_operations(model, traced, IMAGE[None])
+        assert outputs["add"].flatten().tolist() == [4, 10]  # 1 and 3, times 2 + 1, plus 1

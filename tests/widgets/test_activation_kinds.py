@@ -120,3 +120,30 @@ def test_any_floating_point_type_is_drawn(dtype):
     view = ActivationView(model, steps(), layer="pool")
     assert view.maps.dtype == dtype
     assert np.delete(levels(view), 16, axis=1)[4::8, 4::8].tolist() == POOLED
+
+
+class WithClassToken(nn.Module):
+    """The pixels as tokens of two features, v and -v, behind one token that is ten times the first pixel."""
+
+    def __init__(self):
+        super().__init__()
+        self.split = nn.Flatten(2)
+        self.embed = nn.Linear(1, 2, bias=False)
+        nn.init.zeros_(self.embed.weight)
+        self.embed.weight.data[0], self.embed.weight.data[1] = 1, -1
+
+    def forward(self, images):
+        tokens = self.split(images).transpose(1, 2)
+        return self.embed(torch.cat([10 * tokens[:, :1], tokens], 1)).sum(1)
+
+
+def test_the_class_token_is_told_beside_the_grid_for_each_channel():
+    image = torch.arange(1.0, 17).reshape(1, 4, 4) / 16
+    view = ActivationView(WithClassToken(), [(image, 0)], layer="embed")
+    assert "2 features of 4 × 4 tokens, class token apart" in words(view._title)
+    assert "class token 0.625" in words(view._detail._below)
+    view.channel = 1
+    assert "class token −0.625" in words(view._detail._below)
+    assert view._grid._shaded.maps.shape == (2, 4, 4)
+    view.layer = "split"
+    assert "class token" not in words(view._title) + words(view._detail._below)
