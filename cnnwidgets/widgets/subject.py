@@ -11,10 +11,12 @@ from torch import nn
 
 from ..compute.activations import run
 from ..compute.cache import ByteCache
+from ..compute.explain import LayerPass, layer_pass
 from ..compute.forward import Prepare
 from ..compute.items import Item, Items
 from ..compute.layers import LayerTable
 from ..compute.model import plain, weights_version
+from ..compute.names import get_layer
 from ..compute.operations import Trace, run_operations, trace
 from ..compute.scores import Prediction, predict
 from ..compute.table import checked_operations, one_image, table_of, with_operations
@@ -107,6 +109,25 @@ class Subject:
         if held is None:  # more than the memory holds, or already gone: run for this layer, and keep it first
             held = self._run(key, name)
         return one_image(held, row)
+
+    def passed(self, index: int, layer: str) -> LayerPass:
+        """What `layer` is given and puts out for image `index`, from one pass, with batch axes, on the CPU; read only.
+
+        Raises
+        ------
+        LookupError
+            There is no such layer, or it cannot be explained.
+        """
+        key = (*self._key(index), layer)
+        given, output = (self._outputs.get((*key, end)) for end in ("given", "output"))
+        if given is not None and output is not None:
+            return LayerPass(layer, get_layer(self.module, layer), given, output)
+        self.passes += 1
+        images = self._images(self.look(index).item)
+        passed = layer_pass(self.module, images, layer, prepare=self.prepare, device="cpu")
+        self._outputs.put((*key, "given"), passed.input)
+        self._outputs.put((*key, "output"), passed.output)
+        return passed
 
     def _images(self, item: Item) -> Any:
         return item.image[None] if self.prepare is None and item.image is not None else item.raw
