@@ -43,7 +43,8 @@ class ReceptiveField:
         Height and width of a unit's field, one number where they agree; of the largest, where units differ (`note` says
         so). Not cut at the border: padding counts as more image, so that it can exceed the image.
     stride : int, float or tuple
-        Pixels from the field of a unit to that of the next one; below 1 where a layer is larger than the image.
+        Pixels from the field of a unit to that of the next one; below 1 where a layer is larger than the image, 0 for
+        a vector, which has no places.
     start : int or tuple of int
         First row and column of the field of unit (0, 0); negative where it begins in the padding.
     everything : bool

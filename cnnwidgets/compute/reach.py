@@ -73,7 +73,14 @@ class Reach:
     @property
     def uniform(self) -> bool:
         """Whether all numbers have the same box."""
-        return all(thin(edge).numel() == 1 for edge in self.edges)
+        return all(thin(flattened(edge)).numel() == 1 for edge in self.edges)
+
+    @property
+    def same_everywhere(self) -> bool:
+        """Whether the box is the same at all positions; channels (axis 1 of maps and of vectors) may differ."""
+        channels = 1 if len(self.shape) in (2, 4) else None
+        shapes = [thin(flattened(edge)).shape for edge in self.edges]
+        return all(size == 1 or axis == channels for shape in shapes for axis, size in enumerate(shape))
 
     def covers(self, size: tuple[int, int]) -> bool:
         """Whether every number depends on the whole of an image of `size` (H, W)."""

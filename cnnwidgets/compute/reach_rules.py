@@ -59,7 +59,7 @@ def follow(call: Call) -> Sequence[Reach | None]:
     given = found if isinstance(found, list) else [found] * len(call.outputs)
     fitting = [r if r.shape == t.shape else call.hull(t.shape) for r, t in zip(given, call.outputs, strict=True)]
     if words and not all(reach.uniform for reach in call.known):
-        whole = [reach.uniform and reach.covers(call.size) for reach in fitting]
+        whole = [reach.same_everywhere and reach.covers(call.size) for reach in fitting]
         return [replace(r, reason=r.reason or words) if all_ else r for r, all_ in zip(fitting, whole, strict=True)]
     return fitting
 

@@ -111,7 +111,8 @@ def _field(row: Layer, reach: Reach, image: tuple[int, int]) -> ReceptiveField:
     maps = [_as_maps(edge, row, image[1] / image[0]) for edge in reach.edges]
     grid = (int(maps[0].shape[1]), int(maps[0].shape[2]))
     edges = tuple(thin(flattened(edge)) for edge in maps)
-    top, left, bottom, right = united = [edge.amax(0).expand(grid) for edge in edges]
+    vector = len(row.shape) < 2  # each number is a unit; otherwise a unit is all channels of a place
+    top, left, bottom, right = united = [edge if vector else edge.amax(0).expand(grid) for edge in edges]
     everything = Reach(tuple(united)).covers(image)
     size: Pixels = 0
     stride: Pixels = 0
@@ -125,7 +126,9 @@ def _field(row: Layer, reach: Reach, image: tuple[int, int]) -> ReceptiveField:
     else:
         heights, widths = _extents(top + bottom), _extents(left + right)
         size = pair(heights[-1], widths[-1])
-        stride = pair(_distance(bottom - top, reach.step[0], 0), _distance(right - left, reach.step[1], 1))
+        stride = (
+            0 if vector else pair(_distance(bottom - top, reach.step[0], 0), _distance(right - left, reach.step[1], 1))
+        )
         start = pair(*(-float(edge[edge > NOTHING][0]) for edge in (top, left)))
         reason = f"its field of {text(size)} px covers the image" if everything else ""
         differ = dict.fromkeys(f"{extents[0]} to {extents[-1]}" for extents in (heights, widths) if len(extents) > 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from html import escape
 from typing import Any
+from uuid import uuid4
 
 import ipywidgets as W
 import numpy as np
@@ -12,19 +13,22 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..compute.fields import Box, ReceptiveField, ReceptiveFields, text
-from ..render import Panel, apply, fitted, overlay, to_uint8
+from ..compute.items import Items
+from ..render import Panel, apply, fitted, overlay, to_picture, to_uint8
 from . import markup
+from .field_words import extent
 from .figure import PixelFigure
 from .markup import number
 from .panels import _Panel
+from .subject import Look
 
-PHOTO, TABLE = 448, 300
+PHOTO, TABLE = 448, 240
 """Widths of the photo and of the table, in px."""
 HEAT = "inferno"
 TOP = 0.99
 """The share of the pixels with a gradient that lie within the colour scale: a few are far above all others."""
-NEIGHBOURS = 9
-"""Layers before and after the chosen one in the static picture."""
+NEIGHBOURS, LONGEST = 9, 17
+"""Layers before and after the chosen one in the static picture, and characters of their names."""
 
 
 class PhotoPanel(_Panel):
@@ -75,7 +79,7 @@ class PhotoPanel(_Panel):
         return (left, top, right, bottom) if bottom > top and right > left else None
 
     def _ends(self) -> tuple[str, str | None, str]:
-        return "0", "|gradient|, clearer where larger", f"{number(self._top)} and more"
+        return "0", "|gradient|", f"{number(self._top)} and more"
 
     def _clicked(self, x: float, y: float) -> None:
         self._on_pixel(y / self._factor - 0.5, x / self._factor - 0.5)
@@ -103,59 +107,61 @@ def _enlarged(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return pixels if share >= 1 and int(share) >= 0.75 * share else fitted(pixels, PHOTO, PHOTO)
 
 
-def resized(photo: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """A photo (H, W, 3) at `size` (height, width)."""
-    if photo.shape[:2] == size:
-        return photo
-    return np.array(Image.fromarray(photo).resize(size[::-1], Image.Resampling.BILINEAR))
+def photo_of(look: Look, items: Items, size: tuple[int, int]) -> tuple[NDArray[np.uint8], str]:
+    """The photo (H, W, 3) at `size` (height, width), as the model sees it, and its label; grey where there is none."""
+    label = f"label {look.item.text}" if look.item.text else ""
+    if look.item.image is None:
+        return np.full((*size, 3), 128, np.uint8), label
+    picture = to_picture(items.picture(look.item.image).numpy())
+    if picture.rescaled:
+        label = " · ".join(filter(None, [label, f"{number(picture.vmin)} to {number(picture.vmax)}"]))
+    if picture.pixels.shape[:2] == size:
+        return picture.pixels, label
+    return np.array(Image.fromarray(picture.pixels).resize(size[::-1], Image.Resampling.BILINEAR)), label
 
 
 class LayersPanel(_Panel):
     """Size and stride of all layers, the chosen one marked; it stays in sight however the table is scrolled."""
 
     def __init__(self) -> None:
-        self._table = W.HTML()
-        super().__init__(TABLE, W.HTML(STYLE, layout=W.Layout(display="none")), self._table)
+        self._table, self._mark = W.HTML(), W.HTML(layout=W.Layout(display="none"))
+        self._class = f"cnnw-{uuid4().hex}"  # this table's own: several views may be on a page
+        self._table.add_class(self._class)
+        self._fields: ReceptiveFields | None = None
+        super().__init__(TABLE, W.HTML(STYLE, layout=W.Layout(display="none")), self._mark, self._table)
 
     def draw(self, fields: ReceptiveFields, layer: str) -> None:
-        """Show all `fields`, that of `layer` marked."""
-        self._fields, self._layer = fields, layer
-        rows = "".join(_row(field, field.layer == layer) for field in fields)
-        head = "<tr><th>layer</th><th>size</th><th>stride</th></tr>"
-        self._table.value = (
-            markup.heading(f"{len(fields)} layers", "fields in px")
-            + f'<div class="cnnw-fields"><table><thead>{head}</thead><tbody>{rows}</tbody></table></div>'
-        )
+        """Show all `fields`, that of `layer` marked. A table that is there already stays where it is scrolled to."""
+        if fields is not self._fields:
+            self._fields = fields
+            head = "<tr><th>layer</th><th>size</th><th>stride</th></tr>"
+            self._table.value = (
+                markup.heading(f"All {len(fields)} layers", "fields in px")
+                + f'<div class="cnnw-fields"><table><thead>{head}</thead>'
+                + f"<tbody>{''.join(map(_row, fields))}</tbody></table></div>"
+            )
+        self._chosen = [field.layer for field in fields].index(layer)
+        self._mark.value = CHOSEN % (self._class, self._chosen + 1)
 
     def static(self) -> Panel:
         """The layers around the chosen one, for the static picture."""
-        names = [field.layer for field in self._fields]
-        chosen = names.index(self._layer)
-        first = max(0, min(chosen - NEIGHBOURS, len(names) - 2 * NEIGHBOURS - 1))
-        lines = []
-        for field in self._fields[first : first + 2 * NEIGHBOURS + 1]:
-            mark = "▸ " if field.layer == self._layer else ""
-            lines.append(
-                (mark + field.layer, " · stride ".join(_extent(field)) if _extent(field)[1] else _extent(field)[0])
-            )
-        return Panel(f"{len(names)} layers · fields in px", width=TABLE, lines=lines)
+        assert self._fields is not None
+        count, lines = len(self._fields), []
+        first = max(0, min(self._chosen - NEIGHBOURS, count - 2 * NEIGHBOURS - 1))
+        for place, field in enumerate(self._fields[first : first + 2 * NEIGHBOURS + 1], first):
+            size, stride = extent(field)
+            name = field.layer if len(field.layer) <= LONGEST else f"…{field.layer[1 - LONGEST :]}"
+            mark = "▸ " if place == self._chosen else ""
+            lines.append((mark + name, f"{size} · stride {stride}" if stride else size))
+        some = f"All {count}" if len(lines) == count else f"{len(lines)} of {count}"
+        return Panel(f"{some} layers · fields in px", width=TABLE + 60, lines=lines)
 
 
-def _extent(field: ReceptiveField) -> tuple[str, str]:
-    """Size and stride in a few characters."""
-    if field.everything and field.stride == 0:
-        return "all", ""
-    return text(field.size).replace(" x ", "×"), text(field.stride).replace(" x ", "×")
-
-
-def _row(field: ReceptiveField, chosen: bool) -> str:
-    size, stride = map(escape, _extent(field))
-    name, tip = (
-        escape(field.layer),
-        escape(f"{field.layer}: {field.reason or field.note or 'start ' + text(field.start)}"),
-    )
-    mark = ' class="cnnw-chosen"' if chosen else ""
-    return f'<tr{mark} title="{tip}"><td><div>{name}</div></td><td>{size}</td><td>{stride}</td></tr>'
+def _row(field: ReceptiveField) -> str:
+    size, stride = map(escape, extent(field))
+    name = escape(field.layer)
+    tip = escape(f"{field.layer}: {field.reason or field.note or 'start ' + text(field.start)}")
+    return f'<tr title="{tip}"><td><div>{name}</div></td><td>{size}</td><td>{stride}</td></tr>'
 
 
 STYLE = """<style>
@@ -170,6 +176,8 @@ STYLE = """<style>
   background: var(--jp-layout-color1, #fff); border-bottom: 1px solid var(--cnnw-line); }
 .cnnw .cnnw-fields th:first-child, .cnnw .cnnw-fields td:first-child { text-align: left; width: 52%; }
 .cnnw .cnnw-fields td div { overflow: hidden; text-overflow: ellipsis; direction: rtl; text-align: left; }
-.cnnw .cnnw-fields tr.cnnw-chosen td { position: sticky; top: 22px; bottom: 0; z-index: 1; color: #fff;
+</style>"""
+CHOSEN = """<style>
+.cnnw .%s tbody tr:nth-child(%d) td { position: sticky; top: 22px; bottom: 0; z-index: 1; color: #fff;
   background: var(--cnnw-accent); }
 </style>"""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import ipywidgets as W
@@ -41,7 +43,7 @@ class UnitState(SubjectView):
     def check_traits(self, traits: dict[str, Any]) -> None:
         """Raise for a unit or channel that the layer does not have."""
         self._checked_channel(traits.get("channel", 0), self._row)
-        unit = Pixel().validate(self, traits.get("unit"))
+        unit = type(self).unit.validate(self, traits.get("unit"))
         if unit is not None:
             self._checked_unit(unit, self._row.name)
 
@@ -61,7 +63,8 @@ class UnitState(SubjectView):
             controls.slider(self, "row", maximum=rows, width=110, tip="Row of the unit (arrow keys work)"),
             controls.slider(self, "column", maximum=columns, width=110, tip="Column of the unit"),
         )
-        self._unit_control = controls.labelled("Unit", *self._unit_sliders)
+        parts = [*map(controls.labelled, ("Row", "Column"), self._unit_sliders)]
+        self._unit_control = W.HBox(parts, layout=W.Layout(flex_flow="row wrap", overflow="hidden"))
         self._unit_control.layout.display = "none" if rows == columns == 0 else ""
         return self._unit_control
 
@@ -86,7 +89,7 @@ class UnitState(SubjectView):
 
     def _checked_unit(self, unit: tuple[int, int], layer: str) -> tuple[int, int]:
         rows, columns = self.grid(layer)
-        if unit[0] >= rows or unit[1] >= columns:
+        if not (0 <= unit[0] < rows and 0 <= unit[1] < columns):
             raise IndexError(f"unit {unit} is out of range: layer {layer!r} has {rows} rows and {columns} columns")
         return unit
 
@@ -98,6 +101,14 @@ class UnitState(SubjectView):
     def _validate_unit(self, proposal: Any) -> tuple[int, int] | None:
         unit = proposal["value"]
         return None if unit is None else self._checked_unit(unit, self.layer)
+
+    @T.validate("row", "column")
+    def _validate_place(self, proposal: Any) -> int:
+        number = int(proposal["value"])
+        if self._ready and not self._following:
+            row = proposal["trait"].name == "row"
+            self._checked_unit((number, self.column) if row else (self.row, number), self.layer)
+        return number
 
     @T.observe("layer")
     def _bound(self, change: Any) -> None:
@@ -123,18 +134,11 @@ class UnitState(SubjectView):
         if self._ready and not self._following:
             self.unit = (self.row, self.column)
 
-    def _follow(self) -> Any:
-        return _Following(self)
-
-
-class _Following:
-    """While this is on, `row` and `column` follow `unit` and do not set it."""
-
-    def __init__(self, view: UnitState) -> None:
-        self.view = view
-
-    def __enter__(self) -> None:
-        self.before, self.view._following = self.view._following, True
-
-    def __exit__(self, *error: object) -> None:
-        self.view._following = self.before
+    @contextmanager
+    def _follow(self) -> Iterator[None]:
+        """While this is on, `row` and `column` follow `unit` and do not set it."""
+        before, self._following = self._following, True
+        try:
+            yield
+        finally:
+            self._following = before

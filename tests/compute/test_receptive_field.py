@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from cnnwidgets.compute.effective_field import effective_receptive_field
 from cnnwidgets.compute.fields import Box
-from cnnwidgets.compute.receptive_field import receptive_field, receptive_fields
+from cnnwidgets.compute.receptive_field import fields_of, receptive_field, receptive_fields
+from cnnwidgets.compute.table import layer_table
 from cnnwidgets.models import lenet5
 
 
@@ -302,6 +303,34 @@ def test_attention_makes_every_token_see_everything():
     assert numbers(fields["linear"]) == ((16, 24), 0, 0)
 
 
+def test_pooling_over_all_positions_is_the_reason_where_channels_saw_different_boxes_too():
+    model = Net(
+        lambda net, x: net.fc(torch.cat([net.a(x), net.b(x)], 1).mean((2, 3))),
+        a=conv(1),
+        b=conv(5, padding=2),
+        fc=nn.Linear(2, 1),
+    )
+    fields = receptive_fields(model, image(8))
+    assert {fields[name].reason for name in ("mean", "fc")} == {"mean over all positions"}
+
+
+def test_attention_written_out_gives_its_reason():
+    def forward(net, x):
+        tokens = net.a(x).flatten(2).transpose(1, 2)
+        return net.b((tokens @ tokens.transpose(1, 2)).softmax(-1) @ tokens)
+
+    fields = receptive_fields(Net(forward, a=nn.Conv2d(1, 3, 4, stride=4), b=nn.Linear(3, 3)), image(8))
+    assert fields["b"].reason in ("softmax over all positions", "attention over all positions")
+    assert numbers(fields["b"]) == (8, 0, 0)
+
+
+def test_the_numbers_of_a_flattened_map_keep_their_boxes():
+    field = receptive_fields(nn.Sequential(nn.MaxPool2d(2), nn.Flatten()), image(4))["1"]
+    assert (field.size, field.stride, field.everything) == (2, 0, False)
+    assert field.box(0, 0, channel=2) == Box(2, 0, 4, 2)
+    assert field.box(0, 0) == Box(0, 0, 4, 4)
+
+
 def test_squeeze_and_excitation_makes_what_follows_see_everything():
     model = Net(lambda net, x: net.b(net.a(x) * net.a(x).mean((2, 3), keepdim=True)), a=conv(), b=conv())
     fields = receptive_fields(model, image())
@@ -370,9 +399,10 @@ def test_mobilenet_has_the_published_field():
 def test_a_layer_in_densenets_last_block_sees_64_pixels_more_than_the_one_before():
     from torchvision.models import densenet121
 
-    fields = receptive_fields(densenet121(weights=None).features, image(32, channels=3))
-    sizes = [fields[f"denseblock4.denselayer{k}"].size for k in range(1, 17)]
-    assert {b - a for a, b in zip(sizes, sizes[1:], strict=False)} == {64}
+    model, picture = densenet121(weights=None).features, image(32, channels=3)
+    table = layer_table(model, picture, operations=False)
+    fields = fields_of(model, picture, [table.find(f"denseblock4.denselayer{k}") for k in range(1, 17)])
+    assert [field.size for field in fields] == [fields[0].size + 64 * k for k in range(16)]
 
 
 # ---------------------------------------------------------------------- any model
@@ -422,7 +452,7 @@ def test_the_model_is_as_it_was(watched, hooks_on):
 
 def test_the_table_lists_all_layers_in_the_order_they_run():
     fields = receptive_fields(nn.Sequential(conv(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(9, 1)), image(8))
-    assert [(f.layer, f.size, f.stride) for f in fields] == [("0", 3, 1), ("1", 4, 2), ("2", 8, 2), ("3", 8, 0)]
+    assert [(f.layer, f.size, f.stride) for f in fields] == [("0", 3, 1), ("1", 4, 2), ("2", 4, 0), ("3", 8, 0)]
     assert "<td>a linear layer over all positions</td>" in fields._repr_html_()
     assert repr(fields).splitlines()[2].split() == ["1", "3", "x", "3", "4", "2", "0"]
     assert len(fields.to_records()) == 4
