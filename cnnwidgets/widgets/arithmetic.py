@@ -114,7 +114,7 @@ def _signed(value: float, *, first: bool = False) -> str:
 
 def told(e: Explanation) -> list[tuple[str, str]]:
     """The steps, and what the network computed."""
-    rows = [(words, number(value, 5)) for words, value in e.steps]
+    rows = [(words.replace(" -", " −"), number(value, 5)) for words, value in e.steps]
     return [*rows, ("the network computed", number(e.value, 5))] if e.layer else rows
 
 

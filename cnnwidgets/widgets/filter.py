@@ -66,18 +66,17 @@ class FilterView(FilterState):
         **traits: Any,
     ) -> None:
         self.check_keywords(traits)
-        self._subject: Subject | None = model if isinstance(model, Subject) else None
+        options = {"classes": classes, "denormalize": denormalize, "prepare": prepare}
+        self._subject: Subject | None = None
         self._module = model.module if isinstance(model, Subject) else plain(model)
         self._table = convolutions(self._module)
         if not len(self._table):
             raise ValueError(f"FilterView needs a convolution, and {type(self._module).__name__} has none")
-        options = {"classes": classes, "denormalize": denormalize, "prepare": prepare}
-        if not isinstance(model, Subject) and dataset is not None:
-            self._subject = Subject(model, dataset, cache_bytes=cache_bytes, **options)
+        if isinstance(model, Subject) or dataset is not None:
+            self._subject = Subject.of(model, dataset, cache_bytes=cache_bytes, **options)
+            self._subject.look(traits.get("index", 0))  # refuses what it cannot run, before a widget exists
         elif given := [name for name, value in options.items() if value is not None]:
             raise TypeError(f"{given[0]} belongs to a data set, and there is none: FilterView(model, dataset)")
-        if self._subject is not None:
-            self._subject.look(traits.get("index", 0))  # refuses what it cannot run, before a widget exists
         self._norms = batch_norms(self._module)
         traits["layer"] = find_convolution(self._module, traits.get("layer", self._table[0].name))[0]
         traits.setdefault("mode", "rgb" if "rgb" in self.modes(traits["layer"]) else "collated")
@@ -86,7 +85,7 @@ class FilterView(FilterState):
         self._sheet: Sheet | None = None
         self._drawn: tuple[Any, ...] | None = None
         self._followed: tuple[Any, ...] | None = None
-        self._made: Shaded | None = None
+        self._made: tuple[Any, str, Shaded] | None = None
         super().__init__(**traits)
         if "center" not in traits:
             self.center = self.filter, self.channel
@@ -115,9 +114,11 @@ class FilterView(FilterState):
         self._many, self._one = SheetPanel(self._choose, self._zoom), FilterPanel()
         bar, panels = self._controls.bar, [self._many, self._one]
         if self._subject is not None:
-            self._map, self._input = ChannelPanel(lambda pixel: None, WIDE), ImagePanel()
-            bar = [*bar, controls.index_control(self, len(self._subject.items))]
-            panels.append(W.VBox([self._map, self._input]))
+            self._map, self._input = ChannelPanel(lambda pixel: None, WIDE, name="Feature map"), ImagePanel()
+            bar = [bar[0], controls.index_control(self, len(self._subject.items)), *bar[1:]]
+            # one above the other beside the filter; side by side below it, where the cell is narrow
+            layout = W.Layout(flex_flow="row wrap", align_items="flex-start", flex=f"1 1 {WIDE + 24}px")
+            panels.append(W.HBox([self._map, self._input], layout=layout))
         self._body.children = controls.card_body(self._title, bar, panels)
 
     def fit(self) -> None:
@@ -159,8 +160,8 @@ class FilterView(FilterState):
             row = next((row for row in look.table if row.module == name and row.reason is None), None)
             made = None  # by a layer that did not run
             if row is not None:
-                made = Shaded.of(drawable(self._subject.output(self.index, row.name), row).numpy())
-            self._look, self._shown, self._made_row, self._made = look, self.index, row, made
+                made = drawable(self._subject.output(self.index, row.name), row).numpy()
+            self._look, self._shown, self._made_row, self._output = look, self.index, row, made
         if self._read != key:
             found = filters(self._module, self.layer)
             self._filters = fold(found, self._module, self._norms[self.layer]) if self.folded else found
@@ -186,9 +187,12 @@ class FilterView(FilterState):
         self._controls.show(foldable=self.layer in self._norms)
         self._one.draw(kernels, self.filter, self.channel, colormap, self.mode)
         if self._subject is not None:
-            self._map.layout.display = "none" if self._made is None else ""
-            if self._made is not None and self._made_row is not None:
-                self._map.draw(self._made, self._made_row, self.filter, None, [])
+            self._map.layout.display = "none" if self._output is None else ""
+            if self._output is not None and self._made_row is not None:
+                scale = "layer" if self.scale == "layer" else "map"
+                if self._made is None or self._made[0] is not self._output or self._made[1] != scale:
+                    self._made = self._output, scale, Shaded.of(self._output, scale=scale)
+                self._map.draw(self._made[2], self._made_row, self.filter, None, [])
             if self._input.look is not self._look:
                 self._input.draw(self._shown, self._look, self._subject.items)
         status = f"drawn in {self.milliseconds:.1f} ms · {self._status()}"
@@ -198,7 +202,7 @@ class FilterView(FilterState):
         """The view as one static picture, (H, W, 3) uint8."""
         panels: list[Panel | list[Panel]] = [self._many.static(), self._one.static()]
         if self._subject is not None:
-            panels.append([*([] if self._made is None else [self._map.static()]), *self._input.static()])
+            panels.append([*([] if self._output is None else [self._map.static()]), *self._input.static()])
         return card(" · ".join([self.layer, *self._said()]), panels, footer=self._status(), dark=dark)
 
     # ------------------------------------------------------------------ words
@@ -206,7 +210,7 @@ class FilterView(FilterState):
     def _said(self) -> list[str]:
         found = self._filters
         kernel = " × ".join(map(str, found.weights.shape[2:]))
-        said = [found.description, f"{found.count:,} filters x {found.channels:,} channels of {kernel}"]
+        said = [found.description, f"{found.count:,} filters × {found.channels:,} channels of {kernel}"]
         if found.groups > 1:
             said.append("depthwise" if found.channels == 1 else f"{found.groups} groups")
         if found.norm_layer:

@@ -10,6 +10,7 @@ from ..compute.filters import NEAR_DEAD, Filters
 from ..render import Grid, Panel, apply, encode_png, palette
 from ..render.histogram import counts, histogram
 from ..render.rgb import signed_rgb
+from ..render.titles import titled
 from ..render.window import Box
 from . import markup
 from .figure import PixelFigure
@@ -39,14 +40,19 @@ class SheetPanel(_Panel):
     def draw(self, sheet: Sheet, kernels: Kernels, colormap: str, mode: str) -> None:
         """Show a sheet; `colormap` is that of the indices, or the grey ramp that says what the colours mean."""
         self._sheet, self._filters, self._colormap, self._mode = sheet, kernels.filters, colormap, mode
-        self.figure.show(sheet.pixels, palette(colormap) if sheet.pixels.ndim == 2 else None)
+        self._pixels = sheet.pixels
+        if sheet.titles and sheet.grid is not None:
+            self._pixels = titled(apply(sheet.pixels, colormap, alpha=True), sheet.grid, sheet.titles)
+        self.figure.show(self._pixels, palette(colormap) if self._pixels.ndim == 2 else None)
         self.figure.cells(sheet.grid, self._describe)
         self._flags = self._dead_boxes()
         self.figure.flag(self._flags)
         self.layout.min_height = f"{ROOM + 100}px" if mode == "collated" else None  # zooming moves nothing below
         self._zoom.layout.display = "" if mode == "collated" else "none"
         name, _, rest = sheet.heading.partition(" · ")
-        self._heading = (name, rest if sheet.grid else "a pixel shows the strongest of its weights")
+        if sheet.titles:
+            rest += " · filter and channel" if sheet.each > 1 else ""
+        self._heading = (name, rest if sheet.grid else "each pixel its strongest weight")
         self._text.value = markup.heading(*self._heading, "click one" if sheet.grid else "click to zoom")
         self._ends = _ends(kernels, mode)
         self._scale.value = markup.colorbar(colormap, self._ends[0], "0", self._ends[1], self.figure.shown_width)
@@ -58,7 +64,7 @@ class SheetPanel(_Panel):
 
     def static(self) -> Panel:
         """The same for the static picture."""
-        pixels = self._sheet.pixels
+        pixels = self._pixels
         return Panel(
             " · ".join(part for part in self._heading if part),
             apply(pixels, self._colormap, alpha=True) if pixels.ndim == 2 else pixels,
@@ -75,7 +81,9 @@ class SheetPanel(_Panel):
         if grid is None or min(grid.cell_size) * self.figure.shown_width < CROSSED * grid.shape[1] or not any(dead):
             return []
         cells = [cell for cell in range(grid.count) if dead[self._sheet.hovered(cell)[0]]]
-        return [grid.box(cell) for cell in cells] if len(cells) <= MOST_CROSSED else []
+        if len(cells) > MOST_CROSSED:
+            return []
+        return [(left, top + self._sheet.head, right, bottom) for left, top, right, bottom in map(grid.box, cells)]
 
     def _describe(self, cell: int) -> str:
         filter, channel = self._sheet.hovered(cell)
@@ -167,7 +175,7 @@ def _facts(kernels: Kernels, filter: int, channel: int, mode: str) -> list[tuple
     if median:
         rows.append(("to median", f"{number(100 * norm / median)} %"))
     if found.near_dead[filter]:
-        rows.append(("near-dead", f"under {100 * NEAR_DEAD:g} % of the median"))
+        rows.append(("near-dead", f"norm < {100 * NEAR_DEAD:g} % of median"))
     rows.append(("sparsity", f"{100 * float(found.sparsity[filter]):.3g} % within ±{number(found.threshold)}"))
     rows.append(("bias", "none" if found.bias is None else number(float(found.bias[filter]))))
     if mode != "rgb":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compute.filters import Filters
-from ..render import Grid, Shaded, choose, mosaic, value_ranges
+from ..render import GAP, Grid, Shaded, choose, mosaic, value_ranges
 from ..render.rgb import rgb_mosaic, signed_rgb
+from ..render.titles import HEAD, title_width
 from ..render.window import Box, Window, enlarged, nearly_square
 
 MODES = ("rgb", "single", "collated")
@@ -101,6 +103,8 @@ class Sheet:
         The place in `order` of the first filter, and how many tiles a filter has.
     heading : str
         What is seen.
+    titles : sequence of str
+        What stands in the upper `HEAD` pixels of each cell of `cells`, if anything does.
     """
 
     pixels: NDArray[np.uint8]
@@ -109,11 +113,17 @@ class Sheet:
     first: int
     each: int
     heading: str
+    titles: Sequence[str] = ()
 
     @property
     def grid(self) -> Grid | None:
         """The cells that answer hovering, where they are large enough."""
         return self.cells.grid if isinstance(self.cells, Window) else self.cells
+
+    @property
+    def head(self) -> int:
+        """Height of the titles, in pixels of the picture."""
+        return HEAD if self.titles else 0
 
     def kernel(self, tile: int) -> tuple[int, int]:
         """(filter, channel) of a tile."""
@@ -173,13 +183,24 @@ def _one_page(kernels: Kernels, order: NDArray[np.int64], columns: int, page: in
     first = page * kernels.paged
     on_page = order[first : first + kernels.paged]
     tiles = kernels.tiles[on_page].reshape(-1, height, width)
-    grid = _grid(*tiles.shape, columns, nearly_square(len(on_page), channels, height, width))
+    across = nearly_square(len(on_page), channels, height, width)
     heading = f"All {count:,} filters"
     if len(on_page) < count:
         shown = f"{len(on_page)} filters" if len(on_page) > 1 else f"Filter {on_page[0]}"
         heading = f"{shown} · page {page + 1} of {-(-count // kernels.paged):,}"
-    what = f"{len(tiles):,} kernels" if len(tiles) > 1 else "1 kernel"
-    return Sheet(mosaic(tiles, grid), grid, order, first, channels, f"{heading} · {what}")
+    heading += f" · {len(tiles):,} kernels" if len(tiles) > 1 else " · 1 kernel"
+    titles = [
+        f"{filter} · {channel}" if channels > 1 else str(filter) for filter in on_page for channel in range(channels)
+    ]
+    tall = ROOM - HEAD * -(-len(tiles) // (columns or across))
+    grid = enlarged(*tiles.shape, columns=columns or across, room=ROOM, tall=ROOM if columns else max(tall, height))
+    if grid is None or grid.cell_size[1] < title_width(titles):
+        grid, titles = _grid(*tiles.shape, columns, across), []
+    if titles:
+        large = tiles.repeat(grid.zoom, axis=1).repeat(grid.zoom, axis=2)
+        tiles = np.pad(large, ((0, 0), (HEAD, 0), (0, 0)), constant_values=GAP)
+        grid = Grid(*tiles.shape, columns=grid.columns, zoom=1, gap=grid.gap)
+    return Sheet(mosaic(tiles, grid), grid, order, first, channels, heading, titles)
 
 
 def _grid(count: int, height: int, width: int, columns: int, fitting: int) -> Grid:

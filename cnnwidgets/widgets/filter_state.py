@@ -90,7 +90,7 @@ class FilterState(ModelView):
         filter, channel = proposal["value"]
         if not (0 <= filter < filters and 0 <= channel < channels):
             raise IndexError(
-                f"center {filter, channel} is no kernel: there are {filters} filters x {channels} channels"
+                f"center {filter, channel} is no kernel: there are {filters} filters × {channels} channels"
             )
         return filter, channel
 

@@ -72,6 +72,11 @@ class Subject:
         self._traced: Trace | None = None
         self._operations: dict[str, torch.Tensor] = {}
 
+    @classmethod
+    def of(cls, model: nn.Module | Subject, dataset: Any = None, **options: Any) -> Subject:
+        """What another view already looks at, or a new one of a model and a data set; `options` as for those."""
+        return model if isinstance(model, Subject) else cls(model, dataset, **options)
+
     def refresh(self) -> None:
         """Forget everything: the weights, or the data, are no longer what they were."""
         self._refreshed += 1

@@ -103,7 +103,7 @@ def test_the_reader_types_draws_and_slides_in_the_playground(run_cells):
     kernel.fill("1 2\n3 x")
     shown(page, "row 2: 'x' is no number")
     kernel.fill("1 2\n3 4")
-    wait_for(page, "output.tolist()", [[5, 2, 0], [3, 5, 2], [0, 3, 5]])
+    wait_for(page, "output.tolist()", [[5.0, 3.0, 0.0], [2.0, 5.0, 3.0], [0.0, 2.0, 5.0]])
     assert kernel.input_value() == "1 2\n3 4"
     assert page.locator(".cnnw .bqplot").nth(1).locator("text", has_text="5").count() == 3
 

@@ -108,15 +108,20 @@ def test_the_feature_map_of_the_chosen_filter_stands_beside_it(model):
     view = FilterView(model, images, filter=1)
     for index, layer, filter in ((0, "first", 1), (2, "first", 3), (2, "second", 5), (1, "third", 0)):
         view.layer, view.index, view.filter = layer, index, filter
-        maps = Shaded.of(activations(model, images[index], layer)[0].numpy())
+        maps = Shaded.of(activations(model, images[index], layer)[0].numpy(), scale="map")
         assert np.array_equal(map_on_screen(view), maps.tile(filter))
-        assert f"Channel {filter}" in words(view._map._text)
+        assert f"Feature map {filter}" in words(view._map._text)
+    view.scale = "layer"  # the map, too, is seen beside all others then
+    maps = Shaded.of(activations(model, images[1], "third")[0].numpy())
+    assert np.array_equal(map_on_screen(view), maps.tile(0))
 
 
 def test_folded_filters_stand_beside_what_the_batchnorm_puts_out(model):
     images = torch.rand(1, 3, 4, 5)
     view = FilterView(model, images, folded=True)
-    assert np.array_equal(map_on_screen(view), Shaded.of(activations(model, images[0], "norm")[0].numpy()).tile(0))
+    assert np.array_equal(
+        map_on_screen(view), Shaded.of(activations(model, images[0], "norm")[0].numpy(), scale="map").tile(0)
+    )
     weights, bias = view.filters.weights, view.filters.bias
     assert torch.allclose(
         nn.functional.conv2d(images, weights, bias, padding=1)[0], activations(model, images[0], "norm")[0], atol=1e-6
@@ -238,7 +243,7 @@ def test_near_dead_filters_are_crossed_out_and_named(view):
     assert len(view._many.figure._flags.x) == 6 and crosses[1] == left and crosses[2] == right
     assert "1 near-dead: 2" in words(view._title)
     view.filter = 2
-    assert "near-dead under 1 % of the median" in words(view._one._below)
+    assert "near-dead norm < 1 % of median" in words(view._one._below)
     view.mode = "collated"
     assert len(view._many.figure._flags.x) == 6 * 3  # its three kernels
     view.layer = "second"
@@ -313,7 +318,7 @@ def large() -> FilterView:
 def test_a_quarter_of_a_million_kernels_are_one_small_picture_without_hover_cells(large):
     assert levels(large).shape == (480, 480)
     assert not large._many.figure._hover.visible
-    assert "All 262,144 kernels · a pixel shows the strongest" in words(large._many._text)
+    assert "All 262,144 kernels · each pixel its strongest weight" in words(large._many._text)
 
 
 def test_clicks_zoom_in_until_a_kernel_can_be_hit_and_then_choose_it(large):
@@ -414,7 +419,7 @@ def test_120_moves_make_no_widget_and_close_leaves_none(model, widgets):
         ("columns", -1, ValueError, "columns must be 0 to 9,999, not -1"),
         ("zoom", 0, ValueError, "zoom must be 1 to 4, not 0"),
         ("zoom", 5, ValueError, "zoom must be 1 to 4, not 5"),
-        ("center", (4, 0), IndexError, r"center \(4, 0\) is no kernel: there are 4 filters x 3 channels"),
+        ("center", (4, 0), IndexError, r"center \(4, 0\) is no kernel: there are 4 filters × 3 channels"),
     ],
 )
 def test_a_refused_value_is_named_and_changes_nothing(view, model, widgets, trait, value, error, text):
@@ -462,7 +467,7 @@ def test_title_and_numbers_by_hand():
     model[0].weight.data = torch.tensor([[3.0, -4.0], [0.01, 2.0]]).reshape(2, 2, 1, 1)
     model[0].bias.data = torch.tensor([0.5, -0.25])
     view = FilterView(model, channel=1)
-    assert words(view._title).startswith(" 0 · Conv2d(2, 2, 1×1) · 2 filters x 2 channels of 1 × 1 ")
+    assert words(view._title).startswith(" 0 · Conv2d(2, 2, 1×1) · 2 filters × 2 channels of 1 × 1 ")
     assert re.search(r"drawn in [\d.]+ ms · scale: each filter its own, centred on 0 $", words(view._title))
     facts = words(view._one._below)
     assert "norm 5, no. 1 of 2 " in facts and "sparsity 0 % within ±0.04 " in facts and "bias 0.5 " in facts
@@ -533,7 +538,7 @@ def test_save_and_the_notebook_picture_show_the_present_state(model, tmp_path):
 
 def test_a_published_network_with_its_digits():
     view = FilterView(lenet5(pretrained=True), digits(), layer="C3", filter=5, index=3)
-    assert "16 filters x 6 channels of 5 × 5 · image 3" in words(view._title)
+    assert "16 filters × 6 channels of 5 × 5 · image 3" in words(view._title)
     view.layer = "C5"  # whose output is a vector
     assert "unit 5" in words(view._map._below) and view._error.value == ""
     assert view.picture().ndim == 3

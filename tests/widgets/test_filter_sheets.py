@@ -75,12 +75,22 @@ def test_every_kernel_is_in_its_box_and_hovering_and_clicking_find_it(order, mod
     for filter, channel in places:
         left, top, right, bottom = sheet.box(filter, channel)
         assert sheet.kernel_at((left + right) / 2, (top + bottom) / 2) == (filter, channel)
-        shown = sheet.pixels[int(top) : int(bottom), int(left) : int(right)]
+        shown = sheet.pixels[int(top) + sheet.head : int(bottom), int(left) : int(right)]
         if mode != "rgb":
             zoom = shown.shape[0] // 2
             assert np.array_equal(shown[::zoom, ::zoom], made.tiles[filter, channel])
     assert sheet.kernel_at(-1, 0) is None
     assert sheet.box(4, 0) is None  # of a larger layer
+
+
+def test_single_kernels_are_titled_with_filter_and_channel_where_there_is_room():
+    sheet = lay_out(kernels(counted(4, 3, 2, 2)), np.array([2, 0, 3, 1]), "single", 0, 0, 1, (0, 0))
+    assert sheet.titles[:4] == ["2 · 0", "2 · 1", "2 · 2", "0 · 0"] and len(sheet.titles) == 12
+    assert (sheet.pixels[: sheet.head] == GAP).all() and sheet.pixels.shape[0] <= 480
+    depthwise = lay_out(kernels(counted(3, 1, 2, 2)), index(3), "single", 0, 0, 1, (0, 0))
+    assert depthwise.titles == ["0", "1", "2"]
+    crowded = lay_out(kernels(counted(1, 300, 9, 9)), index(1), "single", 30, 0, 1, (0, 0))
+    assert crowded.titles == [] and crowded.head == 0
 
 
 def test_in_colour_any_channel_is_in_the_box_of_its_filter():
