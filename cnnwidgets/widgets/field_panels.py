@@ -134,10 +134,11 @@ class LayersPanel(_Panel):
         """Show all `fields`, that of `layer` marked. A table that is there already stays where it is scrolled to."""
         if fields is not self._fields:
             self._fields = fields
+            pairs = ' class="cnnw-pairs"' if any(isinstance(field.size, tuple) for field in fields) else ""
             head = "<tr><th>layer</th><th>size</th><th>stride</th></tr>"
             self._table.value = (
                 markup.heading(f"All {len(fields)} layers", "fields in px")
-                + f'<div class="cnnw-fields"><table><thead>{head}</thead>'
+                + f'<div class="cnnw-fields"><table{pairs}><thead>{head}</thead>'
                 + f"<tbody>{''.join(map(_row, fields))}</tbody></table></div>"
             )
         self._chosen = [field.layer for field in fields].index(layer)
@@ -161,7 +162,7 @@ def _row(field: ReceptiveField) -> str:
     size, stride = map(escape, extent(field))
     name = escape(field.layer)
     tip = escape(f"{field.layer}: {field.reason or field.note or 'start ' + text(field.start)}")
-    return f'<tr title="{tip}"><td><div>{name}</div></td><td>{size}</td><td>{stride}</td></tr>'
+    return f'<tr title="{tip}"><td><div><bdi>{name}</bdi></div></td><td>{size}</td><td>{stride}</td></tr>'
 
 
 STYLE = """<style>
@@ -175,6 +176,7 @@ STYLE = """<style>
 .cnnw .cnnw-fields th { position: sticky; top: 0; z-index: 2; font-weight: normal; color: var(--cnnw-muted);
   background: var(--jp-layout-color1, #fff); border-bottom: 1px solid var(--cnnw-line); }
 .cnnw .cnnw-fields th:first-child, .cnnw .cnnw-fields td:first-child { text-align: left; width: 52%; }
+.cnnw .cnnw-fields .cnnw-pairs th:first-child { width: 34%; }
 .cnnw .cnnw-fields td div { overflow: hidden; text-overflow: ellipsis; direction: rtl; text-align: left; }
 </style>"""
 CHOSEN = """<style>

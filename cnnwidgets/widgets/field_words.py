@@ -11,7 +11,9 @@ Facts = list[tuple[str, str]]
 
 
 def extent(field: ReceptiveField) -> tuple[str, str]:
-    """Size and stride in a few characters; `all` for a layer that sees everything by its nature."""
+    """Size and stride in a few characters; `all` where a layer sees everything by its nature, `none` for no pixel."""
+    if field.size == 0:
+        return "none", ""
     if field.everything and field.stride == 0:
         return "all", ""
     return _short(field.size), _short(field.stride) if field.stride != 0 else ""
@@ -20,6 +22,8 @@ def extent(field: ReceptiveField) -> tuple[str, str]:
 def sentence(field: ReceptiveField) -> str:
     """`sees 163 px, stride 16 px`."""
     size, stride = extent(field)
+    if field.size == 0:
+        return field.note
     if size == "all":
         return "sees the whole image"
     return f"sees {size} px, stride {stride} px" if stride else f"sees {size} px"

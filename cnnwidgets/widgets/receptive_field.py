@@ -125,7 +125,9 @@ class ReceptiveFieldView(UnitState):
         ]
         self._title, self._facts = W.HTML(), W.HTML()
         self._photo = PhotoPanel(self._to_pixel)
-        self._map = MapPanel(DETAIL, self._to_unit, self._to_channel)
+        self._map = MapPanel(
+            DETAIL, lambda unit: self.set_trait("unit", unit), lambda unit: self.set_trait("channel", unit)
+        )
         self._layers = LayersPanel()
         middle = W.VBox([self._map, self._facts], layout=W.Layout(flex="0 0 auto", overflow="hidden"))
         self._body.children = controls.card_body(self._title, bar, [self._photo, middle, self._layers], height=520)
@@ -133,12 +135,6 @@ class ReceptiveFieldView(UnitState):
     def _to_pixel(self, row: float, column: float) -> None:
         self._newest.flush()
         self.unit = self._field.unit_at(row, column)
-
-    def _to_unit(self, unit: tuple[int, int]) -> None:
-        self.unit = unit
-
-    def _to_channel(self, channel: int) -> None:
-        self.channel = channel
 
     # ------------------------------------------------------------------ one way: compute, render, picture
 

@@ -93,6 +93,22 @@ def test_what_is_cut_off_at_the_border_is_told():
     assert "gradient 100 % inside the frame half in 5 of 9 px (56 %)" in facts(view)  # nine equal ones
 
 
+def test_what_does_not_come_from_the_image_sees_nothing():
+    class Constant(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.a, self.b = nn.Conv2d(1, 1, 1), nn.Conv2d(1, 1, 1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.a(x) + self.b(torch.ones(1, 1, 4, 4))
+
+    view = ReceptiveFieldView(Constant(), steps(), layer="b")
+    assert "does not depend on the image" in words(view._title)
+    assert "field does not depend on the image" in facts(view)
+    assert not view._photo.figure._frame.visible
+    assert "b none" in words(view._layers._table)
+
+
 def test_layers_that_see_everything_say_so_and_why(view):
     view.layer = "fc"
     assert "sees the whole image because a linear layer over all positions" in facts(view)
