@@ -105,7 +105,8 @@ def test_the_reader_types_draws_and_slides_in_the_playground(run_cells):
     kernel.fill("1 2\n3 4")
     wait_for(page, "output.tolist()", [[5.0, 3.0, 0.0], [2.0, 5.0, 3.0], [0.0, 2.0, 5.0]])
     assert kernel.input_value() == "1 2\n3 4"
-    assert page.locator(".cnnw .bqplot").nth(1).locator("text", has_text="5").count() == 3
+    numbers = page.locator(".cnnw .bqplot").nth(1).locator("text:visible")
+    wait_until(page, lambda: numbers.all_text_contents().count("5") == 3, "the three fives of the output are written")
 
     page.mouse.click(*map_at(page, 0, 0, 3, 55))
     wait_for(page, "image[0]", (1.0, 0.0, 0.0, 1.0))
