@@ -1,23 +1,41 @@
 """Tensor in, tensor out: what a network does with an image. Never draws, never downloads."""
 
 from .activations import activations
+from .convolution import Slide, slide
 from .diagnose import diagnose
+from .effective_field import effective_receptive_field
+from .explain import explain
+from .explanation import Explanation
+from .fields import ReceptiveField, ReceptiveFields
+from .filters import Filters, filters
 from .findings import Finding, Findings
 from .hooks import Captured, capture, evaluating
 from .layers import Layer, LayerTable
 from .names import get_layer
+from .receptive_field import receptive_field, receptive_fields
 from .table import layer_table
 
 __all__ = [
     "Captured",
+    "Explanation",
+    "Filters",
     "Finding",
     "Findings",
     "Layer",
     "LayerTable",
+    "ReceptiveField",
+    "ReceptiveFields",
+    "Slide",
     "activations",
     "capture",
     "diagnose",
+    "effective_receptive_field",
     "evaluating",
+    "explain",
+    "filters",
     "get_layer",
     "layer_table",
+    "receptive_field",
+    "receptive_fields",
+    "slide",
 ]

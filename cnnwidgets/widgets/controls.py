@@ -69,6 +69,16 @@ def checkbox(view: T.HasTraits, trait: str, text: str, *, width: int, tip: str) 
     return control
 
 
+def fraction(view: T.HasTraits, trait: str, *, width: int = 150, tip: str) -> W.FloatSlider:
+    """A slider from 0 to 1, linked to `trait`."""
+    control = W.FloatSlider(
+        value=getattr(view, trait), min=0.0, max=1.0, step=0.05, readout=False, layout=W.Layout(width=f"{width}px")
+    )
+    T.link((view, trait), (control, "value"))
+    hint(control, tip)
+    return control
+
+
 def doubling(view: T.HasTraits, trait: str, *, maximum: int, width: int = 110, tip: str) -> W.FloatLogSlider:
     """A slider that doubles at each step, from 1 to `maximum` or just above, linked to `trait`, a whole number."""
     control = W.FloatLogSlider(base=2, min=0, max=top_power(maximum), step=1, value=getattr(view, trait), readout=False)

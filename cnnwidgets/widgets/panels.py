@@ -134,8 +134,10 @@ class GridPanel(_Panel):
 class ChannelPanel(_Panel):
     """The chosen map, large, with its numbers; for a vector, its units as labelled bars."""
 
-    def __init__(self, on_pixel: Callable[[tuple[int, int]], None], width: int = DETAIL) -> None:
-        self._on_pixel, self._width = on_pixel, width
+    def __init__(
+        self, on_pixel: Callable[[tuple[int, int]], None], width: int = DETAIL, *, name: str = "Channel"
+    ) -> None:
+        self._on_pixel, self._width, self._name = on_pixel, width, name
         self._text, self._below = W.HTML(), W.HTML()
         self.figure = PixelFigure(width, width, fit=True)
         self.figure.on_click(self._clicked)
@@ -196,7 +198,7 @@ class ChannelPanel(_Panel):
         if self._vector:
             units = len(self._shaded.maps)
             return "Units", "" if units <= FEW else f"the {FEW} of {units:,} farthest from 0"
-        return f"Channel {self._channel}", " × ".join(map(str, self._shaded.maps.shape[1:]))
+        return f"{self._name} {self._channel}", " × ".join(map(str, self._shaded.maps.shape[1:]))
 
     def _numbers(self) -> list[tuple[str, str]]:
         values = self._shaded.maps[self._channel]

@@ -11,10 +11,12 @@ from torch import nn
 
 from ..compute.activations import run
 from ..compute.cache import ByteCache
+from ..compute.explain import LayerPass, layer_pass
 from ..compute.forward import Prepare
 from ..compute.items import Item, Items
 from ..compute.layers import LayerTable
 from ..compute.model import plain, weights_version
+from ..compute.names import get_layer
 from ..compute.operations import Trace, run_operations, trace
 from ..compute.scores import Prediction, predict
 from ..compute.table import checked_operations, one_image, table_of, with_operations
@@ -70,6 +72,11 @@ class Subject:
         self._traced: Trace | None = None
         self._operations: dict[str, torch.Tensor] = {}
 
+    @classmethod
+    def of(cls, model: nn.Module | Subject, dataset: Any = None, **options: Any) -> Subject:
+        """What another view already looks at, or a new one of a model and a data set; `options` as for those."""
+        return model if isinstance(model, Subject) else cls(model, dataset, **options)
+
     def refresh(self) -> None:
         """Forget everything: the weights, or the data, are no longer what they were."""
         self._refreshed += 1
@@ -107,6 +114,25 @@ class Subject:
         if held is None:  # more than the memory holds, or already gone: run for this layer, and keep it first
             held = self._run(key, name)
         return one_image(held, row)
+
+    def passed(self, index: int, layer: str) -> LayerPass:
+        """What `layer` is given and puts out for image `index`, from one pass, with batch axes, on the CPU; read only.
+
+        Raises
+        ------
+        LookupError
+            There is no such layer, or it cannot be explained.
+        """
+        key = (*self._key(index), layer)
+        given, output = (self._outputs.get((*key, end)) for end in ("given", "output"))
+        if given is not None and output is not None:
+            return LayerPass(layer, get_layer(self.module, layer), given, output)
+        self.passes += 1
+        images = self._images(self.look(index).item)
+        passed = layer_pass(self.module, images, layer, prepare=self.prepare, device="cpu")
+        self._outputs.put((*key, "given"), passed.input)
+        self._outputs.put((*key, "output"), passed.output)
+        return passed
 
     def _images(self, item: Item) -> Any:
         return item.image[None] if self.prepare is None and item.image is not None else item.raw

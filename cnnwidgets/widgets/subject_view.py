@@ -64,12 +64,8 @@ class SubjectView(ModelView):
     ) -> None:
         self.check_keywords(traits)
         # everything that can be wrong is looked at before a widget exists
-        if isinstance(model, Subject):
-            self._subject = model
-        else:
-            self._subject = Subject(
-                model, dataset, classes=classes, denormalize=denormalize, prepare=prepare, cache_bytes=cache_bytes
-            )
+        options = {"classes": classes, "denormalize": denormalize, "prepare": prepare, "cache_bytes": cache_bytes}
+        self._subject = Subject.of(model, dataset, **options)
         self._shown = traits.get("index", 0)  # behind `index` while that one cannot be shown
         self._look: Look = self._subject.look(self._shown)
         self._listed = self.layers.names

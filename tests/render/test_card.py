@@ -174,6 +174,18 @@ def test_a_panel_refuses_what_it_cannot_draw(options: dict[str, Any], message: s
         Panel("h", **options)
 
 
+def test_numbers_are_written_into_the_pixels_in_black_or_white() -> None:
+    pixels = np.array([[[255, 255, 255], [0, 0, 0]]], np.uint8)
+    bare = card("t", [Panel("", pixels, 80)])
+    written = card("t", [Panel("", pixels, 80, texts=[["8", "8"]])])
+    left, right = (written[80:120, PADDING + 40 * k : PADDING + 40 * (k + 1)] for k in (0, 1))
+    changed = (written != bare).any(2)
+    assert changed[80:120, PADDING : PADDING + 80].sum() == changed.sum() > 0
+    assert left.min() < 60 and right.max() > 195
+    y, x = np.nonzero((left < 128).all(2))
+    assert abs(x.mean() - 19.5) < 1.5 and abs(y.mean() - 19.5) < 1.5  # in the middle of its pixel
+
+
 def test_an_empty_text_leaves_its_pixel_alone() -> None:
     bare, written = (card("t", [Panel("", plain(2, 2), 80, texts=texts)]) for texts in ([], [["", ""], ["", ""]]))
     assert (bare == written).all()

@@ -227,6 +227,13 @@ def framed(figure: PixelFigure) -> list[list[float]]:
     return [[min(x), min(y), max(x), max(y)] for x, y in lines]
 
 
+def test_several_boxes_are_framed_each_with_its_light_line(tiled):
+    tiled.frame((0, 0, 4, 4), (5, 5, 9, 9))
+    assert framed(tiled) == [[1, 1, 28, 28], [3, 3, 26, 26], [35, 35, 63, 62], [37, 37, 61, 60]]
+    tiled.frame(None)
+    assert not tiled._frame.visible
+
+
 def test_a_frame_around_one_small_pixel_is_large_enough_to_be_seen():
     figure = PixelFigure(100, 100)
     figure.show(grey(50, 50))
@@ -260,7 +267,7 @@ def test_the_handle_lies_over_the_frame_and_is_left_in_the_hand_that_drags_it(ti
 
 def test_a_figure_that_is_not_dragged_has_no_handle(tiled):
     tiled.select(0)
-    assert tiled._handle is None and len(tiled._figure.marks) == 4
+    assert tiled._handle is None and tiled._label is None
 
 
 def test_numbers_are_written_in_the_middle_of_each_pixel(figure):
@@ -277,3 +284,11 @@ def test_numbers_that_do_not_fit_are_not_written(figure):
     figure.write([["1"] * 3] * 2, [["black"] * 3] * 2)
     figure.write([["1.234567"] * 3] * 2, [["black"] * 3] * 2)
     assert not figure._label.visible
+
+
+def test_closing_closes_the_handle_and_the_numbers_too(figure, widgets):
+    figure.on_drag(lambda x, y: None)
+    figure.show(grey(2, 3))
+    figure.write([["1"] * 3] * 2, [["black"] * 3] * 2)
+    figure.close()
+    assert widgets() == 0

@@ -163,3 +163,24 @@ def test_the_logits_of_a_network_with_several_outputs_give_the_prediction(datase
             return {"aux": flat[:, :2], "logits": flat}
 
     assert Subject(Several(), dataset).look(0).prediction.targets == [15, 14, 13, 12, 11]
+
+
+def test_what_a_layer_was_given_is_kept_beside_what_it_gave(model, dataset, passes):
+    subject = Subject(model, dataset)
+    subject.look(2)
+    passes()
+    passed = subject.passed(2, "pool")
+    assert passes() == subject.passes - 1 == 1
+    assert passed.module is model.pool and passed.input[0, 0].tolist() == dataset[2][0][0].tolist()
+    assert passed.output[0, 0].tolist() == [[7, 9], [15, 17]]
+    again = subject.passed(2, "pool")
+    assert again.input is passed.input and passes() == 0
+    subject.refresh()
+    assert subject.passed(2, "pool").input is not passed.input and passes() == 2
+
+
+def test_a_memory_too_small_runs_the_layer_again(model, dataset, passes):
+    subject = Subject(model, dataset, cache_bytes=0)
+    found = [subject.passed(1, "fc").output.tolist() for _ in range(2)]
+    assert found[0] == found[1] and subject._outputs.bytes == 0
+    assert passes() == 3

@@ -1,0 +1,182 @@
+"""How one number of a layer's output comes about: what the layer saw, what it did with it, and what that gives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import torch
+
+Arithmetic = Literal["convolution", "linear", "maximum", "mean", "normalization"]
+
+SLACK = 64
+"""How many rounding errors of float32, relative to the sum of magnitudes, still count as the same number."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Explanation:
+    """One number of a layer's output, worked out again in float64 from what the layer was given.
+
+    Attributes
+    ----------
+    layer, type : str
+        Name of the layer and its class; the name is empty where there is no network.
+    kind : str
+        `convolution` and `linear`: sum of patch x kernel, plus bias. `maximum` and `mean`: of the patch.
+        `normalization`: what `steps` say.
+    channel : int
+        Which channel or unit of the output.
+    unit : tuple of int
+        Its place: (row, column) in a map, () in a vector.
+    value : float
+        What the network computed.
+    result : float
+        What the steps give.
+    tolerance : float
+        Up to this difference the two count as the same: 64 float32 rounding errors of the sum of the magnitudes of
+        all terms, and two of the type in which the network computes.
+    steps : tuple of (str, float)
+        From the input to the result: in words, and the number reached.
+    patch : torch.Tensor
+        (C', kH, kW) float64: what the window holds, padding included; (C',) for `linear`.
+    inputs : range
+        Which input channels, or features, the C' are.
+    positions : tuple of tuple of int
+        Rows and columns of the patch in the layer's input; below 0 or past the end they lie in the padding.
+    kernel : torch.Tensor or None
+        The weights, shaped like `patch`; None where there are none.
+    bias : float
+        What is added to the sum; 0 without a bias.
+    winner : tuple of int or None
+        Of a maximum: (row, column) in the input of the pixel that won, the first of equals.
+    """
+
+    layer: str
+    type: str
+    kind: Arithmetic
+    channel: int
+    unit: tuple[int, ...]
+    value: float
+    result: float
+    tolerance: float
+    steps: tuple[tuple[str, float], ...]
+    patch: torch.Tensor
+    inputs: range
+    positions: tuple[tuple[int, ...], ...] = ()
+    kernel: torch.Tensor | None = None
+    bias: float = 0.0
+    winner: tuple[int, ...] | None = None
+
+    @cached_property
+    def product(self) -> torch.Tensor | None:
+        """Patch x kernel, element by element; None without a kernel."""
+        return None if self.kernel is None else self.patch * self.kernel
+
+    @cached_property
+    def sums(self) -> torch.Tensor:
+        """(C',) float64: what each input channel, or feature, adds to the sum; empty without a kernel."""
+        if self.product is None:
+            return self.patch.new_empty(0)
+        return self.product.reshape(len(self.inputs), -1).sum(1)
+
+    @property
+    def contributions(self) -> list[tuple[int, float]]:
+        """`(input channel, what it adds)`, the largest magnitude first."""
+        order = self.sums.abs().argsort(descending=True, stable=True).tolist()
+        return [(self.inputs[k], float(self.sums[k])) for k in order]
+
+    @cached_property
+    def cosine(self) -> float | None:
+        """Cosine of the angle between patch and kernel, over all input channels: -1 to 1; None where one is all 0."""
+        if self.kernel is None or self.product is None:
+            return None
+        lengths = float(self.patch.norm() * self.kernel.norm())
+        return max(-1.0, min(1.0, float(self.product.sum()) / lengths)) if lengths > 0 else None
+
+    @property
+    def difference(self) -> float:
+        """How far apart value and result are; 0 where both are the same infinity, or no number."""
+        if self.value == self.result or (self.value != self.value and self.result != self.result):
+            return 0.0
+        return abs(self.value - self.result)
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the network computed the same, within the tolerance."""
+        return self.difference <= self.tolerance
+
+    def __repr__(self) -> str:
+        place = f" at {self.unit}" if self.unit else ""
+        name = f"{self.layer} ({self.type}), channel {self.channel}" if self.layer else "output"
+        lines = [name + place, *(f"  {words:<44}{number:>14.7g}" for words, number in self.steps)]
+        if self.layer:
+            verdict = "the same" if self.agrees else "NOT the same"
+            lines.append(f"  {'the network computed':<44}{self.value:>14.7g}")
+            lines.append(f"  {verdict}: difference {self.difference:.1e}, tolerance {self.tolerance:.1e}")
+        return "\n".join(lines)
+
+
+def tolerance(dtype: torch.dtype, magnitude: float, device: torch.device | None = None) -> float:
+    """How far a sum may lie from the exact one.
+
+    Parameters
+    ----------
+    dtype : torch.dtype
+        In what the network computes.
+    magnitude : float
+        Sum of the magnitudes of all terms.
+    device : torch.device, optional
+        Where it computes: graphics processors may round float32 to TF32 before they multiply.
+    """
+    rounding = own = torch.finfo(dtype).eps
+    if device is not None and device.type == "cuda" and dtype == torch.float32:
+        rounding = 2.0**-10 if torch.backends.cudnn.allow_tf32 or torch.backends.cuda.matmul.allow_tf32 else own
+    return (SLACK * min(own, torch.finfo(torch.float32).eps) + 2 * rounding) * magnitude
+
+
+def checked_unit(
+    unit: int | Sequence[int], shape: Sequence[int], layer: str, names: str = "(row, column)"
+) -> tuple[int, ...]:
+    """`unit` as a full index into `shape`, whose first axis is the batch.
+
+    Parameters
+    ----------
+    unit : int or sequence of int
+        With or without the place in the batch, which may be left out where the batch is of one.
+    shape : sequence of int
+        Batch, then the extent of a map.
+    layer : str
+        For the message.
+    names : str
+        What a unit is called there.
+
+    Raises
+    ------
+    ValueError
+        Too few or too many numbers.
+    IndexError
+        A number is out of range.
+    """
+    given = (unit,) if isinstance(unit, int) else tuple(int(number) for number in unit)
+    full = (0, *given) if len(given) == len(shape) - 1 and shape[0] == 1 else given
+    if len(full) != len(shape):
+        batch = "" if shape[0] == 1 else f", after its number in the batch of {shape[0]}"
+        raise ValueError(f"unit {given} of {_whose(layer)} must have {len(shape) - 1} numbers, {names}{batch}")
+    for number, extent in zip(full, shape, strict=True):
+        if not 0 <= number < extent:
+            extents = " x ".join(map(str, shape[1:])) or "one number"
+            raise IndexError(f"unit {given} is out of range: a map of {_whose(layer)} is {extents}")
+    return full
+
+
+def checked_channel(channel: int, count: int, layer: str) -> int:
+    """`channel`, if there is such a one; raises IndexError otherwise."""
+    if not 0 <= channel < count:
+        raise IndexError(f"channel {channel} is out of range: {_whose(layer)} has {count}, 0 to {count - 1}")
+    return int(channel)
+
+
+def _whose(layer: str) -> str:
+    return f"layer {layer!r}" if layer else "the output"

@@ -1,0 +1,129 @@
+"""ReceptiveFieldView as a person uses it: clicks in the map and on the photo, keys on the sliders, menus."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from page_tools import comm_count, focus_slider, in_kernel, press, shown_pixels, wait_until, widget_count
+from playwright.sync_api import Page
+
+from cnnwidgets.render import ACCENT
+
+VIEW = """
+import cnnwidgets
+model, dataset = cnnwidgets.models.lenet5(pretrained=True), cnnwidgets.data.digits()
+view = cnnwidgets.ReceptiveFieldView(model, dataset, layer="S2", index=7, overlay=False)
+view
+"""
+PIXEL, CELL = 16, 20
+"""Sides of a pixel of the 28 x 28 photo and of the 14 x 14 map on the screen, in px."""
+COLOUR = np.array([int(ACCENT[start : start + 2], 16) for start in (1, 3, 5)])
+
+
+def state(page: Page, what: str) -> str:
+    return in_kernel(page, f"print(view.{what}, end='')")
+
+
+def wait_for(page: Page, what: str, value: object) -> None:
+    wait_until(page, lambda: state(page, what) == str(value), f"view.{what} is {value}")
+
+
+def shown(page: Page, text: str) -> None:
+    page.locator(".cnnw", has_text=text).first.wait_for()
+
+
+def click_at(page: Page, n: int, x: float, y: float) -> None:
+    """Click the n-th picture of pixels so many px from its left and upper edge."""
+    image = page.locator(".cnnw .bqplot image").nth(n)
+    image.scroll_into_view_if_needed()
+    before, box = None, image.bounding_box()
+    while box != before:  # the card is still being laid out
+        page.wait_for_timeout(150)
+        before, box = box, image.bounding_box()
+    assert box
+    page.mouse.click(box["x"] + x, box["y"] + y)
+
+
+def frame_on_photo(page: Page) -> list[int]:
+    """Outer edges of the painted frame on the photo in px: top, left, bottom, right."""
+    painted = shown_pixels(page.locator(".cnnw .bqplot").first).astype(int)
+    rows, columns = (np.abs(painted - COLOUR).sum(-1) < 40).nonzero()
+    return [rows.min(), columns.min(), rows.max() + 1, columns.max() + 1] if len(rows) else []
+
+
+def framed(page: Page, top: int, left: int, bottom: int, right: int) -> None:
+    """Wait until the frame is painted around these pixels of the photo; its line is 2 px wide."""
+    expected = np.array([top, left, bottom, right]) * PIXEL
+
+    def there() -> bool:
+        edges = frame_on_photo(page)
+        return bool(edges) and bool((np.abs(np.array(edges) - expected) <= 2).all())
+
+    wait_until(page, there, f"the frame is at {expected.tolist()}, not {frame_on_photo(page)}")
+
+
+def test_a_click_moves_the_frame_and_closing_leaves_nothing(run_cells, theme):
+    page = run_cells(VIEW)
+    page.locator(".cnnw .bqplot image").nth(1).wait_for()
+    shown(page, "centre")
+    shown(page, "sees 6 px, stride 2 px")  # unit (r, c) sees rows 2r - 2 to 2r + 3
+    click_at(page, 1, 9.5 * CELL, 3.5 * CELL)
+    wait_for(page, "unit", (3, 9))
+    framed(page, 4, 16, 10, 22)
+    click_at(page, 1, 0.5 * CELL, 13.5 * CELL)  # at the border: what is in the padding is cut off
+    wait_for(page, "unit", (13, 0))
+    framed(page, 24, 0, 28, 4)
+    shown(page, "left 2, bottom 2 px")
+    click_at(page, 0, 14.5 * PIXEL, 10.5 * PIXEL)  # on the photo: the unit with its centre there
+    wait_for(page, "unit", (5, 7))
+    framed(page, 8, 12, 14, 18)
+    in_kernel(page, "view.close()")
+    wait_until(page, lambda: widget_count(page) == 0, "closing leaves no model in the page")
+    assert comm_count(page) == 0 and page.errors == []
+
+
+@pytest.mark.parametrize("theme", ["dark"])
+def test_each_control_moves_the_view(run_cells):
+    page = run_cells(VIEW)
+    page.locator(".cnnw .bqplot image").nth(1).wait_for()
+    layer, index, channel, row, column, opacity = range(6)  # sliders in the order in which they stand
+    focus_slider(page, row)
+    press(page, "ArrowRight", 2)
+    wait_for(page, "unit", (9, 7))
+    focus_slider(page, column)
+    press(page, "ArrowLeft", 3)
+    wait_for(page, "unit", (9, 4))
+    framed(page, 16, 6, 22, 12)
+    focus_slider(page, channel)
+    press(page, "ArrowRight")
+    wait_for(page, "channel", 1)
+    shown(page, "Channel 1")
+    bare = shown_pixels(page.locator(".cnnw .bqplot").first)
+    page.locator(".cnnw input[type=checkbox]").check()
+    wait_for(page, "overlay", True)
+    wait_until(
+        page, lambda: (shown_pixels(page.locator(".cnnw .bqplot").first) != bare).any(), "the gradient is on the photo"
+    )
+    focus_slider(page, opacity)
+    press(page, "ArrowLeft", 2)
+    wait_for(page, "opacity", 0.8)
+    page.locator(".cnnw select").filter(has_text="this channel").select_option("this channel")
+    wait_for(page, "gradient", "channel")
+    shown(page, "gradient of channel 1")
+    page.locator(".cnnw select").filter(has_text="viridis").select_option("magma")
+    wait_for(page, "colormap", "magma")
+    focus_slider(page, index)
+    press(page, "ArrowRight")
+    wait_for(page, "index", 8)
+    shown(page, "Image 8")
+    focus_slider(page, layer)
+    press(page, "End")
+    wait_for(page, "layer", "OUTPUT")
+    shown(page, "sees the whole image")
+    chosen = page.locator(".cnnw-fields tbody tr").last
+    assert chosen.inner_text().split() == ["OUTPUT", "all"]
+    ground = "row => getComputedStyle(row.cells[0]).backgroundColor"
+    others = page.locator(".cnnw-fields tbody tr").first.evaluate(ground)
+    wait_until(page, lambda: chosen.evaluate(ground) != others, "the chosen layer is marked")
+    in_kernel(page, "try:\n view.channel = 99\nexcept IndexError as error:\n print(error)")
+    assert state(page, "channel") == "1" and state(page, "_error.value") == "" and page.errors == []
