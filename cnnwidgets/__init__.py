@@ -1,7 +1,19 @@
 """See inside convolutional networks: interactive Jupyter widgets for PyTorch models."""
 
 from . import data, models
-from .compute import Layer, LayerTable, activations, capture, diagnose, evaluating, get_layer, layer_table
+from .compute import (
+    Layer,
+    LayerTable,
+    Occluder,
+    OcclusionMap,
+    activations,
+    capture,
+    diagnose,
+    evaluating,
+    get_layer,
+    layer_table,
+    occlusion,
+)
 from .widgets import ActivationView, ModelView
 
 __version__ = "0.1.0"
@@ -11,6 +23,8 @@ __all__ = [
     "Layer",
     "LayerTable",
     "ModelView",
+    "Occluder",
+    "OcclusionMap",
     "activations",
     "capture",
     "data",
@@ -19,4 +33,5 @@ __all__ = [
     "get_layer",
     "layer_table",
     "models",
+    "occlusion",
 ]

@@ -6,6 +6,9 @@ from .findings import Finding, Findings
 from .hooks import Captured, capture, evaluating
 from .layers import Layer, LayerTable
 from .names import get_layer
+from .occluder import Occluder
+from .occlusion import occlusion
+from .occlusion_map import OcclusionMap
 from .table import layer_table
 
 __all__ = [
@@ -14,10 +17,13 @@ __all__ = [
     "Findings",
     "Layer",
     "LayerTable",
+    "Occluder",
+    "OcclusionMap",
     "activations",
     "capture",
     "diagnose",
     "evaluating",
     "get_layer",
     "layer_table",
+    "occlusion",
 ]

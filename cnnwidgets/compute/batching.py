@@ -1,0 +1,79 @@
+"""How many images go through the network at once: found as the work goes on, lowered when memory runs out."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+FIRST, LARGEST = 8, 256
+PIXELS = 32 * 224 * 224
+"""Of all images of one batch on the CPU, where memory that is used up ends the process; eight times that elsewhere."""
+
+
+def out_of_memory(error: BaseException | None) -> bool:
+    """Whether `error`, or what caused it, says that memory ran out, on whichever device."""
+    while error is not None:
+        words = str(error).lower()
+        if isinstance(error, (torch.cuda.OutOfMemoryError, MemoryError)):
+            return True
+        if isinstance(error, RuntimeError) and ("out of memory" in words or "not enough memory" in words):
+            return True
+        error = error.__cause__
+    return False
+
+
+class BatchSize:
+    """The number of images that is quickest for each of them.
+
+    Starts small and doubles as long as that makes an image at least 5 % quicker: large layers of weights want large
+    batches, large maps small ones, that fit the processor's cache.
+
+    Parameters
+    ----------
+    pixels : int
+        Height times width of an image, which bounds the batch.
+    device : torch.device
+        Where the network runs.
+    size : int, optional
+        A size of your own, which is then kept unless memory runs out.
+    """
+
+    def __init__(self, pixels: int, device: torch.device, size: int | None = None) -> None:
+        if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size < 1):
+            raise ValueError(f"batch_size is a whole number of images, 1 or more, not {size!r}")
+        room = PIXELS if device.type == "cpu" else 8 * PIXELS
+        self.most = size or max(1, min(LARGEST, room // pixels))
+        self.size = min(self.most, size or FIRST)
+        self.each: float | None = None
+        self._best = (math.inf, self.size)
+        self._settled = size is not None
+
+    def next(self, left: int, seconds: float | None = None) -> int:
+        """How many of the `left` images to take now, to be done within about `seconds`; at least one.
+
+        Without a time they are shared out evenly, so that no batch of one or two remains in the end.
+        """
+        if seconds is not None:
+            return min(left, self.size, max(1, int(seconds / self.each)) if self.each else 1)
+        count = math.ceil(left / max(1, round(left / self.size)))
+        return count if count <= self.most else math.ceil(left / math.ceil(left / self.most))
+
+    def took(self, count: int, seconds: float) -> None:
+        """Learn from a batch of `count` images that was done in `seconds`."""
+        self.each = seconds / count
+        if self._settled or count < self.size:
+            return
+        better = self.each < 0.95 * self._best[0]
+        if better:
+            self._best = (self.each, self.size)
+        if better and self.size < self.most:
+            self.size = min(2 * self.size, self.most)
+        else:
+            self.size = self._best[1]
+            self._settled = True
+
+    def failed(self, count: int) -> None:
+        """Take half of `count` from now on: for so many memory did not suffice."""
+        self.most = self.size = max(1, count // 2)
+        self._settled = True
