@@ -6,7 +6,7 @@ import math
 
 import torch
 
-FIRST, LARGEST = 8, 256
+FIRST, LARGEST = 7, 256
 PIXELS = 32 * 224 * 224
 """Of all images of one batch on the CPU, where memory that is used up ends the process; eight times that elsewhere."""
 
@@ -27,7 +27,7 @@ class BatchSize:
     """The number of images that is quickest for each of them.
 
     Starts small and doubles as long as that makes an image at least 5 % quicker: large layers of weights want large
-    batches, large maps small ones, that fit the processor's cache.
+    batches, large maps small ones, that fit the processor's cache and are not fetched from the system each time.
 
     Parameters
     ----------
@@ -46,32 +46,46 @@ class BatchSize:
         self.most = size or max(1, min(LARGEST, room // pixels))
         self.size = min(self.most, size or FIRST)
         self.each: float | None = None
-        self._best = (math.inf, self.size)
+        self._best, self._best_size = math.inf, self.size
+        self._tried: list[float] = []
         self._settled = size is not None
 
     def next(self, left: int, seconds: float | None = None) -> int:
         """How many of the `left` images to take now, to be done within about `seconds`; at least one.
 
-        Without a time they are shared out evenly, so that no batch of one or two remains in the end.
+        Without a time the rest is shared out evenly, so that no batch of one or two remains in the end.
         """
         if seconds is not None:
             return min(left, self.size, max(1, int(seconds / self.each)) if self.each else 1)
-        count = math.ceil(left / max(1, round(left / self.size)))
+        count = math.ceil(left / max(1, left // self.size))
         return count if count <= self.most else math.ceil(left / math.ceil(left / self.most))
 
     def took(self, count: int, seconds: float) -> None:
-        """Learn from a batch of `count` images that was done in `seconds`."""
-        self.each = seconds / count
-        if self._settled or count < self.size:
+        """Learn from a batch of `count` images that was done in `seconds`.
+
+        The first batch of a size also pays for setting up, so a size is given up after two only; the smallest needs two
+        to compare with.
+        """
+        each = seconds / count
+        first, self.each = self.each is None, each
+        if first or self._settled or not self.size <= count <= 1.25 * self.size:
             return
-        better = self.each < 0.95 * self._best[0]
+        self._tried.append(each)
+        smallest, better = self._best == math.inf, min(self._tried) < 0.95 * self._best
+        if len(self._tried) < 2 and (smallest or not better):
+            return
         if better:
-            self._best = (self.each, self.size)
-        if better and self.size < self.most:
-            self.size = min(2 * self.size, self.most)
-        else:
-            self.size = self._best[1]
-            self._settled = True
+            self._best, self._best_size = min(self._tried), self.size
+        grown = min(2 * self.size, self.most)
+        self._settled = not better or grown == self.size
+        self.size = self._best_size if self._settled else grown
+        self._tried = []
+
+    def restart(self) -> None:
+        """Begin the search anew, with twice the size: for a network that now holds half as many maps at a time."""
+        if not self._settled:
+            self.size = self._best_size = min(2 * self.size, self.most)
+            self._best, self._tried = math.inf, []
 
     def failed(self, count: int) -> None:
         """Take half of `count` from now on: for so many memory did not suffice."""

@@ -32,9 +32,14 @@ def folded(model: nn.Module) -> nn.Module | None:
     from torch.fx.experimental.optimization import fuse
 
     try:
-        return fuse(model).to(memory_format=torch.channels_last)  # fuse() works on a copy
+        quick = fuse(model, inplace=True)  # "in place" in the graph: it shares every layer but the folded ones
     except Exception:  # a network that cannot be traced, each in its own way
         return None
+    own = {id(part) for part in model.modules()}
+    for part in quick.modules():
+        if id(part) not in own and isinstance(part, nn.Conv2d):
+            part.to(memory_format=torch.channels_last)
+    return quick
 
 
 def agrees(found: torch.Tensor, wanted: torch.Tensor) -> bool:

@@ -99,8 +99,10 @@ class Occluder:
         """
         if self._may_fold and self._coarse <= self.done < self.total - WORTHWHILE:
             self._may_fold = False  # once, when the first full frame is there to look at
-            if self._scorer.quicken(self.images[:1], self.whole[:1]) and seconds is not None:
-                return self.result
+            if self._scorer.quicken(self.images[:1], self.whole[:1]):
+                self._batch.restart()
+                if seconds is not None:
+                    return self.result
         left = (self._coarse if self.done < self._coarse else self.total) - self.done
         while left:
             count, start = self._batch.next(left, seconds), time.perf_counter()
@@ -155,10 +157,12 @@ class Occluder:
         torch.Tensor
             (N, K): the scores of every class, or how much each map of the layer changes.
         """
-        batch = self.images.clone()
-        for image, fill in zip(batch, self._fill, strict=True):
-            self.patches.paint(image, fill, top, left)
-        found = self._scorer(batch)
+
+        def paint(batch: torch.Tensor) -> None:
+            for image, fill in zip(batch, self._fill, strict=True):
+                self.patches.paint(image, fill, top, left)
+
+        found = self._scorer(self.images, torch.arange(len(self.images)), paint)
         return found if self._scorer.layer is None else map_differences(found, self.whole, self._scorer.axis)
 
     def _do(self, items: range) -> None:
@@ -167,10 +171,13 @@ class Occluder:
         number = torch.tensor([item % images for item in items])
         places = [self._order[item // images - 1] for item in items if item >= images]
         whole = len(items) - len(places)
-        batch = self.images[number]
-        for image, n, (row, column) in zip(batch[whole:], number[whole:], places, strict=True):
-            self.patches.paint(image, self._fill[n], row * self.patches.stride[0], column * self.patches.stride[1])
-        found = self._scorer(batch)
+        down, across = self.patches.stride
+
+        def paint(batch: torch.Tensor) -> None:
+            for image, n, (row, column) in zip(batch[whole:], number[whole:], places, strict=True):
+                self.patches.paint(image, self._fill[n], row * down, column * across)
+
+        found = self._scorer(self.images, number, paint)
         if whole:
             if self._whole is None:
                 self._whole = found.new_zeros(images, *found.shape[1:])

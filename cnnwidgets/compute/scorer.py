@@ -17,6 +17,7 @@ from .model import plain
 from .names import find_layer, module_names
 
 Score = Literal["logit", "probability"] | Callable[[Any], torch.Tensor]
+Paint = Callable[[torch.Tensor], None]
 
 
 class Scorer:
@@ -48,8 +49,17 @@ class Scorer:
         self._channels_last: bool | None = None
         self._are_probabilities: bool | None = None
 
-    def __call__(self, images: torch.Tensor) -> torch.Tensor:
-        """Scores (N, K) of `images` (N, C, H, W), or the layer's output; ordinary tensors on the model's device.
+    def __call__(self, images: torch.Tensor, number: torch.Tensor, paint: Paint) -> torch.Tensor:
+        """Scores (len(number), K), or the layer's output; ordinary tensors on the model's device.
+
+        Parameters
+        ----------
+        images : torch.Tensor
+            (N, C, H, W), on the model's device.
+        number : torch.Tensor
+            Which of them make up the batch; (B,).
+        paint : callable
+            Writes into the batch (B, C, H, W), a copy, what the network shall see.
 
         Raises
         ------
@@ -61,46 +71,52 @@ class Scorer:
         if self._channels_last is None:
             self._channels_last = images.device.type == "cpu"
         try:
-            return self._run(images, self._quick)
+            return self._run(images, number, paint, self._quick)
         except ForwardError as error:
             if not self._channels_last or out_of_memory(error):
                 raise
         self._channels_last = False
-        return self._run(images, self._quick)
+        return self._run(images, number, paint, self._quick)
 
-    def quicken(self, images: torch.Tensor, wanted: torch.Tensor) -> bool:
-        """From now on run a copy with BatchNorm folded, if there is one and it gives `wanted` for `images` too."""
-        if self.layer is not None or images.device.type != "cpu":
+    def quicken(self, image: torch.Tensor, wanted: torch.Tensor) -> bool:
+        """From now on run a copy with BatchNorm folded, if one gives `wanted` for `image` (1, C, H, W) too."""
+        if self.layer is not None or image.device.type != "cpu":
             return False
         with evaluating(self.model) as module:
             quick = folded(module)
         try:
-            if quick is not None and agrees(self._run(images, quick), wanted):
+            if quick is not None and agrees(self._run(image, torch.tensor([0]), lambda batch: None, quick), wanted):
                 self._quick = quick
         except (ForwardError, ValueError):
             return False
         return self._quick is not None
 
-    def _run(self, images: torch.Tensor, quick: nn.Module | None) -> torch.Tensor:
+    def _run(self, images: torch.Tensor, number: torch.Tensor, paint: Paint, quick: nn.Module | None) -> torch.Tensor:
         layout = torch.channels_last if self._channels_last else torch.contiguous_format
+        count = len(number)
         with evaluating(self.model) as module, torch.inference_mode():
-            images = images.contiguous(memory_format=layout)
+            network = quick or module
+
+            def run(batch: torch.Tensor) -> Any:
+                paint(batch)
+                return network(batch) if self.prepare is None else call(network, batch, self.prepare)
+
+            batch = images if len(images) == 1 else images[number]
+            batch = batch.contiguous(memory_format=layout).expand(count, -1, -1, -1)  # `call` makes the copy
             if self.layer is None:
-                found = self._read(call(quick or module, images, self.prepare), len(images))
+                found = self._read(call(network, batch, run=run))
             else:
                 with capture(module, self.layer, stop=True) as captured:
-                    call(module, images, self.prepare)
+                    call(network, batch, run=run)
                 found = captured[self.layer]
                 shape = tuple(found.shape[1:])
                 last = layout_of(captured.find(self.layer).owner, shape, None) == "last" and kind_of(shape) != "vector"
                 self.axis = -1 if last else 1
-        if found.ndim == 0 or len(found) != len(images):
-            raise ValueError(
-                f"for {len(images)} images the model gives {describe(found)}, which is not one result each"
-            )
+        if found.ndim == 0 or len(found) != count:
+            raise ValueError(f"for {count} images the model gives {describe(found)}, which is not one result each")
         return found.clone()  # outside of inference_mode an ordinary tensor
 
-    def _read(self, output: Any, images: int) -> torch.Tensor:
+    def _read(self, output: Any) -> torch.Tensor:
         scores = self.score(output) if callable(self.score) else output
         if not isinstance(scores, torch.Tensor):
             parts = f" with {', '.join(map(str, scores))}" if isinstance(scores, dict) else ""
