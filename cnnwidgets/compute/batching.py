@@ -7,6 +7,7 @@ import math
 import torch
 
 FIRST, LARGEST = 7, 256
+SIGNS = ("out of memory", "not enough memory", "allocate memory")
 PIXELS = 32 * 224 * 224
 """Of all images of one batch on the CPU, where memory that is used up ends the process; eight times that elsewhere."""
 
@@ -17,7 +18,7 @@ def out_of_memory(error: BaseException | None) -> bool:
         words = str(error).lower()
         if isinstance(error, (torch.cuda.OutOfMemoryError, MemoryError)):
             return True
-        if isinstance(error, RuntimeError) and ("out of memory" in words or "not enough memory" in words):
+        if isinstance(error, RuntimeError) and any(sign in words for sign in SIGNS):
             return True
         error = error.__cause__
     return False
