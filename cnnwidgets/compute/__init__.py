@@ -12,6 +12,9 @@ from .findings import Finding, Findings
 from .hooks import Captured, capture, evaluating
 from .layers import Layer, LayerTable
 from .names import get_layer
+from .occluder import Occluder
+from .occlusion import occlusion
+from .occlusion_map import OcclusionMap
 from .receptive_field import receptive_field, receptive_fields
 from .table import layer_table
 
@@ -23,6 +26,8 @@ __all__ = [
     "Findings",
     "Layer",
     "LayerTable",
+    "Occluder",
+    "OcclusionMap",
     "ReceptiveField",
     "ReceptiveFields",
     "Slide",
@@ -35,6 +40,7 @@ __all__ = [
     "filters",
     "get_layer",
     "layer_table",
+    "occlusion",
     "receptive_field",
     "receptive_fields",
     "slide",

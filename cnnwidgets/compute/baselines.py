@@ -1,0 +1,89 @@
+"""What a patch is filled with: a number, a mean, a blurred copy, noise, or another image."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch.nn import functional
+
+NAMED = ("mean", "blur", "noise")
+
+
+def baseline_images(
+    images: torch.Tensor, baseline: Any, window: tuple[int, int], generator: torch.Generator | None = None
+) -> torch.Tensor:
+    """The images as they would look if everything were hidden.
+
+    Parameters
+    ----------
+    images : torch.Tensor
+        (N, C, H, W), floating point.
+    baseline : float, sequence of float, str or torch.Tensor
+        In the units of the network's input. One number; one a channel; `"mean"`, each image's mean a channel;
+        `"blur"`, the image under a Gaussian whose standard deviation is half the window; `"noise"`, normal with each
+        image's mean and deviation a channel; or an image (C, H, W), or one for each (N, C, H, W).
+    window : tuple of int
+        (height, width) of the patch in pixels.
+    generator : torch.Generator, optional
+        For the noise; by default a new one with seed 0, so that the global random state is left alone.
+
+    Returns
+    -------
+    torch.Tensor
+        (N, C, H, W) like `images`; may be a view of few numbers.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Nothing of the above, or another size; the message says what is allowed.
+    """
+    if isinstance(baseline, str):
+        if baseline not in NAMED:
+            raise ValueError(f"no baseline {baseline!r}; allowed: a number, {', '.join(map(repr, NAMED))}, an image")
+        mean = images.mean((2, 3), keepdim=True)
+        if baseline == "mean":
+            return mean.expand_as(images)
+        if baseline == "blur":
+            return blur(images, window)
+        generator = generator or torch.Generator().manual_seed(0)
+        noise = torch.randn(images.shape, generator=generator, device=generator.device).to(images)
+        return mean + noise * images.std((2, 3), keepdim=True, correction=0)
+    channels = images.shape[1]
+    if isinstance(baseline, Sequence):
+        baseline = torch.as_tensor(baseline)
+    if isinstance(baseline, torch.Tensor) and baseline.ndim:
+        fill = baseline.detach().to(images) / (255 if baseline.dtype == torch.uint8 else 1)
+        fill = fill.reshape(-1, 1, 1) if fill.ndim == 1 else fill
+        allowed = [(channels, 1, 1), tuple(images.shape[1:]), tuple(images.shape), (1, *images.shape[1:])]
+        if tuple(fill.shape) not in allowed:
+            given = " x ".join(map(str, baseline.shape))
+            raise ValueError(
+                f"the baseline has the shape {given}; allowed: {channels} numbers (one a channel), "
+                f"or an image of {' x '.join(map(str, images.shape[1:]))}"
+            )
+        return fill.expand_as(images)
+    try:
+        number = float(baseline)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"a baseline is a number, one a channel, {', '.join(map(repr, NAMED))} or an image, "
+            f"not {type(baseline).__name__}"
+        ) from None
+    return images.new_full((1, 1, 1, 1), number).expand_as(images)
+
+
+def blur(images: torch.Tensor, window: tuple[int, int]) -> torch.Tensor:
+    """`images` (N, C, H, W) under a Gaussian of half the window, cut at three deviations; borders repeated."""
+    channels = images.shape[1]
+    for axis, side in ((2, window[0]), (3, window[1])):
+        reach = math.ceil(1.5 * side)
+        kernel = torch.exp(-0.5 * (torch.arange(-reach, reach + 1, dtype=torch.float64) / (side / 2)).square())
+        shape = [1, 1, 1, 1]
+        shape[axis] = -1
+        weight = (kernel / kernel.sum()).to(images).reshape(shape).repeat(channels, 1, 1, 1)
+        padding = (0, 0, reach, reach) if axis == 2 else (reach, reach, 0, 0)
+        images = functional.conv2d(functional.pad(images, padding, mode="replicate"), weight, groups=channels)
+    return images

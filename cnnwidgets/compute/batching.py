@@ -1,0 +1,94 @@
+"""How many images go through the network at once: found as the work goes on, lowered when memory runs out."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+FIRST, LARGEST = 7, 256
+SIGNS = ("out of memory", "not enough memory", "allocate memory")
+PIXELS = 32 * 224 * 224
+"""Of all images of one batch on the CPU, where memory that is used up ends the process; eight times that elsewhere."""
+
+
+def out_of_memory(error: BaseException | None) -> bool:
+    """Whether `error`, or what caused it, says that memory ran out, on whichever device."""
+    while error is not None:
+        words = str(error).lower()
+        if isinstance(error, (torch.cuda.OutOfMemoryError, MemoryError)):
+            return True
+        if isinstance(error, RuntimeError) and any(sign in words for sign in SIGNS):
+            return True
+        error = error.__cause__
+    return False
+
+
+class BatchSize:
+    """The number of images that is quickest for each of them.
+
+    Starts small and doubles as long as that makes an image at least 5 % quicker: large layers of weights want large
+    batches, large maps small ones, that fit the processor's cache and are not fetched from the system each time.
+
+    Parameters
+    ----------
+    pixels : int
+        Height times width of an image, which bounds the batch.
+    device : torch.device
+        Where the network runs.
+    size : int, optional
+        A size of your own, which is then kept unless memory runs out.
+    """
+
+    def __init__(self, pixels: int, device: torch.device, size: int | None = None) -> None:
+        if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size < 1):
+            raise ValueError(f"batch_size is a whole number of images, 1 or more, not {size!r}")
+        room = PIXELS if device.type == "cpu" else 8 * PIXELS
+        self.most = size or max(1, min(LARGEST, room // pixels))
+        self.size = min(self.most, size or FIRST)
+        self.each: float | None = None
+        self._best, self._best_size = math.inf, self.size
+        self._tried: list[float] = []
+        self._settled = size is not None
+
+    def next(self, left: int, seconds: float | None = None) -> int:
+        """How many of the `left` images to take now, to be done within about `seconds`; at least one.
+
+        Without a time the rest is shared out evenly, so that no batch of one or two remains in the end.
+        """
+        if seconds is not None:
+            return min(left, self.size, max(1, int(seconds / self.each)) if self.each else 1)
+        count = math.ceil(left / max(1, left // self.size))
+        return count if count <= self.most else math.ceil(left / math.ceil(left / self.most))
+
+    def took(self, count: int, seconds: float) -> None:
+        """Learn from a batch of `count` images that was done in `seconds`.
+
+        The first batch of a size also pays for setting up, so a size is given up after two only; the smallest needs two
+        to compare with.
+        """
+        each = seconds / count
+        first, self.each = self.each is None, each
+        if first or self._settled or not self.size <= count <= 1.25 * self.size:
+            return
+        self._tried.append(each)
+        smallest, better = self._best == math.inf, min(self._tried) < 0.95 * self._best
+        if len(self._tried) < 2 and (smallest or not better):
+            return
+        if better:
+            self._best, self._best_size = min(self._tried), self.size
+        grown = min(2 * self.size, self.most)
+        self._settled = not better or grown == self.size
+        self.size = self._best_size if self._settled else grown
+        self._tried = []
+
+    def restart(self) -> None:
+        """Begin the search anew, with twice the size: for a network that now holds half as many maps at a time."""
+        if not self._settled:
+            self.size = self._best_size = min(2 * self.size, self.most)
+            self._best, self._tried = math.inf, []
+
+    def failed(self, count: int) -> None:
+        """Take half of `count` from now on: for so many memory did not suffice."""
+        self.most = self.size = max(1, count // 2)
+        self._settled = True

@@ -1,0 +1,233 @@
+"""An occlusion that is done bit by bit."""
+
+from __future__ import annotations
+
+import operator
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from .baselines import baseline_images
+from .batching import BatchSize, out_of_memory
+from .forward import Prepare, describe
+from .model import device_of, dtype_of, moved, plain
+from .occlusion_map import OcclusionMap
+from .patches import patches
+from .scorer import Score, Scorer, choose_targets, map_differences
+
+WORTHWHILE = 64
+"""So many images left make a folded copy of the network pay."""
+
+
+class Occluder:
+    """An occlusion in steps: coarse to fine, to be drawn, stopped and taken up again.
+
+    Iterate for partial maps; leave the loop to stop, iterate again to go on. `step(seconds)` does one batch, for
+    callers that must be elsewhere soon. A network that was trained in between needs a new one.
+
+    Parameters
+    ----------
+    **options
+        All as in `occlusion`.
+
+    Attributes
+    ----------
+    done, total : int
+        Passes of one image each, the whole images among them.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        images: torch.Tensor,
+        *,
+        target: int | Sequence[int] | None = None,
+        layer: str | None = None,
+        window: int | tuple[int, int] | None = None,
+        stride: int | tuple[int, int] | None = None,
+        baseline: float | Sequence[float] | str | torch.Tensor = 0.0,
+        shape: str = "square",
+        score: Score = "logit",
+        batch_size: int | None = None,
+        generator: torch.Generator | None = None,
+        prepare: Prepare | None = None,
+    ) -> None:
+        if layer is not None and target is not None:
+            raise ValueError(f"either a target or a layer, not both: target={target!r}, layer={layer!r}")
+        self._scorer = Scorer(model, layer=layer, score=score, prepare=prepare)
+        module = plain(model)
+        device = device_of(module)
+        self.images: torch.Tensor = moved(_images(images), device, dtype_of(module))
+        if not self.images.is_floating_point():
+            self.images = self.images.to(dtype_of(module))
+        height, width = self.images.shape[2:]
+        self.patches = patches((height, width), window, stride, shape)
+        self._fill = baseline_images(self.images, baseline, self.patches.window, generator)
+        self._wanted, self._single = _classes(target)
+        self._batch = BatchSize(height * width, device, batch_size)
+        coarse, *finer = self.patches.order()
+        self._order = coarse + [place for stage in finer for place in stage]
+        self.done, self.total = 0, len(self.images) * (1 + len(self._order))
+        self._coarse = len(self.images) * (1 + len(coarse))
+        self._may_fold = True
+        self._whole: torch.Tensor | None = None  # what the scorer gives for the whole images
+        self._targets: torch.Tensor | None = None  # (N, K)
+        self._scores: torch.Tensor | None = None  # (N, K, H', W'); these two come once the whole images are done
+        self._visited = torch.zeros(len(self.images), *self.patches.grid, dtype=torch.bool, device=device)
+
+    def __iter__(self) -> Iterator[OcclusionMap]:
+        """The map after each batch, as far as it is done; the last one is complete."""
+        while self.done < self.total:
+            yield self.step()
+
+    def step(self, seconds: float | None = None) -> OcclusionMap:
+        """Do one batch and return the map as far as it is done.
+
+        Parameters
+        ----------
+        seconds : float, optional
+            About how long it may take; the batch is made as large as that allows, at least one image. By default as
+            large as is quickest in the long run.
+
+        Raises
+        ------
+        ForwardError, ValueError
+            As `occlusion` does. What is done stays done.
+        """
+        if self._may_fold and self._coarse <= self.done < self.total - WORTHWHILE:
+            self._may_fold = False  # once, when the first full frame is there to look at
+            if self._scorer.quicken(self.images[:1], self.whole[:1]):
+                self._batch.restart()
+                if seconds is not None:
+                    return self.result
+        left = (self._coarse if self.done < self._coarse else self.total) - self.done
+        while left:
+            count, start = self._batch.next(left, seconds), time.perf_counter()
+            try:
+                self._do(range(self.done, self.done + count))
+            except (RuntimeError, MemoryError) as error:
+                if count == 1 or not out_of_memory(error):
+                    raise
+            else:
+                self._batch.took(count, time.perf_counter() - start)
+                break
+            self._batch.failed(count)
+            if self.images.is_cuda:
+                torch.cuda.empty_cache()
+        return self.result
+
+    @property
+    def result(self) -> OcclusionMap:
+        """A copy of the map as far as it is done; all NaN until the whole images are."""
+        scores, targets = self._scores, self._targets
+        if scores is None:
+            scores = torch.full((len(self.images), 1, *self.patches.grid), torch.nan)
+            unoccluded = scores[..., 0, 0]
+        elif self._whole is None or targets is None:
+            unoccluded = torch.zeros_like(scores[..., 0, 0])
+        else:
+            unoccluded = self._whole.gather(1, targets)
+        if self._single and self._scorer.layer is None:
+            scores, unoccluded = scores[:, 0], unoccluded[:, 0]
+            targets = None if targets is None else targets[:, 0]
+        return OcclusionMap(
+            scores.clone(), unoccluded.clone(), targets, self._scorer.layer, self._visited.clone(), self.patches
+        )
+
+    @property
+    def whole(self) -> torch.Tensor:
+        """What the network says of the whole images: (N, K), the scores of every class; or the layer's output."""
+        while self.done < len(self.images):
+            self.step()
+        return self._whole if self._whole is not None else torch.empty(0)
+
+    def at(self, top: int, left: int) -> torch.Tensor:
+        """What the network says with the patch at one place, which may lie partly outside of the image.
+
+        Parameters
+        ----------
+        top, left : int
+            Upper left corner of the patch in pixels.
+
+        Returns
+        -------
+        torch.Tensor
+            (N, K): the scores of every class, or how much each map of the layer changes.
+        """
+
+        def paint(batch: torch.Tensor) -> None:
+            for image, fill in zip(batch, self._fill, strict=True):
+                self.patches.paint(image, fill, top, left)
+
+        found = self._scorer(self.images, torch.arange(len(self.images)), paint)
+        return found if self._scorer.layer is None else map_differences(found, self.whole, self._scorer.axis)
+
+    def _do(self, items: range) -> None:
+        """Run these passes: first the whole images, then each place of the patch for all of them."""
+        images = len(self.images)
+        number = torch.tensor([item % images for item in items])
+        places = [self._order[item // images - 1] for item in items if item >= images]
+        whole = len(items) - len(places)
+        down, across = self.patches.stride
+
+        def paint(batch: torch.Tensor) -> None:
+            for image, n, (row, column) in zip(batch[whole:], number[whole:], places, strict=True):
+                self.patches.paint(image, self._fill[n], row * down, column * across)
+
+        found = self._scorer(self.images, number, paint)
+        if whole:
+            if self._whole is None:
+                self._whole = found.new_zeros(images, *found.shape[1:])
+            self._whole[items.start : items.start + whole] = found[:whole]
+        if self._scores is None and items.stop >= images:
+            self._begin()
+        if places and self._whole is not None and self._scores is not None:
+            if self._targets is None:
+                picked = map_differences(found[whole:], self._whole[number[whole:]], self._scorer.axis)
+            else:
+                picked = found[whole:].gather(1, self._targets[number[whole:]])
+            rows, columns = torch.tensor(places).T
+            self._scores[number[whole:], :, rows, columns] = picked
+            self._visited[number[whole:], rows, columns] = True
+        self.done = items.stop
+
+    def _begin(self) -> None:
+        """Settle which classes are looked at, and make room for their scores."""
+        if self._whole is None:
+            return
+        if self._scorer.layer is None:
+            self._targets = choose_targets(self._whole, self._wanted)
+            images, count = self._targets.shape
+        else:
+            images, count = map_differences(self._whole, self._whole, self._scorer.axis).shape
+        kind = self._whole.dtype if self._whole.dtype == torch.float64 else torch.float32
+        self._scores = torch.full((images, count, *self.patches.grid), torch.nan, dtype=kind, device=self._whole.device)
+
+
+def _images(images: Any) -> torch.Tensor:
+    """A batch of at least one image."""
+    if not isinstance(images, torch.Tensor):
+        raise TypeError(f"images must be a tensor (N, C, H, W) or (C, H, W), not {type(images).__name__}")
+    batch = images[None] if images.ndim == 3 else images
+    if batch.ndim != 4 or batch.numel() == 0:
+        raise ValueError(f"images must be (N, C, H, W) or (C, H, W) and hold pixels, not {describe(images)}")
+    return batch
+
+
+def _classes(target: Any) -> tuple[list[int] | None, bool]:
+    """Class numbers, None for the predicted one, and whether a single one was meant."""
+    if target is None:
+        return None, True
+    if isinstance(target, torch.Tensor):
+        target = target.tolist()
+    single = not isinstance(target, Sequence)
+    try:
+        classes = [operator.index(number) for number in ([target] if single else target)]
+    except TypeError:
+        raise TypeError(f"target is a class number or several, not {target!r}") from None
+    if not classes:
+        raise ValueError("target is an empty list; leave it out for the predicted class")
+    return classes, single
