@@ -40,10 +40,13 @@ def same_module_state(model: nn.Module) -> Iterator[None]:
     is not noticed, nor is a gradient that `forward` adds to.
     """
     every = list(model.modules())
-    modules = [part for part in every if not isinstance(part, torch.jit.ScriptModule)]
-    held: list[tuple[dict[str, Any], dict[str, Any]]] = []
-    for part in modules:
-        held += [(named, dict(named)) for named in (part.__dict__, part._parameters, part._buffers, part._modules)]
+    tables = [
+        table
+        for part in every
+        if not isinstance(part, torch.jit.ScriptModule)
+        for table in (part.__dict__, part._parameters, part._buffers, part._modules)
+    ]
+    held = [(table, table.copy()) for table in tables]
     buffers = [
         (buffer, buffer.data, buffer.detach().clone(), _version(buffer))
         for buffer in _distinct(part._buffers for part in every)
@@ -77,7 +80,7 @@ def _distinct(tables: Iterable[Mapping[str, torch.Tensor | None]]) -> list[torch
 
 
 def _restore(now: dict[str, Any], before: dict[str, Any]) -> None:
-    if list(now) == list(before) and all(map(is_, now.values(), before.values())):
+    if len(now) == len(before) and all(map(is_, now.values(), before.values())) and list(now) == list(before):
         return
     now.clear()
     now.update(before)
