@@ -4,7 +4,8 @@
 
 Random weights, one random image of 224 x 224, on the CPU. The runs of one row are interleaved, so that drift of the
 machine hits both sides. The bare pass is the quickest there is: evaluation mode, `torch.inference_mode`. TorchLens is
-timed beside where it is installed (`pip install torchlens`): its quick pass that records every operation.
+timed beside where it is installed (`pip install torchlens`): its quick pass that records every operation, and its
+full trace.
 """
 
 from __future__ import annotations
@@ -55,17 +56,16 @@ def peak_bytes(call: Callable[[], Any]) -> int:
     return peak + blocks
 
 
-def torchlens(model: torch.nn.Module, image: torch.Tensor) -> Callable[[], Any] | None:
-    """TorchLens' pass that saves every operation's output, or None where it is not installed."""
+def torchlens(model: torch.nn.Module, image: torch.Tensor) -> dict[str, Callable[[], Any]]:
+    """TorchLens' two ways to save every operation's output; none where it is not installed."""
     try:
-        from torchlens import log_forward_pass
+        from torchlens import record, trace
     except ImportError:
-        return None
-
-    def call() -> None:
-        log_forward_pass(model, image, layers_to_save="all").cleanup()
-
-    return call
+        return {}
+    return {
+        "record": lambda: record(model, image, default_op=True, default_module=True),
+        "trace": lambda: trace(model, image),
+    }
 
 
 def main() -> None:
@@ -101,9 +101,9 @@ def main() -> None:
         distinct, peak = captured.kept_bytes, peak_bytes(lambda model=model: run(model, image))
         print(f"{name}: outputs {outputs / 1e6:.1f} MB, held {distinct / 1e6:.1f} MB (what is handed on is held once)")
         verdict(f"{name}: peak memory, times the outputs of all layers", peak / outputs, 1.3)
-        if (lens := torchlens(model, image)) is not None:
-            beside = interleaved(max(3, reps // 10), bare=bare, torchlens=lens)
-            print(f"{name}: TorchLens, every operation saved: {ratio(beside, 'torchlens'):.1f} times a bare pass")
+        beside = interleaved(max(3, reps // 10), bare=bare, **torchlens(model, image))
+        for way in [way for way in beside if way != "bare"]:
+            print(f"{name}: TorchLens' {way}, every operation saved: {ratio(beside, way):.1f} times a bare pass")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from torch import nn
 
 from .memory import Copies
 from .model import plain
-from .names import OUTPUT, find_layer, module_names
+from .names import OUTPUT, find_layer, first_names, named_parts
 from .outputs import leaves, why_not
 from .state import same_module_state, same_random_state
 
@@ -38,8 +38,9 @@ def evaluating(model: nn.Module) -> Iterator[nn.Module]:
         The plain module (`DataParallel` and compiled wrappers taken off).
     """
     module = plain(model)
-    training = [part for part in module.modules() if getattr(part, "training", False)]
-    with same_random_state(), same_module_state(module), _uncompiled(module), torch.no_grad():
+    parts = list(module.modules())
+    training = [part for part in parts if getattr(part, "training", False)]
+    with same_random_state(), same_module_state(parts), _uncompiled(parts), torch.no_grad():
         try:
             for part in training:
                 part.training = False
@@ -50,11 +51,9 @@ def evaluating(model: nn.Module) -> Iterator[nn.Module]:
 
 
 @contextmanager
-def _uncompiled(model: nn.Module) -> Iterator[None]:
+def _uncompiled(parts: list[nn.Module]) -> Iterator[None]:
     """Run modules that were compiled, in place or within, as plain Python, so that hooks fire."""
-    compiled = any(
-        getattr(part, "_compiled_call_impl", None) or "_orig_mod" in part._modules for part in model.modules()
-    )
+    compiled = any(getattr(part, "_compiled_call_impl", None) or "_orig_mod" in part._modules for part in parts)
     stance = getattr(torch.compiler, "set_stance", None)  # since torch 2.6
     with stance("force_eager") if compiled and stance else nullcontext():
         yield
@@ -265,7 +264,8 @@ def capture(
         `stop` or `inputs` without `layers`.
     """
     module = plain(model)
-    names = module_names(module)
+    parts = named_parts(module)
+    names = first_names(parts)
     captured = Captured(names, budget, None if device is None else torch.device(device), attached)
     hooked = set(names.values())
     if layers is not None:
@@ -289,12 +289,11 @@ def capture(
 
     handles = []
     try:
-        modules = dict(module.named_modules())
         for name in hooked:
-            if not isinstance(modules[name], torch.jit.ScriptModule):  # runs outside Python: see script.py
-                handles.append(modules[name].register_forward_hook(partial(hook, name)))
+            if not isinstance(parts[name], torch.jit.ScriptModule):  # runs outside Python: see script.py
+                handles.append(parts[name].register_forward_hook(partial(hook, name)))
                 if inputs:
-                    handles.append(modules[name].register_forward_pre_hook(partial(before, name), with_kwargs=True))
+                    handles.append(parts[name].register_forward_pre_hook(partial(before, name), with_kwargs=True))
         yield captured
     except _Enough as enough:
         if enough.captured is not captured:

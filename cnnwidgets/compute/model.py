@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import weakref
 from typing import Any
 
 import torch
 from torch import nn
+
+_whole: weakref.WeakSet[nn.Module] = weakref.WeakSet()  # modules that were found whole: looking again takes time
 
 
 def plain(model: nn.Module) -> nn.Module:
@@ -35,6 +38,8 @@ def plain(model: nn.Module) -> nn.Module:
         raise TypeError(f"model must be a torch.nn.Module, not {type(model).__name__}")
     while (inner := _wrapped(model)) is not None:
         model = inner
+    if model in _whole:
+        return model
     if getattr(model.forward, "__name__", "") == "_forward_unimplemented":
         raise ValueError(f"{type(model).__name__} has no forward(): it is a container, not a network")
     if next(iter(model.children()), None) is None and next(model.parameters(), None) is None:
@@ -42,6 +47,7 @@ def plain(model: nn.Module) -> nn.Module:
     weights = (weight for part in model.modules() for weight in part._parameters.values())
     if any(isinstance(weight, nn.parameter.UninitializedParameter) for weight in weights):
         raise ValueError(f"{type(model).__name__} has lazy layers without weights yet: run it once on an image first")
+    _whole.add(model)
     return model
 
 

@@ -12,6 +12,9 @@ import numpy as np
 import torch
 from torch import nn
 
+SMALL = 4096
+"""Buffers of up to so many numbers are copied together."""
+
 
 @contextmanager
 def same_random_state() -> Iterator[None]:
@@ -32,39 +35,37 @@ def same_random_state() -> Iterator[None]:
 
 
 @contextmanager
-def same_module_state(model: nn.Module) -> Iterator[None]:
-    """Put back what a forward pass or a trace may have written into the modules.
+def same_module_state(parts: list[nn.Module]) -> Iterator[None]:
+    """Put back what a forward pass or a trace may have written into the modules of a model.
 
     Attributes are remembered as they are, buffers (BatchNorm statistics, counters) by a copy. Parameters are too large
     to copy for every look: one that is exchanged (`weight.data = ...`) is put back, one that `forward` writes in place
     is not noticed, nor is a gradient that `forward` adds to.
     """
-    every = list(model.modules())
-    tables = [
+    tables: list[dict[str, Any]] = [
         table
-        for part in every
+        for part in parts
         if not isinstance(part, torch.jit.ScriptModule)
         for table in (part.__dict__, part._parameters, part._buffers, part._modules)
     ]
     held = [(table, table.copy()) for table in tables]
-    buffers = [
-        (buffer, buffer.data, buffer.detach().clone(), _version(buffer))
-        for buffer in _distinct(part._buffers for part in every)
-    ]
-    weights = _distinct(part._parameters for part in every)
+    buffers = [(buffer, buffer.data) for buffer in _distinct(part._buffers for part in parts)]
+    copies = _copies([buffer for buffer, _ in buffers])
+    weights = _distinct(part._parameters for part in parts)
     parameters = [(weight, weight.data, weight.grad, weight.requires_grad) for weight in weights]
     try:
         yield
     finally:
         for now, before in held:
-            _restore(now, before)
+            if len(now) != len(before) or not all(map(is_, now.values(), before.values())) or list(now) != list(before):
+                now.clear()
+                now.update(before)
         with torch.no_grad():
-            for buffer, data, copy, version in buffers:
+            for buffer, data in buffers:
                 if _exchanged(buffer, data):
                     buffer.data = data
-                # a write through .data does not count as a version; on other devices comparing would make them wait
-                if _version(buffer) != version or (buffer.is_cpu and not _equal(buffer, copy)):
-                    buffer.copy_(copy)
+            for copy in copies:
+                copy.put_back()
         for weight, data, grad, requires_grad in parameters:
             if _exchanged(weight, data):
                 weight.data = data
@@ -74,16 +75,52 @@ def same_module_state(model: nn.Module) -> Iterator[None]:
                 weight.requires_grad_(requires_grad)
 
 
+class _Copy:
+    """The numbers of one buffer, or of many small ones of a type together: one call for all is quicker than many."""
+
+    def __init__(self, buffers: list[torch.Tensor]) -> None:
+        self._buffers = buffers
+        self._copy = self._numbers(clone=True)
+        self._versions = [_version(buffer) for buffer in buffers]
+
+    def put_back(self) -> None:
+        """Write the numbers into the buffers if any has changed."""
+        first = self._buffers[0]
+        written = [_version(buffer) for buffer in self._buffers] != self._versions
+        # a write through .data does not count as a version; on other devices comparing would make them wait
+        if written or (first.is_cpu and first.layout is torch.strided and not _same(self._numbers(), self._copy)):
+            pieces = [self._copy]
+            if len(self._buffers) > 1:
+                pieces = list(self._copy.split([buffer.numel() for buffer in self._buffers]))
+            for buffer, piece in zip(self._buffers, pieces, strict=True):
+                buffer.copy_(piece.view(buffer.shape) if len(pieces) > 1 else piece)
+
+    def _numbers(self, *, clone: bool = False) -> torch.Tensor:
+        if len(self._buffers) > 1:
+            return torch.cat([buffer.detach().reshape(-1) for buffer in self._buffers])
+        buffer = self._buffers[0].detach()
+        return buffer.clone() if clone else buffer
+
+
+def _copies(buffers: list[torch.Tensor]) -> list[_Copy]:
+    groups: dict[Any, list[torch.Tensor]] = {}
+    for buffer in buffers:
+        small = buffer.is_cpu and buffer.layout is torch.strided and not buffer.is_quantized and buffer.numel() <= SMALL
+        groups.setdefault(buffer.dtype if small else id(buffer), []).append(buffer)
+    with torch.no_grad():
+        return [_Copy(group) for group in groups.values()]
+
+
+def _same(a: torch.Tensor, b: torch.Tensor) -> bool:
+    """Whether two tensors hold the same bits, not-a-numbers among them."""
+    if a.is_quantized or not a.is_contiguous():
+        return torch.equal(a, b)
+    return torch.equal(a.reshape(-1).view(torch.uint8), b.reshape(-1).view(torch.uint8))
+
+
 def _distinct(tables: Iterable[Mapping[str, torch.Tensor | None]]) -> list[torch.Tensor]:
     """Each tensor once; quicker than `model.buffers()`, which makes their names."""
     return list({id(tensor): tensor for table in tables for tensor in table.values() if tensor is not None}.values())
-
-
-def _restore(now: dict[str, Any], before: dict[str, Any]) -> None:
-    if len(now) == len(before) and all(map(is_, now.values(), before.values())) and list(now) == list(before):
-        return
-    now.clear()
-    now.update(before)
 
 
 def _version(tensor: torch.Tensor) -> int:
@@ -95,7 +132,3 @@ def _exchanged(tensor: torch.Tensor, data: torch.Tensor) -> bool:
     if tensor.layout is not torch.strided:
         return False
     return (tensor.data_ptr(), tensor.shape, tensor.stride()) != (data.data_ptr(), data.shape, data.stride())
-
-
-def _equal(a: torch.Tensor, b: torch.Tensor) -> bool:
-    return a.layout is not torch.strided or torch.equal(a, b)

@@ -244,7 +244,7 @@ def test_an_error_does_not_keep_the_random_state_from_being_put_back():
 def test_a_child_that_was_exchanged_or_added_is_put_back():
     model = nn.Sequential(nn.ReLU(), nn.Linear(1, 1))
     children = list(model)
-    with same_module_state(model):
+    with same_module_state(list(model.modules())):
         model[0] = nn.Tanh()
         model.append(nn.ReLU())
         del model[1]
