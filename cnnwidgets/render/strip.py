@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from .cells import Cells, check_at_least
 from .scale import GAP
 
-LONGEST = 256
+LONGEST = 240
 """Bars in a row; longer vectors take several rows of equal length."""
 SLENDER = 6
 """A single row is this many times as wide as high."""
@@ -52,7 +52,7 @@ class Strip(Cells):
         count
             Number of values.
         columns
-            Bars in a row, at most `count`. None: up to 256, in as few rows of equal length as that allows.
+            Bars in a row, at most `count`. None: up to 240, in as few rows of equal length as that allows.
 
         Raises
         ------

@@ -17,7 +17,7 @@ from . import controls, markup
 from .markup import number
 from .panels import ChannelPanel, GridPanel, ImagePanel
 from .subject_view import SubjectView
-from .traits import Colormap, Pixel, Scale
+from .traits import Colormap, Pixel, Scale, Whole
 
 
 class ActivationView(SubjectView):
@@ -50,11 +50,11 @@ class ActivationView(SubjectView):
         The model refused the image; says which layer, what it got and what it wants.
     """
 
-    channel = T.Int(0, help="which map, unit or token feature is shown large, from 0").tag(display=True)
-    plane = T.Int(0, help="which slice of a volume or stack, from 0").tag(display=True)
+    channel = Whole(0, help="which map, unit or token feature is shown large, from 0").tag(display=True)
+    plane = Whole(0, help="which slice of a volume or stack, from 0").tag(display=True)
     colormap = Colormap("auto", help="matplotlib name; auto: diverging for signed values").tag(display=True)
     scale = Scale("layer", help="value range of the colours: map, layer, or (vmin, vmax)").tag(display=True)
-    columns = T.Int(0, help="maps in a row; 0: as fits").tag(display=True)
+    columns = Whole(0, help="maps in a row; 0: as fits").tag(display=True)
     pixel = Pixel(None, help="(row, column) in the large map whose value is told, or None").tag(display=True)
 
     @property
@@ -124,8 +124,8 @@ class ActivationView(SubjectView):
             controls.labelled("Channel", self._channel_slider, self._channel_box),
             self._planes,
             controls.labelled("Colours", colours),
-            controls.labelled("Scale", self._scale),
             controls.labelled("Columns", columns),
+            controls.labelled("Scale", self._scale),  # last: its boxes for a fixed range push nothing
         ]
         self._title = W.HTML()
         self._input = ImagePanel()

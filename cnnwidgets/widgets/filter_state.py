@@ -15,7 +15,7 @@ from ..render.window import nearly_square
 from . import controls
 from .filter_sheets import MODES, SCALES
 from .subject import Subject
-from .traits import Colormap
+from .traits import Colormap, Whole
 from .view import ModelView
 
 
@@ -30,16 +30,16 @@ class FilterState(ModelView):
 
     layer = T.Unicode(help="name of a convolution").tag(source=True)
     folded = T.Bool(False, help="with the BatchNorm behind it folded in, as in evaluation mode").tag(source=True)
-    index = T.Int(0, help="which image of the data set, from 0").tag(source=True)
-    filter = T.Int(0, help="which filter is shown large: an output channel, from 0").tag(display=True)
-    channel = T.Int(0, help="which of its kernels: an input channel of its group, from 0").tag(display=True)
-    plane = T.Int(0, help="which slice of a kernel of three dimensions, from 0").tag(display=True)
+    index = Whole(0, help="which image of the data set, from 0").tag(source=True)
+    filter = Whole(0, help="which filter is shown large: an output channel, from 0").tag(display=True)
+    channel = Whole(0, help="which of its kernels: an input channel of its group, from 0").tag(display=True)
+    plane = Whole(0, help="which slice of a kernel of three dimensions, from 0").tag(display=True)
     mode = T.Enum(MODES, "collated", help="rgb: in colour; single: page by page; collated: all").tag(display=True)
     scale = T.Enum(SCALES, "filter", help="what has colours of its own: kernel, filter, layer").tag(display=True)
     order = T.Enum(ORDERS, "index", help="how filters are sorted").tag(display=True)
     colormap = Colormap("auto", help="matplotlib name; auto: diverging; not for rgb").tag(display=True)
-    columns = T.Int(0, help="pictures in a row; 0: as fits").tag(display=True)
-    zoom = T.Int(1, help="collated: 1 shows all, 2 half the rows and columns ...").tag(display=True)
+    columns = Whole(0, help="pictures in a row; 0: as fits").tag(display=True)
+    zoom = Whole(1, help="collated: 1 shows all, 2 half the rows and columns ...").tag(display=True)
     center = T.Tuple(T.Int(), T.Int(), help="collated: (filter, channel) in the middle").tag(display=True)
 
     def _row(self, layer: str | None = None) -> Layer:

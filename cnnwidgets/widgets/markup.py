@@ -73,7 +73,12 @@ def heading(name: str, *parts: str) -> str:
 
 
 def bars(
-    rows: Sequence[tuple[str, float]], texts: Sequence[str], limit: float | None = None, *, stack: float = math.inf
+    rows: Sequence[tuple[str, float]],
+    texts: Sequence[str],
+    limit: float | None = None,
+    *,
+    stack: float = math.inf,
+    chosen: int | None = None,
 ) -> str:
     """Labelled horizontal bars; where a value is negative, all start at a zero in the middle.
 
@@ -87,16 +92,19 @@ def bars(
         Value of a full bar; by default the largest magnitude.
     stack : float
         With a label of more characters than this, labels stand above their bars instead of beside them.
+    chosen : int, optional
+        The row that stands out.
     """
     finite = [abs(value) for _, value in rows if math.isfinite(value)]
     full = limit or max(finite, default=1.0) or 1.0
     middle = any(value < 0 for _, value in rows)
     cells = []
-    for (label, value), text in zip(rows, texts, strict=True):
+    for at, ((label, value), text) in enumerate(zip(rows, texts, strict=True)):
+        name = f"<b>{escape(label)}</b>" if at == chosen else escape(label)
         share = 100 * min(1.0, abs(value) / full) if math.isfinite(value) else 0.0
         start, length = (50 - share / 2 * (value < 0), share / 2) if middle else (0.0, share)
         cells.append(
-            f'<span title="{escape(label)}">{escape(label)}</span><span class="cnnw-track">'
+            f'<span title="{escape(label)}">{name}</span><span class="cnnw-track">'
             f'<i style="left:{start:.1f}%;width:{length:.1f}%"></i></span><span>{escape(text)}</span>'
         )
     stacked = " cnnw-stacked" if any(len(label) > stack for label, _ in rows) else ""

@@ -164,8 +164,8 @@ class ChannelPanel(_Panel):
         self.figure.layout.display = "none" if self._vector else ""
         self._text.value = markup.heading(*self._heading())
         if self._vector:
-            rows = self._units()
-            above = markup.bars(rows, [number(value) for _, value in rows])
+            rows, chosen = self._units()
+            above = markup.bars(rows, [number(value) for _, value in rows], chosen=chosen)
         else:
             self.figure.show(shaded.tile(channel), palette(shaded.colormap))
             height, width = map_.shape
@@ -181,7 +181,7 @@ class ChannelPanel(_Panel):
         """The same for the static picture."""
         heading = " · ".join(part for part in self._heading() if part)
         if self._vector:
-            rows = self._units()
+            rows, _ = self._units()
             full = max((abs(value) for _, value in rows if np.isfinite(value)), default=1.0) or 1.0
             bars = [(label, value / full, number(value)) for label, value in rows]
             return Panel(heading, width=self._width, bars=bars, lines=self._facts)
@@ -216,12 +216,14 @@ class ChannelPanel(_Panel):
             rows.append((f"at row {self._pixel[0]}, column {self._pixel[1]}", self._value(cell)))
         return rows
 
-    def _units(self) -> list[tuple[str, float]]:
+    def _units(self) -> tuple[list[tuple[str, float]], int | None]:
+        """Names and values of the units that are listed, and which of them is the chosen one."""
         values = self._shaded.maps.ravel()
         units = list(range(len(values)))
         if len(values) > FEW:
             units = np.argsort(-np.abs(np.nan_to_num(values)), kind="stable")[:FEW].tolist()
-        return [(self._names[unit] if self._names else str(unit), float(values[unit])) for unit in units]
+        rows = [(self._names[unit] if self._names else str(unit), float(values[unit])) for unit in units]
+        return rows, units.index(self._channel) if self._channel in units else None
 
     def _cell(self) -> int | None:
         height, width = self._shaded.maps.shape[1:]

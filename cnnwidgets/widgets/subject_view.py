@@ -12,6 +12,7 @@ from ..compute.layers import Layer, LayerTable
 from . import controls
 from .picker import LayerPicker
 from .subject import Look, Subject
+from .traits import Whole
 from .view import ModelView
 
 
@@ -49,7 +50,7 @@ class SubjectView(ModelView):
     """
 
     layer = T.Unicode(help="name of the layer, as in the layer table").tag(source=True)
-    index = T.Int(0, help="which image of the data set, from 0").tag(source=True)
+    index = Whole(0, help="which image of the data set, from 0").tag(source=True)
 
     def __init__(
         self,

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import operator
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 import traitlets as T
 
 from ..render import table, value_ranges
+
+
+class Whole(T.Int):
+    """A whole number, of NumPy and torch too."""
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        """Raise TraitError for anything that is no whole number."""
+        if hasattr(value, "__index__") and not isinstance(value, bool):
+            with suppress(TypeError):  # a tensor or an array that is not a single whole number
+                value = operator.index(value)
+        return super().validate(obj, value)
 
 
 class Colormap(T.Unicode):

@@ -12,7 +12,7 @@ import traitlets as T
 from ..compute.layers import Layer
 from . import controls
 from .subject_view import SubjectView
-from .traits import Pixel
+from .traits import Pixel, Whole
 
 
 class UnitState(SubjectView):
@@ -23,9 +23,9 @@ class UnitState(SubjectView):
     """
 
     unit = Pixel(None, help="(row, column) of the unit in the layer's map, from 0; None: the middle").tag(source=True)
-    channel = T.Int(0, help="which map of the layer is shown, from 0").tag(source=True)
-    row = T.Int(0, help="row of the unit, from 0")
-    column = T.Int(0, help="column of the unit, from 0")
+    channel = Whole(0, help="which map of the layer is shown, from 0").tag(source=True)
+    row = Whole(0, help="row of the unit, from 0")
+    column = Whole(0, help="column of the unit, from 0")
 
     _following = False
 

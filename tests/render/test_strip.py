@@ -9,14 +9,14 @@ from cnnwidgets.render.strip import Strip, strip
 
 @pytest.mark.parametrize(
     ("count", "columns", "rows", "height"),
-    # One row is six times as wide as high; 2 x 256 likewise; 16 rows of 256 share the 256 pixels of a square.
+    # One row is six times as wide as high; 2 x 240 likewise; 16 rows of 240 share the 240 pixels of a square.
     [
         (1, 1, 1, 1),
         (10, 10, 1, 2),
         (84, 84, 1, 14),
-        (256, 256, 1, 43),
-        (512, 256, 2, 43),
-        (4096, 256, 16, 15),
+        (240, 240, 1, 40),
+        (480, 240, 2, 40),
+        (3840, 240, 16, 14),
     ],
 )
 def test_a_vector_looks_like_a_bar_code(count: int, columns: int, rows: int, height: int) -> None:
@@ -24,9 +24,9 @@ def test_a_vector_looks_like_a_bar_code(count: int, columns: int, rows: int, hei
     assert (cells.columns, cells.rows, cells.height) == (columns, rows, height)
 
 
-def test_a_vector_past_256_takes_rows_of_equal_length() -> None:
-    assert Strip.fit(1000).columns == 250
-    assert Strip.fit(257).columns == 129  # and one place of the second row is left over
+def test_a_vector_past_240_takes_rows_of_equal_length() -> None:
+    assert Strip.fit(1000).columns == 200
+    assert Strip.fit(241).columns == 121  # and one place of the second row is left over
 
 
 def test_bars_touch_and_rows_do_not() -> None:

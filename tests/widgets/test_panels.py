@@ -179,9 +179,15 @@ def test_of_a_long_vector_the_units_farthest_from_0_are_shown():
     assert "the 16 of 100 farthest from 0" in words(view._detail._text)
 
 
+def test_the_chosen_unit_stands_out_among_the_bars():
+    image = torch.arange(4.0).view(1, 1, 2, 2)
+    view = ActivationView(nn.Sequential(nn.Flatten(), nn.Linear(4, 3)), image, layer="0", channel=2)
+    assert "<b>2</b>" in view._detail._below.value and "<b>1</b>" not in view._detail._below.value
+
+
 def test_a_very_long_vector_takes_several_rows():
     view = ActivationView(nn.Sequential(nn.Flatten(), nn.Linear(2048, 2)), torch.rand(1, 2, 32, 32), layer="0")
-    assert decoded(view._grid.figure.png).shape[1] == 256
+    assert decoded(view._grid.figure.png).shape[1] == 228  # nine rows
     view.channel = 2047
     assert "unit 2047" in words(view._detail._below)
 
