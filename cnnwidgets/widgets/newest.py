@@ -20,6 +20,8 @@ needs time too, to show what is drawn."""
 
 PAINTED = 0.050
 """In so many seconds the page has taken and painted a picture; what is sent meanwhile holds it up."""
+DRAGGING = 0.050
+"""A drawing that begins so soon after the last one, in seconds, is one of a drag."""
 BUSY = 0.050
 """Another thread waits so many seconds for the cells' thread to hold still; then that one is busy, and draws later."""
 
@@ -51,6 +53,8 @@ class Newest:
         self._lock = threading.RLock()
         self._ended = float("-inf")
         self._took = 0.0
+        self._drawn = float("-inf")  # when the last drawing ended, without its rest
+        self._dragging = False
         self._rest: Callable[[], object] | None = None
         self._due = self._latest = 0.0  # when what waits is drawn, and when at the latest, in the loop's time
         self.waiting = False
@@ -73,9 +77,13 @@ class Newest:
             self._run()
 
     def follow(self, rest: Callable[[], object]) -> None:
-        """Run `rest`, the smaller part of a drawing, when the page has painted the larger; only the newest counts."""
+        """Run `rest`, the smaller part of a drawing, when the page has painted the larger; only the newest counts.
+
+        In a drag at once: the front end holds the next move back until all is there, and nothing piles up in the page.
+        """
         loop = _running_loop()
-        if loop is None:
+        if loop is None or self._dragging:
+            self._rest = None
             rest()
             return
         if self._rest is None:  # a drag does not put it off for ever
@@ -123,10 +131,11 @@ class Newest:
         with self._lock:
             self.waiting = False  # before drawing: what changes meanwhile asks again
             start = time.monotonic()
+            self._dragging = start - self._drawn < DRAGGING
             try:
                 self._draw()
             finally:
-                self._ended = time.monotonic()
+                self._ended = self._drawn = time.monotonic()
                 self._took = self._ended - start
 
 

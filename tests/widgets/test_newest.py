@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from cnnwidgets.widgets.newest import PAINTED, PATIENCE, QUEUED, Newest
+from cnnwidgets.widgets.newest import DRAGGING, PAINTED, PATIENCE, QUEUED, Newest
 
 from .conftest import Clock
 
@@ -294,3 +294,21 @@ def test_flush_draws_the_rest_too_and_cancel_forgets_it(slider):
 
     in_loop(steps, then=2 * PAINTED)
     assert rests == [1]
+
+
+def test_in_a_drag_the_rest_comes_with_each_drawing(clock):
+    rests, seen = [], []
+    newest = Newest(lambda: newest.follow(lambda: rests.append(clock.now)))
+
+    def steps():
+        newest.request()
+        seen.append(len(rests))
+        clock.now += 0.9 * DRAGGING
+        newest.request()
+        seen.append(len(rests))
+        clock.now += 1.1 * DRAGGING
+        newest.request()
+        seen.append(len(rests))
+
+    in_loop(steps, then=2 * PAINTED)
+    assert seen == [0, 1, 1] and len(rests) == 2
