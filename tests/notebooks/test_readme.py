@@ -31,6 +31,21 @@ def test_the_python_code_runs():
     assert names["view"].maps.shape == (64, 112, 112)  # the first convolution of a ResNet-18
 
 
+def test_every_view_and_function_in_the_tables_works_on_a_model_and_a_data_set():
+    import cnnwidgets as cw
+
+    rows = re.findall(r"^\| `(cw\.[^`]+)` \|", README, re.MULTILINE)
+    assert len(rows) >= 12
+    dataset = cw.data.digits()
+    names = {"cw": cw, "model": cw.models.lenet5(pretrained=True), "dataset": dataset, "image": dataset[0][0]}
+    names["images"] = names["image"][None]
+    for row in rows:
+        made = eval(row, names)
+        assert made is not None, row
+        if isinstance(made, cw.ModelView):
+            made.close()
+
+
 def test_attributes_in_the_table_of_controls_can_be_set():
     import torch
 
