@@ -132,8 +132,13 @@ class ConvolutionView(ConvolutionState):
         self._drawn = tables = arithmetic.tables_of(e, shown, self._maps.inputs, self._maps.bounds(e, shown))
         self._tables.value = tables_html(tables) if tables else ""
         self._tables.layout.display = "" if tables else "none"
-        self._sum.value = arithmetic.words_html(e, self._marked())
-        self._title.value = markup.title(self._row.name, *self._said(), status=self._status())
+        title = markup.title(self._row.name, *self._said(), status=self._status())
+        self.later(lambda: self._tell(title))
+
+    def _tell(self, title: str) -> None:
+        """The words; while the player runs, those of the newest step alone: nobody reads thirty in a second."""
+        self._title.value = title
+        self._sum.value = arithmetic.words_html(self._explained, self._marked())
 
     def picture(self, *, dark: bool = False) -> NDArray[np.uint8]:
         """The view as one static picture, (H, W, 3) uint8."""

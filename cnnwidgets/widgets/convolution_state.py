@@ -69,13 +69,13 @@ class ConvolutionState(Sliding, SubjectView):
 
     @T.observe("input_channel")
     def _chose(self, change: Any) -> None:
-        if self._ready and not self._quiet:
+        if self._ready and not self._is_quiet:
             self.strongest = False
 
     @T.observe("layer")
     def _bound(self, change: Any) -> None:
         if self._ready:  # at once, not with the drawing: a channel of the new layer may be set right after
-            alone = not self._quiet  # what is set together with the layer stays as it was set
+            alone = not self._is_quiet  # what is set together with the layer stays as it was set
             with self.quiet():
                 row = self._look.table.find(self.layer)
                 self.channel = min(self.channel, row.channels - 1)

@@ -113,7 +113,7 @@ class UnitState(SubjectView):
     @T.observe("layer")
     def _bound(self, change: Any) -> None:
         if self._ready:  # at once, not with the drawing: a unit of the new layer may be set right after
-            alone = not self._quiet  # what is set together with the layer stays as it was set
+            alone = not self._is_quiet  # what is set together with the layer stays as it was set
             with self.quiet():
                 last = self._look.table.find(self.layer).channels - 1
                 self._channel_slider.max = self._channel_box.max = last

@@ -5,12 +5,16 @@ from __future__ import annotations
 import ast
 import base64
 import io
+import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
+import torch
+import torchvision
 from nbformat import NotebookNode
 from PIL import Image
 
@@ -19,8 +23,9 @@ from notebooks import refresh
 NOTEBOOKS = sorted(refresh.FOLDER.glob("*.ipynb"))
 # Two folders or more from the root on; not the end of a web address, nor of an HTML tag.
 ABSOLUTE_PATH = re.compile(r"(?<![\w<.:/~-])(?:/[\w.-]+){2,}|\b[A-Za-z]:\\\w")
+WEIGHTS = re.compile(r"weights from (\S+):")
 LONGEST_FUNCTION = 10  # lines
-LARGEST = 400_000  # bytes
+LARGEST = {"quickstart": 400_000, "alexnet": 1_000_000}  # bytes; photos take more room than digits
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
@@ -29,14 +34,30 @@ def stored(request: pytest.FixtureRequest) -> NotebookNode:
     return nbformat.read(request.param, as_version=4)
 
 
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """File name of ResNet-18's real weights in `$CNNWIDGETS_DATA`; without that, of random ones that are called so."""
+    if root := os.environ.get("CNNWIDGETS_DATA"):
+        (path,) = (Path(root) / "weights").glob("resnet18-*.pth")
+        yield path.name
+        return
+    folder = tmp_path_factory.mktemp("data")
+    (folder / "weights").mkdir()
+    torch.manual_seed(0)
+    torch.save(torchvision.models.resnet18().state_dict(), folder / "weights" / "resnet18-random.pth")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CNNWIDGETS_DATA", str(folder))
+        yield "resnet18-random.pth"
+
+
 @pytest.fixture(scope="module", params=NOTEBOOKS, ids=lambda path: path.stem)
-def executed(request: pytest.FixtureRequest) -> NotebookNode:
+def executed(request: pytest.FixtureRequest, weights: str) -> NotebookNode:
     """A notebook that has just run, with all outputs as they came; a cell that raises is an error here."""
     return refresh.run(request.param)
 
 
-def test_there_is_a_notebook_to_begin_with():
-    assert "quickstart" in [path.stem for path in NOTEBOOKS]
+def test_there_are_a_notebook_to_begin_with_and_one_for_alexnet():
+    assert {"quickstart", "alexnet"} <= {path.stem for path in NOTEBOOKS}
 
 
 def test_every_code_cell_runs_and_writes_nothing_to_stderr(executed: NotebookNode):
@@ -79,6 +100,30 @@ def test_no_absolute_path_is_stored(stored: NotebookNode):
     assert [found.group() for text in texts for found in ABSOLUTE_PATH.finditer(text)] == []
 
 
+@pytest.mark.parametrize("line", refresh.STAND_INS)
+def test_a_line_with_a_stand_in_is_in_exactly_one_place(line: str):
+    sources = [cell.source for path in NOTEBOOKS for cell in code_cells(nbformat.read(path, as_version=4))]
+    assert sum(source.split("\n").count(line) for source in sources) == 1
+
+
+def test_the_stand_in_runs_and_what_is_stored_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(refresh.STAND_INS, "name = 'large'", "name = 'small'")
+    (cell,) = code_cells(refresh.run(written(tmp_path, "name = 'large'\nprint(name, 'is the network')")))
+    assert cell.outputs[0].text == "small is the network\n"
+    assert cell.source.startswith("name = 'large'")
+
+
+def test_the_notebook_about_alexnet_says_that_it_was_stored_with_the_real_weights_of_resnet18():
+    notebook = nbformat.read(refresh.FOLDER / "alexnet.ipynb", as_version=4)
+    assert "are of ResNet-18" in notebook.cells[0].source
+    assert WEIGHTS.findall(printed(notebook)) == ["resnet18-imagenet-pq.pth"]
+
+
+def test_random_weights_say_that_they_are(executed: NotebookNode, weights: str, request: pytest.FixtureRequest):
+    named = {"alexnet": [weights]}.get(request.node.callspec.params["executed"].stem, [])
+    assert WEIGHTS.findall(printed(executed)) == named
+
+
 @pytest.mark.parametrize("text", ["/home/ada/cnn.png", "in '/usr/lib'", r"C:\Users", 'open("/data/x")'])
 def test_the_search_for_absolute_paths_finds(text: str):
     assert ABSOLUTE_PATH.search(text)
@@ -99,7 +144,7 @@ def test_no_function_is_longer_than_ten_lines(stored: NotebookNode):
 
 
 def test_the_file_is_small():
-    assert {path.name: path.stat().st_size for path in NOTEBOOKS if path.stat().st_size > LARGEST} == {}
+    assert {path.name: path.stat().st_size for path in NOTEBOOKS if path.stat().st_size > LARGEST[path.stem]} == {}
 
 
 def test_a_cell_that_fails_is_an_error(tmp_path: Path):
@@ -130,6 +175,10 @@ def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
 
 def outputs(notebook: NotebookNode) -> list[NotebookNode]:
     return [output for cell in code_cells(notebook) for output in cell.outputs]
+
+
+def printed(notebook: NotebookNode) -> str:
+    return "".join(output.text for output in outputs(notebook) if "text" in output)
 
 
 def datas(notebook: NotebookNode) -> list[dict[str, Any]]:

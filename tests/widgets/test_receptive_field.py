@@ -243,7 +243,7 @@ def test_refresh_shows_weights_written_behind_our_back(view, model):
 def test_a_unit_move_sends_neither_the_map_nor_the_table(view, messages):
     view.unit = (1, 1)
     written = [message.widget for message in messages if "value" in message.traits]
-    assert not {*view._map.figure._images, view._layers._table} & set(written)
+    assert not {view._map.figure._image, view._layers._table} & set(written)
     assert 0 < len(messages) <= 14
     messages.clear()
     view.layer = "conv"
