@@ -37,6 +37,12 @@ class Occluder:
     ----------
     done, total : int
         Passes of one image each, the whole images among them.
+    images : torch.Tensor
+        (N, C, H, W) as the network gets them.
+    fill : torch.Tensor
+        (N, C, H, W): what the patch shows, wherever it is.
+    patches : Patches
+        The places of the patch.
     """
 
     def __init__(
@@ -65,7 +71,7 @@ class Occluder:
             self.images = self.images.to(dtype_of(module))
         height, width = self.images.shape[2:]
         self.patches = patches((height, width), window, stride, shape)
-        self._fill = baseline_images(self.images, baseline, self.patches.window, generator)
+        self.fill: torch.Tensor = baseline_images(self.images, baseline, self.patches.window, generator)
         self._wanted, self._single = _classes(target)
         self._batch = BatchSize(height * width, device, batch_size)
         coarse, *finer = self.patches.order()
@@ -159,7 +165,7 @@ class Occluder:
         """
 
         def paint(batch: torch.Tensor) -> None:
-            for image, fill in zip(batch, self._fill, strict=True):
+            for image, fill in zip(batch, self.fill, strict=True):
                 self.patches.paint(image, fill, top, left)
 
         found = self._scorer(self.images, torch.arange(len(self.images)), paint)
@@ -175,7 +181,7 @@ class Occluder:
 
         def paint(batch: torch.Tensor) -> None:
             for image, n, (row, column) in zip(batch[whole:], number[whole:], places, strict=True):
-                self.patches.paint(image, self._fill[n], row * down, column * across)
+                self.patches.paint(image, self.fill[n], row * down, column * across)
 
         found = self._scorer(self.images, number, paint)
         if whole:
