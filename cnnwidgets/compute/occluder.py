@@ -109,8 +109,11 @@ class Occluder:
                 self._batch.restart()
                 if seconds is not None:
                     return self.result
-        left = (self._coarse if self.done < self._coarse else self.total) - self.done
-        while left:
+        return self._batch_until(self._coarse if self.done < self._coarse else self.total, seconds)
+
+    def _batch_until(self, end: int, seconds: float | None = None) -> OcclusionMap:
+        """One batch of the passes up to number `end`."""
+        while left := end - self.done:
             count, start = self._batch.next(left, seconds), time.perf_counter()
             try:
                 self._do(range(self.done, self.done + count))
@@ -147,7 +150,7 @@ class Occluder:
     def whole(self) -> torch.Tensor:
         """What the network says of the whole images: (N, K), the scores of every class; or the layer's output."""
         while self.done < len(self.images):
-            self.step()
+            self._batch_until(len(self.images))
         return self._whole if self._whole is not None else torch.empty(0)
 
     def at(self, top: int, left: int) -> torch.Tensor:

@@ -9,10 +9,13 @@ import ipywidgets as W
 import traitlets as T
 
 from ..compute.items import Items
+from . import controls
 from .controls import hint
 
 LISTED = 50
 """Classes that a search lists at most."""
+PREDICTED = -1
+"""What stands for None in the menu, where None means that nothing is chosen."""
 
 
 class TargetPicker(W.HBox):
@@ -25,8 +28,8 @@ class TargetPicker(W.HBox):
         self._names: list[str] = []
         self._best: list[int] = []
         self._predicted = ""
-        self._menu = W.Dropdown(options=[("predicted", None)], layout=W.Layout(width="240px"))
-        self._search = W.Text(placeholder="search", layout=W.Layout(width="110px"), continuous_update=True)
+        self._menu = W.Dropdown(options=[("predicted", PREDICTED)], layout=W.Layout(width="210px"))
+        self._search = W.Text(placeholder="search", layout=W.Layout(width="90px"), continuous_update=True)
         super().__init__([self._menu, self._search], layout=W.Layout(overflow="hidden"))
         hint(self._menu, "Whose score is told and mapped: the predicted class, one of the best, or one that was found")
         hint(self._search, "List the classes whose name or number holds this text")
@@ -46,28 +49,28 @@ class TargetPicker(W.HBox):
     def listed(self) -> list[int]:
         """The classes in the menu."""
         text = self._search.value.strip().lower()
-        found = [number for number, name in enumerate(self._names) if text in name.lower()] if text else self._best
-        found = found[:LISTED]
+        found = self._best
+        if text:
+            found = [n for n, name in enumerate(self._names) if text in name.lower() or text == str(n)][:LISTED]
         chosen = self.value
         return found if chosen is None or chosen in found else [chosen, *found]
 
     def _list(self) -> None:
-        options: list[tuple[str, int | None]] = [
-            (f"predicted: {self._predicted}" if self._predicted else "predicted", None)
-        ]
+        options = [(f"predicted: {self._predicted}" if self._predicted else "predicted", PREDICTED)]
         options += [(self._names[number], number) for number in self.listed if number < len(self._names)]
+        chosen = PREDICTED if self.value is None else self.value
         before, self._busy = self._busy, True  # new options choose the first of them for a moment
         try:
             if list(self._menu.options) != options:
                 self._menu.options = options
-            if any(number == self.value for _, number in options):
-                self._menu.value = self.value
+            if any(number == chosen for _, number in options):
+                self._menu.value = chosen
         finally:
             self._busy = before
 
     def _chosen(self, change: Any) -> None:
         if not self._busy:
-            self.value = change["new"]
+            self.value = None if change["new"] == PREDICTED else change["new"]
 
     @T.observe("value")
     def _show(self, change: Any) -> None:
@@ -112,7 +115,7 @@ class PixelsControl(W.HBox):
 
 
 def fillings(items: Items, chosen: Any) -> list[tuple[str, Any]]:
-    """What a patch can be filled with, as (label, baseline), `chosen` among it; black and white in the image's units."""
+    """What a patch can be filled with, as (label, baseline), `chosen` among it; in units of the network's input."""
     found: list[tuple[str, Any]] = [("zero", 0.0), ("mean colour", "mean"), ("blurred", "blur"), ("noise", "noise")]
     if items.normalization is None:
         found.append(("one", 1.0))
@@ -123,3 +126,22 @@ def fillings(items: Items, chosen: Any) -> list[tuple[str, Any]]:
     if not any(chosen == baseline for _, baseline in found):
         found.append(("own", chosen))
     return found
+
+
+def score_control(view: Any) -> W.Widget:
+    """Menu of what is told of the target; a function of one's own is in it, where there is one."""
+    options = [("probability", "probability"), ("logit", "logit")]
+    if callable(view.score):
+        options.append(("own", view.score))
+    return controls.dropdown(view, "score", options, width=104, tip="The number that is told and mapped")
+
+
+def place_control(view: Any, size: tuple[int, int]) -> tuple[W.HBox, list[W.IntSlider]]:
+    """Sliders for the upper and the left edge of the patch on an image of `size`, which arrow keys move."""
+    parts = (("top", "Row", "Upper"), ("left", "Column", "Left"))
+    sliders = [
+        controls.slider(view, trait, maximum=length - 1, width=110, tip=f"{edge} edge of the patch (arrow keys work)")
+        for (trait, _, edge), length in zip(parts, size, strict=True)
+    ]
+    groups = [controls.labelled(label, slider) for (_, label, _), slider in zip(parts, sliders, strict=True)]
+    return W.HBox(groups, layout=W.Layout(flex_flow="row wrap", overflow="hidden")), sliders

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import ipywidgets as W
@@ -11,65 +10,20 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..compute.items import Items
-from ..compute.occluder import Occluder
-from ..compute.occlusion_map import OcclusionMap
 from ..compute.patches import Pair, Patches
-from ..render import DIVERGING, GAP, Grid, Panel, apply, overlay, to_picture, to_uint8
+from ..render import DIVERGING, Grid, Panel
 from . import markup
 from .field_panels import PHOTO, _enlarged
 from .figure import PixelFigure
 from .map_panel import _with_padding
 from .markup import number
+from .occlusion_heat import Heat, signed
 from .panels import HOVERED, _Panel, _percent
 
 HEAT, SCORES = 288, 250
 """Widths of the heat map and of the scores, in px."""
-LEAST = 1e-4
-"""The colours reach at least so far from no change: what is less is the rounding of floats, not worth a colour."""
-
 Bar = tuple[str, float, float]
 """Name of a class, its value, and the change of that against the whole image."""
-
-
-@dataclass(frozen=True, eq=False)
-class Heat:
-    """An occlusion map as far as it is done: what the patch takes from the score, and the range of its colours."""
-
-    fall: NDArray[np.floating]
-    known: NDArray[np.bool_]
-    limit: float
-    unit: str
-    patches: Patches
-    complete: bool
-    fine: NDArray[np.floating]
-    """The same for each pixel of the image, (H, W); NaN where no patch hides it, or none has been yet."""
-
-    @classmethod
-    def of(cls, found: OcclusionMap, unit: str) -> Heat:
-        """Of the first image of `found`; `unit` names the score."""
-        fall = found.filled(found.change)[0].cpu().numpy()
-        known = found.filled(torch.ones_like(found.scores))[0].isfinite().cpu().numpy()
-        finite = np.abs(fall[np.isfinite(fall)])
-        limit = max(float(finite.max(initial=0.0)), LEAST)
-        return cls(fall, known, limit, unit, found.patches, found.complete, found.upsample()[0].cpu().numpy())
-
-    def pixels(self) -> NDArray[np.uint8]:
-        """(H', W') palette indices: `GAP` where no patch has been."""
-        levels = to_uint8(self.fall[None], [[-self.limit, self.limit]])[0]
-        levels[~self.known] = GAP
-        return levels
-
-    def over(self, photo: NDArray[np.uint8], opacity: float) -> NDArray[np.uint8]:
-        """`photo` (H, W, 3) under the colours, the less of them the smaller the change."""
-        colours = apply(to_uint8(self.fine[None], [[-self.limit, self.limit]])[0], DIVERGING)
-        share = np.nan_to_num(np.abs(self.fine) / self.limit, nan=0.0, posinf=0.0)
-        return overlay(photo, colours, opacity * np.sqrt(np.clip(share, 0, 1)))
-
-    @property
-    def ends(self) -> tuple[str, str, str]:
-        """Texts of the colour bar: red is where the score falls."""
-        return f"{signed(self.limit)} {self.unit}", "no change", f"{signed(-self.limit)} {self.unit}"
 
 
 class PatchPanel(_Panel):
@@ -103,8 +57,8 @@ class PatchPanel(_Panel):
         ):
             self._sent = (photo, fill, patches, place)
             pixels = photo.copy()
-            channels_first = (torch.from_numpy(part).permute(2, 0, 1) for part in (pixels, fill))
-            patches.paint(*channels_first, *place)
+            image, filling = (torch.from_numpy(part).permute(2, 0, 1) for part in (pixels, fill))
+            patches.paint(image, filling, *place)
             self._pixels = _enlarged(pixels)
             self._factor = self._pixels.shape[0] / photo.shape[0]
             self.figure.show(self._pixels)
@@ -154,7 +108,7 @@ class HeatPanel(_Panel):
         if heat is not self._heat:
             self._heat = heat
             rows, columns = heat.patches.grid
-            self._heading = "Heat map", f"{rows} × {columns} places", f"change in {heat.unit}"
+            self._heading = "Heat map", f"change in {heat.unit}"
             self._text.value = markup.heading(*self._heading)
             self.figure.show(heat.pixels(), _with_padding(DIVERGING))
             few = rows * columns <= HOVERED
@@ -231,18 +185,16 @@ class ScorePanel(_Panel):
             ("change", signed(found - whole)),
             ("patch", where),
         ]
-        percent = unit in ("logit", "probability")
         rows = [(label, value) for label, value, _ in bars]
-        texts = [
-            f"{_percent(value)} ({_points(change)})" if percent else f"{number(value)} ({signed(change)})"
-            for _, value, change in bars
-        ]
-        self._limit = (
-            1.0 if percent else max((abs(value) for _, value in rows if np.isfinite(value)), default=1.0) or 1.0
-        )
-        self._bars = [(label, value / self._limit, text) for (label, value), text in zip(rows, texts, strict=True)]
+        if unit in ("logit", "probability"):
+            texts = [f"{_percent(value)} ({_points(change)})" for _, value, change in bars]
+            limit = 1.0
+        else:
+            texts = [f"{number(value)} ({signed(change)})" for _, value, change in bars]
+            limit = max((abs(value) for _, value in rows if np.isfinite(value)), default=0.0) or 1.0
+        self._bars = [(label, value / limit, text) for (label, value), text in zip(rows, texts, strict=True)]
         self._best = "Best classes", "with the patch (change)"
-        below = markup.heading(*self._best) + markup.bars(rows, texts, self._limit, stack=0) if bars else ""
+        below = markup.heading(*self._best) + markup.bars(rows, texts, limit, stack=10) if bars else ""
         self._text.value = markup.heading(name) + markup.facts(self._facts) + f'<div style="height:12px"></div>{below}'
 
     def static(self) -> list[Panel]:
@@ -251,20 +203,6 @@ class ScorePanel(_Panel):
         if self._bars:
             panels.append(Panel(" · ".join(self._best), width=SCORES, bars=self._bars))
         return panels
-
-
-def pictures(occluder: Occluder, items: Items) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """The image as the network gets it, and what the patch shows, both (H, W, 3), under one range of brightness."""
-    image, fill = (items.picture(part[0]).float().numpy() for part in (occluder.images, occluder.fill))
-    alone = to_picture(image)
-    both = to_picture(np.concatenate([image, np.clip(fill, alone.vmin, alone.vmax)], axis=2)).pixels
-    width = image.shape[2]
-    return np.ascontiguousarray(both[:, :width]), np.ascontiguousarray(both[:, width:])
-
-
-def signed(value: float) -> str:
-    """A change with its sign; none before 0."""
-    return f"+{number(value)}" if value > 0 else number(value)
 
 
 def _points(change: float) -> str:

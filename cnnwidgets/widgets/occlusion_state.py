@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 import traitlets as T
@@ -25,7 +25,8 @@ TOP = 5
 SETTINGS = ("index", "target", "score", "window", "stride", "shape", "baseline")
 
 
-class Settings(NamedTuple):
+@dataclass(frozen=True)
+class Settings:
     """All that an occlusion map depends on."""
 
     weights: Any
@@ -99,6 +100,11 @@ class OcclusionState(ModelView):
         with self.hold_trait_notifications():
             self.top = min(max(round(top), 0), height - high)
             self.left = min(max(round(left), 0), width - wide)
+
+    def move_to_cell(self, top: float, left: float) -> None:
+        """Put the patch at a place of the map, where it may be cut off at the border."""
+        with self.hold_trait_notifications():
+            self.top, self.left = int(top), int(left)
 
     # ------------------------------------------------------------------ what is known
 
