@@ -180,10 +180,12 @@ class OcclusionView(OcclusionRun):
         target = self._seen.target
         return float(self._seen.whole[target]), float(self._found[target])
 
-    def _where(self) -> str:
+    def _where(self) -> list[tuple[str, str]]:
         (height, width), (high, wide) = self._seen.occluder.patches.size, self._seen.occluder.patches.window
-        rows = f"rows {self.top} to {min(self.top + high, height) - 1}"
-        return f"{rows}, columns {self.left} to {min(self.left + wide, width) - 1}"
+        return [
+            ("rows", f"{self.top} to {min(self.top + high, height) - 1}"),
+            ("columns", f"{self.left} to {min(self.left + wide, width) - 1}"),
+        ]
 
     def _said(self) -> list[str]:
         seen, patches, (before, value) = self._seen, self._seen.occluder.patches, self._values()

@@ -130,7 +130,7 @@ def fillings(items: Items, chosen: Any) -> list[tuple[str, Any]]:
 
 def score_control(view: Any) -> W.Widget:
     """Menu of what is told of the target; a function of one's own is in it, where there is one."""
-    options = [("probability", "probability"), ("logit", "logit")]
+    options = [("logit", "logit"), ("probability", "probability")]
     if callable(view.score):
         options.append(("own", view.score))
     return controls.dropdown(view, "score", options, width=104, tip="The number that is told and mapped")

@@ -176,14 +176,16 @@ class ScorePanel(_Panel):
         self._text = W.HTML()
         super().__init__(SCORES, self._text)
 
-    def draw(self, name: str, unit: str, whole: float, found: float, where: str, bars: Sequence[Bar]) -> None:
+    def draw(
+        self, name: str, unit: str, whole: float, found: float, where: Sequence[tuple[str, str]], bars: Sequence[Bar]
+    ) -> None:
         """Show the score `found` with the patch; `bars` are the best classes with it, by probability or score."""
         self._name = name
         self._facts = [
             (unit, number(found)),
             ("without patch", number(whole)),
             ("change", signed(found - whole)),
-            ("patch", where),
+            *where,
         ]
         rows = [(label, value) for label, value, _ in bars]
         if unit in ("logit", "probability"):

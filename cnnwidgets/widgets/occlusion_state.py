@@ -55,7 +55,7 @@ class OcclusionState(ModelView):
 
     index = T.Int(0, help="which image of the data set, from 0").tag(source=True)
     target = T.Any(None, help="class number or name; None: the predicted one").tag(source=True)
-    score = T.Any("probability", help="'probability', 'logit', or a function of the model's output").tag(source=True)
+    score = T.Any("logit", help="'logit', 'probability', or a function of the model's output").tag(source=True)
     window = T.Any(None, help="height and width of the patch in pixels; None: a seventh of the image").tag(source=True)
     stride = T.Any(None, help="pixels from one place of the map to the next; None: half the window").tag(source=True)
     shape = T.Enum(("square", "disc"), "square", help="what of the window is hidden").tag(source=True)
