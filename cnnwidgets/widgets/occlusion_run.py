@@ -69,7 +69,8 @@ class OcclusionRun(OcclusionState):
 
     def close(self) -> None:
         """Close every widget of the view; the model is as it was before."""
-        self._portions.stop()
+        if not self._closed:
+            self._portions.stop()
         super().close()
 
     def save(self, path: str | Path, *, dark: bool = False) -> Path:
@@ -107,6 +108,7 @@ class OcclusionRun(OcclusionState):
     def _portion(self) -> bool:
         """Some places of the map, and its drawing from time to time; whether there are more."""
         if self._weights() != self._seen.settings.weights:  # a cell trained the network: the old map says nothing now
+            self._computed = False
             self._newest.request()
             return False
         run, seen = self._portions, self._seen
