@@ -93,15 +93,14 @@ class HeatPanel(_Panel):
     def __init__(self, on_place: Callable[[float, float], None], on_button: Callable[[], None]) -> None:
         self._on_place = on_place
         self._text, self._below, self._progress = W.HTML(), W.HTML(), W.HTML()
-        self._bar = W.IntProgress(min=0, max=1, value=0, layout=W.Layout(width="96px", height="14px"))
+        self._bar = W.IntProgress(min=0, max=1, value=0, layout=W.Layout(width="208px", height="14px"))
         self._button = W.Button(layout=W.Layout(width="70px", padding="0"))
         self._button.on_click(lambda _: on_button())
         self.figure = PixelFigure(HEAT, HEAT, fit=True)
         self.figure.on_click(self._clicked)
         self._heat: Heat | None = None
-        line = W.HBox([self._bar, self._progress], layout=W.Layout(align_items="center", overflow="hidden"))
-        row = W.HBox([self._button, line], layout=W.Layout(align_items="center", width=f"{HEAT + 6}px"))
-        super().__init__(HEAT, self._text, self.figure, self._below, row)
+        row = W.HBox([self._button, self._bar], layout=W.Layout(align_items="center", overflow="hidden"))
+        super().__init__(HEAT, self._text, self.figure, self._below, row, self._progress)
 
     def draw(self, heat: Heat, place: Pair) -> None:
         """Show `heat`; `place` is where the patch is, (top, left)."""
@@ -132,7 +131,7 @@ class HeatPanel(_Panel):
             said += f" · {_duration(seconds)} left"
         elif not running and done < total:
             said += " · stopped" if done else ""
-        self._progress.value = f'<span class="cnnw-quiet">&nbsp;{said}</span>'
+        self._progress.value = f'<span class="cnnw-quiet">{said}</span>'
         self._button.description = (
             "Cancel" if running else "Again" if done == total else "Start" if not done else "Go on"
         )
