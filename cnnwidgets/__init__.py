@@ -25,7 +25,15 @@ from .compute import (
     receptive_fields,
     slide,
 )
-from .widgets import ActivationView, ConvolutionView, FilterView, KernelPlayground, ModelView, ReceptiveFieldView
+from .widgets import (
+    ActivationView,
+    ConvolutionView,
+    FilterView,
+    KernelPlayground,
+    ModelView,
+    OcclusionView,
+    ReceptiveFieldView,
+)
 
 __version__ = "0.1.0"
 
@@ -41,6 +49,7 @@ __all__ = [
     "ModelView",
     "Occluder",
     "OcclusionMap",
+    "OcclusionView",
     "ReceptiveField",
     "ReceptiveFieldView",
     "ReceptiveFields",

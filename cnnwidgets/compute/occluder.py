@@ -37,6 +37,12 @@ class Occluder:
     ----------
     done, total : int
         Passes of one image each, the whole images among them.
+    images : torch.Tensor
+        (N, C, H, W) as the network gets them.
+    fill : torch.Tensor
+        (N, C, H, W): what the patch shows, wherever it is.
+    patches : Patches
+        The places of the patch.
     """
 
     def __init__(
@@ -65,7 +71,7 @@ class Occluder:
             self.images = self.images.to(dtype_of(module))
         height, width = self.images.shape[2:]
         self.patches = patches((height, width), window, stride, shape)
-        self._fill = baseline_images(self.images, baseline, self.patches.window, generator)
+        self.fill: torch.Tensor = baseline_images(self.images, baseline, self.patches.window, generator)
         self._wanted, self._single = _classes(target)
         self._batch = BatchSize(height * width, device, batch_size)
         coarse, *finer = self.patches.order()
@@ -103,8 +109,11 @@ class Occluder:
                 self._batch.restart()
                 if seconds is not None:
                     return self.result
-        left = (self._coarse if self.done < self._coarse else self.total) - self.done
-        while left:
+        return self._batch_until(self._coarse if self.done < self._coarse else self.total, seconds)
+
+    def _batch_until(self, end: int, seconds: float | None = None) -> OcclusionMap:
+        """One batch of the passes up to number `end`."""
+        while left := end - self.done:
             count, start = self._batch.next(left, seconds), time.perf_counter()
             try:
                 self._do(range(self.done, self.done + count))
@@ -141,7 +150,7 @@ class Occluder:
     def whole(self) -> torch.Tensor:
         """What the network says of the whole images: (N, K), the scores of every class; or the layer's output."""
         while self.done < len(self.images):
-            self.step()
+            self._batch_until(len(self.images))
         return self._whole if self._whole is not None else torch.empty(0)
 
     def at(self, top: int, left: int) -> torch.Tensor:
@@ -159,7 +168,7 @@ class Occluder:
         """
 
         def paint(batch: torch.Tensor) -> None:
-            for image, fill in zip(batch, self._fill, strict=True):
+            for image, fill in zip(batch, self.fill, strict=True):
                 self.patches.paint(image, fill, top, left)
 
         found = self._scorer(self.images, torch.arange(len(self.images)), paint)
@@ -175,7 +184,7 @@ class Occluder:
 
         def paint(batch: torch.Tensor) -> None:
             for image, n, (row, column) in zip(batch[whole:], number[whole:], places, strict=True):
-                self.patches.paint(image, self._fill[n], row * down, column * across)
+                self.patches.paint(image, self.fill[n], row * down, column * across)
 
         found = self._scorer(self.images, number, paint)
         if whole:

@@ -4,7 +4,16 @@ from .activation import ActivationView
 from .convolution import ConvolutionView
 from .filter import FilterView
 from .kernel_playground import KernelPlayground
+from .occlusion import OcclusionView
 from .receptive_field import ReceptiveFieldView
 from .view import ModelView
 
-__all__ = ["ActivationView", "ConvolutionView", "FilterView", "KernelPlayground", "ModelView", "ReceptiveFieldView"]
+__all__ = [
+    "ActivationView",
+    "ConvolutionView",
+    "FilterView",
+    "KernelPlayground",
+    "ModelView",
+    "OcclusionView",
+    "ReceptiveFieldView",
+]

@@ -1,0 +1,198 @@
+"""OcclusionView: hide a part of the photo, and see what it does to the scores; here, or everywhere as a heat map."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ipywidgets as W
+import numpy as np
+import torch
+import traitlets as T
+from numpy.typing import NDArray
+from torch import nn
+
+from ..compute.forward import Prepare
+from ..render import Panel, card
+from . import controls, markup
+from .markup import number
+from .occlusion_controls import PixelsControl, TargetPicker, fillings, place_control, score_control
+from .occlusion_heat import Heat, pictures, signed
+from .occlusion_panels import HeatPanel, PatchPanel, ScorePanel
+from .occlusion_run import OcclusionRun
+from .occlusion_state import TOP
+from .subject import Subject
+
+
+class OcclusionView(OcclusionRun):
+    """A patch that is dragged over the photo, with the scores it leaves, and the map of all its places.
+
+    Dragging runs the network once for each drawing. The map grows from coarse to fine in portions of about 60 ms
+    between which cells and widgets are answered; without a notebook it is made where it is asked for, by `map` and
+    `save`. A changed setting begins it anew. After Zeiler and Fergus, ECCV 2014, section 4.2.
+
+    Parameters
+    ----------
+    model : torch.nn.Module or Subject
+        Any network that takes (N, C, H, W) images; or what another view already looks at.
+    dataset : indexable
+        Gives (image, label), as for `ActivationView`; None with a `Subject`.
+    classes : sequence of str, optional
+        Class names; by default the data set's own.
+    denormalize : callable or (mean, std), optional
+        Turns a normalised image into one in [0, 1] for the picture; by default found in the data set's transform.
+    prepare : callable, optional
+        `prepare(images)` gives the arguments of the model, from images in which the patch is already.
+    **traits
+        Initial `index`, `target`, `score`, `window`, `stride`, `shape`, `baseline` as in `occlusion`; `top` and `left`
+        of the patch in pixels, `mapping`, `overlay`, `opacity`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        The model, the data set or an item of it is not what it must be; a window larger than the image, a stride of 0,
+        no such target; an output that is no class scores (choose them with `score=`), or is NaN where the highest is
+        looked for; a keyword is misspelt.
+    IndexError
+        No such image.
+    ForwardError
+        The model refused the image; says which layer, what it got and what it wants.
+    """
+
+    overlay = T.Bool(True, help="lay the heat map over the photo").tag(display=True)
+    opacity = T.Float(0.6, min=0.0, max=1.0, help="of the overlay where it is strongest, 0 to 1").tag(display=True)
+
+    def __init__(
+        self,
+        model: nn.Module | Subject,
+        dataset: Any = None,
+        *,
+        classes: Any = None,
+        denormalize: Any = None,
+        prepare: Prepare | None = None,
+        **traits: Any,
+    ) -> None:
+        self.check_keywords(traits)
+        self.look_at(Subject.of(model, dataset, classes=classes, denormalize=denormalize), prepare, traits)
+        self._fitted: Any = None
+        self._heat: tuple[Any, Heat] | None = None
+        self._pictures: tuple[Any, Any] | None = None
+        self._lit: tuple[Any, NDArray[np.uint8]] | None = None
+        super().__init__(**traits)
+        self._build()
+        self.start()
+
+    @property
+    def scores(self) -> torch.Tensor:
+        """What the network says with the patch where it is: (K,), the scores of every class."""
+        self._newest.flush()
+        return self._found.clone()
+
+    # ------------------------------------------------------------------ building
+
+    def _build(self) -> None:
+        items = self._subject.items
+        self._target_picker = TargetPicker(self)
+        self._window = PixelsControl(self, "window", slide=True, tip="Side of the patch in pixels (arrow keys work)")
+        self._stride = PixelsControl(self, "stride", slide=False, tip="Pixels from one place of the map to the next")
+        shape = controls.dropdown(self, "shape", ["square", "disc"], width=84, tip="What of the window is hidden")
+        options = fillings(items, self.baseline)
+        filling = controls.dropdown(self, "baseline", options, width=116, tip="What the patch is filled with")
+        place, self._sliders = place_control(self, self._seen.occluder.patches.size)
+        overlay = controls.checkbox(self, "overlay", "", width=20, tip="Lay the heat map over the photo")
+        overlay.layout.margin = "4px 6px 0 0"  # in line with its label
+        opacity = controls.fraction(self, "opacity", width=110, tip="Opacity of the overlay where it is strongest")
+        bar = [
+            controls.index_control(self, len(items)),
+            controls.labelled("Target", self._target_picker),
+            controls.labelled("Score", score_control(self)),
+            controls.labelled("Window", self._window),
+            controls.labelled("Stride", self._stride),
+            controls.labelled("Shape", shape),
+            controls.labelled("Filling", filling),
+            controls.labelled("Overlay", overlay, opacity),
+            place,
+        ]
+        self._title = W.HTML()
+        self._photo = PatchPanel(self.move_to)
+        self._map = HeatPanel(self.move_to_cell, self._pressed)
+        self._scores = ScorePanel()
+        self._body.children = controls.card_body(self._title, bar, [self._photo, self._map, self._scores], height=490)
+
+    def _pressed(self) -> None:
+        (self.cancel if self._portions.running else self.start_map)()
+
+    # ------------------------------------------------------------------ one way: compute, render, picture
+
+    def render(self) -> None:
+        """Draw the panels; what has not changed is not sent again."""
+        self.follow_settings()
+        if self._fitted is not self._seen:
+            self._fitted = self._seen
+            self._fit_controls()
+        self.draw_map()
+        before, value = self._values()
+        bars = [(self._class_name(n), share, change) for n, share, change in self._bars(self._found)]
+        self._scores.draw(self._target_name, self._unit, before, value, self._where(), bars)
+        status = f"drawn in {self.milliseconds:.1f} ms"
+        self._title.value = markup.title(self._target_name, *self._said(), status=status)
+
+    def draw_map(self) -> None:
+        """Draw the heat map, the photo with its overlay and the patch, and how far the map is."""
+        seen, occluder = self._seen, self._seen.occluder
+        key = (occluder, occluder.done)
+        if self._heat is None or self._heat[0] != key:
+            self._heat = key, Heat.of(occluder.result, self._unit)
+        heat = self._heat[1]
+        if self._pictures is None or self._pictures[0] is not occluder:
+            self._pictures = occluder, pictures(occluder, self._subject.items)
+        photo, fill = self._pictures[1]
+        opacity = self.opacity if self.overlay else 0.0
+        if self._lit is None or self._lit[0] != (heat, opacity):
+            self._lit = (heat, opacity), heat.over(photo, opacity) if opacity and heat.known.any() else photo
+        heading = f"Image {seen.settings.index}", f"label {seen.item.text}" if seen.item.text else ""
+        place = (self.top, self.left)
+        self._photo.draw(heading, self._lit[1], fill, occluder.patches, place)
+        self._map.draw(heat, place)
+        done, total = max(0, occluder.done - 1), occluder.total - 1  # without the whole image
+        self._map.progress(done, total, self.seconds_left, self._portions.running)
+
+    def picture(self, *, dark: bool = False) -> NDArray[np.uint8]:
+        """The view as one static picture, (H, W, 3) uint8."""
+        panels: list[Panel | list[Panel]] = [self._photo.static(), self._map.static(), self._scores.static()]
+        return card(" · ".join([self._target_name, *self._said()]), panels, dark=dark)
+
+    # ------------------------------------------------------------------ controls and words
+
+    def _fit_controls(self) -> None:
+        """Make the controls fit the image and its classes."""
+        whole, patches = self._seen.whole, self._seen.occluder.patches
+        count, finite = len(whole), bool(whole.isfinite().all())
+        best = whole.topk(min(TOP, count)).indices.tolist() if finite else list(range(min(TOP, count)))
+        names = [self._class_name(n) for n in range(count)]
+        self._target_picker.update(names, best, names[best[0]] if finite else "")
+        self._window.show(patches.window[0], min(patches.size))
+        self._stride.show(patches.stride[0], min(patches.size))
+        for slider, length in zip(self._sliders, patches.size, strict=True):
+            slider.max = length - 1
+
+    def _values(self) -> tuple[float, float]:
+        """The score of the target for the whole image, and with the patch."""
+        target = self._seen.target
+        return float(self._seen.whole[target]), float(self._found[target])
+
+    def _where(self) -> list[tuple[str, str]]:
+        (height, width), (high, wide) = self._seen.occluder.patches.size, self._seen.occluder.patches.window
+        return [
+            ("rows", f"{self.top} to {min(self.top + high, height) - 1}"),
+            ("columns", f"{self.left} to {min(self.left + wide, width) - 1}"),
+        ]
+
+    def _said(self) -> list[str]:
+        seen, patches, (before, value) = self._seen, self._seen.occluder.patches, self._values()
+        text, size = seen.item.text, " × ".join(map(str, patches.window))
+        image = f"image {seen.settings.index}"
+        return [
+            f"{self._unit} {number(before)} → {number(value)} ({signed(value - before)})",
+            f"{patches.shape} of {size} px",
+            f'{image}, a "{text}"' if text else image,
+        ]

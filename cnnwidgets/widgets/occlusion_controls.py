@@ -1,0 +1,147 @@
+"""The controls of OcclusionView that no other view has: for the target, for a length in pixels, for the filling."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import ipywidgets as W
+import traitlets as T
+
+from ..compute.items import Items
+from . import controls
+from .controls import hint
+
+LISTED = 50
+"""Classes that a search lists at most."""
+PREDICTED = -1
+"""What stands for None in the menu, where None means that nothing is chosen."""
+
+
+class TargetPicker(W.HBox):
+    """Menu of the most probable classes, and a search among all; `value` is linked to the trait `target` of a view."""
+
+    value = T.Any(None, allow_none=True)
+
+    def __init__(self, view: T.HasTraits) -> None:
+        self._busy = True
+        self._names: list[str] = []
+        self._best: list[int] = []
+        self._predicted = ""
+        self._menu = W.Dropdown(options=[("predicted", PREDICTED)], layout=W.Layout(width="210px"))
+        self._search = W.Text(placeholder="search", layout=W.Layout(width="90px"), continuous_update=True)
+        super().__init__([self._menu, self._search], layout=W.Layout(overflow="hidden"))
+        hint(self._menu, "Whose score is told and mapped: the predicted class, one of the best, or one that was found")
+        hint(self._search, "List the classes whose name or number holds this text")
+        self._menu.observe(self._chosen, "value")
+        self._search.observe(lambda change: self._list(), "value")
+        T.link((view, "target"), (self, "value"))
+        self._busy = False
+
+    def update(self, names: list[str], best: Sequence[int], predicted: str) -> None:
+        """List the `best` of all classes; `names` has one for each class, `predicted` is the name of the best one."""
+        if (names, list(best), predicted) != (self._names, self._best, self._predicted):
+            self._names, self._best, self._predicted = names, list(best), predicted
+            self._search.layout.display = "" if len(names) > len(self._best) else "none"
+            self._list()
+
+    @property
+    def listed(self) -> list[int]:
+        """The classes in the menu."""
+        text = self._search.value.strip().lower()
+        found = self._best
+        if text:
+            found = [n for n, name in enumerate(self._names) if text in name.lower() or text == str(n)][:LISTED]
+        chosen = self.value
+        return found if chosen is None or chosen in found else [chosen, *found]
+
+    def _list(self) -> None:
+        options = [(f"predicted: {self._predicted}" if self._predicted else "predicted", PREDICTED)]
+        options += [(self._names[number], number) for number in self.listed if number < len(self._names)]
+        chosen = PREDICTED if self.value is None else self.value
+        before, self._busy = self._busy, True  # new options choose the first of them for a moment
+        try:
+            if list(self._menu.options) != options:
+                self._menu.options = options
+            if any(number == chosen for _, number in options):
+                self._menu.value = chosen
+        finally:
+            self._busy = before
+
+    def _chosen(self, change: Any) -> None:
+        if not self._busy:
+            self.value = None if change["new"] == PREDICTED else change["new"]
+
+    @T.observe("value")
+    def _show(self, change: Any) -> None:
+        if not self._busy:
+            self._list()
+
+
+class PixelsControl(W.HBox):
+    """A length in pixels. It sets a trait of a view that may also hold None or (height, width).
+
+    Parameters
+    ----------
+    slide : bool
+        A slider beside the box.
+    """
+
+    def __init__(self, view: T.HasTraits, trait: str, *, slide: bool, tip: str) -> None:
+        self._view, self._trait, self._busy = view, trait, False
+        self.box = W.BoundedIntText(value=1, min=1, max=1, layout=W.Layout(width="58px"))
+        parts: list[Any] = [self.box]
+        if slide:
+            slider = W.IntSlider(value=1, min=1, max=1, readout=False, layout=W.Layout(width="110px"))
+            parts.insert(0, slider)
+        for part in parts:
+            hint(part, tip)
+            part.observe(self._moved, "value")
+        super().__init__(parts, layout=W.Layout(overflow="hidden"))
+
+    def show(self, pixels: int, maximum: int) -> None:
+        """Tell what the view makes of its trait: so many pixels, of at most `maximum`."""
+        before, self._busy = self._busy, True
+        try:
+            for part in self.children:
+                part.max = max(maximum, pixels)
+                part.value = pixels
+        finally:
+            self._busy = before
+
+    def _moved(self, change: Any) -> None:
+        if not self._busy:
+            setattr(self._view, self._trait, change["new"])
+
+
+def fillings(items: Items, chosen: Any) -> list[tuple[str, Any]]:
+    """What a patch can be filled with, as (label, baseline), `chosen` among it; in units of the network's input."""
+    found: list[tuple[str, Any]] = [("zero", 0.0), ("mean colour", "mean"), ("blurred", "blur"), ("noise", "noise")]
+    if items.normalization is None:
+        found.append(("one", 1.0))
+    else:
+        mean, std = ([float(value) for value in part] for part in items.normalization)
+        for name, level in (("black", 0.0), ("white", 1.0)):
+            found.append((name, tuple((level - m) / s for m, s in zip(mean, std, strict=True))))
+    if not any(chosen == baseline for _, baseline in found):
+        found.append(("own", chosen))
+    return found
+
+
+def score_control(view: Any) -> W.Widget:
+    """Menu of what is told of the target; a function of one's own is in it, where there is one."""
+    options = [("logit", "logit"), ("probability", "probability")]
+    if callable(view.score):
+        options.append(("own", view.score))
+    return controls.dropdown(view, "score", options, width=104, tip="The number that is told and mapped")
+
+
+def place_control(view: Any, size: tuple[int, int]) -> tuple[W.HBox, list[W.IntSlider]]:
+    """Sliders for the upper and the left edge of the patch on an image of `size`, which arrow keys move."""
+    parts = (("top", "Row", "Upper"), ("left", "Column", "Left"))
+    sliders = [
+        controls.slider(view, trait, maximum=length - 1, width=110, tip=f"{edge} edge of the patch (arrow keys work)")
+        for (trait, _, edge), length in zip(parts, size, strict=True)
+    ]
+    groups = [controls.labelled(label, slider) for (_, label, _), slider in zip(parts, sliders, strict=True)]
+    return W.HBox(groups, layout=W.Layout(flex_flow="row wrap", overflow="hidden")), sliders

@@ -1,0 +1,140 @@
+"""How OcclusionView makes its map: in portions while a notebook runs, at once where there is none."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import traitlets as T
+
+from ..compute.occlusion_map import OcclusionMap
+from .newest import _loop_of_cells
+from .occlusion_state import OcclusionState, Seen
+from .portions import PAUSE, PORTION, Portions
+
+SHOWN = 0.250
+"""So many seconds apart the growing map is drawn."""
+AHEAD = 0.500
+"""Seconds of the map that are worked off before a notebook stores the first static picture."""
+
+
+class OcclusionRun(OcclusionState):
+    """The map of an OcclusionView, which draws it in `draw_map` and calls `follow_settings` in each drawing."""
+
+    mapping = T.Bool(True, help="whether the heat map is made; False cancels it, and what is done stays").tag(
+        display=True
+    )
+
+    def __init__(self, **traits: Any) -> None:
+        self._portions = Portions(self._portion)
+        self._begun: Seen | None = None
+        self._spent, self._made, self._shown = 0.0, 0, 0.0
+        super().__init__(**traits)
+
+    def draw_map(self) -> None:
+        """Draw the map as far as it is done, and how far that is."""
+        raise NotImplementedError
+
+    @property
+    def map(self) -> OcclusionMap:
+        """The whole map; what is not yet done is done now."""
+        self._newest.flush()
+        self._portions.stop()
+        for _ in self._seen.occluder:
+            pass
+        self._guarded(self.draw_map)
+        return self._seen.occluder.result
+
+    @property
+    def partial_map(self) -> OcclusionMap:
+        """The map as far as it is done; NaN where no patch has been."""
+        self._newest.flush()
+        return self._seen.occluder.result
+
+    def start_map(self) -> None:
+        """Make the map, or go on with it; from the beginning where it is done already."""
+        occluder = self._seen.occluder
+        with self.quiet():
+            self.mapping = True
+        if occluder.done == occluder.total:
+            self.refresh()
+        else:
+            self._newest.request()
+
+    def cancel(self) -> None:
+        """Stop making the map; what is done stays. The same as `mapping = False`."""
+        self._portions.stop()
+        self.mapping = False
+
+    def close(self) -> None:
+        """Close every widget of the view; the model is as it was before."""
+        if not self._closed:
+            self._portions.stop()
+        super().close()
+
+    def save(self, path: str | Path, *, dark: bool = False) -> Path:
+        """Write a PNG file as `ModelView.save` does: the view as it is in a notebook, elsewhere with the whole map."""
+        if self.mapping and _loop_of_cells() is None:
+            _ = self.map
+        return super().save(path, dark=dark)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **kwargs: Any) -> dict[str, Any]:
+        if not self._closed and self.mapping:
+            self._guarded(self._work_ahead)
+        return super()._repr_mimebundle_(include, exclude, **kwargs)
+
+    # ------------------------------------------------------------------ portion by portion
+
+    def follow_settings(self) -> None:
+        """Begin the map anew where a setting changed, stop it where it is not wanted."""
+        self._portions.hold()
+        occluder = self._seen.occluder
+        if self._begun is not self._seen:
+            self._begun = self._seen
+            self._portions.stop()
+            self._spent, self._made = 0.0, 0
+        if not self.mapping:
+            self._portions.stop()
+        elif occluder.done < occluder.total:
+            self._portions.start()
+
+    @property
+    def seconds_left(self) -> float | None:
+        """How long the rest of the map will take; None where that is not known."""
+        occluder = self._seen.occluder
+        return self._spent / self._made * (occluder.total - occluder.done) if self._made else None
+
+    def _portion(self) -> bool:
+        """Some places of the map, and its drawing from time to time; whether there are more."""
+        if self._weights() != self._seen.settings.weights:  # a cell trained the network: the old map says nothing now
+            self._computed = False
+            self._newest.request()
+            return False
+        run, seen = self._portions, self._seen
+        fine = self._guarded(self._advance)
+        if self._closed or seen is not self._seen:
+            return False
+        more = fine and run.running and seen.occluder.done < seen.occluder.total
+        if not more:
+            run.stop()
+            with self.quiet():
+                self.mapping = self.mapping and fine
+        if not more or time.monotonic() - self._shown > SHOWN:
+            self._guarded(self.draw_map)
+            self._shown = time.monotonic()
+        return more
+
+    def _advance(self) -> None:
+        """Do about `PORTION` seconds of the map."""
+        occluder, start, done = self._seen.occluder, time.perf_counter(), self._seen.occluder.done
+        if done < occluder.total:
+            occluder.step(PORTION)
+            self._spent += time.perf_counter() - start + PAUSE
+            self._made += occluder.done - done
+
+    def _work_ahead(self) -> None:
+        until, occluder = time.perf_counter() + AHEAD, self._seen.occluder
+        while time.perf_counter() < until and occluder.done < occluder.total:
+            self._advance()
+        self.draw_map()

@@ -1,0 +1,223 @@
+"""What OcclusionView looks at: the image, the class, the patch and where it stands, and what the network says of it."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import traitlets as T
+
+from ..compute.forward import Prepare
+from ..compute.items import Item
+from ..compute.model import weights_version
+from ..compute.names import nearest
+from ..compute.occluder import Occluder
+from ..compute.patches import pair, patches
+from ..compute.scores import predict
+from .subject import Subject
+from .view import ModelView
+
+TOP = 5
+"""So many classes are listed."""
+SETTINGS = ("index", "target", "score", "window", "stride", "shape", "baseline")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that an occlusion map depends on."""
+
+    weights: Any
+    index: int
+    target: Any
+    score: Any
+    window: Any
+    stride: Any
+    shape: str
+    baseline: Any
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An image under these settings: its occluder, the scores (K,) of the whole image, and the class looked at."""
+
+    settings: Settings
+    item: Item
+    occluder: Occluder
+    whole: torch.Tensor
+    target: int
+
+
+class OcclusionState(ModelView):
+    """The traits of OcclusionView. What `occlusion` takes means the same here."""
+
+    index = T.Int(0, help="which image of the data set, from 0").tag(source=True)
+    target = T.Any(None, help="class number or name; None: the predicted one").tag(source=True)
+    score = T.Any("logit", help="'logit', 'probability', or a function of the model's output").tag(source=True)
+    window = T.Any(None, help="height and width of the patch in pixels; None: a seventh of the image").tag(source=True)
+    stride = T.Any(None, help="pixels from one place of the map to the next; None: half the window").tag(source=True)
+    shape = T.Enum(("square", "disc"), "square", help="what of the window is hidden").tag(source=True)
+    baseline = T.Any(0.0, help="filling: a number, one a channel, 'mean', 'blur' or 'noise'").tag(source=True)
+    top = T.Int(0, help="upper edge of the patch in pixels, from 0; by default in the middle").tag(source=True)
+    left = T.Int(0, help="left edge of the patch in pixels, from 0; by default in the middle").tag(source=True)
+
+    def look_at(self, subject: Subject, prepare: Prepare | None, traits: dict[str, Any]) -> None:
+        """Run the network for the initial `traits`, before a widget exists; raises for what does not fit."""
+        if subject.prepare is not None:
+            raise TypeError("OcclusionView hides parts of image tensors: give it `prepare(images)` of its own")
+        self._subject, self._prepare, self._refreshed = subject, prepare, 0
+        self._place: tuple[Any, ...] = ()
+        classes = subject.items.classes
+        given = {name: traits.get(name, self.traits()[name].default_value) for name in SETTINGS}
+        given["target"] = _target(given["target"], classes)
+        given["baseline"] = _baseline(given["baseline"])
+        self._seen = self._see(Settings(self._weights(), **given))
+        (height, width), window = self._seen.occluder.patches.size, self._seen.occluder.patches.window
+        traits.setdefault("top", (height - window[0]) // 2)
+        traits.setdefault("left", (width - window[1]) // 2)
+
+    def compute(self) -> None:
+        """Make a new occluder where a setting changed, and run the network for the place of the patch."""
+        settings = Settings(self._weights(), *(getattr(self, name) for name in SETTINGS))
+        if settings != self._seen.settings:
+            self._seen = self._see(settings)
+        self._fit_place()
+        place = (self._seen, self.top, self.left)
+        if not self._place or place[0] is not self._place[0] or place[1:] != self._place[1:]:
+            self._found = self._seen.occluder.at(self.top, self.left)[0].cpu()
+            self._place = place
+
+    def refresh(self) -> None:
+        """Run the model anew: for weights or data that changed where traits cannot see it."""
+        self._refreshed += 1
+        super().refresh()
+
+    def move_to(self, top: float, left: float) -> None:
+        """Put the patch there, in pixels, as far as the image goes."""
+        (height, width), (high, wide) = self._seen.occluder.patches.size, self._seen.occluder.patches.window
+        with self.hold_trait_notifications():
+            self.top = min(max(round(top), 0), height - high)
+            self.left = min(max(round(left), 0), width - wide)
+
+    def move_to_cell(self, top: float, left: float) -> None:
+        """Put the patch at a place of the map, where it may be cut off at the border."""
+        with self.hold_trait_notifications():
+            self.top, self.left = int(top), int(left)
+
+    # ------------------------------------------------------------------ what is known
+
+    def _see(self, settings: Settings) -> Seen:
+        item = self._subject.items[settings.index]
+        if item.image is None:
+            raise TypeError(f"item {settings.index} of the data set has no image to hide a part of")
+        options = {name: getattr(settings, name) for name in SETTINGS if name != "index"}
+        occluder = Occluder(self._subject.model, item.image[None], prepare=self._prepare, **options)
+        whole = occluder.whole[0].cpu()
+        targets = occluder.result.targets
+        return Seen(settings, item, occluder, whole, 0 if targets is None else int(targets[0]))
+
+    def _weights(self) -> tuple[int, int]:
+        return self._refreshed, weights_version(self._subject.module)
+
+    def _fit_place(self) -> None:
+        """Keep the patch on an image that may have become smaller."""
+        height, width = self._seen.occluder.patches.size
+        self.top, self.left = min(self.top, height - 1), min(self.left, width - 1)
+
+    @property
+    def _unit(self) -> str:
+        return self.score if isinstance(self.score, str) else "score"
+
+    @property
+    def _target_name(self) -> str:
+        return self._class_name(self._seen.target)
+
+    def _class_name(self, target: int) -> str:
+        name = self._subject.items.class_name(target)
+        if len(self._seen.whole) == 1:
+            return "the output"
+        return f"class {name}" if name == str(target) else name
+
+    def _bars(self, scores: torch.Tensor) -> list[tuple[int, float, float]]:
+        """(class, value, change against the whole image) of the best: probabilities, or the scores of `score=`."""
+        if callable(self.score):
+            best = scores.topk(min(TOP, len(scores))).indices.tolist()
+            return [(n, float(scores[n]), float(scores[n] - self._seen.whole[n])) for n in best]
+        with_patch, whole = predict(scores, TOP), predict(self._seen.whole, len(scores))
+        if with_patch is None or whole is None:
+            return []
+        before = dict(zip(whole.targets, whole.probabilities, strict=True))
+        pairs = zip(with_patch.targets, with_patch.probabilities, strict=True)
+        return [(n, value, value - before[n]) for n, value in pairs]
+
+    # ------------------------------------------------------------------ what traits may be
+
+    @T.validate("index")
+    def _validate_index(self, proposal: Any) -> int:
+        return self._subject.items.checked(proposal["value"])
+
+    @T.validate("target")
+    def _validate_target(self, proposal: Any) -> int | None:
+        target = _target(proposal["value"], self._subject.items.classes)
+        if target is not None and not 0 <= target < (count := len(self._seen.whole)):
+            raise ValueError(f"no target {target}; allowed: 0 to {count - 1}")
+        return target
+
+    @T.validate("score")
+    def _validate_score(self, proposal: Any) -> Any:
+        score = proposal["value"]
+        if not callable(score) and score not in ("logit", "probability"):
+            raise ValueError(f"score is 'logit', 'probability' or a function of the model's output, not {score!r}")
+        return score
+
+    @T.validate("window", "stride")
+    def _validate_pixels(self, proposal: Any) -> Any:
+        value, name = proposal["value"], proposal["trait"].name
+        if value is None:
+            return None
+        both = pair(value, name)
+        if name == "window" and self.index == self._seen.settings.index:
+            patches(self._seen.occluder.patches.size, both)
+        return both if isinstance(value, Sequence) else both[0]
+
+    @T.validate("baseline")
+    def _validate_baseline(self, proposal: Any) -> Any:
+        return _baseline(proposal["value"])
+
+    @T.validate("top", "left")
+    def _validate_place(self, proposal: Any) -> int:
+        number, name = proposal["value"], proposal["trait"].name
+        size = self._seen.occluder.patches.size[0 if name == "top" else 1]
+        if not 0 <= number < size and self.index == self._seen.settings.index:
+            raise ValueError(f"{name} must be 0 to {size - 1}, a pixel of the image, not {number}")
+        return int(number)
+
+
+def _target(value: Any, classes: list[str]) -> int | None:
+    """The number of a class that is given by number or name; None for the predicted one."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        if value in classes:
+            return classes.index(value)
+        near = nearest(value, classes)
+        raise ValueError(f"no class {value!r}{f'; did you mean {near!r}?' if near else ''}")
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(f"target is a class number, a class name or None, not {value!r}") from None
+
+
+def _baseline(value: Any) -> Any:
+    """A filling that can be compared: a name, a number, or a tuple of numbers."""
+    if isinstance(value, str):
+        if value not in ("mean", "blur", "noise"):
+            raise ValueError(f"no baseline {value!r}; allowed: a number, one a channel, 'mean', 'blur', 'noise'")
+        return value
+    try:
+        numbers = value.tolist() if hasattr(value, "tolist") else value
+        return tuple(map(float, numbers)) if isinstance(numbers, Sequence) else float(numbers)
+    except (TypeError, ValueError):
+        raise TypeError("the baseline of a view is a number, one a channel, 'mean', 'blur' or 'noise'") from None

@@ -1,0 +1,86 @@
+"""OcclusionView as a person uses it: drag the patch, wait for the map, cancel it, change the target."""
+
+from __future__ import annotations
+
+import pytest
+from page_tools import comm_count, focus_slider, in_kernel, press, shown_pixels, wait_until, widget_count
+from playwright.sync_api import Page
+
+VIEW = """
+import cnnwidgets
+model, dataset = cnnwidgets.models.lenet5(pretrained=True), cnnwidgets.data.digits()
+view = cnnwidgets.OcclusionView(model, dataset, index=7, window=8, stride=4, top=4, left=4)
+view
+"""
+PIXEL = 16
+"""Side of a pixel of the 28 x 28 photo on the screen, in px."""
+
+
+def state(page: Page, what: str) -> str:
+    return in_kernel(page, f"print({what}, end='')")
+
+
+def wait_for(page: Page, what: str, value: object) -> None:
+    wait_until(page, lambda: state(page, what) == str(value), f"{what} is {value}, not {state(page, what)}")
+
+
+def shown(page: Page, text: str) -> None:
+    page.locator(".cnnw", has_text=text).first.wait_for()
+
+
+def image_at(page: Page, n: int, row: float, column: float, side: float) -> tuple[float, float]:
+    """Where a point of the n-th picture of pixels is in the window."""
+    image = page.locator(".cnnw .bqplot image").nth(n)
+    image.scroll_into_view_if_needed()
+    before, box = None, image.bounding_box()
+    while box != before:  # the card is still being laid out
+        page.wait_for_timeout(150)
+        before, box = box, image.bounding_box()
+    assert box
+    return box["x"] + column * side, box["y"] + row * side
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_patch_is_dragged_and_the_map_waited_for_clicked_cancelled_and_aimed_elsewhere(run_cells, theme):
+    page = run_cells(VIEW)
+    page.locator(".cnnw .bqplot image").nth(1).wait_for()
+    shown(page, "36 of 36 places")
+    shown(page, "no change")
+
+    page.mouse.move(*image_at(page, 0, 8, 8, PIXEL))  # the middle of the patch
+    page.mouse.down()
+    page.mouse.move(*image_at(page, 0, 16, 14, PIXEL), steps=12)
+    wait_for(page, "(view.top, view.left)", (12, 10))
+    page.mouse.up()
+    shown(page, "12 to 19")
+    assert shown_pixels(page.locator(".cnnw .bqplot").first)[int(16 * PIXEL), int(14 * PIXEL)].tolist() == [0, 0, 0]
+
+    page.mouse.click(*image_at(page, 1, 4.5, 1.5, 48))  # a cell of the 6 x 6 map
+    wait_for(page, "(view.top, view.left)", (16, 4))
+
+    for trait, slider in (("top", 3), ("left", 4)):
+        before = int(state(page, f"view.{trait}"))
+        focus_slider(page, slider)
+        press(page, "ArrowRight", 2)
+        wait_for(page, f"view.{trait}", before + 2)
+
+    page.locator(".cnnw select").first.select_option("class 1")
+    wait_for(page, "view.target", 1)
+    shown(page, "class 1 · logit")
+    page.locator(".cnnw select").filter(has_text="probability").select_option("probability")
+    wait_for(page, "view.score", "probability")
+    shown(page, "change in probability")
+
+    # a long map: every pixel, and a network that takes its time
+    in_kernel(page, "import time; model.register_forward_pre_hook(lambda *_: time.sleep(0.03)); view.stride = 1")
+    wait_until(page, lambda: int(state(page, "view.partial_map.done.sum().item()")) > 0, "the map has begun")
+    page.locator(".cnnw button", has_text="Cancel").click()
+    page.locator(".cnnw button", has_text="Go on").wait_for()
+    done = int(state(page, "view.partial_map.done.sum().item()"))
+    assert 0 < done < 21 * 21
+    shown(page, f"{done} of 441 places · stopped")
+    assert state(page, "view._error.value") == "" and page.errors == []
+
+    in_kernel(page, "view.start_map(); view.close()")
+    wait_until(page, lambda: widget_count(page) == 0, "closing leaves no model in the page")
+    assert comm_count(page) == 0 and page.errors == []
