@@ -2,6 +2,7 @@
 
 from . import data, models
 from .compute import (
+    AttributionMap,
     Explanation,
     Filters,
     Layer,
@@ -12,6 +13,7 @@ from .compute import (
     ReceptiveFields,
     Slide,
     activations,
+    attributions,
     capture,
     diagnose,
     effective_receptive_field,
@@ -21,6 +23,8 @@ from .compute import (
     get_layer,
     layer_table,
     occlusion,
+    randomized,
+    rank_correlation,
     receptive_field,
     receptive_fields,
     slide,
@@ -31,6 +35,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ActivationView",
+    "AttributionMap",
     "ConvolutionView",
     "Explanation",
     "FilterView",
@@ -46,6 +51,7 @@ __all__ = [
     "ReceptiveFields",
     "Slide",
     "activations",
+    "attributions",
     "capture",
     "data",
     "diagnose",
@@ -57,6 +63,8 @@ __all__ = [
     "layer_table",
     "models",
     "occlusion",
+    "randomized",
+    "rank_correlation",
     "receptive_field",
     "receptive_fields",
     "slide",
