@@ -29,13 +29,22 @@ from .compute import (
     receptive_fields,
     slide,
 )
-from .widgets import ActivationView, ConvolutionView, FilterView, KernelPlayground, ModelView, ReceptiveFieldView
+from .widgets import (
+    ActivationView,
+    AttributionView,
+    ConvolutionView,
+    FilterView,
+    KernelPlayground,
+    ModelView,
+    ReceptiveFieldView,
+)
 
 __version__ = "0.1.0"
 
 __all__ = [
     "ActivationView",
     "AttributionMap",
+    "AttributionView",
     "ConvolutionView",
     "Explanation",
     "FilterView",

@@ -69,7 +69,7 @@ def run_method(method: str, task: Task) -> tuple[torch.Tensor, list[str]]:
     except RuntimeError as error:
         if "modified by an inplace operation" in str(error):
             raise ValueError(
-                f"{METHODS[method]}: the network overwrites values in place that its gradient needs, so that it has none "
+                f"{METHODS[method]}: the network overwrites values in place that its gradient needs: it has none "
                 "and could not be trained either; occlusion needs none"
             ) from error
         if "appears to not have been used" not in str(error) and "does not require grad" not in str(error):

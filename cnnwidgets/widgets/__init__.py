@@ -1,10 +1,19 @@
 """The views: models and data sets in, live Jupyter widgets out."""
 
 from .activation import ActivationView
+from .attribution import AttributionView
 from .convolution import ConvolutionView
 from .filter import FilterView
 from .kernel_playground import KernelPlayground
 from .receptive_field import ReceptiveFieldView
 from .view import ModelView
 
-__all__ = ["ActivationView", "ConvolutionView", "FilterView", "KernelPlayground", "ModelView", "ReceptiveFieldView"]
+__all__ = [
+    "ActivationView",
+    "AttributionView",
+    "ConvolutionView",
+    "FilterView",
+    "KernelPlayground",
+    "ModelView",
+    "ReceptiveFieldView",
+]

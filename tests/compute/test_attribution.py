@@ -353,9 +353,9 @@ def test_nothing_is_changed_by_an_error_or_an_interrupt(method, error, last, liv
             raise error
 
     lived_in.relus[0].register_forward_hook(trap)
-    before = watched(lived_in)
+    images, before = torch.randn(1, 2, 5, 5), watched(lived_in)
     with pytest.raises((ForwardError, KeyboardInterrupt)):
-        attributions(lived_in, torch.randn(1, 2, 5, 5), method=method, steps=3)
+        attributions(lived_in, images, method=method, steps=3)
     assert watched(lived_in) == before
 
 

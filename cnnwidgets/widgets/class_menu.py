@@ -1,0 +1,47 @@
+"""A menu of classes: what the network predicts first, then every other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ipywidgets as W
+import traitlets as T
+
+from ..compute.scores import Prediction
+from .controls import hint
+
+
+class ClassMenu(W.Dropdown):
+    """Menu linked to a trait that holds a class number, or None.
+
+    Parameters
+    ----------
+    view, trait
+        What is linked.
+    tip : str
+        Tooltip.
+    """
+
+    def __init__(self, view: T.HasTraits, trait: str, *, tip: str) -> None:
+        self._wanted = getattr(view, trait)
+        options = [("", None)] if self._wanted is None else [("", None), (str(self._wanted), self._wanted)]
+        super().__init__(options=options, value=self._wanted, layout=W.Layout(width="190px"))
+        self._link = T.link((view, trait), (self, "value"))
+        hint(self, tip)
+
+    def offer(self, first: str, prediction: Prediction | None, names: list[str]) -> None:
+        """Show the choice None as `first`, then the best classes of `prediction`, then all of `names`, by number."""
+        best = [] if prediction is None else list(zip(prediction.targets, prediction.probabilities, strict=True))
+        top = [(f"{names[target]} · {100 * share:.1f} %", target) for target, share in best]
+        rest = [(name, number) for number, name in enumerate(names) if number not in dict(best)]
+        options: list[tuple[str, Any]] = [(first, None), *top, *rest]
+        if tuple(self.options) == tuple(options):
+            return
+        value = self.value
+        self._link.unlink()  # new options would choose the first of them
+        try:
+            with self.hold_sync():
+                self.options = options
+                self.value = value
+        finally:
+            self._link.link()
