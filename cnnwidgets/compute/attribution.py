@@ -100,7 +100,7 @@ def attributions(
     if method not in METHODS:
         near = nearest(method, METHODS) if isinstance(method, str) else None
         hint = f"; did you mean {near!r}?" if near else ";"
-        raise ValueError(f"no method {method!r}{hint} there are {listing(METHODS)}")
+        raise ValueError(f"no method {method!r}{hint} there are {listing(list(METHODS))}")
     if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
         raise ValueError(f"steps must be a whole number, 1 or more, not {steps!r}")
     module = plain(model)

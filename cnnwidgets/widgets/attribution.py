@@ -13,21 +13,18 @@ from numpy.typing import NDArray
 
 from ..compute.attribution import attributions
 from ..compute.attribution_methods import GRAD_CAM, METHODS
-from ..compute.cam import has_maps, last_maps
 from ..compute.forward import ForwardError
-from ..compute.layers import Layer
 from ..compute.model import weights_version
-from ..compute.names import nearest
 from ..compute.randomized import randomized, rank_correlation
 from ..render import COLORMAPS, SIGNS, Heat, card, overlay, to_picture
 from . import controls, markup
+from .attribution_state import AttributionState
 from .choices import Choices
 from .class_menu import ClassMenu
 from .markup import number
 from .method_panel import Drawn, MethodPanel
 from .panels import ImagePanel
-from .subject_view import SubjectView
-from .traits import Colormap
+from .tree import close_tree
 
 REMEMBERED = 256
 """Maps that are kept, so that going back runs nothing."""
@@ -43,7 +40,7 @@ TIPS = {
 }
 
 
-class AttributionView(SubjectView):
+class AttributionView(AttributionState):
     """Maps of how much each pixel counts for a class, beside the image and the prediction.
 
     The sanity check draws the same maps for a copy of the network with random weights: a method whose map stays as it
@@ -72,77 +69,12 @@ class AttributionView(SubjectView):
         The model refused the image.
     """
 
-    methods = T.Any(("saliency", "guided_backprop", "grad_cam"), help="names of the methods").tag(source=True)
-    target = T.Int(None, allow_none=True, help="class number; None: the predicted class").tag(source=True)
-    against = T.Int(None, allow_none=True, help="class whose score is taken off, or None").tag(source=True)
-    steps = T.Int(50, help="points on the way of integrated gradients").tag(source=True)
-    sanity = T.Bool(False, help="show the maps of a network with random weights too").tag(source=True)
-    sign = T.Enum(SIGNS, "absolute", help="what of signed values is drawn").tag(display=True)
-    outliers = T.Float(2.0, help="per cent of the sum that may lie beyond the scale").tag(display=True)
-    opacity = T.Float(0.8, help="of the colours over the image, 0 to 1").tag(display=True)
-    colormap = Colormap("auto", help="matplotlib name; auto: diverging for signed values").tag(display=True)
-
-    # ------------------------------------------------------------------ what traits may be
-
-    def choosable(self, row: Layer) -> bool:
-        """Whether Grad-CAM can look at the layer; any layer where it can look at none, and then says so."""
-        table = self._look.table
-        return has_maps(row) or (row.reason is None and not any(map(has_maps, table)))
-
-    def first_layer(self) -> str:
-        """The last with maps before pooling."""
-        return last_maps(self._look.table) or super().first_layer()
-
-    def check_traits(self, traits: dict[str, Any]) -> None:
-        """Raise for what is no class scores, and for a target that they do not have."""
-        look = self._look
-        if self._subject.prepare is not None or look.item.image is None:
-            raise ValueError("AttributionView needs image tensors, without prepare=; attributions(...) takes one")
-        rows = [row for row in look.table.showable if row.kind == "vector"]
-        if look.prediction is None or not rows:
-            raise ValueError("AttributionView needs a network that gives class scores; attributions(...) takes score=")
-        self._names = [self._subject.items.class_name(number) for number in range(rows[-1].channels)]
-        self._maps: OrderedDict[tuple[Any, ...], tuple[torch.Tensor | None, str]] = OrderedDict()
-        self._random: tuple[int, torch.nn.Module] | None = None
-        if traits.get("target") is not None and traits.get("target") == traits.get("against"):
-            raise ValueError(f"target and against are the same class, {traits['target']}")
-
-    @T.validate("methods")
-    def _validate_methods(self, proposal: Any) -> tuple[str, ...]:
-        given = proposal["value"]
-        given = (given,) if isinstance(given, str) else tuple(given)
-        for name in given:
-            if name not in METHODS:
-                near = nearest(str(name), METHODS)
-                hint = f"; did you mean {near!r}?" if near else ";"
-                raise ValueError(f"no method {name!r}{hint} there are {', '.join(METHODS)}")
-        return tuple(name for name in METHODS if name in given)
-
-    @T.validate("target", "against")
-    def _validate_class(self, proposal: Any) -> int | None:
-        value = proposal["value"]
-        if value is not None and not 0 <= value < len(self._names):
-            raise ValueError(f"no {proposal['trait'].name} {value}; allowed: 0 to {len(self._names) - 1}, or None")
-        return value
-
-    @T.validate("steps", "outliers", "opacity")
-    def _validate_number(self, proposal: Any) -> Any:
-        name, value = proposal["trait"].name, proposal["value"]
-        least, most = {"steps": (1, 10_000), "outliers": (0.0, 99.0), "opacity": (0.0, 1.0)}[name]
-        if not least <= value <= most:
-            raise ValueError(f"{name} must be {least} to {most}, not {value}")
-        return value
-
-    def refresh(self) -> None:
-        """Compute anew: for weights or data that changed where traits cannot see it."""
-        self._maps.clear()
-        self._random = None
-        super().refresh()
-
     # ------------------------------------------------------------------ building
 
     def build(self) -> None:
         """Make the controls and the panels."""
+        self._maps: OrderedDict[tuple[Any, ...], tuple[torch.Tensor | None, str]] = OrderedDict()
+        self._random: tuple[int, torch.nn.Module] | None = None
         colormaps = list(dict.fromkeys((*COLORMAPS, self.colormap)))
         self._target = ClassMenu(self, "target", tip="The class whose score is explained")
         self._against = ClassMenu(self, "against", tip="Explain the target's score less that of this class")
@@ -154,7 +86,9 @@ class AttributionView(SubjectView):
         controls.hint(sanity, "The same maps with random weights: who looks at the model at all?")
         colours = controls.dropdown(self, "colormap", colormaps, width=100, tip="auto: diverging for signed values")
         bar = [
-            controls.labelled("Methods", Choices(self, "methods", METHODS, TIPS)),
+            controls.labelled(
+                "Methods", Choices(self, "methods", {**METHODS, "guided_backprop": "guided backprop"}, TIPS)
+            ),
             self.image_control(),
             controls.labelled("Target", self._target),
             controls.labelled("against", self._against),
@@ -177,7 +111,20 @@ class AttributionView(SubjectView):
         self._body.children = controls.card_body(self._title, bar, [self._input], height=330)
         self._row_of_panels = self._body.children[-1]
 
+    def close(self) -> None:
+        """Close every widget, the panels of methods that are not shown now among them."""
+        if not self._closed:
+            for panel in self._panels.values():
+                close_tree(panel)
+        super().close()
+
     # ------------------------------------------------------------------ one way: compute, render, picture
+
+    def refresh(self) -> None:
+        """Compute anew: for weights or data that changed where traits cannot see it."""
+        self._maps.clear()
+        self._random = None
+        super().refresh()
 
     def compute(self) -> None:
         """Look up, or ask the methods for, the maps of the image."""

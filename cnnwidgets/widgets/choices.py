@@ -29,7 +29,7 @@ class Choices(W.HBox):
     def __init__(self, view: T.HasTraits, trait: str, options: Mapping[str, str], tips: Mapping[str, str]) -> None:
         self._boxes: dict[str, W.Checkbox] = {}
         for name, text in options.items():
-            layout = W.Layout(width="auto", margin="0 12px 0 0")
+            layout = W.Layout(width="auto", margin="0 8px 0 0")
             box = W.Checkbox(value=False, description=text, indent=False, layout=layout)
             self._boxes[name] = hint(box, tips.get(name, text))
         super().__init__(list(self._boxes.values()), layout=W.Layout(flex_flow="row wrap"))
@@ -39,9 +39,8 @@ class Choices(W.HBox):
 
     @T.observe("value")
     def _show(self, change: Any) -> None:
-        with self.hold_trait_notifications():
-            for name, box in self._boxes.items():
-                box.value = name in self.value
+        for name, box in self._boxes.items():
+            box.value = name in self.value
 
     def _ticked(self, change: Any) -> None:
         name = next(name for name, box in self._boxes.items() if box is change["owner"])

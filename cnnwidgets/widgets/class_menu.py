@@ -10,6 +10,9 @@ import traitlets as T
 from ..compute.scores import Prediction
 from .controls import hint
 
+NONE = -1
+"""What the menu calls None, which a Dropdown takes for no choice at all."""
+
 
 class ClassMenu(W.Dropdown):
     """Menu linked to a trait that holds a class number, or None.
@@ -23,10 +26,10 @@ class ClassMenu(W.Dropdown):
     """
 
     def __init__(self, view: T.HasTraits, trait: str, *, tip: str) -> None:
-        self._wanted = getattr(view, trait)
-        options = [("", None)] if self._wanted is None else [("", None), (str(self._wanted), self._wanted)]
-        super().__init__(options=options, value=self._wanted, layout=W.Layout(width="190px"))
-        self._link = T.link((view, trait), (self, "value"))
+        wanted = getattr(view, trait)
+        options = [("", NONE)] if wanted is None else [("", NONE), (str(wanted), wanted)]
+        super().__init__(options=options, value=_number(wanted), layout=W.Layout(width="190px"))
+        self._link = T.link((view, trait), (self, "value"), transform=(_number, _class))
         hint(self, tip)
 
     def offer(self, first: str, prediction: Prediction | None, names: list[str]) -> None:
@@ -34,7 +37,7 @@ class ClassMenu(W.Dropdown):
         best = [] if prediction is None else list(zip(prediction.targets, prediction.probabilities, strict=True))
         top = [(f"{names[target]} · {100 * share:.1f} %", target) for target, share in best]
         rest = [(name, number) for number, name in enumerate(names) if number not in dict(best)]
-        options: list[tuple[str, Any]] = [(first, None), *top, *rest]
+        options: list[tuple[str, Any]] = [(first, NONE), *top, *rest]
         if tuple(self.options) == tuple(options):
             return
         value = self.value
@@ -45,3 +48,11 @@ class ClassMenu(W.Dropdown):
                 self.value = value
         finally:
             self._link.link()
+
+
+def _number(target: int | None) -> int:
+    return NONE if target is None else target
+
+
+def _class(number: int) -> int | None:
+    return None if number == NONE else number

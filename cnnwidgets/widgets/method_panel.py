@@ -15,6 +15,7 @@ from .markup import number
 
 MAP = 224
 """Width of a map, in px."""
+RANDOM = "Random weights"
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +32,7 @@ class MethodPanel(W.VBox):
     """Heading, map, colour bar and note; below them the same for random weights, where that is asked for."""
 
     def __init__(self, name: str) -> None:
-        self._name = name
+        self._name = name[0].upper() + name[1:]
         self._parts = [(W.HTML(), _image(), W.HTML()) for _ in range(2)]
         layout = W.Layout(width=f"{MAP + 24}px", flex="0 0 auto", padding="0 20px 10px 0", overflow="hidden")
         super().__init__([part for parts in self._parts for part in parts], layout=layout)
@@ -39,43 +40,43 @@ class MethodPanel(W.VBox):
     def draw(self, found: Drawn, check: Drawn | None, correlation: float | None) -> None:
         """Show the map `found`, and with it `check`, of random weights, which has this rank correlation with it."""
         self._found, self._check, self._correlation = found, check, correlation
-        for (heading, image, below), drawn, words in zip(self._parts, (found, check), self._headings(), strict=True):
+        for (heading, image, below), drawn, name in zip(self._parts, (found, check), (self._name, RANDOM), strict=True):
             shown = drawn is not None
             heading.layout.display = below.layout.display = "" if shown else "none"
             image.layout.display = "" if drawn is not None and drawn.pixels is not None else "none"
             if drawn is None:
                 continue
-            heading.value = markup.heading(*words)
-            text = markup.escape(drawn.reason or drawn.note)
+            heading.value = markup.heading(name)
+            text = markup.escape(self._note(drawn))
             bar = ""
             if drawn.pixels is not None and drawn.heat is not None:
                 pixels = fitted(drawn.pixels, MAP, MAP)
                 image.value = encode_png(pixels)
                 bar = markup.colorbar(drawn.heat.colormap, *_ends(drawn.heat), pixels.shape[1])
-            below.value = f'{bar}<div class="cnnw-quiet" style="line-height:1.35;margin-top:3px">{text}</div>'
+            below.value = (
+                f'{bar}<div class="cnnw-quiet" style="line-height:17px;min-height:34px;margin-top:3px">{text}</div>'
+            )
 
     def static(self) -> list[Panel]:
         """The same for the static picture."""
         panels = []
-        for drawn, words in zip((self._found, self._check), self._headings(), strict=True):
+        for drawn, name in ((self._found, self._name), (self._check, RANDOM)):
             if drawn is None:
                 continue
-            heading = " · ".join(filter(None, words))
-            if drawn.pixels is None or drawn.heat is None:
-                panels.append(Panel(heading, width=MAP, lines=_wrapped(drawn.reason)))
-            else:
-                bar = (drawn.heat.colormap, *_ends(drawn.heat))
-                panels.append(Panel(heading, drawn.pixels, width=MAP, colorbar=bar, lines=_wrapped(drawn.note)))
+            lines = _wrapped(self._note(drawn))
+            lines += [""] * (2 - len(lines))  # so that what stands below is aligned
+            bar = None if drawn.heat is None else (drawn.heat.colormap, *_ends(drawn.heat))
+            panels.append(Panel(name, drawn.pixels, width=MAP, colorbar=bar, lines=lines))
         return panels
 
-    def _headings(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    def _note(self, drawn: Drawn) -> str:
+        if drawn.reason or drawn is not self._check:
+            return drawn.reason or drawn.note
         if self._correlation is None:
-            rank = ""
-        elif math.isnan(self._correlation):
-            rank = "no rank correlation"
-        else:
-            rank = f"rank correlation {number(self._correlation, 2)}"
-        return (self._name,), ("Random weights", rank)
+            return ""
+        if math.isnan(self._correlation):
+            return "no rank correlation: a map is all the same"
+        return f"rank correlation with the map above {number(self._correlation, 2)}"
 
 
 def _image() -> W.Image:

@@ -382,7 +382,7 @@ def test_guided_methods_are_refused_where_there_is_no_relu(method):
 def test_activations_of_another_kind_beside_relus_are_told():
     model = nn.Sequential(nn.Conv2d(1, 2, 1), nn.ReLU(), nn.SiLU(), nn.ReLU6(), nn.Flatten(), nn.Linear(8, 2))
     found = attributions(model, torch.ones(1, 1, 2, 2), method="guided_backprop")
-    assert found.note == "only its 1 ReLUs are treated so, not relu6, silu"
+    assert found.note == "only its 1 ReLUs are treated so, not hardtanh, silu"
 
 
 def test_guided_methods_are_refused_on_torchscript():
