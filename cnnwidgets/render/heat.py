@@ -53,8 +53,11 @@ class Heat:
         if not 0 <= outliers < 100:
             raise ValueError(f"outliers are 0 to less than 100 per cent, not {outliers}")
         given = np.asarray(values, np.float64)
-        drawn = {"absolute": np.abs, "positive": lambda v: np.maximum(v, 0), "negative": lambda v: np.maximum(-v, 0)}
-        shown = drawn[sign](given) if sign in drawn else given
+        shown = given
+        if sign == "absolute":
+            shown = np.abs(given)
+        elif sign != "all":
+            shown = np.maximum(given if sign == "positive" else -given, 0)
         rising = np.sort(np.abs(shown), axis=None)
         total = np.cumsum(rising)
         limit = float(rising[np.searchsorted(total, total[-1] * 0.01 * (100 - outliers))])

@@ -149,7 +149,12 @@ class AttributionView(AttributionState):
             image = self._look.item.image
             try:
                 model = self._randomized(version) if random else self._subject.module
-                options = {"layer": layer, "target": self._class, "against": self.against, "steps": self.steps}
+                options: dict[str, Any] = {
+                    "layer": layer,
+                    "target": self._class,
+                    "against": self.against,
+                    "steps": self.steps,
+                }
                 found = attributions(model, image[None], method=method, **options)  # type: ignore[index]
                 self._passes += found.passes
                 self._maps[key] = found.maps[0], found.note

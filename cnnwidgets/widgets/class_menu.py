@@ -38,9 +38,9 @@ class ClassMenu(W.Dropdown):
         top = [(f"{names[target]} · {100 * share:.1f} %", target) for target, share in best]
         rest = [(name, number) for number, name in enumerate(names) if number not in dict(best)]
         options: list[tuple[str, Any]] = [(first, NONE), *top, *rest]
-        if tuple(self.options) == tuple(options):
+        if tuple(self.options) == tuple(options):  # type: ignore[has-type]
             return
-        value = self.value
+        value = self.value  # type: ignore[has-type]
         self._link.unlink()  # new options would choose the first of them
         try:
             with self.hold_sync():

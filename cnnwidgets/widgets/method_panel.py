@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from html import escape
 
 import ipywidgets as W
 import numpy as np
@@ -47,7 +48,7 @@ class MethodPanel(W.VBox):
             if drawn is None:
                 continue
             heading.value = markup.heading(name)
-            text = markup.escape(self._note(drawn))
+            text = escape(self._note(drawn))
             bar = ""
             if drawn.pixels is not None and drawn.heat is not None:
                 pixels = fitted(drawn.pixels, MAP, MAP)

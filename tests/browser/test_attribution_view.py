@@ -37,8 +37,8 @@ def test_boxes_add_maps_and_the_sanity_check_doubles_them(run_cells):
     page.get_by_role("button", name="Sanity check").click()
     wait_until(page, lambda: maps(page) == 5, "the image, two maps, and two of random weights")
     page.locator(".cnnw", has_text="rank correlation with the map above").first.wait_for()
-    page.get_by_label("guided backprop", exact=True).check()  # LeNet-5 has no ReLU
-    page.locator(".cnnw", has_text="this network runs none").first.wait_for()
+    page.get_by_label("guided backprop", exact=True).check()
+    page.locator(".cnnw", has_text="Guided backpropagation").first.wait_for()
     in_kernel(page, "view.close()")
     wait_until(page, lambda: comm_count(page) == 0, f"no comm is left, not {comm_count(page)}")
 

@@ -7,12 +7,13 @@ import threading
 import numpy as np
 import pytest
 import torch
-from conftest import EVIL, decoded, hooks, inside, tiny, words
 from ipywidgets import Checkbox, ToggleButton
 from torch import nn
 
 from cnnwidgets import AttributionView, attributions
 from cnnwidgets.render import Heat, table
+
+from .conftest import EVIL, decoded, hooks, inside, tiny, words
 
 # `fc` of the tiny network: unit 0 is the last pixel of `steps`, unit 1 minus twice its first; unit 0 is predicted
 
