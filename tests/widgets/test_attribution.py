@@ -147,7 +147,7 @@ def test_without_maps_grad_cam_says_so_and_the_others_work(dataset):
         ({"outliers": 100}, ValueError, "outliers must be 0.0 to 99.0, not 100"),
         ({"sing": "all"}, TypeError, "did you mean 'sign'?"),
         ({"layer": "fc"}, LookupError, "cannot show layer 'fc'"),
-        ({"prepare": lambda item: item}, ValueError, "needs image tensors, without prepare="),
+        ({"prepare": lambda item: item[0][None]}, ValueError, "needs image tensors, without prepare="),
     ],
 )
 def test_what_is_wrong_is_said_before_there_is_a_widget(options, error, text, model, dataset, widgets):
