@@ -2,6 +2,7 @@
 
 from . import data, models
 from .compute import (
+    AttributionMap,
     Explanation,
     Filters,
     Layer,
@@ -12,6 +13,7 @@ from .compute import (
     ReceptiveFields,
     Slide,
     activations,
+    attributions,
     capture,
     diagnose,
     effective_receptive_field,
@@ -21,12 +23,15 @@ from .compute import (
     get_layer,
     layer_table,
     occlusion,
+    randomized,
+    rank_correlation,
     receptive_field,
     receptive_fields,
     slide,
 )
 from .widgets import (
     ActivationView,
+    AttributionView,
     ConvolutionView,
     FilterView,
     KernelPlayground,
@@ -39,6 +44,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ActivationView",
+    "AttributionMap",
+    "AttributionView",
     "ConvolutionView",
     "Explanation",
     "FilterView",
@@ -55,6 +62,7 @@ __all__ = [
     "ReceptiveFields",
     "Slide",
     "activations",
+    "attributions",
     "capture",
     "data",
     "diagnose",
@@ -66,6 +74,8 @@ __all__ = [
     "layer_table",
     "models",
     "occlusion",
+    "randomized",
+    "rank_correlation",
     "receptive_field",
     "receptive_fields",
     "slide",

@@ -1,6 +1,8 @@
 """Tensor in, tensor out: what a network does with an image. Never draws, never downloads."""
 
 from .activations import activations
+from .attribution import attributions
+from .attribution_map import AttributionMap
 from .convolution import Slide, slide
 from .diagnose import diagnose
 from .effective_field import effective_receptive_field
@@ -15,10 +17,12 @@ from .names import get_layer
 from .occluder import Occluder
 from .occlusion import occlusion
 from .occlusion_map import OcclusionMap
+from .randomized import randomized, rank_correlation
 from .receptive_field import receptive_field, receptive_fields
 from .table import layer_table
 
 __all__ = [
+    "AttributionMap",
     "Captured",
     "Explanation",
     "Filters",
@@ -32,6 +36,7 @@ __all__ = [
     "ReceptiveFields",
     "Slide",
     "activations",
+    "attributions",
     "capture",
     "diagnose",
     "effective_receptive_field",
@@ -41,6 +46,8 @@ __all__ = [
     "get_layer",
     "layer_table",
     "occlusion",
+    "randomized",
+    "rank_correlation",
     "receptive_field",
     "receptive_fields",
     "slide",

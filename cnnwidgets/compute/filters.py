@@ -205,7 +205,7 @@ def fold(found: Filters, module: nn.Module, norm_layer: str) -> Filters:
 
 
 def _by_similarity(vectors: torch.Tensor) -> torch.Tensor:
-    from scipy.cluster.hierarchy import leaves_list, linkage  # type: ignore[import-untyped]
+    from scipy.cluster.hierarchy import leaves_list, linkage
 
     vectors = torch.nn.functional.normalize(vectors.double().nan_to_num(0, 0, 0), dim=1)
     rows, columns = torch.triu_indices(len(vectors), len(vectors), 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -301,3 +301,43 @@ def capture(
     finally:
         for handle in handles:
             handle.remove()
+
+
+@contextmanager
+def rerouted(
+    model: nn.Module, module: str, call: int, through: Callable[[torch.Tensor], torch.Tensor]
+) -> Iterator[None]:
+    """Have one call of a layer put out `through(output)` instead, while the body of the `with` runs the model once.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The plain module.
+    module : str
+        Dotted name of the layer.
+    call : int
+        Which of its calls, from 1.
+    through : callable
+        Takes the tensor that the layer puts out and gives the one that the network goes on with.
+
+    Raises
+    ------
+    ValueError
+        While the model runs: the layer gives no single tensor.
+    """
+    calls = 0
+
+    def hook(owner: nn.Module, args: Any, output: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls != call:
+            return None
+        if not isinstance(output, torch.Tensor):
+            raise ValueError(f"layer {module!r} gives a {type(output).__name__}, not one tensor")
+        return through(output)
+
+    handle = model.get_submodule(module).register_forward_hook(hook)
+    try:
+        yield
+    finally:
+        handle.remove()

@@ -66,7 +66,7 @@ class Occluder:
         self._scorer = Scorer(model, layer=layer, score=score, prepare=prepare)
         module = plain(model)
         device = device_of(module)
-        self.images: torch.Tensor = moved(_images(images), device, dtype_of(module))
+        self.images: torch.Tensor = moved(as_images(images), device, dtype_of(module))
         if not self.images.is_floating_point():
             self.images = self.images.to(dtype_of(module))
         height, width = self.images.shape[2:]
@@ -216,8 +216,8 @@ class Occluder:
         self._scores = torch.full((images, count, *self.patches.grid), torch.nan, dtype=kind, device=self._whole.device)
 
 
-def _images(images: Any) -> torch.Tensor:
-    """A batch of at least one image."""
+def as_images(images: Any) -> torch.Tensor:
+    """A batch (N, C, H, W) of at least one image, or the errors that `occlusion` raises."""
     if not isinstance(images, torch.Tensor):
         raise TypeError(f"images must be a tensor (N, C, H, W) or (C, H, W), not {type(images).__name__}")
     batch = images[None] if images.ndim == 3 else images

@@ -104,7 +104,7 @@ class Scorer:
             batch = images if len(images) == 1 else images[number]
             batch = batch.contiguous(memory_format=layout).expand(count, -1, -1, -1)  # `call` makes the copy
             if self.layer is None:
-                found = self._read(call(network, batch, run=run))
+                found = self.read(call(network, batch, run=run))
             else:
                 with capture(module, self.layer, stop=True) as captured:
                     call(network, batch, run=run)
@@ -116,7 +116,8 @@ class Scorer:
             raise ValueError(f"for {count} images the model gives {describe(found)}, which is not one result each")
         return found.clone()  # outside of inference_mode an ordinary tensor
 
-    def _read(self, output: Any) -> torch.Tensor:
+    def read(self, output: Any) -> torch.Tensor:
+        """Scores (N, K) from what the model returns, as `score` says; raises ValueError where there are none."""
         scores = self.score(output) if callable(self.score) else output
         if not isinstance(scores, torch.Tensor):
             parts = f" with {', '.join(map(str, scores))}" if isinstance(scores, dict) else ""

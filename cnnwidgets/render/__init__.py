@@ -23,6 +23,7 @@ from .colormap import (
     table,
 )
 from .grid import Grid, mosaic
+from .heat import SIGNS, Heat
 from .picture import Picture, fitted, to_picture
 from .png import encode_png
 from .scale import GAP, LEVELS, NONFINITE, Range, to_uint8, value_range, value_ranges
@@ -41,8 +42,10 @@ __all__ = [
     "LOUD",
     "NONFINITE",
     "SEQUENTIAL",
+    "SIGNS",
     "Cells",
     "Grid",
+    "Heat",
     "Panel",
     "Picture",
     "Range",

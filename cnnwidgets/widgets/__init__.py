@@ -1,6 +1,7 @@
 """The views: models and data sets in, live Jupyter widgets out."""
 
 from .activation import ActivationView
+from .attribution import AttributionView
 from .convolution import ConvolutionView
 from .filter import FilterView
 from .kernel_playground import KernelPlayground
@@ -10,6 +11,7 @@ from .view import ModelView
 
 __all__ = [
     "ActivationView",
+    "AttributionView",
     "ConvolutionView",
     "FilterView",
     "KernelPlayground",

@@ -1,0 +1,83 @@
+"""The sanity check: what stays the same when all weights are drawn anew does not come from what a network has learned.
+
+Adebayo et al., "Sanity Checks for Saliency Maps", NeurIPS 2018.
+"""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import nn
+
+from .model import plain
+from .state import same_random_state
+
+
+def randomized(model: nn.Module, seed: int = 0) -> nn.Module:
+    """A copy of a network with every weight drawn anew.
+
+    Layers that know how (`reset_parameters`) draw their weights as at the beginning of a training, running means and
+    variances with them. Other parameters, and those of normalised weights, become normal numbers with the mean and
+    deviation that they had.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Any network; left as it is, and so is the global random state.
+    seed : int
+        Which weights.
+
+    Returns
+    -------
+    torch.nn.Module
+        The copy, without gradients, on the same device and in the same modes.
+
+    Raises
+    ------
+    TypeError
+        The model cannot be copied; says why.
+    """
+    module = plain(model)
+    try:
+        network = copy.deepcopy(module)
+    except Exception as error:
+        cause = " ".join(str(error).split())[:200]
+        raise TypeError(
+            f"the sanity check needs a copy of {type(module).__name__}, which cannot be copied "
+            f"({type(error).__name__}: {cause})"
+        ) from error
+    with same_random_state(), torch.no_grad():
+        torch.manual_seed(seed)
+        for part in network.modules():
+            weights = [weight for weight in part._parameters.values() if weight is not None]
+            before = [weight.clone() for weight in weights]
+            if callable(reset := getattr(part, "reset_parameters", None)):
+                reset()
+            for weight, old in zip(weights, before, strict=True):
+                weight.grad = None
+                if torch.equal(weight, old) and weight.is_floating_point():  # nobody knows how, or weight norm
+                    noise = torch.randn(weight.shape, dtype=weight.dtype).to(weight.device)
+                    spread = weight.std(correction=0) if weight.numel() > 1 else weight.abs().mean()
+                    weight.copy_(weight.mean() + spread * noise)
+    return network
+
+
+def rank_correlation(one: torch.Tensor, other: torch.Tensor) -> float:
+    """Spearman's rank correlation of two maps: 1 for the same order of pixels, 0 for no relation.
+
+    Parameters
+    ----------
+    one, other : torch.Tensor
+        Of one shape.
+
+    Returns
+    -------
+    float
+        NaN where a map is the same everywhere.
+    """
+    from scipy.stats import rankdata
+
+    first, second = (torch.from_numpy(rankdata(values.detach().cpu().flatten().numpy())) for values in (one, other))
+    first, second = first - first.mean(), second - second.mean()
+    return float((first @ second) / (first.norm() * second.norm()))

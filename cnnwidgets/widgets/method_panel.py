@@ -1,0 +1,103 @@
+"""The panel of one attribution method: its map over the image, and that of a network with random weights."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from html import escape
+
+import ipywidgets as W
+import numpy as np
+from numpy.typing import NDArray
+
+from ..render import Heat, Panel, encode_png, fitted
+from . import markup
+from .markup import number
+
+MAP = 224
+"""Width of a map, in px."""
+RANDOM = "Random weights"
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """One map as it is to be drawn: heat and pixels, or the `reason` why there are none; `note` in words."""
+
+    heat: Heat | None
+    pixels: NDArray[np.uint8] | None
+    note: str
+    reason: str = ""
+
+
+class MethodPanel(W.VBox):
+    """Heading, map, colour bar and note; below them the same for random weights, where that is asked for."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name[0].upper() + name[1:]
+        self._parts = [(W.HTML(), _image(), W.HTML()) for _ in range(2)]
+        layout = W.Layout(width=f"{MAP + 24}px", flex="0 0 auto", padding="0 20px 10px 0", overflow="hidden")
+        super().__init__([part for parts in self._parts for part in parts], layout=layout)
+
+    def draw(self, found: Drawn, check: Drawn | None, correlation: float | None) -> None:
+        """Show the map `found`, and with it `check`, of random weights, which has this rank correlation with it."""
+        self._found, self._check, self._correlation = found, check, correlation
+        for (heading, image, below), drawn, name in zip(self._parts, (found, check), (self._name, RANDOM), strict=True):
+            shown = drawn is not None
+            heading.layout.display = below.layout.display = "" if shown else "none"
+            image.layout.display = "" if drawn is not None and drawn.pixels is not None else "none"
+            if drawn is None:
+                continue
+            heading.value = markup.heading(name)
+            text = escape(self._note(drawn))
+            bar = ""
+            if drawn.pixels is not None and drawn.heat is not None:
+                pixels = fitted(drawn.pixels, MAP, MAP)
+                image.value = encode_png(pixels)
+                bar = markup.colorbar(drawn.heat.colormap, *_ends(drawn.heat), pixels.shape[1])
+            below.value = (
+                f'{bar}<div class="cnnw-quiet" style="line-height:17px;min-height:34px;margin-top:3px">{text}</div>'
+            )
+
+    def static(self) -> list[Panel]:
+        """The same for the static picture."""
+        panels = []
+        for drawn, name in ((self._found, self._name), (self._check, RANDOM)):
+            if drawn is None:
+                continue
+            lines = _wrapped(self._note(drawn))
+            lines += [""] * (2 - len(lines))  # so that what stands below is aligned
+            bar = None if drawn.heat is None else (drawn.heat.colormap, *_ends(drawn.heat))
+            panels.append(Panel(name, drawn.pixels, width=MAP, colorbar=bar, lines=lines))
+        return panels
+
+    def _note(self, drawn: Drawn) -> str:
+        if drawn.reason or drawn is not self._check:
+            return drawn.reason or drawn.note
+        if self._correlation is None:
+            return ""
+        if math.isnan(self._correlation):
+            return "no rank correlation: a map is all the same"
+        return f"rank correlation with the map above {number(self._correlation, 2)}"
+
+
+def _image() -> W.Image:
+    layout = W.Layout(flex="0 0 auto", align_self="flex-start", margin="3px 3px 6px")
+    image = W.Image(format="png", layout=layout)
+    image.add_class("cnnw-input")
+    return image
+
+
+def _ends(heat: Heat) -> tuple[str, str | None, str]:
+    low, middle, high = heat.ends()
+    return number(low), None if middle is None else "0", number(high)
+
+
+def _wrapped(text: str, width: int = 36) -> list[str]:
+    """Lines of about so many characters."""
+    lines: list[str] = []
+    for word in text.split():
+        if lines and len(lines[-1]) + len(word) < width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines
