@@ -24,6 +24,7 @@ STYLE = f"""<style>
 .cnnw .widget-hslider {{ margin-right: 12px; }} /* the handle reaches over the end of its track */
 .cnnw-heading {{ overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }}
 .cnnw-rule {{ border-top: 1px solid var(--cnnw-line); height: 0; }}
+.cnnw .widget-checkbox input[type=checkbox] {{ vertical-align: middle; }}
 .cnnw-label {{ color: var(--cnnw-muted); white-space: nowrap; }}
 .cnnw-bars {{ display: grid; grid-template-columns: fit-content(45%) 1fr auto; gap: 3px 10px; align-items: center;
   margin-top: 5px; }}
