@@ -1,16 +1,18 @@
-"""What every test can count on: the same random numbers, few threads, no network."""
+"""What every test can count on: the same random numbers, few threads, no network, no widget of another test."""
 
 from __future__ import annotations
 
 import ipaddress
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import ipywidgets as W
 import pytest
 import torch
+from ipywidgets.widgets import widget as widget_module
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +24,29 @@ def data_root() -> Path:
     if not Path(root).is_dir():
         pytest.fail(f"CNNWIDGETS_DATA is {root!r}, which is no folder")
     return Path(root)
+
+
+def living() -> dict[str, W.Widget]:
+    """The widgets that live in this process, under the names of ipywidgets 7 and 8."""
+    if hasattr(widget_module, "_instances"):
+        return widget_module._instances
+    return W.Widget.widgets
+
+
+@pytest.fixture(autouse=True)
+def all_widgets_closed() -> Iterator[None]:
+    """Tests need not close their views; the next one starts without any."""
+    before = set(living())
+    yield
+    for name, widget in list(living().items()):
+        if name not in before:
+            widget.close()
+
+
+@pytest.fixture
+def widgets() -> Callable[[], int]:
+    """How many widgets live."""
+    return lambda: len(living())
 
 
 @pytest.fixture(autouse=True)

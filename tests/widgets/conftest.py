@@ -6,14 +6,13 @@ import html
 import io
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import ipywidgets as W
 import numpy as np
 import pytest
 import torch
-from ipywidgets.widgets import widget as widget_module
 from PIL import Image
 from torch import nn
 
@@ -53,29 +52,6 @@ class Message(NamedTuple):
     def traits(self) -> set[str]:
         """The traits whose new values it carries, pictures among them."""
         return set(self.content.get("state", {})) | {path[0] for path in self.content.get("buffer_paths", [])}
-
-
-def living() -> dict[str, W.Widget]:
-    """The widgets that live in this process, under the names of ipywidgets 7 and 8."""
-    if hasattr(widget_module, "_instances"):
-        return widget_module._instances
-    return W.Widget.widgets
-
-
-@pytest.fixture(autouse=True)
-def all_widgets_closed() -> Iterator[None]:
-    """Tests need not close their views; the next one starts without any."""
-    before = set(living())
-    yield
-    for name, widget in list(living().items()):
-        if name not in before:
-            widget.close()
-
-
-@pytest.fixture
-def widgets() -> Callable[[], int]:
-    """How many widgets live."""
-    return lambda: len(living())
 
 
 @pytest.fixture
