@@ -99,7 +99,7 @@ class PixelFigure(W.Box):
             [self._image, self._figure],
             layout=W.Layout(width=f"{width + 16}px", max_height=f"{height + 4}px", overflow="auto", flex="0 0 auto"),
         )
-        self.layout.display = "block"
+        self.add_class("cnnw-figure")  # display: block, so that the figure lies over the picture
         self._mark.on_element_click(self._image_clicked)
         self._hover.on_element_click(self._cell_clicked)
         self._hover.on_hover(self._hovered)

@@ -42,7 +42,7 @@ STYLE = f"""<style>
 .cnnw-facts span:nth-child(odd) {{ color: var(--cnnw-muted); }}
 .cnnw-error {{ color: var(--jp-error-color1, #b71c1c); overflow-wrap: anywhere; }}
 .cnnw-stale > :first-child, .cnnw-stale > :last-child {{ opacity: 0.4; }} /* title and pictures; controls are live */
-img.cnnw-pixels {{ display: block; }} img.cnnw-crisp {{ image-rendering: pixelated; }}
+.cnnw .cnnw-figure, img.cnnw-pixels {{ display: block; }} img.cnnw-crisp {{ image-rendering: pixelated; }}
 img.cnnw-input {{ image-rendering: pixelated; outline: 1px solid var(--cnnw-line); }}
 .cnnw-tip {{ color: #1f2328; font-size: 12px; padding: 0 6px; white-space: nowrap; }}
 </style>"""

@@ -138,6 +138,9 @@ def test_the_mouse_hears_of_a_tile_chooses_it_and_reads_a_value_in_the_large_map
     in_kernel(page, "view.layer = 'C3'")
     wait_for_grid(page, "C3", 3)
     grid, large = (page.locator(".cnnw .bqplot image").nth(n) for n in (0, 1))
+    for place, figure in enumerate((grid, large)):  # what hears the mouse lies over what is seen
+        picture = page.locator(".cnnw img.cnnw-pixels").nth(place).bounding_box()
+        assert figure.bounding_box() == pytest.approx(picture, abs=1)
     factor = grid.bounding_box()["width"] / 83  # four maps of 10 x 10, twice as large, with gaps of 1
 
     grid.hover(position={"x": 52 * factor, "y": 31 * factor}, force=True)  # third in the second row
