@@ -44,6 +44,7 @@ class PixelFigure(W.Box):
         self._room = (width, height)
         self._fit = fit
         self._cells: Cells | None = None
+        self._placed: tuple[Cells, float] | None = None
         self._factor = 1.0
         self._shape: tuple[int, ...] = ()
         self._on_click: list[Callable[[float, float], None]] = []
@@ -148,6 +149,9 @@ class PixelFigure(W.Box):
         if cells is None or cells.count > MOST_CELLS:
             self._hover.visible = False
             return
+        if self._hover.visible and (cells, self._factor) == self._placed:
+            return  # sent again, they would let go of the mouse that is over one
+        self._placed = (cells, self._factor)
         x, y = cells.centers()
         left, top, right, bottom = cells.box(0)
         width, height = (right - left) * self._factor, (bottom - top) * self._factor

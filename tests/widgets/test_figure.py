@@ -81,6 +81,15 @@ def test_a_picture_of_the_same_shape_is_one_message(figure, messages, widgets):
     assert widgets() == count
 
 
+def test_cells_that_are_where_they_were_are_not_sent_again(tiled, messages):
+    cells = tiled._cells
+    messages.clear()
+    tiled.cells(Grid(5, 4, 4, columns=3, gap=1), lambda cell: f"another {cell}")
+    assert tiled._cells == cells and messages == []
+    tiled.cells(Grid(4, 4, 4, columns=3, gap=1))
+    assert {message.widget for message in messages} == {tiled._hover}
+
+
 def test_the_picture_lies_under_the_figure_in_its_size(figure):
     for shape, width, height in (((5, 30), "90px", "15px"), ((40, 400), "100px", "10px")):
         figure.show(grey(*shape))
