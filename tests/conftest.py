@@ -5,9 +5,11 @@ from __future__ import annotations
 import ipaddress
 import os
 import socket
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.error import URLError
 
 import ipywidgets as W
 import pytest
@@ -24,6 +26,20 @@ def data_root() -> Path:
     if not Path(root).is_dir():
         pytest.fail(f"CNNWIDGETS_DATA is {root!r}, which is no folder")
     return Path(root)
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every address that is asked for, on a computer without a network."""
+    addresses: list[str] = []
+
+    def refuse(request: urllib.request.Request, *args: Any, **kwargs: Any) -> None:
+        addresses.append(request.full_url)
+        raise URLError("the network is unplugged")
+
+    monkeypatch.setattr(urllib.request, "urlopen", refuse)
+    monkeypatch.setattr(torch.hub, "urlopen", refuse)  # its own name for the same
+    return addresses
 
 
 def living() -> dict[str, W.Widget]:

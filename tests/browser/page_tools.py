@@ -135,3 +135,25 @@ def blobs(page: Page) -> Blobs:
             " return [created, alive.size, [...alive.values()].reduce((a, b) => a + b, 0)]; }"
         )
     )
+
+
+def state(page: Page, what: str) -> str:
+    """`view.<what>` in the notebook's kernel, as it prints."""
+    return in_kernel(page, f"print(view.{what}, end='')")
+
+
+def wait_for(page: Page, what: str, value: object) -> None:
+    """Wait until `view.<what>` prints as `value` does."""
+    wait_until(page, lambda: state(page, what) == str(value), f"view.{what} is {value}")
+
+
+def shown(page: Page, text: str) -> None:
+    """Wait until a view says `text`."""
+    page.locator(".cnnw", has_text=text).first.wait_for()
+
+
+def no_errors(page: Page) -> bool:
+    """Whether neither the page, nor the kernel (into `faults`), nor the view's error line had anything to say."""
+    assert page.errors == []
+    assert in_kernel(page, "print(faults, repr(view._error.value))").strip() == "[] ''"
+    return True

@@ -14,8 +14,10 @@ from page_tools import (
     focus_slider,
     in_kernel,
     next_frames,
+    no_errors,
     press,
     shown_pixels,
+    wait_for,
     wait_until,
     widget_count,
 )
@@ -71,14 +73,6 @@ def page(run_cells) -> Page:
     return page
 
 
-def state(page: Page, what: str) -> str:
-    return in_kernel(page, f"print(view.{what}, end='')")
-
-
-def wait_for(page: Page, what: str, value: object) -> None:
-    wait_until(page, lambda: state(page, what) == str(value), f"view.{what} is {value}")
-
-
 def grid_matches(page: Page, layer: str, index: int) -> bool:
     """Whether what is painted is the grid of that layer and image: every pixel of every map but the framed one."""
     height, width, left, top, right, bottom, pixels = in_kernel(page, EXPECTED.format(layer=layer, index=index)).split()
@@ -96,12 +90,6 @@ def grid_matches(page: Page, layer: str, index: int) -> bool:
 
 def wait_for_grid(page: Page, layer: str, index: int) -> None:
     wait_until(page, lambda: grid_matches(page, layer, index), f"the grid of {layer}, image {index}, is painted")
-
-
-def no_errors(page: Page) -> bool:
-    assert page.errors == []
-    assert in_kernel(page, "print(faults, repr(view._error.value))").strip() == "[] ''"
-    return True
 
 
 def test_the_layer_slider_by_keyboard_shows_each_layer(page):

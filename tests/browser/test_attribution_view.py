@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from page_tools import focus_slider, in_kernel, press, shown_pixels, wait_until
+from page_tools import focus_slider, press, shown_pixels, state, wait_for, wait_until
 from playwright.sync_api import Page
 
 VIEW = """
@@ -12,14 +12,6 @@ model, dataset = cnnwidgets.models.lenet5(pretrained=True), cnnwidgets.data.digi
 view = cnnwidgets.AttributionView(model, dataset, methods=["saliency"], index=7)
 view
 """
-
-
-def state(page: Page, what: str) -> str:
-    return in_kernel(page, f"print(view.{what}, end='')")
-
-
-def wait_for(page: Page, what: str, value: object) -> None:
-    wait_until(page, lambda: state(page, what) == str(value), f"view.{what} is {value}, not {state(page, what)}")
 
 
 def maps(page: Page) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from page_tools import comm_count, focus_slider, in_kernel, press, wait_until, widget_count
+from page_tools import comm_count, focus_slider, in_kernel, press, shown, state, wait_for, wait_until, widget_count
 from playwright.sync_api import Page
 
 VIEW = """
@@ -20,18 +20,6 @@ view
 """
 CELL = 24
 """Side of a pixel of the 10 x 10 map on the screen, in px."""
-
-
-def state(page: Page, what: str) -> str:
-    return in_kernel(page, f"print(view.{what}, end='')")
-
-
-def wait_for(page: Page, what: str, value: object) -> None:
-    wait_until(page, lambda: state(page, what) == str(value), f"view.{what} is {value}")
-
-
-def shown(page: Page, text: str) -> None:
-    page.locator(".cnnw", has_text=text).first.wait_for()
 
 
 def map_at(page: Page, n: int, row: float, column: float, side: float) -> tuple[float, float]:

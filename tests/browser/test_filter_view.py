@@ -6,7 +6,18 @@ import base64
 
 import numpy as np
 import pytest
-from page_tools import drag_slider, focus_slider, in_kernel, next_frames, press, shown_pixels, wait_until
+from page_tools import (
+    drag_slider,
+    focus_slider,
+    in_kernel,
+    next_frames,
+    no_errors,
+    press,
+    shown_pixels,
+    state,
+    wait_for,
+    wait_until,
+)
 from playwright.sync_api import Locator, Page
 
 # Errors inside observers show nowhere by themselves: they are collected.
@@ -56,14 +67,6 @@ def page(run_cells) -> Page:
     return page
 
 
-def state(page: Page, what: str) -> str:
-    return in_kernel(page, f"print(view.{what}, end='')")
-
-
-def wait_for(page: Page, what: str, value: object) -> None:
-    wait_until(page, lambda: state(page, what) == str(value), f"view.{what} is {value}")
-
-
 def picture(page: Page, number: int) -> Locator:
     """The sheet, the chosen kernel, or the feature map."""
     return page.locator(".cnnw .bqplot image").nth(number)
@@ -82,12 +85,6 @@ def sheet_matches(page: Page) -> bool:
 
 def wait_for_sheet(page: Page) -> None:
     wait_until(page, lambda: sheet_matches(page), "the sheet is painted")
-
-
-def no_errors(page: Page) -> bool:
-    assert page.errors == []
-    assert in_kernel(page, "print(faults, repr(view._error.value))").strip() == "[] ''"
-    return True
 
 
 def test_filters_in_colour_are_chosen_with_slider_and_mouse(page):

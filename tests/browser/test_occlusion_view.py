@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from page_tools import comm_count, focus_slider, in_kernel, press, shown_pixels, wait_until, widget_count
+from page_tools import comm_count, focus_slider, in_kernel, press, shown, shown_pixels, wait_until, widget_count
 from playwright.sync_api import Page
 
 VIEW = """
@@ -22,10 +22,6 @@ def state(page: Page, what: str) -> str:
 
 def wait_for(page: Page, what: str, value: object) -> None:
     wait_until(page, lambda: state(page, what) == str(value), f"{what} is {value}, not {state(page, what)}")
-
-
-def shown(page: Page, text: str) -> None:
-    page.locator(".cnnw", has_text=text).first.wait_for()
 
 
 def image_at(page: Page, n: int, row: float, column: float, side: float) -> tuple[float, float]:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from page_tools import comm_count, focus_slider, in_kernel, press, shown_pixels, wait_until, widget_count
+from page_tools import (
+    comm_count,
+    focus_slider,
+    in_kernel,
+    press,
+    shown,
+    shown_pixels,
+    state,
+    wait_for,
+    wait_until,
+    widget_count,
+)
 from playwright.sync_api import Page
 
 from cnnwidgets.render import ACCENT
@@ -18,18 +29,6 @@ view
 PIXEL, CELL = 16, 20
 """Sides of a pixel of the 28 x 28 photo and of the 14 x 14 map on the screen, in px."""
 COLOUR = np.array([int(ACCENT[start : start + 2], 16) for start in (1, 3, 5)])
-
-
-def state(page: Page, what: str) -> str:
-    return in_kernel(page, f"print(view.{what}, end='')")
-
-
-def wait_for(page: Page, what: str, value: object) -> None:
-    wait_until(page, lambda: state(page, what) == str(value), f"view.{what} is {value}")
-
-
-def shown(page: Page, text: str) -> None:
-    page.locator(".cnnw", has_text=text).first.wait_for()
 
 
 def click_at(page: Page, n: int, x: float, y: float) -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import urllib.request
 from pathlib import Path
-from urllib.error import URLError
 
 import numpy as np
 import pytest
@@ -42,19 +40,6 @@ def cache(tmp_path, monkeypatch) -> Path:
     monkeypatch.delenv("CNNWIDGETS_DATA", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return tmp_path / "cache" / "cnnwidgets"
-
-
-@pytest.fixture
-def asked(monkeypatch) -> list[str]:
-    """Every address that is asked for, on a computer without a network."""
-    addresses: list[str] = []
-
-    def refuse(request, *args, **kwargs):
-        addresses.append(request.full_url)
-        raise URLError("the network is unplugged")
-
-    monkeypatch.setattr(urllib.request, "urlopen", refuse)
-    return addresses
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import os
 import pickle
 from email.message import Message
 from pathlib import Path
-from urllib.error import URLError
 
 import numpy as np
 import pytest
@@ -51,19 +50,6 @@ def hub(tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     monkeypatch.setattr(torch.hub, "_hub_dir", None)
     return tmp_path / "torch" / "hub" / "checkpoints"
-
-
-@pytest.fixture
-def asked(monkeypatch) -> list[str]:
-    """Every address that is asked for, on a computer without a network."""
-    addresses: list[str] = []
-
-    def refuse(request, *args, **kwargs):
-        addresses.append(request.full_url)
-        raise URLError("the network is unplugged")
-
-    monkeypatch.setattr(torch.hub, "urlopen", refuse)
-    return addresses
 
 
 @pytest.fixture
