@@ -3,6 +3,7 @@
 from .activations import activations
 from .attribution import attributions
 from .attribution_map import AttributionMap
+from .captured import Captured
 from .convolution import Slide, slide
 from .diagnose import diagnose
 from .effective_field import effective_receptive_field
@@ -11,7 +12,7 @@ from .explanation import Explanation
 from .fields import ReceptiveField, ReceptiveFields
 from .filters import Filters, filters
 from .findings import Finding, Findings
-from .hooks import Captured, capture, evaluating
+from .hooks import capture, evaluating
 from .layers import Layer, LayerTable
 from .names import get_layer
 from .occluder import Occluder

@@ -8,8 +8,9 @@ from typing import Any, overload
 import torch
 from torch import nn
 
+from .captured import Captured
 from .forward import Prepare, call
-from .hooks import Captured, capture, evaluating
+from .hooks import capture, evaluating
 from .model import plain
 from .names import find_layer, module_names, unknown_layer
 from .operations import run_operations, trace

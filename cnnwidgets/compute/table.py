@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from .activations import batched, run
+from .captured import Captured
 from .forward import ForwardError, Prepare
-from .hooks import Captured
 from .kinds import Kind, Layout, as_maps, kind_of, layout_of, planes, tokens_apart
 from .layers import Layer, LayerTable
 from .model import plain
