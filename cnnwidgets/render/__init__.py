@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .card import Panel, card
+from .card import Card, Panel, card
 from .cells import Cells
 from .colormap import (
     ACCENT,
@@ -43,6 +43,7 @@ __all__ = [
     "NONFINITE",
     "SEQUENTIAL",
     "SIGNS",
+    "Card",
     "Cells",
     "Grid",
     "Heat",

@@ -16,7 +16,7 @@ from ..compute.attribution_methods import GRAD_CAM, METHODS
 from ..compute.forward import ForwardError
 from ..compute.model import weights_version
 from ..compute.randomized import randomized, rank_correlation
-from ..render import COLORMAPS, SIGNS, Heat, card, overlay, to_picture
+from ..render import COLORMAPS, SIGNS, Card, Heat, overlay, to_picture
 from . import controls, markup
 from .attribution_state import AttributionState
 from .choices import Choices
@@ -210,10 +210,10 @@ class AttributionView(AttributionState):
         heat = Heat.of(values.numpy(), sign=self.sign, outliers=self.outliers, colormap=self.colormap)
         return Drawn(heat, overlay(grey, heat.pixels, self.opacity), note)
 
-    def picture(self, *, dark: bool = False) -> NDArray[np.uint8]:
-        """The view as one static picture, (H, W, 3) uint8."""
+    def static(self) -> Card:
+        """What the view shows, without the controls."""
         columns = [self._input.static(), *(self._panels[method].static() for method in self.methods)]
-        return card(" · ".join(self._said()), columns, footer=self._status(), dark=dark)
+        return Card(" · ".join(self._said()), columns, self._status())
 
     # ------------------------------------------------------------------ words
 

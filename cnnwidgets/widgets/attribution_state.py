@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import traitlets as T
 
@@ -17,6 +17,8 @@ from .traits import Colormap
 
 class AttributionState(SubjectView):
     """The traits of an AttributionView."""
+
+    sliders: ClassVar[dict[str, str]] = {"index": "Image"}
 
     methods = T.Any(("saliency", "guided_backprop", "grad_cam"), help="names of the methods").tag(source=True)
     target = T.Int(None, allow_none=True, help="class number; None: the predicted class").tag(source=True)

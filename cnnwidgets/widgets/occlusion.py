@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from ..compute.forward import Prepare
-from ..render import Panel, card
+from ..render import Card, Panel
 from . import controls, markup
 from .markup import number
 from .occlusion_controls import PixelsControl, TargetPicker, fillings, place_control, score_control
@@ -156,10 +156,10 @@ class OcclusionView(OcclusionRun):
         done, total = max(0, occluder.done - 1), occluder.total - 1  # without the whole image
         self._map.progress(done, total, self.seconds_left, self._portions.running)
 
-    def picture(self, *, dark: bool = False) -> NDArray[np.uint8]:
-        """The view as one static picture, (H, W, 3) uint8."""
+    def static(self) -> Card:
+        """What the view shows, without the controls."""
         panels: list[Panel | list[Panel]] = [self._photo.static(), self._map.static(), self._scores.static()]
-        return card(" · ".join([self._target_name, *self._said()]), panels, dark=dark)
+        return Card(" · ".join([self._target_name, *self._said()]), panels)
 
     # ------------------------------------------------------------------ controls and words
 

@@ -73,6 +73,12 @@ class OcclusionRun(OcclusionState):
             self._portions.stop()
         super().close()
 
+    def settle(self) -> None:
+        """Draw the present state to the end, the whole map too where it is wanted; raises what goes wrong."""
+        super().settle()
+        if self.mapping:
+            _ = self.map
+
     def save(self, path: str | Path, *, dark: bool = False) -> Path:
         """Write a PNG file as `ModelView.save` does: the view as it is in a notebook, elsewhere with the whole map."""
         if self.mapping and _loop_of_cells() is None:
