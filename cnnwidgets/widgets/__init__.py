@@ -1,5 +1,6 @@
 """The views: models and data sets in, live Jupyter widgets out."""
 
+from . import colab
 from .activation import ActivationView
 from .attribution import AttributionView
 from .convolution import ConvolutionView
@@ -19,3 +20,5 @@ __all__ = [
     "OcclusionView",
     "ReceptiveFieldView",
 ]
+
+colab.enable()
