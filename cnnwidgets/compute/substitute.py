@@ -1,4 +1,4 @@
-"""`prepare(item)` of a data set as a function of images: for methods that change the image and run the network again."""
+"""`prepare(item)` of a data set as a function of images: for what runs the network on changed images."""
 
 from __future__ import annotations
 

@@ -84,9 +84,7 @@ class AttributionView(AttributionState):
         controls.hint(outliers, "Per cent of the sum of all values that may lie beyond the end of the colours")
         steps = W.BoundedIntText(value=self.steps, min=1, max=MOST_STEPS, step=10, layout=W.Layout(width="70px"))
         T.link((self, "steps"), (steps, "value"))
-        controls.hint(
-            steps, "Integrated gradients: points on the way from the black image to this one; a pass for each"
-        )
+        controls.hint(steps, "Integrated gradients: points on the way from a black image to this one, a pass each")
         self._steps = controls.labelled("Steps", steps)
         sanity = W.ToggleButton(value=self.sanity, description="Sanity check", layout=W.Layout(width="120px"))
         T.link((self, "sanity"), (sanity, "value"))

@@ -14,8 +14,8 @@ from ..render import SIGNS
 from .subject_view import SubjectView
 from .traits import Colormap
 
-
 MOST_STEPS = 10_000
+"""Of integrated gradients."""
 
 
 class AttributionState(SubjectView):

@@ -8,9 +8,10 @@ from typing import Any
 
 import traitlets as T
 
+from ..compute.occluder import Occluder
 from ..compute.occlusion_map import OcclusionMap
 from .newest import _loop_of_cells
-from .occlusion_state import OcclusionState, Seen
+from .occlusion_state import OcclusionState
 from .portions import PAUSE, PORTION, Portions
 
 SHOWN = 0.250
@@ -28,7 +29,7 @@ class OcclusionRun(OcclusionState):
 
     def __init__(self, **traits: Any) -> None:
         self._portions = Portions(self._portion)
-        self._begun: Seen | None = None
+        self._begun: Occluder | None = None
         self._spent, self._made, self._shown = 0.0, 0, 0.0
         super().__init__(**traits)
 
@@ -90,8 +91,8 @@ class OcclusionRun(OcclusionState):
         """Begin the map anew where a setting changed, stop it where it is not wanted."""
         self._portions.hold()
         occluder = self._seen.occluder
-        if self._begun is not self._seen:
-            self._begun = self._seen
+        if self._begun is not occluder:
+            self._begun = occluder
             self._portions.stop()
             self._spent, self._made = 0.0, 0
         if not self.mapping:
@@ -113,7 +114,7 @@ class OcclusionRun(OcclusionState):
             return False
         run, seen = self._portions, self._seen
         fine = self._guarded(self._advance)
-        if self._closed or seen is not self._seen:
+        if self._closed or seen.occluder is not self._seen.occluder:
             return False
         more = fine and run.running and seen.occluder.done < seen.occluder.total
         if not more:
