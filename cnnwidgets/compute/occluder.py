@@ -38,6 +38,8 @@ class Occluder:
     ----------
     done, total : int
         Passes of one image each, the whole images among them.
+    coarse : int
+        So many passes give the first map that covers the whole frame.
     images : torch.Tensor
         (N, C, H, W) as the network gets them.
     fill : torch.Tensor
@@ -78,7 +80,7 @@ class Occluder:
         coarse, *finer = self.patches.order()
         self._order = coarse + [place for stage in finer for place in stage]
         self.done, self.total = 0, len(self.images) * (1 + len(self._order))
-        self._coarse = len(self.images) * (1 + len(coarse))
+        self.coarse = len(self.images) * (1 + len(coarse))
         self._may_fold = True
         self._whole: torch.Tensor | None = None  # what the scorer gives for the whole images
         self._targets: torch.Tensor | None = None  # (N, K)
@@ -105,13 +107,13 @@ class Occluder:
         ForwardError, ValueError
             As `occlusion` does. What is done stays done.
         """
-        if self._may_fold and self._coarse <= self.done < self.total - WORTHWHILE:
+        if self._may_fold and self.coarse <= self.done < self.total - WORTHWHILE:
             self._may_fold = False  # once, when the first full frame is there to look at
             if self._scorer.quicken(self.images[:1], self.whole[:1]):
                 self._batch.restart()
                 if seconds is not None:
                     return self.result
-        return self._batch_until(self._coarse if self.done < self._coarse else self.total, seconds)
+        return self._batch_until(self.coarse if self.done < self.coarse else self.total, seconds)
 
     def _batch_until(self, end: int, seconds: float | None = None) -> OcclusionMap:
         """One batch of the passes up to number `end`."""

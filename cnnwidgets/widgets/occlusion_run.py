@@ -16,8 +16,9 @@ from .portions import PAUSE, PORTION, Portions
 
 SHOWN = 0.250
 """So many seconds apart the growing map is drawn."""
-AHEAD = 0.500
-"""Seconds of the map that are worked off before a notebook stores the first static picture."""
+AHEAD, AT_MOST = 0.500, 2.0
+"""Seconds of the map that are worked off before a notebook stores the first static picture; up to the second number,
+where it does not yet cover the frame."""
 
 
 class OcclusionRun(OcclusionState):
@@ -135,7 +136,9 @@ class OcclusionRun(OcclusionState):
             self._made += occluder.done - done
 
     def _work_ahead(self) -> None:
-        until, occluder = time.perf_counter() + AHEAD, self._seen.occluder
-        while time.perf_counter() < until and occluder.done < occluder.total:
+        start, occluder = time.perf_counter(), self._seen.occluder
+        while occluder.done < occluder.total:
+            if time.perf_counter() - start > (AHEAD if occluder.done >= occluder.coarse else AT_MOST):
+                break
             self._advance()
         self.draw_map()
