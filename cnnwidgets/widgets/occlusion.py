@@ -25,7 +25,7 @@ from .subject import Subject
 class OcclusionView(OcclusionRun):
     """A patch that is dragged over the photo, with the scores it leaves, and the map of all its places.
 
-    Dragging runs the network once for each drawing. The map grows from coarse to fine in portions of about 60 ms
+    Dragging runs the network once for each drawing. The map grows from coarse to fine in portions of about 40 ms
     between which cells and widgets are answered; without a notebook it is made where it is asked for, by `map` and
     `save`. A changed setting begins it anew. After Zeiler and Fergus, ECCV 2014, section 4.2.
 

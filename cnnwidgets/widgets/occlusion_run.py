@@ -31,7 +31,7 @@ class OcclusionRun(OcclusionState):
     def __init__(self, **traits: Any) -> None:
         self._portions = Portions(self._portion)
         self._begun: Occluder | None = None
-        self._spent, self._made, self._shown = 0.0, 0, 0.0
+        self._spent, self._made, self._shown, self._undrawn = 0.0, 0, 0.0, False
         super().__init__(**traits)
 
     def draw_map(self) -> None:
@@ -114,7 +114,10 @@ class OcclusionRun(OcclusionState):
             self._newest.request()
             return False
         run, seen = self._portions, self._seen
+        if self._undrawn and time.monotonic() - self._shown > SHOWN:  # a portion by itself, so that none is longer
+            return self._show() and run.running
         fine = self._guarded(self._advance)
+        self._undrawn = True
         if self._closed or seen.occluder is not self._seen.occluder:
             return False
         more = fine and run.running and seen.occluder.done < seen.occluder.total
@@ -122,10 +125,13 @@ class OcclusionRun(OcclusionState):
             run.stop()
             with self.quiet():
                 self.mapping = self.mapping and fine
-        if not more or time.monotonic() - self._shown > SHOWN:
-            self._guarded(self.draw_map)
-            self._shown = time.monotonic()
+            self._show()
         return more
+
+    def _show(self) -> bool:
+        fine = self._guarded(self.draw_map)
+        self._undrawn, self._shown = False, time.monotonic()
+        return fine
 
     def _advance(self) -> None:
         """Do about `PORTION` seconds of the map."""

@@ -402,16 +402,33 @@ def test_an_error_in_a_portion_is_told_and_stops_the_map(model, dataset):
     asyncio.run(main())
 
 
-def test_weights_that_change_begin_the_map_anew(model, dataset):
+def test_weights_that_change_in_the_middle_of_a_map_begin_it_anew_by_themselves(model, dataset):
     async def main() -> None:
-        view = OcclusionView(model, dataset, window=2, stride=2)
-        await until(lambda: bool(view.partial_map.done.any()), "a first place is done")
+        view = OcclusionView(model, dataset, window=1, stride=1)
+        view._portions._not_before = float("inf")  # no portion until the weights have changed
+        for _ in range(4):
+            view._seen.occluder.step(1e-9)
+        old = view._seen.occluder
+        assert view.partial_map.unoccluded.item() == 15 and 0 < old.done < old.total
         with torch.no_grad():
             model.fc.weight.mul_(2)
+        view._portions._not_before = 0.0
         await until(lambda: view.partial_map.complete and not view._portions.running, "the map is complete")
-        if view.partial_map.unoccluded.item() == 15:  # it had been complete before
-            view.refresh()
-            await until(lambda: view.partial_map.complete, "the map is complete")
+        assert view._seen.occluder is not old and old.done < old.total
+        assert torch.equal(view.partial_map.scores, occlusion(model, dataset[0][0], window=1, stride=1).scores)
+        assert view.partial_map.unoccluded.item() == 30 and view._error.value == ""
+
+    asyncio.run(main())
+
+
+def test_weights_that_change_behind_a_finished_map_begin_it_anew_at_the_next_move(model, dataset):
+    async def main() -> None:
+        view = OcclusionView(model, dataset, window=2, stride=2)
+        await until(lambda: view.partial_map.complete and not view._portions.running, "the map is complete")
+        with torch.no_grad():
+            model.fc.weight.mul_(2)
+        view.move_to(2, 2)
+        await until(lambda: view.partial_map.complete and not view._portions.running, "the map is complete")
         assert view.partial_map.unoccluded.item() == 30 and view.partial_map.change.max() == 30
 
     asyncio.run(main())
