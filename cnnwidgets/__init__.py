@@ -11,6 +11,7 @@ from .compute import (
     OcclusionMap,
     ReceptiveField,
     ReceptiveFields,
+    Signatures,
     Slide,
     activations,
     attributions,
@@ -27,6 +28,7 @@ from .compute import (
     rank_correlation,
     receptive_field,
     receptive_fields,
+    signatures,
     slide,
 )
 from .widgets import (
@@ -35,9 +37,11 @@ from .widgets import (
     ConvolutionView,
     FilterView,
     KernelPlayground,
+    ModelSummary,
     ModelView,
     OcclusionView,
     ReceptiveFieldView,
+    SignatureView,
 )
 
 __version__ = "0.1.0"
@@ -53,6 +57,7 @@ __all__ = [
     "KernelPlayground",
     "Layer",
     "LayerTable",
+    "ModelSummary",
     "ModelView",
     "Occluder",
     "OcclusionMap",
@@ -60,6 +65,8 @@ __all__ = [
     "ReceptiveField",
     "ReceptiveFieldView",
     "ReceptiveFields",
+    "SignatureView",
+    "Signatures",
     "Slide",
     "activations",
     "attributions",
@@ -78,5 +85,6 @@ __all__ = [
     "rank_correlation",
     "receptive_field",
     "receptive_fields",
+    "signatures",
     "slide",
 ]

@@ -20,6 +20,7 @@ from .occlusion import occlusion
 from .occlusion_map import OcclusionMap
 from .randomized import randomized, rank_correlation
 from .receptive_field import receptive_field, receptive_fields
+from .signatures import Outlier, Signatures, signatures
 from .table import layer_table
 
 __all__ = [
@@ -33,8 +34,10 @@ __all__ = [
     "LayerTable",
     "Occluder",
     "OcclusionMap",
+    "Outlier",
     "ReceptiveField",
     "ReceptiveFields",
+    "Signatures",
     "Slide",
     "activations",
     "attributions",
@@ -51,5 +54,6 @@ __all__ = [
     "rank_correlation",
     "receptive_field",
     "receptive_fields",
+    "signatures",
     "slide",
 ]

@@ -7,6 +7,8 @@ from .filter import FilterView
 from .kernel_playground import KernelPlayground
 from .occlusion import OcclusionView
 from .receptive_field import ReceptiveFieldView
+from .signature import SignatureView
+from .summary import ModelSummary
 from .view import ModelView
 
 __all__ = [
@@ -15,7 +17,9 @@ __all__ = [
     "ConvolutionView",
     "FilterView",
     "KernelPlayground",
+    "ModelSummary",
     "ModelView",
     "OcclusionView",
     "ReceptiveFieldView",
+    "SignatureView",
 ]
