@@ -7,6 +7,7 @@ from .captured import Captured
 from .convolution import Slide, slide
 from .diagnose import diagnose
 from .effective_field import effective_receptive_field
+from .embedding import Clusters, Embedding, clusters, embed
 from .explain import explain
 from .explanation import Explanation
 from .fields import ReceptiveField, ReceptiveFields
@@ -26,6 +27,8 @@ from .table import layer_table
 __all__ = [
     "AttributionMap",
     "Captured",
+    "Clusters",
+    "Embedding",
     "Explanation",
     "Filters",
     "Finding",
@@ -42,8 +45,10 @@ __all__ = [
     "activations",
     "attributions",
     "capture",
+    "clusters",
     "diagnose",
     "effective_receptive_field",
+    "embed",
     "evaluating",
     "explain",
     "filters",

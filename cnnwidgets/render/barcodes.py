@@ -14,9 +14,9 @@ from .pen import _font
 from .scale import GAP
 from .titles import HEAD, INK, SIZE
 
-HIGH, LEFT, BARS = 28, 88, 384
+HIGH, LEFT, BARS = 26, 86, 384
 """Height of a strip, where its bars begin behind the image and its number, and the width that these may take."""
-MARGIN = 4
+MARGIN = 3
 """Ground around what is in a cell, so that a frame around it covers nothing; in pixels, as all here."""
 
 
@@ -34,7 +34,7 @@ def barcodes(
     levels
         N vectors (D,) of palette indices, all of one length.
     thumbnails
-        N pictures, uint8 (H, W, 3), at most 28 x 28; or None.
+        N pictures, uint8 (H, W, 3), at most 26 x 26; or None.
     texts
         N short ones.
     headings

@@ -3,6 +3,7 @@
 from .activation import ActivationView
 from .attribution import AttributionView
 from .convolution import ConvolutionView
+from .embedding import EmbeddingView
 from .filter import FilterView
 from .kernel_playground import KernelPlayground
 from .occlusion import OcclusionView
@@ -15,6 +16,7 @@ __all__ = [
     "ActivationView",
     "AttributionView",
     "ConvolutionView",
+    "EmbeddingView",
     "FilterView",
     "KernelPlayground",
     "ModelSummary",

@@ -20,7 +20,7 @@ from .figure import PixelFigure
 from .markup import number
 from .panels import DETAIL, GRID, _Panel
 
-TALL = 560
+TALL = 600
 """Height in px that the bar codes take before they scroll."""
 COLUMNS, SIDE = 4, 64
 """Images in a row of the outliers, and px of each."""
