@@ -4,21 +4,27 @@ from . import colab
 from .activation import ActivationView
 from .attribution import AttributionView
 from .convolution import ConvolutionView
+from .embedding import EmbeddingView
 from .filter import FilterView
 from .kernel_playground import KernelPlayground
 from .occlusion import OcclusionView
 from .receptive_field import ReceptiveFieldView
+from .signature import SignatureView
+from .summary import ModelSummary
 from .view import ModelView
 
 __all__ = [
     "ActivationView",
     "AttributionView",
     "ConvolutionView",
+    "EmbeddingView",
     "FilterView",
     "KernelPlayground",
+    "ModelSummary",
     "ModelView",
     "OcclusionView",
     "ReceptiveFieldView",
+    "SignatureView",
 ]
 
 colab.enable()
