@@ -29,6 +29,7 @@ from .compute import (
     receptive_fields,
     slide,
 )
+from .training import Frame, Recorder, Recording
 from .widgets import (
     ActivationView,
     AttributionView,
@@ -50,6 +51,7 @@ __all__ = [
     "Explanation",
     "FilterView",
     "Filters",
+    "Frame",
     "KernelPlayground",
     "Layer",
     "LayerTable",
@@ -60,6 +62,8 @@ __all__ = [
     "ReceptiveField",
     "ReceptiveFieldView",
     "ReceptiveFields",
+    "Recorder",
+    "Recording",
     "Slide",
     "activations",
     "attributions",
