@@ -30,6 +30,8 @@ class Frame:
         Bytes of the file.
     ranges : dict
         Tensor of the file -> its smallest and largest finite number, or None where it has none.
+    shapes : dict
+        Tensor of the file -> its shape.
     """
 
     epoch: int
@@ -40,6 +42,7 @@ class Frame:
     file: Path = field(repr=False)
     size: int = field(repr=False)
     ranges: dict[str, Any] = field(repr=False)
+    shapes: dict[str, tuple[int, ...]] = field(repr=False)
 
     @property
     def key(self) -> tuple[int, int]:

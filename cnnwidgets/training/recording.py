@@ -123,7 +123,7 @@ class Recording:
         about = dict(found.about)
         if about.pop("recording", None) != self.about["id"]:
             raise storage.Damaged(f"{file.name} belongs to another recording")
-        return Frame(**about, file=file, size=found.size)
+        return Frame(**about, file=file, size=found.size, shapes=found.shapes)
 
     def check(self, model: nn.Module) -> None:
         """Raise ValueError, with the first difference, if the recording is of another network than `model`."""

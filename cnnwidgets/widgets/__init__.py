@@ -3,6 +3,7 @@
 from .activation import ActivationView
 from .attribution import AttributionView
 from .convolution import ConvolutionView
+from .film import FilmView
 from .filter import FilterView
 from .kernel_playground import KernelPlayground
 from .occlusion import OcclusionView
@@ -13,6 +14,7 @@ __all__ = [
     "ActivationView",
     "AttributionView",
     "ConvolutionView",
+    "FilmView",
     "FilterView",
     "KernelPlayground",
     "ModelView",
