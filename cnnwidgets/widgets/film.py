@@ -7,24 +7,20 @@ from typing import Any
 
 import ipywidgets as W
 import numpy as np
-import traitlets as T
 from numpy.typing import NDArray
 
-from ..render import COLORMAPS, Shaded, card
+from ..render import Shaded, card
 from ..training.recording import Recording
 from . import controls, markup
+from .film_controls import FilmControls
 from .film_export import export
 from .film_panels import MomentPanel
-from .film_shots import DIFFERENCES, SCALES, WORDS, Shots
-from .film_state import FilmState
+from .film_shots import Shots
 from .markup import number
 from .panels import ChannelPanel, GridPanel
-from .picker import LayerPicker
-
-SPEEDS = (1, 2, 5, 10)
 
 
-class FilmView(FilmState):
+class FilmView(FilmControls):
     """Feature maps, gradients or filters of a recorded training, from the first step to the last.
 
     Parameters
@@ -46,8 +42,6 @@ class FilmView(FilmState):
         `recording` is none; a keyword is misspelt.
     """
 
-    speed = T.Enum(SPEEDS, 5, help="frames that the player shows in a second").tag(display=True)
-
     def __init__(self, recording: Any, **traits: Any) -> None:
         self.check_keywords(traits)
         if isinstance(recording, (str, Path)):
@@ -57,13 +51,13 @@ class FilmView(FilmState):
             raise TypeError(f"FilmView shows a Recording, a Recorder or a folder, not {type(recording).__name__}")
         self._shots = Shots(recording)
         super().__init__(**self.checked(traits))
-        self._build()
+        self._title = W.HTML()
+        self._moment = MomentPanel()
+        self._grid = GridPanel(lambda channel: self.set_trait("channel", channel))
+        self._detail = ChannelPanel(lambda pixel: self.set_trait("pixel", pixel))
+        panels = [self._moment, self._grid, self._detail]
+        self._body.children = controls.card_body(self._title, self.bar(), panels)
         self.start()
-
-    @property
-    def recording(self) -> Recording:
-        """The film."""
-        return self._shots.recording
 
     @property
     def maps(self) -> NDArray[np.floating]:
@@ -76,7 +70,7 @@ class FilmView(FilmState):
         last = self.frame == self._frame_slider.max
         self.recording.refresh()
         with self.quiet():
-            self._bound()
+            self.fit()
             if last:
                 self.frame = len(self.recording) - 1
         super().refresh()
@@ -113,95 +107,6 @@ class FilmView(FilmState):
         self._newest.flush()
         return export(self, Path(path), frames=frames, seconds=seconds or 1 / self.speed, dark=dark)
 
-    # ------------------------------------------------------------------ building
-
-    def _build(self) -> None:
-        recording, row = self.recording, self.row
-        self._frame_slider = controls.slider(
-            self, "frame", maximum=len(recording) - 1, width=260, tip="Frame of the film (arrow keys work)"
-        )
-        self._frame_slider.min = self._shots.frames(self.what, self.layer)[0]
-        self._play = W.Play(
-            value=self.frame, min=self._frame_slider.min, max=len(recording) - 1, layout=W.Layout(width="auto")
-        )
-        T.link((self, "frame"), (self._play, "value"))
-        T.dlink((self, "speed"), (self._play, "interval"), transform=lambda speed: round(1000 / speed))
-        controls.hint(self._play, "Play the film")
-        speeds = [(f"{speed} a second", speed) for speed in SPEEDS]
-        speed = controls.dropdown(self, "speed", speeds, width=110, tip="How fast the film plays")
-        whats = [(WORDS[what], what) for what in self._shots.whats]
-        what = controls.dropdown(self, "what", whats, width=250, tip="What is seen of each frame")
-        self._picker = LayerPicker(self, "layer", self.layers)
-        self._probes = controls.labelled(
-            "Probe",
-            controls.slider(self, "probe", maximum=recording.count - 1, width=110, tip="Which of the probe images"),
-            controls.entry(self, "probe", maximum=recording.count - 1, width=56, tip="Type a number"),
-        )
-        self._channel = controls.slider(
-            self, "channel", maximum=row.channels - 1, tip="Channel shown large (arrow keys work)"
-        )
-        self._channel_box = controls.entry(
-            self, "channel", maximum=row.channels - 1, width=60, tip="Type a channel number"
-        )
-        self._plane = controls.slider(
-            self,
-            "plane",
-            maximum=row.planes - 1,
-            tip="Slice of a volume; of filters, their kernel for that input",
-        )
-        self._planes = controls.labelled("Slice", self._plane)
-        differences = [("nothing", "none"), ("first frame", "first"), ("previous frame", "previous")]
-        assert [value for _, value in differences] == list(DIFFERENCES)
-        difference = controls.dropdown(
-            self, "difference", differences, width=120, tip="Show what changed since another frame"
-        )
-        scale = controls.dropdown(
-            self, "scale", SCALES, width=80, tip="What has colours of its own: the whole film, each frame, each map"
-        )
-        colours = list(dict.fromkeys((*COLORMAPS, self.colormap)))
-        colormap = controls.dropdown(
-            self, "colormap", colours, width=100, tip="auto: a diverging map centred on 0 for signed values"
-        )
-        columns = controls.entry(self, "columns", maximum=999, width=56, tip="Maps in a row; 0: as many as fit")
-        bar = [
-            controls.labelled("Film", self._play, self._frame_slider, speed),
-            controls.labelled("Show", what),
-            controls.labelled("Layer", self._picker),
-            self._probes,
-            controls.labelled("Channel", self._channel, self._channel_box),
-            self._planes,
-            controls.labelled("Difference to", difference),
-            controls.labelled("Scale", scale),
-            controls.labelled("Colours", colormap),
-            controls.labelled("Columns", columns),
-        ]
-        self._title = W.HTML()
-        self._moment = MomentPanel()
-        self._grid = GridPanel(lambda channel: self.set_trait("channel", channel))
-        self._detail = ChannelPanel(lambda pixel: self.set_trait("pixel", pixel))
-        self._body.children = controls.card_body(self._title, bar, [self._moment, self._grid, self._detail])
-
-    @T.observe("what", "layer")
-    def _bound(self, change: Any = None) -> None:
-        """Move what no longer fits, at once: a channel of the new layer may be set right after."""
-        if not self._ready:
-            return
-        with self.quiet():
-            if self.layer not in (names := self.layers.names):
-                self.layer = names[0]
-            frames = self._shots.frames(self.what, self.layer)
-            for control in (self._frame_slider, self._play):
-                control.max = len(self.recording) - 1
-                control.min = 0
-            self.frame = min((at for at in frames if at >= self.frame), default=frames[-1])
-            for control in (self._frame_slider, self._play):
-                control.min = frames[0]  # before it there is nothing of the kind
-            for name, count in (("channel", self.row.channels), ("plane", self.row.planes)):
-                setattr(self, name, min(getattr(self, name), count - 1))
-            self._channel.max = self._channel_box.max = self.row.channels - 1
-            self._plane.max = self.row.planes - 1
-            self.pixel = None
-
     # ------------------------------------------------------------------ one way: compute, render, picture
 
     def compute(self) -> None:
@@ -215,7 +120,7 @@ class FilmView(FilmState):
         self._shaded: Shaded = self._shots.shaded(
             self.shot, self._value, plane=plane, colormap=self.colormap, scale=self.scale
         )
-        self._grid.draw(self._shaded, row, self.columns, self.scale == "map")
+        self._grid.draw(self._shaded, row, self.columns, self.scale == "map", self.heading)
         self._grid.select(self.channel)
         self.later(self._render_rest)
 
@@ -224,6 +129,7 @@ class FilmView(FilmState):
         names = self.recording.classes if len(self.recording.classes) == row.channels and row.kind == "vector" else []
         self._detail.draw(self._shaded, row, min(self.channel, row.channels - 1), self.pixel, names)
         self._moment.draw(self.recording, self._seen, self.shot)
+        self._planes.children[0].value = markup.label("Kernel" if self.what == "filters" else "Slice")
         self._planes.layout.display = "" if row.planes > 1 else "none"
         self._probes.layout.display = "" if self.what == "maps" and self.recording.count > 1 else "none"
         if self._picker.listed != list(self.layers):
@@ -238,15 +144,25 @@ class FilmView(FilmState):
 
     # ------------------------------------------------------------------ words
 
+    @property
+    def plural(self) -> str:
+        """What the pictures of the grid are."""
+        units = "units" if self.row.kind == "vector" else "feature maps"
+        return {"filters": "filters", "gradients": "gradients"}.get(self.what, units)
+
+    @property
+    def heading(self) -> str:
+        """Over the grid."""
+        return f"All {self.row.channels:,} {self.plural}" if self.row.channels > 1 else f"The only {self.plural[:-1]}"
+
     def said(self, frame: int | None = None) -> list[str]:
         """What is seen, in words; of another `frame` than the present one."""
         at = self.frame if frame is None else frame
-        words = {"maps": "feature maps", "batch": "feature maps", "gradients": "gradients", "filters": "filters"}
         less = {"none": "", "first": " minus those of the first frame", "previous": " minus those of the frame before"}
         count = len(self.recording)
         return [
-            self.recording.model,
-            words[self.what] + less[self.difference],
+            self.recording.layers.find(self.layer).type,
+            self.plural + less[self.difference],
             self.recording.frames[at].name,
             f"frame {at} ({self._frame_slider.min} to {count - 1})",
         ]

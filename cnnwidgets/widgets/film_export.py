@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..render import Grid, Panel, Shaded, apply, card, encode_png, mosaic, strip
+from ..render import LEVELS, LOUD, Grid, Panel, Shaded, apply, card, encode_png, mosaic, strip, table
+from ..render.colormap import rgb
 from .film_panels import facts_of, panels_of, picture_of
 from .markup import number
 from .panels import GRID
@@ -25,13 +26,14 @@ if TYPE_CHECKING:
 
 SHEET, ACROSS = 12, 4
 """Frames on a sheet, where nobody says which, and how many in a row."""
+OTHERS = 95
+"""Colours of a GIF that are not the colour map's: of the text and the image."""
 
 
 def export(view: FilmView, path: Path, *, frames: Any, seconds: float, dark: bool) -> Path:
     """Write what a view shows of each frame to `path`; a file that could not be finished is not left there."""
     kind = path.suffix.lower()
-    writers = {".gif": _write_gif, ".mp4": _write_mp4, ".png": None}
-    if kind not in writers:
+    if kind not in (".gif", ".mp4", ".png"):
         raise ValueError(f"a film is written as .gif, .mp4 or .png, not {kind or 'a name without an ending'!r}: {path}")
     if not 0 < seconds < math.inf:
         raise ValueError(f"seconds must be above 0, not {seconds}")
@@ -50,7 +52,8 @@ def export(view: FilmView, path: Path, *, frames: Any, seconds: float, dark: boo
             unfinished.write_bytes(encode_png(_sheet(view, chosen, dark), level=6))
         else:
             writer = _write_gif if kind == ".gif" else _write_mp4
-            writer(unfinished, _alike(_moment(view, frame, dark) for frame in chosen), seconds)
+            pictures = _alike(_moment(view, frame, dark) for frame in chosen)
+            writer(unfinished, pictures, seconds, view._shaded.colormap)
         os.replace(unfinished, path)
     finally:
         with suppress(OSError):
@@ -86,8 +89,8 @@ def _moment(view: FilmView, frame: int, dark: bool) -> NDArray[np.uint8]:
     """One frame of a film that moves."""
     recording, moment = view.recording, view.recording.frames[frame]
     shaded, pixels = _maps(view, frame, GRID)
-    left = panels_of(*picture_of(recording, moment, view.shot), moment.name, facts_of(moment))
-    grid = Panel(f"All {len(shaded.maps):,}", pixels, width=GRID, colorbar=_colorbar(shaded, view.scale))
+    left = panels_of(*picture_of(recording, moment, view.shot), facts_of(moment))
+    grid = Panel(view.heading, pixels, width=GRID, colorbar=_colorbar(shaded, view.scale))
     title = " · ".join([view.layer, *view.said(frame)[:3]])
     return card(title, [left, grid], footer=view.status(shaded), dark=dark)
 
@@ -113,13 +116,20 @@ def _alike(pictures: Iterator[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]
         yield np.pad(picture, (*missing, (0, 0)), mode="edge")[:height, :width]
 
 
-def _write_gif(path: Path, pictures: Iterator[NDArray[np.uint8]], seconds: float) -> None:
-    images = (Image.fromarray(pixels).quantize(256, dither=Image.Dither.NONE) for pixels in pictures)
-    first = next(images)
-    first.save(path, save_all=True, append_images=images, duration=max(20, round(1000 * seconds)), loop=0)
+def _write_gif(path: Path, pictures: Iterator[NDArray[np.uint8]], seconds: float, colormap: str) -> None:
+    """All frames have one palette, most of it the colour map's: colours mean the same throughout."""
+    start = Image.fromarray(next(pictures))
+    others = start.quantize(OTHERS, dither=Image.Dither.NONE).getpalette() or []
+    colors = table(colormap)[np.linspace(0, LEVELS - 1, 255 - OTHERS).round().astype(int)]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([*others[: 3 * OTHERS], *rgb(LOUD), *colors.ravel().tolist()])
+    images = (Image.fromarray(pixels).quantize(palette=palette, dither=Image.Dither.NONE) for pixels in pictures)
+    start.quantize(palette=palette, dither=Image.Dither.NONE).save(
+        path, save_all=True, append_images=images, duration=max(20, round(1000 * seconds)), loop=0
+    )
 
 
-def _write_mp4(path: Path, pictures: Iterator[NDArray[np.uint8]], seconds: float) -> None:
+def _write_mp4(path: Path, pictures: Iterator[NDArray[np.uint8]], seconds: float, colormap: str) -> None:
     program = _ffmpeg()
     first = next(pictures)
     height, width = first.shape[:2]

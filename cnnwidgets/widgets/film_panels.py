@@ -35,36 +35,35 @@ class MomentPanel(_Panel):
         """Show a moment; an image that is there already is not sent again."""
         self._heading, self._pixels = picture_of(recording, frame, shot)
         self._facts = facts_of(frame)
-        self._text.value = markup.heading(*self._heading)
-        self._below.value = markup.heading("Moment", frame.name) + markup.facts(self._facts)
-        self._moment = frame.name
+        self._text.value = markup.heading(*self._heading) if self._heading[0] else ""
+        self._below.value = markup.heading("Moment") + markup.facts(self._facts)
         self._image.layout.display = "none" if self._pixels is None else ""
         if self._pixels is not None and self._drawn != (key := self._pixels.tobytes()):
             self._image.value, self._drawn = encode_png(self._pixels), key
 
     def static(self) -> list[Panel]:
         """The same for the static picture."""
-        return panels_of(self._heading, self._pixels, self._moment, self._facts)
+        return panels_of(self._heading, self._pixels, self._facts)
 
 
 def panels_of(
-    heading: Sequence[str], pixels: NDArray[np.uint8] | None, moment: str, facts: Sequence[tuple[str, str]]
+    heading: Sequence[str], pixels: NDArray[np.uint8] | None, facts: Sequence[tuple[str, str]]
 ) -> list[Panel]:
     """Image and moment for a static picture, one above the other."""
     image = [] if pixels is None else [Panel(" · ".join(filter(None, heading)), pixels, width=INPUT)]
-    return [*image, Panel(f"Moment · {moment}", width=INPUT, lines=list(facts))]
+    return [*image, Panel("Moment", width=INPUT, lines=list(facts))]
 
 
 def picture_of(recording: Recording, frame: Frame, shot: Shot) -> tuple[tuple[str, str], NDArray[np.uint8] | None]:
     """Heading and pixels of the image that a shot is of; none for filters, or where it was not recorded."""
     if shot.what == "filters":
-        return ("Filters", "of no image"), None
+        return ("", ""), None
     if shot.what == "maps":
         image, heading = recording.probes[shot.probe], (f"Probe {shot.probe}", _label(recording, shot.probe))
     elif "input" in frame.ranges:
-        image, heading = recording.inputs(frame), ("First of the batch", "as trained on")
+        image, heading = recording.inputs(frame), ("Batch image", "as the model saw it")
     else:
-        return ("First of the batch", "not recorded"), None
+        return ("Batch image", "not recorded"), None
     if recording.normalization is not None:
         mean, std = (torch.tensor(part).reshape(-1, 1, 1) for part in recording.normalization)
         image = image * std + mean

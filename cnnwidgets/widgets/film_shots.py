@@ -14,14 +14,15 @@ from ..render import Shaded, choose, is_diverging, value_range
 from ..training.frame import WHAT, What
 from ..training.recording import Recording
 
-DIFFERENCES = ("none", "first", "previous")
+DIFFERENCES = {"none": "nothing", "first": "first frame", "previous": "previous frame"}
 SCALES = ("film", "frame", "map")
 WORDS: dict[str, str] = {
     "maps": "feature maps of a probe",
-    "batch": "feature maps of the batch's first image",
-    "gradients": "gradients for the batch's first image",
+    "batch": "feature maps, batch image",
+    "gradients": "gradients, batch image",
     "filters": "filters",
 }
+"""The batch image is the first of the batch, as the model saw it."""
 
 
 @dataclass(frozen=True)

@@ -113,8 +113,9 @@ def test_gradients_begin_with_the_first_frame_that_has_some(film):
     view = FilmView(film, what="gradients", layer="relu")
     assert (view.frame, view._frame_slider.min, view._play.min) == (1, 1, 1)
     assert view.maps.tolist() == np.full((2, 2, 2), 2.0).tolist()  # both units of fc pass on a 1
+    assert view.scale == "frame"
     view.what = "maps"
-    assert view._frame_slider.min == 0
+    assert (view._frame_slider.min, view.scale) == (0, "film")
     view.frame = 0
     view.what = "gradients"
     assert view.frame == 1
@@ -123,7 +124,7 @@ def test_gradients_begin_with_the_first_frame_that_has_some(film):
 def test_the_maps_of_the_batch_are_those_of_its_image(film):
     view = FilmView(film, what="batch", frame=2)
     assert view.maps[0].tolist() == (40 * IMAGE).tolist()
-    assert "First of the batch" in words(view._moment._text)
+    assert "Batch image" in words(view._moment._text)
 
 
 def test_probes_have_their_labels_and_vectors_their_class_names(film):
