@@ -161,7 +161,7 @@ class Recorder:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._inside.close()
-        if kind is None or not issubclass(kind, Exception):  # finished, or interrupted between two steps
+        with suppress(*[Exception] if kind else []):  # one of ours must not hide that of the training
             self.finish()
         self._watched = Watched()
 

@@ -14,6 +14,23 @@ from torch import nn
 from cnnwidgets.compute.forward import ForwardError
 from cnnwidgets.training import Recorder, Recording, storage
 
+from .films import Small, filmed, train, two_images
+
+
+@pytest.fixture
+def small():
+    return Small()
+
+
+@pytest.fixture
+def probes():
+    return two_images()
+
+
+@pytest.fixture
+def film(tmp_path):
+    return filmed(tmp_path / "film")
+
 
 def state(model):
     return (
@@ -46,9 +63,9 @@ def test_the_first_frame_is_the_network_before_training(small, probes):
     assert torch.equal(recorder.recording.maps(0, "conv"), probes)
 
 
-def test_maps_follow_the_weight_from_epoch_to_epoch(small, probes, loop):
+def test_maps_follow_the_weight_from_epoch_to_epoch(small, probes):
     with Recorder(small, "conv", probes) as recorder:
-        loop(recorder, epochs=2, batches=3)
+        train(recorder, epochs=2, batches=3)
     assert keys(recorder) == [(-1, -1), (0, 2), (1, 2)]
     for frame, weight in enumerate([1, 4, 7]):
         assert torch.equal(recorder.recording.maps(frame, "conv"), weight * probes)
@@ -63,9 +80,9 @@ def test_an_in_place_relu_does_not_show_in_the_maps_before_it(small, probes):
     assert torch.equal(recording.maps(0, "relu")[1], torch.zeros(1, 2, 2))
 
 
-def test_every_counts_steps_over_the_end_of_an_epoch(small, probes, loop):
+def test_every_counts_steps_over_the_end_of_an_epoch(small, probes):
     with Recorder(small, "conv", probes, every=2) as recorder:
-        loop(recorder, epochs=2, batches=3)
+        train(recorder, epochs=2, batches=3)
     assert keys(recorder) == [(-1, -1), (0, 1), (1, 0), (1, 2)]
     assert [frame.name for frame in recorder.recording.frames[1:]] == [
         "epoch 0 · batch 1",
@@ -74,15 +91,15 @@ def test_every_counts_steps_over_the_end_of_an_epoch(small, probes, loop):
     ]
 
 
-def test_the_network_at_the_end_is_recorded_whatever_every_says(small, probes, loop):
+def test_the_network_at_the_end_is_recorded_whatever_every_says(small, probes):
     with Recorder(small, "conv", probes, every=4) as recorder:
-        loop(recorder, epochs=2, batches=3)
+        train(recorder, epochs=2, batches=3)
     assert keys(recorder) == [(-1, -1), (1, 0), (1, 2)]
 
 
-def test_without_a_with_the_steps_alone_do(small, probes, loop):
+def test_without_a_with_the_steps_alone_do(small, probes):
     recorder = Recorder(small, "conv", probes)
-    loop(recorder)
+    train(recorder)
     assert keys(recorder) == [(-1, -1), (0, 1), (1, 1)]
 
 
@@ -114,9 +131,9 @@ def test_a_loop_that_never_tells_the_end_of_an_epoch_is_told_so_once(small, prob
     assert len(recorder.notes) == 1
 
 
-def test_gradients_are_those_of_the_training_pass_for_the_first_image(small, probes, loop):
+def test_gradients_are_those_of_the_training_pass_for_the_first_image(small, probes):
     with Recorder(small, ["conv", "relu"], probes, gradients=True) as recorder:
-        loop(recorder, epochs=1, batches=2)
+        train(recorder, epochs=1, batches=2)
     # the loss is -sum / 20, and the ReLU lets all of it through
     for layer in ("conv", "relu"):
         assert torch.equal(recorder.recording.gradients(1, layer), torch.full((1, 2, 2), -0.05))
@@ -185,14 +202,6 @@ def test_training_is_the_same_with_and_without_a_recorder(probes):
     assert all(torch.equal(plain[name], recorded[name]) for name in plain)
 
 
-def test_an_interrupt_keeps_what_there_is_and_the_last_step(small, probes, loop):
-    with pytest.raises(KeyboardInterrupt), Recorder(small, "conv", probes) as recorder:
-        loop(recorder, epochs=1, batches=2)
-        recorder.step(1, 0)
-        raise KeyboardInterrupt
-    assert keys(recorder) == [(-1, -1), (0, 1), (1, 0)]
-
-
 def test_weights_loaded_before_the_training_are_in_the_first_frame(small, probes):
     recorder = Recorder(small, "conv", probes)
     nn.init.constant_(small.conv.weight, 3.0)
@@ -200,6 +209,23 @@ def test_weights_loaded_before_the_training_are_in_the_first_frame(small, probes
         pass
     assert [frame.name for frame in recorder.recording.frames] == ["before training"]
     assert recorder.recording.filters(0, "conv").item() == 3
+
+
+@pytest.mark.parametrize("error", [FloatingPointError, KeyboardInterrupt])
+def test_a_training_that_ends_early_ends_its_film_with_the_last_step(small, probes, error):
+    with pytest.raises(error), Recorder(small, "conv", probes) as recorder:
+        train(recorder, epochs=1, batches=2)
+        recorder.step(1, 0)
+        raise error
+    assert keys(recorder) == [(-1, -1), (0, 1), (1, 0)]
+
+
+def test_an_error_of_the_training_is_not_hidden_by_one_of_the_last_look(small, probes, monkeypatch):
+    recorder = Recorder(small, "conv", probes)
+    with pytest.raises(FloatingPointError), recorder:
+        recorder.step(0, 0)
+        monkeypatch.setattr(recorder._look, "take", None)
+        raise FloatingPointError
 
 
 # ---------------------------------------------------------------------- what does not fit
@@ -269,7 +295,7 @@ def test_a_temporary_recording_goes_with_those_who_hold_it(small, probes):
 # ---------------------------------------------------------------------- what goes wrong on the way
 
 
-def test_a_full_disk_ends_the_recording_and_not_the_training(small, probes, loop, tmp_path, monkeypatch):
+def test_a_full_disk_ends_the_recording_and_not_the_training(small, probes, tmp_path, monkeypatch):
     recorder = Recorder(small, "conv", probes, tmp_path / "film", every=1)
     recorder.step(0, 0)
 
@@ -278,10 +304,10 @@ def test_a_full_disk_ends_the_recording_and_not_the_training(small, probes, loop
 
     monkeypatch.setattr(storage, "put", full)
     with pytest.warns(UserWarning, match=r"stopped at epoch 0, batch 0: .*No space left"), recorder:
-        loop(recorder, epochs=1)
+        train(recorder, epochs=1)
     assert small.conv.weight.item() == 3
     monkeypatch.undo()
-    loop(recorder, epochs=1)
+    train(recorder, epochs=1)
     assert len(Recording.open(tmp_path / "film")) == 2
     assert "No space left" in recorder.stopped
 
@@ -338,7 +364,7 @@ def test_a_folder_that_vanishes_ends_the_recording_and_not_the_training(small, p
 # ---------------------------------------------------------------------- going on
 
 
-def test_a_resumed_training_replaces_what_comes_again(small, probes, loop, tmp_path):
+def test_a_resumed_training_replaces_what_comes_again(small, probes, tmp_path):
     first = Recorder(small, "conv", probes, tmp_path / "film", every=1)
     for batch in range(3):
         first.step(0, batch)

@@ -9,6 +9,23 @@ from torch import nn
 
 from cnnwidgets.training import Recorder, Recording
 
+from .films import Small, filmed, two_images
+
+
+@pytest.fixture
+def small():
+    return Small()
+
+
+@pytest.fixture
+def probes():
+    return two_images()
+
+
+@pytest.fixture
+def film(tmp_path):
+    return filmed(tmp_path / "film")
+
 
 def frames(film):
     return sorted(film.glob("frame-*"))
@@ -62,7 +79,7 @@ def test_opening_reads_no_map(film, monkeypatch):
     assert len(Recording.open(film)) == 5
 
 
-def test_maps_that_are_not_finite_stay_so_and_the_range_leaves_them_out(small, probes, tmp_path, loop):
+def test_maps_that_are_not_finite_stay_so_and_the_range_leaves_them_out(small, probes, tmp_path):
     nn.init.constant_(small.conv.weight, torch.nan)
     Recorder(small, "conv", probes, tmp_path / "film")
     recording = Recording.open(tmp_path / "film")

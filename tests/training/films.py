@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 import torch
 from torch import Tensor, nn
 
@@ -13,7 +11,7 @@ from cnnwidgets.training import Recorder
 
 
 class Small(nn.Module):
-    """One weight w in a convolution of one pixel: 2 x 2 pixels x become w x, then w x + ReLU, then their sum."""
+    """One weight w: a convolution makes w x of 2 x 2 pixels x, behind it an in-place ReLU, then their sum."""
 
     def __init__(self, weight: float = 1.0) -> None:
         super().__init__()
@@ -39,26 +37,15 @@ def train(recorder: Recorder, epochs: int = 2, batches: int = 2, **told: int) ->
             recorder.step(epoch, batch, of=batches, loss=loss)
 
 
-@pytest.fixture
-def small() -> Small:
-    return Small()
-
-
-@pytest.fixture
-def probes() -> Tensor:
-    """Two images: 1 to 4, and their negatives."""
+def two_images() -> Tensor:
+    """1 to 4, and their negatives."""
     image = torch.arange(1.0, 5).reshape(1, 1, 2, 2)
     return torch.cat([image, -image])
 
 
-@pytest.fixture
-def loop() -> Callable[..., None]:
-    return train
-
-
-@pytest.fixture
-def film(small: Small, probes: Tensor, tmp_path: Path) -> Path:
+def filmed(path: Path) -> Path:
     """A film of four steps in two epochs, a frame a step: w is 1, 2, 3, 4, 5."""
-    with Recorder(small, ["conv", "relu"], probes, tmp_path / "film", every=1, gradients=True, inputs=True) as recorder:
+    layers = ["conv", "relu"]
+    with Recorder(Small(), layers, two_images(), path, every=1, gradients=True, inputs=True) as recorder:
         train(recorder)
-    return tmp_path / "film"
+    return path
