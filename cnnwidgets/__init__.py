@@ -33,11 +33,13 @@ from .compute import (
     signatures,
     slide,
 )
+from .training import Frame, Recorder, Recording
 from .widgets import (
     ActivationView,
     AttributionView,
     ConvolutionView,
     EmbeddingView,
+    FilmView,
     FilterView,
     KernelPlayground,
     ModelSummary,
@@ -57,8 +59,10 @@ __all__ = [
     "Embedding",
     "EmbeddingView",
     "Explanation",
+    "FilmView",
     "FilterView",
     "Filters",
+    "Frame",
     "KernelPlayground",
     "Layer",
     "LayerTable",
@@ -70,6 +74,8 @@ __all__ = [
     "ReceptiveField",
     "ReceptiveFieldView",
     "ReceptiveFields",
+    "Recorder",
+    "Recording",
     "SignatureView",
     "Signatures",
     "Slide",

@@ -5,6 +5,7 @@ from .activation import ActivationView
 from .attribution import AttributionView
 from .convolution import ConvolutionView
 from .embedding import EmbeddingView
+from .film import FilmView
 from .filter import FilterView
 from .kernel_playground import KernelPlayground
 from .occlusion import OcclusionView
@@ -18,6 +19,7 @@ __all__ = [
     "AttributionView",
     "ConvolutionView",
     "EmbeddingView",
+    "FilmView",
     "FilterView",
     "KernelPlayground",
     "ModelSummary",

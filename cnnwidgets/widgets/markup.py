@@ -73,6 +73,11 @@ def heading(name: str, *parts: str) -> str:
     )
 
 
+def label(text: str) -> str:
+    """The quiet name of a control."""
+    return f'<span class="cnnw-label">{escape(text)}</span>'
+
+
 def bars(
     rows: Sequence[tuple[str, float]],
     texts: Sequence[str],
