@@ -41,6 +41,7 @@ from .widgets import (
     ModelView,
     OcclusionView,
     ReceptiveFieldView,
+    TrainingView,
 )
 
 __version__ = "0.1.0"
@@ -67,6 +68,7 @@ __all__ = [
     "ReceptiveFields",
     "Slide",
     "Trainer",
+    "TrainingView",
     "activations",
     "attributions",
     "capture",

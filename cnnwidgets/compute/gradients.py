@@ -103,8 +103,9 @@ def edits_of(model: nn.Module) -> list[GradientEdits]:
 @contextmanager
 def listed(model: nn.Module, edits: GradientEdits) -> Iterator[None]:
     """Have `edits_of` find these for the length of a `with`."""
-    _active.setdefault(model, []).append(edits)
+    active = _active.setdefault(model, [])
+    active.append(edits)
     try:
         yield
     finally:
-        _active[model].remove(edits)
+        active.remove(edits)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .card import Panel, card
 from .cells import Cells
+from .chart import SECOND, Chart, Line
 from .colormap import (
     ACCENT,
     CLASSES,
@@ -41,11 +42,14 @@ __all__ = [
     "LIGHT",
     "LOUD",
     "NONFINITE",
+    "SECOND",
     "SEQUENTIAL",
     "SIGNS",
     "Cells",
+    "Chart",
     "Grid",
     "Heat",
+    "Line",
     "Panel",
     "Picture",
     "Range",

@@ -7,6 +7,7 @@ from .filter import FilterView
 from .kernel_playground import KernelPlayground
 from .occlusion import OcclusionView
 from .receptive_field import ReceptiveFieldView
+from .training import TrainingView
 from .view import ModelView
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
     "ModelView",
     "OcclusionView",
     "ReceptiveFieldView",
+    "TrainingView",
 ]
