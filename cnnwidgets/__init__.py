@@ -6,6 +6,7 @@ from .compute import (
     Embedding,
     Explanation,
     Filters,
+    GradientEdits,
     Layer,
     LayerTable,
     Occluder,
@@ -18,6 +19,7 @@ from .compute import (
     attributions,
     capture,
     diagnose,
+    edit_gradients,
     effective_receptive_field,
     embed,
     evaluating,
@@ -33,7 +35,7 @@ from .compute import (
     signatures,
     slide,
 )
-from .training import Frame, Recorder, Recording
+from .training import Frame, History, Recorder, Recording, Trainer, fit
 from .widgets import (
     ActivationView,
     AttributionView,
@@ -47,6 +49,7 @@ from .widgets import (
     OcclusionView,
     ReceptiveFieldView,
     SignatureView,
+    TrainingView,
 )
 
 __version__ = "0.1.0"
@@ -63,6 +66,8 @@ __all__ = [
     "FilterView",
     "Filters",
     "Frame",
+    "GradientEdits",
+    "History",
     "KernelPlayground",
     "Layer",
     "LayerTable",
@@ -79,16 +84,20 @@ __all__ = [
     "SignatureView",
     "Signatures",
     "Slide",
+    "Trainer",
+    "TrainingView",
     "activations",
     "attributions",
     "capture",
     "data",
     "diagnose",
+    "edit_gradients",
     "effective_receptive_field",
     "embed",
     "evaluating",
     "explain",
     "filters",
+    "fit",
     "get_layer",
     "layer_table",
     "models",

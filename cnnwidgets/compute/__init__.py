@@ -13,7 +13,8 @@ from .explanation import Explanation
 from .fields import ReceptiveField, ReceptiveFields
 from .filters import Filters, filters
 from .findings import Finding, Findings
-from .hooks import capture, evaluating
+from .gradients import GradientEdits
+from .hooks import capture, edit_gradients, evaluating
 from .layers import Layer, LayerTable
 from .names import get_layer
 from .occluder import Occluder
@@ -33,6 +34,7 @@ __all__ = [
     "Filters",
     "Finding",
     "Findings",
+    "GradientEdits",
     "Layer",
     "LayerTable",
     "Occluder",
@@ -47,6 +49,7 @@ __all__ = [
     "capture",
     "clusters",
     "diagnose",
+    "edit_gradients",
     "effective_receptive_field",
     "embed",
     "evaluating",

@@ -15,8 +15,9 @@ import torch
 from torch import nn
 
 from .captured import Captured
+from .gradients import GradientEdits, gradient_edit, listed
 from .model import plain
-from .names import find_layer, first_names, named_parts
+from .names import find_layer, first_names, module_names, named_parts
 from .outputs import leaves, why_not
 from .state import same_module_state, same_random_state
 
@@ -326,3 +327,80 @@ def rerouted(
         yield
     finally:
         handle.remove()
+
+
+@contextmanager
+def edit_gradients(
+    model: nn.Module,
+    layer: str,
+    *,
+    scale: float | None = None,
+    clip: float | None = None,
+    zero: bool | Iterable[int] | None = None,
+    fn: Callable[[torch.Tensor], torch.Tensor] | None = None,
+) -> Iterator[GradientEdits]:
+    """Edit the gradient of the loss with respect to a layer's output on its way back, for the length of a `with`.
+
+    What is edited reaches the parameters of the layer and of all that comes before it; those behind it learn as ever.
+    The layer puts out a copy, so that in-place operations behind it disturb nothing. Passes without gradients are left
+    alone.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The network; trained by any loop.
+    layer : str
+        Dotted name; `name:k` for the k-th call alone of a module that runs several times in a pass.
+    scale : float, optional
+        Multiply by this.
+    clip : float, optional
+        Scale down to this L2 norm, taken over the whole batch, where it is larger.
+    zero : bool or iterable of int, optional
+        Set to 0: True for all, or the numbers of channels.
+    fn : callable, optional
+        `fn(gradient)` gives what goes on instead, of the same shape; the gradient is (N, C, H, W) for a convolution.
+
+    Yields
+    ------
+    GradientEdits
+        How often it was edited, and its norm before and after each time.
+
+    Raises
+    ------
+    LookupError
+        There is no such layer.
+    ValueError
+        Not exactly one of `scale`, `clip`, `zero` and `fn` is given, or one that makes no sense. While the model runs:
+        the layer gives no single tensor, `fn` another shape, or there is no such channel.
+    """
+    module = plain(model)
+    name, wanted, path = find_layer(module_names(module), layer)
+    if path:
+        raise LookupError(f"gradients are edited of whole outputs; {layer!r} is a part of one")
+    edits = GradientEdits(layer, *gradient_edit(scale=scale, clip=clip, zero=zero, fn=fn))
+    calls = 0
+
+    def begin(*_: Any) -> None:
+        nonlocal calls
+        calls = 0
+
+    def hook(owner: nn.Module, args: Any, output: Any) -> torch.Tensor | None:
+        nonlocal calls
+        calls += 1
+        if wanted not in (None, calls) or not torch.is_grad_enabled():
+            return None
+        if not isinstance(output, torch.Tensor):
+            raise ValueError(f"layer {layer!r} gives a {type(output).__name__}, not one tensor")
+        if not output.requires_grad:
+            return None
+        copy = output.clone()
+        copy.register_hook(edits.edit)
+        return copy
+
+    handles = [module.register_forward_pre_hook(begin), module.get_submodule(name).register_forward_hook(hook)]
+    try:
+        with listed(module, edits):
+            yield edits
+    finally:
+        for handle in handles:
+            handle.remove()

@@ -110,7 +110,7 @@ def photos(folder: str | Path | None = None, transform: Callable[[Image.Image], 
     ValueError
         It holds no picture that can be read, or its `labels.csv` a class that is no number.
     """
-    transform = transform or _imagenet()
+    transform = transform or imagenet()
     if folder is None:
         found = _inside_skimage()
         return Photos(list(found), list(found.values()), [], transform)
@@ -138,7 +138,8 @@ def read_rgb(path: Path) -> Image.Image:
         return image.convert("RGB")
 
 
-def _imagenet() -> Callable[[Image.Image], Tensor]:
+def imagenet() -> Callable[[Image.Image], Tensor]:
+    """Shorter side 256 pixels, the 224 x 224 in the middle, normalised with ImageNet's mean and deviation."""
     from torchvision import transforms
 
     return transforms.Compose(

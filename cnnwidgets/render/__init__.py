@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .card import Card, Panel, card
 from .cells import Cells
+from .chart import SECOND, Chart, Line
 from .colormap import (
     ACCENT,
     CLASSES,
@@ -41,12 +42,15 @@ __all__ = [
     "LIGHT",
     "LOUD",
     "NONFINITE",
+    "SECOND",
     "SEQUENTIAL",
     "SIGNS",
     "Card",
     "Cells",
+    "Chart",
     "Grid",
     "Heat",
+    "Line",
     "Panel",
     "Picture",
     "Range",

@@ -12,6 +12,7 @@ from .occlusion import OcclusionView
 from .receptive_field import ReceptiveFieldView
 from .signature import SignatureView
 from .summary import ModelSummary
+from .training import TrainingView
 from .view import ModelView
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "OcclusionView",
     "ReceptiveFieldView",
     "SignatureView",
+    "TrainingView",
 ]
 
 colab.enable()

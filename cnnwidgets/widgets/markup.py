@@ -40,6 +40,8 @@ STYLE = f"""<style>
 .cnnw-facts {{ display: grid; grid-template-columns: max-content 1fr; gap: 2px 14px; margin-top: 6px;
   font-variant-numeric: tabular-nums; }}
 .cnnw-facts span:nth-child(odd) {{ color: var(--cnnw-muted); }}
+.cnnw-dot {{ display: inline-block; width: 8px; height: 8px; border-radius: 4px; margin: 0 4px 0 10px; }}
+.cnnw .cnnw-chart svg text.axislabel {{ font-size: 12px; font-weight: normal; fill: var(--cnnw-muted); }}
 .cnnw-error {{ color: var(--jp-error-color1, #b71c1c); overflow-wrap: anywhere; }}
 .cnnw-stale > :first-child, .cnnw-stale > :last-child {{ opacity: 0.4; }} /* title and pictures; controls are live */
 .cnnw .cnnw-figure, img.cnnw-pixels {{ display: block; }} img.cnnw-crisp {{ image-rendering: pixelated; }}
@@ -76,6 +78,15 @@ def heading(name: str, *parts: str) -> str:
 def label(text: str) -> str:
     """The quiet name of a control."""
     return f'<span class="cnnw-label">{escape(text)}</span>'
+
+
+def legend(name: str, entries: Iterable[tuple[str, str]]) -> str:
+    """Heading of a chart in one line: bold name, and (text, colour) of each of its lines."""
+    marks = "".join(
+        f'<i class="cnnw-dot" style="background:{color}"></i><span class="cnnw-quiet">{escape(text)}</span>'
+        for text, color in entries
+    )
+    return f'<div class="cnnw-heading"><b>{escape(name)}</b>{marks}</div>'
 
 
 def bars(

@@ -116,18 +116,19 @@ class Newest:
     def _run(self) -> None:
         cells = _loop_of_cells()
         if cells is None or cells is _running_loop():
-            self._run_here()
+            self.here()
             return
         self.waiting = True
-        stop = _Stop(lambda: self._run_here() if self.waiting else None)
+        stop = _Stop(lambda: self.here() if self.waiting else None)
         cells.call_soon_threadsafe(stop.hold_still)
         if stop.granted():
             try:
-                self._run_here()
+                self.here()
             finally:
                 stop.over.set()
 
-    def _run_here(self) -> None:
+    def here(self) -> None:
+        """Draw at once in this thread, whatever the cells do: only where that cannot be in the middle of a step."""
         with self._lock:
             self.waiting = False  # before drawing: what changes meanwhile asks again
             start = time.monotonic()

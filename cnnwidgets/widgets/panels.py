@@ -79,12 +79,14 @@ class ImagePanel(_Panel):
 
 
 class GridPanel(_Panel):
-    """All maps of a layer in one mosaic, or all units of a vector as a bar code. A click chooses one."""
+    """All maps of a layer in one mosaic, or all units of a vector as a bar code. A click chooses one, if it may."""
 
-    def __init__(self, on_choose: Callable[[int], None]) -> None:
+    def __init__(self, on_choose: Callable[[int], None] | None = None) -> None:
         self._text, self._scale = W.HTML(), W.HTML()
+        self._hint, self._chosen = "click one" if on_choose else "", -1
         self.figure = PixelFigure(GRID, TALL)
-        self.figure.on_cell(on_choose)
+        if on_choose is not None:
+            self.figure.on_cell(on_choose)
         super().__init__(GRID, self._text, self.figure, self._scale)
 
     def draw(self, shaded: Shaded, layer: Layer, columns: int, each: bool, name: str = "") -> None:
@@ -95,7 +97,7 @@ class GridPanel(_Panel):
         self.figure.show(self._pixels, palette(shaded.colormap))
         self.figure.cells(self._cells, self._describe)
         low, middle, high = self._ends()
-        self._text.value = markup.heading(*self._heading(), "click one" if len(shaded.maps) > 1 else "")
+        self._text.value = markup.heading(*self._heading(), self._hint if len(shaded.maps) > 1 else "")
         self._scale.value = markup.colorbar(shaded.colormap, low, middle, high, self.figure.shown_width)
 
     def select(self, channel: int) -> None:
@@ -106,7 +108,7 @@ class GridPanel(_Panel):
     def static(self) -> Panel:
         """The same for the static picture."""
         pixels = apply(self._pixels, self._shaded.colormap, alpha=True)
-        marks = [self._cells.box(self._chosen)]
+        marks = [] if self._chosen < 0 else [self._cells.box(self._chosen)]
         return Panel(*self._heading(), pixels, width=GRID, marks=marks, colorbar=(self._shaded.colormap, *self._ends()))
 
     def _heading(self) -> tuple[str]:

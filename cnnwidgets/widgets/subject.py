@@ -16,7 +16,7 @@ from ..compute.forward import Prepare
 from ..compute.items import Item, Items
 from ..compute.layers import LayerTable
 from ..compute.model import plain, weights_version
-from ..compute.names import get_layer
+from ..compute.names import OUTPUT, get_layer
 from ..compute.operations import Trace, run_operations, trace
 from ..compute.scores import Prediction, predict
 from ..compute.table import checked_operations, one_image, table_of, with_operations
@@ -133,6 +133,12 @@ class Subject:
         self._outputs.put((*key, "given"), passed.input)
         self._outputs.put((*key, "output"), passed.output)
         return passed
+
+    def now(self, item: Item, layer: str) -> tuple[torch.Tensor, Prediction | None]:
+        """Output of a module, with the batch axis, and the prediction, as the weights are now; nothing is kept."""
+        self.passes += 1
+        captured = run(self.module, self._images(item), [layer, OUTPUT], prepare=self.prepare, device="cpu")
+        return captured[layer], predict(_scores(captured.output))
 
     def _images(self, item: Item) -> Any:
         return item.image[None] if self.prepare is None and item.image is not None else item.raw

@@ -221,13 +221,17 @@ class ModelView(W.VBox):
                     self.set_trait(name, value)
             raise
         if not self._closed and any(getattr(self, name) != value for name, value in before.items()):
-            self._newest.request()
+            self.ask()
 
     def _changed(self, change: Any) -> None:
         if self.trait_metadata(change["name"], "source"):
             self._computed = False
         if self._ready and not self._is_quiet and not self._closed:
-            self._newest.request()
+            self.ask()
+
+    def ask(self) -> None:
+        """Have the state drawn, now or soon."""
+        self._newest.request()
 
     def later(self, part: Callable[[], object]) -> None:
         """Draw `part` when the page has painted what was drawn before: the picture under the hand comes first."""

@@ -146,3 +146,11 @@ def test_the_style_sheet_speaks_only_of_our_own_classes_and_falls_back_outside_j
     variables = re.findall(r"var\((--jp-[\w-]+)(,?)", markup.STYLE)
     assert variables and all(comma for _, comma in variables)
     assert ACCENT in markup.STYLE
+
+
+def test_the_legend_of_a_chart_has_a_dot_for_each_line_and_escapes_its_texts():
+    text = markup.legend("Loss", [("train 0.5", "#1976d2"), (EVIL, "#ef8a17")])
+    read = Reader(text)
+    assert read.tags == ["div", "b", "i", "span", "i", "span"]
+    assert read.texts == ["Loss", "train 0.5", EVIL]
+    assert text.index("#1976d2") < text.index("train 0.5") < text.index("#ef8a17")

@@ -9,7 +9,7 @@ from torch import nn
 
 from cnnwidgets import ActivationView
 from cnnwidgets.render import Panel
-from cnnwidgets.widgets.panels import FEW, HOVERED
+from cnnwidgets.widgets.panels import FEW, HOVERED, GridPanel
 
 from .conftest import click, decoded, hover, steps, words
 
@@ -257,3 +257,11 @@ def test_the_static_picture_of_a_vector_has_the_same_bars(view):
     panel = view._detail.static()
     assert panel.pixels is None
     assert list(panel.bars) == [("0", 1.0, "15"), ("1", 0.0, "0"), ("2", 0.0, "0")]
+
+
+def test_a_grid_without_a_choice_asks_for_none(view):
+    grid = GridPanel()
+    grid.draw(view._shaded, view._row, 0, False)
+    assert words(grid._text).strip() == "Both feature maps"
+    click(grid.figure._mark, click_x=3.0, click_y=3.0)
+    assert grid.static().marks == []

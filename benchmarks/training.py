@@ -1,0 +1,127 @@
+"""What a `Trainer` costs, alone and with a `TrainingView` open, against the bare loop that people write.
+
+    python benchmarks/training.py [--models lenet5 resnet18] [--reps 5] [--view]
+
+LeNet-5 learns MNIST (or random images of its size) in 469 batches of 128, ResNet-18 random images of 224 x 224 in
+batches of 16, with SGD on the CPU. Each run goes through the same batches from the same weights, and the losses must be
+equal to the bit. The bare loop keeps the loss of each step, as the trainer does. The runs are interleaved, so that the
+drift of the machine hits all sides; what counts is the median over the rounds of the time as a multiple of the bare
+loop of that round. With `--view` a view is open, which draws; there is no browser.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import time
+from collections.abc import Callable
+
+import torch
+import torchvision
+from _table import median, print_times, verdict, where
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset, TensorDataset
+
+from cnnwidgets import Trainer, TrainingView
+from cnnwidgets.data import mnist
+from cnnwidgets.models import lenet5
+
+Run = Callable[[nn.Module, DataLoader[tuple[Tensor, ...]]], list[float]]
+LR = 0.003
+BOUNDS = {"Trainer": 1.03, "Trainer, view open": 1.05}
+
+
+def bare(model: nn.Module, loader: DataLoader[tuple[Tensor, ...]]) -> list[float]:
+    """The loop that stands in every tutorial."""
+    loss_fn, optimizer = nn.CrossEntropyLoss(), torch.optim.SGD(model.parameters(), lr=LR)
+    losses = []
+    model.train()
+    for images, targets in loader:
+        optimizer.zero_grad()
+        loss = loss_fn(model(images), targets)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+def trainer_of(model: nn.Module, loader: DataLoader[tuple[Tensor, ...]]) -> Trainer:
+    optimizer = torch.optim.SGD(model.parameters(), lr=LR)
+    trainer = Trainer(model, nn.CrossEntropyLoss(), optimizer, progress=False)
+    trainer.set_loaders(loader)
+    return trainer
+
+
+def trained(model: nn.Module, loader: DataLoader[tuple[Tensor, ...]]) -> list[float]:
+    return [step.loss for step in trainer_of(model, loader).train(1).steps]
+
+
+def viewed(model: nn.Module, loader: DataLoader[tuple[Tensor, ...]]) -> list[float]:
+    """The same with a view open; making it is not timed (see `timed`)."""
+    trainer = trainer_of(model, loader)
+    view = TrainingView(trainer)
+    start = time.perf_counter()
+    steps = trainer.train(1).steps
+    viewed.seconds = time.perf_counter() - start  # type: ignore[attr-defined]
+    view.close()
+    return [step.loss for step in steps]
+
+
+def timed(run: Run, model: nn.Module, loader: DataLoader[tuple[Tensor, ...]]) -> tuple[float, list[float]]:
+    """Seconds and losses of one run on a copy of the model."""
+    torch.manual_seed(1)
+    own = copy.deepcopy(model)
+    start = time.perf_counter()
+    losses = run(own, loader)
+    seconds = time.perf_counter() - start
+    return (viewed.seconds if run is viewed else seconds), losses  # type: ignore[attr-defined]
+
+
+def ratio(values: list[float], others: list[float]) -> float:
+    """Median of the quotients, round by round."""
+    return median([value / other for value, other in zip(values, others, strict=True)])
+
+
+def task(name: str) -> tuple[nn.Module, DataLoader[tuple[Tensor, ...]]]:
+    """A network with the batches that it learns."""
+    torch.manual_seed(0)
+    if name == "resnet18":
+        images: Dataset[tuple[Tensor, ...]] = TensorDataset(torch.randn(64, 3, 224, 224), torch.randint(1000, (64,)))
+        return torchvision.models.resnet18(weights=None), DataLoader(images, 16)
+    try:
+        digits = mnist()
+        pixels, targets = digits.images.float() / 255, digits.targets
+    except FileNotFoundError:
+        pixels, targets = torch.rand(60000, 1, 28, 28), torch.randint(10, (60000,))
+    return lenet5(), DataLoader(TensorDataset(pixels, targets), 128)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--models", nargs="+", default=["lenet5", "resnet18"])
+    parser.add_argument("--reps", type=int, default=5)
+    parser.add_argument("--view", action="store_true", help="also with a view open")
+    options = parser.parse_args()
+    torch.set_num_threads(2)
+    print(where("torch", "torchvision"))
+    runs: dict[str, Run] = {"bare loop": bare, "Trainer": trained}
+    if options.view:
+        runs["Trainer, view open"] = viewed
+    for name in options.models:
+        model, loader = task(name)
+        seconds: dict[str, list[float]] = {label: [] for label in runs}
+        known = timed(bare, model, loader)[1]  # warms up
+        for _ in range(options.reps):
+            for label, run in runs.items():
+                took, losses = timed(run, model, loader)
+                assert losses == known, f"{label} gave other losses than the bare loop"
+                seconds[label].append(took)
+        print(f"\n{name}, {len(loader)} steps of {loader.batch_size}; all losses equal to the bit")
+        print_times(list(seconds.items()), "s")
+        for label, bound in BOUNDS.items():
+            if label in runs:
+                verdict(f"{label} / bare loop", ratio(seconds[label], seconds["bare loop"]), bound)
+
+
+if __name__ == "__main__":
+    main()

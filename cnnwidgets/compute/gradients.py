@@ -1,0 +1,111 @@
+"""What may be done to a gradient on its way back, and the record of it."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+Edit = Callable[[torch.Tensor], torch.Tensor]
+_active: weakref.WeakKeyDictionary[nn.Module, list[GradientEdits]] = weakref.WeakKeyDictionary()
+
+
+class GradientEdits:
+    """What `edit_gradients` has done so far.
+
+    Attributes
+    ----------
+    layer : str
+        The layer whose gradient is edited.
+    words : str
+        What is done to it: "scaled by 0.5".
+    before, after : list of float
+        L2 norm of the gradient over the batch each time, before and after the edit.
+    """
+
+    def __init__(self, layer: str, edit: Edit, words: str) -> None:
+        self.layer, self.words = layer, words
+        self.before: list[float] = []
+        self.after: list[float] = []
+        self._edit = edit
+
+    def __repr__(self) -> str:
+        norms = f", last norm {self.before[-1]:.3g} -> {self.after[-1]:.3g}" if self.before else ""
+        return f"GradientEdits({self.layer!r} {self.words}, {self.count:,} times{norms})"
+
+    @property
+    def count(self) -> int:
+        """How many gradients were edited."""
+        return len(self.after)
+
+    def edit(self, gradient: torch.Tensor) -> torch.Tensor:
+        """The edited gradient, taken note of."""
+        edited = self._edit(gradient)
+        if not isinstance(edited, torch.Tensor) or edited.shape != gradient.shape:
+            given = tuple(edited.shape) if isinstance(edited, torch.Tensor) else type(edited).__name__
+            raise ValueError(f"fn must give a gradient of the shape {tuple(gradient.shape)}, not {given}")
+        self.before.append(float(torch.linalg.vector_norm(gradient.detach())))
+        self.after.append(float(torch.linalg.vector_norm(edited.detach())))
+        return edited
+
+
+def gradient_edit(
+    *,
+    scale: float | None = None,
+    clip: float | None = None,
+    zero: bool | Iterable[int] | None = None,
+    fn: Edit | None = None,
+) -> tuple[Edit, str]:
+    """The one edit that was asked for, as for `edit_gradients`, and what it does in words."""
+    given = {"scale": scale, "clip": clip, "zero": zero, "fn": fn}
+    names = [name for name, value in given.items() if value is not None]
+    if len(names) != 1:
+        raise ValueError(f"give one of scale, clip, zero and fn, not {' and '.join(names) or 'none'}")
+    if scale is not None:
+        return lambda gradient: gradient * scale, f"scaled by {scale:g}"
+    if clip is not None:
+        if not clip > 0:
+            raise ValueError(f"clip must be a norm above 0, not {clip}")
+        return lambda gradient: _clipped(gradient, clip), f"clipped to norm {clip:g}"
+    if zero is not None:
+        if zero is False:
+            raise ValueError("zero must be True, or the numbers of channels")
+        if zero is True:
+            return torch.zeros_like, "set to 0"
+        channels = list(zero)
+        return lambda gradient: _without(gradient, channels), f"set to 0 in {', '.join(map(str, channels))}"
+    assert fn is not None
+    return fn, f"through {getattr(fn, '__name__', type(fn).__name__)}"
+
+
+def _clipped(gradient: torch.Tensor, clip: float) -> torch.Tensor:
+    norm = torch.linalg.vector_norm(gradient)
+    return torch.where(norm > clip, gradient * (clip / norm), gradient)
+
+
+def _without(gradient: torch.Tensor, channels: list[int]) -> torch.Tensor:
+    count = gradient.shape[1] if gradient.ndim > 1 else 0
+    if wrong := [channel for channel in channels if not 0 <= channel < count]:
+        raise ValueError(f"no channel {wrong[0]} to set to 0: the layer has {count}, 0 to {count - 1}")
+    edited = gradient.clone()
+    edited[:, channels] = 0
+    return edited
+
+
+def edits_of(model: nn.Module) -> list[GradientEdits]:
+    """What is being done to the gradients of a plain module now."""
+    return list(_active.get(model, []))
+
+
+@contextmanager
+def listed(model: nn.Module, edits: GradientEdits) -> Iterator[None]:
+    """Have `edits_of` find these for the length of a `with`."""
+    active = _active.setdefault(model, [])
+    active.append(edits)
+    try:
+        yield
+    finally:
+        active.remove(edits)

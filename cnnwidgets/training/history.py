@@ -1,0 +1,138 @@
+"""What a training went through: plain numbers a step and an epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the optimizer.
+
+    Attributes
+    ----------
+    epoch, batch : int
+        Which epoch, and which batch of it, both from 0.
+    batches : int or None
+        Batches in an epoch; None where the loader does not know.
+    step : int
+        Number of the step over all epochs, from 0.
+    loss : float
+        Of the batch, before the step.
+    accuracy : float or None
+        Share of the batch whose class was named, 0 to 1; None where the targets are no classes.
+    examples : int
+        Size of the batch.
+    lr : float
+        Learning rate of the step (of the first group of parameters).
+    """
+
+    epoch: int
+    batch: int
+    batches: int | None
+    step: int
+    loss: float
+    accuracy: float | None
+    examples: int
+    lr: float
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One epoch.
+
+    Attributes
+    ----------
+    epoch : int
+        From 0.
+    train_loss, train_accuracy : float, float or None
+        Means over the examples as they were trained with, while the weights changed.
+    valid_loss, valid_accuracy : float or None
+        Of the validation loader, after the epoch; None without one.
+    seconds : float
+        Time taken, validation included.
+    """
+
+    epoch: int
+    train_loss: float
+    train_accuracy: float | None
+    valid_loss: float | None
+    valid_accuracy: float | None
+    seconds: float
+
+
+class History:
+    """Steps and epochs of a training, oldest first."""
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+        self.epochs: list[Epoch] = []
+
+    def __repr__(self) -> str:
+        last = self.epochs[-1] if self.epochs else None
+        loss = "" if last is None else f", train loss {last.train_loss:.4g}"
+        loss += "" if last is None or last.valid_loss is None else f", valid loss {last.valid_loss:.4g}"
+        return f"History({len(self.epochs):,} epochs, {len(self.steps):,} steps{loss})"
+
+    def end_epoch(self, epoch: int, valid: tuple[float, float | None] | None, seconds: float) -> Epoch:
+        """Sum the steps of an epoch up; `valid` is the loss and accuracy of the validation."""
+        first = len(self.steps)
+        while first and self.steps[first - 1].epoch == epoch:
+            first -= 1
+        steps = self.steps[first:]
+        valid_loss, valid_accuracy = valid or (None, None)
+        loss = mean((step.loss, step.examples) for step in steps)
+        assert loss is not None  # an epoch has a step
+        accuracy = mean((step.accuracy, step.examples) for step in steps)
+        self.epochs.append(Epoch(epoch, loss, accuracy, valid_loss, valid_accuracy, seconds))
+        return self.epochs[-1]
+
+    def to_frame(self, per: str = "epoch") -> pd.DataFrame:
+        """As a table.
+
+        Parameters
+        ----------
+        per : str
+            "epoch" or "step": what a row is.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A column for each attribute of `Epoch` or `Step`; NaN where there is no value.
+        """
+        import pandas as pd
+
+        if per not in ("epoch", "step"):
+            raise ValueError(f"a row is an 'epoch' or a 'step', not {per!r}")
+        kind, rows = (Epoch, self.epochs) if per == "epoch" else (Step, self.steps)
+        frame = pd.DataFrame([asdict(row) for row in rows], columns=list(kind.__dataclass_fields__))
+        numbers = [name for name in frame if name.endswith(("loss", "accuracy"))]
+        return frame.astype(dict.fromkeys(numbers, float))
+
+    def state_dict(self) -> dict[str, Any]:
+        """Lists of numbers, for a checkpoint."""
+        return {
+            "steps": [list(asdict(step).values()) for step in self.steps],
+            "epochs": [list(asdict(epoch).values()) for epoch in self.epochs],
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over what `state_dict` gave."""
+        steps, epochs = [Step(*row) for row in state["steps"]], [Epoch(*row) for row in state["epochs"]]
+        self.steps, self.epochs = steps, epochs
+
+
+def mean(values: Iterable[tuple[float | None, int]]) -> float | None:
+    """Mean of (value, weight) pairs; None where a value is missing or there is none."""
+    total, weights = 0.0, 0
+    for value, weight in values:
+        if value is None:
+            return None
+        total += value * weight
+        weights += weight
+    return total / weights if weights else None

@@ -1,0 +1,237 @@
+"""The training loop as a generator: one record a step, and everything else in the hands of the caller."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import CyclicLR, OneCycleLR, ReduceLROnPlateau
+
+from ..compute.hooks import alone
+from .history import Step, mean
+
+LossFn = Callable[[Any, Any], torch.Tensor]
+EACH_STEP = (CyclicLR, OneCycleLR)
+"""Schedulers that count steps; all others count epochs."""
+
+
+class Score(NamedTuple):
+    """Mean loss and accuracy (None where the targets are no classes) over the examples of a loader."""
+
+    loss: float
+    accuracy: float | None
+
+
+def fit(
+    model: nn.Module,
+    loader: Iterable[Any],
+    loss_fn: LossFn,
+    optimizer: Optimizer,
+    *,
+    n_epochs: int,
+    scheduler: Any = None,
+    device: torch.device | str | None = None,
+    start: tuple[int, int, int] = (0, 0, 0),
+) -> Iterator[Step]:
+    """Train, and give one record a step, when it is done; between two records nothing runs.
+
+    A step is: the next batch, `optimizer.zero_grad()`, the forward pass, the loss, `backward()`, `optimizer.step()`. So
+    at each record the gradients of its step are still in `.grad`. During a step views in other threads wait with
+    their look at the model. A model in evaluation mode is set to training mode; one in training mode is left as it is,
+    so that single modules (a BatchNorm that shall stay as it is) may stay in evaluation mode.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The network.
+    loader : iterable
+        Gives batches `(images, targets)`, each time it is gone through.
+    loss_fn : callable
+        `loss_fn(outputs, targets)` gives one number, the mean over the batch.
+    optimizer : torch.optim.Optimizer
+        Made with the parameters of `model`.
+    n_epochs : int
+        How many times to go through the loader.
+    scheduler : optional
+        A learning rate scheduler of torch; stepped after each epoch, `OneCycleLR` and `CyclicLR` after each step.
+        `ReduceLROnPlateau` is told the mean loss of the epoch.
+    device : torch.device or str, optional
+        Where the batches go to; by default where the model is. The model is not moved.
+    start : tuple of int
+        Epoch, batch and step that the first record has; the loader begins with that batch.
+
+    Yields
+    ------
+    Step
+        Numbers of the step.
+
+    Raises
+    ------
+    ValueError
+        `n_epochs` is negative, the loader gives no batch, or the loss is not one number.
+    TypeError
+        A batch is no pair.
+    FloatingPointError
+        The loss is NaN or infinite. The weights are as they were before that step.
+
+    Examples
+    --------
+    >>> for step in fit(model, loader, nn.CrossEntropyLoss(), optimizer, n_epochs=2):  # doctest: +SKIP
+    ...     print(step.epoch, step.batch, step.loss)
+    """
+    if n_epochs < 0:
+        raise ValueError(f"n_epochs must be 0 or more, not {n_epochs}")
+    return _steps(model, loader, loss_fn, optimizer, n_epochs, scheduler, device_of(model, device), start)
+
+
+def _steps(
+    model: nn.Module,
+    loader: Iterable[Any],
+    loss_fn: LossFn,
+    optimizer: Optimizer,
+    n_epochs: int,
+    scheduler: Any,
+    device: torch.device,
+    start: tuple[int, int, int],
+) -> Iterator[Step]:
+    first, batch, number = start
+    for epoch in range(first, first + n_epochs):
+        losses: list[tuple[float | None, int]] = []
+        batches: Iterator[Any] | None = None
+        while True:
+            with alone(model):
+                batches = iter(loader) if batches is None else batches  # draws random numbers
+                given = next(batches, None)
+                if given is None:
+                    break
+                where = f"step {number} (epoch {epoch}, batch {batch})"
+                lr = float(optimizer.param_groups[0]["lr"])
+                loss, accuracy, examples = _step(model, given, loss_fn, optimizer, device, where)
+            if isinstance(scheduler, EACH_STEP):
+                scheduler.step()
+            losses.append((loss, examples))
+            yield Step(epoch, batch, length(loader), number, loss, accuracy, examples, lr)
+            batch, number = batch + 1, number + 1
+        if not batch:
+            raise ValueError("the training loader gives no batch")
+        batch = 0
+        if isinstance(scheduler, ReduceLROnPlateau):
+            scheduler.step(mean(losses) or 0.0)
+        elif scheduler is not None and not isinstance(scheduler, EACH_STEP):
+            scheduler.step()
+
+
+def _step(
+    model: nn.Module, given: Any, loss_fn: LossFn, optimizer: Optimizer, device: torch.device, where: str
+) -> tuple[float, float | None, int]:
+    images, targets = pair(given, device)
+    if not model.training:
+        model.train()
+    optimizer.zero_grad()
+    outputs = model(images)
+    loss = loss_fn(outputs, targets)
+    if loss.numel() != 1:
+        raise ValueError(f"loss_fn must give one number, the mean over the batch, not {tuple(loss.shape)}")
+    loss.backward()
+    value = loss.item()
+    if not math.isfinite(value):
+        raise FloatingPointError(
+            f"the loss is {value} at {where}: training stopped, with the weights as they were before that step. "
+            "Often the learning rate is too high, or an image holds a NaN."
+        )
+    optimizer.step()
+    return value, accuracy_of(outputs, targets), len(images)
+
+
+def evaluate(
+    model: nn.Module,
+    loader: Iterable[Any],
+    loss_fn: LossFn,
+    *,
+    device: torch.device | str | None = None,
+    between: Callable[[], bool] = lambda: True,
+) -> Score | None:
+    """Loss and accuracy over a loader, in evaluation mode, without gradients; every module's mode is put back.
+
+    Views in other threads wait for a batch, not for the whole.
+
+    Parameters
+    ----------
+    model, loader, loss_fn, device
+        As for `fit`.
+    between : callable
+        Called after each batch; False ends the evaluation.
+
+    Returns
+    -------
+    Score or None
+        Means over the examples; None where it was ended.
+
+    Raises
+    ------
+    ValueError
+        The loader gives no batch.
+    """
+    where = device_of(model, device)
+    training = [part for part in model.modules() if part.training]
+    losses: list[tuple[float | None, int]] = []
+    accuracies: list[tuple[float | None, int]] = []
+    batches: Iterator[Any] | None = None
+    try:
+        while True:
+            with alone(model), torch.no_grad():
+                model.eval()
+                batches = iter(loader) if batches is None else batches
+                given = next(batches, None)
+                if given is None:
+                    break
+                images, targets = pair(given, where)
+                outputs = model(images)
+                losses.append((float(loss_fn(outputs, targets)), len(images)))
+                accuracies.append((accuracy_of(outputs, targets), len(images)))
+            if not between():
+                return None
+    finally:
+        for part in training:
+            part.training = True
+    loss = mean(losses)
+    if loss is None:
+        raise ValueError("the validation loader gives no batch")
+    return Score(loss, mean(accuracies))
+
+
+def pair(given: Any, device: torch.device) -> tuple[Any, Any]:
+    """Images and targets of a batch, on `device`."""
+    if not isinstance(given, (tuple, list)) or len(given) != 2:
+        count = f" of {len(given)}" if isinstance(given, (tuple, list)) else ""
+        raise TypeError(f"a batch must be a pair (images, targets), not a {type(given).__name__}{count}")
+    images, targets = (part.to(device) if isinstance(part, torch.Tensor) else part for part in given)
+    return images, targets
+
+
+def accuracy_of(outputs: Any, targets: Any) -> float | None:
+    """Share of targets whose class has the highest output; None where the targets are no class numbers."""
+    if not (isinstance(outputs, torch.Tensor) and isinstance(targets, torch.Tensor)) or targets.is_floating_point():
+        return None
+    if outputs.ndim != targets.ndim + 1 or outputs.shape[:1] + outputs.shape[2:] != targets.shape:
+        return None
+    return (outputs.detach().argmax(1) == targets).sum().item() / max(1, targets.numel())
+
+
+def device_of(model: nn.Module, device: torch.device | str | None) -> torch.device:
+    """`device`, or that of the first parameter."""
+    if device is not None:
+        return torch.device(device)
+    return next((weight.device for weight in model.parameters()), torch.device("cpu"))
+
+
+def length(loader: Any) -> int | None:
+    """Batches in an epoch; None where the loader does not know."""
+    try:
+        return len(loader)
+    except TypeError:
+        return None

@@ -1,0 +1,86 @@
+"""Random numbers of a training: where they are, and how to go on in the middle of an epoch as if nothing had been."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+
+from .loop import length
+
+
+def set_seed(seed: int) -> None:
+    """Seed Python, NumPy and torch (every device)."""
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+
+
+def random_state(loader: Any = None) -> dict[str, Any]:
+    """State of the global generators, and of those that a loader has of its own; plain values, for a checkpoint."""
+    name, keys, *rest = np.random.get_state()
+    return {
+        "python": random.getstate(),
+        "numpy": [name, torch.from_numpy(np.asarray(keys).astype(np.int64)), *rest],
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else [],
+        "mps": [torch.mps.get_rng_state()] if torch.backends.mps.is_available() else [],
+        "loader": [generator.get_state() for generator in _generators(loader)],
+    }
+
+
+def set_random_state(state: dict[str, Any], loader: Any = None) -> None:
+    """Put back what `random_state` found."""
+    random.setstate(state["python"])
+    name, keys, *rest = state["numpy"]
+    np.random.set_state((name, keys.numpy().astype(np.uint32), *rest))
+    torch.set_rng_state(state["torch"])
+    if state["cuda"] and torch.cuda.is_available():
+        torch.cuda.set_rng_state_all(state["cuda"][: torch.cuda.device_count()])
+    if state["mps"] and torch.backends.mps.is_available():
+        torch.mps.set_rng_state(state["mps"][0])
+    for generator, known in zip(_generators(loader), state["loader"], strict=False):
+        generator.set_state(known)
+
+
+def _generators(loader: Any) -> list[torch.Generator]:
+    batches = getattr(loader, "batch_sampler", None)
+    owners = (loader, getattr(loader, "sampler", None), batches, getattr(batches, "sampler", None))
+    found = [getattr(owner, "generator", None) for owner in owners]
+    return list({id(one): one for one in found if isinstance(one, torch.Generator)}.values())
+
+
+class Rest:
+    """What is left of an epoch of a loader: the same batches as if it had not been interrupted.
+
+    Parameters
+    ----------
+    loader : iterable
+        The loader.
+    skip : int
+        Batches that were already taken; they are fetched again and thrown away, because only so a sampler, a worker
+        process or an iterable data set is where it was.
+    began : dict
+        `random_state` at the beginning of the epoch.
+    now : dict
+        `random_state` after the last batch taken.
+    """
+
+    def __init__(self, loader: Any, skip: int, began: dict[str, Any], now: dict[str, Any]) -> None:
+        self.loader, self.skip, self.began, self.now = loader, skip, began, now
+
+    def __len__(self) -> int:
+        return len(self.loader)
+
+    def __iter__(self) -> Iterator[Any]:
+        batches: Iterator[Any] = iter(())
+        if self.skip != length(self.loader):
+            set_random_state(self.began, self.loader)
+            batches = iter(self.loader)
+            for _ in range(self.skip):
+                next(batches, None)
+        set_random_state(self.now, self.loader)
+        yield from batches

@@ -1,0 +1,327 @@
+"""Trainer: the usual loop with validation, history, checkpoints, and a hand on it from any thread."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.optim import Optimizer
+
+from ..compute.hooks import alone, evaluating
+from .control import Control
+from .course import Course
+from .history import History, Step
+from .loop import EACH_STEP, LossFn, Score, device_of, evaluate, fit, length
+from .progress import Progress
+from .randomness import random_state, set_random_state, set_seed
+
+
+class Trainer(Control):
+    """Trains a network, and can be paused, stopped, saved and taken up again with the same result as without.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The network; moved to `device`, if that is given.
+    loss_fn : callable
+        `loss_fn(outputs, targets)` gives one number, the mean over the batch.
+    optimizer : torch.optim.Optimizer
+        Made with the parameters of `model`.
+    scheduler : optional
+        A learning rate scheduler of torch; stepped after each epoch (`ReduceLROnPlateau` by the validation loss, or
+        else the training loss), `OneCycleLR` and `CyclicLR` after each step.
+    device : torch.device or str, optional
+        Where the training runs; by default where the model is.
+    writer : torch.utils.tensorboard.SummaryWriter, optional
+        Is given loss and accuracy of each epoch, and the loss of each step.
+    checkpoint : str or Path, optional
+        File that is written after each epoch, and when the training is stopped or interrupted.
+    progress : bool
+        Show a progress bar.
+
+    Attributes
+    ----------
+    listeners : list of callable
+        Each is called with the `Step` after each step, in the thread that trains.
+    recorder : Recorder or None
+        Records the network as it learns; entered while the training runs.
+
+    Notes
+    -----
+    The same result after an interruption means: to the bit, on the same machine with deterministic operations, where
+    random numbers come from the global generators of Python, NumPy and torch or from a generator of the loader.
+    Worker processes that a loader keeps from epoch to epoch (`persistent_workers`) have numbers of their own.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        loss_fn: LossFn,
+        optimizer: Optimizer,
+        scheduler: Any = None,
+        device: torch.device | str | None = None,
+        *,
+        writer: Any = None,
+        checkpoint: str | Path | None = None,
+        progress: bool = True,
+    ) -> None:
+        super().__init__()
+        self.model = model if device is None else model.to(device)
+        self.loss_fn, self.optimizer, self.scheduler = loss_fn, optimizer, scheduler
+        self.writer, self.checkpoint, self.progress = writer, checkpoint, progress
+        self.listeners: list[Callable[[Step], None]] = []
+        self.recorder: Any = None
+        self.train_loader: Iterable[Any] | None = None
+        self.valid_loader: Iterable[Any] | None = None
+        self._device = device
+        self._course = Course(model, optimizer, scheduler)
+        self._told = -1  # the last epoch whose end the recorder knows
+
+    @property
+    def history(self) -> History:
+        """Loss and accuracy of each step and epoch."""
+        return self._course.history
+
+    @property
+    def goal(self) -> int:
+        """Epochs that there will be when the present, or an interrupted, training is done."""
+        return self._course.goal
+
+    # ------------------------------------------------------------------ what to train with
+
+    def set_loaders(self, train: Iterable[Any], valid: Iterable[Any] | None = None) -> None:
+        """Set the loaders of batches `(images, targets)`.
+
+        Raises
+        ------
+        ValueError
+            A loader is empty.
+        RuntimeError
+            In the middle of a training.
+        """
+        if self.running:
+            raise RuntimeError("the loaders cannot be changed while the training runs; stop() it first")
+        for name, loader in (("training", train), ("validation", valid)):
+            if loader is not None and length(loader) == 0:
+                raise ValueError(f"the {name} loader gives no batch: its data set is empty, or smaller than a batch")
+        self.train_loader, self.valid_loader = train, valid
+
+    def set_seed(self, seed: int) -> None:
+        """Seed Python, NumPy and torch (every device). Of an epoch that was interrupted, the order stays as it was."""
+        self._course.forget_random_state()
+        set_seed(seed)
+
+    # ------------------------------------------------------------------ train
+
+    def train(self, n_epochs: int | None = None, *, progress: bool | None = None) -> History:
+        """Train, and return when it is done; an interrupt (Ctrl-C, or the stop button) ends it after the present step.
+
+        Parameters
+        ----------
+        n_epochs : int, optional
+            So many more; one that was interrupted in the middle is finished first and counts as one. Without it the
+            epochs that an interrupted training had left.
+        progress : bool, optional
+            Show a progress bar; by default as the trainer was told.
+
+        Returns
+        -------
+        History
+            `trainer.history`.
+
+        Raises
+        ------
+        ValueError
+            There is no training loader, or it gives no batch.
+        FloatingPointError
+            The loss is NaN or infinite: says at which step. The weights, the history, the recording and the last
+            checkpoint are as they were before that step.
+        RuntimeError
+            The trainer is training already.
+        """
+        self._begin(n_epochs, progress, background=False)
+        return self.history
+
+    def start(self, n_epochs: int | None = None, *, progress: bool | None = False) -> None:
+        """Train in the background: `train` in a thread of its own. `wait()` waits for its end."""
+        self._begin(n_epochs, progress, background=True)
+
+    def _begin(self, n_epochs: int | None, progress: bool | None, *, background: bool) -> None:
+        loader = self.train_loader
+        if loader is None:
+            raise ValueError("there is no training loader: trainer.set_loaders(train, valid) sets both")
+        if n_epochs is None and not self.goal:
+            raise ValueError("train(n_epochs) needs a number of epochs: there is no interrupted training to finish")
+        if n_epochs is not None and n_epochs < 0:
+            raise ValueError(f"n_epochs must be 0 or more, not {n_epochs}")
+        bar = self.progress if progress is None else progress
+
+        def work() -> None:
+            if n_epochs is not None:
+                self._course.goal = self._course.epoch + n_epochs
+            self._train(loader, bar)
+
+        self._run(work, background=background)
+
+    def _train(self, loader: Iterable[Any], bar: bool) -> None:
+        course, recorder = self._course, nullcontext() if self.recorder is None else self.recorder
+        with recorder, Progress(bar, course.epoch, course.goal, course.batch) as progress:
+            try:
+                while course.epoch < course.goal and self._train_epoch(loader, progress):
+                    pass
+            except RuntimeError:
+                if not self._interrupted:  # it takes the worker processes of a loader away
+                    raise
+            except KeyboardInterrupt:
+                self._stopping = True
+            if self._stopping:
+                progress.say(f"stopped after {course.step} steps; train() goes on")
+                self._checkpoint()
+        if self.writer is not None:
+            self.writer.flush()
+
+    def _train_epoch(self, loader: Iterable[Any], progress: Progress) -> bool:
+        """The epoch, or the rest of it; False where it was stopped before its end."""
+        course, scheduler = self._course, self.scheduler
+        began = time.perf_counter() - course.seconds
+        steps = fit(
+            self.model,
+            course.batches(loader),
+            self.loss_fn,
+            self.optimizer,
+            n_epochs=1,
+            scheduler=scheduler if isinstance(scheduler, EACH_STEP) else None,
+            device=self._device,
+            start=(course.epoch, course.batch, course.step),
+        )
+        while True:
+            with alone(self.model):
+                step = next(steps, None)
+                if step is None:
+                    break
+                course.after(step, loader, time.perf_counter() - began)
+            self._tell(step, progress)
+            if not self._may_go_on():
+                return False
+        if self.recorder is not None and self._told < course.epoch:
+            self.recorder.end_epoch(course.epoch)
+            self._told = course.epoch
+        valid = None
+        if self.valid_loader is not None and (valid := self._validate(self._may_go_on)) is None:
+            return False
+        self._end_epoch(valid, time.perf_counter() - began)
+        return True
+
+    def _tell(self, step: Step, progress: Progress) -> None:
+        if self.writer is not None:
+            self.writer.add_scalar("loss/step", step.loss, step.step)
+        if self.recorder is not None:
+            self.recorder.step(step.epoch, step.batch, of=step.batches)
+        for listener in list(self.listeners):
+            listener(step)
+        progress.step(step)
+
+    def _end_epoch(self, valid: Score | None, seconds: float) -> None:
+        epoch = self._course.end_epoch(valid, seconds)
+        if self.writer is not None:
+            for name in ("loss", "accuracy"):
+                for part in ("train", "valid"):
+                    if (value := getattr(epoch, f"{part}_{name}")) is not None:
+                        self.writer.add_scalar(f"{name}/{part}", value, epoch.epoch)
+        self._checkpoint()
+        self.changed()
+
+    # ------------------------------------------------------------------ ask
+
+    def validate(self) -> Score:
+        """Loss and accuracy over the validation loader, in evaluation mode; nothing of the training changes.
+
+        Raises
+        ------
+        ValueError
+            There is no validation loader, or it gives no batch.
+        """
+        score = self._validate(lambda: True)
+        assert score is not None
+        return score
+
+    def _validate(self, between: Callable[[], bool]) -> Score | None:
+        if self.valid_loader is None:
+            raise ValueError("there is no validation loader: trainer.set_loaders(train, valid) sets both")
+        with alone(self.model):
+            before = random_state(self.valid_loader)  # else validating would change the next epoch
+        try:
+            return evaluate(self.model, self.valid_loader, self.loss_fn, device=self._device, between=between)
+        finally:
+            with alone(self.model):
+                set_random_state(before, self.valid_loader)
+
+    def predict(self, images: Any, *, batch_size: int = 256) -> NDArray[Any]:
+        """Output of the network, in evaluation mode; every module's mode is put back.
+
+        Parameters
+        ----------
+        images : array or tensor
+            (N, C, H, W), or (C, H, W) for a single one. Bytes become [0, 1], as in the data sets.
+        batch_size : int
+            So many go through the network together.
+
+        Returns
+        -------
+        ndarray
+            (N, ...) what the network puts out.
+        """
+        given = torch.as_tensor(np.asarray(images) if not isinstance(images, torch.Tensor) else images)
+        weight = next((weight for weight in self.model.parameters() if weight.is_floating_point()), torch.empty(0))
+        given = given[None] if given.ndim == 3 else given
+        found = []
+        for batch in given.split(batch_size):
+            batch = batch.to(device_of(self.model, self._device), weight.dtype, copy=True)
+            with evaluating(self.model):
+                found.append(self.model(batch / 255 if given.dtype == torch.uint8 else batch).cpu())
+        return np.asarray(torch.cat(found))
+
+    # ------------------------------------------------------------------ checkpoints
+
+    def save(self, path: str | Path) -> Path:
+        """Write everything that the training needs to go on: weights, optimizer, scheduler, random numbers, history.
+
+        From any thread, also while the training runs: then after a whole step.
+
+        Raises
+        ------
+        OSError
+            The file cannot be written; what was there is left as it was.
+        """
+        return self._course.save(path, self.train_loader)
+
+    def load(self, path: str | Path) -> None:
+        """Take up a training where `save` or `checkpoint=` left it, in the middle of an epoch too; then `train()`.
+
+        The trainer must be made like the one that was saved: model, optimizer, scheduler, loaders.
+
+        Raises
+        ------
+        FileNotFoundError
+            There is no such file.
+        ValueError
+            The file is damaged, no checkpoint, or of another model, optimizer or scheduler.
+        RuntimeError
+            In the middle of a training.
+        """
+        if self.running:
+            raise RuntimeError("a checkpoint cannot be loaded while the training runs; stop() it first")
+        self._course.load(path)
+        self._told = self._course.epoch - 1
+        self.changed()
+
+    def _checkpoint(self) -> None:
+        if self.checkpoint is not None:
+            self.save(self.checkpoint)
