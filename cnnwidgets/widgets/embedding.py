@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..compute.embedding import methods
 from ..compute.frames import frames_of
-from ..render import card
+from ..render import Card
 from . import controls, markup
 from .embedding_panels import ChosenPanel, GroupsPanel, PointsPanel, tip
 from .embedding_state import POINTS, EmbeddingState
@@ -214,10 +214,10 @@ class EmbeddingView(EmbeddingState):
                 facts = [("", "not among the points")]
         self._chosen.draw(heading, thumbnail(items, index, INPUT), facts)
 
-    def picture(self, *, dark: bool = False) -> NDArray[np.uint8]:
-        """The view as one static picture, (H, W, 3) uint8."""
+    def static(self) -> Card:
+        """What the view shows, without the controls."""
         panels = (self._chosen.static(), self._plane.static(), self._groups.static())
-        return card(" · ".join([self.layer, *self._said()]), panels, dark=dark)
+        return Card(" · ".join([self.layer, *self._said()]), panels)
 
     # ------------------------------------------------------------------ words
 

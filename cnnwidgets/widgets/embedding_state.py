@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -24,6 +25,8 @@ POINTS = {"images": "index", "channels": "channel"}
 
 class EmbeddingState(ModelView):
     """Traits of an EmbeddingView, and the points, groups and scores that they ask for."""
+
+    sliders: ClassVar[dict[str, str]] = {"frame": "State"}
 
     layer = T.Unicode(help="name of the layer, as in the layer table").tag(source=True)
     points = T.Enum(tuple(POINTS), "images", help="what the points are: images, or channels of the layer").tag(
@@ -93,6 +96,10 @@ class EmbeddingState(ModelView):
         return int(value)
 
     # ------------------------------------------------------------------ what follows
+
+    def choices(self, name: str) -> Sequence[Any]:
+        """What the trait `name` of `sliders` may be, as the view now stands."""
+        return range(len(self._frames.names))
 
     @property
     def indices(self) -> list[int]:

@@ -20,8 +20,8 @@ BUDGET = 20_000_000
 MOST = {"index": 10, "layer": 1000, "frame": 1000}
 """So many values a slider offers at most, where nobody says which; any other has `OTHERS`."""
 OTHERS = 64
-PLAYED = ("frame", "epoch")
-"""Sliders that go on by themselves."""
+PLAYED = "frame"
+"""The slider that can go on by itself."""
 REFUSED = (LookupError, TypeError, ValueError)
 
 

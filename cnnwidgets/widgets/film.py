@@ -9,7 +9,7 @@ import ipywidgets as W
 import numpy as np
 from numpy.typing import NDArray
 
-from ..render import Shaded, card
+from ..render import Card, Shaded
 from ..training.recording import Recording
 from . import controls, markup
 from .film_controls import FilmControls
@@ -136,11 +136,11 @@ class FilmView(FilmControls):
             self._picker.update(self.layers)
         self._title.value = markup.title(self.layer, *self.said(), status=self.status(self._shaded))
 
-    def picture(self, *, dark: bool = False) -> NDArray[np.uint8]:
-        """The view as one static picture, (H, W, 3) uint8."""
+    def static(self) -> Card:
+        """What the view shows, without the controls."""
         panels = (self._moment.static(), self._grid.static(), self._detail.static())
         title = " · ".join([self.layer, *self.said()])
-        return card(title, panels, footer=self.status(self._shaded), dark=dark)
+        return Card(title, panels, self.status(self._shaded))
 
     # ------------------------------------------------------------------ words
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import traitlets as T
 
@@ -19,6 +20,8 @@ class FilmState(ModelView):
     """The traits of a FilmView; `_shots` is set before."""
 
     _shots: Shots
+
+    sliders: ClassVar[dict[str, str]] = {"layer": "Layer", "frame": "Frame", "channel": "Channel"}
 
     frame = Whole(0, help="which frame of the film, from 0").tag(source=True)
     what = T.Enum(WHAT, "maps", help="what is seen: " + "; ".join(f"{k}: {v}" for k, v in WORDS.items()))
@@ -51,6 +54,12 @@ class FilmState(ModelView):
         recording = self.recording
         names = recording.layers_with(self.what)
         return LayerTable([layer for layer in recording.layers if layer.name in names])
+
+    def choices(self, name: str) -> Sequence[Any]:
+        """What the trait `name` of `sliders` may be, as the view now stands."""
+        if name == "layer":
+            return self.layers.names
+        return range(self.row.channels if name == "channel" else len(self.recording.frames))
 
     def checked(self, traits: dict[str, Any]) -> dict[str, Any]:
         """Keywords with what they leave open; raises for those that do not fit the film, before a widget exists."""

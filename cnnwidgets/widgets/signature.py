@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import ipywidgets as W
-import numpy as np
 import traitlets as T
-from numpy.typing import NDArray
 from torch import nn
 
 from ..compute.cache import ByteCache
@@ -17,7 +15,7 @@ from ..compute.names import get_layer
 from ..compute.responses import responses
 from ..compute.signatures import METRICS, Signatures, gathered
 from ..compute.table import signature
-from ..render import COLORMAPS, card
+from ..render import COLORMAPS, Card
 from . import controls, markup
 from .panels import ImagePanel
 from .signature_panels import DistancePanel, OutliersPanel, StripsPanel
@@ -56,6 +54,8 @@ class SignatureView(SubjectView):
     ForwardError
         The model refused an image; says which layer, what it got and what it wants.
     """
+
+    sliders: ClassVar[dict[str, str]] = {"layer": "Layer"}
 
     targets = T.Any((), help="classes that are compared, by number or name").tag(source=True)
     count = Whole(5, help="images of each class, from the beginning of the data set").tag(source=True)
@@ -221,11 +221,11 @@ class SignatureView(SubjectView):
         source = f"{'cached' if self._cached else 'computed'} · drawn in {self.milliseconds:.1f} ms"
         self._title.value = markup.title(self._row.name, *self._said(), status=f"{source} · {self._status()}")
 
-    def picture(self, *, dark: bool = False) -> NDArray[np.uint8]:
-        """The view as one static picture, (H, W, 3) uint8."""
+    def static(self) -> Card:
+        """What the view shows, without the controls."""
         right = [self._distances.static(), self._outliers.static()]
         panels = (self._input.static(), self._strips.static(), right)
-        return card(" · ".join([self._row.name, *self._said()]), panels, footer=self._status(), dark=dark)
+        return Card(" · ".join([self._row.name, *self._said()]), panels, self._status())
 
     # ------------------------------------------------------------------ words
 

@@ -6,9 +6,7 @@ from html import escape
 from typing import Any
 
 import ipywidgets as W
-import numpy as np
 import traitlets as T
-from numpy.typing import NDArray
 from torch import nn
 
 from ..compute.forward import Prepare
@@ -17,7 +15,7 @@ from ..compute.layers import Layer, LayerTable
 from ..compute.model import plain
 from ..compute.names import get_layer
 from ..compute.table import layer_table, signature
-from ..render import Panel, card
+from ..render import Card, Panel
 from . import controls, markup
 from .view import ModelView
 
@@ -111,8 +109,8 @@ class ModelSummary(ModelView):
         self._rows.value = f'<div class="cnnw-summary">{"".join(cells)}{total}</div>'
         self._title.value = markup.title(type(self._module).__name__, *self._said())
 
-    def picture(self, *, dark: bool = False) -> NDArray[np.uint8]:
-        """The table as one static picture, (H, W, 3) uint8."""
+    def static(self) -> Card:
+        """What the view shows, without the controls."""
         rows = self._listed()
         columns = [
             ("Layer", [f"{name} · {kind}" for name, kind, *_ in rows] + ["total"]),
@@ -120,7 +118,7 @@ class ModelSummary(ModelView):
             ("Parameters", [f"{count:,}" for *_, count in rows] + [f"{self.total:,}"]),
         ]
         panels = [Panel(name, width=width, lines=lines) for (name, lines), width in zip(columns, WIDTHS, strict=True)]
-        return card(" · ".join([type(self._module).__name__, *self._said()]), panels, dark=dark)
+        return Card(" · ".join([type(self._module).__name__, *self._said()]), panels)
 
     def _listed(self) -> list[tuple[str, str, str, int]]:
         """Name, kind, output and parameters of each row; a module that runs again has its parameters named once."""
