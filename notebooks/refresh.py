@@ -30,6 +30,14 @@ STAND_INS = {'net = cw.models.pretrained("alexnet")': 'net = cw.models.pretraine
 """Lines that are run in place of those that are stored: a smaller download. The notebook's output names the model."""
 
 
+IN_COLAB = """\
+import sys
+
+if "google.colab" in sys.modules:  # elsewhere this cell does nothing
+    get_ipython().run_line_magic("pip", "install -q git+https://github.com/cnnwidgets/cnnwidgets")"""
+"""The first cell of every notebook."""
+
+
 class ThisPython(KernelSpecManager):
     """Knows one kernel: the very Python that runs this file."""
 
@@ -81,9 +89,18 @@ def with_few_colors(png: str) -> str:
     return base64.b64encode(stored.getvalue()).decode()
 
 
+def begin(path: Path) -> None:
+    """Have the notebook at `path` begin with the cell for Colab."""
+    notebook = nbformat.read(path, as_version=4)
+    if notebook.cells[0].source != IN_COLAB:
+        notebook.cells.insert(0, nbformat.v4.new_code_cell(IN_COLAB, id=f"{path.stem}-colab"))
+        nbformat.write(notebook, path)
+
+
 def main() -> None:
     """Refresh the notebooks named on the command line, or all."""
     for path in [Path(name) for name in sys.argv[1:]] or sorted(FOLDER.glob("*.ipynb")):
+        begin(path)
         nbformat.write(strip(run(path)), path)
         print(f"{path.name}: {path.stat().st_size / 1000:,.0f} kB")
 

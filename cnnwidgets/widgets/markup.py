@@ -8,6 +8,13 @@ from html import escape
 
 from ..render import ACCENT, css_gradient
 
+TOO_OLD = (
+    "This page could not load all widgets: it needs JupyterLab 3 or Notebook 7 and later with ipywidgets 7.7 or 8 and "
+    "bqplot 0.12.45 or later where the server runs, or the network that it takes them from. view.save('view.png') and "
+    "view.to_html('view.html') do without."
+)
+"""Stands under a card in which a widget has no code in the page."""
+
 STYLE = f"""<style>
 .cnnw {{ --cnnw-text: var(--jp-ui-font-color1, #1f2328); --cnnw-muted: var(--jp-ui-font-color2, #6b7280);
   --cnnw-line: var(--jp-border-color2, #e0e3e8); --cnnw-track: var(--jp-border-color3, #e8ebf2);
@@ -46,6 +53,8 @@ STYLE = f"""<style>
 .cnnw-stale > :first-child, .cnnw-stale > :last-child {{ opacity: 0.4; }} /* title and pictures; controls are live */
 .cnnw .cnnw-figure, img.cnnw-pixels {{ display: block; }} img.cnnw-crisp {{ image-rendering: pixelated; }}
 img.cnnw-input {{ image-rendering: pixelated; outline: 1px solid var(--cnnw-line); }}
+.cnnw:has(.jupyter-widgets-error-widget)::after {{ content: "{TOO_OLD}"; display: block; margin-top: 10px;
+  color: var(--jp-error-color1, #b71c1c); }}
 .cnnw-tip {{ color: var(--jp-ui-font-color1, #1f2328); font-size: 12px; padding: 0 6px; white-space: nowrap; }}
 </style>"""
 

@@ -7,6 +7,8 @@ import base64
 import io
 import os
 import re
+import sys
+import types
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -67,8 +69,34 @@ def test_every_code_cell_runs_and_writes_nothing_to_stderr(executed: NotebookNod
     assert [output.text for output in outputs(executed) if output.get("name") == "stderr"] == []
 
 
-def test_the_first_code_cell_shows_the_live_widget_and_a_static_picture(executed: NotebookNode):
-    (data,) = [output.data for output in code_cells(executed)[0].outputs]
+def test_each_begins_with_a_cell_that_installs_in_colab_and_does_nothing_elsewhere(executed: NotebookNode):
+    first = executed.cells[0]
+    assert first.source == refresh.IN_COLAB
+    assert first.outputs == []
+
+
+def test_the_cell_for_colab_installs_the_repository_that_the_project_names():
+    asked: list[tuple[str, ...]] = []
+    shell = types.SimpleNamespace(run_line_magic=lambda *line: asked.append(line))
+    repository = re.search(r'Repository = "(.*)"', (refresh.FOLDER.parent / "pyproject.toml").read_text())
+    assert repository is not None
+    with pytest.MonkeyPatch.context() as patch:
+        exec(refresh.IN_COLAB, {"get_ipython": lambda: shell})
+        assert asked == []
+        patch.setitem(sys.modules, "google.colab", types.ModuleType("google.colab"))
+        exec(refresh.IN_COLAB, {"get_ipython": lambda: shell})
+    assert asked == [("pip", f"install -q git+{repository[1]}")]
+
+
+def test_the_cell_for_colab_is_added_once(tmp_path: Path):
+    path = written(tmp_path, "1")
+    for _ in range(2):
+        refresh.begin(path)
+        assert [cell.source for cell in nbformat.read(path, as_version=4).cells] == [refresh.IN_COLAB, "1"]
+
+
+def test_the_next_code_cell_shows_the_live_widget_and_a_static_picture(executed: NotebookNode):
+    (data,) = [output.data for output in code_cells(executed)[1].outputs]
     assert re.fullmatch("[0-9a-f]{32}", data[refresh.WIDGET]["model_id"])
     width, height = picture_size(data["image/png"])
     assert width > 600 and height > 300
@@ -90,7 +118,7 @@ def test_no_widget_state_is_stored(stored: NotebookNode):
 
 
 def test_the_first_stored_output_is_a_picture_that_viewers_can_show(stored: NotebookNode):
-    width, height = picture_size(code_cells(stored)[0].outputs[0].data["image/png"])
+    width, height = picture_size(code_cells(stored)[1].outputs[0].data["image/png"])
     assert width > 600 and height > 300
 
 
@@ -116,7 +144,7 @@ def test_the_stand_in_runs_and_what_is_stored_stays(tmp_path: Path, monkeypatch:
 
 def test_the_notebook_about_alexnet_says_that_it_was_stored_with_the_real_weights_of_resnet18():
     notebook = nbformat.read(refresh.FOLDER / "alexnet.ipynb", as_version=4)
-    assert "are of ResNet-18" in notebook.cells[0].source
+    assert "are of ResNet-18" in notebook.cells[1].source
     assert WEIGHTS.findall(printed(notebook)) == ["resnet18-imagenet-pq.pth"]
 
 
