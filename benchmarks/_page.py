@@ -79,7 +79,7 @@ TOOLS = """(() => {
             watch.pictures.push(await painted());
         });
     };
-    document.addEventListener('mousemove', event => {
+    window.addEventListener('mousemove', event => { // ahead of bqplot's drag, which stops it there
         if (event.buttons) { watch.lastMove = event.timeStamp; watch.moves += 1; }
     }, true);
     // SHA-256 of a picture's file, in hexadecimal digits

@@ -41,3 +41,9 @@ def verdict(what: str, value: float, bound: float, *, at_least: bool = False, un
     holds = value >= bound if at_least else value <= bound
     word = "at least" if at_least else "at most"
     print(f"{what}: {value:,.2f}{unit}, {word} {bound:,.4g}{unit}: {'holds' if holds else 'does NOT hold'}")
+
+
+def markdown(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """A table for a page."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(map(str, line))} |\n" for line in lines)

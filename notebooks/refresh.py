@@ -7,6 +7,8 @@ Needs `pip install -e '.[test]'`, and in `$CNNWIDGETS_DATA/weights` those of Res
 
 from __future__ import annotations
 
+import base64
+import io
 import os
 import sys
 import tempfile
@@ -18,10 +20,12 @@ from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbformat import NotebookNode
+from PIL import Image
 
 FOLDER = Path(__file__).resolve().parent
 WIDGET = "application/vnd.jupyter.widget-view+json"
 SECONDS = 600  # for one cell
+LARGE = 60_000  # characters of a picture; such a one is stored with 256 colours, in a third of the room
 STAND_INS = {'net = cw.models.pretrained("alexnet")': 'net = cw.models.pretrained("resnet18")'}
 """Lines that are run in place of those that are stored: a smaller download. The notebook's output names the model."""
 
@@ -51,7 +55,7 @@ def run(path: Path) -> NotebookNode:
 
 
 def strip(notebook: NotebookNode) -> NotebookNode:
-    """Take out, in place, what belongs to one run only: widgets, times, versions."""
+    """Take out, in place, what belongs to one run only: widgets, times, versions; and make large pictures smaller."""
     notebook.metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
@@ -59,8 +63,22 @@ def strip(notebook: NotebookNode) -> NotebookNode:
     for cell in notebook.cells:
         cell.metadata = {}
         for output in cell.get("outputs", []):
-            output.get("data", {}).pop(WIDGET, None)
+            data = output.get("data", {})
+            data.pop(WIDGET, None)
+            if "image/png" in data:
+                data.pop("image/jpeg", None)  # the same once more
+            if len(data.get("image/png", "")) > LARGE:
+                data["image/png"] = with_few_colors(data["image/png"])
     return notebook
+
+
+def with_few_colors(png: str) -> str:
+    """The same picture (PNG in base64) with its 256 most useful colours."""
+    stored = io.BytesIO()
+    with Image.open(io.BytesIO(base64.b64decode(png))) as picture:
+        few = picture.convert("RGB").quantize(256, kmeans=1, dither=Image.Dither.NONE)
+    few.save(stored, "PNG", optimize=True)
+    return base64.b64encode(stored.getvalue()).decode()
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ from .captured import Captured
 from .convolution import Slide, slide
 from .diagnose import diagnose
 from .effective_field import effective_receptive_field
+from .embedding import Clusters, Embedding, clusters, embed
 from .explain import explain
 from .explanation import Explanation
 from .fields import ReceptiveField, ReceptiveFields
@@ -21,11 +22,14 @@ from .occlusion import occlusion
 from .occlusion_map import OcclusionMap
 from .randomized import randomized, rank_correlation
 from .receptive_field import receptive_field, receptive_fields
+from .signatures import Outlier, Signatures, signatures
 from .table import layer_table
 
 __all__ = [
     "AttributionMap",
     "Captured",
+    "Clusters",
+    "Embedding",
     "Explanation",
     "Filters",
     "Finding",
@@ -35,15 +39,19 @@ __all__ = [
     "LayerTable",
     "Occluder",
     "OcclusionMap",
+    "Outlier",
     "ReceptiveField",
     "ReceptiveFields",
+    "Signatures",
     "Slide",
     "activations",
     "attributions",
     "capture",
+    "clusters",
     "diagnose",
     "edit_gradients",
     "effective_receptive_field",
+    "embed",
     "evaluating",
     "explain",
     "filters",
@@ -54,5 +62,6 @@ __all__ = [
     "rank_correlation",
     "receptive_field",
     "receptive_fields",
+    "signatures",
     "slide",
 ]

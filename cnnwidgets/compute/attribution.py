@@ -141,7 +141,7 @@ def attributions(
     if relus is not None and relus.others:
         notes.append(f"only its {relus.count} ReLUs are treated so, not {', '.join(sorted(relus.others))}")
     if row is not None:
-        notes.insert(0, f"layer {row.name}, maps of {' × '.join(map(str, row.size))}")
+        notes.insert(0, f"{row.name}, maps of {' × '.join(map(str, row.size))}")
     return AttributionMap(
         values.detach().to("cpu", torch.float64 if values.dtype == torch.float64 else torch.float32),
         method,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import weakref
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import partial
@@ -17,6 +18,7 @@ from .captured import Captured
 from .gradients import GradientEdits, gradient_edit, listed
 from .model import plain
 from .names import find_layer, first_names, module_names, named_parts
+from .outputs import leaves, why_not
 from .state import same_module_state, same_random_state
 
 
@@ -199,6 +201,89 @@ def capture(
     except _Enough as enough:
         if enough.captured is not captured:
             raise
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+class Watched:
+    """What the last training pass had, of the first image of its batch.
+
+    `image` is the image as the model was given it (1, C, H, W), `gradients` those of the loss with respect to what the
+    layers put out for it, as the backward pass went by. All are copies; what was not asked for is not there.
+    """
+
+    def __init__(self) -> None:
+        self.image: torch.Tensor | None = None
+        self.gradients: dict[str, torch.Tensor] = {}
+
+
+@contextmanager
+def watching(model: nn.Module, layers: Iterable[str] = (), *, images: bool = False) -> Iterator[Watched]:
+    """Watch a training go by, without a pass of our own: images as the model gets them, and gradients.
+
+    Only passes of the thread that entered count, with gradients on: a look from elsewhere is no training.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The network that is trained inside of the `with`.
+    layers : iterable of str
+        Layers whose gradients are kept; `name:k` for the k-th call, else the first.
+    images : bool
+        Keep the first image of each batch.
+
+    Yields
+    ------
+    Watched
+        Always of the last pass.
+
+    Raises
+    ------
+    LookupError
+        A name in `layers` is not a layer.
+    """
+    module = plain(model)
+    parts = named_parts(module)
+    names = first_names(parts)
+    places = {layer: find_layer(names, layer) for layer in layers}
+    watched, calls, thread = Watched(), Counter[str](), threading.get_ident()
+
+    def first(value: torch.Tensor) -> torch.Tensor:
+        return value.detach()[:1].clone() if value.ndim else value.detach().clone()
+
+    def trains() -> bool:
+        return torch.is_grad_enabled() and threading.get_ident() == thread
+
+    def before(owner: nn.Module, args: Any, keywords: Any) -> None:
+        if trains():
+            calls.clear()
+            watched.gradients.clear()
+            given = (value for _, value in leaves((args, keywords)) if why_not(value) is None)
+            watched.image = next(map(first, given), None) if images else None
+
+    def keep(layer: str, gradient: torch.Tensor) -> None:
+        watched.gradients[layer] = first(gradient)
+
+    def after(name: str, owner: nn.Module, args: Any, output: Any) -> Any:
+        if not trains():
+            return None
+        calls[name] += 1
+        if isinstance(output, torch.Tensor) and output._is_view() and output.requires_grad:
+            output = output.clone()  # an in-place operation behind a view would take its place in the graph
+        for layer, (place, call, path) in places.items():
+            value = dict(leaves(output)).get(path) if (place, call or 1) == (name, calls[name]) else None
+            if isinstance(value, torch.Tensor) and value.requires_grad:
+                value.register_hook(partial(keep, layer))  # goes with the graph of this pass
+        return output
+
+    handles = []
+    try:
+        handles.append(module.register_forward_pre_hook(before, with_kwargs=True))
+        for name in {place for place, _, _ in places.values()}:
+            if not isinstance(parts[name], torch.jit.ScriptModule):
+                handles.append(parts[name].register_forward_hook(partial(after, name)))
+        yield watched
     finally:
         for handle in handles:
             handle.remove()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -16,10 +15,12 @@ from .forward import Prepare, describe
 from .model import device_of, dtype_of, moved, plain
 from .occlusion_map import OcclusionMap
 from .patches import patches
-from .scorer import Score, Scorer, choose_targets, map_differences
+from .scorer import Score, Scorer, choose_targets, class_numbers, map_differences
 
 WORTHWHILE = 64
 """So many images left make a folded copy of the network pay."""
+KEPT = 16 * 2**20
+"""Scores of every class are kept for each place, where they are so many bytes at most: another target costs nothing."""
 
 
 class Occluder:
@@ -37,6 +38,8 @@ class Occluder:
     ----------
     done, total : int
         Passes of one image each, the whole images among them.
+    coarse : int
+        So many passes give the first map that covers the whole frame.
     images : torch.Tensor
         (N, C, H, W) as the network gets them.
     fill : torch.Tensor
@@ -72,16 +75,17 @@ class Occluder:
         height, width = self.images.shape[2:]
         self.patches = patches((height, width), window, stride, shape)
         self.fill: torch.Tensor = baseline_images(self.images, baseline, self.patches.window, generator)
-        self._wanted, self._single = _classes(target)
+        self._wanted, self._single = class_numbers(target)
         self._batch = BatchSize(height * width, device, batch_size)
         coarse, *finer = self.patches.order()
         self._order = coarse + [place for stage in finer for place in stage]
         self.done, self.total = 0, len(self.images) * (1 + len(self._order))
-        self._coarse = len(self.images) * (1 + len(coarse))
+        self.coarse = len(self.images) * (1 + len(coarse))
         self._may_fold = True
         self._whole: torch.Tensor | None = None  # what the scorer gives for the whole images
         self._targets: torch.Tensor | None = None  # (N, K)
-        self._scores: torch.Tensor | None = None  # (N, K, H', W'); these two come once the whole images are done
+        self._every = False  # whether the scores of all classes are kept, not of the targets alone
+        self._scores: torch.Tensor | None = None  # (N, K, H', W'); these come once the whole images are done
         self._visited = torch.zeros(len(self.images), *self.patches.grid, dtype=torch.bool, device=device)
 
     def __iter__(self) -> Iterator[OcclusionMap]:
@@ -103,13 +107,13 @@ class Occluder:
         ForwardError, ValueError
             As `occlusion` does. What is done stays done.
         """
-        if self._may_fold and self._coarse <= self.done < self.total - WORTHWHILE:
+        if self._may_fold and self.coarse <= self.done < self.total - WORTHWHILE:
             self._may_fold = False  # once, when the first full frame is there to look at
             if self._scorer.quicken(self.images[:1], self.whole[:1]):
                 self._batch.restart()
                 if seconds is not None:
                     return self.result
-        return self._batch_until(self._coarse if self.done < self._coarse else self.total, seconds)
+        return self._batch_until(self.coarse if self.done < self.coarse else self.total, seconds)
 
     def _batch_until(self, end: int, seconds: float | None = None) -> OcclusionMap:
         """One batch of the passes up to number `end`."""
@@ -139,6 +143,8 @@ class Occluder:
             unoccluded = torch.zeros_like(scores[..., 0, 0])
         else:
             unoccluded = self._whole.gather(1, targets)
+            if self._every:
+                scores = scores.gather(1, targets[..., None, None].expand(-1, -1, *self.patches.grid))
         if self._single and self._scorer.layer is None:
             scores, unoccluded = scores[:, 0], unoccluded[:, 0]
             targets = None if targets is None else targets[:, 0]
@@ -152,6 +158,21 @@ class Occluder:
         while self.done < len(self.images):
             self._batch_until(len(self.images))
         return self._whole if self._whole is not None else torch.empty(0)
+
+    def aim(self, target: int | Sequence[int] | None) -> bool:
+        """Look at another class, or several, from now on; whether that could be done without a new occluder.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `occlusion` does.
+        """
+        wanted, single = class_numbers(target)
+        if not self._every or self._whole is None:
+            return False
+        self._targets = choose_targets(self._whole, wanted)
+        self._wanted, self._single = wanted, single
+        return True
 
     def at(self, top: int, left: int) -> torch.Tensor:
         """What the network says with the patch at one place, which may lie partly outside of the image.
@@ -196,6 +217,8 @@ class Occluder:
         if places and self._whole is not None and self._scores is not None:
             if self._targets is None:
                 picked = map_differences(found[whole:], self._whole[number[whole:]], self._scorer.axis)
+            elif self._every:
+                picked = found[whole:]
             else:
                 picked = found[whole:].gather(1, self._targets[number[whole:]])
             rows, columns = torch.tensor(places).T
@@ -207,12 +230,13 @@ class Occluder:
         """Settle which classes are looked at, and make room for their scores."""
         if self._whole is None:
             return
+        kind = self._whole.dtype if self._whole.dtype == torch.float64 else torch.float32
         if self._scorer.layer is None:
             self._targets = choose_targets(self._whole, self._wanted)
-            images, count = self._targets.shape
+            self._every = self._whole.numel() * len(self._order) * kind.itemsize <= KEPT
+            images, count = (self._whole if self._every else self._targets).shape
         else:
             images, count = map_differences(self._whole, self._whole, self._scorer.axis).shape
-        kind = self._whole.dtype if self._whole.dtype == torch.float64 else torch.float32
         self._scores = torch.full((images, count, *self.patches.grid), torch.nan, dtype=kind, device=self._whole.device)
 
 
@@ -224,19 +248,3 @@ def as_images(images: Any) -> torch.Tensor:
     if batch.ndim != 4 or batch.numel() == 0:
         raise ValueError(f"images must be (N, C, H, W) or (C, H, W) and hold pixels, not {describe(images)}")
     return batch
-
-
-def _classes(target: Any) -> tuple[list[int] | None, bool]:
-    """Class numbers, None for the predicted one, and whether a single one was meant."""
-    if target is None:
-        return None, True
-    if isinstance(target, torch.Tensor):
-        target = target.tolist()
-    single = not isinstance(target, Sequence)
-    try:
-        classes = [operator.index(number) for number in ([target] if single else target)]
-    except TypeError:
-        raise TypeError(f"target is a class number or several, not {target!r}") from None
-    if not classes:
-        raise ValueError("target is an empty list; leave it out for the predicted class")
-    return classes, single

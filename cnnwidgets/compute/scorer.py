@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import operator
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import torch
@@ -141,6 +142,22 @@ class Scorer:
             sums = scores.sum(1)
             self._are_probabilities = bool((scores >= 0).all() and ((sums - 1).abs() < 1e-3).all())
         return scores if self._are_probabilities else scores.softmax(1)
+
+
+def class_numbers(target: Any) -> tuple[list[int] | None, bool]:
+    """Class numbers, None for the predicted one, and whether a single one was meant."""
+    if target is None:
+        return None, True
+    if isinstance(target, torch.Tensor):
+        target = target.tolist()
+    single = not isinstance(target, Sequence)
+    try:
+        classes = [operator.index(number) for number in ([target] if single else target)]
+    except TypeError:
+        raise TypeError(f"target is a class number or several, not {target!r}") from None
+    if not classes:
+        raise ValueError("target is an empty list; leave it out for the predicted class")
+    return classes, single
 
 
 def choose_targets(scores: torch.Tensor, wanted: list[int] | None) -> torch.Tensor:

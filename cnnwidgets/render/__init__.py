@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .card import Panel, card
+from .card import Card, Panel, card
 from .cells import Cells
 from .chart import SECOND, Chart, Line
 from .colormap import (
@@ -45,6 +45,7 @@ __all__ = [
     "SECOND",
     "SEQUENTIAL",
     "SIGNS",
+    "Card",
     "Cells",
     "Chart",
     "Grid",

@@ -81,6 +81,35 @@ class Panel:
         return wide, max(1, round(height * wide / width))
 
 
+@dataclass(frozen=True, eq=False)
+class Card:
+    """What a view shows, without the controls: to be drawn as one picture, or laid out in a page.
+
+    Attributes
+    ----------
+    title
+        What is seen. What is before the first `` · `` is bold.
+    panels
+        From left to right; a sequence of panels is a column, stacked.
+    footer
+        One quiet line below.
+    """
+
+    title: str
+    panels: Sequence[Panel | Sequence[Panel]] = ()
+    footer: str = ""
+
+    @property
+    def columns(self) -> list[list[Panel]]:
+        """The panels, each in the column that it stands in; no column is empty."""
+        columns = [[item] if isinstance(item, Panel) else list(item) for item in self.panels]
+        return [column for column in columns if column]
+
+    def draw(self, *, dark: bool = False) -> NDArray[np.uint8]:
+        """The card as one picture, as `card` draws it."""
+        return card(self.title, self.panels, footer=self.footer, dark=dark)
+
+
 def card(
     title: str, panels: Sequence[Panel | Sequence[Panel]], *, footer: str = "", dark: bool = False
 ) -> NDArray[np.uint8]:
@@ -102,9 +131,8 @@ def card(
     ndarray of uint8, (H, W, 3)
         RGB.
     """
-    columns = [[item] if isinstance(item, Panel) else list(item) for item in panels]
-    columns = [column for column in columns if column]
-    widths = [_column_width(column) for column in columns]
+    columns = Card(title, panels).columns
+    widths = [column_width(column) for column in columns]
     inner = max(NARROWEST, sum(widths) + BETWEEN * (len(widths) - 1))
     theme = DARK if dark else LIGHT
 
@@ -145,7 +173,7 @@ def _draw_panel(pen: Pen, panel: Panel, x: int, y: int, width: int) -> int:
     y += 22
     if panel.pixels is not None:
         wide, high = panel.size
-        picture = _enlarged(panel.pixels, (wide, high))
+        picture = _resized(panel.pixels, (wide, high))
         pen.image.paste(picture, (x, y), picture if picture.mode == "RGBA" else None)
         if panel.pixels.shape[2] == 3:  # a white picture would melt into the card
             pen.draw.rectangle((x - 1, y - 1, x + wide, y + high), outline=pen.theme.line)
@@ -190,7 +218,7 @@ def _draw_texts(
 
 def _draw_colorbar(pen: Pen, colorbar: tuple[str, str, str | None, str], x: int, y: int, width: int) -> int:
     name, low, middle, high = colorbar
-    pen.image.paste(_enlarged(table(name)[None], (width, 10)), (x, y))
+    pen.image.paste(_resized(table(name)[None], (width, 10)), (x, y))
     share = width / (2 if middle is None else 3) - 4
     for text, at, anchor in ((low, x, "l"), (middle, x + width / 2, "m"), (high, x + width, "r")):
         if text is not None:
@@ -232,7 +260,7 @@ def _draw_lines(pen: Pen, lines: Sequence[str | tuple[str, str]], x: int, y: int
     return y
 
 
-def _enlarged(pixels: NDArray[np.uint8], size: tuple[int, int]) -> Image.Image:
+def _resized(pixels: NDArray[np.uint8], size: tuple[int, int]) -> Image.Image:
     """Scale pixels: crisp when enlarged, averaged when reduced."""
     image = Image.fromarray(np.ascontiguousarray(pixels))
     whole = tuple(old * max(1, -(-new // old)) for old, new in zip(image.size, size, strict=True))
@@ -241,7 +269,12 @@ def _enlarged(pixels: NDArray[np.uint8], size: tuple[int, int]) -> Image.Image:
     return image if image.size == size else image.resize(size, Image.Resampling.BOX)
 
 
-def _column_width(column: list[Panel]) -> int:
+def reduced(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """The pixels at the (width, height) that they take on a card."""
+    return np.array(_resized(pixels, size))
+
+
+def column_width(column: list[Panel]) -> int:
     """Width of the widest picture, or of the widest panel where there are no pictures."""
     pictures = [panel.size[0] for panel in column if panel.pixels is not None]
     return max(pictures or [panel.width for panel in column])

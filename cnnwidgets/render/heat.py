@@ -60,13 +60,25 @@ class Heat:
             shown = np.maximum(given if sign == "positive" else -given, 0)
         rising = np.sort(np.abs(shown), axis=None)
         total = np.cumsum(rising)
-        limit = float(rising[np.searchsorted(total, total[-1] * 0.01 * (100 - outliers))])
+        end = int(np.searchsorted(total, total[-1] * 0.01 * (100 - outliers)))
+        limit = float(rising[min(end, rising.size - 1)])  # the product may be rounded to more than the sum
         return cls(shown, limit, sign, choose(colormap, sign == "all"))
 
     @property
     def centred(self) -> bool:
         """Whether 0 is in the middle of the colours."""
         return self.sign == "all" or is_diverging(self.colormap)
+
+    def weight(self, opacity: float) -> NDArray[np.float64]:
+        """(H, W): how strongly the colours cover a picture, 0 to 1: by `opacity` at the ends of the scale.
+
+        Near a centred 0 they cover less, so that their white does not wash out the picture; at an opacity of 1 the map
+        stands alone.
+        """
+        if not self.centred:
+            return np.full(self.values.shape, opacity)
+        share = np.clip(np.abs(self.values) / (self.limit or 1.0), 1e-3, 1)
+        return np.asarray(np.power(opacity, 1 / share))
 
     @property
     def pixels(self) -> NDArray[np.uint8]:

@@ -1,9 +1,25 @@
 """Train networks: a loop as a generator, a trainer round it, and what they went through as plain numbers."""
 
 from .control import Control
+from .frame import Frame
 from .history import Epoch, History, Step
 from .loop import Score, evaluate, fit
 from .randomness import set_seed
+from .recorder import Recorder
+from .recording import Recording
 from .trainer import Trainer
 
-__all__ = ["Control", "Epoch", "History", "Score", "Step", "Trainer", "evaluate", "fit", "set_seed"]
+__all__ = [
+    "Control",
+    "Epoch",
+    "Frame",
+    "History",
+    "Recorder",
+    "Recording",
+    "Score",
+    "Step",
+    "Trainer",
+    "evaluate",
+    "fit",
+    "set_seed",
+]

@@ -223,7 +223,7 @@ class Trainer(Control):
         if self.writer is not None:
             self.writer.add_scalar("loss/step", step.loss, step.step)
         if self.recorder is not None:
-            self.recorder.step(step.epoch, step.batch, of=step.batches)
+            self.recorder.step(step.epoch, step.batch, of=step.batches, loss=step.loss)
         for listener in list(self.listeners):
             listener(step)
         progress.step(step)

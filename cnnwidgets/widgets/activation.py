@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import ipywidgets as W
-import numpy as np
 import torch
 import traitlets as T
-from numpy.typing import NDArray
 
 from ..compute.names import get_layer
 from ..compute.table import apart, drawable, signature
-from ..render import COLORMAPS, Shaded, card
+from ..render import COLORMAPS, Card, Shaded
 from . import controls, markup
 from .markup import number
 from .panels import ChannelPanel, GridPanel, ImagePanel
@@ -49,6 +47,8 @@ class ActivationView(SubjectView):
     ForwardError
         The model refused the image; says which layer, what it got and what it wants.
     """
+
+    sliders: ClassVar[dict[str, str]] = {**SubjectView.sliders, "channel": "Channel"}
 
     channel = Whole(0, help="which map, unit or token feature is shown large, from 0").tag(display=True)
     plane = Whole(0, help="which slice of a volume or stack, from 0").tag(display=True)
@@ -174,11 +174,11 @@ class ActivationView(SubjectView):
         self._scale.suggestion = self._shaded.ends()[::2]
         self._title.value = markup.title(row.name, *self._said(), status=f"{self._source} · {self._status()}")
 
-    def picture(self, *, dark: bool = False) -> NDArray[np.uint8]:
-        """The view as one static picture, (H, W, 3) uint8."""
+    def static(self) -> Card:
+        """What the view shows, without the controls."""
         title = " · ".join([self._row.name, *self._said()])
         panels = (self._input.static(), self._grid.static(), self._detail.static())
-        return card(title, panels, footer=self._status(), dark=dark)
+        return Card(title, panels, self._status())
 
     # ------------------------------------------------------------------ words
 

@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from ..compute.attribution import attributions
 from ..compute.attribution_methods import GRAD_CAM, METHODS
-from ..compute.forward import ForwardError
+from ..compute.forward import ForwardError, Prepare
 from ..compute.model import weights_version
 from ..compute.randomized import randomized, rank_correlation
-from ..render import COLORMAPS, SIGNS, Heat, card, overlay, to_picture
+from ..compute.substitute import of_images
+from ..render import COLORMAPS, SIGNS, Card, Heat, overlay, to_picture
 from . import controls, markup
-from .attribution_state import AttributionState
+from .attribution_state import MOST_STEPS, AttributionState
 from .choices import Choices
 from .class_menu import ClassMenu
 from .markup import number
@@ -52,8 +53,8 @@ class AttributionView(AttributionState):
         Any network that takes (N, C, H, W) images and gives class scores. It is looked at, never changed.
     dataset : indexable
         Gives (image, label).
-    classes, denormalize, cache_bytes
-        As for `ActivationView`.
+    classes, denormalize, prepare, cache_bytes
+        As for `ActivationView`. `prepare(item)` is given items with other images in them, and must make batches of one.
     **traits
         Initial `layer`, `index`, `methods`, `target`, `against`, `steps`, `sanity`, `sign`, `outliers`, `opacity`,
         `colormap`.
@@ -61,8 +62,8 @@ class AttributionView(AttributionState):
     Raises
     ------
     TypeError, ValueError
-        The model, the data set or an item of it is not what it must be; no such method or class; `prepare` is given
-        (`attributions` takes one).
+        The model, the data set or an item of it is not what it must be; no such method or class; with
+        `prepare`, items without an image tensor.
     LookupError, IndexError
         No such layer or image.
     ForwardError
@@ -81,6 +82,10 @@ class AttributionView(AttributionState):
         outliers = W.BoundedFloatText(value=self.outliers, min=0, max=99, step=1, layout=W.Layout(width="60px"))
         T.link((self, "outliers"), (outliers, "value"))
         controls.hint(outliers, "Per cent of the sum of all values that may lie beyond the end of the colours")
+        steps = W.BoundedIntText(value=self.steps, min=1, max=MOST_STEPS, step=10, layout=W.Layout(width="70px"))
+        T.link((self, "steps"), (steps, "value"))
+        controls.hint(steps, "Integrated gradients: points on the way from a black image to this one, a pass each")
+        self._steps = controls.labelled("Steps", steps)
         sanity = W.ToggleButton(value=self.sanity, description="Sanity check", layout=W.Layout(width="120px"))
         T.link((self, "sanity"), (sanity, "value"))
         controls.hint(sanity, "The same maps with random weights: who looks at the model at all?")
@@ -93,6 +98,7 @@ class AttributionView(AttributionState):
             controls.labelled("Target", self._target),
             controls.labelled("against", self._against),
             self.layer_control(),
+            self._steps,
             controls.labelled(
                 "Sign",
                 controls.dropdown(
@@ -154,6 +160,7 @@ class AttributionView(AttributionState):
                     "target": self._class,
                     "against": self.against,
                     "steps": self.steps,
+                    "prepare": self._prepare(),
                 }
                 found = attributions(model, image[None], method=method, **options)  # type: ignore[index]
                 self._passes += found.passes
@@ -166,6 +173,10 @@ class AttributionView(AttributionState):
         while len(self._maps) > REMEMBERED:
             self._maps.popitem(last=False)
         return self._maps[key]
+
+    def _prepare(self) -> Prepare | None:
+        prepare = self._subject.prepare
+        return None if prepare is None else of_images(prepare, self._look.item)
 
     def _randomized(self, version: int) -> torch.nn.Module:
         if self._random is None or self._random[0] != version:
@@ -195,6 +206,7 @@ class AttributionView(AttributionState):
         self.later(self._render_rest)
 
     def _render_rest(self) -> None:
+        self._steps.layout.display = "" if "integrated_gradients" in self.methods else "none"
         if self._input.look is not self._look:
             self._input.draw(self.index, self._look, self._subject.items)
         prediction = self._look.prediction
@@ -208,12 +220,12 @@ class AttributionView(AttributionState):
         if not values.isfinite().all():
             return Drawn(None, None, "", "the map holds values that are not finite")
         heat = Heat.of(values.numpy(), sign=self.sign, outliers=self.outliers, colormap=self.colormap)
-        return Drawn(heat, overlay(grey, heat.pixels, self.opacity), note)
+        return Drawn(heat, overlay(grey, heat.pixels, heat.weight(self.opacity)), note)
 
-    def picture(self, *, dark: bool = False) -> NDArray[np.uint8]:
-        """The view as one static picture, (H, W, 3) uint8."""
+    def static(self) -> Card:
+        """What the view shows, without the controls."""
         columns = [self._input.static(), *(self._panels[method].static() for method in self.methods)]
-        return card(" · ".join(self._said()), columns, footer=self._status(), dark=dark)
+        return Card(" · ".join(self._said()), columns, self._status())
 
     # ------------------------------------------------------------------ words
 

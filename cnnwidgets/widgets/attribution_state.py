@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import traitlets as T
 
@@ -14,9 +14,14 @@ from ..render import SIGNS
 from .subject_view import SubjectView
 from .traits import Colormap
 
+MOST_STEPS = 10_000
+"""Of integrated gradients."""
+
 
 class AttributionState(SubjectView):
     """The traits of an AttributionView."""
+
+    sliders: ClassVar[dict[str, str]] = {"index": "Image"}
 
     methods = T.Any(("saliency", "guided_backprop", "grad_cam"), help="names of the methods").tag(source=True)
     target = T.Int(None, allow_none=True, help="class number; None: the predicted class").tag(source=True)
@@ -42,8 +47,8 @@ class AttributionState(SubjectView):
     def check_traits(self, traits: dict[str, Any]) -> None:
         """Raise for what is no class scores, and for a target that they do not have."""
         look = self._look
-        if self._subject.prepare is not None or look.item.image is None:
-            raise ValueError("AttributionView needs image tensors, without prepare=; attributions(...) takes one")
+        if look.item.image is None or look.item.image.ndim != 3:
+            raise TypeError("AttributionView asks for each pixel of an image: items must hold a tensor (C, H, W)")
         rows = [row for row in look.table.showable if row.kind == "vector"]
         if look.prediction is None or not rows:
             raise ValueError("AttributionView needs a network that gives class scores; attributions(...) takes score=")
@@ -72,7 +77,7 @@ class AttributionState(SubjectView):
     @T.validate("steps", "outliers", "opacity")
     def _validate_number(self, proposal: Any) -> Any:
         name, value = proposal["trait"].name, proposal["value"]
-        least, most = {"steps": (1, 10_000), "outliers": (0.0, 99.0), "opacity": (0.0, 1.0)}[name]
+        least, most = {"steps": (1, MOST_STEPS), "outliers": (0.0, 99.0), "opacity": (0.0, 1.0)}[name]
         if not least <= value <= most:
             raise ValueError(f"{name} must be {least} to {most}, not {value}")
         return value

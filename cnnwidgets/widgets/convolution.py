@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import ipywidgets as W
-import numpy as np
-from numpy.typing import NDArray
 
 from ..compute.explanation import Explanation
 from ..compute.table import signature
-from ..render import COLORMAPS, Shaded, card
+from ..render import COLORMAPS, Card, Shaded
 from . import arithmetic, controls, markup
 from .cell_table import STYLE, tables_html
 from .convolution_state import ConvolutionState
@@ -140,13 +138,13 @@ class ConvolutionView(ConvolutionState):
         self._title.value = title
         self._sum.value = arithmetic.words_html(self._explained, self._marked())
 
-    def picture(self, *, dark: bool = False) -> NDArray[np.uint8]:
-        """The view as one static picture, (H, W, 3) uint8."""
+    def static(self) -> Card:
+        """What the view shows, without the controls."""
         columns = [self._image.static(), [self._given.static(), self._map.static()]]
         if self._drawn:
             columns.append([table.static() for table in self._drawn])
         columns.append(arithmetic.static_words(self._explained, self._marked()))
-        return card(" · ".join([self._row.name, *self._said()]), columns, footer=self._status(), dark=dark)
+        return Card(" · ".join([self._row.name, *self._said()]), columns)
 
     # ------------------------------------------------------------------ parts of a drawing
 

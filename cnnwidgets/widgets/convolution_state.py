@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import ipywidgets as W
 import traitlets as T
@@ -22,6 +22,8 @@ class ConvolutionState(Sliding, SubjectView):
 
     _channel_slider: W.IntSlider
     _channel_box: W.BoundedIntText
+
+    sliders: ClassVar[dict[str, str]] = {**SubjectView.sliders, "channel": "Channel"}
 
     channel = T.Int(0, help="which map or unit of the layer is explained, from 0").tag(display=True)
     input_channel = T.Int(0, help="which input channel is shown, from 0; setting it ends `strongest`").tag(display=True)

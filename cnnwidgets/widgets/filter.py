@@ -14,7 +14,7 @@ from ..compute.filters import Filters, filters, fold
 from ..compute.model import plain, weights_version
 from ..compute.names import listing
 from ..compute.table import drawable
-from ..render import Panel, Shaded, card, choose
+from ..render import Card, Panel, Shaded, choose
 from ..render.window import Window
 from . import controls, markup
 from .filter_controls import FilterControls, ZoomControl
@@ -198,12 +198,12 @@ class FilterView(FilterState):
         status = f"drawn in {self.milliseconds:.1f} ms · {self._status()}"
         self._title.value = markup.title(self.layer, *self._said(), status=status)
 
-    def picture(self, *, dark: bool = False) -> NDArray[np.uint8]:
-        """The view as one static picture, (H, W, 3) uint8."""
+    def static(self) -> Card:
+        """What the view shows, without the controls."""
         panels: list[Panel | list[Panel]] = [self._many.static(), self._one.static()]
         if self._subject is not None:
             panels.append([*([] if self._output is None else [self._map.static()]), *self._input.static()])
-        return card(" · ".join([self.layer, *self._said()]), panels, footer=self._status(), dark=dark)
+        return Card(" · ".join([self.layer, *self._said()]), panels, self._status())
 
     # ------------------------------------------------------------------ words
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import traitlets as T
 from torch import nn
@@ -27,6 +28,8 @@ class FilterState(ModelView):
     _norms: dict[str, str]
     """Convolution -> the BatchNorm that can be folded into it."""
     _subject: Subject | None
+
+    sliders: ClassVar[dict[str, str]] = {"layer": "Layer", "filter": "Filter"}
 
     layer = T.Unicode(help="name of a convolution").tag(source=True)
     folded = T.Bool(False, help="with the BatchNorm behind it folded in, as in evaluation mode").tag(source=True)
@@ -63,6 +66,10 @@ class FilterState(ModelView):
 
     def fit(self) -> None:
         """Fit the controls to the layer; called without drawing."""
+
+    def choices(self, name: str) -> Sequence[Any]:
+        """What the trait `name` of `sliders` may be, as the view now stands."""
+        return [row.name for row in self._table] if name == "layer" else range(self.counts()[name])
 
     @T.validate("layer")
     def _validate_layer(self, proposal: Any) -> str:

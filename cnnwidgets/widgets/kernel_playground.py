@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..compute.convolution import slide
 from ..compute.explanation import Explanation
-from ..render import COLORMAPS, Shaded, card
+from ..render import COLORMAPS, Card, Shaded
 from . import arithmetic, controls, markup
 from .cell_table import STYLE, tables_html
 from .map_panel import NOTHING, MapPanel
@@ -178,14 +178,14 @@ class KernelPlayground(Sliding, ModelView):
         self._sum.value = arithmetic.words_html(e)
         self._title.value = markup.title(self._name(), *self._said())
 
-    def picture(self, *, dark: bool = False) -> NDArray[np.uint8]:
-        """The view as one static picture, (H, W, 3) uint8."""
+    def static(self) -> Card:
+        """What the view shows, without the controls."""
         columns = [
             [self._given.static(), self._map.static()],
             [table.static() for table in self._drawn_tables],
             arithmetic.static_words(self._explained),
         ]
-        return card(" · ".join([self._name(), *self._said()]), columns, dark=dark)
+        return Card(" · ".join([self._name(), *self._said()]), columns)
 
     def _padding(self) -> tuple[tuple[int, int], tuple[int, int]]:
         return ((self.padding, self.padding),) * 2

@@ -46,7 +46,7 @@ STYLE = f"""<style>
 .cnnw-stale > :first-child, .cnnw-stale > :last-child {{ opacity: 0.4; }} /* title and pictures; controls are live */
 .cnnw .cnnw-figure, img.cnnw-pixels {{ display: block; }} img.cnnw-crisp {{ image-rendering: pixelated; }}
 img.cnnw-input {{ image-rendering: pixelated; outline: 1px solid var(--cnnw-line); }}
-.cnnw-tip {{ color: #1f2328; font-size: 12px; padding: 0 6px; white-space: nowrap; }}
+.cnnw-tip {{ color: var(--jp-ui-font-color1, #1f2328); font-size: 12px; padding: 0 6px; white-space: nowrap; }}
 </style>"""
 
 
@@ -73,6 +73,11 @@ def heading(name: str, *parts: str) -> str:
     return (
         f'<div class="cnnw-heading" title="{whole}"><b>{escape(name)}</b><span class="cnnw-quiet">{rest}</span></div>'
     )
+
+
+def label(text: str) -> str:
+    """The quiet name of a control."""
+    return f'<span class="cnnw-label">{escape(text)}</span>'
 
 
 def legend(name: str, entries: Iterable[tuple[str, str]]) -> str:

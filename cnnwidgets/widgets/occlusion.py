@@ -11,11 +11,10 @@ import traitlets as T
 from numpy.typing import NDArray
 from torch import nn
 
-from ..compute.forward import Prepare
-from ..render import Panel, card
+from ..render import Card, Panel
 from . import controls, markup
 from .markup import number
-from .occlusion_controls import PixelsControl, TargetPicker, fillings, place_control, score_control
+from .occlusion_controls import OpenMenu, PixelsControl, TargetPicker, fillings, place_control, score_control
 from .occlusion_heat import Heat, pictures, signed
 from .occlusion_panels import HeatPanel, PatchPanel, ScorePanel
 from .occlusion_run import OcclusionRun
@@ -26,7 +25,7 @@ from .subject import Subject
 class OcclusionView(OcclusionRun):
     """A patch that is dragged over the photo, with the scores it leaves, and the map of all its places.
 
-    Dragging runs the network once for each drawing. The map grows from coarse to fine in portions of about 60 ms
+    Dragging runs the network once for each drawing. The map grows from coarse to fine in portions of about 40 ms
     between which cells and widgets are answered; without a notebook it is made where it is asked for, by `map` and
     `save`. A changed setting begins it anew. After Zeiler and Fergus, ECCV 2014, section 4.2.
 
@@ -41,7 +40,8 @@ class OcclusionView(OcclusionRun):
     denormalize : callable or (mean, std), optional
         Turns a normalised image into one in [0, 1] for the picture; by default found in the data set's transform.
     prepare : callable, optional
-        `prepare(images)` gives the arguments of the model, from images in which the patch is already.
+        `prepare(item)` gives the arguments of the model, as for `ActivationView`, in batches of one; it is given items
+        in whose image the patch is already.
     **traits
         Initial `index`, `target`, `score`, `window`, `stride`, `shape`, `baseline` as in `occlusion`; `top` and `left`
         of the patch in pixels, `mapping`, `overlay`, `opacity`.
@@ -68,11 +68,12 @@ class OcclusionView(OcclusionRun):
         *,
         classes: Any = None,
         denormalize: Any = None,
-        prepare: Prepare | None = None,
+        prepare: Any = None,
         **traits: Any,
     ) -> None:
         self.check_keywords(traits)
-        self.look_at(Subject.of(model, dataset, classes=classes, denormalize=denormalize), prepare, traits)
+        subject = Subject.of(model, dataset, classes=classes, denormalize=denormalize, prepare=prepare)
+        self.look_at(subject, traits)
         self._fitted: Any = None
         self._heat: tuple[Any, Heat] | None = None
         self._pictures: tuple[Any, Any] | None = None
@@ -95,8 +96,7 @@ class OcclusionView(OcclusionRun):
         self._window = PixelsControl(self, "window", slide=True, tip="Side of the patch in pixels (arrow keys work)")
         self._stride = PixelsControl(self, "stride", slide=False, tip="Pixels from one place of the map to the next")
         shape = controls.dropdown(self, "shape", ["square", "disc"], width=84, tip="What of the window is hidden")
-        options = fillings(items, self.baseline)
-        filling = controls.dropdown(self, "baseline", options, width=116, tip="What the patch is filled with")
+        filling = OpenMenu(self, "baseline", fillings(items), width=116, tip="What the patch is filled with")
         place, self._sliders = place_control(self, self._seen.occluder.patches.size)
         overlay = controls.checkbox(self, "overlay", "", width=20, tip="Lay the heat map over the photo")
         overlay.layout.margin = "4px 6px 0 0"  # in line with its label
@@ -139,7 +139,7 @@ class OcclusionView(OcclusionRun):
     def draw_map(self) -> None:
         """Draw the heat map, the photo with its overlay and the patch, and how far the map is."""
         seen, occluder = self._seen, self._seen.occluder
-        key = (occluder, occluder.done)
+        key = (occluder, seen.target, occluder.done)
         if self._heat is None or self._heat[0] != key:
             self._heat = key, Heat.of(occluder.result, self._unit)
         heat = self._heat[1]
@@ -156,10 +156,10 @@ class OcclusionView(OcclusionRun):
         done, total = max(0, occluder.done - 1), occluder.total - 1  # without the whole image
         self._map.progress(done, total, self.seconds_left, self._portions.running)
 
-    def picture(self, *, dark: bool = False) -> NDArray[np.uint8]:
-        """The view as one static picture, (H, W, 3) uint8."""
+    def static(self) -> Card:
+        """What the view shows, without the controls."""
         panels: list[Panel | list[Panel]] = [self._photo.static(), self._map.static(), self._scores.static()]
-        return card(" · ".join([self._target_name, *self._said()]), panels, dark=dark)
+        return Card(" · ".join([self._target_name, *self._said()]), panels)
 
     # ------------------------------------------------------------------ controls and words
 

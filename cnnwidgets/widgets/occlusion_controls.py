@@ -78,6 +78,31 @@ class TargetPicker(W.HBox):
             self._list()
 
 
+class OpenMenu(W.Dropdown):
+    """Menu for a trait of a view that may also hold what is not listed: it is called "own" then."""
+
+    def __init__(self, view: T.HasTraits, trait: str, options: Sequence[tuple[str, Any]], *, width: int, tip: str):
+        self._listed, self._busy = list(options), False
+        value = getattr(view, trait)
+        super().__init__(options=self._with(value), value=value, layout=W.Layout(width=f"{width}px"))
+        hint(self, tip)
+        view.observe(lambda change: self._follow(change["new"]), trait)
+        self.observe(lambda change: None if self._busy else view.set_trait(trait, change["new"]), "value")
+
+    def _with(self, value: Any) -> list[tuple[str, Any]]:
+        return self._listed if any(value == listed for _, listed in self._listed) else [*self._listed, ("own", value)]
+
+    def _follow(self, value: Any) -> None:
+        before, self._busy = self._busy, True  # new options choose the first of them for a moment
+        try:
+            known: Sequence[tuple[str, Any]] = self.options  # type: ignore[has-type]
+            if all(value != one for _, one in known):
+                self.options = self._with(value)
+            self.value = value
+        finally:
+            self._busy = before
+
+
 class PixelsControl(W.HBox):
     """A length in pixels. It sets a trait of a view that may also hold None or (height, width).
 
@@ -114,8 +139,8 @@ class PixelsControl(W.HBox):
             setattr(self._view, self._trait, change["new"])
 
 
-def fillings(items: Items, chosen: Any) -> list[tuple[str, Any]]:
-    """What a patch can be filled with, as (label, baseline), `chosen` among it; in units of the network's input."""
+def fillings(items: Items) -> list[tuple[str, Any]]:
+    """What a patch can be filled with, as (label, baseline); in units of the network's input."""
     found: list[tuple[str, Any]] = [("zero", 0.0), ("mean colour", "mean"), ("blurred", "blur"), ("noise", "noise")]
     if items.normalization is None:
         found.append(("one", 1.0))
@@ -123,17 +148,13 @@ def fillings(items: Items, chosen: Any) -> list[tuple[str, Any]]:
         mean, std = ([float(value) for value in part] for part in items.normalization)
         for name, level in (("black", 0.0), ("white", 1.0)):
             found.append((name, tuple((level - m) / s for m, s in zip(mean, std, strict=True))))
-    if not any(chosen == baseline for _, baseline in found):
-        found.append(("own", chosen))
     return found
 
 
 def score_control(view: Any) -> W.Widget:
     """Menu of what is told of the target; a function of one's own is in it, where there is one."""
     options = [("logit", "logit"), ("probability", "probability")]
-    if callable(view.score):
-        options.append(("own", view.score))
-    return controls.dropdown(view, "score", options, width=104, tip="The number that is told and mapped")
+    return OpenMenu(view, "score", options, width=104, tip="The number that is told and mapped")
 
 
 def place_control(view: Any, size: tuple[int, int]) -> tuple[W.HBox, list[W.IntSlider]]:

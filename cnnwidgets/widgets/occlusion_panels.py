@@ -200,9 +200,10 @@ class ScorePanel(_Panel):
 
     def static(self) -> list[Panel]:
         """The same for the static picture."""
-        panels = [Panel(self._name, width=SCORES, lines=self._facts)]
+        width = SCORES + 60  # where each bar is in one line with its label and its text
+        panels = [Panel(self._name, width=width, lines=self._facts)]
         if self._bars:
-            panels.append(Panel(" · ".join(self._best), width=SCORES, bars=self._bars))
+            panels.append(Panel(" · ".join(self._best), width=width, bars=self._bars))
         return panels
 
 

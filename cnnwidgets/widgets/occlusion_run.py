@@ -8,15 +8,17 @@ from typing import Any
 
 import traitlets as T
 
+from ..compute.occluder import Occluder
 from ..compute.occlusion_map import OcclusionMap
 from .newest import _loop_of_cells
-from .occlusion_state import OcclusionState, Seen
+from .occlusion_state import OcclusionState
 from .portions import PAUSE, PORTION, Portions
 
 SHOWN = 0.250
 """So many seconds apart the growing map is drawn."""
-AHEAD = 0.500
-"""Seconds of the map that are worked off before a notebook stores the first static picture."""
+AHEAD, AT_MOST = 0.500, 2.0
+"""Seconds of the map that are worked off before a notebook stores the first static picture; up to the second number,
+where it does not yet cover the frame."""
 
 
 class OcclusionRun(OcclusionState):
@@ -28,8 +30,8 @@ class OcclusionRun(OcclusionState):
 
     def __init__(self, **traits: Any) -> None:
         self._portions = Portions(self._portion)
-        self._begun: Seen | None = None
-        self._spent, self._made, self._shown = 0.0, 0, 0.0
+        self._begun: Occluder | None = None
+        self._spent, self._made, self._shown, self._undrawn = 0.0, 0, 0.0, False
         super().__init__(**traits)
 
     def draw_map(self) -> None:
@@ -73,6 +75,12 @@ class OcclusionRun(OcclusionState):
             self._portions.stop()
         super().close()
 
+    def settle(self) -> None:
+        """Draw the present state to the end, the whole map too where it is wanted; raises what goes wrong."""
+        super().settle()
+        if self.mapping:
+            _ = self.map
+
     def save(self, path: str | Path, *, dark: bool = False) -> Path:
         """Write a PNG file as `ModelView.save` does: the view as it is in a notebook, elsewhere with the whole map."""
         if self.mapping and _loop_of_cells() is None:
@@ -90,8 +98,8 @@ class OcclusionRun(OcclusionState):
         """Begin the map anew where a setting changed, stop it where it is not wanted."""
         self._portions.hold()
         occluder = self._seen.occluder
-        if self._begun is not self._seen:
-            self._begun = self._seen
+        if self._begun is not occluder:
+            self._begun = occluder
             self._portions.stop()
             self._spent, self._made = 0.0, 0
         if not self.mapping:
@@ -112,18 +120,24 @@ class OcclusionRun(OcclusionState):
             self._newest.request()
             return False
         run, seen = self._portions, self._seen
+        if self._undrawn and time.monotonic() - self._shown > SHOWN:  # a portion by itself, so that none is longer
+            return self._show() and run.running
         fine = self._guarded(self._advance)
-        if self._closed or seen is not self._seen:
+        self._undrawn = True
+        if self._closed or seen.occluder is not self._seen.occluder:
             return False
         more = fine and run.running and seen.occluder.done < seen.occluder.total
         if not more:
             run.stop()
             with self.quiet():
                 self.mapping = self.mapping and fine
-        if not more or time.monotonic() - self._shown > SHOWN:
-            self._guarded(self.draw_map)
-            self._shown = time.monotonic()
+            self._show()
         return more
+
+    def _show(self) -> bool:
+        fine = self._guarded(self.draw_map)
+        self._undrawn, self._shown = False, time.monotonic()
+        return fine
 
     def _advance(self) -> None:
         """Do about `PORTION` seconds of the map."""
@@ -134,7 +148,9 @@ class OcclusionRun(OcclusionState):
             self._made += occluder.done - done
 
     def _work_ahead(self) -> None:
-        until, occluder = time.perf_counter() + AHEAD, self._seen.occluder
-        while time.perf_counter() < until and occluder.done < occluder.total:
+        start, occluder = time.perf_counter(), self._seen.occluder
+        while occluder.done < occluder.total:
+            if time.perf_counter() - start > (AHEAD if occluder.done >= occluder.coarse else AT_MOST):
+                break
             self._advance()
         self.draw_map()

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 import traitlets as T
 
-from ..compute.forward import Prepare
 from ..compute.items import Item
 from ..compute.model import weights_version
 from ..compute.names import nearest
 from ..compute.occluder import Occluder
 from ..compute.patches import pair, patches
 from ..compute.scores import predict
+from ..compute.substitute import of_images
+from .filling import baseline_of, filling, fits
 from .subject import Subject
 from .view import ModelView
 
@@ -59,32 +60,37 @@ class OcclusionState(ModelView):
     window = T.Any(None, help="height and width of the patch in pixels; None: a seventh of the image").tag(source=True)
     stride = T.Any(None, help="pixels from one place of the map to the next; None: half the window").tag(source=True)
     shape = T.Enum(("square", "disc"), "square", help="what of the window is hidden").tag(source=True)
-    baseline = T.Any(0.0, help="filling: a number, one a channel, 'mean', 'blur' or 'noise'").tag(source=True)
+    baseline = T.Any(0.0, help="filling: a number, one a channel, 'mean', 'blur', 'noise' or an image").tag(source=True)
     top = T.Int(0, help="upper edge of the patch in pixels, from 0; by default in the middle").tag(source=True)
     left = T.Int(0, help="left edge of the patch in pixels, from 0; by default in the middle").tag(source=True)
 
-    def look_at(self, subject: Subject, prepare: Prepare | None, traits: dict[str, Any]) -> None:
+    def look_at(self, subject: Subject, traits: dict[str, Any]) -> None:
         """Run the network for the initial `traits`, before a widget exists; raises for what does not fit."""
-        if subject.prepare is not None:
-            raise TypeError("OcclusionView hides parts of image tensors: give it `prepare(images)` of its own")
-        self._subject, self._prepare, self._refreshed = subject, prepare, 0
+        self._subject, self._refreshed = subject, 0
         self._place: tuple[Any, ...] = ()
         classes = subject.items.classes
         given = {name: traits.get(name, self.traits()[name].default_value) for name in SETTINGS}
         given["target"] = _target(given["target"], classes)
-        given["baseline"] = _baseline(given["baseline"])
+        given["baseline"] = filling(given["baseline"])
         self._seen = self._see(Settings(self._weights(), **given))
         (height, width), window = self._seen.occluder.patches.size, self._seen.occluder.patches.window
         traits.setdefault("top", (height - window[0]) // 2)
         traits.setdefault("left", (width - window[1]) // 2)
 
     def compute(self) -> None:
-        """Make a new occluder where a setting changed, and run the network for the place of the patch."""
-        settings = Settings(self._weights(), *(getattr(self, name) for name in SETTINGS))
-        if settings != self._seen.settings:
-            self._seen = self._see(settings)
+        """Make a new occluder where a setting changed, and run the network for the place of the patch.
+
+        Another target alone takes up its map as far as it is done, where the scores of all classes were kept.
+        """
+        settings, seen = Settings(self._weights(), *(getattr(self, name) for name in SETTINGS)), self._seen
+        if settings != seen.settings:
+            known = replace(settings, target=seen.settings.target) == seen.settings
+            if known and seen.occluder.aim(settings.target):
+                self._seen = replace(seen, settings=settings, target=_target_of(seen.occluder))
+            else:
+                self._seen = self._see(settings)
         self._fit_place()
-        place = (self._seen, self.top, self.left)
+        place = (self._seen.occluder, self.top, self.left)
         if not self._place or place[0] is not self._place[0] or place[1:] != self._place[1:]:
             self._found = self._seen.occluder.at(self.top, self.left)[0].cpu()
             self._place = place
@@ -113,10 +119,10 @@ class OcclusionState(ModelView):
         if item.image is None:
             raise TypeError(f"item {settings.index} of the data set has no image to hide a part of")
         options = {name: getattr(settings, name) for name in SETTINGS if name != "index"}
-        occluder = Occluder(self._subject.model, item.image[None], prepare=self._prepare, **options)
-        whole = occluder.whole[0].cpu()
-        targets = occluder.result.targets
-        return Seen(settings, item, occluder, whole, 0 if targets is None else int(targets[0]))
+        options["baseline"] = baseline_of(settings.baseline)
+        prepare = None if self._subject.prepare is None else of_images(self._subject.prepare, item)
+        occluder = Occluder(self._subject.model, item.image[None], prepare=prepare, **options)
+        return Seen(settings, item, occluder, occluder.whole[0].cpu(), _target_of(occluder))
 
     def _weights(self) -> tuple[int, int]:
         return self._refreshed, weights_version(self._subject.module)
@@ -184,7 +190,10 @@ class OcclusionState(ModelView):
 
     @T.validate("baseline")
     def _validate_baseline(self, proposal: Any) -> Any:
-        return _baseline(proposal["value"])
+        value = filling(proposal["value"])
+        if self.index == self._seen.settings.index:
+            fits(value, self._seen.occluder.images, self._seen.occluder.patches.window)
+        return value
 
     @T.validate("top", "left")
     def _validate_place(self, proposal: Any) -> int:
@@ -193,6 +202,11 @@ class OcclusionState(ModelView):
         if not 0 <= number < size and self.index == self._seen.settings.index:
             raise ValueError(f"{name} must be 0 to {size - 1}, a pixel of the image, not {number}")
         return int(number)
+
+
+def _target_of(occluder: Occluder) -> int:
+    targets = occluder.result.targets
+    return 0 if targets is None else int(targets[0])
 
 
 def _target(value: Any, classes: list[str]) -> int | None:
@@ -208,16 +222,3 @@ def _target(value: Any, classes: list[str]) -> int | None:
         return operator.index(value)
     except TypeError:
         raise TypeError(f"target is a class number, a class name or None, not {value!r}") from None
-
-
-def _baseline(value: Any) -> Any:
-    """A filling that can be compared: a name, a number, or a tuple of numbers."""
-    if isinstance(value, str):
-        if value not in ("mean", "blur", "noise"):
-            raise ValueError(f"no baseline {value!r}; allowed: a number, one a channel, 'mean', 'blur', 'noise'")
-        return value
-    try:
-        numbers = value.tolist() if hasattr(value, "tolist") else value
-        return tuple(map(float, numbers)) if isinstance(numbers, Sequence) else float(numbers)
-    except (TypeError, ValueError):
-        raise TypeError("the baseline of a view is a number, one a channel, 'mean', 'blur' or 'noise'") from None

@@ -89,9 +89,9 @@ class GridPanel(_Panel):
             self.figure.on_cell(on_choose)
         super().__init__(GRID, self._text, self.figure, self._scale)
 
-    def draw(self, shaded: Shaded, layer: Layer, columns: int, each: bool) -> None:
-        """Show all maps; `each` says that every map has a colour scale of its own."""
-        self._shaded, self._what = shaded, "unit" if layer.kind == "vector" else "feature map"
+    def draw(self, shaded: Shaded, layer: Layer, columns: int, each: bool, name: str = "") -> None:
+        """Show all maps; `each` says that every map has a colour scale of its own, `name` what they are if not maps."""
+        self._shaded, self._what, self._name = shaded, "unit" if layer.kind == "vector" else "feature map", name
         self._pixels, self._cells = _tiled(shaded, layer, columns or None)
         self._each = each and len(shaded.maps) > 1
         self.figure.show(self._pixels, palette(shaded.colormap))
@@ -113,6 +113,8 @@ class GridPanel(_Panel):
 
     def _heading(self) -> tuple[str]:
         count = len(self._shaded.maps)
+        if self._name:
+            return (self._name,)
         words = {1: f"The only {self._what}", 2: f"Both {self._what}s"}
         return (words.get(count, f"All {count:,} {self._what}s"),)
 

@@ -17,7 +17,7 @@ from ..compute.layers import Layer
 from ..compute.model import weights_version
 from ..compute.receptive_field import fields_of
 from ..compute.table import drawable
-from ..render import COLORMAPS, Panel, Shaded, card
+from ..render import COLORMAPS, Card, Panel, Shaded
 from . import controls, field_words, markup
 from .field_panels import LayersPanel, PhotoPanel, photo_of
 from .map_panel import MapPanel
@@ -197,11 +197,11 @@ class ReceptiveFieldView(UnitState):
         self._title.value = markup.title(self._row.name, *self._said(), status=status)
         self._cached = True  # until the next pass: what only the display changes runs nothing
 
-    def picture(self, *, dark: bool = False) -> NDArray[np.uint8]:
-        """The view as one static picture, (H, W, 3) uint8."""
+    def static(self) -> Card:
+        """What the view shows, without the controls."""
         unit = Panel("Receptive field", width=DETAIL, lines=self._said_of_unit())
         panels: list[Panel | list[Panel]] = [self._photo.static(), [self._map.static(), unit], self._layers.static()]
-        return card(" · ".join([self._row.name, *self._said()]), panels, footer=self._status(), dark=dark)
+        return Card(" · ".join([self._row.name, *self._said()]), panels, self._status())
 
     # ------------------------------------------------------------------ parts of a drawing
 

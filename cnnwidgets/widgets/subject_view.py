@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import ipywidgets as W
 import traitlets as T
@@ -48,6 +49,8 @@ class SubjectView(ModelView):
     ForwardError
         The model refused the image; says which layer, what it got and what it wants.
     """
+
+    sliders: ClassVar[dict[str, str]] = {"index": "Image", "layer": "Layer"}
 
     layer = T.Unicode(help="name of the layer, as in the layer table").tag(source=True)
     index = Whole(0, help="which image of the data set, from 0").tag(source=True)
@@ -132,6 +135,14 @@ class SubjectView(ModelView):
         if not len(rows):
             raise ValueError(f"{type(self).__name__} can show no layer of {type(self._subject.module).__name__}")
         return next((row.name for row in rows if row.kind == "maps" and row.leaf), rows[0].name)
+
+    def choices(self, name: str) -> Sequence[Any]:
+        """What the trait `name` of `sliders` may be, as the view now stands."""
+        if name == "layer":
+            return self.layers.names
+        if name == "channel":
+            return range(self._subject.look(self.index).table.find(self.layer).channels)
+        return range(len(self._subject.items))
 
     def checked_layer(self, layer: str) -> Layer:
         """The row of `layer`; raises LookupError where there is none, or where it cannot be shown."""

@@ -15,7 +15,7 @@ from ..compute.gradients import edits_of
 from ..compute.layers import Layer
 from ..compute.names import get_layer
 from ..compute.table import drawable, one_image, signature
-from ..render import COLORMAPS, Shaded, card
+from ..render import COLORMAPS, Card, Shaded
 from ..training import Step, Trainer
 from . import controls, markup
 from .panels import GridPanel, ImagePanel
@@ -201,8 +201,15 @@ class TrainingView(SubjectView):
 
     def picture(self, *, dark: bool = False) -> NDArray[np.uint8]:
         """The view as one static picture, (H, W, 3) uint8."""
+        return self._card(dark=dark).draw(dark=dark)
+
+    def static(self) -> Card:
+        """What the view shows, without the controls."""
+        return self._card(dark=False)
+
+    def _card(self, *, dark: bool) -> Card:
         panels = (self._course.static(dark=dark), self._grid.static(), self._input.static())
-        return card(" · ".join(["Training", *self._said()]), panels, footer="scale: whole layer", dark=dark)
+        return Card(" · ".join(["Training", *self._said()]), panels, "scale: whole layer")
 
     # ------------------------------------------------------------------ words
 

@@ -1,4 +1,4 @@
-"""Closing a widget with everything that belongs to it."""
+"""A widget with everything that belongs to it."""
 
 from __future__ import annotations
 
@@ -7,19 +7,30 @@ from typing import Any
 import ipywidgets as W
 
 
-def close_tree(widget: W.Widget, *, keep: set[int] | None = None) -> None:
-    """Close `widget` and every widget that it holds: children, layouts, styles, marks, scales, images.
+def tree(widget: W.Widget) -> list[W.Widget]:
+    """`widget` and every widget that it holds, itself last: children, layouts, styles, marks, scales, images."""
+    found: list[W.Widget] = []
+    known: set[int] = set()
+
+    def walk(part: W.Widget) -> None:
+        if id(part) not in known:
+            known.add(id(part))
+            for name in list(part.keys):
+                for inner in _widgets_in(getattr(part, name, None)):
+                    walk(inner)
+            found.append(part)
+
+    walk(widget)
+    return found
+
+
+def close_tree(widget: W.Widget) -> None:
+    """Close `widget` and every widget that it holds.
 
     ipywidgets closes the outer widget alone, which leaves the rest in the kernel and in the page.
     """
-    done = set() if keep is None else keep
-    if id(widget) in done:
-        return
-    done.add(id(widget))
-    for name in list(widget.keys):
-        for part in _widgets_in(getattr(widget, name, None)):
-            close_tree(part, keep=done)
-    widget.close()
+    for part in tree(widget):
+        part.close()
 
 
 def _widgets_in(value: Any) -> list[W.Widget]:

@@ -6,18 +6,19 @@ import base64
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import ipywidgets as W
 import numpy as np
 from numpy.typing import NDArray
 
 from ..compute.names import nearest
-from ..render import encode_png
+from ..render import Card, encode_png
 from . import markup
+from .export import BUDGET, Exported, to_html
 from .newest import Newest
 from .tree import close_tree
 
@@ -29,8 +30,8 @@ class ModelView(W.VBox):
     """A card with controls and pictures whose only state are its traits.
 
     A subclass tags traits that need the model `source=True` and those that only change the drawing `display=True`,
-    and writes `compute()` (into plain attributes), `render()` (onto the screen) and `picture()` (the same as one static
-    picture). Whatever sets a trait - a slider, a cell, a linked view - runs the same path, and the newest wins.
+    and writes `compute()` (into plain attributes), `render()` (onto the screen) and `static()` (the same without
+    controls). Whatever sets a trait - a slider, a cell, a linked view - runs the same path, and the newest wins.
     """
 
     # ipywidgets 7 displays through this method; None makes IPython use _repr_mimebundle_ as ipywidgets 8 does
@@ -76,6 +77,10 @@ class ModelView(W.VBox):
 
     def picture(self, *, dark: bool = False) -> NDArray[np.uint8]:
         """The view as one static picture, (H, W, 3)."""
+        return self.static().draw(dark=dark)
+
+    def static(self) -> Card:
+        """What the view shows, without the controls."""
         raise NotImplementedError
 
     @property
@@ -119,6 +124,52 @@ class ModelView(W.VBox):
         self._newest.flush()
         path.write_bytes(encode_png(self.picture(dark=dark), level=6))
         return path
+
+    def to_html(self, path: str | Path, *, budget: int = BUDGET, **values: Iterable[Any]) -> Exported:
+        """Write the view to one HTML file in which its main sliders still move, for people without Python.
+
+        Everything that the page may show is computed now and lies in the file: it needs no kernel and no network. The
+        view itself is afterwards as it was.
+
+        Parameters
+        ----------
+        path : str or Path
+            Where to; must end in `.html`.
+        budget : int
+            Largest size of the file in bytes.
+        **values
+            For a trait of the view, the values that its slider in the page shall have: `index=range(20)`,
+            `layer=["C1", "C3"]`. By default those of `sliders`: every layer, the first 8 images, 16 of others.
+
+        Returns
+        -------
+        Exported
+            `path`, `frames`, `bytes`, and `left_out`, which says in plain words what is not in the file; so does the
+            page.
+
+        Raises
+        ------
+        ValueError
+            Another ending; a budget that does not hold the present picture; a value that the view never takes.
+        TypeError
+            A name that is no trait of the view.
+        OSError
+            The file cannot be written.
+        """
+        return to_html(self, path, budget, values)
+
+    sliders: ClassVar[dict[str, str]] = {}
+    """The traits that a page made of the view has sliders for, outermost first, with their labels."""
+
+    def choices(self, name: str) -> Sequence[Any]:
+        """What the trait `name` of `sliders` may be, as the view now stands."""
+        raise NotImplementedError
+
+    def settle(self) -> None:
+        """Draw the present state to the end, with all that is usually drawn later; raises what goes wrong."""
+        with self.quiet():
+            self._compute_and_render()
+        self._newest.flush()
 
     def close(self) -> None:
         """Close every widget of the view; the model is as it was before."""

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from page_tools import COUNT_BLOBS
+from page_tools import COUNT_BLOBS, run_all_cells
 from playwright.sync_api import Browser, Page, sync_playwright
 
 HERE = Path(__file__).parent
@@ -36,22 +36,6 @@ FLAGS = [
     "--no-first-run",
 ]
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
-CELLS_TIMEOUT = 120  # seconds for all cells of a notebook together
-
-# Waits for the kernel, runs every cell, and returns the traceback of the first one that failed, or "".
-RUN_ALL_CELLS = """async (seconds) => {
-    const panel = window.jupyterapp.shell.currentWidget;
-    await panel.context.ready;
-    await panel.sessionContext.ready;
-    while (panel.sessionContext.session?.kernel?.status !== 'idle') await new Promise(r => setTimeout(r, 50));
-    const late = new Promise(r => setTimeout(() => r('late'), 1000 * seconds));
-    const run = window.jupyterapp.commands.execute('notebook:run-all-cells');
-    if (await Promise.race([run, late]) === 'late') return `the cells did not end within ${seconds} s`;
-    for (const cell of panel.context.model.toJSON().cells)
-        for (const output of cell.outputs ?? [])
-            if (output.output_type === 'error') return output.traceback.join('\\n');
-    return '';
-}"""
 
 
 class Lab(NamedTuple):
@@ -60,6 +44,12 @@ class Lab(NamedTuple):
     url: str
     notebooks: Path
     settings: Path
+
+    def write(self, *cells: str) -> str:
+        """Name of a new notebook with these cells, which have not run."""
+        name = f"{uuid.uuid4().hex}.ipynb"
+        (self.notebooks / name).write_text(json.dumps(_notebook(cells)))
+        return name
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -104,6 +94,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         "--ServerApp.disable_check_xsrf=True",
         "--IdentityProvider.token=",
         "--LabApp.expose_app_in_browser=True",
+        "--JupyterNotebookApp.expose_app_in_browser=True",
         "--LabApp.extension_manager=readonly",
         "--LabApp.news_url=None",
     ]
@@ -169,11 +160,8 @@ def run_cells(lab: Lab, browser: Browser, theme: str) -> Iterator[Callable[..., 
     page.on("console", lambda line: page.errors.append(line.text) if line.type == "error" else None)
 
     def run(*cells: str) -> Page:
-        name = f"{uuid.uuid4().hex}.ipynb"
-        (lab.notebooks / name).write_text(json.dumps(_notebook(cells)))
-        page.goto(f"{lab.url}/lab/tree/{name}?reset")
-        page.wait_for_function("window.jupyterapp?.shell?.currentWidget?.context?.isReady", timeout=60_000)
-        failure = page.evaluate(RUN_ALL_CELLS, CELLS_TIMEOUT)
+        page.goto(f"{lab.url}/lab/tree/{lab.write(*cells)}?reset")
+        failure = run_all_cells(page)
         if failure:
             pytest.fail(f"a cell of the notebook failed:\n{failure}")
         return page

@@ -46,12 +46,36 @@ RUN_IN_KERNEL = """async (code) => {
 }"""
 
 
+CELLS_TIMEOUT = 120  # seconds for all cells of a notebook together
+
+# Waits for the kernel, runs every cell, and returns the traceback of the first one that failed, or "".
+RUN_ALL_CELLS = """async (seconds) => {
+    const panel = window.jupyterapp.shell.currentWidget;
+    await panel.context.ready;
+    await panel.sessionContext.ready;
+    while (panel.sessionContext.session?.kernel?.status !== 'idle') await new Promise(r => setTimeout(r, 50));
+    const late = new Promise(r => setTimeout(() => r('late'), 1000 * seconds));
+    const run = window.jupyterapp.commands.execute('notebook:run-all-cells');
+    if (await Promise.race([run, late]) === 'late') return `the cells did not end within ${seconds} s`;
+    for (const cell of panel.context.model.toJSON().cells)
+        for (const output of cell.outputs ?? [])
+            if (output.output_type === 'error') return output.traceback.join('\\n');
+    return '';
+}"""
+
+
 class Blobs(NamedTuple):
     """Blob URLs of a page: how many it ever made, how many it has not revoked, and the bytes of these."""
 
     created: int
     alive: int
     alive_bytes: int
+
+
+def run_all_cells(page: Page) -> str:
+    """Run the notebook that is open in JupyterLab or Notebook 7; the traceback of the cell that failed, or nothing."""
+    page.wait_for_function("window.jupyterapp?.shell?.currentWidget?.context?.isReady", timeout=60_000)
+    return str(page.evaluate(RUN_ALL_CELLS, CELLS_TIMEOUT))
 
 
 def focus_slider(page: Page, n: int = 0) -> Locator:

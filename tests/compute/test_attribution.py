@@ -146,7 +146,7 @@ def test_grad_cam_is_enlarged_to_the_image(image):
     found = attributions(model, image.repeat_interleave(2, 2).repeat_interleave(2, 3), method="grad_cam", target=0)
     assert found.values.shape == (1, 1, 4, 4)
     assert found.values[0, 0, 0, 0] == pytest.approx(0.75)
-    assert found.note == "layer 2, maps of 2 × 2"
+    assert found.note == "2, maps of 2 × 2"
 
 
 class Twice(nn.Module):

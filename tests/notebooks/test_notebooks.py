@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import numpy as np
 import pytest
 import torch
 import torchvision
@@ -161,6 +162,20 @@ def test_a_widget_is_taken_out_of_an_output_and_its_picture_stays(tmp_path: Path
     stripped = refresh.strip(notebook)
     assert "widgets" not in stripped.metadata
     assert stripped.cells[0].outputs[0].data == {"image/png": "iVBO", "text/plain": "ActivationView()"}
+
+
+def test_a_large_picture_is_stored_with_256_colours_and_looks_the_same(tmp_path: Path):
+    across = np.linspace(0, 255, 400).astype(np.uint8)
+    pixels = np.stack([*np.meshgrid(across, across[:300]), np.random.default_rng(0).integers(0, 9, (300, 400))], -1)
+    file = io.BytesIO()
+    Image.fromarray(pixels.astype(np.uint8)).save(file, "PNG")
+    png = base64.b64encode(file.getvalue()).decode()
+    notebook = nbformat.read(written(tmp_path, "view"), as_version=4)
+    notebook.cells[0].outputs = [nbformat.v4.new_output("display_data", {"image/png": png})]
+    (stored,) = datas(refresh.strip(notebook))
+    after = np.asarray(Image.open(io.BytesIO(base64.b64decode(stored["image/png"]))).convert("RGB")).astype(int)
+    assert len(stored["image/png"]) < len(png) / 3
+    assert np.abs(after - pixels).mean() < 5
 
 
 def written(folder: Path, source: str) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pytest
 
 from notebooks.refresh import FOLDER
@@ -39,6 +40,7 @@ def test_every_view_and_function_in_the_tables_works_on_a_model_and_a_data_set()
     dataset = cw.data.digits()
     names = {"cw": cw, "model": cw.models.lenet5(pretrained=True), "dataset": dataset, "image": dataset[0][0]}
     names["images"] = names["image"][None]
+    names["vectors"] = np.random.default_rng(0).normal(size=(2, 9, 5))
     for row in rows:
         made = eval(row, names)
         assert made is not None, row

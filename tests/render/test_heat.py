@@ -52,6 +52,13 @@ def test_a_map_that_is_0_everywhere_has_the_lowest_colour():
     assert np.array_equal(heat.pixels, apply(np.zeros((1, 2), np.uint8), "viridis"))
 
 
+def test_what_is_near_a_centred_0_covers_a_picture_less_but_for_an_opacity_of_1():
+    heat = Heat.of(np.array([[0.0, 1.0], [-2.0, 4.0]]), sign="all", outliers=0)
+    assert heat.weight(0.5).round(4).tolist() == [[0.0, 0.0625], [0.25, 0.5]]
+    assert (heat.weight(1.0) == 1).all() and (heat.weight(0.0) == 0).all()
+    assert (Heat.of(heat.values, sign="absolute").weight(0.5) == 0.5).all()
+
+
 def test_what_is_no_sign_or_share_is_refused():
     with pytest.raises(ValueError, match="no sign 'both'; allowed: absolute"):
         Heat.of(MAP, sign="both")

@@ -147,7 +147,6 @@ def test_without_maps_grad_cam_says_so_and_the_others_work(dataset):
         ({"outliers": 100}, ValueError, "outliers must be 0.0 to 99.0, not 100"),
         ({"sing": "all"}, TypeError, "did you mean 'sign'?"),
         ({"layer": "fc"}, LookupError, "cannot show layer 'fc'"),
-        ({"prepare": lambda item: item[0][None]}, ValueError, "needs image tensors, without prepare="),
     ],
 )
 def test_what_is_wrong_is_said_before_there_is_a_widget(options, error, text, model, dataset, widgets):
@@ -156,6 +155,51 @@ def test_what_is_wrong_is_said_before_there_is_a_widget(options, error, text, mo
         AttributionView(model, dataset, **options)
     assert text in str(raised.value)
     assert (widgets(), hooks(model)) == before
+
+
+def test_prepare_is_asked_for_each_changed_image(model, dataset):
+    class Scaled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = model
+
+        def forward(self, x, *, factor):
+            return factor * self.net(x)
+
+    names = ("saliency", "integrated_gradients", "occlusion")
+    view = AttributionView(
+        Scaled(), dataset, prepare=lambda item: {"x": item[0][None], "factor": 3.0}, methods=names, layer="net.conv"
+    )
+    for name in names:
+        found = view._found[name][0]
+        plain = attributions(model, dataset[0][0], method=name)
+        assert torch.allclose(found, 3 * plain.maps[0])
+
+
+def test_items_without_an_image_are_refused(model):
+    items = [{"id": 1}, {"id": 2}]
+    with pytest.raises(TypeError, match="items must hold a tensor"):
+        AttributionView(model, items, prepare=lambda item: torch.full((1, 1, 4, 4), float(item["id"])))
+
+
+def test_the_number_of_steps_is_asked_for_where_it_matters(model, dataset, passes):
+    view = AttributionView(model, dataset, methods="saliency")
+    box = view._steps.children[1]
+    assert view._steps.layout.display == "none"
+    view.methods = ("integrated_gradients",)
+    assert view._steps.layout.display == ""
+    passes()
+    box.value = 7
+    assert view.steps == 7 and view._passes == 0 and passes() > 0
+    view.steps = 3
+    assert box.value == 3
+
+
+def test_the_white_of_no_change_does_not_wash_out_the_photo(model, dataset):
+    view = AttributionView(model, dataset, methods="input_x_gradient", sign="all", opacity=0.8)
+    grey = np.rint(np.arange(16) * 255 / 15).reshape(4, 4)
+    pixels = shown(view, "input_x_gradient")[..., 0]
+    assert np.abs(pixels - grey).ravel()[:15].max() <= 1  # the gradient is 0 but for the last pixel
 
 
 def test_target_and_against_the_same_is_said_under_the_pictures(model, dataset):

@@ -12,9 +12,10 @@ from torch import nn
 
 from cnnwidgets import OcclusionView, occlusion
 from cnnwidgets.render import GAP, NONFINITE
+from cnnwidgets.widgets.occlusion_controls import OpenMenu
 from cnnwidgets.widgets.subject import Subject
 
-from .conftest import click, decoded, hooks, steps, words
+from .conftest import click, decoded, hooks, inside, steps, words
 
 # The scores of `tiny` for image 0, which counts from 0 to 15: the largest of the lower right quarter, -2 times the
 # smallest of the upper left one, 0. With a patch of 2 x 2 zeros there are 2 x 2 places: 15 15 15 0 for class 0.
@@ -108,6 +109,32 @@ def test_the_patch_shows_and_is_what_it_is_filled_with(model, dataset, baseline,
     view = OcclusionView(model, dataset, window=2, top=2, left=2, baseline=baseline, target=0)
     assert view.scores[0] == score
     assert photo(view)[3, 3, 0] == min(255, round(score * 17))  # brighter than the image is its brightest
+
+
+def test_a_patch_is_filled_from_an_image_which_may_change_later(model, dataset):
+    image = 100 + dataset[0][0]
+    view = OcclusionView(model, dataset, window=2, stride=2, top=2, left=2, target=0, baseline=image)
+    assert view.scores[0] == 115 and view.map.scores.tolist() == [[[15, 15], [15, 115]]]
+    seen = view._seen
+    view.baseline = image.clone()
+    assert view._seen is seen  # the same numbers
+    image += 1
+    view.baseline = image
+    assert view.scores[0] == 116
+    with pytest.raises(ValueError, match="the baseline has the shape 1 x 5 x 5; allowed: 1 numbers"):
+        view.baseline = torch.zeros(1, 5, 5)
+    assert repr(view.baseline) == "<image 1 x 4 x 4>" and view.scores[0] == 116
+
+
+def test_the_menus_take_up_what_only_a_cell_can_set(view):
+    menus = {menu._listed[0][0]: menu for menu in inside(view) if isinstance(menu, OpenMenu)}
+    filling, score = menus["zero"], menus["logit"]
+    view.baseline = 0.25
+    view.score = torch.neg
+    assert (filling.label, score.label, view.baseline, view.score) == ("own", "own", 0.25, torch.neg)
+    filling.value = "mean"
+    view.score = "probability"
+    assert (view.baseline, score.label) == ("mean", "probability")
 
 
 def test_a_disc_hides_less_than_its_window(model, dataset):
@@ -223,6 +250,7 @@ def test_the_target_is_chosen_by_number_name_menu_and_search(model, dataset):
         ("shape", "star", "star"),
         ("baseline", "red", "no baseline 'red'"),
         ("baseline", object(), "a number, one a channel"),
+        ("baseline", torch.zeros(1, 3, 3), "the baseline has the shape 1 x 3 x 3; allowed: 1 numbers"),
         ("index", 6, "index 6 is out of range"),
         ("top", 4, "top must be 0 to 3"),
         ("opacity", 2.0, "opacity"),
@@ -265,9 +293,26 @@ def test_probabilities_are_told_where_they_are_asked_for(view):
     assert "probability 1 → 0.333 (−0.667)" in words(view._title)
 
 
-def test_a_subject_that_prepares_items_is_refused(model, dataset):
-    with pytest.raises(TypeError, match=r"prepare\(images\)"):
-        OcclusionView(Subject(model, dataset, prepare=lambda item: item[0][None]))
+def test_prepare_is_given_items_with_the_patch_in_their_image(model, dataset):
+    class Scaled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = model
+
+        def forward(self, x, factor):
+            return factor * self.net(x)
+
+    subject = Subject(Scaled(), dataset, prepare=lambda item: (item[0][None], 1.0 + item[1]))
+    view = OcclusionView(subject, window=2, stride=2, index=1, top=0, left=0)
+    assert view.scores.tolist() == [32, 0, 0]  # the factor is 1 more than the label
+    assert view.map.scores.tolist() == [[[32, 32], [32, 0]]]
+    view.index = 2
+    assert view.map.unoccluded.tolist() == [51]
+
+
+def test_an_item_without_an_image_is_refused(model):
+    with pytest.raises(TypeError, match="item 0 of the data set has no image to hide a part of"):
+        OcclusionView(model, [{"id": 1}], prepare=lambda item: torch.zeros(1, 1, 4, 4))
 
 
 def test_what_the_network_refuses_stands_on_the_error_line(model):
@@ -316,7 +361,7 @@ def test_cancel_keeps_what_is_done_and_start_goes_on(model, dataset):
     asyncio.run(main())
 
 
-@pytest.mark.parametrize(("name", "value"), [("target", 1), ("window", 2), ("shape", "disc"), ("index", 1)])
+@pytest.mark.parametrize(("name", "value"), [("score", "probability"), ("window", 2), ("shape", "disc"), ("index", 1)])
 def test_a_changed_setting_begins_the_map_anew_and_one_that_is_not_wanted_stays_away(model, dataset, name, value):
     async def main() -> None:
         view = OcclusionView(model, dataset, window=1, stride=1)
@@ -332,6 +377,21 @@ def test_a_changed_setting_begins_the_map_anew_and_one_that_is_not_wanted_stays_
     asyncio.run(main())
 
 
+def test_another_target_takes_up_the_map_as_far_as_it_is_done(model, dataset, passes):
+    view = OcclusionView(model, dataset, window=2, stride=2)
+    assert view.map.change.max() == 15 and view._target_name == "class 0"
+    passes()
+    view.target = 1
+    assert view.partial_map.complete and view.map.targets.tolist() == [1]
+    assert view.map.change.tolist() == [[[0, 0], [0, 0]]] and heat(view) == [[127] * 2] * 2
+    assert "class 1 · logit 0 → 0 (0)" in words(view._title)
+    view.target = None
+    assert view.map.change.max() == 15 and heat(view) == [[127, 127], [127, 253]]
+    assert passes() == 0
+    view.target, view.window = 1, 1
+    assert passes() > 0 and not view.partial_map.done.any()
+
+
 def test_an_error_in_a_portion_is_told_and_stops_the_map(model, dataset):
     async def main() -> None:
         view = OcclusionView(model, dataset, window=1, stride=1)
@@ -342,16 +402,33 @@ def test_an_error_in_a_portion_is_told_and_stops_the_map(model, dataset):
     asyncio.run(main())
 
 
-def test_weights_that_change_begin_the_map_anew(model, dataset):
+def test_weights_that_change_in_the_middle_of_a_map_begin_it_anew_by_themselves(model, dataset):
     async def main() -> None:
-        view = OcclusionView(model, dataset, window=2, stride=2)
-        await until(lambda: bool(view.partial_map.done.any()), "a first place is done")
+        view = OcclusionView(model, dataset, window=1, stride=1)
+        view._portions._not_before = float("inf")  # no portion until the weights have changed
+        for _ in range(4):
+            view._seen.occluder.step(1e-9)
+        old = view._seen.occluder
+        assert view.partial_map.unoccluded.item() == 15 and 0 < old.done < old.total
         with torch.no_grad():
             model.fc.weight.mul_(2)
+        view._portions._not_before = 0.0
         await until(lambda: view.partial_map.complete and not view._portions.running, "the map is complete")
-        if view.partial_map.unoccluded.item() == 15:  # it had been complete before
-            view.refresh()
-            await until(lambda: view.partial_map.complete, "the map is complete")
+        assert view._seen.occluder is not old and old.done < old.total
+        assert torch.equal(view.partial_map.scores, occlusion(model, dataset[0][0], window=1, stride=1).scores)
+        assert view.partial_map.unoccluded.item() == 30 and view._error.value == ""
+
+    asyncio.run(main())
+
+
+def test_weights_that_change_behind_a_finished_map_begin_it_anew_at_the_next_move(model, dataset):
+    async def main() -> None:
+        view = OcclusionView(model, dataset, window=2, stride=2)
+        await until(lambda: view.partial_map.complete and not view._portions.running, "the map is complete")
+        with torch.no_grad():
+            model.fc.weight.mul_(2)
+        view.move_to(2, 2)
+        await until(lambda: view.partial_map.complete and not view._portions.running, "the map is complete")
         assert view.partial_map.unoccluded.item() == 30 and view.partial_map.change.max() == 30
 
     asyncio.run(main())

@@ -1,0 +1,113 @@
+"""What a layer answers to many images, as vectors: pooled over places, or every value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import nn
+
+from .activations import activations
+from .items import Item, Items
+from .layers import Layer
+from .table import one_image
+
+POOLINGS = ("mean", "max", "none")
+"""How the places of a map become one number, or `none`: they stay."""
+BATCH = 32
+"""Images that go through the network at once."""
+
+
+def responses(
+    model: nn.Module, items: Items, indices: Sequence[int], layer: Layer, *, pooling: str = "mean"
+) -> torch.Tensor:
+    """Output of a layer for several images, one row of numbers a channel.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Looked at in evaluation mode, afterwards as it was.
+    items : Items
+        The data set.
+    indices : sequence of int
+        Which of its images: N of them.
+    layer : Layer
+        A row of the model's layer table.
+    pooling : str
+        `mean` or `max` over the places of each map (rows and columns, tokens, slices), or `none`.
+
+    Returns
+    -------
+    torch.Tensor
+        float32 (N, C, P) on the CPU: P is 1 where it is pooled or the layer gives a vector, else the number of places.
+
+    Raises
+    ------
+    ValueError
+        Unknown pooling; or the images give different numbers of places, and nothing pools them.
+    """
+    checked_pooling(pooling)
+    found: list[torch.Tensor] = []
+    for batch in _batches(items, indices, single=layer.batch_axis is None):
+        if items.prepare is not None or batch[0].image is None:
+            output = activations(model, batch[0].raw, layer.name, prepare=items.prepare)
+        else:
+            output = activations(
+                model, torch.stack([item.image for item in batch if item.image is not None]), layer.name
+            )
+        found += [pooled(channels_first(one_image(output, layer, at), layer), pooling) for at in range(len(batch))]
+    sizes = {tuple(each.shape) for each in found}
+    if len(sizes) > 1:
+        first, second = sorted(sizes)[:2]
+        raise ValueError(
+            f"layer {layer.name!r} gives {first[0]} x {first[1]} values for one image and "
+            f"{second[0]} x {second[1]} for another: choose pooling 'mean' or 'max'"
+        )
+    return torch.stack(found)
+
+
+def channels_first(output: torch.Tensor, layer: Layer) -> torch.Tensor:
+    """One image's output (from `one_image`) as (C, P) real numbers: channels, and their places."""
+    if output.is_complex():
+        output = output.abs()
+    output = output.detach().float().cpu()
+    if layer.kind == "vector":
+        return output.reshape(-1, 1)
+    if layer.batch_axis is None and output.ndim >= 3:  # a stack: its entries are places too
+        output = output.movedim(-1 if layer.layout == "last" else 1, 0)
+    elif layer.layout == "last":
+        output = output.movedim(-1, 0)
+    return output.flatten(1)
+
+
+def pooled(channels: torch.Tensor, pooling: str) -> torch.Tensor:
+    """(C, P) as (C, 1), or as it is for `none`."""
+    if pooling == "none":
+        return channels
+    return channels.mean(1, keepdim=True) if pooling == "mean" else channels.amax(1, keepdim=True)
+
+
+def checked_pooling(pooling: str) -> str:
+    """`pooling`, if there is such a one; raises ValueError otherwise."""
+    if pooling not in POOLINGS:
+        raise ValueError(f"pooling is {', '.join(POOLINGS[:-1])} or {POOLINGS[-1]}, not {pooling!r}")
+    return pooling
+
+
+def _batches(items: Items, indices: Sequence[int], *, single: bool) -> Iterator[list[Item]]:
+    """The items in order, in batches of images of one shape; one by one where they cannot be stacked."""
+    batch: list[Item] = []
+    most = 1 if single or items.prepare is not None else BATCH
+    for index in indices:
+        item = items[index]
+        if batch and (len(batch) == most or item.image is None or batch[0].image is None or _unlike(item, batch[0])):
+            yield batch
+            batch = []
+        batch.append(item)
+    if batch:
+        yield batch
+
+
+def _unlike(one: Item, other: Item) -> bool:
+    assert one.image is not None and other.image is not None
+    return one.image.shape != other.image.shape or one.image.dtype != other.image.dtype

@@ -1,0 +1,163 @@
+"""Film: the files of a recording while they are written, within a budget of bytes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+import warnings
+import weakref
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from . import header, storage
+from .frame import Frame
+from .recording import Recording
+
+
+class Film:
+    """Adds frames to a recording and keeps them within a budget: first by float16, then by dropping every other one.
+
+    Parameters
+    ----------
+    path : Path or None
+        Folder; None for a temporary one, which goes with the recording.
+    about : dict
+        The header.
+    probes : torch.Tensor
+        Kept beside the frames.
+    budget : int
+        Bytes that all frames may take.
+    resume : bool
+        Go on with what is there.
+
+    Raises
+    ------
+    FileExistsError
+        There is something in the folder already.
+    ValueError
+        What is there cannot be resumed.
+    """
+
+    def __init__(
+        self, path: Path | None, about: dict[str, Any], probes: torch.Tensor, budget: int, *, resume: bool
+    ) -> None:
+        self.budget = budget
+        self.half, self.stride, self._moment = False, 1, 0
+        self.path = Path(tempfile.mkdtemp(prefix="cnnwidgets-")) if path is None else path
+        if resume and (self.path / storage.HEADER).is_file():
+            self.recording = self._resumed(about, probes)
+            return
+        self._check_empty()
+        self.path.mkdir(parents=True, exist_ok=True)
+        storage.put(self.path / storage.PROBES, storage.pack({"probes": probes.contiguous()}, {}))
+        header.write(self.path, about)
+        self.recording = Recording(self.path, about)
+        if path is None:
+            weakref.finalize(self.recording, shutil.rmtree, self.path, ignore_errors=True)
+
+    def _check_empty(self) -> None:
+        if (self.path / storage.HEADER).is_file():
+            raise FileExistsError(
+                f"there is a recording in {self.path} already: give another path, or resume=True to go on with it"
+            )
+        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            raise FileExistsError(f"{self.path} is not an empty folder: give another path")
+
+    def _resumed(self, about: Mapping[str, Any], probes: torch.Tensor) -> Recording:
+        recording = Recording.open(self.path)
+        for key in ("weights", "layers"):
+            if recording.about[key] != json.loads(json.dumps(about[key])):
+                raise ValueError(f"the recording in {self.path} cannot be resumed: it is of another network or layers")
+        if recording.probes.shape != probes.shape or not torch.equal(recording.probes, probes):
+            raise ValueError(f"the recording in {self.path} cannot be resumed: its probes are others")
+        for file in self.path.glob(f"*{storage.UNFINISHED}"):
+            file.unlink(missing_ok=True)
+        self.half, self.stride = recording.about["half"], recording.about["stride"]
+        self._moment = (len(recording.frames) - 1) * self.stride
+        return recording
+
+    def due(self) -> bool:
+        """Count a moment that could be recorded; whether it is one that the budget leaves room for."""
+        self._moment += 1
+        return self._moment % self.stride == 0
+
+    def add(self, tensors: Mapping[str, torch.Tensor], *, always: bool = False, **moment: Any) -> None:
+        """Write a frame, where earlier ones have to go only if `always` or if it is still due then.
+
+        Raises
+        ------
+        OSError
+            It cannot be written.
+        ValueError
+            It does not fit beside two others.
+        """
+        ranges = {name: storage.finite_range(value) for name, value in tensors.items()}
+        about = {"recording": self.recording.about["id"], **moment, "ranges": ranges}
+        data = self._packed(tensors, about)
+        while self.recording.nbytes + len(data) > self.budget:
+            if not always and self._moment % self.stride:
+                return  # after thinning, it is no longer its turn
+            if not self.half:
+                self._halve()
+                data = self._packed(tensors, about)
+            elif len(self.recording.frames) > 1 + always:
+                self._thin()
+            else:
+                raise ValueError(
+                    f"a frame takes {storage.readable(len(data))}, which leaves no room for another one in the budget "
+                    f"of {storage.readable(self.budget)}: give a larger budget, fewer probes or fewer layers"
+                )
+        if always or self._moment % self.stride == 0:
+            frames = self.recording.frames
+            number = 1 + int(frames[-1].file.stem.rpartition("-")[2]) if frames else 0
+            file = self.path / storage.FRAME.format(number)
+            storage.put(file, data)
+            self.recording.frames = [*frames, self.recording._frame(file)]
+
+    def forget(self, *frames: Frame) -> None:
+        """Drop frames."""
+        self.recording.frames = [frame for frame in self.recording.frames if frame not in frames]
+        for frame in frames:
+            frame.file.unlink(missing_ok=True)
+
+    def note(self, note: str, *, instead: str = "", **changed: Any) -> None:
+        """Say in the header, and as a warning, what was done; a note that begins with `instead` is replaced."""
+        about = self.recording.about
+        kept = [old for old in self.recording.notes if not (instead and old.startswith(instead))]
+        self.recording._tell({**about, **changed, "notes": [*kept, note]})
+        try:
+            header.write(self.path, self.recording.about)
+        finally:
+            warnings.warn(f"recording in {self.path}: {note}", stacklevel=2)
+
+    def _packed(self, tensors: Mapping[str, torch.Tensor], about: Mapping[str, Any]) -> bytes:
+        if self.half:
+            tensors = {name: storage.halved(value) for name, value in tensors.items()}
+        return storage.pack(tensors, about)
+
+    def _halve(self) -> None:
+        """Rewrite all frames as float16."""
+        self.half = True
+        self.note(
+            f"kept as float16 where no number moves by more than 1/1000 of the largest of its tensor, to stay within "
+            f"{storage.readable(self.budget)}",
+            half=True,
+        )
+        for frame in self.recording.frames:
+            tensors = {name: storage.read(frame.file, name, exact=True) for name in frame.ranges}
+            storage.put(frame.file, self._packed(tensors, storage.head(frame.file).about))
+        self.recording.refresh()
+
+    def _thin(self) -> None:
+        """Drop every other frame; the first stays."""
+        self.stride *= 2
+        self.note(
+            f"thinned: one frame in {self.stride} is kept, to stay within {storage.readable(self.budget)}",
+            instead="thinned",
+            stride=self.stride,
+        )
+        self.forget(*self.recording.frames[1::2])

@@ -1,0 +1,57 @@
+"""Frame: one moment of a training, as a recording keeps it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+What = Literal["maps", "batch", "gradients", "filters"]
+WHAT: tuple[What, ...] = ("maps", "batch", "gradients", "filters")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One moment of a training.
+
+    Attributes
+    ----------
+    epoch, batch : int
+        Of the last batch before it, from 0; both -1 for the network before the first step.
+    step : int
+        How many steps came before it; 0 for the network before the first.
+    loss : float or None
+        Of that batch, where the loop told it.
+    end : bool
+        Whether the epoch ended with that batch.
+    file : Path
+        Where its tensors are.
+    size : int
+        Bytes of the file.
+    ranges : dict
+        Tensor of the file -> its smallest and largest finite number, or None where it has none.
+    shapes : dict
+        Tensor of the file -> its shape.
+    """
+
+    epoch: int
+    batch: int
+    step: int
+    loss: float | None
+    end: bool
+    file: Path = field(repr=False)
+    size: int = field(repr=False)
+    ranges: dict[str, Any] = field(repr=False)
+    shapes: dict[str, tuple[int, ...]] = field(repr=False)
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """(epoch, batch)."""
+        return self.epoch, self.batch
+
+    @property
+    def name(self) -> str:
+        """`before training`, `end of epoch 3`, or `epoch 3 · batch 120`."""
+        if not self.step:
+            return "before training"
+        return f"end of epoch {self.epoch}" if self.end else f"epoch {self.epoch} · batch {self.batch}"

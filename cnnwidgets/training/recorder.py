@@ -1,0 +1,241 @@
+"""Recorder: attaches to any training loop and writes what layers make of probe images as the network learns."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal
+
+import torch
+from torch import nn
+
+from ..compute.forward import ForwardError
+from ..compute.hooks import Watched, watching
+from ..compute.model import plain, weights_version
+from . import header, storage
+from .film import Film
+from .look import Look
+from .probes import as_probes
+from .recording import Recording
+
+NO_END = "the loop does not say where an epoch ends"
+
+
+class Recorder:
+    """Records a training: the maps of fixed probe images, and on request more, keyed (epoch, batch, layer).
+
+    The network is looked at between two steps, in evaluation mode: BatchNorm statistics, random state, gradients, modes
+    and the user's hooks stay as they are. Each frame is a file of its own that is put in place whole: a crash loses at
+    most the frame that was being written. What goes wrong with the recording never ends the training: the recorder
+    warns, keeps what it has, and stops.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The network that is trained.
+    layers : str or iterable of str
+        Names as in `layer_table`.
+    probes : torch.Tensor or sequence
+        Images (N, C, H, W), or a sequence of images or of (image, label).
+    path : str or Path, optional
+        Folder of the recording, which must not exist yet or be empty. None: a temporary one, which goes with the last
+        of recorder and recording.
+    every : "epoch" or int
+        Record at the end of each epoch, or after every so many steps.
+    gradients : bool
+        Record the gradients of the loss with respect to what `layers` put out for the first image of the batch, as the
+        training's own backward pass makes them (of the scaled loss, where there is a `GradScaler`). Watched inside of
+        `with recorder:` only.
+    weights : bool
+        Record the filters of those `layers` that are convolutions.
+    inputs : bool
+        Record the first image of the batch as the model was given it, augmented, and what `layers` make of it in
+        evaluation mode. Watched inside of `with recorder:` only.
+    budget : int or str
+        Bytes that all frames may take, `"512MB"`. When the next would not fit, all become float16 where that is precise
+        enough (no number moves by more than 1/1000 of the largest of its layer); then every other one is dropped, and
+        only every other one recorded from there on. The network before the first step and at the end stay.
+    labels : sequence of int, optional
+        Classes of the probes, where `probes` does not hold them.
+    classes : sequence of str, optional
+        Class names.
+    denormalize : (mean, std), optional
+        What the images were normalised with, a number a channel, for pictures of them.
+    resume : bool
+        Go on with the recording in `path`, for a training that goes on: frames from the first recorded step on are
+        replaced.
+
+    Raises
+    ------
+    LookupError
+        No such layer.
+    ForwardError
+        A probe does not fit the network; says which layer refused what.
+    ValueError
+        No probes or layers; `every` or `budget` make no sense; a film of two frames would not fit the budget; the
+        recording that is to be resumed is of another network, other layers or probes.
+    OSError
+        The folder cannot be written, or holds something.
+
+    Examples
+    --------
+    >>> recorder = Recorder(model, ["C1", "C3"], images, "film")  # doctest: +SKIP
+    >>> with recorder:  # doctest: +SKIP
+    ...     for epoch in range(epochs):
+    ...         for batch, (images, targets) in enumerate(loader):
+    ...             ...  # a step, as ever
+    ...             recorder.step(epoch, batch, of=len(loader), loss=loss)
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        layers: str | Iterable[str],
+        probes: Any,
+        path: str | Path | None = None,
+        *,
+        every: Literal["epoch"] | int = "epoch",
+        gradients: bool = False,
+        weights: bool = True,
+        inputs: bool = False,
+        budget: int | str = "512MB",
+        labels: Sequence[int] | None = None,
+        classes: Sequence[str] | None = None,
+        denormalize: tuple[Sequence[float], Sequence[float]] | None = None,
+        resume: bool = False,
+    ) -> None:
+        if every != "epoch" and not (isinstance(every, int) and not isinstance(every, bool) and every >= 1):
+            raise ValueError(f"every={every!r}; allowed: 'epoch', or a number of steps from 1")
+        limit = storage.parsed_bytes(budget)
+        self.model, self.every = model, every
+        self.gradients, self.weights, self.inputs = gradients, weights, inputs
+        images, found = as_probes(probes)
+        labels = found if labels is None else [int(label) for label in labels]
+        if labels and len(labels) != len(images):
+            raise ValueError(f"{len(labels)} labels for {len(images)} probes")
+        self._look = Look(model, [layers] if isinstance(layers, str) else layers, images, weights=weights)
+        tensors = self._look.take()
+        self._check_room(tensors, len(images), limit)
+        about = {
+            "id": uuid.uuid4().hex,
+            "model": type(plain(model)).__name__,
+            "weights": header.weight_shapes(model),
+            "layers": [header.layer_record(row) for row in self._look.rows],
+            "probes": len(images),
+            "labels": labels,
+            "classes": [str(name) for name in classes or []],
+            "normalization": None if denormalize is None else [[float(v) for v in part] for part in denormalize],
+            "every": every,
+            "budget": limit,
+            "half": False,
+            "stride": 1,
+            "notes": [],
+        }
+        self.steps, self.stopped = 0, ""
+        self._watched, self._inside = Watched(), ExitStack()
+        self._at = (-1, -1)
+        self._loss: float | torch.Tensor | None = None
+        self._epoch: int | None = None  # the one whose end has not been told
+        self._film = Film(None if path is None else Path(path), about, images, limit, resume=resume)
+        self._resuming = resume and bool(self.recording.frames)
+        if self._resuming:
+            self.steps = self.recording.frames[-1].step
+        else:
+            self._film.add(tensors, always=True, epoch=-1, batch=-1, step=0, loss=None, end=False)
+        self._version = weights_version(plain(model))
+
+    # ------------------------------------------------------------------ the loop calls these
+
+    def __enter__(self) -> Recorder:
+        if not self.steps and weights_version(plain(self.model)) != self._version:  # others were loaded since
+            self._film.forget(*self.recording.frames)
+            self._record(always=True)
+        layers = self._look.layers if self.gradients else []
+        self._watched = self._inside.enter_context(watching(self.model, layers, images=self.inputs))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._inside.close()
+        with suppress(*[Exception] if kind else []):  # one of ours must not hide that of the training
+            self.finish()
+        self._watched = Watched()
+
+    def step(self, epoch: int, batch: int, of: int | None = None, *, loss: float | torch.Tensor | None = None) -> None:
+        """Tell that a step of the training is done.
+
+        Parameters
+        ----------
+        epoch, batch : int
+            From 0.
+        of : int, optional
+            Batches in the epoch: tells where it ends. Else call `end_epoch`.
+        loss : float or torch.Tensor, optional
+            Of the batch; kept beside the frame.
+        """
+        if self._resuming:
+            frames = self.recording.frames
+            self._film.forget(*(frame for frame in frames if frame.step and frame.key >= (epoch, batch)))
+            self.steps = self.recording.frames[-1].step if self.recording.frames else 0
+            self._resuming = False
+        missed = self.every == "epoch" and self._epoch not in (None, epoch)
+        if missed and not any(note.startswith(NO_END) for note in self.notes):
+            self._film.note(f"{NO_END}: recorded after the first batch of the next; call end_epoch, or step(..., of=)")
+        end = of is not None and batch == of - 1
+        self.steps += 1
+        self._at, self._epoch = (epoch, batch), None if end else epoch
+        self._loss = loss.detach() if isinstance(loss, torch.Tensor) else loss
+        if (end or missed) if self.every == "epoch" else self.steps % self.every == 0:
+            self._record(end=end)
+
+    def end_epoch(self, epoch: int) -> None:
+        """Tell that an epoch is done; not needed where `step` is told `of`."""
+        if self._epoch is not None:
+            self._epoch = None
+            if self.every == "epoch":
+                self._record(end=True)
+
+    def finish(self) -> None:
+        """Record the network as it is now, where the last frame is older. The end of a `with` does so by itself."""
+        if self.recording.frames and self.steps > self.recording.frames[-1].step:
+            self._record(always=True)
+
+    @property
+    def recording(self) -> Recording:
+        """What has been recorded so far; may be looked at while the training goes on."""
+        return self._film.recording
+
+    @property
+    def notes(self) -> list[str]:
+        """What was done to keep the budget, and what went wrong; stands in the recording too."""
+        return self._film.recording.notes
+
+    # ------------------------------------------------------------------ what a frame holds
+
+    def _record(self, *, end: bool = False, always: bool = False) -> None:
+        if self.stopped or not (always or self._film.due()):
+            return
+        (epoch, batch), loss = self._at, None if self._loss is None else float(self._loss)
+        try:
+            tensors = self._look.take(self._watched)
+            self._film.add(tensors, always=always, epoch=epoch, batch=batch, step=self.steps, loss=loss, end=end)
+        except (OSError, ForwardError, LookupError, ValueError) as error:
+            self.stopped = f"stopped at epoch {epoch}, batch {batch}: {error}"
+            with suppress(OSError):  # the disk may be full
+                self._film.note(self.stopped)
+
+    def _check_room(self, tensors: dict[str, torch.Tensor], probes: int, limit: int) -> None:
+        """Raise ValueError where two frames could not fit."""
+        sizes = {name: float(storage.halved(value).nbytes) for name, value in tensors.items()}
+        widest = max(sizes, key=lambda name: sizes[name])
+        maps = sum(size for name, size in sizes.items() if name.startswith("maps/"))
+        least = sum(sizes.values()) + maps / probes * (self.gradients + self.inputs)
+        if 2 * least > limit:
+            raise ValueError(
+                f"a frame takes {storage.readable(least)} (the most: {widest}, {storage.readable(sizes[widest])}), and "
+                f"two do not fit the budget of {storage.readable(limit)}: give a larger budget, fewer probes or layers"
+            )

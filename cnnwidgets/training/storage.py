@@ -1,0 +1,166 @@
+"""Files of a recording: a header, the probes, and a file a frame; each is put in place whole, or not at all.
+
+The tensors are safetensors: eight bytes with the length of a JSON text, the text, the numbers. What is told about a
+frame stands in that text, so that a list of frames reads a few hundred bytes of each file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+
+HEADER = "recording.json"
+PROBES = "probes.safetensors"
+FRAME = "frame-{:08d}.safetensors"
+FRAMES = "frame-*.safetensors"
+UNFINISHED = ".part"
+
+
+class Damaged(ValueError):
+    """A file that is cut off, or is not what it should be."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """What stands at the beginning of a file of tensors.
+
+    Attributes
+    ----------
+    about : dict
+        What `pack` was told.
+    shapes : dict of str to tuple of int
+        The tensors in the file.
+    size : int
+        Bytes of the file.
+    """
+
+    about: dict[str, Any]
+    shapes: dict[str, tuple[int, ...]]
+    size: int
+
+
+def put(path: Path, data: bytes) -> None:
+    """Write a file under another name and move it into place: nobody ever sees half of it."""
+    unfinished = path.with_name(path.name + UNFINISHED)
+    try:
+        unfinished.write_bytes(data)
+        os.replace(unfinished, path)
+    except BaseException:
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+        raise
+
+
+def pack(tensors: Mapping[str, torch.Tensor], about: Mapping[str, Any]) -> bytes:
+    """Tensors, and what is to be said about them, as the bytes of a file."""
+    return safetensors.torch.save(dict(tensors), {"about": json.dumps(about)})
+
+
+def head(path: Path) -> Head:
+    """The beginning of a file of tensors.
+
+    Raises
+    ------
+    Damaged
+        The file is cut off, or no file of tensors.
+    OSError
+        It cannot be read.
+    """
+    size = path.stat().st_size
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if not 2 <= length <= size - 8:
+                raise Damaged(f"{path.name} is cut off, or no file of a recording: {size:,} bytes")
+            text = json.loads(file.read(length))
+        about = json.loads(text.pop("__metadata__", {}).get("about", "{}"))
+        wanted = 8 + length + max((entry["data_offsets"][1] for entry in text.values()), default=0)
+        shapes = {name: tuple(entry["shape"]) for name, entry in text.items()}
+    except (UnicodeDecodeError, json.JSONDecodeError, AttributeError, LookupError, TypeError) as error:
+        raise Damaged(f"{path.name} is no file of a recording ({type(error).__name__})") from None
+    if size != wanted:
+        raise Damaged(f"{path.name} is cut off: {size:,} of {wanted:,} bytes")
+    return Head(about, shapes, size)
+
+
+def read(path: Path, name: str, at: int | None = None, *, exact: bool = False) -> torch.Tensor:
+    """One tensor of a file, or entry `at` of its first axis; nothing else is read. float32, unless `exact`ly as it is.
+
+    Raises
+    ------
+    LookupError
+        The file is gone.
+    Damaged
+        The file changed since it was listed.
+    """
+    try:
+        with safetensors.safe_open(str(path), "pt") as file:
+            found = file.get_tensor(name) if at is None else file.get_slice(name)[at : at + 1][0]
+    except FileNotFoundError:
+        raise LookupError(f"{path.name} is no longer there: frames were dropped; refresh() lists those left") from None
+    except safetensors.SafetensorError as error:
+        raise Damaged(f"{path.name} is damaged: {error}") from None
+    return found.float() if found.dtype in (torch.float16, torch.bfloat16) and not exact else found
+
+
+def halved(value: torch.Tensor) -> torch.Tensor:
+    """`value` as float16 where that is precise enough, else as it is.
+
+    It is where no number moves by more than 1/1000 of the largest magnitude: a quarter of a step of the colours.
+    """
+    if value.dtype != torch.float32:
+        return value
+    half, magnitude = value.half(), value[value.isfinite()].abs()
+    moved = (half.float() - value)[value.isfinite()].abs()  # infinite where a number is too large for float16
+    return value if magnitude.numel() and bool(moved.max() > magnitude.max() / 1000) else half
+
+
+def finite_range(value: torch.Tensor) -> tuple[float, float] | None:
+    """Smallest and largest finite number of a tensor; None where there is none."""
+    if not value.is_floating_point():
+        value = value.float()
+    low, high = value.aminmax() if value.numel() else (torch.tensor(torch.nan),) * 2
+    if not bool(low.isfinite() & high.isfinite()):
+        value = value[value.isfinite()]
+        if not value.numel():
+            return None
+        low, high = value.aminmax()
+    return float(low), float(high)
+
+
+def parsed_bytes(budget: int | str) -> int:
+    """Bytes of `"512MB"`, `"2 GB"`, `"100KiB"` or a number.
+
+    Raises
+    ------
+    ValueError
+        Anything else, or nothing at all.
+    """
+    found = re.fullmatch(r"([\d.]+)\s*([KMGT]?)(I?)B?", str(budget).strip().upper())
+    count = 0
+    if found is not None:
+        number, prefix, binary = found.groups()
+        with suppress(ValueError):
+            count = int(float(number) * (1024 if binary else 1000) ** " KMGT".index(prefix or " "))
+    if count <= 0:
+        raise ValueError(f'budget {budget!r}; allowed: a number of bytes above 0, or "512MB", "2GB", "100KiB"')
+    return count
+
+
+def readable(count: float) -> str:
+    """`3.2 MB`."""
+    for unit in ("bytes", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.3g} {unit}" if unit != "bytes" else f"{count:.0f} {unit}"
+        count /= 1000
+    return f"{count:.3g} GB"

@@ -1,0 +1,210 @@
+"""The state of EmbeddingView: what its traits may be, and what follows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+import traitlets as T
+from numpy.typing import NDArray
+
+from ..compute.embedding import Clusters, Embedding, clusters, embed, methods, silhouettes
+from ..compute.frames import Frames
+from ..compute.responses import POOLINGS
+from .background import Background
+from .traits import Whole
+from .view import ModelView, log
+
+LARGEST = 2**27
+"""Numbers that all vectors of all frames may have together: 0.5 GB."""
+POINTS = {"images": "index", "channels": "channel"}
+"""What points can be, and the trait of other views that chooses one."""
+
+
+class EmbeddingState(ModelView):
+    """Traits of an EmbeddingView, and the points, groups and scores that they ask for."""
+
+    sliders: ClassVar[dict[str, str]] = {"frame": "State"}
+
+    layer = T.Unicode(help="name of the layer, as in the layer table").tag(source=True)
+    points = T.Enum(tuple(POINTS), "images", help="what the points are: images, or channels of the layer").tag(
+        source=True
+    )
+    pooling = T.Enum(POOLINGS, "mean", help="how a map becomes one number; none: all its values count").tag(source=True)
+    count = Whole(200, help="images taken, evenly spread over the data set").tag(source=True)
+    method = T.Unicode("tsne", help="pca, tsne, or umap where umap-learn is installed").tag(source=True)
+    color = T.Enum(("class", "cluster"), "class", help="what the colours mean").tag(source=True)
+    clusters = Whole(5, help="number of k-means clusters").tag(source=True)
+    frame = Whole(0, help="which state of the network, from 0").tag(display=True)
+    selected = Whole(0, help="the chosen point: index of the image in the data set, or the channel").tag(display=True)
+
+    def __init__(self, frames: Frames, **traits: Any) -> None:
+        self._frames = frames
+        self._landed_points: tuple[Any, Embedding] | None = None
+        self._answered: tuple[Any, NDArray[np.float32], torch.Tensor] | None = None
+        self._clustered: tuple[Any, Clusters] | None = None
+        self._progress = ""
+        self._failed: tuple[Any, str] | None = None
+        self._background = Background(self._landed, self._reported)
+        most = min(len(frames.items), 10_000)
+        traits["count"] = traits.get("count", min(most, type(self).count.default_value))
+        if "layer" not in traits:
+            rows = [row.name for row in frames.layers if row.reason is None and row.leaf]
+            if not rows:
+                raise ValueError(f"{type(self).__name__} finds no layer that it can show")
+            traits["layer"] = next((row for row in rows if frames.layers.find(row).kind == "vector"), rows[0])
+        super().__init__(**traits)
+
+    # ------------------------------------------------------------------ what traits may be
+
+    @T.validate("layer")
+    def _validate_layer(self, proposal: Any) -> str:
+        row = self._frames.layers.find(proposal["value"])
+        if row.reason is not None:
+            raise LookupError(f"layer {row.name!r} cannot be shown: it {row.reason}")
+        return row.name
+
+    @T.validate("method")
+    def _validate_method(self, proposal: Any) -> str:
+        if proposal["value"] not in methods():
+            hint = " (umap needs umap-learn: pip install umap-learn)" if proposal["value"] == "umap" else ""
+            raise ValueError(f"method must be one of {', '.join(methods())}, not {proposal['value']!r}{hint}")
+        return str(proposal["value"])
+
+    @T.validate("count")
+    def _validate_count(self, proposal: Any) -> int:
+        return self._within("count", proposal["value"], 2, len(self._frames.items))
+
+    @T.validate("clusters")
+    def _validate_clusters(self, proposal: Any) -> int:
+        return self._within("clusters", proposal["value"], 2, 20)
+
+    @T.validate("frame")
+    def _validate_frame(self, proposal: Any) -> int:
+        return self._within("frame", proposal["value"], 0, len(self._frames.names) - 1)
+
+    @T.validate("selected")
+    def _validate_selected(self, proposal: Any) -> int:
+        return self._within("selected", proposal["value"], 0, None)
+
+    def _within(self, what: str, value: int, least: int, most: int | None) -> int:
+        if value < least or (most is not None and value > most):
+            ends = f"{least} or more" if most is None else f"{least} to {most}"
+            raise ValueError(f"{what} must be {ends}, not {value}")
+        return int(value)
+
+    # ------------------------------------------------------------------ what follows
+
+    def choices(self, name: str) -> Sequence[Any]:
+        """What the trait `name` of `sliders` may be, as the view now stands."""
+        return range(len(self._frames.names))
+
+    @property
+    def indices(self) -> list[int]:
+        """The images in the data set that are taken."""
+        spread: list[int] = np.linspace(0, len(self._frames.items) - 1, self.count).round().astype(int).tolist()
+        return spread
+
+    def compute(self) -> None:
+        """Vectors and clusters; PCA at once, and what takes longer in the background."""
+        key = (self.layer, self.points, self.pooling, self.count, self._frames.version)
+        if self._answered is None or self._answered[0] != key:
+            self._answered = (key, *self._vectors())
+            self._pca = embed(self._answered[1], "pca")
+        vectors = self._answered[1]
+        self._grouping = "class" if self.color == "class" and self._labels is not None else "cluster"
+        if self._grouping == "cluster":
+            number = min(self.clusters, vectors.shape[1])
+            if self._clustered is None or self._clustered[0] != (key, number):
+                self._clustered = ((key, number), clusters(vectors, number))
+        self._wanted = wanted = (*key, self.method)
+        if self.method == "pca":
+            self._background.cancel()
+        elif (self._landed_points is None or self._landed_points[0] != wanted) and not self.failure:
+            method = self.method
+            self._progress = ""
+            self._background.start(wanted, lambda report: embed(vectors, method, progress=report))
+
+    @property
+    def embedding(self) -> Embedding:
+        """The points that are on the screen: of `method`, or of `pca` while that one is not yet there."""
+        if self._landed_points is not None and self._landed_points[0] == self._wanted:
+            return self._landed_points[1]
+        return self._pca
+
+    @property
+    def failure(self) -> str:
+        """Why there are no points of `method`; empty where there are, or will be."""
+        return self._failed[1] if self._failed is not None and self._failed[0] == self._wanted else ""
+
+    def grouped(self, frame: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Class or cluster of each point in a frame (-1: none), and its silhouette: (N,) and (N,)."""
+        assert self._answered is not None
+        if self._grouping == "cluster":
+            assert self._clustered is not None
+            return self._clustered[1].labels[frame], self._clustered[1].silhouettes[frame]
+        labels = self._labels
+        assert labels is not None
+        return labels, silhouettes(self._answered[1][frame], labels)
+
+    @property
+    def _labels(self) -> NDArray[np.int64] | None:
+        """Class of each image, -1 for none; None where points have no classes."""
+        if self.points != "images" or all(label is None for label in self._image_labels):
+            return None
+        return np.array([-1 if label is None else label for label in self._image_labels])
+
+    def _vectors(self) -> tuple[NDArray[np.float32], torch.Tensor]:
+        """(F, N, D) vectors of the points, and (F, images, channels): the mean answer of each channel to each image."""
+        indices, frames = self.indices, range(len(self._frames.names))
+        self._image_labels = [self._frames.items[index].label for index in indices]
+        found: list[torch.Tensor] = []
+        for frame in frames:
+            answers = self._frames.responses(frame, self.layer, indices, self.pooling)
+            if answers.numel() * len(frames) > LARGEST:
+                raise ValueError(
+                    f"layer {self.layer!r} has {answers[0].numel():,} numbers an image: too many for "
+                    f"{len(indices)} images in {len(frames)} frames; choose pooling 'mean' or 'max', or fewer images"
+                )
+            found.append(answers)
+        every = torch.stack(found)  # (F, N, C, P)
+        rows = every if self.points == "images" else every.transpose(1, 2)
+        return rows.flatten(2).numpy(), every.mean(3)
+
+    def _strongest(self, channel: int) -> int:
+        """Index of the image to which `channel` answers most in the present frame."""
+        assert self._answered is not None
+        return self.indices[int(self._answered[2][self.frame, :, channel].argmax())]
+
+    def _place(self) -> int | None:
+        """Number of the chosen point among those that are shown, or None."""
+        assert self._answered is not None
+        if self.points == "channels":
+            return self.selected if self.selected < self._answered[1].shape[1] else None
+        return self.indices.index(self.selected) if self.selected in self.indices else None
+
+    def _landed(self, key: Any, outcome: Any) -> None:
+        if self._closed:
+            return
+        if isinstance(outcome, Embedding):
+            self._landed_points = (key, outcome)
+        else:
+            self._failed = (key, " ".join(str(outcome).split()))
+            log.error("%s could not be worked out", self.method, exc_info=outcome)
+        if self._ready and not self._is_quiet:  # else it is being drawn
+            self._newest.request()
+
+    def _reported(self, done: int, frames: int) -> None:
+        self._progress = f", {done} of {frames} frames" if frames > 1 else ""
+
+    def refresh(self) -> None:
+        """Look anew: for weights, data or frames that changed where traits cannot see it."""
+        self._answered = self._clustered = self._landed_points = self._failed = None
+        super().refresh()
+
+    def close(self) -> None:
+        """Close every widget of the view; what is under way is dropped."""
+        self._background.cancel()
+        super().close()

@@ -1,0 +1,87 @@
+"""The same view in the other places where people open notebooks: Notebook 7, and Voila, which shows no code."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from page_tools import run_all_cells, shown_pixels, wait_until
+from playwright.sync_api import Page
+
+VIEW = """
+import cnnwidgets as cw
+view = cw.ActivationView(cw.models.lenet5(pretrained=True), cw.data.digits(), layer="C1", index=3)
+view
+"""
+NARROW = """
+import torch, cnnwidgets as cw
+cw.OcclusionView(cw.models.lenet5(pretrained=True), cw.data.digits(), index=3)
+"""
+TITLE = ".cnnw-title b"
+GRID = ".cnnw .bqplot image"
+
+
+@pytest.fixture
+def page(browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1300, "height": 1000})
+    page = context.new_page()
+    page.errors = []
+    page.on("pageerror", lambda error: page.errors.append(str(error)))
+    yield page
+    with contextlib.suppress(Exception):
+        page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+    context.close()
+
+
+def drag_to(page: Page, slider: int, share: float) -> None:
+    """By mouse: Notebook 7 takes the keyboard away from sliders."""
+    handle, track = page.locator(".noUi-handle").nth(slider), page.locator(".noUi-base").nth(slider)
+    handle.scroll_into_view_if_needed()
+    box, along = handle.bounding_box(), track.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(along["x"] + share * along["width"], box["y"] + box["height"] / 2, steps=5)
+    page.mouse.up()
+
+
+def moves_with_the_slider(page: Page) -> None:
+    """The layer slider changes title and picture; a click on a map chooses it."""
+    page.locator(GRID).first.wait_for(timeout=60_000)
+    assert page.locator(TITLE).inner_text() == "C1"
+    before = shown_pixels(page.locator(GRID).first)
+    assert before.std() > 10  # a picture, not an empty box
+    drag_to(page, 0, 1.0)
+    wait_until(page, lambda: page.locator(TITLE).inner_text() == "OUTPUT", "the last layer is shown")
+    drag_to(page, 0, 0.3)
+    wait_until(page, lambda: page.locator(TITLE).inner_text() == "C3", "layer C3 is shown")
+    wait_until(
+        page, lambda: not np.array_equal(shown_pixels(page.locator(GRID).first), before), "another picture is painted"
+    )
+    assert "Channel 0" in page.locator(".cnnw").inner_text()
+    page.wait_for_timeout(500)  # the figure has a new size, which bqplot takes on step by step
+    box = page.locator(GRID).first.bounding_box()
+    page.mouse.click(box["x"] + box["width"] - 10, box["y"] + 10)
+    wait_until(page, lambda: "Channel 0" not in page.locator(".cnnw").inner_text(), "the clicked map is shown large")
+    assert page.errors == []
+
+
+def test_voila_shows_the_live_view(page, lab):
+    page.goto(f"{lab.url}/voila/render/{lab.write(VIEW)}", timeout=120_000)
+    moves_with_the_slider(page)
+
+
+def test_notebook_7_shows_the_live_view(page, lab):
+    page.goto(f"{lab.url}/notebooks/{lab.write(VIEW)}", timeout=60_000)
+    page.wait_for_function("window.jupyterapp?.shell?.currentWidget?.context?.isReady", timeout=60_000)
+    page.errors.clear()  # what an empty notebook says by itself, before there is a view
+    assert run_all_cells(page) == ""
+    moves_with_the_slider(page)
+
+
+def test_voila_lets_the_occlusion_map_grow(page, lab):
+    page.goto(f"{lab.url}/voila/render/{lab.write(NARROW)}", timeout=120_000)
+    page.locator(GRID).first.wait_for(timeout=60_000)
+    wait_until(page, lambda: "169 of 169" in page.locator(".cnnw").inner_text(), "the map is done", seconds=30)
+    assert page.errors == []

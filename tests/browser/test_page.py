@@ -1,0 +1,80 @@
+"""A page that to_html() wrote, opened from disk: its sliders choose what is shown, and it asks nobody for anything."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+import cnnwidgets as cw
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    images = cw.data.digits()
+    view = cw.ActivationView(cw.models.lenet5(pretrained=True), images, layer="C3", index=3, channel=2)
+    done = view.to_html(tmp_path_factory.mktemp("page") / "view.html", index=[3, 4])
+    view.close()
+    return done.path
+
+
+@pytest.fixture(params=["light", "dark"])
+def page(request, browser, path):
+    """The page in a browser that has no network."""
+    context = browser.new_context(color_scheme=request.param, offline=True, viewport={"width": 1200, "height": 800})
+    page = context.new_page()
+    page.asked, page.errors = [], []
+    page.on("request", lambda asked: page.asked.append(asked.url))
+    page.on("pageerror", lambda error: page.errors.append(str(error)))
+    page.on("console", lambda message: page.errors.append(message.text))
+    page.goto(path.as_uri())
+    yield page
+    context.close()
+
+
+def test_the_sliders_choose_what_is_shown(page, path):
+    assert page.locator("h1").inner_text() == 'C3 · Conv2d(6, 16, 5×5) · 16 maps of 10 × 10 · image 3, a "3"'
+    shown = page.locator(".picture img").last.get_attribute("src")
+    page.locator("input[name=channel]").press("ArrowRight")
+    assert page.locator("h2").nth(3).inner_text() == "Channel 3 · 10 × 10"
+    assert page.locator(".picture img").last.get_attribute("src") != shown
+    page.locator("input[name=index]").press("ArrowRight")
+    assert page.locator("h1").inner_text().endswith('image 4, a "4"')
+    for _ in range(5):
+        page.locator("input[name=layer]").press("ArrowRight")
+    assert page.locator("h1").inner_text().startswith("F6 · Linear(120, 84) · 84 units")
+    page.locator("input[name=layer]").press("Home")
+    assert page.locator("h1").inner_text().startswith("C1 · ")
+    assert page.locator("h2").nth(3).inner_text() == "Channel 3 · 28 × 28"
+    assert [url for url in page.asked if not url.startswith("data:")] == [path.as_uri()]
+    assert page.errors == []
+
+
+def test_pictures_and_theme_are_on_the_screen(page):
+    sizes = page.evaluate("Array.from(document.images, image => [image.naturalWidth, image.clientWidth])")
+    assert len(sizes) == 3
+    assert all(0 < own <= shown for own, shown in sizes)
+    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+    assert ground == ("rgb(27, 30, 37)" if dark else "rgb(255, 255, 255)")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_narrow_page_wraps(page):
+    page.set_viewport_size({"width": 420, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_names_in_a_page_are_no_html(browser, tmp_path):
+    class Evil(torch.nn.Sequential):
+        pass
+
+    evil = "<img src=x onerror=document.title='ran'>"
+    model = Evil(torch.nn.Conv2d(1, 2, 3))
+    data = [(torch.rand(1, 6, 6), 0)]
+    view = cw.ActivationView(model, data, classes=[evil] * 32)
+    page = browser.new_page()
+    page.goto(view.to_html(tmp_path / "view.html").path.as_uri())
+    assert evil in page.locator("main").inner_text()
+    assert page.title() == "ActivationView · cnnwidgets"
+    page.close()
+    view.close()

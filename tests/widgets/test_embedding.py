@@ -1,0 +1,235 @@
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from cnnwidgets import ActivationView, EmbeddingView, embed
+from cnnwidgets.data import digits
+from cnnwidgets.models import lenet5
+
+from .conftest import EVIL, decoded, hooks, hover, inside, words
+
+
+def net(factor: float = 1.0) -> nn.Sequential:
+    """2 x 2 images -> two maps, x and -2x, times `factor`; then all eight numbers."""
+    model = nn.Sequential(nn.Conv2d(1, 2, 1, bias=False), nn.Flatten())
+    model[0].weight.data = factor * torch.tensor([1.0, -2.0]).reshape(2, 1, 1, 1)
+    return model
+
+
+def images(count: int = 12) -> list[tuple[torch.Tensor, int]]:
+    """Image k is k everywhere, in its class k % 2; the second class lies 100 higher."""
+    return [(torch.full((1, 2, 2), k + 100.0 * (k % 2)), k % 2) for k in range(count)]
+
+
+@pytest.fixture
+def view() -> EmbeddingView:
+    return EmbeddingView([net(1), net(2), net(3)], images(), "0", method="pca", clusters=2)
+
+
+def shown(view: EmbeddingView) -> np.ndarray:
+    mark = view._plane.figure._points
+    return np.stack([mark.x, mark.y], axis=1)
+
+
+def element_click(view: EmbeddingView, point: int) -> None:
+    mark = view._plane.figure._points
+    mark._handle_custom_msgs(mark, {"event": "element_click", "data": {"index": point}})
+
+
+def test_the_points_are_the_principal_components_of_the_pooled_maps(view):
+    values = np.array([k + 100.0 * (k % 2) for k in range(12)])
+    frame = np.stack([values, -2 * values], axis=1)
+    expected = embed(np.stack([frame, 2 * frame, 3 * frame]).astype(np.float32)).points
+    assert np.allclose(shown(view), expected[0], atol=1e-3)
+    view.frame = 2
+    assert np.allclose(shown(view), expected[2], atol=1e-3)
+    assert "the two axes hold 100 % + 0 % of the variance" in words(view._plane._below)
+
+
+def test_another_frame_moves_the_points_and_neither_axes_nor_colours_and_runs_nothing(view, messages):
+    passes = []
+    view._frames._models[0].register_forward_pre_hook(lambda *_: passes.append(1))
+    messages.clear()
+    view.frame = 1
+    figure = view._plane.figure
+    sent = {message.widget: message.traits for message in messages}
+    assert {"x", "y"} <= sent[figure._points] and "colors" not in sent[figure._points]
+    assert not set(figure._scales.values()) & set(sent) and passes == []
+
+
+def test_colours_are_those_of_the_classes_or_of_the_clusters(view):
+    colors = view._plane.figure._points.colors
+    assert colors == ["#1f77b4", "#ff7f0e"] * 6
+    view.color = "cluster"
+    assert "cluster 0" in words(view._groups._legend) and "6 · 0.9" in words(view._groups._legend)
+    labels, scores = view.grouped(0)
+    assert len(set(labels[::2])) == len(set(labels[1::2])) == 1 and labels[0] != labels[1]
+    assert view._groups.score == pytest.approx(scores.mean())
+    view.clusters = 3
+    assert len(set(view.grouped(0)[0])) == 3
+
+
+def test_channels_can_be_the_points(view):
+    view.points = "channels"
+    assert shown(view).shape == (2, 2) and view._color.layout.display == "none"
+    assert "2 channels as vectors of 12 numbers" in words(view._title)
+    view.selected = 0
+    assert "Channel 0 · image 11" in words(view._chosen._text)
+    view.selected = 1
+    assert "Channel 1 · image 0" in words(view._chosen._text)  # -2 x is largest where x is smallest
+
+
+def test_all_values_of_a_map_count_without_pooling(view):
+    view.pooling = "none"
+    assert "12 images as vectors of 8 numbers" in words(view._title)
+    view.points = "channels"
+    assert "2 channels as vectors of 48 numbers" in words(view._title)
+
+
+def test_a_click_chooses_the_image_and_shows_its_way(view):
+    element_click(view, 3)
+    assert view.selected == 3 and "Image 3 · label 1" in words(view._chosen._text)
+    figure = view._plane.figure
+    assert figure._ring.visible and figure._ring.x[0] == shown(view)[3, 0]
+    assert np.allclose(figure._path.x, view.embedding.points[:, 3, 0])
+
+
+def test_hovering_shows_the_image(view):
+    hover(view._plane.figure._points, 5)
+    tip = view._plane.figure._tip.value
+    assert "data:image/png;base64," in tip and "image 5, a" in tip and "1" in tip
+
+
+def test_images_are_spread_over_the_data_set():
+    view = EmbeddingView(net(), images(9), "0", count=3, method="pca", selected=8)
+    assert view.indices == [0, 4, 8] and len(shown(view)) == 3
+    element_click(view, 1)
+    assert view.selected == 4
+    view.selected = 5
+    assert "not among the points" in words(view._chosen._below) and not view._plane.figure._ring.visible
+
+
+def test_tsne_takes_the_place_of_pca_and_is_not_worked_out_twice():
+    view = EmbeddingView(net(), images(), "0")
+    assert view.embedding.method == "tsne" and "t-SNE" in words(view._plane._text)
+    points = view.embedding.points
+    view.method = "pca"
+    assert view.embedding.method == "pca"
+    view.method = "tsne"
+    assert view.embedding.points is points
+
+
+def test_in_a_notebook_pca_is_there_at_once_and_tsne_later():
+    async def run() -> tuple[list[str], EmbeddingView]:
+        view = EmbeddingView(net(), images(), "0")
+        seen = [view.embedding.method, words(view._title)]
+        for _ in range(1000):
+            if view.embedding.method == "tsne":
+                break
+            await asyncio.sleep(0.01)
+        return [*seen, view.embedding.method, words(view._title)], view
+
+    (first, during, then, after), view = asyncio.run(run())
+    assert (first, then) == ("pca", "tsne")
+    assert "t-SNE: on its way" in during and "on its way" not in after
+    assert np.allclose(shown(view), view.embedding.points[0])
+
+
+def test_too_few_points_for_tsne_are_said_and_pca_stays():
+    view = EmbeddingView(net(), images(3), "0")
+    assert view.embedding.method == "pca"
+    assert "t-SNE: tsne needs 4 points or more, and there are 3: choose pca" in words(view._title)
+
+
+def test_nan_is_said_in_the_error_line(view):
+    view._frames._models[0][0].weight.data[0] = float("nan")
+    view.refresh()
+    assert "vectors hold NaN or infinite numbers" in words(view._error)
+    view._frames._models[0][0].weight.data[0] = 1.0
+    view.refresh()
+    assert view._error.value == ""
+
+
+def test_weights_that_change_show_at_the_next_drawing(view):
+    before = shown(view)
+    with torch.no_grad():
+        view._frames._models[0][0].weight.mul_(-1)
+    view.color = "cluster"
+    assert not np.allclose(shown(view), before)
+
+
+def test_a_linked_view_follows_and_leads(view):
+    other = ActivationView(net(), images())
+    view.link(other)
+    view.selected = 4
+    assert other.index == 4
+    other.index = 7
+    assert view.selected == 7
+    with view.hold_trait_notifications():
+        view.points = "channels"
+        view.selected = 1
+    assert (other.layer, other.channel, other.index) == ("0", 1, 7)
+    view.close()
+    other.index = 2
+    with pytest.raises(TypeError, match="has no index and no channel"):
+        EmbeddingView(net(), images()).link(nn.Flatten())
+
+
+def test_a_published_network_tells_digits_apart():
+    view = EmbeddingView(lenet5(pretrained=True), digits(), "F6", count=60, method="pca")
+    assert view.layer == "F6" and view._groups.score > 0.15
+    view.layer = "C1"
+    assert view._groups.score < 0.15
+
+
+@pytest.mark.parametrize(
+    ("trait", "value", "error", "text"),
+    [
+        ("layer", "2", LookupError, "no layer '2'"),
+        ("method", "mds", ValueError, "method must be one of pca, tsne"),
+        ("count", 1, ValueError, "count must be 2 to 12, not 1"),
+        ("count", 13, ValueError, "count must be 2 to 12, not 13"),
+        ("clusters", 1, ValueError, "clusters must be 2 to 20, not 1"),
+        ("frame", 3, ValueError, "frame must be 0 to 2, not 3"),
+        ("selected", -1, ValueError, "selected must be 0 or more, not -1"),
+    ],
+)
+def test_a_refused_value_changes_nothing_and_leaves_no_widget(view, widgets, trait, value, error, text):
+    state, count = repr(view), widgets()
+    with pytest.raises(error, match=text):
+        setattr(view, trait, value)
+    with pytest.raises(error, match=text):
+        EmbeddingView([net()] * 3, images(), **{trait: value})
+    assert (repr(view), widgets()) == (state, count)
+
+
+def test_moves_make_no_widget_close_leaves_none_and_no_hook_stays(widgets):
+    before, model = widgets(), net()
+    view = EmbeddingView([model, net(2)], images(), "0", method="pca")
+    made = widgets()
+    for step in range(12):
+        view.frame, view.selected = step % 2, step
+        view.color, view.points = ("class", "cluster")[step % 2], ("images", "channels")[step // 2 % 2]
+    assert widgets() == made > before
+    view.close()
+    assert (widgets(), hooks(model)) == (before, 0)
+
+
+def test_names_are_text():
+    view = EmbeddingView(net(), images(), "0", classes=[EVIL, EVIL + "2"], method="pca", selected=1)
+    hover(view._plane.figure._points, 1)
+    for part in inside(view):
+        if type(part).__name__ == "HTML":
+            assert "<img src=x" not in part.value
+
+
+def test_save_shows_the_present_state(view, tmp_path):
+    light = decoded(view.save(tmp_path / "a.png").read_bytes())
+    view.frame, view.color = 2, "cluster"
+    dark = decoded(view.save(tmp_path / "b.png", dark=True).read_bytes())
+    assert light[2, 2].tolist() == [255, 255, 255, 255] and dark[2, 2, :3].max() < 60
