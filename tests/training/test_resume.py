@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from cnnwidgets.training import set_seed
+from cnnwidgets.training import Recorder, Recording, set_seed
 
 
 def result(trainer):
@@ -85,7 +85,7 @@ def test_validation_does_not_change_the_training(chancy):
 
 def test_a_stop_within_the_validation_repeats_it_and_nothing_else(chancy):
     trainer, calls = chancy(), []
-    ended = type("Film", (), {"__enter__": lambda s: s, "__exit__": lambda *_: None, "step": lambda *_, of: None})()
+    ended = type("Film", (), {"__enter__": lambda s: s, "__exit__": lambda *_: None, "step": lambda *_, **kw: None})()
     ended.end_epoch = calls.append
     trainer.recorder = ended
     loss_fn = trainer.loss_fn
@@ -127,3 +127,14 @@ def test_a_loader_that_cannot_be_the_interrupted_one_is_refused(chancy):
     with pytest.raises(ValueError, match="after batch 4, but the training loader has 2"):
         trainer.train()
     assert not trainer.running
+
+
+def test_a_recorder_changes_nothing_and_its_film_goes_on_after_an_interruption(chancy, tmp_path):
+    trainer = chancy()
+    trainer.recorder = Recorder(trainer.model, ["0"], torch.rand(2, 4), tmp_path / "film")
+    stopped_after(trainer, 7).train()
+    assert result(trainer) == whole(chancy())
+    frames = Recording.open(tmp_path / "film").frames
+    assert [frame.step for frame in frames] == [0, 5, 7, 10, 15]
+    losses = [step.loss for step in trainer.history.steps]
+    assert [frame.loss for frame in frames[1:]] == [losses[step - 1] for step in (5, 7, 10, 15)]

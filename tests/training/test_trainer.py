@@ -77,15 +77,15 @@ def test_the_recorder_is_entered_and_told_steps_and_ends_of_epochs(trainer):
         def __exit__(self, *raised):
             told.append("out")
 
-        def step(self, epoch, batch, of=None):
-            told.append((epoch, batch, of))
+        def step(self, epoch, batch, of=None, *, loss=None):
+            told.append((epoch, batch, of, loss))
 
         def end_epoch(self, epoch):
             told.append(("end", epoch))
 
     trainer.recorder = Recorder()
     trainer.train(1)
-    assert told == ["in", (0, 0, 2), (0, 1, 2), ("end", 0), "out"]
+    assert told == ["in", (0, 0, 2, 1.0), (0, 1, 2, 1.0), ("end", 0), "out"]
 
 
 def test_nan_leaves_the_recorder_in_good_order(trainer, batches):
@@ -98,7 +98,7 @@ def test_nan_leaves_the_recorder_in_good_order(trainer, batches):
         def __exit__(self, kind, error, trace):
             told.append(kind)
 
-        def step(self, epoch, batch, of=None):
+        def step(self, epoch, batch, of=None, *, loss=None):
             told.append(batch)
 
     batches[1] = (torch.tensor([[float("nan")]]), torch.zeros(1, 1))
