@@ -31,6 +31,8 @@ ONLY_IN = {
     "traitlets": ("widgets",),
 }
 HEAVY = ("captum", "matplotlib", "pandas", "scipy", "skimage", "sklearn", "tensorboard", "tqdm")
+HOOKED = ("cnnwidgets.compute.hooks", "cnnwidgets.compute.training_hooks")
+"""The only files that register hooks: on a look, and on a training that goes by."""
 HOOK = re.compile(r"register_(\w+_)?hook")
 
 
@@ -88,10 +90,10 @@ def faults(source: str, module: str, *, is_package: bool = False) -> list[str]:
             report(node, "imports pyplot, whose figures are global state")
         if id(node) in at_once and any(within(name, heavy) for heavy in HEAVY):
             report(node, f"imports {name} when the module is imported; do it in the function that needs it")
-    if module != "cnnwidgets.compute.hooks":
+    if module not in HOOKED:
         for node in ast.walk(tree):
             if isinstance(node, ast.Attribute) and HOOK.fullmatch(node.attr):
-                report(node, f"{node.attr}: only compute/hooks.py registers hooks")
+                report(node, f"{node.attr}: only {' and '.join(HOOKED)} register hooks")
     return found
 
 

@@ -14,7 +14,7 @@ from .fields import ReceptiveField, ReceptiveFields
 from .filters import Filters, filters
 from .findings import Finding, Findings
 from .gradients import GradientEdits
-from .hooks import capture, edit_gradients, evaluating
+from .hooks import capture, evaluating
 from .layers import Layer, LayerTable
 from .names import get_layer
 from .occluder import Occluder
@@ -24,6 +24,7 @@ from .randomized import randomized, rank_correlation
 from .receptive_field import receptive_field, receptive_fields
 from .signatures import Outlier, Signatures, signatures
 from .table import layer_table
+from .training_hooks import edit_gradients
 
 __all__ = [
     "AttributionMap",

@@ -3,6 +3,7 @@
 from .control import Control
 from .frame import Frame
 from .history import Epoch, History, Step
+from .lightning import lightning_callback
 from .loop import Score, evaluate, fit
 from .randomness import set_seed
 from .recorder import Recorder
@@ -21,5 +22,6 @@ __all__ = [
     "Trainer",
     "evaluate",
     "fit",
+    "lightning_callback",
     "set_seed",
 ]

@@ -10,9 +10,9 @@ from torch import nn
 from ..compute.activations import activations
 from ..compute.conv_layers import convolutions
 from ..compute.filters import filters
-from ..compute.hooks import Watched
 from ..compute.layers import Layer
 from ..compute.table import layer_table
+from ..compute.training_hooks import Watched
 
 
 class Look:

@@ -13,8 +13,8 @@ import torch
 from torch import nn
 
 from ..compute.forward import ForwardError
-from ..compute.hooks import Watched, watching
 from ..compute.model import plain, weights_version
+from ..compute.training_hooks import Watched, watching
 from . import header, storage
 from .film import Film
 from .look import Look

@@ -61,7 +61,7 @@ def picture_of(recording: Recording, frame: Frame, shot: Shot) -> tuple[tuple[st
     if shot.what == "maps":
         image, heading = recording.probes[shot.probe], (f"Probe {shot.probe}", _label(recording, shot.probe))
     elif "input" in frame.ranges:
-        image, heading = recording.inputs(frame), ("Batch image", "as the model saw it")
+        image, heading = recording.inputs(frame), ("Batch image", "the first")
     else:
         return ("Batch image", "not recorded"), None
     if recording.normalization is not None:

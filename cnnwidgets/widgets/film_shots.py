@@ -13,6 +13,7 @@ from ..compute.table import drawable
 from ..render import Shaded, choose, is_diverging, value_range
 from ..training.frame import WHAT, What
 from ..training.recording import Recording
+from ..training.storage import finite_range
 
 DIFFERENCES = {"none": "nothing", "first": "first frame", "previous": "previous frame"}
 SCALES = ("film", "frame", "map")
@@ -105,8 +106,8 @@ class Shots:
     def _scanned(self, shot: Shot, count: int, last: int) -> tuple[float, float]:
         low = high = 0.0
         for frame in self.frames(shot.what, shot.layer):
-            ends = value_range(self.value(shot, frame).numpy(), symmetric=True)
-            low, high = min(low, ends.vmin), max(high, ends.vmax)
+            ends = finite_range(self.value(shot, frame)) or (0.0, 0.0)
+            low, high = min(low, ends[0]), max(high, ends[1])
         return low, high
 
     def shaded(self, shot: Shot, value: torch.Tensor, *, plane: int, colormap: str, scale: str) -> Shaded:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from cnnwidgets.compute.hooks import watching
+from cnnwidgets.compute.training_hooks import watching
 
 
 class Twice(nn.Module):

@@ -102,6 +102,15 @@ def test_differences_are_to_the_first_or_the_previous_frame(film, difference, fa
     assert view._shaded.ends() == (-limit, 0, limit)
 
 
+def test_small_differences_have_a_small_scale():
+    model = nn.Sequential(nn.Conv2d(1, 1, 1, bias=False))
+    recorder = Recorder(model, "0", torch.ones(1, 1, 2, 2), every=1)
+    with torch.no_grad():
+        model[0].weight += 0.125
+    recorder.step(0, 0)
+    assert FilmView(recorder, difference="first")._shaded.ends() == pytest.approx((-0.125, 0, 0.125))
+
+
 def test_filters_are_shown_kernel_by_kernel(film):
     view = FilmView(film, what="filters", frame=2)
     assert view.layers.names == ["conv"]

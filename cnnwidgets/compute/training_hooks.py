@@ -1,0 +1,178 @@
+"""Hooks on a training as it goes by: its images, its gradients, and edits of them. Each is a context manager."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import torch
+from torch import nn
+
+from .gradients import GradientEdits, gradient_edit, listed
+from .model import plain
+from .names import find_layer, first_names, module_names, named_parts
+from .outputs import leaves, why_not
+
+
+class Watched:
+    """What the last training pass had, of the first image of its batch.
+
+    `image` is the image as the model was given it (1, C, H, W), `gradients` those of the loss with respect to what the
+    layers put out for it, as the backward pass went by. All are copies; what was not asked for is not there.
+    """
+
+    def __init__(self) -> None:
+        self.image: torch.Tensor | None = None
+        self.gradients: dict[str, torch.Tensor] = {}
+
+
+@contextmanager
+def watching(model: nn.Module, layers: Iterable[str] = (), *, images: bool = False) -> Iterator[Watched]:
+    """Watch a training go by, without a pass of our own: images as the model gets them, and gradients.
+
+    Only passes of the thread that entered count, with gradients on: a look from elsewhere is no training.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The network that is trained inside of the `with`.
+    layers : iterable of str
+        Layers whose gradients are kept; `name:k` for the k-th call, else the first.
+    images : bool
+        Keep the first image of each batch.
+
+    Yields
+    ------
+    Watched
+        Always of the last pass.
+
+    Raises
+    ------
+    LookupError
+        A name in `layers` is not a layer.
+    """
+    module = plain(model)
+    parts = named_parts(module)
+    names = first_names(parts)
+    places = {layer: find_layer(names, layer) for layer in layers}
+    watched, calls, thread = Watched(), Counter[str](), threading.get_ident()
+
+    def first(value: torch.Tensor) -> torch.Tensor:
+        return value.detach()[:1].clone() if value.ndim else value.detach().clone()
+
+    def trains() -> bool:
+        return torch.is_grad_enabled() and threading.get_ident() == thread
+
+    def before(owner: nn.Module, args: Any, keywords: Any) -> None:
+        if trains():
+            calls.clear()
+            watched.gradients.clear()
+            given = (value for _, value in leaves((args, keywords)) if why_not(value) is None)
+            watched.image = next(map(first, given), None) if images else None
+
+    def keep(layer: str, gradient: torch.Tensor) -> None:
+        watched.gradients[layer] = first(gradient)
+
+    def after(name: str, owner: nn.Module, args: Any, output: Any) -> Any:
+        if not trains():
+            return None
+        calls[name] += 1
+        if isinstance(output, torch.Tensor) and output._is_view() and output.requires_grad:
+            output = output.clone()  # an in-place operation behind a view would take its place in the graph
+        for layer, (place, call, path) in places.items():
+            value = dict(leaves(output)).get(path) if (place, call or 1) == (name, calls[name]) else None
+            if isinstance(value, torch.Tensor) and value.requires_grad:
+                value.register_hook(partial(keep, layer))  # goes with the graph of this pass
+        return output
+
+    handles = []
+    try:
+        handles.append(module.register_forward_pre_hook(before, with_kwargs=True))
+        for name in {place for place, _, _ in places.values()}:
+            if not isinstance(parts[name], torch.jit.ScriptModule):
+                handles.append(parts[name].register_forward_hook(partial(after, name)))
+        yield watched
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+@contextmanager
+def edit_gradients(
+    model: nn.Module,
+    layer: str,
+    *,
+    scale: float | None = None,
+    clip: float | None = None,
+    zero: bool | Iterable[int] | None = None,
+    fn: Callable[[torch.Tensor], torch.Tensor] | None = None,
+) -> Iterator[GradientEdits]:
+    """Edit the gradient of the loss with respect to a layer's output on its way back, for the length of a `with`.
+
+    What is edited reaches the parameters of the layer and of all that comes before it; those behind it learn as ever.
+    The layer puts out a copy, so that in-place operations behind it disturb nothing. Passes without gradients are left
+    alone.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The network; trained by any loop.
+    layer : str
+        Dotted name; `name:k` for the k-th call alone of a module that runs several times in a pass.
+    scale : float, optional
+        Multiply by this.
+    clip : float, optional
+        Scale down to this L2 norm, taken over the whole batch, where it is larger.
+    zero : bool or iterable of int, optional
+        Set to 0: True for all, or the numbers of channels.
+    fn : callable, optional
+        `fn(gradient)` gives what goes on instead, of the same shape; the gradient is (N, C, H, W) for a convolution.
+
+    Yields
+    ------
+    GradientEdits
+        How often it was edited, and its norm before and after each time.
+
+    Raises
+    ------
+    LookupError
+        There is no such layer.
+    ValueError
+        Not exactly one of `scale`, `clip`, `zero` and `fn` is given, or one that makes no sense. While the model runs:
+        the layer gives no single tensor, `fn` another shape, or there is no such channel.
+    """
+    module = plain(model)
+    name, wanted, path = find_layer(module_names(module), layer)
+    if path:
+        raise LookupError(f"gradients are edited of whole outputs; {layer!r} is a part of one")
+    edits = GradientEdits(layer, *gradient_edit(scale=scale, clip=clip, zero=zero, fn=fn))
+    calls = 0
+
+    def begin(*_: Any) -> None:
+        nonlocal calls
+        calls = 0
+
+    def hook(owner: nn.Module, args: Any, output: Any) -> torch.Tensor | None:
+        nonlocal calls
+        calls += 1
+        if wanted not in (None, calls) or not torch.is_grad_enabled():
+            return None
+        if not isinstance(output, torch.Tensor):
+            raise ValueError(f"layer {layer!r} gives a {type(output).__name__}, not one tensor")
+        if not output.requires_grad:
+            return None
+        copy = output.clone()
+        copy.register_hook(edits.edit)
+        return copy
+
+    handles = [module.register_forward_pre_hook(begin), module.get_submodule(name).register_forward_hook(hook)]
+    try:
+        with listed(module, edits):
+            yield edits
+    finally:
+        for handle in handles:
+            handle.remove()

@@ -1,0 +1,52 @@
+"""Recording a training that PyTorch Lightning runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .recorder import Recorder
+
+
+def lightning_callback(recorder: Recorder) -> Any:
+    """A Lightning callback that records: `lightning.Trainer(callbacks=[lightning_callback(recorder)])`.
+
+    Parameters
+    ----------
+    recorder : Recorder
+        Made with the LightningModule, or with a network inside of it; layers are named within what it was given.
+
+    Returns
+    -------
+    lightning.pytorch.Callback
+        For one training on one device.
+
+    Raises
+    ------
+    ImportError
+        Neither `lightning` nor `pytorch_lightning` is installed.
+    """
+    try:
+        from lightning.pytorch import Callback
+    except ImportError:
+        from pytorch_lightning import Callback
+
+    class Record(Callback):
+        def on_train_start(self, trainer: Any, module: Any) -> None:
+            recorder.__enter__()
+
+        def on_train_batch_end(self, trainer: Any, module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+            batches = trainer.num_training_batches  # infinite where the loader has no length
+            loss = outputs["loss"] if isinstance(outputs, dict) else outputs
+            of = int(batches) if batches != float("inf") else None
+            recorder.step(trainer.current_epoch, batch_idx, of=of, loss=loss)
+
+        def on_train_epoch_end(self, trainer: Any, module: Any) -> None:
+            recorder.end_epoch(trainer.current_epoch)
+
+        def on_train_end(self, trainer: Any, module: Any) -> None:
+            recorder.__exit__(None, None, None)
+
+        def on_exception(self, trainer: Any, module: Any, exception: BaseException) -> None:
+            recorder.__exit__(type(exception), exception, exception.__traceback__)
+
+    return Record()
