@@ -190,7 +190,8 @@ class EmbeddingView(EmbeddingState):
         self._pooling.layout.display = "none" if row.kind == "vector" else ""
         self._color.layout.display = "none" if self._labels is None else ""
         self._number_of.layout.display = "" if self._grouping == "cluster" else "none"
-        said = f"drawn in {self.milliseconds:.1f} ms"
+        said = f"{'computed' if self._fresh else 'cached'} · drawn in {self.milliseconds:.1f} ms"
+        self._fresh = False
         if embedding.method != self.method:
             said = f"{NAMES[self.method]}: {self.failure or f'on its way{self._progress}'}"
         self._title.value = markup.title(self.layer, *self._said(), status=said)
@@ -205,7 +206,7 @@ class EmbeddingView(EmbeddingState):
                 self._chosen.draw(f"Channel {self.selected} · not in this layer", None, [])
                 return
             index = self._strongest(place)
-            heading, facts = f"Channel {place} · image {index}", [*facts, ("image", "its strongest answer")]
+            heading, facts = f"Channel {place} · image {index}", [*facts, ("image", "its strongest")]
         else:
             index = min(self.selected, len(items) - 1)
             text = items[index].text

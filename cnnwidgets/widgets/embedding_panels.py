@@ -95,7 +95,7 @@ class GroupsPanel(_Panel):
         self._pixels = silhouette(scores, groups)
         finite = scores[np.isfinite(scores)]
         self.score = float(finite.mean()) if finite.size else float("nan")
-        mean = f"mean {number(self.score)}" if finite.size else "there is but one group"
+        mean = f"of the vectors, mean {number(self.score)}" if finite.size else "there is but one group"
         self._heading = f"Silhouettes · {mean}"
         self._text.value = markup.heading(*self._heading.split(" · "))
         self._image.value = encode_png(self._pixels)

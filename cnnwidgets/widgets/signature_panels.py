@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..compute.items import Items
 from ..compute.signatures import Signatures
 from ..render import Panel, Shaded, apply, fitted, to_picture
-from ..render.barcodes import HIGH, barcodes, contact_sheet, shown_step
+from ..render.barcodes import ACROSS, HIGH, barcodes, contact_sheet, shown_step, squares
 from ..render.colormap import PADDED, rgb
 from ..render.numerals import ink, numerals
 from . import markup
@@ -57,7 +57,7 @@ class StripsPanel(_Panel):
             tiles, thumbnails, [f"#{index}" for index in indices], headings, shaded.colormap
         )
         self.figure.show(self._pixels)
-        self.figure.cells(self._cells, self._describe)
+        self.figure.cells(squares(self._cells), self._describe)
         low, middle, high = shaded.ends()
         self._ends: tuple[str, str | None, str] = (number(low), None if middle is None else "0", number(high))
         if each:
@@ -83,15 +83,15 @@ class StripsPanel(_Panel):
         colorbar = (self._colormap, *self._ends)
         return Panel(" · ".join(self._heading), self._pixels, width=GRID, marks=marks, colorbar=colorbar)
 
-    def _describe(self, row: int) -> str:
-        place = self._places[row]
+    def _describe(self, square: int) -> str:
+        place = self._places[square // ACROSS]
         if place is None:
-            return "class"
+            return "images of this class"
         values = self._found.vectors[place]
         return f"image {int(self._found.indices[place])}: {number(float(values.min()))} … {number(float(values.max()))}"
 
-    def _clicked(self, row: int) -> None:
-        if (place := self._places[row]) is not None:
+    def _clicked(self, square: int) -> None:
+        if (place := self._places[square // ACROSS]) is not None:
             self._on_choose(int(self._found.indices[place]))
 
 
