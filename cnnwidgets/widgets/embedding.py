@@ -18,7 +18,7 @@ from .embedding_state import POINTS, EmbeddingState
 from .markup import number
 from .panels import INPUT
 from .picker import LayerPicker
-from .signature_panels import thumbnail
+from .thumbnails import Thumbnails
 
 NAMES = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}
 PLAYED = 700
@@ -71,6 +71,7 @@ class EmbeddingView(EmbeddingState):
         self.check_keywords(traits)
         options = {"classes": classes, "denormalize": denormalize, "prepare": prepare}
         frames = frames_of(source, dataset, states=states, **options)
+        self._thumbnails = Thumbnails(frames.items)
         self._links: list[tuple[T.HasTraits, Any, list[str]]] = []
         super().__init__(frames, **(traits if layer is None else traits | {"layer": layer}))
         self._build()
@@ -109,6 +110,11 @@ class EmbeddingView(EmbeddingState):
             if trait == "channel" and other.has_trait("layer"):
                 other.set_trait("layer", self.layer)
             other.set_trait(trait, self.selected)
+
+    def refresh(self) -> None:
+        """Look anew: for weights, data or frames that changed where traits cannot see it."""
+        self._thumbnails.clear()
+        super().refresh()
 
     def close(self) -> None:
         """Close every widget of the view; linked views stay."""
@@ -176,7 +182,7 @@ class EmbeddingView(EmbeddingState):
             words = f"channel {point}, strongest for image {index}"
         if self._grouping == "cluster":
             words += f" · {self._name(int(groups[point]))}"
-        return tip(self._frames.items, index, words)
+        return tip(self._thumbnails, index, words)
 
     # ------------------------------------------------------------------ one way: render, picture
 
@@ -213,7 +219,7 @@ class EmbeddingView(EmbeddingState):
             heading = f"Image {index} · label {text}" if text else f"Image {index}"
             if place is None:
                 facts = [("", "not among the points")]
-        self._chosen.draw(heading, thumbnail(items, index, INPUT), facts)
+        self._chosen.draw(heading, self._thumbnails(index, INPUT), facts)
 
     def picture(self, *, dark: bool = False) -> NDArray[np.uint8]:
         """The view as one static picture, (H, W, 3) uint8."""

@@ -11,7 +11,7 @@ from cnnwidgets.models import lenet5
 from cnnwidgets.render import palette
 from cnnwidgets.render.barcodes import ACROSS, LEFT, MARGIN
 
-from .conftest import EVIL, click, decoded, hooks, hover, inside, words
+from .conftest import EVIL, click, decoded, hooks, hover, inside, steps, words
 
 
 @pytest.fixture
@@ -144,6 +144,25 @@ def test_weights_that_an_optimizer_moved_show_at_the_next_drawing(view, model):
     optimizer.step()
     view.index = 1
     assert view.signatures.vectors[0].tolist() == [30, 0, 0]
+
+
+def test_images_are_read_once_for_their_small_pictures(model):
+    read: list[int] = []
+
+    class Files(list):
+        def __getitem__(self, index):
+            read.append(index)
+            return super().__getitem__(index)
+
+    view = SignatureView(model, Files(steps()), targets=[0, 1], count=2)
+    read.clear()
+    view.colormap = "hsv"
+    view.target = 0
+    view.target = 1
+    view.scale = "strip"
+    assert len(read) <= 2  # the images of class 0, large
+    view.refresh()
+    assert set(read) >= {0, 1, 3, 4}
 
 
 def test_a_class_with_fewer_images_shows_those_it_has(model, dataset):
