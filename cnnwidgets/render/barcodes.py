@@ -20,6 +20,10 @@ MARGIN = 3
 """Ground around what is in a cell, so that a frame around it covers nothing; in pixels, as all here."""
 
 
+ROW, ACROSS = HIGH + 2 * MARGIN, 15
+"""Height of a row with its margins, and how many squares of that size lie in it: the picture has just that width."""
+
+
 def barcodes(
     levels: Sequence[NDArray[np.uint8]],
     thumbnails: Sequence[NDArray[np.uint8] | None],
@@ -44,10 +48,10 @@ def barcodes(
 
     Returns
     -------
-    pixels : ndarray of uint8, (H, W, 4)
-        RGBA on a transparent ground, W at most 480.
+    pixels : ndarray of uint8, (H, 480, 4)
+        RGBA on a transparent ground.
     cells : Grid
-        Its rows, headings among them.
+        Its rows, headings among them, as far as the bars reach.
     places : list of int or None
         For each of these rows the number of its vector, or None for a heading.
     """
@@ -56,8 +60,8 @@ def barcodes(
         places += [None, number] if number in headings else [number]
     bars = [_bars(values) for values in levels]
     width = LEFT + bars[0].shape[1] + 2 * MARGIN
-    cells = Grid(len(places), HIGH + 2 * MARGIN, width, columns=1, zoom=1, gap=0)
-    pixels = _ground(cells)
+    cells = Grid(len(places), ROW, width, columns=1, zoom=1, gap=0)
+    pixels = _ground(len(places) * ROW, ACROSS * ROW)
     for row, place in enumerate(places):
         if place is None:
             continue
@@ -72,6 +76,11 @@ def barcodes(
         else:
             _write(image, LEFT - MARGIN, base - HIGH // 2 + MARGIN + 4, texts[place], 11, anchor="rs")
     return np.asarray(image), cells, places
+
+
+def squares(cells: Grid) -> Grid:
+    """`ACROSS` squares for each row of the picture, since only what is not wider than high answers the mouse."""
+    return Grid(cells.count * ACROSS, ROW, ROW, columns=ACROSS, zoom=1, gap=0)
 
 
 def bars_in_row(count: int) -> tuple[int, int]:
@@ -117,7 +126,7 @@ def contact_sheet(
     """
     around = 2 * MARGIN
     cells = Grid(len(pictures), side + HEAD + around, side + around, columns=columns, zoom=1, gap=0)
-    pixels = _ground(cells)
+    pixels = _ground(*cells.shape)
     for number, picture in enumerate(pictures):
         left, top = cells.box(number)[:2]
         _paste(pixels, picture, left + MARGIN, top + MARGIN + HEAD)
@@ -128,8 +137,8 @@ def contact_sheet(
     return np.asarray(image), cells
 
 
-def _ground(cells: Grid) -> NDArray[np.uint8]:
-    pixels = np.zeros((*cells.shape, 4), np.uint8)
+def _ground(height: int, width: int) -> NDArray[np.uint8]:
+    pixels = np.zeros((height, width, 4), np.uint8)
     pixels[..., :3] = rgb(INK)  # edges of letters are mixed with it
     return pixels
 

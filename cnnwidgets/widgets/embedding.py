@@ -18,7 +18,7 @@ from .embedding_state import POINTS, EmbeddingState
 from .markup import number
 from .panels import INPUT
 from .picker import LayerPicker
-from .signature_panels import thumbnail
+from .thumbnails import Thumbnails
 
 NAMES = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}
 PLAYED = 700
@@ -71,6 +71,7 @@ class EmbeddingView(EmbeddingState):
         self.check_keywords(traits)
         options = {"classes": classes, "denormalize": denormalize, "prepare": prepare}
         frames = frames_of(source, dataset, states=states, **options)
+        self._thumbnails = Thumbnails(frames.items)
         self._links: list[tuple[T.HasTraits, Any, list[str]]] = []
         super().__init__(frames, **(traits if layer is None else traits | {"layer": layer}))
         self._build()
@@ -109,6 +110,11 @@ class EmbeddingView(EmbeddingState):
             if trait == "channel" and other.has_trait("layer"):
                 other.set_trait("layer", self.layer)
             other.set_trait(trait, self.selected)
+
+    def refresh(self) -> None:
+        """Look anew: for weights, data or frames that changed where traits cannot see it."""
+        self._thumbnails.clear()
+        super().refresh()
 
     def close(self) -> None:
         """Close every widget of the view; linked views stay."""
@@ -176,7 +182,7 @@ class EmbeddingView(EmbeddingState):
             words = f"channel {point}, strongest for image {index}"
         if self._grouping == "cluster":
             words += f" · {self._name(int(groups[point]))}"
-        return tip(self._frames.items, index, words)
+        return tip(self._thumbnails, index, words)
 
     # ------------------------------------------------------------------ one way: render, picture
 
@@ -190,7 +196,8 @@ class EmbeddingView(EmbeddingState):
         self._pooling.layout.display = "none" if row.kind == "vector" else ""
         self._color.layout.display = "none" if self._labels is None else ""
         self._number_of.layout.display = "" if self._grouping == "cluster" else "none"
-        said = f"drawn in {self.milliseconds:.1f} ms"
+        said = f"{'computed' if self._fresh else 'cached'} · drawn in {self.milliseconds:.1f} ms"
+        self._fresh = False
         if embedding.method != self.method:
             said = f"{NAMES[self.method]}: {self.failure or f'on its way{self._progress}'}"
         self._title.value = markup.title(self.layer, *self._said(), status=said)
@@ -205,14 +212,14 @@ class EmbeddingView(EmbeddingState):
                 self._chosen.draw(f"Channel {self.selected} · not in this layer", None, [])
                 return
             index = self._strongest(place)
-            heading, facts = f"Channel {place} · image {index}", [*facts, ("image", "its strongest answer")]
+            heading, facts = f"Channel {place} · image {index}", [*facts, ("image", "its strongest")]
         else:
             index = min(self.selected, len(items) - 1)
             text = items[index].text
             heading = f"Image {index} · label {text}" if text else f"Image {index}"
             if place is None:
                 facts = [("", "not among the points")]
-        self._chosen.draw(heading, thumbnail(items, index, INPUT), facts)
+        self._chosen.draw(heading, self._thumbnails(index, INPUT), facts)
 
     def static(self) -> Card:
         """What the view shows, without the controls."""

@@ -10,14 +10,13 @@ import ipywidgets as W
 import numpy as np
 from numpy.typing import NDArray
 
-from ..compute.items import Items
 from ..render import Panel, encode_png
 from ..render.scatter import extent, group_color, scatter, silhouette
 from . import markup
 from .markup import number
 from .panels import DETAIL, GRID, INPUT, _Panel
 from .scatter_figure import ScatterFigure
-from .signature_panels import thumbnail
+from .thumbnails import Thumbnails
 
 TIP = 84
 """Side of the image that stands beside the mouse, in px."""
@@ -95,7 +94,7 @@ class GroupsPanel(_Panel):
         self._pixels = silhouette(scores, groups)
         finite = scores[np.isfinite(scores)]
         self.score = float(finite.mean()) if finite.size else float("nan")
-        mean = f"mean {number(self.score)}" if finite.size else "there is but one group"
+        mean = f"of the vectors, mean {number(self.score)}" if finite.size else "there is but one group"
         self._heading = f"Silhouettes · {mean}"
         self._text.value = markup.heading(*self._heading.split(" · "))
         self._image.value = encode_png(self._pixels)
@@ -134,9 +133,9 @@ class GroupsPanel(_Panel):
         ]
 
 
-def tip(items: Items, index: int, text: str) -> str:
+def tip(thumbnails: Thumbnails, index: int, text: str) -> str:
     """HTML of an image with a line below."""
-    pixels = thumbnail(items, index, TIP)
+    pixels = thumbnails(index, TIP)
     if pixels is None:
         return escape(text)
     data = base64.b64encode(encode_png(pixels, level=6)).decode()

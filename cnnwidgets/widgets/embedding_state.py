@@ -17,6 +17,8 @@ from .background import Background
 from .traits import Whole
 from .view import ModelView, log
 
+PIXELS, FEWEST, MOST = 3_000_000, 30, 200
+"""So many pixels are taken at first: all images of a small data set, and at least and at most so many images."""
 LARGEST = 2**27
 """Numbers that all vectors of all frames may have together: 0.5 GB."""
 POINTS = {"images": "index", "channels": "channel"}
@@ -33,7 +35,9 @@ class EmbeddingState(ModelView):
         source=True
     )
     pooling = T.Enum(POOLINGS, "mean", help="how a map becomes one number; none: all its values count").tag(source=True)
-    count = Whole(200, help="images taken, evenly spread over the data set").tag(source=True)
+    count = Whole(MOST, help="images taken, evenly spread over the data set; at first fewer, where they are large").tag(
+        source=True
+    )
     method = T.Unicode("tsne", help="pca, tsne, or umap where umap-learn is installed").tag(source=True)
     color = T.Enum(("class", "cluster"), "class", help="what the colours mean").tag(source=True)
     clusters = Whole(5, help="number of k-means clusters").tag(source=True)
@@ -48,8 +52,7 @@ class EmbeddingState(ModelView):
         self._progress = ""
         self._failed: tuple[Any, str] | None = None
         self._background = Background(self._landed, self._reported)
-        most = min(len(frames.items), 10_000)
-        traits["count"] = traits.get("count", min(most, type(self).count.default_value))
+        traits.setdefault("count", min(len(frames.items), _quick_count(frames)))
         if "layer" not in traits:
             rows = [row.name for row in frames.layers if row.reason is None and row.leaf]
             if not rows:
@@ -111,8 +114,9 @@ class EmbeddingState(ModelView):
         """Vectors and clusters; PCA at once, and what takes longer in the background."""
         key = (self.layer, self.points, self.pooling, self.count, self._frames.version)
         if self._answered is None or self._answered[0] != key:
-            self._answered = (key, *self._vectors())
+            self._answered, self._fresh = (key, *self._vectors()), True
             self._pca = embed(self._answered[1], "pca")
+            self._scores: dict[int, NDArray[np.float64]] = {}
         vectors = self._answered[1]
         self._grouping = "class" if self.color == "class" and self._labels is not None else "cluster"
         if self._grouping == "cluster":
@@ -147,7 +151,9 @@ class EmbeddingState(ModelView):
             return self._clustered[1].labels[frame], self._clustered[1].silhouettes[frame]
         labels = self._labels
         assert labels is not None
-        return labels, silhouettes(self._answered[1][frame], labels)
+        if frame not in self._scores:
+            self._scores[frame] = silhouettes(self._answered[1][frame], labels)
+        return labels, self._scores[frame]
 
     @property
     def _labels(self) -> NDArray[np.int64] | None:
@@ -208,3 +214,8 @@ class EmbeddingState(ModelView):
         """Close every widget of the view; what is under way is dropped."""
         self._background.cancel()
         super().close()
+
+
+def _quick_count(frames: Frames) -> int:
+    image = frames.items[0].image
+    return MOST if image is None else max(FEWEST, min(MOST, PIXELS // (image.shape[-1] * image.shape[-2])))

@@ -60,14 +60,15 @@ class ScatterFigure(W.Box):
         self._path = bqplot.Lines(
             x=nowhere, y=nowhere, scales=scales, colors=[NO_GROUP], stroke_width=1.5, visible=False
         )
-        self._axes = [
+        upright = {"orientation": "vertical"} if "orientation" in bqplot.Axis.class_trait_names() else {}  # before 0.13
+        axes = [
             bqplot.Axis(scale=scales["x"], num_ticks=5, grid_lines="none"),
-            bqplot.Axis(scale=scales["y"], num_ticks=5, grid_lines="none", orientation="vertical"),
+            bqplot.Axis(scale=scales["y"], num_ticks=5, grid_lines="none", side="left", **upright),
         ]
         without_toolbar = {"display_toolbar": False} if "display_toolbar" in bqplot.Figure.class_trait_names() else {}
         self._figure = bqplot.Figure(
             marks=[self._path, self._ring, self._points],
-            axes=self._axes,
+            axes=axes,
             padding_x=0,
             padding_y=0,
             fig_margin={"top": 6, "bottom": 24, "left": 36, "right": 14},
@@ -115,4 +116,4 @@ class ScatterFigure(W.Box):
     def _hovered(self, _: Any, event: dict[str, Any]) -> None:
         index = int(event["data"]["index"])
         if index < len(self._points.x):
-            self._tip.value = f'<span class="cnnw-tip">{self._describe(index)}</span>'
+            self._tip.value = f'<div class="cnnw-tip">{self._describe(index)}</div>'

@@ -21,6 +21,7 @@ from .panels import ImagePanel
 from .signature_panels import DistancePanel, OutliersPanel, StripsPanel
 from .subject import Subject
 from .subject_view import SubjectView
+from .thumbnails import Thumbnails
 from .traits import Colormap, Whole
 
 KEPT = 64 * 2**20
@@ -86,7 +87,8 @@ class SignatureView(SubjectView):
 
     def check_traits(self, traits: dict[str, Any]) -> None:
         """Choose classes where none are named."""
-        self._vectors = ByteCache(KEPT)
+        self._vectors, self._thumbnails = ByteCache(KEPT), Thumbnails(self._subject.items)
+        self._members: tuple[Any, list[list[int]]] = (None, [])
         if not len(traits.get("targets", ())):
             traits["targets"] = first_classes(self._subject.items, 3)
             if not traits["targets"]:
@@ -188,7 +190,10 @@ class SignatureView(SubjectView):
         """Look up, or run the model for, the vectors of all images."""
         self.look()
         items = self._subject.items
-        found = members(items, self.targets, self.count)
+        wanted = (self.targets, self.count)
+        if self._members[0] != wanted:  # labels may have to be read from files
+            self._members = (wanted, members(items, *wanted))
+        found = self._members[1]
         indices = [index for group in found for index in group]
         key = (self.layer, self.pooling, tuple(indices), weights_version(self._subject.module))
         vectors = self._vectors.get(key)
@@ -201,6 +206,8 @@ class SignatureView(SubjectView):
     def refresh(self) -> None:
         """Run the model anew: for weights or data that changed where traits cannot see it."""
         self._vectors.clear()
+        self._members = (None, [])
+        self._thumbnails.clear()
         self._drawn = ()
         super().refresh()
 
@@ -209,11 +216,11 @@ class SignatureView(SubjectView):
         items = self._subject.items
         drawn = (self._found.vectors, self.colormap, self.scale)
         if not self._drawn or drawn[0] is not self._drawn[0] or drawn[1:] != self._drawn[1:]:
-            self._strips.draw(self._found, items, self.colormap, self.scale == "strip")
+            self._strips.draw(self._found, self._thumbnails, self.colormap, self.scale == "strip")
             self._drawn = drawn
         self._strips.select(self.index)
         self._distances.draw(self._found, [items.class_name(each) for each in self.targets])
-        self._outliers.draw(self._found, items, self.target)
+        self._outliers.draw(self._found, self._thumbnails, self.target)
         self._outliers.select(self.index)
         if self._input.look is not self._look:
             self._input.draw(self.index, self._look, items)

@@ -9,16 +9,16 @@ import ipywidgets as W
 import numpy as np
 from numpy.typing import NDArray
 
-from ..compute.items import Items
 from ..compute.signatures import Signatures
-from ..render import Panel, Shaded, apply, fitted, to_picture
-from ..render.barcodes import HIGH, barcodes, contact_sheet, shown_step
+from ..render import Panel, Shaded, apply
+from ..render.barcodes import ACROSS, HIGH, barcodes, contact_sheet, shown_step, squares
 from ..render.colormap import PADDED, rgb
 from ..render.numerals import ink, numerals
 from . import markup
 from .figure import PixelFigure
 from .markup import number
 from .panels import DETAIL, GRID, _Panel
+from .thumbnails import Thumbnails
 
 TALL = 600
 """Height in px that the bar codes take before they scroll."""
@@ -44,20 +44,20 @@ class StripsPanel(_Panel):
         self.figure.on_cell(self._clicked)
         super().__init__(GRID, self._text, self.figure, self._scale)
 
-    def draw(self, found: Signatures, items: Items, colormap: str, each: bool) -> None:
+    def draw(self, found: Signatures, thumbnails: Thumbnails, colormap: str, each: bool) -> None:
         """Show all vectors; `each` says that every one has a colour scale of its own."""
         vectors = found.vectors.numpy()[:, None]
         shaded = Shaded.of(vectors, colormap=colormap, scale="map" if each else "layer")
         indices, labels = found.indices.tolist(), found.labels.tolist()
         self._found, self._colormap = found, shaded.colormap
-        headings = {labels.index(target): f"class {items.class_name(target)}" for target in found.targets}
-        thumbnails = [thumbnail(items, index, HIGH) for index in indices]
+        headings = {labels.index(target): f"class {thumbnails.items.class_name(target)}" for target in found.targets}
+        pictures = [thumbnails(index, HIGH) for index in indices]
         tiles = [tile[0] for tile in shaded.tiles()]
         self._pixels, self._cells, self._places = barcodes(
-            tiles, thumbnails, [f"#{index}" for index in indices], headings, shaded.colormap
+            tiles, pictures, [f"#{index}" for index in indices], headings, shaded.colormap
         )
         self.figure.show(self._pixels)
-        self.figure.cells(self._cells, self._describe)
+        self.figure.cells(squares(self._cells), self._describe)
         low, middle, high = shaded.ends()
         self._ends: tuple[str, str | None, str] = (number(low), None if middle is None else "0", number(high))
         if each:
@@ -83,15 +83,15 @@ class StripsPanel(_Panel):
         colorbar = (self._colormap, *self._ends)
         return Panel(" · ".join(self._heading), self._pixels, width=GRID, marks=marks, colorbar=colorbar)
 
-    def _describe(self, row: int) -> str:
-        place = self._places[row]
+    def _describe(self, square: int) -> str:
+        place = self._places[square // ACROSS]
         if place is None:
-            return "class"
+            return "images of this class"
         values = self._found.vectors[place]
         return f"image {int(self._found.indices[place])}: {number(float(values.min()))} … {number(float(values.max()))}"
 
-    def _clicked(self, row: int) -> None:
-        if (place := self._places[row]) is not None:
+    def _clicked(self, square: int) -> None:
+        if (place := self._places[square // ACROSS]) is not None:
             self._on_choose(int(self._found.indices[place]))
 
 
@@ -154,17 +154,17 @@ class OutliersPanel(_Panel):
         self.figure.on_cell(lambda cell: on_choose(self.ranked[cell].index))
         super().__init__(DETAIL, self._text, menu, self.figure)
 
-    def draw(self, found: Signatures, items: Items, target: int) -> None:
+    def draw(self, found: Signatures, thumbnails: Thumbnails, target: int) -> None:
         """Show the outliers of class `target`."""
         self.ranked = found.outliers(target)
         shown = self.ranked[:MOST]
-        pictures = [thumbnail(items, outlier.index, SIDE) for outlier in shown]
+        pictures = [thumbnails(outlier.index, SIDE) for outlier in shown]
         titles = [f"#{outlier.index} {number(outlier.distance, 2)}" for outlier in shown]
         self._pixels, self._cells = contact_sheet(pictures, titles, side=SIDE, columns=min(COLUMNS, len(shown)))
         self.figure.show(self._pixels)
         self.figure.cells(self._cells, self._describe)
         of = f"the {len(shown)} of {len(self.ranked)} that are" if len(self.ranked) > len(shown) else ""
-        self._heading = [f"Outliers of {items.class_name(target)}", f"{of} farthest from its centre".strip()]
+        self._heading = [f"Outliers of {thumbnails.items.class_name(target)}", f"{of} farthest from its centre".strip()]
         self._text.value = markup.heading(*self._heading)
 
     def select(self, index: int) -> None:
@@ -181,12 +181,6 @@ class OutliersPanel(_Panel):
     def _describe(self, cell: int) -> str:
         outlier = self.ranked[cell]
         return f"no. {cell + 1}: image {outlier.index}, distance {number(outlier.distance)}"
-
-
-def thumbnail(items: Items, index: int, side: int) -> NDArray[np.uint8] | None:
-    """Image `index` as a picture of at most `side` px; None where the item has none."""
-    image = items[index].image
-    return None if image is None else fitted(to_picture(items.picture(image).numpy()).pixels, side, side)
 
 
 def _from_zero(values: NDArray[np.floating]) -> tuple[float, float]:

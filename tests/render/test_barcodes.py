@@ -3,7 +3,19 @@ from __future__ import annotations
 import numpy as np
 
 from cnnwidgets.render import palette
-from cnnwidgets.render.barcodes import BARS, HIGH, LEFT, MARGIN, barcodes, bars_in_row, contact_sheet, shown_step
+from cnnwidgets.render.barcodes import (
+    ACROSS,
+    BARS,
+    HIGH,
+    LEFT,
+    MARGIN,
+    ROW,
+    barcodes,
+    bars_in_row,
+    contact_sheet,
+    shown_step,
+    squares,
+)
 
 
 def row(values: list[int]) -> np.ndarray:
@@ -22,8 +34,9 @@ def test_bars_stand_at_their_places_in_the_colours_of_their_values():
     for bar, level in enumerate((0, 100, 253)):
         for x in (begin + bar * wide, begin + (bar + 1) * wide - 1):
             assert (pixels[middle, x] == palette("viridis")[level]).all()
-    assert right == begin + 3 * wide + MARGIN and pixels.shape == (3 * (HIGH + 2 * MARGIN), right, 4)
+    assert right == begin + 3 * wide + MARGIN and pixels.shape == (3 * ROW, 480, 4)
     assert not pixels[top : top + MARGIN, :, 3].any()  # ground for the frame
+    assert squares(cells).cell_at(200, middle) // ACROSS == 1 and squares(cells).shape == pixels.shape[:2]
 
 
 def test_a_long_vector_takes_several_rows_and_a_very_long_one_is_thinned():

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import torch
 from torch import nn
 
 from cnnwidgets import ActivationView, EmbeddingView, embed
+from cnnwidgets.compute.table import layer_table
 from cnnwidgets.data import digits
 from cnnwidgets.models import lenet5
 
@@ -112,6 +114,23 @@ def test_images_are_spread_over_the_data_set():
     assert view.selected == 4
     view.selected = 5
     assert "not among the points" in words(view._chosen._below) and not view._plane.figure._ring.visible
+
+
+def test_a_recording_is_played_without_its_model():
+    film = [net(1), net(2)]
+    dataset = images()
+    recording = SimpleNamespace(
+        frames=[SimpleNamespace(name="before training"), SimpleNamespace(name="end of epoch 0")],
+        layers=layer_table(film[0], dataset[0][0]),
+        probes=torch.stack([image for image, _ in dataset]),
+        labels=[label for _, label in dataset],
+        classes=["low", "high"],
+        maps=lambda frame, layer: film[frame](recording.probes) if layer == "1" else film[frame][0](recording.probes),
+    )
+    view = EmbeddingView(recording, layer="0", method="pca", frame=1, selected=3)
+    expected = EmbeddingView(film, dataset, "0", method="pca", frame=1)
+    assert np.allclose(shown(view), shown(expected))
+    assert "end of epoch 0" in words(view._title) and "label high" in words(view._chosen._text)
 
 
 def test_tsne_takes_the_place_of_pca_and_is_not_worked_out_twice():

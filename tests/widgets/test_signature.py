@@ -9,9 +9,9 @@ from cnnwidgets import SignatureView
 from cnnwidgets.data import digits
 from cnnwidgets.models import lenet5
 from cnnwidgets.render import palette
-from cnnwidgets.render.barcodes import LEFT, MARGIN
+from cnnwidgets.render.barcodes import ACROSS, LEFT, MARGIN
 
-from .conftest import EVIL, click, decoded, hooks, hover, inside, words
+from .conftest import EVIL, click, decoded, hooks, hover, inside, steps, words
 
 
 @pytest.fixture
@@ -78,14 +78,14 @@ def test_outliers_are_ranked_and_a_click_chooses_the_image(view):
     click(view._outliers.figure._hover, index=1)
     assert view.index == 3 and "Image 3" in words(view._input._text)
     assert view._strips._chosen == view._strips._cells.box(2) and view._outliers._chosen is not None
-    click(view._strips.figure._hover, index=4)  # heading, 0, 3, heading, 2
+    click(view._strips.figure._hover, index=4 * ACROSS + 7)  # heading, 0, 3, heading, 2
     assert view.index == 2 and view._outliers._chosen is None
     click(view._strips.figure._hover, index=0)  # a heading
     assert view.index == 2
 
 
 def test_hovering_tells_the_range_and_the_distance(view):
-    hover(view._strips.figure._hover, 1)
+    hover(view._strips.figure._hover, 2 * ACROSS - 1)
     assert "image 0: 0 … 15" in view._strips.figure._tip.value
     hover(view._outliers.figure._hover, 0)
     assert "no. 1: image 2, distance" in view._outliers.figure._tip.value
@@ -144,6 +144,25 @@ def test_weights_that_an_optimizer_moved_show_at_the_next_drawing(view, model):
     optimizer.step()
     view.index = 1
     assert view.signatures.vectors[0].tolist() == [30, 0, 0]
+
+
+def test_images_are_read_once_for_their_small_pictures(model):
+    read: list[int] = []
+
+    class Files(list):
+        def __getitem__(self, index):
+            read.append(index)
+            return super().__getitem__(index)
+
+    view = SignatureView(model, Files(steps()), targets=[0, 1], count=2)
+    read.clear()
+    view.colormap = "hsv"
+    view.target = 0
+    view.target = 1
+    view.scale = "strip"
+    assert len(read) <= 2  # the images of class 0, large
+    view.refresh()
+    assert set(read) >= {0, 1, 3, 4}
 
 
 def test_a_class_with_fewer_images_shows_those_it_has(model, dataset):
