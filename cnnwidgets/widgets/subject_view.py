@@ -115,6 +115,11 @@ class SubjectView(ModelView):
     # ------------------------------------------------------------------ state
 
     @property
+    def subject(self) -> Subject:
+        """Model, data set and what is known of them: another view that is given it as its model shares the memory."""
+        return self._subject
+
+    @property
     def table(self) -> LayerTable:
         """The layer table of the present image."""
         return self._look.table
