@@ -6,6 +6,10 @@ import re
 
 import numpy as np
 import pytest
+import torch
+from PIL import Image
+from torch import nn
+from torch.utils.data import DataLoader
 
 from notebooks.refresh import FOLDER
 
@@ -40,6 +44,13 @@ def test_every_view_and_function_in_the_tables_works_on_a_model_and_a_data_set()
     dataset = cw.data.digits()
     names = {"cw": cw, "model": cw.models.lenet5(pretrained=True), "dataset": dataset, "image": dataset[0][0]}
     names["images"] = names["image"][None]
+    learner, batch = cw.models.lenet5(), DataLoader([dataset[0], dataset[1]], 2)
+    names |= {"loss_fn": nn.CrossEntropyLoss(), "optimizer": torch.optim.SGD(learner.parameters(), 0.01)}
+    names["trainer"] = trainer = cw.Trainer(learner, names["loss_fn"], names["optimizer"], progress=False)
+    trainer.set_loaders(batch, batch)
+    trainer.recorder = cw.Recorder(learner, ["C1"], names["images"])
+    trainer.train(1)
+    names["recording"] = trainer.recorder.recording
     names["vectors"] = np.random.default_rng(0).normal(size=(2, 9, 5))
     for row in rows:
         made = eval(row, names)
@@ -49,8 +60,6 @@ def test_every_view_and_function_in_the_tables_works_on_a_model_and_a_data_set()
 
 
 def test_attributes_in_the_table_of_controls_can_be_set():
-    import torch
-
     import cnnwidgets as cw
 
     view = cw.ActivationView(cw.models.lenet5(pretrained=True), torch.rand(8, 1, 28, 28))
@@ -61,6 +70,22 @@ def test_attributes_in_the_table_of_controls_can_be_set():
     assert (view.layer, view.index, view.channel, view.scale, view.pixel) == ("C3", 7, 2, (-1.0, 1.0), (3, 4))
 
 
-def test_the_picture_is_small_enough_for_a_page():
-    (picture,) = [ROOT / target for _, target in LINKS if target.endswith(".png")]
-    assert 20_000 < picture.stat().st_size < 150_000
+def test_the_moving_picture_moves_and_is_small_enough_for_a_page():
+    (path,) = [ROOT / target for _, target in LINKS if target.endswith(".gif")]
+    assert 20_000 < path.stat().st_size < 800_000
+    with Image.open(path) as picture:
+        assert picture.n_frames >= 8
+        assert 900 < picture.width < 1300
+
+
+def test_every_view_in_the_table_has_its_picture():
+    views = re.findall(r"^\| `cw\.(\w+)\([^|]*\| [^|]* \| <img src=\"([^\"]+)\"", README, re.MULTILINE)
+    assert len(views) == 12
+    assert all((ROOT / target).is_file() for _, target in views)
+
+
+def test_the_badges_open_the_first_notebook_of_the_repository_that_the_project_names():
+    (repository,) = re.findall(r'Repository = "https://github.com/(.*)"', (ROOT / "pyproject.toml").read_text())
+    colab, binder = re.findall(r"\[!\[Open in \w+\]\([^)]*\)\]\(([^)]*)\)", README)
+    assert colab.endswith(f"/github/{repository}/blob/main/notebooks/quickstart.ipynb")
+    assert binder.endswith(f"/gh/{repository}/HEAD?urlpath=lab/tree/notebooks/quickstart.ipynb")
