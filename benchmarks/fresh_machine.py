@@ -1,7 +1,7 @@
 """Both commands of the README on a fresh machine, timed: `python benchmarks/fresh_machine.py [--first]`.
 
-Clones the last commit into an empty folder and runs the two commands to the letter, each with a virtual environment of its
-own, no cache of pip and an empty home. The first is done when JupyterLab answers at the address that it prints, the second
+Clones the last commit into an empty folder and runs the two commands to the letter, each with an environment of its
+own, no cache of pip and an empty home. The first is done when JupyterLab answers at the address it prints, the second
 when the tests have ended. `--first` leaves the tests out. Needs git, the network for the packages, and a Chromium.
 """
 
@@ -47,6 +47,19 @@ def clone(folder: Path) -> Path:
     return folder
 
 
+def status(address: str, seconds: float = 60) -> int:
+    """HTTP status of the page, once somebody answers."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            with urllib.request.urlopen(address, timeout=60) as answer:
+                return int(answer.status)
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.5)
+
+
 def first(command: str, folder: Path, environment: dict[str, str]) -> str:
     """Run until JupyterLab answers; its address, without the token."""
     server = subprocess.Popen(
@@ -59,8 +72,7 @@ def first(command: str, folder: Path, environment: dict[str, str]) -> str:
         for line in server.stdout:
             said.append(line)
             if address := ADDRESS.search(line):
-                with urllib.request.urlopen(address[0], timeout=60) as answer:
-                    return f"{answer.status} from {address[0].partition('?')[0]}"
+                return f"{status(address[0])} from {address[0].partition('?')[0]}"
         raise SystemExit(f"JupyterLab did not start:\n{''.join(said[-30:])}")
     finally:
         os.killpg(server.pid, signal.SIGTERM)
