@@ -4,15 +4,22 @@
 
 LeNet-5 learns MNIST (or random images of its size) in 469 batches of 128, ResNet-18 random images of 224 x 224 in
 batches of 16, with SGD on the CPU. Each run goes through the same batches from the same weights, and the losses must be
-equal to the bit. The bare loop keeps the loss of each step, as the trainer does. The runs are interleaved, so that
-drift of the machine hits all sides; the lowest time of each counts. With `--view` a view is open that draws, without a
-browser; how much of its run it drew is told too, as machines with other work on them time nothing well.
+equal to the bit. The bare loop keeps the loss of each step, as the trainer does. The runs are interleaved, each round
+in another order, so that drift of the machine hits all sides; the lowest time of each counts, and the median of the
+ratios within a round is told beside it. With `--view` a view is open that draws, without a browser; how much of its run
+it drew is told too, as machines with other work on them time nothing well.
+
+The allocator keeps what it has got, for all sides. Left to itself, glibc's gives the memory of a LeNet-5's step back to
+the system at its end, or not: as the heap happens to lie, in a bare loop as in the others. That is 0 or 3,300 page
+faults a step, and more than half as much time again (8 or 13 ms). `--allocator system` leaves it to itself.
 """
 
 from __future__ import annotations
 
 import argparse
 import copy
+import ctypes
+import statistics
 import time
 from collections.abc import Callable
 
@@ -102,14 +109,24 @@ def task(name: str) -> tuple[nn.Module, DataLoader[tuple[Tensor, ...]]]:
     return lenet5(), DataLoader(TensorDataset(pixels, targets), 128)
 
 
+def keep_memory() -> str:
+    """Have glibc's allocator give nothing back to the system between two steps; in a word, whether it does."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    trim_threshold, mmap_threshold = -1, -3  # as malloc.h has them
+    kept = mallopt is not None and mallopt(mmap_threshold, 2**25) and mallopt(trim_threshold, 2**31 - 1)
+    return "the allocator keeps its memory" if kept else "the allocator is left to itself"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--models", nargs="+", default=["lenet5", "resnet18"])
     parser.add_argument("--reps", type=int, default=5)
     parser.add_argument("--view", action="store_true", help="also with a view open")
+    parser.add_argument("--allocator", choices=["keeps", "system"], default="keeps", help="what it does with memory")
     options = parser.parse_args()
+    allocator = keep_memory() if options.allocator == "keeps" else "the allocator is left to itself"
     torch.set_num_threads(2)
-    print(where("torch", "torchvision"))
+    print(f"{where('torch', 'torchvision')}; {allocator}")
     runs: dict[str, Run] = {"bare loop": bare, "Trainer": trained}
     if options.view:
         runs["Trainer, view open"] = viewed = Viewed()
@@ -117,8 +134,10 @@ def main() -> None:
         model, loader = task(name)
         seconds: dict[str, list[float]] = {label: [] for label in runs}
         known = timed(bare, model, loader)[1]  # warms up
-        for _ in range(options.reps):
-            for label, run in runs.items():
+        for number in range(options.reps):
+            labels = list(runs)
+            for label in labels[number % len(labels) :] + labels[: number % len(labels)]:
+                run = runs[label]
                 took, losses = timed(run, model, loader)
                 assert losses == known, f"{label} gave other losses than the bare loop"
                 seconds[label].append(took)
@@ -127,6 +146,9 @@ def main() -> None:
         for label, bound in BOUNDS.items():
             if label in runs:
                 verdict(f"{label} / bare loop", min(seconds[label]) / min(seconds["bare loop"]), bound)
+                pairs = zip(seconds[label], seconds["bare loop"], strict=True)
+                ratios = sorted(own / other for own, other in pairs)
+                print(f"  by round: median {statistics.median(ratios):.2f}, {ratios[0]:.2f} to {ratios[-1]:.2f}")
         if options.view:
             print(f"the view drew for {viewed.drawing / viewed.seconds:.1%} of the last run")
 

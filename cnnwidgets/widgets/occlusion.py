@@ -129,18 +129,19 @@ class OcclusionView(OcclusionRun):
         if self._fitted is not self._seen:
             self._fitted = self._seen
             self._fit_controls()
-        self.draw_map()
+        self.draw_map(anew=not self._portions.running)  # a growing map is drawn at its own pace, not at the hand's
         before, value = self._values()
         bars = [(self._class_name(n), share, change) for n, share, change in self._bars(self._found)]
         self._scores.draw(self._target_name, self._unit, before, value, self._where(), bars)
         status = f"drawn in {self.milliseconds:.1f} ms"
         self._title.value = markup.title(self._target_name, *self._said(), status=status)
 
-    def draw_map(self) -> None:
+    def draw_map(self, *, anew: bool = True) -> None:
         """Draw the heat map, the photo with its overlay and the patch, and how far the map is."""
         seen, occluder = self._seen, self._seen.occluder
         key = (occluder, seen.target, occluder.done)
-        if self._heat is None or self._heat[0] != key:
+        same = 3 if anew else 2  # how much of the key must be that of the map that is there
+        if self._heat is None or self._heat[0][:same] != key[:same]:
             self._heat = key, Heat.of(occluder.result, self._unit)
         heat = self._heat[1]
         if self._pictures is None or self._pictures[0] is not occluder:

@@ -34,8 +34,8 @@ class OcclusionRun(OcclusionState):
         self._spent, self._made, self._shown, self._undrawn = 0.0, 0, 0.0, False
         super().__init__(**traits)
 
-    def draw_map(self) -> None:
-        """Draw the map as far as it is done, and how far that is."""
+    def draw_map(self, *, anew: bool = True) -> None:
+        """Draw the map as far as it is done, and how far that is; unless `anew`, one that is a little older will do."""
         raise NotImplementedError
 
     @property

@@ -392,6 +392,27 @@ def test_another_target_takes_up_the_map_as_far_as_it_is_done(model, dataset, pa
     assert passes() > 0 and not view.partial_map.done.any()
 
 
+def test_a_growing_map_is_drawn_by_its_portions_and_not_by_a_hand_on_the_patch(model, dataset):
+    async def main() -> None:
+        view = OcclusionView(model, dataset, window=1, stride=1)
+        empty = heat(view)
+        while not view.partial_map.done.any():
+            view._seen.occluder.step(1e-9)
+        view.move_to(0, 0)
+        view._newest.flush()
+        assert "rows 0 to 0" in words(view._scores._text) and heat(view) == empty
+        view._show()
+        drawn = heat(view)
+        assert drawn != empty
+        for _ in view._seen.occluder:
+            pass
+        view.cancel()
+        view._newest.flush()
+        assert heat(view) != drawn and not any(GAP in row for row in heat(view))
+
+    asyncio.run(main())
+
+
 def test_an_error_in_a_portion_is_told_and_stops_the_map(model, dataset):
     async def main() -> None:
         view = OcclusionView(model, dataset, window=1, stride=1)
