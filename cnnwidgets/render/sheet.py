@@ -59,7 +59,8 @@ def sheet(
     zoom = max(1, round(side / maps.shape[2]))
     tiles = shaded.tiles().repeat(zoom, axis=1).repeat(zoom, axis=2)
     tiles = np.pad(tiles, ((0, 0), (HEAD, 0), (0, 0)), constant_values=GAP)
-    grid = Grid(*tiles.shape, columns=min(columns, len(tiles)), gap=SPACE)
+    count, height, width = tiles.shape
+    grid = Grid(count, height, width, columns=min(columns, count), gap=SPACE)
     pixels = titled(apply(mosaic(tiles, grid), shaded.colormap, alpha=True), grid, titles)
     low, middle, high = shaded.ends()
     colorbar = (shaded.colormap, _number(low), None if middle is None else "0", _number(high))

@@ -24,7 +24,7 @@ NOTEBOOKS = sorted(refresh.FOLDER.glob("*.ipynb"))
 ABSOLUTE_PATH = re.compile(r"(?<![\w<.:/~-])(?:/[\w.-]+){2,}|\b[A-Za-z]:\\\w")
 WEIGHTS = re.compile(r"weights from (\S+):")
 LONGEST_FUNCTION = 10  # lines
-LARGEST, USUAL = {"quickstart": 400_000, "alexnet": 1_000_000}, 600_000  # bytes; photos take more room than digits
+LARGEST, USUAL = {"quickstart": 400_000, "alexnet": 1_000_000, "lenet5_mnist": 900_000}, 600_000  # bytes
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
@@ -46,8 +46,8 @@ def executed(request: pytest.FixtureRequest, data_folder: Path) -> NotebookNode:
     return refresh.run(request.param, fast=True)
 
 
-def test_there_are_a_notebook_to_begin_with_and_one_for_alexnet():
-    assert {"quickstart", "alexnet"} <= {path.stem for path in NOTEBOOKS}
+def test_there_are_a_notebook_to_begin_with_and_one_for_each_walkthrough():
+    assert {"quickstart", "alexnet", "lenet5_mnist", "lenet5_fashion_mnist"} <= {path.stem for path in NOTEBOOKS}
 
 
 def test_every_code_cell_runs_and_writes_nothing_to_stderr(executed: NotebookNode):
@@ -133,6 +133,18 @@ def test_the_notebook_about_alexnet_says_that_it_was_stored_with_the_real_weight
     notebook = nbformat.read(refresh.FOLDER / "alexnet.ipynb", as_version=4)
     assert "are of ResNet-18" in notebook.cells[1].source
     assert WEIGHTS.findall(printed(notebook)) == ["resnet18-imagenet-pq.pth"]
+
+
+def test_what_is_stored_about_mnist_was_trained_in_full():
+    notebook = nbformat.read(refresh.FOLDER / "lenet5_mnist.ipynb", as_version=4)
+    assert "as published: 469 batches to train, 141 to validate; 18,000 of the 18,000" in printed(notebook)
+    assert "epochs:   20" in printed(notebook)
+
+
+def test_what_is_stored_about_fashion_mnist_was_trained_on_all_images_and_says_for_how_long():
+    notebook = nbformat.read(refresh.FOLDER / "lenet5_fashion_mnist.ipynb", as_version=4)
+    assert "60,000 images" in printed(notebook) and "epochs:   4" in printed(notebook)
+    assert "**four**" in "".join(cell.source for cell in notebook.cells)
 
 
 def test_random_weights_say_that_they_are(executed: NotebookNode, weights: str, request: pytest.FixtureRequest):
