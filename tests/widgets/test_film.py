@@ -266,6 +266,13 @@ def test_a_gif_has_a_picture_for_every_frame_and_leaves_the_view_alone(film, tmp
     assert [file.name for file in tmp_path.glob("*.*")] == ["film.gif"]
 
 
+def test_save_writes_a_picture_or_the_film_by_the_ending(film, tmp_path):
+    view = FilmView(film)
+    with Image.open(view.save(tmp_path / "film.gif")) as gif, Image.open(view.save(tmp_path / "now.png")) as png:
+        assert gif.n_frames == 4
+        assert png.size == view.picture().shape[1::-1]
+
+
 def test_a_sheet_has_the_frames_that_were_asked_for(film, tmp_path):
     view = FilmView(film)
     one = Image.open(view.export(tmp_path / "one.png", frames=[3])).size
