@@ -77,6 +77,8 @@ def strip(notebook: NotebookNode) -> NotebookNode:
     }
     for cell in notebook.cells:
         cell.metadata = {}
+        if "outputs" in cell:
+            cell.outputs = joined(cell.outputs)
         for output in cell.get("outputs", []):
             data = output.get("data", {})
             data.pop(WIDGET, None)
@@ -85,6 +87,17 @@ def strip(notebook: NotebookNode) -> NotebookNode:
             if len(data.get("image/png", "")) > LARGE:
                 data["image/png"] = with_few_colors(data["image/png"])
     return notebook
+
+
+def joined(outputs: list[NotebookNode]) -> list[NotebookNode]:
+    """What was printed piece by piece in one piece, as if there had been no time in between."""
+    whole: list[NotebookNode] = []
+    for output in outputs:
+        if whole and output.output_type == whole[-1].output_type == "stream" and output.name == whole[-1].name:
+            whole[-1].text += output.text
+        else:
+            whole.append(output)
+    return whole
 
 
 def with_few_colors(png: str) -> str:

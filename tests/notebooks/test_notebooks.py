@@ -203,6 +203,14 @@ def test_a_widget_is_taken_out_of_an_output_and_its_picture_stays(tmp_path: Path
     assert stripped.cells[0].outputs[0].data == {"image/png": "iVBO", "text/plain": "ActivationView()"}
 
 
+def test_what_was_printed_piece_by_piece_is_stored_in_one(tmp_path: Path):
+    notebook = nbformat.read(written(tmp_path, "slow()"), as_version=4)
+    pieces = [("stdout", "a\n"), ("stdout", "b\n"), ("stderr", "c\n"), ("stdout", "d\n")]
+    notebook.cells[0].outputs = [nbformat.v4.new_output("stream", name=name, text=text) for name, text in pieces]
+    stored = [(output.name, output.text) for output in refresh.strip(notebook).cells[0].outputs]
+    assert stored == [("stdout", "a\nb\n"), ("stderr", "c\n"), ("stdout", "d\n")]
+
+
 def test_a_large_picture_is_stored_with_256_colours_and_looks_the_same(tmp_path: Path):
     across = np.linspace(0, 255, 400).astype(np.uint8)
     pixels = np.stack([*np.meshgrid(across, across[:300]), np.random.default_rng(0).integers(0, 9, (300, 400))], -1)
