@@ -2,7 +2,10 @@
 
 Without names, all notebooks of this folder. Static pictures and text are stored. The state of the widgets is not: it
 belongs to one run, and a viewer that finds it looks for the widget instead of showing the picture.
-Needs `pip install -e '.[test]'`, and in `$CNNWIDGETS_DATA/weights` those of ResNet-18, which stands in for AlexNet.
+`CNNWIDGETS_FAST=1` in the environment makes those notebooks short that train: few images, few epochs. It is for tests;
+what is stored comes from a run in full.
+Needs `pip install -e '.[test]'`, and in `$CNNWIDGETS_DATA/weights` those of ResNet-18, which stands in for AlexNet;
+beside them MNIST and the other data sets, if they are not to be downloaded.
 """
 
 from __future__ import annotations
@@ -46,8 +49,11 @@ class ThisPython(KernelSpecManager):
         return KernelSpec(**get_kernel_dict())
 
 
-def run(path: Path) -> NotebookNode:
-    """The notebook at `path` with fresh outputs, run in an empty folder with `STAND_INS`; raises CellExecutionError."""
+def run(path: Path, *, fast: bool = False) -> NotebookNode:
+    """The notebook at `path` with fresh outputs, run in an empty folder with `STAND_INS`; raises CellExecutionError.
+
+    `fast` sets `CNNWIDGETS_FAST=1` for it.
+    """
     notebook = nbformat.read(path, as_version=4)
     stored = [cell.source for cell in notebook.cells]
     for cell in notebook.cells:
@@ -56,7 +62,8 @@ def run(path: Path) -> NotebookNode:
     client = NotebookClient(notebook, km=kernel, timeout=SECONDS, store_widget_state=False)
     python_path = os.pathsep.join(filter(None, [str(FOLDER.parent), os.environ.get("PYTHONPATH")]))
     with tempfile.TemporaryDirectory() as folder:
-        client.execute(cwd=folder, env=os.environ | {"PYTHONPATH": python_path}, cleanup_kc=True)
+        env = os.environ | {"PYTHONPATH": python_path} | ({"CNNWIDGETS_FAST": "1"} if fast else {})
+        client.execute(cwd=folder, env=env, cleanup_kc=True)
     for cell, source in zip(notebook.cells, stored, strict=True):
         cell.source = source
     return notebook

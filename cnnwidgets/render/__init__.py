@@ -29,6 +29,7 @@ from .picture import Picture, fitted, to_picture
 from .png import encode_png
 from .scale import GAP, LEVELS, NONFINITE, Range, to_uint8, value_range, value_ranges
 from .shaded import Shaded
+from .sheet import sheet
 from .strip import Strip, strip
 
 __all__ = [
@@ -67,6 +68,7 @@ __all__ = [
     "mosaic",
     "overlay",
     "palette",
+    "sheet",
     "strip",
     "table",
     "to_picture",

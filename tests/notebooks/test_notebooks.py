@@ -5,19 +5,15 @@ from __future__ import annotations
 import ast
 import base64
 import io
-import os
 import re
 import sys
 import types
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import numpy as np
 import pytest
-import torch
-import torchvision
 from nbformat import NotebookNode
 from PIL import Image
 
@@ -28,7 +24,7 @@ NOTEBOOKS = sorted(refresh.FOLDER.glob("*.ipynb"))
 ABSOLUTE_PATH = re.compile(r"(?<![\w<.:/~-])(?:/[\w.-]+){2,}|\b[A-Za-z]:\\\w")
 WEIGHTS = re.compile(r"weights from (\S+):")
 LONGEST_FUNCTION = 10  # lines
-LARGEST = {"quickstart": 400_000, "alexnet": 1_000_000}  # bytes; photos take more room than digits
+LARGEST, USUAL = {"quickstart": 400_000, "alexnet": 1_000_000, "lenet5_mnist": 900_000}, 600_000  # bytes
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
@@ -38,29 +34,20 @@ def stored(request: pytest.FixtureRequest) -> NotebookNode:
 
 
 @pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """File name of ResNet-18's real weights in `$CNNWIDGETS_DATA`; without that, of random ones that are called so."""
-    if root := os.environ.get("CNNWIDGETS_DATA"):
-        (path,) = (Path(root) / "weights").glob("resnet18-*.pth")
-        yield path.name
-        return
-    folder = tmp_path_factory.mktemp("data")
-    (folder / "weights").mkdir()
-    torch.manual_seed(0)
-    torch.save(torchvision.models.resnet18().state_dict(), folder / "weights" / "resnet18-random.pth")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CNNWIDGETS_DATA", str(folder))
-        yield "resnet18-random.pth"
+def weights(data_folder: Path) -> str:
+    """File name of ResNet-18's weights, the real ones or random ones that are called so."""
+    (path,) = (data_folder / "weights").glob("resnet18-*.pth")
+    return path.name
 
 
 @pytest.fixture(scope="module", params=NOTEBOOKS, ids=lambda path: path.stem)
-def executed(request: pytest.FixtureRequest, weights: str) -> NotebookNode:
-    """A notebook that has just run, with all outputs as they came; a cell that raises is an error here."""
-    return refresh.run(request.param)
+def executed(request: pytest.FixtureRequest, data_folder: Path) -> NotebookNode:
+    """A notebook that has just run in its short form, with all outputs as they came; a cell that raises is an error."""
+    return refresh.run(request.param, fast=True)
 
 
-def test_there_are_a_notebook_to_begin_with_and_one_for_alexnet():
-    assert {"quickstart", "alexnet"} <= {path.stem for path in NOTEBOOKS}
+def test_there_are_a_notebook_to_begin_with_and_one_for_each_walkthrough():
+    assert {"quickstart", "alexnet", "lenet5_mnist", "lenet5_fashion_mnist"} <= {path.stem for path in NOTEBOOKS}
 
 
 def test_every_code_cell_runs_and_writes_nothing_to_stderr(executed: NotebookNode):
@@ -148,6 +135,18 @@ def test_the_notebook_about_alexnet_says_that_it_was_stored_with_the_real_weight
     assert WEIGHTS.findall(printed(notebook)) == ["resnet18-imagenet-pq.pth"]
 
 
+def test_what_is_stored_about_mnist_was_trained_in_full():
+    notebook = nbformat.read(refresh.FOLDER / "lenet5_mnist.ipynb", as_version=4)
+    assert "as published: 469 batches to train, 141 to validate; 18,000 of the 18,000" in printed(notebook)
+    assert "epochs:   20" in printed(notebook)
+
+
+def test_what_is_stored_about_fashion_mnist_was_trained_on_all_images_and_says_for_how_long():
+    notebook = nbformat.read(refresh.FOLDER / "lenet5_fashion_mnist.ipynb", as_version=4)
+    assert "60,000 images" in printed(notebook) and "epochs:   4" in printed(notebook)
+    assert "**four**" in "".join(cell.source for cell in notebook.cells)
+
+
 def test_random_weights_say_that_they_are(executed: NotebookNode, weights: str, request: pytest.FixtureRequest):
     named = {"alexnet": [weights]}.get(request.node.callspec.params["executed"].stem, [])
     assert WEIGHTS.findall(printed(executed)) == named
@@ -173,7 +172,19 @@ def test_no_function_is_longer_than_ten_lines(stored: NotebookNode):
 
 
 def test_the_file_is_small():
-    assert {path.name: path.stat().st_size for path in NOTEBOOKS if path.stat().st_size > LARGEST[path.stem]} == {}
+    sizes = {path: path.stat().st_size for path in NOTEBOOKS}
+    assert {path.name: size for path, size in sizes.items() if size > LARGEST.get(path.stem, USUAL)} == {}
+
+
+@pytest.mark.parametrize(("fast", "printed"), [(True, "1\n"), (False, "None\n")])
+def test_a_notebook_is_told_to_be_fast_only_when_asked(
+    fast: bool, printed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.delenv("CNNWIDGETS_FAST", raising=False)
+    (cell,) = code_cells(
+        refresh.run(written(tmp_path, "import os\nprint(os.environ.get('CNNWIDGETS_FAST'))"), fast=fast)
+    )
+    assert cell.outputs[0].text == printed
 
 
 def test_a_cell_that_fails_is_an_error(tmp_path: Path):
