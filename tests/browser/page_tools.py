@@ -178,6 +178,6 @@ def shown(page: Page, text: str) -> None:
 
 def no_errors(page: Page) -> bool:
     """Whether neither the page, nor the kernel (into `faults`), nor the view's error line had anything to say."""
-    assert page.errors == []
-    assert in_kernel(page, "print(faults, repr(view._error.value))").strip() == "[] ''"
+    faults = in_kernel(page, "print(faults, repr(view._error.value))").strip()
+    assert (page.errors, faults) == ([], "[] ''"), "\n".join([*page.errors, faults])
     return True
