@@ -14,7 +14,7 @@ from ..compute.hooks import alone
 from . import checkpoint
 from .history import Epoch, History, Step
 from .loop import EACH_STEP, Score, length
-from .randomness import Rest, random_state, set_random_state
+from .randomness import Rest, random_state, set_random_state, storable
 
 
 class Course:
@@ -85,7 +85,7 @@ class Course:
                 **{name: part.state_dict() for name, part in self._parts().items()},
                 "kinds": self._kinds(),
                 "position": [self.epoch, self.batch, self.step, self.goal, self.seconds],
-                "random": [self._began, self._now or random_state(loader)],
+                "random": [storable(self._began), storable(self._now or random_state(loader))],
             }
             return checkpoint.write(path, state)
 

@@ -20,11 +20,10 @@ def set_seed(seed: int) -> None:
 
 
 def random_state(loader: Any = None) -> dict[str, Any]:
-    """State of the global generators, and of those that a loader has of its own; plain values, for a checkpoint."""
-    name, keys, *rest = np.random.get_state()
+    """State of the global generators, and of those that a loader has of its own; taken after every step, so quick."""
     return {
         "python": random.getstate(),
-        "numpy": [name, torch.from_numpy(np.asarray(keys).astype(np.int64)), *rest],
+        "numpy": np.random.get_state(),
         "torch": torch.get_rng_state(),
         "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else [],
         "mps": [torch.mps.get_rng_state()] if torch.backends.mps.is_available() else [],
@@ -32,11 +31,19 @@ def random_state(loader: Any = None) -> dict[str, Any]:
     }
 
 
+def storable(state: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What `random_state` found as plain values and tensors, for a checkpoint."""
+    if state is None:
+        return None
+    name, keys, *rest = state["numpy"]
+    return {**state, "numpy": [name, torch.from_numpy(np.asarray(keys).astype(np.int64)), *rest]}
+
+
 def set_random_state(state: dict[str, Any], loader: Any = None) -> None:
-    """Put back what `random_state` found."""
+    """Put back what `random_state` found, or `storable` made of it."""
     random.setstate(state["python"])
     name, keys, *rest = state["numpy"]
-    np.random.set_state((name, keys.numpy().astype(np.uint32), *rest))
+    np.random.set_state((name, np.asarray(keys).astype(np.uint32), *rest))
     torch.set_rng_state(state["torch"])
     if state["cuda"] and torch.cuda.is_available():
         torch.cuda.set_rng_state_all(state["cuda"][: torch.cuda.device_count()])
