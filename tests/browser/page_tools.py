@@ -64,6 +64,28 @@ RUN_ALL_CELLS = """async (seconds) => {
 }"""
 
 
+WATCH = """
+import logging, traceback
+import cnnwidgets
+
+faults = []
+
+class Keep(logging.Handler):
+    def emit(self, record):
+        faults.append(self.format(record))
+
+logging.getLogger().addHandler(Keep(logging.WARNING))
+show = get_ipython().showtraceback
+
+def keep(*args, **kwargs):
+    faults.append(traceback.format_exc())
+    show(*args, **kwargs)
+
+get_ipython().showtraceback = keep
+"""
+"""The first cell: errors inside observers show nowhere by themselves, so they are collected in `faults`."""
+
+
 class Blobs(NamedTuple):
     """Blob URLs of a page: how many it ever made, how many it has not revoked, and the bytes of these."""
 

@@ -8,6 +8,7 @@ import re
 import numpy as np
 import pytest
 from page_tools import (
+    WATCH,
     blobs,
     comm_count,
     drag_slider,
@@ -22,27 +23,6 @@ from page_tools import (
     widget_count,
 )
 from playwright.sync_api import Locator, Page
-
-# Errors inside observers show nowhere by themselves: they are collected.
-WATCH = """
-import logging, traceback
-import cnnwidgets
-
-faults = []
-
-class Keep(logging.Handler):
-    def emit(self, record):
-        faults.append(self.format(record))
-
-logging.getLogger().addHandler(Keep(logging.WARNING))
-show = get_ipython().showtraceback
-
-def keep(*args, **kwargs):
-    faults.append(traceback.format_exc())
-    show(*args, **kwargs)
-
-get_ipython().showtraceback = keep
-"""
 
 LENET = """
 import torch

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from page_tools import (
+    WATCH,
     focus_slider,
     in_kernel,
     no_errors,
@@ -16,27 +17,6 @@ from page_tools import (
     widget_count,
 )
 from playwright.sync_api import Page
-
-# Errors inside observers show nowhere by themselves: they are collected.
-WATCH = """
-import logging, traceback
-import cnnwidgets
-
-faults = []
-
-class Keep(logging.Handler):
-    def emit(self, record):
-        faults.append(self.format(record))
-
-logging.getLogger().addHandler(Keep(logging.WARNING))
-show = get_ipython().showtraceback
-
-def keep(*args, **kwargs):
-    faults.append(traceback.format_exc())
-    show(*args, **kwargs)
-
-get_ipython().showtraceback = keep
-"""
 
 TRAIN = """
 import torch

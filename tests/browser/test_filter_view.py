@@ -7,6 +7,7 @@ import base64
 import numpy as np
 import pytest
 from page_tools import (
+    WATCH,
     drag_slider,
     focus_slider,
     in_kernel,
@@ -20,24 +21,10 @@ from page_tools import (
 )
 from playwright.sync_api import Locator, Page
 
-# Errors inside observers show nowhere by themselves: they are collected.
-WATCH = """
-import logging, traceback
-import torch
-from cnnwidgets.widgets.filter import FilterView
-
-faults = []
-
-class Keep(logging.Handler):
-    def emit(self, record):
-        faults.append(self.format(record))
-
-logging.getLogger().addHandler(Keep(logging.WARNING))
-get_ipython().showtraceback = lambda *args, **kwargs: faults.append(traceback.format_exc())
-"""
-
 # 16 filters of 5 x 5 in colour, number 6 near-dead; then 32 x 16 kernels in grey.
 VIEW = """
+import torch
+from cnnwidgets.widgets.filter import FilterView
 torch.manual_seed(0)
 model = torch.nn.Sequential(
     torch.nn.Conv2d(3, 16, 5), torch.nn.BatchNorm2d(16), torch.nn.ReLU(), torch.nn.Conv2d(16, 32, 3)

@@ -6,6 +6,7 @@ import re
 
 import pytest
 from page_tools import (
+    WATCH,
     focus_slider,
     in_kernel,
     no_errors,
@@ -19,28 +20,9 @@ from page_tools import (
 )
 from playwright.sync_api import Locator, Page
 
-# Errors inside observers show nowhere by themselves: they are collected.
-WATCH = """
-import logging, time, traceback
-import cnnwidgets, ipywidgets, torch
-
-faults = []
-
-class Keep(logging.Handler):
-    def emit(self, record):
-        faults.append(self.format(record))
-
-logging.getLogger().addHandler(Keep(logging.WARNING))
-show = get_ipython().showtraceback
-
-def keep(*args, **kwargs):
-    faults.append(traceback.format_exc())
-    show(*args, **kwargs)
-
-get_ipython().showtraceback = keep
-"""
-
 TRAINER = """
+import time
+import ipywidgets, torch
 torch.manual_seed(0)
 digits, model = cnnwidgets.data.digits(), cnnwidgets.models.lenet5()
 train, valid = torch.utils.data.random_split(digits, [1536, 261])

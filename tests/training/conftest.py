@@ -9,6 +9,26 @@ from torch.utils.data import DataLoader
 
 from cnnwidgets.training import Trainer
 
+from .films import Small, filmed, two_images
+
+
+@pytest.fixture
+def small():
+    """A network of one weight."""
+    return Small()
+
+
+@pytest.fixture
+def probes():
+    """Two images for it."""
+    return two_images()
+
+
+@pytest.fixture
+def film(tmp_path):
+    """The folder of a recording of it."""
+    return filmed(tmp_path / "film")
+
 
 @pytest.fixture
 def line():

@@ -14,22 +14,7 @@ from torch import nn
 from cnnwidgets.compute.forward import ForwardError
 from cnnwidgets.training import Recorder, Recording, storage
 
-from .films import Small, filmed, train, two_images
-
-
-@pytest.fixture
-def small():
-    return Small()
-
-
-@pytest.fixture
-def probes():
-    return two_images()
-
-
-@pytest.fixture
-def film(tmp_path):
-    return filmed(tmp_path / "film")
+from .films import train
 
 
 def state(model):

@@ -9,23 +9,6 @@ from torch import nn
 
 from cnnwidgets.training import Recorder, Recording
 
-from .films import Small, filmed, two_images
-
-
-@pytest.fixture
-def small():
-    return Small()
-
-
-@pytest.fixture
-def probes():
-    return two_images()
-
-
-@pytest.fixture
-def film(tmp_path):
-    return filmed(tmp_path / "film")
-
 
 def frames(film):
     return sorted(film.glob("frame-*"))
