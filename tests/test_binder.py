@@ -72,7 +72,10 @@ def test_nothing_is_there_that_nothing_asks_for():
     assert set(pinned()) - wanted == {"python", "pip", "hatchling"}  # what installs the package itself
 
 
-@pytest.mark.skipif("CI" not in os.environ, reason="only the newest versions are compared, which CI installs")
+@pytest.mark.skipif(
+    "CI" not in os.environ or importlib.metadata.version("ipywidgets").startswith("7."),
+    reason="only the newest versions are compared, which CI installs first",
+)
 def test_no_pinned_version_is_newer_than_the_one_that_is_tested():
     back = {conda: name for name, conda in ON_CONDA.items()}
     for name, version in pinned().items():
