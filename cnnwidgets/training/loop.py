@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import CyclicLR, OneCycleLR, ReduceLROnPlateau
 
 from ..compute.hooks import alone
+from ..compute.model import device_of as model_device
 from .history import Step, mean
 
 LossFn = Callable[[Any, Any], torch.Tensor]
@@ -223,10 +224,8 @@ def accuracy_of(outputs: Any, targets: Any) -> float | None:
 
 
 def device_of(model: nn.Module, device: torch.device | str | None) -> torch.device:
-    """`device`, or that of the first parameter."""
-    if device is not None:
-        return torch.device(device)
-    return next((weight.device for weight in model.parameters()), torch.device("cpu"))
+    """`device`, or where the model is."""
+    return model_device(model) if device is None else torch.device(device)
 
 
 def length(loader: Any) -> int | None:

@@ -15,6 +15,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from ..compute.hooks import alone, evaluating
+from ..compute.model import dtype_of
 from .control import Control
 from .course import Course
 from .history import History, Step
@@ -279,11 +280,10 @@ class Trainer(Control):
             (N, ...) what the network puts out.
         """
         given = torch.as_tensor(np.asarray(images) if not isinstance(images, torch.Tensor) else images)
-        weight = next((weight for weight in self.model.parameters() if weight.is_floating_point()), torch.empty(0))
         given = given[None] if given.ndim == 3 else given
         found = []
         for batch in given.split(batch_size):
-            batch = batch.to(device_of(self.model, self._device), weight.dtype, copy=True)
+            batch = batch.to(device_of(self.model, self._device), dtype_of(self.model), copy=True)
             with evaluating(self.model):
                 found.append(self.model(batch / 255 if given.dtype == torch.uint8 else batch).cpu())
         return np.asarray(torch.cat(found))

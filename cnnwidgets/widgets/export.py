@@ -75,7 +75,7 @@ class _Sweep:
         }
         self.names = list(labels)
         self.start = {name: getattr(view, name) for name in labels}
-        play = next((name for name in ("frame", "epoch") if name in labels), None)
+        play = "frame" if "frame" in labels else None
         self.page = Page(f"{type(view).__name__} · cnnwidgets", list(labels.items()), play=play)
         self.left_out = ""
         self._ranks: dict[tuple[str, ...], tuple[int, ...]] = {}
