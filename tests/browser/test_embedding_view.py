@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from page_tools import comm_count, focus_slider, in_kernel, no_errors, press, shown, state, wait_for, wait_until
 from playwright.sync_api import Page
@@ -18,11 +19,34 @@ view
 """
 
 
-def place(page: Page, point: int) -> tuple[float, float]:
-    """Where a point is painted, in the window."""
-    box = page.locator(".cnnw .bqplot .dot_grp, .cnnw .bqplot .object_grp").nth(point).bounding_box()
-    assert box
-    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+PLACES = """() => [...document.querySelectorAll('.cnnw .bqplot .dot_grp, .cnnw .bqplot .object_grp')].map(mark => {
+    const {x, y, width, height} = mark.getBoundingClientRect();
+    return [x + width / 2, y + height / 2];
+})"""
+
+
+def places(page: Page) -> np.ndarray:
+    """Where the ring and the points behind it are painted, in the window."""
+    return np.array(page.evaluate(PLACES))
+
+
+def moved(page: Page, before: np.ndarray) -> np.ndarray:
+    """Wait until the points have left their places and are at rest in new ones, which are returned."""
+    seen = [before]
+
+    def at_rest() -> bool:
+        seen.append(places(page))
+        return np.array_equal(seen[-1], seen[-2]) and not np.array_equal(seen[-1], before)
+
+    wait_until(page, at_rest, "the points have come to rest")
+    return seen[-1]
+
+
+def loneliest(points: np.ndarray) -> int:
+    """The one of (N, 2) points whose nearest neighbour is farthest away: no other lies above it."""
+    apart = np.linalg.norm(points[:, None] - points[None], axis=2)
+    np.fill_diagonal(apart, np.inf)
+    return int(apart.min(axis=1).argmax())
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -33,18 +57,17 @@ def test_points_appear_at_once_move_with_the_states_and_show_their_images(run_ce
     wait_for(page, "embedding.method", "tsne")
     shown(page, "neighbours are kept")
 
-    slider = 1
-    focus_slider(page, slider)
+    before = moved(page, np.zeros(0))
+    focus_slider(page, 1)
     press(page, "ArrowRight")
     wait_for(page, "frame", 1)
     shown(page, "state 1")
-    page.wait_for_timeout(600)  # points are on their way
 
-    point = int(in_kernel(page, "import numpy; print(numpy.argmax(view._plane.figure._points.x))"))
-    mark = page.locator(".cnnw .bqplot .dot").nth(point + 1)  # behind the ring
-    mark.hover(force=True)
+    points = moved(page, before)[1:]
+    point = loneliest(points)
+    page.mouse.move(*points[point])
     page.locator(".cnnw-tip img").wait_for()
-    mark.click(force=True)
+    page.mouse.click(*points[point])
     wait_for(page, "selected", in_kernel(page, f"print(view.indices[{point}], end='')"))
     assert in_kernel(page, "print(beside.index == view.selected)").strip() == "True"
     shown(page, f"Image {state(page, 'selected')}")

@@ -9,6 +9,7 @@ from page_tools import (
     WATCH,
     focus_slider,
     in_kernel,
+    next_frames,
     no_errors,
     press,
     shown,
@@ -67,7 +68,9 @@ def hold(page: Page) -> int:
 
 
 def swap(page: Page, view: str) -> None:
-    """Put another view in place of the one that is seen."""
+    """Put another view in place of the one that is seen, away from the mouse: a page sends what it rests on."""
+    page.mouse.move(0, 0)
+    next_frames(page)
     in_kernel(page, f"view.close(); view = {view}; stage.children = [view]")
 
 
