@@ -124,6 +124,8 @@ class Trainer(Control):
     def train(self, n_epochs: int | None = None, *, progress: bool | None = None) -> History:
         """Train, and return when it is done; an interrupt (Ctrl-C, or the stop button) ends it after the present step.
 
+        In a cell of a notebook, the widgets of the page are answered between two steps.
+
         Parameters
         ----------
         n_epochs : int, optional
