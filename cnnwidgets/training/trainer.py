@@ -192,7 +192,7 @@ class Trainer(Control):
 
     def _train_epoch(self, loader: Iterable[Any], progress: Progress) -> bool:
         """The epoch, or the rest of it; False where it was stopped before its end."""
-        course, scheduler = self._course, self.scheduler
+        course, scheduler, turn = self._course, self.scheduler, alone(self.model)
         began = time.perf_counter() - course.seconds
         steps = fit(
             self.model,
@@ -205,7 +205,7 @@ class Trainer(Control):
             start=(course.epoch, course.batch, course.step),
         )
         while True:
-            with alone(self.model):
+            with turn:
                 step = next(steps, None)
                 if step is None:
                     break
