@@ -6,9 +6,9 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -22,21 +22,23 @@ from .state import same_module_state, same_random_state
 class _Turn:
     """A lock that one thread holds, as often as it likes, and that it leaves to whoever waits for it."""
 
-    def __init__(self) -> None:
-        self.lock = threading.RLock()
-        self.waiting = 0
+    def __init__(self, module: nn.Module) -> None:
+        self._module = weakref.ref(module)
+        self._lock = threading.RLock()
+        self._waiting = 0
 
-    def take(self) -> None:
-        if not self.lock.acquire(blocking=False):
-            self.waiting += 1
+    def __enter__(self) -> nn.Module:
+        if not self._lock.acquire(blocking=False):
+            self._waiting += 1
             try:
-                self.lock.acquire()
+                self._lock.acquire()
             finally:
-                self.waiting -= 1
+                self._waiting -= 1
+        return cast(nn.Module, self._module())
 
-    def leave(self) -> None:
-        self.lock.release()
-        if self.waiting:
+    def __exit__(self, *raised: object) -> None:
+        self._lock.release()
+        if self._waiting:
             time.sleep(0.001)  # else a loop would take it again before the other thread has woken
 
 
@@ -44,8 +46,7 @@ _turns: weakref.WeakKeyDictionary[nn.Module, _Turn] = weakref.WeakKeyDictionary(
 _first = threading.Lock()
 
 
-@contextmanager
-def alone(model: nn.Module) -> Iterator[nn.Module]:
+def alone(model: nn.Module) -> AbstractContextManager[nn.Module]:
     """Only this thread runs the model, for the length of a `with`.
 
     A step of a training that goes on in one thread waits for the end of a look from another, and a look for the end of
@@ -56,19 +57,16 @@ def alone(model: nn.Module) -> Iterator[nn.Module]:
     model : torch.nn.Module
         The network.
 
-    Yields
-    ------
-    torch.nn.Module
-        The plain module (`DataParallel` and compiled wrappers taken off).
+    Returns
+    -------
+    context manager
+        Gives the plain module (`DataParallel` and compiled wrappers taken off); may be entered again and again.
     """
     module = plain(model)
     with _first:
-        turn = _turns.setdefault(module, _Turn())
-    turn.take()
-    try:
-        yield module
-    finally:
-        turn.leave()
+        if module not in _turns:
+            _turns[module] = _Turn(module)
+        return _turns[module]
 
 
 @contextmanager

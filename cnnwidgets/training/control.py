@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import contextvars
+import math
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+
+from .events import answer
+
+ANSWERS = 0.05
+"""While nothing goes on, widgets of the page are answered after so many seconds at the latest."""
 
 
 class Control:
@@ -60,8 +67,11 @@ class Control:
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for the end of a run in the background; whether it has ended. What went wrong in it is raised here."""
+        end = math.inf if timeout is None else time.monotonic() + timeout
         if self._thread is not None:
-            self._thread.join(timeout)
+            while self._thread.is_alive() and (left := end - time.monotonic()) > 0:
+                answer()
+                self._thread.join(min(ANSWERS, left))
             if self._thread.is_alive():
                 return False
             self._thread = None
@@ -111,9 +121,10 @@ class Control:
         self._interrupted = self._stopping = True
 
     def _may_go_on(self) -> bool:
-        """Between two steps: wait while paused; False to stop."""
-        while not self._go_on.wait(0.1) and not self._stopping:
-            pass  # with a limit, so that an interrupt is noticed
+        """Between two steps: answer the page, and wait while paused; False to stop."""
+        answer()
+        while not self._go_on.wait(ANSWERS) and not self._stopping:  # with a limit, so that an interrupt is noticed
+            answer()
         return not self._stopping
 
 

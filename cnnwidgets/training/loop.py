@@ -100,11 +100,12 @@ def _steps(
     start: tuple[int, int, int],
 ) -> Iterator[Step]:
     first, batch, number = start
+    turn = alone(model)
     for epoch in range(first, first + n_epochs):
         losses: list[tuple[float | None, int]] = []
         batches: Iterator[Any] | None = None
         while True:
-            with alone(model):
+            with turn:
                 batches = iter(loader) if batches is None else batches  # draws random numbers
                 given = next(batches, None)
                 if given is None:

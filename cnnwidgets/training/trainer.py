@@ -124,6 +124,8 @@ class Trainer(Control):
     def train(self, n_epochs: int | None = None, *, progress: bool | None = None) -> History:
         """Train, and return when it is done; an interrupt (Ctrl-C, or the stop button) ends it after the present step.
 
+        In a cell of a notebook, the widgets of the page are answered between two steps.
+
         Parameters
         ----------
         n_epochs : int, optional
@@ -190,7 +192,7 @@ class Trainer(Control):
 
     def _train_epoch(self, loader: Iterable[Any], progress: Progress) -> bool:
         """The epoch, or the rest of it; False where it was stopped before its end."""
-        course, scheduler = self._course, self.scheduler
+        course, scheduler, turn = self._course, self.scheduler, alone(self.model)
         began = time.perf_counter() - course.seconds
         steps = fit(
             self.model,
@@ -203,7 +205,7 @@ class Trainer(Control):
             start=(course.epoch, course.batch, course.step),
         )
         while True:
-            with alone(self.model):
+            with turn:
                 step = next(steps, None)
                 if step is None:
                     break

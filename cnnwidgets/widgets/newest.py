@@ -7,6 +7,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from ..training.events import answering
+
 AT_ONCE = 0.003
 QUEUED = 0.25
 """An event had waited behind a drawing if it comes within `AT_ONCE` seconds, or `QUEUED` of the time that one took."""
@@ -63,7 +65,7 @@ class Newest:
 
     def request(self) -> None:
         """Draw now, or shortly, when this came right behind the last drawing."""
-        loop = _running_loop()
+        loop = _turning_loop()
         if loop is None:
             self._run()
         elif self.waiting:  # what is scheduled will draw what is then the newest
@@ -81,7 +83,7 @@ class Newest:
 
         In a drag at once: the front end holds the next move back until all is there, and nothing piles up in the page.
         """
-        loop = _running_loop()
+        loop = _turning_loop()
         if loop is None or self._dragging:
             self._rest = None
             rest()
@@ -174,6 +176,11 @@ def _loop_of_cells() -> asyncio.AbstractEventLoop | None:
     if threading.current_thread() is threading.main_thread():
         _cells = _running_loop()
     return _cells if _cells is not None and _cells.is_running() else None
+
+
+def _turning_loop() -> asyncio.AbstractEventLoop | None:
+    """The event loop of this thread, unless a cell holds it: what is put off would be put off until the cell ends."""
+    return None if answering() else _running_loop()
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

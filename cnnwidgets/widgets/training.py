@@ -23,8 +23,8 @@ from .subject_view import SubjectView
 from .training_panel import CoursePanel, state
 from .traits import Colormap, Whole
 
-SHARE = 33
-"""After a drawing the training goes on undisturbed for so many times as long: drawing takes 3 % at most."""
+SHARE = 50
+"""After a drawing the training goes on undisturbed for so many times as long: drawing takes 2 % at most."""
 APART = 0.5
 """Seconds that lie between two drawings at least: the browser that paints them may share the training's processor."""
 
@@ -33,8 +33,8 @@ class TrainingView(SubjectView):
     """Live loss and accuracy, and the feature maps of a layer for one image, while a trainer trains.
 
     The button "Train", or `view.train(n_epochs)`, trains in the background, so that the notebook stays usable;
-    `trainer.train(n_epochs)` in a cell is shown as well. Drawing is done between two steps, twice a second or less, and
-    takes at most about 3 % of the time.
+    `trainer.train(n_epochs)` in a cell is shown as well, and answers the buttons and sliders between two steps. Drawing
+    is done there too, twice a second or less, and takes at most about 2 % of the time.
 
     Parameters
     ----------

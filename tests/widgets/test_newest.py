@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from cnnwidgets.widgets import newest
 from cnnwidgets.widgets.newest import DRAGGING, PAINTED, PATIENCE, QUEUED, Newest
 
 from .conftest import Clock
@@ -43,6 +44,19 @@ def in_loop(steps: Callable[[], None], *, then: float = 2 * PATIENCE) -> None:
         await asyncio.sleep(then)
 
     asyncio.run(main())
+
+
+def test_in_the_middle_of_a_cell_every_request_is_drawn_at_once_for_timers_do_not_ring(slider, monkeypatch):
+    monkeypatch.setattr(newest, "answering", lambda: True)
+    rest = []
+
+    def steps():
+        for position in range(3):
+            slider.move(position)
+            slider.newest.follow(lambda position=position: rest.append(position))
+        assert (slider.drawn, rest) == ([0, 1, 2], [0, 1, 2])
+
+    in_loop(steps)
 
 
 def test_without_an_event_loop_every_request_is_drawn_at_once(slider):

@@ -91,18 +91,18 @@ def test_each_step_is_drawn_where_there_is_time(view, trainer, every_step):
     assert drawn == [True] * 3
 
 
-def test_after_a_drawing_the_training_is_undisturbed_for_33_times_as_long(view, trainer, monkeypatch):
+def test_after_a_drawing_the_training_is_undisturbed_for_50_times_as_long(view, trainer, monkeypatch):
     clock = Clock(tick=1.0)  # a step takes a second, since it looks once; a drawing takes two or three
     monkeypatch.setattr(training, "time", clock)
     drawn = []
     draw = view.render
     monkeypatch.setattr(view, "render", lambda: (draw(), drawn.append(len(trainer.history.steps))))
-    trainer.set_loaders(loader(80))
+    trainer.set_loaders(loader(120))
     trainer.train(1)
     during = drawn[:-1]
     assert during[0] == 1
-    assert all(66 <= later - sooner <= 73 for sooner, later in itertools.pairwise(during))
-    assert len(during) == 2 and drawn[-1] == 80
+    assert all(100 <= later - sooner <= 109 for sooner, later in itertools.pairwise(during))
+    assert len(during) == 2 and drawn[-1] == 120
 
 
 def test_drawing_changes_nothing_of_the_result(every_step):
