@@ -100,7 +100,7 @@ class GroupsPanel(_Panel):
         self._image.value = encode_png(self._pixels)
         ends = ("−1 nearer to another", "0", "1 far inside")
         spans = "".join(
-            f'<span style="flex:1 1 0;white-space:nowrap;text-align:{side}">{end}</span>'
+            f'<span style="flex:1 1 0;min-width:0;white-space:nowrap;text-align:{side}">{end}</span>'
             for end, side in zip(ends, ("left", "center", "right"), strict=True)
         )
         self._scale.value = f'<div class="cnnw-scale" style="width:{DETAIL}px;margin-bottom:10px">{spans}</div>'
