@@ -93,7 +93,7 @@ class GridPanel(_Panel):
         """Show all maps; `each` says that every map has a colour scale of its own, `name` what they are if not maps."""
         self._shaded, self._what, self._name = shaded, "unit" if layer.kind == "vector" else "feature map", name
         self._pixels, self._cells = _tiled(shaded, layer, columns or None)
-        self._each = each and len(shaded.maps) > 1
+        self._each = each and len(shaded.maps) > 1 and not shaded.numbers
         self.figure.show(self._pixels, palette(shaded.colormap))
         self.figure.cells(self._cells, self._describe)
         low, middle, high = self._ends()
