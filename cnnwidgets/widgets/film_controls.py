@@ -37,7 +37,7 @@ class FilmControls(FilmState):
         speeds = [(f"{speed} a second", speed) for speed in SPEEDS]
         speed = controls.dropdown(self, "speed", speeds, width=110, tip="How fast the film plays")
         whats = [(WORDS[what], what) for what in self._shots.whats]
-        what = controls.dropdown(self, "what", whats, width=200, tip="What is seen of each frame")
+        what = controls.dropdown(self, "what", whats, width=230, tip="What is seen of each frame")
         self._picker = LayerPicker(self, "layer", self.layers)
         self._probes = controls.labelled(
             "Probe",
