@@ -206,7 +206,8 @@ class EmbeddingView(EmbeddingState):
         items = self._frames.items
         facts: list[tuple[str, str]] = []
         if place is not None:
-            facts = [("group", self._name(int(groups[place]))), ("silhouette", number(float(scores[place])))]
+            score = float(scores[place])
+            facts = [("group", self._name(int(groups[place]))), ("silhouette", number(score) if score == score else "–")]
         if self.points == "channels":
             if place is None:
                 self._chosen.draw(f"Channel {self.selected} · not in this layer", None, [])

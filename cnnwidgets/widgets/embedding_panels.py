@@ -94,7 +94,8 @@ class GroupsPanel(_Panel):
         self._pixels = silhouette(scores, groups)
         finite = scores[np.isfinite(scores)]
         self.score = float(finite.mean()) if finite.size else float("nan")
-        mean = f"of the vectors, mean {number(self.score)}" if finite.size else "there is but one group"
+        alone = "there is but one group" if len(np.unique(groups)) < 2 else "each group is but one point"
+        mean = f"of the vectors, mean {number(self.score)}" if finite.size else alone
         self._heading = f"Silhouettes · {mean}"
         self._text.value = markup.heading(*self._heading.split(" · "))
         self._image.value = encode_png(self._pixels)

@@ -70,7 +70,7 @@ class FilmControls(FilmState):
         )
         columns = controls.entry(self, "columns", maximum=999, width=56, tip="Maps in a row; 0: as many as fit")
         return [
-            controls.labelled("Film", self._play, self._frame_slider, speed),
+            controls.labelled("Frame", self._play, self._frame_slider, speed),
             controls.labelled("Show", what),
             controls.labelled("Layer", self._picker),
             self._probes,

@@ -56,6 +56,7 @@ STYLE = f"""<style>
 .cnnw-dot {{ display: inline-block; width: 8px; height: 8px; border-radius: 4px; margin: 0 4px 0 10px; }}
 .cnnw .cnnw-chart svg path.domain {{ display: none; }} /* its ends lie under the numbers */
 .cnnw .cnnw-chart svg text.axislabel {{ font-size: 12px; font-weight: normal; fill: var(--cnnw-muted); }}
+@media (max-width: 930px) {{ .cnnw .cnnw-many {{ order: 1; }} }} /* the small panels share a row */
 .cnnw-error {{ color: var(--jp-error-color1, #b71c1c); overflow-wrap: anywhere; }}
 .cnnw-stale > :first-child, .cnnw-stale > :last-child {{ opacity: 0.4; }} /* title and pictures; controls are live */
 .cnnw .cnnw-figure, img.cnnw-pixels {{ display: block; }} img.cnnw-crisp {{ image-rendering: pixelated; }}

@@ -99,7 +99,7 @@ class OcclusionView(OcclusionRun):
         filling = OpenMenu(self, "baseline", fillings(items), width=116, tip="What the patch is filled with")
         place, self._sliders = place_control(self, self._seen.occluder.patches.size)
         overlay = controls.checkbox(self, "overlay", "", width=20, tip="Lay the heat map over the photo")
-        overlay.layout.margin = "4px 6px 0 0"  # in line with its label
+        overlay.layout.margin = "2px 6px 2px 0"
         opacity = controls.fraction(self, "opacity", width=110, tip="Opacity of the overlay where it is strongest")
         bar = [
             controls.index_control(self, len(items)),

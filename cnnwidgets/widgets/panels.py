@@ -88,6 +88,7 @@ class GridPanel(_Panel):
         if on_choose is not None:
             self.figure.on_cell(on_choose)
         super().__init__(GRID, self._text, self.figure, self._scale)
+        self.add_class("cnnw-many")
 
     def draw(self, shaded: Shaded, layer: Layer, columns: int, each: bool, name: str = "") -> None:
         """Show all maps; `each` says that every map has a colour scale of its own, `name` what they are if not maps."""

@@ -11,7 +11,7 @@ import traitlets as T
 from ..compute.layers import Layer, LayerTable
 from .controls import hint
 
-MENU = (280, 360)
+MENU = (280, 344)
 """Least and largest width of the menu, in px; between them it has room for its longest name."""
 MANY = 16
 """With more layers than this, the menu of kinds and the search box appear."""

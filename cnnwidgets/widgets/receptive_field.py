@@ -108,7 +108,7 @@ class ReceptiveFieldView(UnitState):
         choice = controls.dropdown(self, "gradient", choices, width=116, tip=tip)
         self._choice = controls.labelled("Gradient", choice)
         overlay = controls.checkbox(self, "overlay", "", width=20, tip="Lay the gradient over the photo")
-        overlay.layout.margin = "4px 6px 0 0"  # in line with its label
+        overlay.layout.margin = "2px 6px 2px 0"
         opacity = controls.fraction(self, "opacity", width=110, tip="Opacity of the overlay where it is strongest")
         colormaps = list(dict.fromkeys((*COLORMAPS, self.colormap)))
         colours = controls.dropdown(

@@ -43,6 +43,7 @@ class StripsPanel(_Panel):
         self.figure = PixelFigure(GRID, TALL)
         self.figure.on_cell(self._clicked)
         super().__init__(GRID, self._text, self.figure, self._scale)
+        self.add_class("cnnw-many")
 
     def draw(self, found: Signatures, thumbnails: Thumbnails, colormap: str, each: bool) -> None:
         """Show all vectors; `each` says that every one has a colour scale of its own."""

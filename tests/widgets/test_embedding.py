@@ -12,6 +12,7 @@ from cnnwidgets import ActivationView, EmbeddingView, embed
 from cnnwidgets.compute.table import layer_table
 from cnnwidgets.data import digits
 from cnnwidgets.models import lenet5
+from cnnwidgets.widgets.embedding_panels import GroupsPanel
 from cnnwidgets.widgets.scatter_figure import ScatterFigure
 
 from .conftest import EVIL, decoded, hooks, hover, inside, words
@@ -64,6 +65,14 @@ def test_the_axes_are_a_square_and_tell_round_numbers():
     sides.append(int(layout.height[:-2]) - margin["top"] - margin["bottom"])
     assert sides == [412, 412]
     figure.close()
+
+
+def test_without_a_silhouette_the_panel_says_why():
+    panel = GroupsPanel()
+    for groups, why in (([3, 3], "there is but one group"), ([0, 1], "each group is but one point")):
+        panel.draw(np.array(groups), np.full(2, np.nan), str)
+        assert why in words(panel._text)
+    panel.close()
 
 
 def test_another_frame_moves_the_points_and_neither_axes_nor_colours_and_runs_nothing(view, messages):
