@@ -206,8 +206,8 @@ class EmbeddingView(EmbeddingState):
         items = self._frames.items
         facts: list[tuple[str, str]] = []
         if place is not None:
-            score = float(scores[place])
-            facts = [("group", self._name(int(groups[place]))), ("silhouette", number(score) if score == score else "–")]
+            score = "–" if np.isnan(scores[place]) else number(float(scores[place]))
+            facts = [("group", self._name(int(groups[place]))), ("silhouette", score)]
         if self.points == "channels":
             if place is None:
                 self._chosen.draw(f"Channel {self.selected} · not in this layer", None, [])
