@@ -142,14 +142,14 @@ def ticks(low: float, high: float, *, most: int) -> list[float]:
 
 
 def log_ticks(low: float, high: float) -> list[float]:
-    """Powers of ten from `low` to `high`, with 2 and 5 times them where these are few."""
+    """Powers of ten from `low` to `high`, with 2 and 5 times them where these are few, or else round numbers."""
     for factors in ((1,), (1, 2, 5)):
         powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
         found = [float(f"{factor * 10.0**power:.10g}") for power in powers for factor in factors]
         found = [tick for tick in found if low <= tick <= high]
         if len(found) >= 3:
             return found[:: math.ceil(len(found) / 6)]
-    return found or [float(f"{low:.2g}"), float(f"{high:.2g}")]
+    return ticks(low, high, most=5)
 
 
 def tick_text(tick: float) -> str:

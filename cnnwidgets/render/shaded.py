@@ -36,7 +36,8 @@ class Shaded:
         colormap
             A matplotlib name, or ``"auto"``: diverging where a value is negative.
         scale
-            ``"map"``, ``"layer"``, or (vmin, vmax), as in `value_ranges`.
+            ``"map"``, ``"layer"``, or (vmin, vmax), as in `value_ranges`. A map of a single number has no range of its
+            own: there ``"map"`` is ``"layer"``.
 
         Raises
         ------
@@ -44,8 +45,15 @@ class Shaded:
             If the colour map or the scale is unknown.
         """
         name = choose(colormap, bool((maps < 0).any()))
+        if maps.shape[1:] == (1, 1) and isinstance(scale, str) and scale == "map":
+            scale = "layer"
         ranges = value_ranges(maps, scale, symmetric=is_diverging(name))
         return cls(maps, name, ranges, is_diverging(name) and bool((ranges[:, 0] == -ranges[:, 1]).all()))
+
+    @property
+    def numbers(self) -> bool:
+        """Whether each map is a single number, as in a vector."""
+        return self.maps.shape[1:] == (1, 1)
 
     def tiles(self) -> NDArray[np.uint8]:
         """(C, H, W) palette indices of all maps."""

@@ -158,7 +158,7 @@ class ActivationView(SubjectView):
             self._grid.draw(self._shaded, row, self.columns, self.scale == "map")
             self._drawn = drawn
         self._grid.select(self.channel)
-        self._source = f"{'cached' if self._cached else 'computed'} · drawn in {self.milliseconds:.1f} ms"
+        self._source = f"{'cached' if self._cached else 'computed'} · {markup.drawn_in(self.milliseconds)}"
         self._cached = True  # until the next pass: what only the display changes runs nothing
         if same:
             self._render_rest()
@@ -197,12 +197,12 @@ class ActivationView(SubjectView):
         return [
             module,
             f"{row.channels:,} {what}",
-            f'image {self._shown}, a "{text}"' if text else f"image {self._shown}",
+            markup.pictured(self._shown, text),
         ]
 
     def _status(self) -> str:
         if isinstance(self.scale, str):
-            words = "each map its own" if self.scale == "map" else "whole layer"
+            words = "each map its own" if self.scale == "map" and not self._shaded.numbers else "whole layer"
         else:
             words = " to ".join(map(number, self.scale))
         centred = ", centred on 0" if self._shaded.centred else ""

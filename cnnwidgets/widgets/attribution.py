@@ -200,7 +200,7 @@ class AttributionView(AttributionState):
         if self._row_of_panels.children != children:
             self._row_of_panels.children = children
         passes = f"{self._passes:,} pass{'es' if self._passes != 1 else ''}" if self._passes else "cached"
-        status = f"{passes} · drawn in {self.milliseconds:.0f} ms · {self._status()}"
+        status = f"{passes} · {markup.drawn_in(self.milliseconds)} · {self._status()}"
         self._passes = 0  # what only the display changes runs nothing
         self._title.value = markup.title(*self._said(), status=status)
         self.later(self._render_rest)
@@ -232,7 +232,7 @@ class AttributionView(AttributionState):
     def _said(self) -> list[str]:
         text = self._look.item.text
         rather = "" if self.against is None else f', not "{self._names[self.against]}"'
-        image = f'image {self._shown}, a "{text}"' if text else f"image {self._shown}"
+        image = markup.pictured(self._shown, text)
         return ["Attribution", f'why "{self._names[self._class]}"{rather}', image]
 
     def _status(self) -> str:

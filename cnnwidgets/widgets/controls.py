@@ -23,7 +23,7 @@ def hint(widget: W.Widget, text: str) -> W.Widget:
 def labelled(text: str, *controls: W.Widget) -> W.HBox:
     """A quiet label before its controls, in one unbreakable group."""
     label = W.HTML(f'<span class="cnnw-label">{text}</span>', layout=W.Layout(margin="2px 10px 2px 2px"))
-    layout = W.Layout(align_items="center", width="auto", flex="0 1 auto", margin="0 18px 0 0", overflow="hidden")
+    layout = W.Layout(align_items="flex-start", width="auto", flex="0 1 auto", margin="0 18px 0 0", overflow="hidden")
     return W.HBox([label, *controls], layout=layout)
 
 

@@ -86,7 +86,7 @@ class ConvolutionView(ConvolutionState):
             controls.labelled("Scale", scale),
         ]
         self._title = W.HTML()
-        self._tables = W.HTML(layout=W.Layout(flex="0 0 auto", margin="0 24px 0 0"))
+        self._tables = W.HTML(layout=W.Layout(flex="0 1 auto", min_width="0", margin="0 24px 0 0"))
         self._sum = W.HTML(layout=W.Layout(width=f"{WORDS}px", flex="0 0 auto", margin="0 24px 0 0"))
         self._style_of_cells = W.HTML(STYLE, layout=W.Layout(display="none"))
         self._image = ImagePanel()
@@ -207,7 +207,7 @@ class ConvolutionView(ConvolutionState):
         return [
             signature(self._passed.module),
             f"{row.channels:,} units" if self._maps.vector else f"{row.channels:,} maps of {extent}",
-            f'image {self._shown}, a "{text}"' if text else f"image {self._shown}",
+            markup.pictured(self._shown, text),
         ]
 
     def _unit_name(self) -> str:
@@ -218,4 +218,4 @@ class ConvolutionView(ConvolutionState):
 
     def _status(self) -> str:
         known = "cached" if self._cached else "computed"
-        return f"{known} · drawn in {self.milliseconds:.1f} ms"
+        return f"{known} · {markup.drawn_in(self.milliseconds)}"

@@ -112,8 +112,9 @@ class CurveFigure(W.VBox):
             (self._axes[0], chart.x_limits, chart.x_ticks),
             (self._axes[1], chart.y_limits, chart.y_ticks),
         ):
+            room = 0.015 * (limits[1] - limits[0]) if axis is self._axes[0] else 0.0  # half of a dot at the end
             with axis.scale.hold_sync():
-                axis.scale.min, axis.scale.max = limits
+                axis.scale.min, axis.scale.max = limits[0], limits[1] + room
             if axis.tick_values is None or list(axis.tick_values) != ticks:
                 axis.tick_values = np.array(ticks)
         for mark, line in zip(self._marks, chart.lines, strict=True):
@@ -121,6 +122,7 @@ class CurveFigure(W.VBox):
             if not (np.array_equal(mark.x, line.x) and np.array_equal(mark.y, y, equal_nan=True)):
                 with mark.hold_sync():
                     mark.x, mark.y, mark.visible = line.x, y, bool(len(y))
+                    mark.marker = "circle" if line.dots or len(y) == 1 else None  # one value alone makes no line
         self._text.value = markup.legend(self._name, zip(self._entries(), (ACCENT, SECOND), strict=False))
         if self.shown is not self._present:
             self._present = self.shown
@@ -149,6 +151,7 @@ class CurveFigure(W.VBox):
         scales = {"x": bqplot.LinearScale(allow_padding=False), "y": kind(allow_padding=False)}
         nothing = np.empty(0)
         line = bqplot.Lines(x=nothing, y=nothing, scales=scales, colors=[ACCENT], stroke_width=1.6, visible=False)
+        line.marker_size = 28
         dots = bqplot.Lines(
             x=nothing, y=nothing, scales=scales, colors=[SECOND], stroke_width=1.6, visible=False,
             marker="circle", marker_size=28,

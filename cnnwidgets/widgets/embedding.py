@@ -176,7 +176,7 @@ class EmbeddingView(EmbeddingState):
         if self.points == "images":
             index = self.indices[point]
             text = self._frames.items[index].text
-            words = f'image {index}, a "{text}"' if text else f"image {index}"
+            words = markup.pictured(index, text)
         else:
             index = self._strongest(point)
             words = f"channel {point}, strongest for image {index}"
@@ -196,7 +196,7 @@ class EmbeddingView(EmbeddingState):
         self._pooling.layout.display = "none" if row.kind == "vector" else ""
         self._color.layout.display = "none" if self._labels is None else ""
         self._number_of.layout.display = "" if self._grouping == "cluster" else "none"
-        said = f"{'computed' if self._fresh else 'cached'} · drawn in {self.milliseconds:.1f} ms"
+        said = f"{'computed' if self._fresh else 'cached'} · {markup.drawn_in(self.milliseconds)}"
         self._fresh = False
         if embedding.method != self.method:
             said = f"{NAMES[self.method]}: {self.failure or f'on its way{self._progress}'}"
@@ -206,7 +206,8 @@ class EmbeddingView(EmbeddingState):
         items = self._frames.items
         facts: list[tuple[str, str]] = []
         if place is not None:
-            facts = [("group", self._name(int(groups[place]))), ("silhouette", number(float(scores[place])))]
+            score = "–" if np.isnan(scores[place]) else number(float(scores[place]))
+            facts = [("group", self._name(int(groups[place]))), ("silhouette", score)]
         if self.points == "channels":
             if place is None:
                 self._chosen.draw(f"Channel {self.selected} · not in this layer", None, [])

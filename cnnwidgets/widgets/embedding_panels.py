@@ -94,13 +94,14 @@ class GroupsPanel(_Panel):
         self._pixels = silhouette(scores, groups)
         finite = scores[np.isfinite(scores)]
         self.score = float(finite.mean()) if finite.size else float("nan")
-        mean = f"of the vectors, mean {number(self.score)}" if finite.size else "there is but one group"
+        alone = "there is but one group" if len(np.unique(groups)) < 2 else "each group is but one point"
+        mean = f"of the vectors, mean {number(self.score)}" if finite.size else alone
         self._heading = f"Silhouettes · {mean}"
         self._text.value = markup.heading(*self._heading.split(" · "))
         self._image.value = encode_png(self._pixels)
         ends = ("−1 nearer to another", "0", "1 far inside")
         spans = "".join(
-            f'<span style="flex:1 1 0;white-space:nowrap;text-align:{side}">{end}</span>'
+            f'<span style="flex:1 1 0;min-width:0;white-space:nowrap;text-align:{side}">{end}</span>'
             for end, side in zip(ends, ("left", "center", "right"), strict=True)
         )
         self._scale.value = f'<div class="cnnw-scale" style="width:{DETAIL}px;margin-bottom:10px">{spans}</div>'

@@ -172,11 +172,14 @@ class FilmView(FilmControls):
             f"frame {at} ({self._frame_slider.min} to {count - 1})",
         ]
 
-    def status(self, shaded: Shaded) -> str:
-        """The scale, and what is to be known of the recording."""
-        words = {"film": "the whole film", "frame": "this frame", "map": "each map its own"}[self.scale]
+    def status(self, shaded: Shaded, *, several: bool = False) -> str:
+        """The scale, and what is to be known of the recording; `several` frames are seen side by side."""
+        words = {"film": "the whole film", "frame": "this frame", "map": "each map its own"}
+        if several:
+            words["frame"] = "each frame its own"
+        scale = "frame" if shaded.numbers and self.scale == "map" else self.scale
         centred = ", centred on 0" if shaded.centred else ""
         low, _, high = shaded.ends()
-        ends = "" if self.scale == "map" else f", {number(low)} to {number(high)}"
+        ends = "" if scale == "map" or (several and scale == "frame") else f", {number(low)} to {number(high)}"
         notes = [note.partition(",")[0].partition(" where")[0] for note in self.recording.notes]
-        return " · ".join([f"scale: {words}{ends}{centred}", *notes])
+        return " · ".join([f"scale: {words[scale]}{ends}{centred}", *notes])

@@ -37,7 +37,7 @@ class FilmControls(FilmState):
         speeds = [(f"{speed} a second", speed) for speed in SPEEDS]
         speed = controls.dropdown(self, "speed", speeds, width=110, tip="How fast the film plays")
         whats = [(WORDS[what], what) for what in self._shots.whats]
-        what = controls.dropdown(self, "what", whats, width=200, tip="What is seen of each frame")
+        what = controls.dropdown(self, "what", whats, width=230, tip="What is seen of each frame")
         self._picker = LayerPicker(self, "layer", self.layers)
         self._probes = controls.labelled(
             "Probe",
@@ -70,7 +70,7 @@ class FilmControls(FilmState):
         )
         columns = controls.entry(self, "columns", maximum=999, width=56, tip="Maps in a row; 0: as many as fit")
         return [
-            controls.labelled("Film", self._play, self._frame_slider, speed),
+            controls.labelled("Frame", self._play, self._frame_slider, speed),
             controls.labelled("Show", what),
             controls.labelled("Layer", self._picker),
             self._probes,

@@ -81,7 +81,9 @@ def _maps(view: FilmView, frame: int, width: int) -> tuple[Shaded, NDArray[np.ui
 
 def _colorbar(shaded: Shaded, scale: str) -> tuple[str, str, str | None, str]:
     low, middle, high = shaded.ends()
-    ends = ("each map's lowest", "each map's highest") if scale == "map" else (number(low), number(high))
+    ends = (number(low), number(high))
+    if scale == "map" and not shaded.numbers:
+        ends = ("lowest", "highest") if middle is None else ("−max", "+max")  # of each map, as the footer says
     return shaded.colormap, ends[0], None if middle is None else "0", ends[1]
 
 
@@ -104,7 +106,7 @@ def _sheet(view: FilmView, frames: list[int], dark: bool) -> NDArray[np.uint8]:
         name = view.recording.frames[frame].name
         columns[at % len(columns)].append(Panel(name, pixels, width=GRID // 2, colorbar=bar))
     title = " · ".join([view.layer, *view.said()[:2]])
-    return card(title, columns, footer=view.status(shaded), dark=dark)
+    return card(title, columns, footer=view.status(shaded, several=len(frames) > 1), dark=dark)
 
 
 def _alike(pictures: Iterator[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:

@@ -195,7 +195,7 @@ class FilterView(FilterState):
                 self._map.draw(self._made[2], self._made_row, self.filter, None, [])
             if self._input.look is not self._look:
                 self._input.draw(self._shown, self._look, self._subject.items)
-        status = f"drawn in {self.milliseconds:.1f} ms · {self._status()}"
+        status = f"{markup.drawn_in(self.milliseconds)} · {self._status()}"
         self._title.value = markup.title(self.layer, *self._said(), status=status)
 
     def static(self) -> Card:
@@ -210,14 +210,16 @@ class FilterView(FilterState):
     def _said(self) -> list[str]:
         found = self._filters
         kernel = " × ".join(map(str, found.weights.shape[2:]))
-        said = [found.description, f"{found.count:,} filters × {found.channels:,} channels of {kernel}"]
+        said = [
+            found.description,
+            f"{markup.counted(found.count, 'filter')} × {markup.counted(found.channels, 'channel')} of {kernel}",
+        ]
         if found.groups > 1:
             said.append("depthwise" if found.channels == 1 else f"{found.groups} groups")
         if found.norm_layer:
             said.append(f"{found.norm_layer} folded in")
         if self._subject is not None:
-            text = self._look.item.text
-            said.append(f'image {self._shown}, a "{text}"' if text else f"image {self._shown}")
+            said.append(markup.pictured(self._shown, self._look.item.text))
         return said
 
     def _status(self) -> str:

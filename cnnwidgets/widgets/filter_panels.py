@@ -14,7 +14,7 @@ from ..render.titles import titled
 from ..render.window import Box
 from . import markup
 from .figure import PixelFigure
-from .filter_sheets import ROOM, Kernels, Sheet
+from .filter_sheets import ROOM, Kernels, Sheet, channel_word
 from .markup import number
 from .panels import _Panel
 
@@ -50,16 +50,16 @@ class SheetPanel(_Panel):
         self.layout.min_height = f"{ROOM + 100}px" if mode == "collated" else None  # zooming moves nothing below
         self._zoom.layout.display = "" if mode == "collated" else "none"
         name, _, rest = sheet.heading.partition(" · ")
-        if sheet.titles:
-            rest += " · filter and channel" if sheet.each > 1 else ""
+        rest += f" · {sheet.legend}" if sheet.legend else ""
         self._heading = (name, rest if sheet.grid else "each pixel its strongest weight")
         self._text.value = markup.heading(*self._heading, "click one" if sheet.grid else "click to zoom")
         self._ends = _ends(kernels, mode)
         self._scale.value = markup.colorbar(colormap, self._ends[0], "0", self._ends[1], self.figure.shown_width)
 
     def select(self, filter: int, channel: int) -> None:
-        """Frame the chosen kernel."""
-        self._chosen = self._sheet.box(filter, channel)
+        """Frame the chosen kernel, below its title."""
+        box = self._sheet.box(filter, channel)
+        self._chosen = None if box is None else (box[0], box[1] + self._sheet.head, *box[2:])
         self.figure.frame(self._chosen)
 
     def static(self) -> Panel:
@@ -94,7 +94,7 @@ class SheetPanel(_Panel):
         values = self._filters.weights[filter, channel]
         ends = f"{number(float(values.min()))} … {number(float(values.max()))}"
         other = f" (input channel {reads})" if reads != channel else ""
-        return f"filter {filter}, channel {channel}{other}: {ends}{dead}"
+        return f"filter {filter}, {channel_word(self._filters)} {channel}{other}: {ends}{dead}"
 
     def _clicked(self, x: float, y: float) -> None:
         if (chosen := self._sheet.kernel_at(x, y)) is not None:
@@ -125,8 +125,9 @@ class FilterPanel(_Panel):
             self._heading = f"Filter {filter} · {height} × {width} · red, green, blue"
         else:
             self._pixels = kernels.tiles[filter, channel]
-            of = f"channel {channel} of {found.channels}" if found.channels > 1 else "the only channel"
-            self._heading = f"Filter {filter} · {of} · {height} × {width}"
+            what = channel_word(found)
+            of = f"{what} {channel} of {found.channels}" if found.channels > 1 else f"the only {what}"
+            self._heading = f"Filter {filter} · {of}"
         self.figure.show(self._pixels, None if mode == "rgb" else palette(colormap))
         self.figure.cells(Grid(height * width, 1, 1, columns=width, gap=0), self._describe)
         self._ends = [number(side * kernels.limit(filter, channel, mode)) for side in (-1, 1)]

@@ -105,6 +105,8 @@ class Sheet:
         What is seen.
     titles : sequence of str
         What stands in the upper `HEAD` pixels of each cell of `cells`, if anything does.
+    legend : str
+        What the titles mean, where they do not say so themselves.
     """
 
     pixels: NDArray[np.uint8]
@@ -114,6 +116,7 @@ class Sheet:
     each: int
     heading: str
     titles: Sequence[str] = ()
+    legend: str = ""
 
     @property
     def grid(self) -> Grid | None:
@@ -189,18 +192,36 @@ def _one_page(kernels: Kernels, order: NDArray[np.int64], columns: int, page: in
         shown = f"{len(on_page)} filters" if len(on_page) > 1 else f"Filter {on_page[0]}"
         heading = f"{shown} · page {page + 1} of {-(-count // kernels.paged):,}"
     heading += f" · {len(tiles):,} kernels" if len(tiles) > 1 else " · 1 kernel"
-    titles = [
-        f"{filter} · {channel}" if channels > 1 else str(filter) for filter in on_page for channel in range(channels)
-    ]
     tall = ROOM - HEAD * -(-len(tiles) // (columns or across))
     grid = enlarged(*tiles.shape, columns=columns or across, room=ROOM, tall=ROOM if columns else max(tall, height))
-    if grid is None or grid.cell_size[1] < title_width(titles):
-        grid, titles = _grid(*tiles.shape, columns, across), []
-    if titles:
+    titles, legend = titles_for(on_page, kernels.filters, 0 if grid is None else grid.cell_size[1])
+    if grid is None or not titles:
+        grid = _grid(*tiles.shape, columns, across)
+    else:
         large = tiles.repeat(grid.zoom, axis=1).repeat(grid.zoom, axis=2)
         tiles = np.pad(large, ((0, 0), (HEAD, 0), (0, 0)), constant_values=GAP)
         grid = Grid(*tiles.shape, columns=grid.columns, zoom=1, gap=grid.gap)
-    return Sheet(mosaic(tiles, grid), grid, order, first, channels, heading, titles)
+    return Sheet(mosaic(tiles, grid), grid, order, first, channels, heading, titles, legend)
+
+
+def channel_word(filters: Filters) -> str:
+    """What a kernel's number within its filter is called; in a group it is not that of the input channel."""
+    return "input channel" if filters.groups == 1 else "channel"
+
+
+def titles_for(on_page: NDArray[np.int64], filters: Filters, room: int) -> tuple[list[str], str]:
+    """Titles of the kernels on a page, in the clearest words that `room` pixels take, and what short ones mean."""
+    channels = filters.channels
+    what = channel_word(filters)
+    ways = [(f"filter {{}} · {what} {{}}", ""), ("filter {} · channel {}", "")]
+    ways += [("F{} · C{}", f"F: filter, C: {what}"), ("{} · {}", f"filter · {what}")]
+    if channels == 1:
+        ways = [("filter {}", ""), ("{}", "filter")]
+    for way, legend in ways:
+        titles = [way.format(filter, channel) for filter in on_page for channel in range(channels)]
+        if title_width(titles) <= room:
+            return titles, legend
+    return [], ""
 
 
 def _grid(count: int, height: int, width: int, columns: int, fitting: int) -> Grid:

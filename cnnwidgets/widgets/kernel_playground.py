@@ -102,7 +102,7 @@ class KernelPlayground(Sliding, ModelView):
 
     def _build(self) -> None:
         self._title = W.HTML()
-        self._tables = W.HTML(layout=W.Layout(flex="0 0 auto", margin="0 24px 0 0"))
+        self._tables = W.HTML(layout=W.Layout(flex="0 1 auto", min_width="0", margin="0 24px 0 0"))
         self._sum = W.HTML(layout=W.Layout(width=f"{WORDS}px", flex="0 0 auto", margin="0 24px 0 0"))
         style = W.HTML(STYLE, layout=W.Layout(display="none"))
         tip = "A row a line, numbers apart by spaces; 1/9 is a number"

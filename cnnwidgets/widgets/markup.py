@@ -15,10 +15,16 @@ TOO_OLD = (
 )
 """Stands under a card in which a widget has no code in the page."""
 
+ARROW = (
+    "url(\"data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 18 18'%3E%3Cpath fill='none' "
+    "stroke='%23808080' stroke-width='1.6' d='M5 7.5l4 4 4-4'/%3E%3C/svg%3E\")"
+)
+"""Of a menu: grey, so that it is seen in the dark theme too."""
+
 STYLE = f"""<style>
 .cnnw {{ --cnnw-text: var(--jp-ui-font-color1, #1f2328); --cnnw-muted: var(--jp-ui-font-color2, #6b7280);
   --cnnw-line: var(--jp-border-color2, #e0e3e8); --cnnw-track: var(--jp-border-color3, #e8ebf2);
-  --cnnw-accent: var(--jp-brand-color1, {ACCENT}); color: var(--cnnw-text);
+  --cnnw-accent: var(--jp-brand-color1, {ACCENT}); --jp-widgets-dropdown-arrow: {ARROW}; color: var(--cnnw-text);
   border: 1px solid var(--cnnw-line); border-radius: 6px; padding: 12px 16px; box-sizing: border-box;
   font-family: var(--jp-ui-font-family, system-ui, sans-serif); font-size: 13px; }}
 .cnnw .widget-html-content, .cnnw .jupyter-widgets.widget-html > div {{ line-height: 1.35; font-size: 13px;
@@ -32,7 +38,7 @@ STYLE = f"""<style>
 .cnnw-heading {{ overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }}
 .cnnw-rule {{ border-top: 1px solid var(--cnnw-line); height: 0; }}
 .cnnw .widget-checkbox input[type=checkbox] {{ vertical-align: middle; }}
-.cnnw-label {{ color: var(--cnnw-muted); white-space: nowrap; }}
+.cnnw-label {{ color: var(--cnnw-muted); white-space: nowrap; line-height: var(--jp-widgets-inline-height, 28px); }}
 .cnnw-bars {{ display: grid; grid-template-columns: fit-content(45%) 1fr auto; gap: 3px 10px; align-items: center;
   margin-top: 5px; }}
 .cnnw-bars span:nth-child(3n) {{ color: var(--cnnw-muted); text-align: right; font-variant-numeric: tabular-nums; }}
@@ -48,7 +54,9 @@ STYLE = f"""<style>
   font-variant-numeric: tabular-nums; }}
 .cnnw-facts span:nth-child(odd) {{ color: var(--cnnw-muted); }}
 .cnnw-dot {{ display: inline-block; width: 8px; height: 8px; border-radius: 4px; margin: 0 4px 0 10px; }}
+.cnnw .cnnw-chart svg path.domain {{ display: none; }} /* its ends lie under the numbers */
 .cnnw .cnnw-chart svg text.axislabel {{ font-size: 12px; font-weight: normal; fill: var(--cnnw-muted); }}
+@media (max-width: 930px) {{ .cnnw .cnnw-many {{ order: 1; }} }} /* the small panels share a row */
 .cnnw-error {{ color: var(--jp-error-color1, #b71c1c); overflow-wrap: anywhere; }}
 .cnnw-stale > :first-child, .cnnw-stale > :last-child {{ opacity: 0.4; }} /* title and pictures; controls are live */
 .cnnw .cnnw-figure, img.cnnw-pixels {{ display: block; }} img.cnnw-crisp {{ image-rendering: pixelated; }}
@@ -64,6 +72,23 @@ def number(value: float, digits: int = 3) -> str:
     if not math.isfinite(value):
         return "NaN" if math.isnan(value) else "∞" if value > 0 else "−∞"
     return f"{value + 0.0:.{digits}g}".replace("-", "−")
+
+
+def counted(count: int, what: str) -> str:
+    """`1 step`, `2 steps`."""
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
+def pictured(index: int, label: str) -> str:
+    """`image 7, a "3"`: which image of the data set is seen."""
+    article = "an" if label[:1].lower() in "aeio" or label.startswith("8") else "a"
+    return f'image {index}, {article} "{label}"' if label else f"image {index}"
+
+
+def drawn_in(milliseconds: float) -> str:
+    """`drawn in 4.3 ms`; seconds where it took them."""
+    took = f"{milliseconds:.1f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"
+    return f"drawn in {took}"
 
 
 def title(name: str, *parts: str, status: str = "") -> str:

@@ -99,7 +99,7 @@ class OcclusionView(OcclusionRun):
         filling = OpenMenu(self, "baseline", fillings(items), width=116, tip="What the patch is filled with")
         place, self._sliders = place_control(self, self._seen.occluder.patches.size)
         overlay = controls.checkbox(self, "overlay", "", width=20, tip="Lay the heat map over the photo")
-        overlay.layout.margin = "4px 6px 0 0"  # in line with its label
+        overlay.layout.margin = "2px 6px 2px 0"
         opacity = controls.fraction(self, "opacity", width=110, tip="Opacity of the overlay where it is strongest")
         bar = [
             controls.index_control(self, len(items)),
@@ -133,7 +133,7 @@ class OcclusionView(OcclusionRun):
         before, value = self._values()
         bars = [(self._class_name(n), share, change) for n, share, change in self._bars(self._found)]
         self._scores.draw(self._target_name, self._unit, before, value, self._where(), bars)
-        status = f"drawn in {self.milliseconds:.1f} ms"
+        status = markup.drawn_in(self.milliseconds)
         self._title.value = markup.title(self._target_name, *self._said(), status=status)
 
     def draw_map(self, *, anew: bool = True) -> None:
@@ -191,9 +191,8 @@ class OcclusionView(OcclusionRun):
     def _said(self) -> list[str]:
         seen, patches, (before, value) = self._seen, self._seen.occluder.patches, self._values()
         text, size = seen.item.text, " × ".join(map(str, patches.window))
-        image = f"image {seen.settings.index}"
         return [
             f"{self._unit} {number(before)} → {number(value)} ({signed(value - before)})",
             f"{patches.shape} of {size} px",
-            f'{image}, a "{text}"' if text else image,
+            markup.pictured(seen.settings.index, text),
         ]

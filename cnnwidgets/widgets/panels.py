@@ -88,12 +88,13 @@ class GridPanel(_Panel):
         if on_choose is not None:
             self.figure.on_cell(on_choose)
         super().__init__(GRID, self._text, self.figure, self._scale)
+        self.add_class("cnnw-many")
 
     def draw(self, shaded: Shaded, layer: Layer, columns: int, each: bool, name: str = "") -> None:
         """Show all maps; `each` says that every map has a colour scale of its own, `name` what they are if not maps."""
         self._shaded, self._what, self._name = shaded, "unit" if layer.kind == "vector" else "feature map", name
         self._pixels, self._cells = _tiled(shaded, layer, columns or None)
-        self._each = each and len(shaded.maps) > 1
+        self._each = each and len(shaded.maps) > 1 and not shaded.numbers
         self.figure.show(self._pixels, palette(shaded.colormap))
         self.figure.cells(self._cells, self._describe)
         low, middle, high = self._ends()

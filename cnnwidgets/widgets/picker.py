@@ -11,6 +11,8 @@ import traitlets as T
 from ..compute.layers import Layer, LayerTable
 from .controls import hint
 
+MENU = (280, 344)
+"""Least and largest width of the menu, in px; between them it has room for its longest name."""
 MANY = 16
 """With more layers than this, the menu of kinds and the search box appear."""
 
@@ -35,7 +37,7 @@ class LayerPicker(W.HBox):
         self._busy = True
         self._table = table
         self._slider = W.SelectionSlider(options=[""], readout=False, layout=W.Layout(width="150px"))
-        self._menu = W.Dropdown(options=[""], layout=W.Layout(width="280px"))
+        self._menu = W.Dropdown(options=[""], layout=W.Layout(width=f"{MENU[0]}px"))
         self._kind = W.Dropdown(options=list(KINDS), layout=W.Layout(width="116px"))
         self._search = W.Text(placeholder="search", layout=W.Layout(width="110px"), continuous_update=True)
         self._note = W.HTML()
@@ -60,6 +62,8 @@ class LayerPicker(W.HBox):
         """Show another table; the choice stays."""
         self._table = table
         many = len(table.showable) > MANY
+        longest = max((len(layer.label) for layer in table.showable), default=0)
+        self._menu.layout.width = f"{min(max(MENU[0], 7 * longest + 40), MENU[1])}px"
         mixed = not all(KINDS["convolutions"](layer) for layer in table.showable)
         self._search.layout.display = "" if many else "none"
         self._kind.layout.display = "" if many and mixed else "none"

@@ -108,7 +108,7 @@ class ReceptiveFieldView(UnitState):
         choice = controls.dropdown(self, "gradient", choices, width=116, tip=tip)
         self._choice = controls.labelled("Gradient", choice)
         overlay = controls.checkbox(self, "overlay", "", width=20, tip="Lay the gradient over the photo")
-        overlay.layout.margin = "4px 6px 0 0"  # in line with its label
+        overlay.layout.margin = "2px 6px 2px 0"
         opacity = controls.fraction(self, "opacity", width=110, tip="Opacity of the overlay where it is strongest")
         colormaps = list(dict.fromkeys((*COLORMAPS, self.colormap)))
         colours = controls.dropdown(
@@ -193,7 +193,7 @@ class ReceptiveFieldView(UnitState):
         self._choice.layout.display = "none" if self._row.kind == "vector" else ""
         self._facts.value = markup.facts(self._said_of_unit())
         self._layers.draw(self._all_fields(), self._row.name)
-        status = f"{'cached' if self._cached else 'computed'} · drawn in {self.milliseconds:.1f} ms · {self._status()}"
+        status = f"{'cached' if self._cached else 'computed'} · {markup.drawn_in(self.milliseconds)} · {self._status()}"
         self._title.value = markup.title(self._row.name, *self._said(), status=status)
         self._cached = True  # until the next pass: what only the display changes runs nothing
 
@@ -236,8 +236,8 @@ class ReceptiveFieldView(UnitState):
     # ------------------------------------------------------------------ words
 
     def _said(self) -> list[str]:
-        image, label = f"image {self._shown}", self._look.item.text
-        return [self._row.type, field_words.sentence(self._field), f'{image}, a "{label}"' if label else image]
+        image = markup.pictured(self._shown, self._look.item.text)
+        return [self._row.type, field_words.sentence(self._field), image]
 
     def _said_of_unit(self) -> field_words.Facts:
         facts = field_words.of_unit(self._field, self._place, self._chosen)

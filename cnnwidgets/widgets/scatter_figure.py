@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..render import ACCENT
+from ..render.chart import ticks
 from ..render.scatter import NO_GROUP, group_color
 from .tree import close_tree
 
@@ -18,6 +19,8 @@ POINT, RING = 46, 210
 """Areas of a point and of the ring around the chosen one, in square px."""
 MOVE = 400
 """Milliseconds in which points go to their new places."""
+MARGIN = {"top": 6, "bottom": 24, "left": 52, "right": 16}
+"""Around the points, in px: room for what the axes say."""
 
 
 class ScatterFigure(W.Box):
@@ -61,22 +64,23 @@ class ScatterFigure(W.Box):
             x=nowhere, y=nowhere, scales=scales, colors=[NO_GROUP], stroke_width=1.5, visible=False
         )
         upright = {"orientation": "vertical"} if "orientation" in bqplot.Axis.class_trait_names() else {}  # before 0.13
-        axes = [
-            bqplot.Axis(scale=scales["x"], num_ticks=5, grid_lines="none"),
-            bqplot.Axis(scale=scales["y"], num_ticks=5, grid_lines="none", side="left", **upright),
-        ]
+        self._axes = {
+            "x": bqplot.Axis(scale=scales["x"], grid_lines="none", tick_format=".4~g"),
+            "y": bqplot.Axis(scale=scales["y"], grid_lines="none", tick_format=".4~g", side="left", **upright),
+        }
+        side = size - MARGIN["left"] - MARGIN["right"]  # a square: distances are the same in both directions
         without_toolbar = {"display_toolbar": False} if "display_toolbar" in bqplot.Figure.class_trait_names() else {}
         self._figure = bqplot.Figure(
             marks=[self._path, self._ring, self._points],
-            axes=axes,
+            axes=list(self._axes.values()),
             padding_x=0,
             padding_y=0,
-            fig_margin={"top": 6, "bottom": 24, "left": 36, "right": 14},
+            fig_margin=MARGIN,
             min_aspect_ratio=0.001,
             max_aspect_ratio=1000,
             animation_duration=MOVE,
             background_style={"fill": "transparent"},
-            layout=W.Layout(width=f"{size}px", height=f"{size - 12}px", flex="0 0 auto"),
+            layout=W.Layout(width=f"{size}px", height=f"{side + MARGIN['top'] + MARGIN['bottom']}px", flex="0 0 auto"),
             **without_toolbar,
         )
         super().__init__([self._figure], layout=W.Layout(width=f"{size}px", flex="0 0 auto", overflow="hidden"))
@@ -90,6 +94,7 @@ class ScatterFigure(W.Box):
             if (scale.min, scale.max) != (low, high):
                 with scale.hold_sync():
                     scale.min, scale.max = low, high
+                self._axes[axis].tick_values = np.array(ticks(low, high, most=5))
         colors = [group_color(group) for group in groups]
         with self._points.hold_sync():
             self._points.x, self._points.y = points[:, 0].astype(float), points[:, 1].astype(float)

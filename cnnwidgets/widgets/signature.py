@@ -144,7 +144,7 @@ class SignatureView(SubjectView):
         )
         scales = [("one for all", "shared"), ("each strip its own", "strip")]
         scale = controls.dropdown(
-            self, "scale", scales, width=140, tip="Value range of the colours; only strips on one scale can be compared"
+            self, "scale", scales, width=165, tip="Value range of the colours; only strips on one scale can be compared"
         )
         self._target_menu = controls.dropdown(
             self, "target", self._target_options(), width=140, tip="Class whose outliers are ranked"
@@ -225,7 +225,7 @@ class SignatureView(SubjectView):
         if self._input.look is not self._look:
             self._input.draw(self.index, self._look, items)
         self._pooling.layout.display = "none" if self._row.kind == "vector" else ""
-        source = f"{'cached' if self._cached else 'computed'} · drawn in {self.milliseconds:.1f} ms"
+        source = f"{'cached' if self._cached else 'computed'} · {markup.drawn_in(self.milliseconds)}"
         self._title.value = markup.title(self._row.name, *self._said(), status=f"{source} · {self._status()}")
 
     def static(self) -> Card:

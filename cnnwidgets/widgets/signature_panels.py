@@ -43,6 +43,7 @@ class StripsPanel(_Panel):
         self.figure = PixelFigure(GRID, TALL)
         self.figure.on_cell(self._clicked)
         super().__init__(GRID, self._text, self.figure, self._scale)
+        self.add_class("cnnw-many")
 
     def draw(self, found: Signatures, thumbnails: Thumbnails, colormap: str, each: bool) -> None:
         """Show all vectors; `each` says that every one has a colour scale of its own."""
@@ -68,7 +69,7 @@ class StripsPanel(_Panel):
         thinned = f"every {step}th number" if step > 1 else ""
         self._heading = [f"{len(indices)} strips", "a bar for each of their numbers" if step == 1 else thinned]
         self._text.value = markup.heading(*self._heading, "click one")
-        self._scale.value = markup.colorbar(shaded.colormap, *self._ends, self.figure.shown_width)
+        self._scale.value = markup.colorbar(shaded.colormap, *self._ends, self._cells.box(0)[2])
 
     def select(self, index: int) -> None:
         """Frame the strip of image `index`, if it is there."""
@@ -81,7 +82,9 @@ class StripsPanel(_Panel):
         """The same for the static picture."""
         marks = [] if self._chosen is None else [self._chosen]
         colorbar = (self._colormap, *self._ends)
-        return Panel(" · ".join(self._heading), self._pixels, width=GRID, marks=marks, colorbar=colorbar)
+        wide = self._cells.box(0)[2]
+        pixels = self._pixels[:, :wide]
+        return Panel(" · ".join(self._heading), pixels, width=wide, marks=marks, colorbar=colorbar)
 
     def _describe(self, square: int) -> str:
         place = self._places[square // ACROSS]

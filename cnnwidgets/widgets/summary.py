@@ -20,8 +20,9 @@ from . import controls, markup
 from .view import ModelView
 
 STYLE = """<style>
-.cnnw-summary { display: grid; grid-template-columns: repeat(3, max-content) minmax(60px, 140px) max-content;
-  gap: 3px 24px; align-items: center; font-variant-numeric: tabular-nums; overflow-x: auto; margin: 6px 0; }
+.cnnw-summary { display: grid; grid-template-columns: repeat(3, max-content) minmax(0, 140px) max-content;
+  gap: 3px clamp(10px, 2vw, 24px); align-items: center; font-variant-numeric: tabular-nums; overflow-x: auto;
+  margin: 6px 0; }
 .cnnw-summary .cnnw-right { text-align: right; }
 .cnnw-summary .cnnw-line { grid-column: 1 / -1; border-top: 1px solid var(--cnnw-line); height: 0; }
 </style>"""

@@ -159,7 +159,7 @@ class TrainingView(SubjectView):
         epochs = controls.entry(self, "epochs", maximum=9999, width=64, tip="How many epochs to train")
         epochs.min = 1
         log = controls.checkbox(self, "log", "", width=20, tip="Logarithmic axis for the loss")
-        log.layout.margin = "4px 6px 0 0"  # in line with its label
+        log.layout.margin = "2px 6px 2px 0"
         colormaps = list(dict.fromkeys((*COLORMAPS, self.colormap)))
         colours = controls.dropdown(
             self, "colormap", colormaps, width=100, tip="auto: a diverging map centred on 0 for signed values"
@@ -173,7 +173,7 @@ class TrainingView(SubjectView):
         ]
         self._title = W.HTML()
         self._course, self._grid, self._input = CoursePanel(trainer), GridPanel(), ImagePanel()
-        self._body.children = controls.card_body(self._title, bar, [self._course, self._grid, self._input])
+        self._body.children = controls.card_body(self._title, bar, [self._course, self._input, self._grid])
 
     # ------------------------------------------------------------------ one way: compute, render, picture
 
@@ -196,7 +196,7 @@ class TrainingView(SubjectView):
         self._course.draw(self.log, edits_of(self._subject.module))
         if self._input.look is not self._look:
             self._input.draw(self._shown, self._look, self._subject.items)
-        status = " · ".join(filter(None, [self._speed(), f"drawn in {self.milliseconds:.1f} ms"]))
+        status = " · ".join(filter(None, [self._speed(), markup.drawn_in(self.milliseconds)]))
         self._title.value = markup.title("Training", *self._said(), status=status)
 
     def picture(self, *, dark: bool = False) -> NDArray[np.uint8]:
@@ -208,7 +208,7 @@ class TrainingView(SubjectView):
         return self._card(dark=False)
 
     def _card(self, *, dark: bool) -> Card:
-        panels = (self._course.static(dark=dark), self._grid.static(), self._input.static())
+        panels = (self._course.static(dark=dark), self._input.static(), self._grid.static())
         return Card(" · ".join(["Training", *self._said()]), panels, "scale: whole layer")
 
     # ------------------------------------------------------------------ words
@@ -218,8 +218,8 @@ class TrainingView(SubjectView):
         extent = " × ".join(map(str, row.size[-2:]))
         what = {"vector": "units", "tokens": f"features of {extent} tokens"}.get(row.kind, f"maps of {extent}")
         module = signature(get_layer(self._subject.module, row.module)) if row.module else row.type
-        after = f"after {len(steps):,} steps" if steps else state(self.trainer)
-        return [after, row.name, module, f"{row.channels:,} {what}", f"image {self._shown}"]
+        after = f"after {markup.counted(len(steps), 'step')}" if steps else state(self.trainer)
+        return [after, row.name, module, f"{row.channels:,} {what}", markup.pictured(self._shown, self._look.item.text)]
 
     def _speed(self) -> str:
         """Images a second since the last drawing."""

@@ -255,3 +255,22 @@ def test_names_that_look_like_html_are_painted_as_text(run_cells):
     assert page.locator(".cnnw img[onerror]").count() == 0
     assert dialogs == []
     assert no_errors(page)
+
+
+def test_in_a_narrow_window_the_large_map_stands_beside_the_image_and_nothing_is_cut_off(page):
+    page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
+    page.set_viewport_size({"width": 850, "height": 1200})
+    panels = {
+        text: page.locator(".cnnw .widget-vbox", has_text=text).last for text in ("Image 3", "All 6", "Channel 0")
+    }
+
+    def box(text: str) -> dict[str, float]:
+        return panels[text].bounding_box() or {"x": 0.0, "y": 0.0, "width": 0.0, "height": 0.0}
+
+    wait_until(page, lambda: box("Image 3")["y"] == box("Channel 0")["y"] > 0, "image and large map in one row")
+    assert box("All 6")["y"] >= box("Channel 0")["y"] + box("Channel 0")["height"]
+    card = page.locator(".cnnw").first.bounding_box()
+    assert card is not None
+    for text in panels:
+        assert box(text)["x"] + box(text)["width"] <= card["x"] + card["width"]
+    assert no_errors(page)

@@ -81,8 +81,8 @@ def test_a_film_is_scrubbed_through_played_and_seen_from_all_sides(page):
         ("What is seen", "gradients, batch image", "what", "gradients", "All 10 gradients"),
         ("What is seen", "feature maps of a probe", "what", "maps", "All 10 units"),
         ("Show what changed", "first frame", "difference", "first", "minus those of the first frame"),
-        ("What has colours", "map", "scale", "map", "each map its own"),
-        ("auto", "magma", "colormap", "magma", "each map its own"),
+        ("What has colours", "map", "scale", "map", "scale: this frame"),  # numbers alone have no scale each
+        ("auto", "magma", "colormap", "magma", "scale: this frame"),
         ("What is seen", "filters", "what", "filters", "All 6 filters"),
     ):
         page.locator(f'select[title^="{menu}"]').select_option(label=option)

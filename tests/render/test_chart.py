@@ -38,7 +38,8 @@ def test_ticks_are_multiples_of_1_2_or_5(low, high, found):
 def test_ticks_of_a_logarithmic_axis_are_powers_of_ten_or_lie_between():
     assert log_ticks(0.05, 200) == [0.1, 1.0, 10.0, 100.0]
     assert log_ticks(0.15, 2.6) == [0.2, 0.5, 1.0, 2.0]
-    assert log_ticks(0.31, 0.34) == [0.31, 0.34]
+    assert log_ticks(1.9, 2.7) == [2.0, 2.2, 2.4, 2.6]
+    assert log_ticks(0.31, 0.34) == [0.31, 0.32, 0.33, 0.34]
     assert len(log_ticks(1e-30, 1e30)) <= 6
     assert [tick_text(tick) for tick in (0.5, -1.0, 20000.0)] == ["0.5", "−1", "20000"]
 

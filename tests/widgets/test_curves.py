@@ -86,10 +86,17 @@ def test_the_screen_shows_the_values_between_round_numbers(figure):
     assert (train.x.tolist(), train.y.tolist(), train.visible) == ([1.0, 2.0], [2.0, 1.0], True)
     assert not valid.visible
     across, up = figure._axes
-    assert (across.scale.min, across.scale.max, across.label) == (0.0, 4.0, "epoch")
+    assert (across.scale.min, across.scale.max, across.label) == (0.0, 4.06, "epoch")  # room for half of a dot
     assert (up.scale.min, up.scale.max) == (0.0, 2.08)
     assert list(up.tick_values) == [0.0, 0.5, 1.0, 1.5, 2.0]
     assert "Loss train 1" in words(figure._text)
+
+
+def test_a_single_value_is_a_dot(figure):
+    figure.draw(chart(2.0))
+    assert figure._marks[0].marker == "circle" and figure._marks[0].visible
+    figure.draw(chart(2.0, 1.0))
+    assert figure._marks[0].marker is None
 
 
 def test_what_has_not_changed_is_not_sent_again(figure, messages):

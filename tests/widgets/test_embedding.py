@@ -12,6 +12,8 @@ from cnnwidgets import ActivationView, EmbeddingView, embed
 from cnnwidgets.compute.table import layer_table
 from cnnwidgets.data import digits
 from cnnwidgets.models import lenet5
+from cnnwidgets.widgets.embedding_panels import GroupsPanel
+from cnnwidgets.widgets.scatter_figure import ScatterFigure
 
 from .conftest import EVIL, decoded, hooks, hover, inside, words
 
@@ -51,6 +53,26 @@ def test_the_points_are_the_principal_components_of_the_pooled_maps(view):
     view.frame = 2
     assert np.allclose(shown(view), expected[2], atol=1e-3)
     assert "the two axes hold 100 % + 0 % of the variance" in words(view._plane._below)
+
+
+def test_the_axes_are_a_square_and_tell_round_numbers():
+    figure = ScatterFigure(480, str, int)
+    figure.show(np.zeros((1, 2)), [0], (-0.09, -0.0005, 0.09, 0.0115))
+    across, up = figure._figure.axes
+    assert np.allclose(across.tick_values, [-0.05, 0, 0.05]) and np.allclose(up.tick_values, [0, 0.005, 0.01])
+    layout, margin = figure._figure.layout, figure._figure.fig_margin
+    sides = [int(layout.width[:-2]) - margin["left"] - margin["right"]]
+    sides.append(int(layout.height[:-2]) - margin["top"] - margin["bottom"])
+    assert sides == [412, 412]
+    figure.close()
+
+
+def test_without_a_silhouette_the_panel_says_why():
+    panel = GroupsPanel()
+    for groups, why in (([3, 3], "there is but one group"), ([0, 1], "each group is but one point")):
+        panel.draw(np.array(groups), np.full(2, np.nan), str)
+        assert why in words(panel._text)
+    panel.close()
 
 
 def test_another_frame_moves_the_points_and_neither_axes_nor_colours_and_runs_nothing(view, messages):

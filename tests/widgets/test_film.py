@@ -12,6 +12,7 @@ from torch import nn
 
 from cnnwidgets import FilmView, Recorder, Recording
 from cnnwidgets.widgets import film_export
+from cnnwidgets.widgets.markup import number
 
 from .conftest import EVIL, click, decoded, inside, words
 
@@ -271,6 +272,25 @@ def test_save_writes_a_picture_or_the_film_by_the_ending(film, tmp_path):
     with Image.open(view.save(tmp_path / "film.gif")) as gif, Image.open(view.save(tmp_path / "now.png")) as png:
         assert gif.n_frames == 4
         assert png.size == view.picture().shape[1::-1]
+
+
+def test_what_is_said_of_the_scale_holds_for_all_frames_that_are_seen(film):
+    view = FilmView(film, scale="frame", frame=2)
+    low, _, high = view._shaded.ends()
+    assert f"this frame, {number(low)} to {number(high)}" in view.status(view._shaded)
+    assert view.status(view._shaded, several=True).startswith("scale: each frame its own")
+    assert number(high) not in view.status(view._shaded, several=True)
+    view.scale = "film"
+    assert view.status(view._shaded, several=True) == view.status(view._shaded)
+    view.close()
+
+
+def test_the_units_of_a_vector_have_no_scale_each(film):
+    view = FilmView(film, layer="fc", scale="map", frame=1)
+    assert view.status(view._shaded).startswith("scale: this frame, 0 to 20")
+    assert view.status(view._shaded, several=True).startswith("scale: each frame its own")
+    assert words(view._grid._scale).split() == ["0", "20"]
+    view.close()
 
 
 def test_a_sheet_has_the_frames_that_were_asked_for(film, tmp_path):

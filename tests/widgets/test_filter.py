@@ -497,7 +497,7 @@ def test_grouped_and_depthwise_layers_say_so():
 def test_kernels_of_one_and_three_dimensions_have_rows_and_slices():
     model = nn.Sequential(nn.Conv1d(2, 3, 5), nn.Conv3d(1, 2, (4, 2, 2)))
     view = FilterView(model)
-    assert "6 kernels" in words(view._many._text) and "1 × 5" in words(view._one._text)
+    assert "6 kernels" in words(view._many._text) and "1 × 5" in words(view._title)
     assert view._controls.groups["plane"].layout.display == "none"
     view.layer = "1"
     assert view._controls.groups["plane"].layout.display == ""

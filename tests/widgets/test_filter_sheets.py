@@ -7,9 +7,10 @@ import pytest
 import torch
 from torch import nn
 
-from cnnwidgets.compute.filters import filters
+from cnnwidgets.compute.filters import Filters, filters
 from cnnwidgets.render import GAP
-from cnnwidgets.widgets.filter_sheets import PAGE, ROOM, Kernels, lay_out
+from cnnwidgets.render.titles import title_width
+from cnnwidgets.widgets.filter_sheets import PAGE, ROOM, Kernels, lay_out, titles_for
 
 
 def kernels(weights: torch.Tensor, scale: str = "layer", plane: int = 0) -> Kernels:
@@ -85,12 +86,28 @@ def test_every_kernel_is_in_its_box_and_hovering_and_clicking_find_it(order, mod
 
 def test_single_kernels_are_titled_with_filter_and_channel_where_there_is_room():
     sheet = lay_out(kernels(counted(4, 3, 2, 2)), np.array([2, 0, 3, 1]), "single", 0, 0, 1, (0, 0))
-    assert sheet.titles[:4] == ["2 · 0", "2 · 1", "2 · 2", "0 · 0"] and len(sheet.titles) == 12
+    assert sheet.titles[:2] == ["filter 2 · channel 0", "filter 2 · channel 1"] and len(sheet.titles) == 12
     assert (sheet.pixels[: sheet.head] == GAP).all() and sheet.pixels.shape[0] <= 480
     depthwise = lay_out(kernels(counted(3, 1, 2, 2)), index(3), "single", 0, 0, 1, (0, 0))
-    assert depthwise.titles == ["0", "1", "2"]
+    assert (depthwise.titles, depthwise.legend) == (["filter 0", "filter 1", "filter 2"], "")
     crowded = lay_out(kernels(counted(1, 300, 9, 9)), index(1), "single", 30, 0, 1, (0, 0))
     assert crowded.titles == [] and crowded.head == 0
+
+
+def test_titles_say_as_much_as_there_is_room_for_and_a_legend_says_the_rest():
+    page = np.array([7, 12])
+    few, grouped = kernels(counted(13, 2)).filters, Filters("c", "", counted(13, 2), None, groups=2)
+    widths = [title_width([f"filter 12 · {what} 1"]) for what in ("input channel", "channel")]
+    assert titles_for(page, few, widths[0])[0][-1] == "filter 12 · input channel 1"
+    assert titles_for(page, few, widths[1])[0][-1] == "filter 12 · channel 1"
+    assert titles_for(page, few, widths[1] - 1) == (
+        ["F7 · C0", "F7 · C1", "F12 · C0", "F12 · C1"], "F: filter, C: input channel"
+    )  # fmt: skip
+    assert titles_for(page, grouped, widths[1])[0][-1] == "filter 12 · channel 1"
+    assert titles_for(page, few, title_width(["12 · 1"])) == (
+        ["7 · 0", "7 · 1", "12 · 0", "12 · 1"], "filter · input channel"
+    )  # fmt: skip
+    assert titles_for(page, few, 5) == ([], "")
 
 
 def test_in_colour_any_channel_is_in_the_box_of_its_filter():

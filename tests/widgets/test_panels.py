@@ -33,6 +33,16 @@ def bars(view: ActivationView) -> dict[str, str]:
 # ---------------------------------------------------------------------- the grid
 
 
+def test_a_bar_code_has_one_scale_for_all_its_units():
+    linear = nn.Linear(1, 3, bias=False)
+    linear.weight.data = torch.tensor([[1.0], [-2.0], [4.0]])
+    view = ActivationView(nn.Sequential(nn.Flatten(), linear), torch.ones(1, 1, 1, 1), layer="1", scale="map")
+    assert view._shaded.ranges.tolist() == [[-4.0, 4.0]] * 3
+    assert words(view._grid._scale).split() == ["−4", "0", "4"]
+    assert "scale: whole layer" in words(view._title)
+    view.close()
+
+
 def test_clicking_a_tile_chooses_its_channel(view):
     click(view._grid.figure._mark, click_x=20 * view._grid.figure._factor, click_y=3 * view._grid.figure._factor)
     assert view.channel == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 import pytest
 import torch
 import traitlets as T
@@ -9,7 +11,7 @@ from torch import nn
 
 from cnnwidgets import ActivationView
 from cnnwidgets.compute import LayerTable, layer_table
-from cnnwidgets.widgets.picker import MANY, LayerPicker
+from cnnwidgets.widgets.picker import MANY, MENU, LayerPicker
 
 
 class State(T.HasTraits):
@@ -95,6 +97,14 @@ def test_a_choice_from_outside_joins_a_narrowed_list(table):
     state.layer = "add"
     assert names(picker)[:2] == ["0.conv", "add"]
     assert picker._menu.value == "add"
+
+
+def test_the_menu_is_as_wide_as_its_longest_name_within_limits():
+    widths = []
+    for name in ("a", "a" * 25, "a" * 90):
+        net = nn.Sequential(OrderedDict({name: nn.Tanh()}))
+        widths.append(LayerPicker(State(layer=name), "layer", layer_table(net, torch.rand(1, 2, 2)))._menu.layout.width)
+    assert widths[0] == f"{MENU[0]}px" < widths[1] < widths[2] == f"{MENU[1]}px"
 
 
 def test_few_layers_need_no_search():
