@@ -27,7 +27,8 @@ STYLE = f"""<style>
 .cnnw-head {{ display: flex; flex-wrap: wrap; gap: 2px 24px; justify-content: space-between; align-items: baseline; }}
 .cnnw-title {{ font-size: 15px; color: var(--cnnw-muted); }} .cnnw b {{ color: var(--cnnw-text); font-weight: 600; }}
 .cnnw-quiet {{ color: var(--cnnw-muted); font-size: 12px; }}
-.cnnw .noUi-handle {{ background: var(--cnnw-accent); border-color: var(--cnnw-accent); }}
+.cnnw .noUi-handle, .cnnw .widget-slider .ui-slider .ui-slider-handle {{ background: var(--cnnw-accent);
+  border-color: var(--cnnw-accent); }}
 .cnnw .widget-hslider {{ margin-right: 12px; }} /* the handle reaches over the end of its track */
 .cnnw-heading {{ overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }}
 .cnnw-rule {{ border-top: 1px solid var(--cnnw-line); height: 0; }}
