@@ -8,6 +8,7 @@ import re
 import numpy as np
 import pytest
 from page_tools import (
+    OLD,
     WATCH,
     blobs,
     comm_count,
@@ -168,7 +169,7 @@ def test_500_moves_leave_as_many_widgets_comms_and_pictures_as_before(page):
                 next_frames(page)  # a hand, not a burst: the front end merges what comes quicker than it draws
     wait_for(page, "index", 0)
     wait_for_grid(page, "C1", 0)
-    assert blobs(page).created > made + 50
+    assert OLD or blobs(page).created > made + 50  # in the old front end pictures come as addresses, without blobs
     wait_until(page, lambda: counts() == before, f"{before} widgets, comms and blobs")
     assert no_errors(page)
 
@@ -210,7 +211,7 @@ def test_the_card_follows_the_theme_and_all_of_its_text_can_be_read(page, theme,
 
 OUTSIDE = """() => {
     const card = document.querySelector('.cnnw').getBoundingClientRect();
-    const parts = ['select', 'input', 'button', '.noUi-target', 'svg image'].map(part => '.cnnw ' + part);
+    const parts = ['select', 'input', 'button', '.noUi-target', '.ui-slider', 'svg image'].map(part => '.cnnw ' + part);
     return [...document.querySelectorAll(parts.join(', '))].filter(e => e.getClientRects().length)
         .map(e => [e.className.baseVal ?? e.className, e.getBoundingClientRect()])
         .filter(([name, box]) => box.left < card.left || box.right > card.right).map(([name]) => name || 'part');
