@@ -57,6 +57,7 @@ img.cnnw-input {{ image-rendering: pixelated; outline: 1px solid var(--cnnw-line
 .cnnw:has(.jupyter-widgets-error-widget)::after {{ content: "{TOO_OLD}"; display: block; margin-top: 10px;
   color: var(--jp-error-color1, #b71c1c); }}
 .cnnw-tip {{ color: var(--jp-ui-font-color1, #1f2328); font-size: 12px; padding: 0 6px; white-space: nowrap; }}
+.tooltip_div:has(.cnnw-tip), .bqplot_tooltip_div:has(.cnnw-tip) {{ pointer-events: none; }} /* lets clicks through */
 </style>"""
 
 

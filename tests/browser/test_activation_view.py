@@ -115,6 +115,8 @@ def test_the_mouse_hears_of_a_tile_chooses_it_and_reads_a_value_in_the_large_map
     grid.hover(position={"x": 52 * factor, "y": 31 * factor}, force=True)  # third in the second row
     tip = page.locator(".cnnw-tip", has_text="channel 6:")
     tip.wait_for()
+    around = "e => getComputedStyle(e.closest('.tooltip_div, .bqplot_tooltip_div')).pointerEvents"
+    assert tip.evaluate(around) == "none"  # it catches no click
     shown = [number(text) for text in re.findall(r"[−\d.]+", tip.inner_text().split(":")[1])]
     ends = in_kernel(page, "print(view.maps[6].min().item(), view.maps[6].max().item())").split()
     assert shown == pytest.approx([float(end) for end in ends], rel=0.01)
