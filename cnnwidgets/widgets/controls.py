@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Sequence
+from html import escape
 from typing import Any
 
 import ipywidgets as W
@@ -20,9 +21,19 @@ def hint(widget: W.Widget, text: str) -> W.Widget:
     return widget
 
 
+def _tip(widget: W.Widget) -> str:
+    """The tooltip of a widget, or of the first one within it that has one."""
+    own = getattr(widget, "tooltip", None) or getattr(widget, "description_tooltip", None)
+    return own or next(filter(None, map(_tip, getattr(widget, "children", ()))), "")
+
+
 def labelled(text: str, *controls: W.Widget) -> W.HBox:
-    """A quiet label before its controls, in one unbreakable group."""
-    label = W.HTML(f'<span class="cnnw-label">{text}</span>', layout=W.Layout(margin="2px 10px 2px 2px"))
+    """A quiet label before its controls, in one unbreakable group.
+
+    The label has the tooltip of the first control too: sliders and menus of ipywidgets 7 show none themselves.
+    """
+    tip = escape(next(filter(None, map(_tip, controls)), ""))
+    label = W.HTML(f'<span class="cnnw-label" title="{tip}">{text}</span>', layout=W.Layout(margin="2px 10px 2px 2px"))
     layout = W.Layout(align_items="flex-start", width="auto", flex="0 1 auto", margin="0 18px 0 0", overflow="hidden")
     return W.HBox([label, *controls], layout=layout)
 

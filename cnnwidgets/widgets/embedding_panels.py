@@ -15,6 +15,7 @@ from ..render.scatter import extent, group_color, scatter, silhouette
 from . import markup
 from .markup import number
 from .panels import DETAIL, GRID, INPUT, _Panel
+from .picture import Picture
 from .scatter_figure import ScatterFigure
 from .thumbnails import Thumbnails
 
@@ -28,7 +29,7 @@ class ChosenPanel(_Panel):
 
     def __init__(self) -> None:
         self._text, self._below = W.HTML(), W.HTML()
-        self._image = W.Image(format="png", layout=W.Layout(flex="0 0 auto", align_self="flex-start", margin="3px"))
+        self._image = Picture(layout=W.Layout(flex="0 0 auto", align_self="flex-start", margin="3px"))
         self._image.add_class("cnnw-input")
         super().__init__(INPUT, self._text, self._image, self._below)
 
@@ -86,7 +87,7 @@ class GroupsPanel(_Panel):
 
     def __init__(self) -> None:
         self._text, self._scale, self._legend = W.HTML(), W.HTML(), W.HTML()
-        self._image = W.Image(format="png", layout=W.Layout(flex="0 0 auto", align_self="flex-start", margin="4px 0"))
+        self._image = Picture(layout=W.Layout(flex="0 0 auto", align_self="flex-start", margin="4px 0"))
         super().__init__(DETAIL, self._text, self._image, self._scale, self._legend)
 
     def draw(self, groups: NDArray[np.integer], scores: NDArray[np.floating], names: Callable[[int], str]) -> None:

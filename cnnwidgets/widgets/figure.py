@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..render import ACCENT, Cells, encode_png
 from ..render.colormap import FLAG
+from .picture import Picture
 from .tree import close_tree
 
 Box = tuple[float, float, float, float]
@@ -55,7 +56,7 @@ class PixelFigure(W.Box):
         self._dragging = False
         self._framed = (0.0, 0.0, 0.0, 0.0)
         # the pixels lie under the figure, in a widget of their own: one message a picture, a bqplot Image needs two
-        self._image = W.Image(format="png", layout=W.Layout(flex="0 0 auto"))
+        self._image = Picture(layout=W.Layout(flex="0 0 auto"))
         self._image.add_class("cnnw-pixels")
         x = bqplot.LinearScale(min=0, max=width, allow_padding=False)
         y = bqplot.LinearScale(min=0, max=height, allow_padding=False, reverse=True)

@@ -17,6 +17,7 @@ from . import markup
 from .film_shots import Shot
 from .markup import number
 from .panels import INPUT, _Panel
+from .picture import Picture
 
 
 class MomentPanel(_Panel):
@@ -24,9 +25,7 @@ class MomentPanel(_Panel):
 
     def __init__(self) -> None:
         self._text, self._below = W.HTML(), W.HTML()
-        self._image = W.Image(
-            format="png", layout=W.Layout(flex="0 0 auto", align_self="flex-start", margin="3px 3px 8px")
-        )
+        self._image = Picture(layout=W.Layout(flex="0 0 auto", align_self="flex-start", margin="3px 3px 8px"))
         self._image.add_class("cnnw-input")
         self._drawn: object = None
         super().__init__(INPUT, self._text, self._image, self._below)

@@ -17,6 +17,7 @@ from .figure import PixelFigure
 from .filter_sheets import ROOM, Kernels, Sheet, channel_word
 from .markup import number
 from .panels import _Panel
+from .picture import Picture
 
 WIDE = 240
 """Width of the chosen kernel, in px."""
@@ -107,7 +108,7 @@ class FilterPanel(_Panel):
     def __init__(self) -> None:
         self._text, self._scale, self._below = W.HTML(), W.HTML(), W.HTML()
         self.figure = PixelFigure(WIDE, WIDE, fit=True)
-        self._bars = W.Image(format="png", layout=W.Layout(flex="0 0 auto", align_self="flex-start", margin="0"))
+        self._bars = Picture(layout=W.Layout(flex="0 0 auto", align_self="flex-start", margin="0"))
         self._bars_text, self._bars_scale = W.HTML(), W.HTML()
         self._counted: Filters | None = None
         super().__init__(

@@ -33,7 +33,8 @@ STYLE = f"""<style>
 .cnnw-head {{ display: flex; flex-wrap: wrap; gap: 2px 24px; justify-content: space-between; align-items: baseline; }}
 .cnnw-title {{ font-size: 15px; color: var(--cnnw-muted); }} .cnnw b {{ color: var(--cnnw-text); font-weight: 600; }}
 .cnnw-quiet {{ color: var(--cnnw-muted); font-size: 12px; }}
-.cnnw .noUi-handle {{ background: var(--cnnw-accent); border-color: var(--cnnw-accent); }}
+.cnnw .noUi-handle, .cnnw .widget-slider .ui-slider .ui-slider-handle {{ background: var(--cnnw-accent);
+  border-color: var(--cnnw-accent); }}
 .cnnw .widget-hslider {{ margin-right: 12px; }} /* the handle reaches over the end of its track */
 .cnnw-heading {{ overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }}
 .cnnw-rule {{ border-top: 1px solid var(--cnnw-line); height: 0; }}
@@ -64,6 +65,7 @@ img.cnnw-input {{ image-rendering: pixelated; outline: 1px solid var(--cnnw-line
 .cnnw:has(.jupyter-widgets-error-widget)::after {{ content: "{TOO_OLD}"; display: block; margin-top: 10px;
   color: var(--jp-error-color1, #b71c1c); }}
 .cnnw-tip {{ color: var(--jp-ui-font-color1, #1f2328); font-size: 12px; padding: 0 6px; white-space: nowrap; }}
+.tooltip_div:has(.cnnw-tip), .bqplot_tooltip_div:has(.cnnw-tip) {{ pointer-events: none; }} /* lets clicks through */
 </style>"""
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..render import Heat, Panel, encode_png, fitted
 from . import markup
 from .markup import number
+from .picture import Picture
 
 MAP = 224
 """Width of a map, in px."""
@@ -80,9 +81,9 @@ class MethodPanel(W.VBox):
         return f"rank correlation with the map above {number(self._correlation, 2)}"
 
 
-def _image() -> W.Image:
+def _image() -> Picture:
     layout = W.Layout(flex="0 0 auto", align_self="flex-start", margin="3px 3px 6px")
-    image = W.Image(format="png", layout=layout)
+    image = Picture(layout=layout)
     image.add_class("cnnw-input")
     return image
 

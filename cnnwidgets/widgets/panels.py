@@ -15,6 +15,7 @@ from ..render import Grid, Panel, Shaded, Strip, apply, encode_png, fitted, mosa
 from . import markup
 from .figure import PixelFigure
 from .markup import number
+from .picture import Picture
 from .subject import Look
 
 INPUT, GRID, DETAIL, TALL = 190, 480, 288, 520
@@ -37,9 +38,7 @@ class ImagePanel(_Panel):
     def __init__(self) -> None:
         self.look: Look | None = None
         self._text, self._prediction = W.HTML(), W.HTML()
-        self._image = W.Image(
-            format="png", layout=W.Layout(flex="0 0 auto", align_self="flex-start", margin="3px 3px 8px")
-        )
+        self._image = Picture(layout=W.Layout(flex="0 0 auto", align_self="flex-start", margin="3px 3px 8px"))
         self._image.add_class("cnnw-input")
         super().__init__(INPUT, self._text, self._image, self._prediction)
 

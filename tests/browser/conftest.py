@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from page_tools import COUNT_BLOBS, run_all_cells
+from page_tools import COUNT_BLOBS, OLD, run_all_cells
 from playwright.sync_api import Browser, Page, sync_playwright
 
 HERE = Path(__file__).parent
@@ -95,9 +95,12 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         "--IdentityProvider.token=",
         "--LabApp.expose_app_in_browser=True",
         "--JupyterNotebookApp.expose_app_in_browser=True",
-        "--LabApp.extension_manager=readonly",
-        "--LabApp.news_url=None",
     ]
+    if not OLD:  # JupyterLab 3 takes none of its options where it does not know one
+        arguments.append("--LabApp.extension_manager=readonly")
+    news = settings / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
+    news.parent.mkdir(parents=True)
+    news.write_text(json.dumps({"fetchNews": "false"}))
     url, log = f"http://127.0.0.1:{port}", root / "lab.log"
     with log.open("w") as stream:
         server = subprocess.Popen(
@@ -150,7 +153,6 @@ def run_cells(lab: Lab, browser: Browser, theme: str) -> Iterator[Callable[..., 
     `page.errors` collects what the page wrote to its console as an error, and exceptions that nobody caught.
     """
     setting = lab.settings / "@jupyterlab" / "apputils-extension" / "themes.jupyterlab-settings"
-    setting.parent.mkdir(parents=True, exist_ok=True)
     setting.write_text(json.dumps({"theme": THEMES[theme]}))
     context = browser.new_context(viewport={"width": 1200, "height": 1400})
     context.add_init_script(COUNT_BLOBS)

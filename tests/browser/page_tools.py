@@ -6,9 +6,16 @@ import io
 from collections.abc import Callable
 from typing import NamedTuple
 
+import ipywidgets
 import numpy as np
 from PIL import Image
 from playwright.sync_api import Locator, Page
+
+OLD = ipywidgets.__version__.startswith("7.")
+"""Whether this is the front end of ipywidgets 7, in JupyterLab 3, and not that of ipywidgets 8."""
+
+# What a slider is made of.
+TRACK, HANDLE = (".ui-slider", ".ui-slider-handle") if OLD else (".noUi-base", ".noUi-handle")
 
 # Runs before the page's own scripts: keeps a list of the blob URLs that were made and not yet revoked.
 COUNT_BLOBS = """(() => {
@@ -102,7 +109,7 @@ def run_all_cells(page: Page) -> str:
 
 def focus_slider(page: Page, n: int = 0) -> Locator:
     """Give the keyboard to the n-th slider handle on the page, counted from 0."""
-    handle = page.locator(".noUi-handle").nth(n)
+    handle = page.locator(HANDLE).nth(n)
     handle.scroll_into_view_if_needed()
     handle.focus()
     return handle
@@ -110,14 +117,17 @@ def focus_slider(page: Page, n: int = 0) -> Locator:
 
 def drag_slider(page: Page, n: int, share: float, steps: int = 20) -> None:
     """Drag the n-th slider handle with the mouse to a place on its track: 0 is the left end, 1 the right."""
-    handle = page.locator(".noUi-handle").nth(n)
+    handle = page.locator(HANDLE).nth(n)
     handle.scroll_into_view_if_needed()
-    track, box = page.locator(".noUi-base").nth(n).bounding_box(), handle.bounding_box()
+    track, box = page.locator(TRACK).nth(n).bounding_box(), handle.bounding_box()
     if track is None or box is None:
         raise AssertionError(f"slider {n} is not visible")
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.down()
-    page.mouse.move(track["x"] + share * track["width"], box["y"] + box["height"] / 2, steps=steps)
+    beyond = 4  # px: a hand stops no nearer to an end
+    page.mouse.move(
+        track["x"] - beyond + share * (track["width"] + 2 * beyond), box["y"] + box["height"] / 2, steps=steps
+    )
     page.mouse.up()
 
 

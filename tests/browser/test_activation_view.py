@@ -8,6 +8,7 @@ import re
 import numpy as np
 import pytest
 from page_tools import (
+    OLD,
     WATCH,
     blobs,
     comm_count,
@@ -114,6 +115,8 @@ def test_the_mouse_hears_of_a_tile_chooses_it_and_reads_a_value_in_the_large_map
     grid.hover(position={"x": 52 * factor, "y": 31 * factor}, force=True)  # third in the second row
     tip = page.locator(".cnnw-tip", has_text="channel 6:")
     tip.wait_for()
+    around = "e => getComputedStyle(e.closest('.tooltip_div, .bqplot_tooltip_div')).pointerEvents"
+    assert tip.evaluate(around) == "none"  # it catches no click
     shown = [number(text) for text in re.findall(r"[−\d.]+", tip.inner_text().split(":")[1])]
     ends = in_kernel(page, "print(view.maps[6].min().item(), view.maps[6].max().item())").split()
     assert shown == pytest.approx([float(end) for end in ends], rel=0.01)
@@ -168,7 +171,7 @@ def test_500_moves_leave_as_many_widgets_comms_and_pictures_as_before(page):
                 next_frames(page)  # a hand, not a burst: the front end merges what comes quicker than it draws
     wait_for(page, "index", 0)
     wait_for_grid(page, "C1", 0)
-    assert blobs(page).created > made + 50
+    assert OLD or blobs(page).created > made + 50  # in the old front end pictures come as addresses, without blobs
     wait_until(page, lambda: counts() == before, f"{before} widgets, comms and blobs")
     assert no_errors(page)
 
@@ -210,7 +213,7 @@ def test_the_card_follows_the_theme_and_all_of_its_text_can_be_read(page, theme,
 
 OUTSIDE = """() => {
     const card = document.querySelector('.cnnw').getBoundingClientRect();
-    const parts = ['select', 'input', 'button', '.noUi-target', 'svg image'].map(part => '.cnnw ' + part);
+    const parts = ['select', 'input', 'button', '.noUi-target', '.ui-slider', 'svg image'].map(part => '.cnnw ' + part);
     return [...document.querySelectorAll(parts.join(', '))].filter(e => e.getClientRects().length)
         .map(e => [e.className.baseVal ?? e.className, e.getBoundingClientRect()])
         .filter(([name, box]) => box.left < card.left || box.right > card.right).map(([name]) => name || 'part');

@@ -115,7 +115,7 @@ def test_the_reader_types_draws_and_slides_in_the_playground(run_cells):
 
 def test_closing_leaves_no_widget_in_kernel_or_page(run_cells):
     page = run_cells("import cnnwidgets", "print('ready')")
-    page.locator("pre", has_text="ready").wait_for()
+    page.locator(".jp-OutputArea pre", has_text="ready").wait_for()
     widgets, comms = widget_count(page), comm_count(page)
     in_kernel(page, VIEW.replace("\nview\n", "\ndisplay(view)\n"))
     in_kernel(page, "view.pixel = (0, 0); view.layer = 'F6'; view.close()")

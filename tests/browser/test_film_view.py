@@ -85,7 +85,8 @@ def test_a_film_is_scrubbed_through_played_and_seen_from_all_sides(page):
         ("auto", "magma", "colormap", "magma", "scale: this frame"),
         ("What is seen", "filters", "what", "filters", "All 6 filters"),
     ):
-        page.locator(f'select[title^="{menu}"]').select_option(label=option)
+        group = page.locator(".cnnw .widget-hbox", has=page.locator(f'.cnnw-label[title^="{menu}"]')).last
+        group.locator("select").first.select_option(label=option)
         wait_for(page, trait, value)
         shown(page, said)
     assert state(page, "layer") == "C1"

@@ -164,7 +164,7 @@ def test_the_feature_map_stands_beside_the_filter(run_cells):
 
 OUTSIDE = """() => {
     const card = document.querySelector('.cnnw').getBoundingClientRect();
-    const parts = ['select', 'input', 'button', '.noUi-target', 'svg image'].map(part => '.cnnw ' + part);
+    const parts = ['select', 'input', 'button', '.noUi-target', '.ui-slider', 'svg image'].map(part => '.cnnw ' + part);
     return [...document.querySelectorAll(parts.join(', '))].filter(e => e.getClientRects().length)
         .map(e => [e.className.baseVal ?? e.className, e.getBoundingClientRect()])
         .filter(([name, box]) => box.left < card.left || box.right > card.right).map(([name]) => name || 'part');

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+from page_tools import OLD
+
 BROKEN = """
 import ipywidgets as W
 import cnnwidgets as cw
@@ -21,6 +24,7 @@ cw.ActivationView(cw.models.lenet5(pretrained=True), cw.data.digits())
 SAID = "getComputedStyle(document.querySelector('.cnnw'), '::after').content"
 
 
+@pytest.mark.skipif(OLD, reason="the page of ipywidgets 7 shows no card at all where one of its widgets fails")
 def test_a_widget_without_code_in_the_page_is_explained(run_cells):
     page = run_cells(BROKEN)
     page.locator(".cnnw .jupyter-widgets-error-widget").first.wait_for()

@@ -112,6 +112,12 @@ def test_labelled_keeps_its_controls_together_behind_the_label():
     assert row.children[1] is slider
 
 
+def test_the_label_says_what_the_first_control_behind_it_is_for():
+    within = W.HBox([W.IntSlider(), controls.hint(W.IntSlider(), 'the "first"')])
+    row = controls.labelled("Image", within, controls.hint(W.IntSlider(), "second"))
+    assert 'title="the &quot;first&quot;"' in row.children[0].value
+
+
 @pytest.fixture
 def scale(view):
     return controls.ScaleControl(view, "scale", tip="range")
