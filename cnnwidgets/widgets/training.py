@@ -173,7 +173,8 @@ class TrainingView(SubjectView):
         ]
         self._title = W.HTML()
         self._course, self._grid, self._input = CoursePanel(trainer), GridPanel(), ImagePanel()
-        self._body.children = controls.card_body(self._title, bar, [self._course, self._input, self._grid])
+        # The maps next to the curves: in a window that has no room for all three, the image goes below.
+        self._body.children = controls.card_body(self._title, bar, [self._course, self._grid, self._input])
 
     # ------------------------------------------------------------------ one way: compute, render, picture
 
