@@ -228,6 +228,14 @@ def test_closing_leaves_no_widget_and_no_hook(dataset, widgets):
     assert (widgets(), hooks(model)) == (before, 0)
 
 
+def test_another_drawing_makes_no_widget(model, dataset, widgets):
+    view = AttributionView(model, dataset, methods=("saliency", "grad_cam"))
+    before = widgets()
+    view.index, view.opacity, view.sign = 1, 0.3, "all"
+    view.sanity = True
+    assert widgets() == before
+
+
 def test_the_static_picture_has_the_maps(model, dataset, tmp_path):
     view = AttributionView(model, dataset, methods=("saliency", "occlusion"), opacity=1.0)
     light, dark = view.picture(), view.picture(dark=True)
