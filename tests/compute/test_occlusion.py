@@ -207,6 +207,8 @@ def test_a_dict_or_a_class_a_pixel_is_chosen_with_score():
         (Pixels(), {"stride": 0}, "stride must be 1 pixel or more, not 0"),
         (Pixels(), {"score": "loss"}, "score is 'logit', 'probability' or a function .* not 'loss'"),
         (Pixels(), {"target": 1, "layer": "conv"}, "either a target or a layer"),
+        (Gives(lambda x: x.sum((2, 3))), {"score": "probability"}, "softmax of a single score is always 1; .* score="),
+        (Gives(lambda x: x.sum((2, 3))[:, :0]), {}, "gives [0-9]+ x 0, not class scores"),
         (Gives(lambda x: {"out": x, "aux": x}), {}, "gives a dict with out, aux, not class scores; .* score="),
         (Gives(lambda x: (x, x)), {}, "gives a tuple, not class scores"),
         (Gives(lambda x: x.repeat(1, 2, 1, 1)), {}, "gives [0-9]+ x 2 x 3 x 6, not class scores"),
