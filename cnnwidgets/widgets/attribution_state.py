@@ -12,7 +12,7 @@ from ..compute.layers import Layer
 from ..compute.names import nearest
 from ..render import SIGNS
 from .subject_view import SubjectView
-from .traits import Colormap
+from .traits import Colormap, Whole
 
 MOST_STEPS = 10_000
 """Of integrated gradients."""
@@ -24,8 +24,8 @@ class AttributionState(SubjectView):
     sliders: ClassVar[dict[str, str]] = {"index": "Image"}
 
     methods = T.Any(("saliency", "guided_backprop", "grad_cam"), help="names of the methods").tag(source=True)
-    target = T.Int(None, allow_none=True, help="class number; None: the predicted class").tag(source=True)
-    against = T.Int(None, allow_none=True, help="class whose score is taken off, or None").tag(source=True)
+    target = Whole(None, allow_none=True, help="class number; None: the predicted class").tag(source=True)
+    against = Whole(None, allow_none=True, help="class whose score is taken off, or None").tag(source=True)
     steps = T.Int(50, help="points on the way of integrated gradients").tag(source=True)
     sanity = T.Bool(False, help="show the maps of a network with random weights too").tag(source=True)
     sign = T.Enum(SIGNS, "absolute", help="what of signed values is drawn").tag(display=True)
