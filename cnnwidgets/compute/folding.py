@@ -39,7 +39,7 @@ def folded(model: nn.Module, *, channels_last: bool = True) -> nn.Module | None:
         return None
     own = {id(part) for part in model.modules()}
     # fx's own prints a traceback to the page when a layer refuses: the class is this one network's
-    type(quick).__call__ = nn.Module.__call__
+    type(quick).__call__ = nn.Module.__call__  # type: ignore[method-assign]
     for part in quick.modules() if channels_last else ():
         if id(part) not in own and isinstance(part, nn.Conv2d):
             part.to(memory_format=torch.channels_last)
