@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,6 +82,8 @@ class Items:
         self.dataset = dataset
         self.prepare = prepare
         found: Any = next((c for d in _unwrapped(dataset) if (c := getattr(d, "classes", None)) is not None), [])
+        if not isinstance(found if classes is None else classes, Iterable):
+            raise TypeError(f"classes must be the names of the classes in their order, not {classes!r:.80}")
         self.classes = [_class_name(name) for name in (found if classes is None else classes)]
         self.normalization: tuple[Any, Any] | None = None
         if not callable(denormalize):

@@ -272,6 +272,11 @@ def test_an_index_out_of_range_names_the_range(index):
     assert str(caught.value) == f"index {index} is out of range: the data set has 3 images, 0 to 2"
 
 
+def test_class_names_that_are_none_are_refused():
+    with pytest.raises(TypeError, match="classes must be the names of the classes in their order, not 3"):
+        Items([IMAGE], classes=3)
+
+
 def test_an_index_that_is_no_number_is_refused():
     with pytest.raises(TypeError, match="index must be a whole number, 0 to 2, not None"):
         Items([IMAGE] * 3)[None]
