@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import traitlets as T
@@ -12,7 +13,7 @@ from ..compute.layers import Layer
 from ..compute.names import nearest
 from ..render import SIGNS
 from .subject_view import SubjectView
-from .traits import Colormap, Whole
+from .traits import Colormap, Given, Whole
 
 MOST_STEPS = 10_000
 """Of integrated gradients."""
@@ -23,7 +24,7 @@ class AttributionState(SubjectView):
 
     sliders: ClassVar[dict[str, str]] = {"index": "Image"}
 
-    methods = T.Any(("saliency", "guided_backprop", "grad_cam"), help="names of the methods").tag(source=True)
+    methods = Given(("saliency", "guided_backprop", "grad_cam"), help="names of the methods").tag(source=True)
     target = Whole(None, allow_none=True, help="class number; None: the predicted class").tag(source=True)
     against = Whole(None, allow_none=True, help="class whose score is taken off, or None").tag(source=True)
     steps = T.Int(50, help="points on the way of integrated gradients").tag(source=True)
@@ -59,6 +60,8 @@ class AttributionState(SubjectView):
     @T.validate("methods")
     def _validate_methods(self, proposal: Any) -> tuple[str, ...]:
         given = proposal["value"]
+        if not isinstance(given, Iterable):
+            raise TypeError(f"methods are names, {', '.join(METHODS)}, not {given!r}")
         given = (given,) if isinstance(given, str) else tuple(given)
         for name in given:
             if name not in METHODS:

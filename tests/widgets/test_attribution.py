@@ -228,6 +228,15 @@ def test_closing_leaves_no_widget_and_no_hook(dataset, widgets):
     assert (widgets(), hooks(model)) == (before, 0)
 
 
+@pytest.mark.parametrize("given", [None, 3])
+def test_methods_that_are_no_names_are_refused_and_change_nothing(model, dataset, given):
+    view = AttributionView(model, dataset, methods="saliency")
+    with pytest.raises(TypeError, match=f"methods are names, saliency, .* not {given}"):
+        view.methods = given
+    view.index = 1
+    assert view.methods == ("saliency",) and words(view._error) == ""
+
+
 def test_another_drawing_makes_no_widget(model, dataset, widgets):
     view = AttributionView(model, dataset, methods=("saliency", "grad_cam"))
     before = widgets()
