@@ -41,7 +41,9 @@ class Scorer:
     def __init__(self, model: nn.Module, *, layer: str | None, score: Score, prepare: Prepare | None) -> None:
         module = plain(model)
         if layer is not None:
-            find_layer(module_names(module), layer)
+            name = find_layer(module_names(module), layer)[0]
+            if isinstance(dict(module.named_modules())[name], torch.jit.ScriptModule):
+                raise ValueError(f"layer {layer!r} is TorchScript, which cannot be looked into; choose a target")
         if not callable(score) and score not in ("logit", "probability"):
             raise ValueError(f"score is 'logit', 'probability' or a function of the model's output, not {score!r}")
         self.model, self.layer, self.score, self.prepare = model, layer, score, prepare

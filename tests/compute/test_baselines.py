@@ -89,5 +89,5 @@ def test_a_bad_baseline_says_what_is_allowed(given, error, words):
 
 
 def test_a_seed_is_no_generator():
-    with pytest.raises(TypeError, match="generator must be a torch.Generator, not int"):
+    with pytest.raises(TypeError, match=r"generator must be a torch\.Generator, not int"):
         baseline_images(IMAGES, "noise", WINDOW, 3)

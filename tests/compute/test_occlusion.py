@@ -262,3 +262,13 @@ def test_hiding_the_cat_lowers_its_score_and_captum_agrees(data_root):
         )
     assert torch.allclose(found.upsample(), expected[:, 0], atol=1e-5 * float(found.unoccluded), rtol=0)
     assert found.change.max() > 0.2 * found.unoccluded
+
+
+def test_a_layer_in_torchscript_is_refused_by_that_name():
+    with pytest.raises(ValueError, match="layer '0' is TorchScript"):
+        occlusion(torch.jit.script(small_net()), torch.zeros(1, 3, 6, 6), layer="0")
+
+
+def test_a_single_score_counts_as_class_0():
+    found = occlusion(Pixels(), PHOTO, window=3, score=lambda output: output[:, 1])
+    assert found.targets.tolist() == [0]
