@@ -325,8 +325,8 @@ def test_one_mean_for_all_channels_gives_black_and_white_that_fit(widgets, mean,
     assert words(view._error) == "" and (view._seen.occluder.fill == -2).all()  # (0 - 0.5) / 0.25
 
 
-def test_whole_numbers_of_numpy_are_taken(model, dataset):
-    view = OcclusionView(model, dataset, index=np.int64(1), top=np.int64(2), window=2)
+def test_whole_numbers_of_torch_are_taken(model, dataset):
+    view = OcclusionView(model, dataset, index=torch.tensor(1), top=torch.tensor(2), window=2)
     assert (view.index, view.top) == (1, 2)
 
 
