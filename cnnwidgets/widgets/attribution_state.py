@@ -51,8 +51,10 @@ class AttributionState(SubjectView):
         if look.item.image is None or look.item.image.ndim != 3:
             raise TypeError("AttributionView asks for each pixel of an image: items must hold a tensor (C, H, W)")
         rows = [row for row in look.table.showable if row.kind == "vector"]
-        if look.prediction is None or not rows:
-            raise ValueError("AttributionView needs a network that gives class scores; attributions(...) takes score=")
+        if look.prediction is None or not rows or not look.single:
+            raise ValueError(
+                "AttributionView needs a network that gives class scores alone; attributions(...) takes score="
+            )
         self._names = [self._subject.items.class_name(number) for number in range(rows[-1].channels)]
         if traits.get("target") is not None and traits.get("target") == traits.get("against"):
             raise ValueError(f"target and against are the same class, {traits['target']}")

@@ -228,6 +228,22 @@ def test_closing_leaves_no_widget_and_no_hook(dataset, widgets):
     assert (widgets(), hooks(model)) == (before, 0)
 
 
+@pytest.mark.parametrize("pack", [lambda scores: {"out": scores}, lambda scores: (scores, scores)])
+def test_a_network_that_gives_more_than_class_scores_is_refused_before_a_widget_exists(dataset, widgets, pack):
+    class Packing(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = tiny()
+
+        def forward(self, x):
+            return pack(self.inner(x))
+
+    before = widgets()
+    with pytest.raises(ValueError, match=r"needs a network that gives class scores alone; .* score="):
+        AttributionView(Packing(), dataset)
+    assert widgets() == before
+
+
 @pytest.mark.parametrize("given", [None, 3])
 def test_methods_that_are_no_names_are_refused_and_change_nothing(model, dataset, given):
     view = AttributionView(model, dataset, methods="saliency")
