@@ -55,8 +55,9 @@ def attributions(
         `"saliency"`: absolute gradient of the score. `"input_x_gradient"`: the gradient times the image.
         `"integrated_gradients"`: the mean gradient on the way from the baseline to the image, times their difference.
         `"guided_backprop"` and `"deconvolution"`: the gradient without negative parts at each ReLU, with or without the
-        ReLU's own. `"grad_cam"`: the maps of a layer, each weighted by its mean gradient, 0 where negative, enlarged.
-        `"guided_grad_cam"`: guided backpropagation times Grad-CAM. `"occlusion"`: see `occlusion`.
+        ReLU's own. `"grad_cam"`: the maps of a layer, each weighted by its mean gradient, 0 where negative, enlarged
+        bilinearly. `"guided_grad_cam"`: guided backpropagation times Grad-CAM (which Captum's own enlarges by nearest
+        neighbours). `"occlusion"`: see `occlusion`.
     target : int or sequence of int, optional
         The class; one for all images or one for each. By default each image's own highest one.
     against : int or sequence of int, optional
@@ -112,6 +113,8 @@ def attributions(
     fill = baseline_images(batch, baseline, place.window)
     row = None
     if method in GRAD_CAM:
+        if isinstance(module, torch.jit.ScriptModule):
+            raise ValueError(f"{METHODS[method]} must see the maps of a layer, and the model is TorchScript")
         row = cam_layer(layer_table(module, batch[:1], operations=False, prepare=prepare), layer, module)
     elif layer is not None:
         layer_table(module, batch[:1], operations=False, prepare=prepare).find(layer)  # it is not used, but must be one

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch.nn import functional
 
@@ -21,7 +22,7 @@ def baseline_images(
     ----------
     images : torch.Tensor
         (N, C, H, W), floating point.
-    baseline : float, sequence of float, str or torch.Tensor
+    baseline : float, sequence of float, str, torch.Tensor or numpy.ndarray
         In the units of the network's input. One number; one a channel; `"mean"`, each image's mean a channel;
         `"blur"`, the image under a Gaussian whose standard deviation is half the window; `"noise"`, normal with each
         image's mean and deviation a channel; or an image (C, H, W), or one for each (N, C, H, W).
@@ -38,8 +39,10 @@ def baseline_images(
     Raises
     ------
     TypeError, ValueError
-        Nothing of the above, or another size; the message says what is allowed.
+        Nothing of the above, another size, or numbers that are not finite; the message says what is allowed.
     """
+    if generator is not None and not isinstance(generator, torch.Generator):
+        raise TypeError(f"generator must be a torch.Generator, not {type(generator).__name__}")
     if isinstance(baseline, str):
         if baseline not in NAMED:
             raise ValueError(f"no baseline {baseline!r}; allowed: a number, {', '.join(map(repr, NAMED))}, an image")
@@ -52,8 +55,12 @@ def baseline_images(
         noise = torch.randn(images.shape, generator=generator, device=generator.device).to(images)
         return mean + noise * images.std((2, 3), keepdim=True, correction=0)
     channels = images.shape[1]
-    if isinstance(baseline, Sequence):
-        baseline = torch.as_tensor(baseline)
+    allowed_types = f"a baseline is a number, one a channel, {', '.join(map(repr, NAMED))} or an image"
+    if isinstance(baseline, (Sequence, np.ndarray)):
+        try:
+            baseline = torch.as_tensor(baseline)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise TypeError(f"{allowed_types}, not {baseline!r:.80}") from error
     if isinstance(baseline, torch.Tensor) and baseline.ndim:
         fill = baseline.detach().to(images) / (255 if baseline.dtype == torch.uint8 else 1)
         fill = fill.reshape(-1, 1, 1) if fill.ndim == 1 else fill
@@ -64,14 +71,15 @@ def baseline_images(
                 f"the baseline has the shape {given}; allowed: {channels} numbers (one a channel), "
                 f"or an image of {' x '.join(map(str, images.shape[1:]))}"
             )
+        if not fill.isfinite().all():
+            raise ValueError("the baseline holds NaN or infinite values, which no network can score")
         return fill.expand_as(images)
     try:
         number = float(baseline)
     except (TypeError, ValueError):
-        raise TypeError(
-            f"a baseline is a number, one a channel, {', '.join(map(repr, NAMED))} or an image, "
-            f"not {type(baseline).__name__}"
-        ) from None
+        raise TypeError(f"{allowed_types}, not {type(baseline).__name__}") from None
+    if not math.isfinite(number):
+        raise ValueError(f"the baseline must be a finite number, not {number}")
     return images.new_full((1, 1, 1, 1), number).expand_as(images)
 
 

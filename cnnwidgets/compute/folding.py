@@ -11,7 +11,7 @@ TOLERANCE = 1e-5
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks")
 
 
-def folded(model: nn.Module) -> nn.Module | None:
+def folded(model: nn.Module, *, channels_last: bool = True) -> nn.Module | None:
     """A copy of `model` that gives the same numbers sooner, or None where there is nothing to fold or no way to.
 
     In evaluation a BatchNorm is a factor and a summand a channel, which the weights of the convolution can take over
@@ -22,6 +22,8 @@ def folded(model: nn.Module) -> nn.Module | None:
     ----------
     model : torch.nn.Module
         In evaluation mode, within `evaluating`; neither it nor its weights are changed.
+    channels_last : bool
+        Lay the folded weights channels-last: not for a network that cannot take maps which lie so.
     """
     if not any(isinstance(part, nn.BatchNorm2d) for part in model.modules()):
         return None
@@ -36,7 +38,9 @@ def folded(model: nn.Module) -> nn.Module | None:
     except Exception:  # a network that cannot be traced, each in its own way
         return None
     own = {id(part) for part in model.modules()}
-    for part in quick.modules():
+    # fx's own prints a traceback to the page when a layer refuses: the class is this one network's
+    type(quick).__call__ = nn.Module.__call__  # type: ignore[method-assign]
+    for part in quick.modules() if channels_last else ():
         if id(part) not in own and isinstance(part, nn.Conv2d):
             part.to(memory_format=torch.channels_last)
     return quick

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,7 +58,7 @@ class Items:
     Raises
     ------
     TypeError
-        `dataset` cannot be indexed or has no length.
+        `dataset` cannot be indexed or has no length; `denormalize` is neither a function nor (mean, std).
     ValueError
         `dataset` is empty.
     """
@@ -82,8 +82,12 @@ class Items:
         self.dataset = dataset
         self.prepare = prepare
         found: Any = next((c for d in _unwrapped(dataset) if (c := getattr(d, "classes", None)) is not None), [])
+        if not isinstance(found if classes is None else classes, Iterable):
+            raise TypeError(f"classes must be the names of the classes in their order, not {classes!r:.80}")
         self.classes = [_class_name(name) for name in (found if classes is None else classes)]
-        self.normalization = None if callable(denormalize) else denormalize or _normalization(dataset)
+        self.normalization: tuple[Any, Any] | None = None
+        if not callable(denormalize):
+            self.normalization = _normalization(dataset) if denormalize is None else _mean_and_std(denormalize)
         self._denormalize = denormalize if callable(denormalize) else None
 
     def __len__(self) -> int:
@@ -112,6 +116,8 @@ class Items:
 
     def checked(self, index: int) -> int:
         """`index`, if the data set has it; raises IndexError, naming what there is, otherwise."""
+        if not hasattr(index, "__index__"):
+            raise TypeError(f"index must be a whole number, 0 to {len(self) - 1}, not {index!r}")
         if not 0 <= index < len(self):
             raise IndexError(
                 f"index {index} is out of range: the data set has {len(self)} images, 0 to {len(self) - 1}"
@@ -150,6 +156,18 @@ class Items:
         if isinstance(label, str) and label in self.classes:
             return self.classes.index(label), label
         return None, str(label)
+
+
+def _mean_and_std(given: Any) -> tuple[Any, Any]:
+    """`given`, if it is (mean, std): numbers, or one a channel."""
+    try:
+        mean, std = given
+        fits = all(torch.as_tensor(part, dtype=torch.float64).numel() for part in (mean, std))
+    except (TypeError, ValueError, RuntimeError):
+        fits = False
+    if not fits:
+        raise TypeError(f"denormalize must be a function of the image, or (mean, std), not {given!r:.80}")
+    return mean, std
 
 
 def _split(raw: Any, index: int) -> tuple[Any, Any]:

@@ -25,7 +25,7 @@ class OcclusionMap:
     unoccluded : torch.Tensor
         (N,) or (N, K): the score of the whole image; 0 for a layer.
     targets : torch.Tensor or None
-        (N,) or (N, K): the class numbers; None for a layer and where `score=` gives a single number.
+        (N,) or (N, K): the class numbers, 0 where `score=` gives a single number; None for a layer.
     layer : str or None
         The layer that is looked at instead of classes.
     done : torch.Tensor

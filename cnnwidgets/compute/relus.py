@@ -53,7 +53,7 @@ class Relus(TorchFunctionMode):
         if func is functional.relu:
             in_place = bool(args[1] if len(args) > 1 else keywords.get("inplace", False))
         if func not in _RELU and not in_place:
-            name = getattr(func, "__name__", "").rstrip("_")
+            name = getattr(func, "__name__", "").strip("_")  # torch's threshold calls itself _threshold
             if name in _OTHERS:
                 self.others.add(name)
             return func(*args, **keywords)

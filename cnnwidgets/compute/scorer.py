@@ -41,7 +41,9 @@ class Scorer:
     def __init__(self, model: nn.Module, *, layer: str | None, score: Score, prepare: Prepare | None) -> None:
         module = plain(model)
         if layer is not None:
-            find_layer(module_names(module), layer)
+            name = find_layer(module_names(module), layer)[0]
+            if isinstance(dict(module.named_modules())[name], torch.jit.ScriptModule):
+                raise ValueError(f"layer {layer!r} is TorchScript, which cannot be looked into; choose a target")
         if not callable(score) and score not in ("logit", "probability"):
             raise ValueError(f"score is 'logit', 'probability' or a function of the model's output, not {score!r}")
         self.model, self.layer, self.score, self.prepare = model, layer, score, prepare
@@ -84,7 +86,7 @@ class Scorer:
         if self.layer is not None or image.device.type != "cpu":
             return False
         with evaluating(self.model) as module:
-            quick = folded(module)
+            quick = folded(module, channels_last=bool(self._channels_last))
         try:
             if quick is not None and agrees(self._run(image, torch.tensor([0]), lambda batch: None, quick), wanted):
                 self._quick = quick
@@ -121,7 +123,7 @@ class Scorer:
         """Scores (N, K) from what the model returns, as `score` says; raises ValueError where there are none."""
         scores = self.score(output) if callable(self.score) else output
         if not isinstance(scores, torch.Tensor):
-            parts = f" with {', '.join(map(str, scores))}" if isinstance(scores, dict) else ""
+            parts = f" with {', '.join(map(str, scores))}" if isinstance(scores, dict) and scores else ""
             raise ValueError(
                 f"the model gives a {type(scores).__name__}{parts}, not class scores; choose them with "
                 "score=, such as score=lambda output: output['out'][:, 3].mean((1, 2))"
@@ -130,7 +132,7 @@ class Scorer:
             scores = scores[:, None]
         if scores.ndim > 2 and scores.shape[2:].numel() == 1:
             scores = scores.flatten(1)
-        if scores.ndim != 2 or scores.is_complex():
+        if scores.ndim != 2 or scores.is_complex() or scores.shape[1] == 0:
             raise ValueError(
                 f"the model gives {describe(scores)}, not class scores (images x classes); make them with score=, such "
                 "as score=lambda output: output[:, 3].mean((1, 2))"
@@ -141,6 +143,11 @@ class Scorer:
         if self._are_probabilities is None:
             sums = scores.sum(1)
             self._are_probabilities = bool((scores >= 0).all() and ((sums - 1).abs() < 1e-3).all())
+        if scores.shape[1] == 1 and not self._are_probabilities:
+            raise ValueError(
+                "the softmax of a single score is always 1; take the score as it is with score='logit', or choose with "
+                "score=, such as score=lambda output: output.sigmoid()"
+            )
         return scores if self._are_probabilities else scores.softmax(1)
 
 

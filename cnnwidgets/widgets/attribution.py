@@ -32,7 +32,7 @@ REMEMBERED = 256
 TIPS = {
     "saliency": "absolute gradient of the score: which pixels it would react to",
     "input_x_gradient": "gradient times pixel",
-    "integrated_gradients": "mean gradient from a black image to this one, times pixel; slow: many passes",
+    "integrated_gradients": "mean gradient from an image of zeros to this one, times pixel; slow: many passes",
     "guided_backprop": "gradient, of which each ReLU lets through only what is positive",
     "deconvolution": "as guided backpropagation, also where a ReLU did not fire",
     "grad_cam": "maps of a layer, weighted by their mean gradient",
@@ -84,7 +84,7 @@ class AttributionView(AttributionState):
         controls.hint(outliers, "Per cent of the sum of all values that may lie beyond the end of the colours")
         steps = W.BoundedIntText(value=self.steps, min=1, max=MOST_STEPS, step=10, layout=W.Layout(width="70px"))
         T.link((self, "steps"), (steps, "value"))
-        controls.hint(steps, "Integrated gradients: points on the way from a black image to this one, a pass each")
+        controls.hint(steps, "Integrated gradients: points on the way from an image of zeros to this one, a pass each")
         self._steps = controls.labelled("Steps", steps)
         sanity = W.ToggleButton(value=self.sanity, description="Sanity check", layout=W.Layout(width="120px"))
         T.link((self, "sanity"), (sanity, "value"))
@@ -195,7 +195,9 @@ class AttributionView(AttributionState):
             correlation = None
             if check is not None and found.heat is not None and check.heat is not None:
                 correlation = rank_correlation(*(torch.from_numpy(heat.values) for heat in (found.heat, check.heat)))
-            self._panels.setdefault(method, MethodPanel(METHODS[method])).draw(found, check, correlation)
+            if method not in self._panels:
+                self._panels[method] = MethodPanel(METHODS[method])
+            self._panels[method].draw(found, check, correlation)
         children = (self._input, *(self._panels[method] for method in self.methods))
         if self._row_of_panels.children != children:
             self._row_of_panels.children = children

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import traitlets as T
@@ -12,7 +13,7 @@ from ..compute.layers import Layer
 from ..compute.names import nearest
 from ..render import SIGNS
 from .subject_view import SubjectView
-from .traits import Colormap
+from .traits import Colormap, Given, Whole
 
 MOST_STEPS = 10_000
 """Of integrated gradients."""
@@ -23,9 +24,9 @@ class AttributionState(SubjectView):
 
     sliders: ClassVar[dict[str, str]] = {"index": "Image"}
 
-    methods = T.Any(("saliency", "guided_backprop", "grad_cam"), help="names of the methods").tag(source=True)
-    target = T.Int(None, allow_none=True, help="class number; None: the predicted class").tag(source=True)
-    against = T.Int(None, allow_none=True, help="class whose score is taken off, or None").tag(source=True)
+    methods = Given(("saliency", "guided_backprop", "grad_cam"), help="names of the methods").tag(source=True)
+    target = Whole(None, allow_none=True, help="class number; None: the predicted class").tag(source=True)
+    against = Whole(None, allow_none=True, help="class whose score is taken off, or None").tag(source=True)
     steps = T.Int(50, help="points on the way of integrated gradients").tag(source=True)
     sanity = T.Bool(False, help="show the maps of a network with random weights too").tag(source=True)
     sign = T.Enum(SIGNS, "absolute", help="what of signed values is drawn").tag(display=True)
@@ -50,8 +51,10 @@ class AttributionState(SubjectView):
         if look.item.image is None or look.item.image.ndim != 3:
             raise TypeError("AttributionView asks for each pixel of an image: items must hold a tensor (C, H, W)")
         rows = [row for row in look.table.showable if row.kind == "vector"]
-        if look.prediction is None or not rows:
-            raise ValueError("AttributionView needs a network that gives class scores; attributions(...) takes score=")
+        if look.prediction is None or not rows or not look.single:
+            raise ValueError(
+                "AttributionView needs a network that gives class scores alone; attributions(...) takes score="
+            )
         self._names = [self._subject.items.class_name(number) for number in range(rows[-1].channels)]
         if traits.get("target") is not None and traits.get("target") == traits.get("against"):
             raise ValueError(f"target and against are the same class, {traits['target']}")
@@ -59,6 +62,8 @@ class AttributionState(SubjectView):
     @T.validate("methods")
     def _validate_methods(self, proposal: Any) -> tuple[str, ...]:
         given = proposal["value"]
+        if not isinstance(given, Iterable):
+            raise TypeError(f"methods are names, {', '.join(METHODS)}, not {given!r}")
         given = (given,) if isinstance(given, str) else tuple(given)
         for name in given:
             if name not in METHODS:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 
 from ..compute.baselines import NAMED, baseline_images
@@ -40,13 +42,18 @@ def filling(value: Any) -> Any:
         if value not in NAMED:
             raise ValueError(f"no baseline {value!r}; allowed: {ALLOWED}")
         return value
+    if isinstance(value, np.ndarray) and value.ndim > 2:
+        value = torch.from_numpy(value)
     if isinstance(value, torch.Tensor) and value.ndim > 2:
         return FillingImage(value)
     try:
         numbers = value.tolist() if hasattr(value, "tolist") else value
-        return tuple(map(float, numbers)) if isinstance(numbers, Sequence) else float(numbers)
+        found = tuple(map(float, numbers)) if isinstance(numbers, Sequence) else float(numbers)
     except (TypeError, ValueError):
         raise TypeError(f"the baseline of a view is {ALLOWED}, not {type(value).__name__}") from None
+    if not all(map(math.isfinite, found if isinstance(found, tuple) else [found])):
+        raise ValueError(f"the baseline of a view is made of finite numbers, not {value!r:.80}")
+    return found
 
 
 def baseline_of(filling: Any) -> Any:

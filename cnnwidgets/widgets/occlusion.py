@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import ipywidgets as W
@@ -60,6 +61,12 @@ class OcclusionView(OcclusionRun):
 
     overlay = T.Bool(True, help="lay the heat map over the photo").tag(display=True)
     opacity = T.Float(0.6, min=0.0, max=1.0, help="of the overlay where it is strongest, 0 to 1").tag(display=True)
+
+    @T.validate("opacity")
+    def _validate_opacity(self, proposal: Any) -> float:
+        if math.isnan(proposal["value"]):
+            raise ValueError("opacity must be 0 to 1, not nan")
+        return float(proposal["value"])
 
     def __init__(
         self,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import ipywidgets as W
+import torch
 import traitlets as T
 
 from ..compute.items import Items
@@ -145,9 +146,10 @@ def fillings(items: Items) -> list[tuple[str, Any]]:
     if items.normalization is None:
         found.append(("one", 1.0))
     else:
-        mean, std = ([float(value) for value in part] for part in items.normalization)
+        mean, std = (torch.as_tensor(part, dtype=torch.float64).flatten() for part in items.normalization)
         for name, level in (("black", 0.0), ("white", 1.0)):
-            found.append((name, tuple((level - m) / s for m, s in zip(mean, std, strict=True))))
+            numbers = ((level - mean) / std).tolist()  # a single one is for every channel
+            found.append((name, numbers[0] if len(numbers) == 1 else tuple(numbers)))
     return found
 
 

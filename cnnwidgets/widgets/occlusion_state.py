@@ -19,6 +19,7 @@ from ..compute.scores import predict
 from ..compute.substitute import of_images
 from .filling import baseline_of, filling, fits
 from .subject import Subject
+from .traits import Given, Whole
 from .view import ModelView
 
 TOP = 5
@@ -54,15 +55,15 @@ class Seen:
 class OcclusionState(ModelView):
     """The traits of OcclusionView. What `occlusion` takes means the same here."""
 
-    index = T.Int(0, help="which image of the data set, from 0").tag(source=True)
+    index = Whole(0, help="which image of the data set, from 0").tag(source=True)
     target = T.Any(None, help="class number or name; None: the predicted one").tag(source=True)
-    score = T.Any("logit", help="'logit', 'probability', or a function of the model's output").tag(source=True)
+    score = Given("logit", help="'logit', 'probability', or a function of the model's output").tag(source=True)
     window = T.Any(None, help="height and width of the patch in pixels; None: a seventh of the image").tag(source=True)
     stride = T.Any(None, help="pixels from one place of the map to the next; None: half the window").tag(source=True)
     shape = T.Enum(("square", "disc"), "square", help="what of the window is hidden").tag(source=True)
-    baseline = T.Any(0.0, help="filling: a number, one a channel, 'mean', 'blur', 'noise' or an image").tag(source=True)
-    top = T.Int(0, help="upper edge of the patch in pixels, from 0; by default in the middle").tag(source=True)
-    left = T.Int(0, help="left edge of the patch in pixels, from 0; by default in the middle").tag(source=True)
+    baseline = Given(0.0, help="filling: a number, one a channel, 'mean', 'blur', 'noise' or an image").tag(source=True)
+    top = Whole(0, help="upper edge of the patch in pixels, from 0; by default in the middle").tag(source=True)
+    left = Whole(0, help="left edge of the patch in pixels, from 0; by default in the middle").tag(source=True)
 
     def look_at(self, subject: Subject, traits: dict[str, Any]) -> None:
         """Run the network for the initial `traits`, before a widget exists; raises for what does not fit."""
@@ -167,7 +168,8 @@ class OcclusionState(ModelView):
     @T.validate("target")
     def _validate_target(self, proposal: Any) -> int | None:
         target = _target(proposal["value"], self._subject.items.classes)
-        if target is not None and not 0 <= target < (count := len(self._seen.whole)):
+        count = len(self._seen.whole)
+        if target is not None and not 0 <= target < count:
             raise ValueError(f"no target {target}; allowed: 0 to {count - 1}")
         return target
 

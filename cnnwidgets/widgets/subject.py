@@ -34,6 +34,8 @@ class Look:
     prediction: Prediction | None
     same: dict[str, str]
     """A layer that hands on another's output -> that other layer."""
+    single: bool = True
+    """Whether the network returns one tensor, not a dict or a tuple of them."""
 
 
 class Subject:
@@ -178,7 +180,7 @@ class Subject:
             outputs = checked_operations(self.module, self._traced, images, captured, prepare=self.prepare)
             self._operations = {name: output.to("meta") for name, output in self._keep(key, outputs).items()}
         table = with_operations(table, self._traced, self._operations)
-        self._looks[key] = Look(item, table, predict(_scores(captured.output)), same)
+        self._looks[key] = Look(item, table, predict(_scores(captured.output)), same, "" in captured.output)
         while len(self._looks) > RECENT:
             self._looks.popitem(last=False)
         return torch.empty(0)

@@ -23,6 +23,12 @@ class Whole(T.Int):
         return super().validate(obj, value)
 
 
+class Given(T.Any):
+    """Anything but None, for the validator of the view to judge."""
+
+    allow_none = False
+
+
 class Colormap(T.Unicode):
     """Name of a matplotlib colour map, or `auto`."""
 

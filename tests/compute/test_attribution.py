@@ -509,3 +509,16 @@ def test_maps_are_summed_over_the_channels():
     )
     assert found.values.shape == (1, 2, 1, 1)
     assert found.maps.tolist() == [[[3.0]]]
+
+
+def test_a_threshold_is_named_as_what_the_network_uses_instead_of_relus(image):
+    model = nn.Sequential(nn.Threshold(0.0, 0.0), *linear(WEIGHTS))
+    with pytest.raises(ValueError, match=r"runs none \(it uses threshold\)"):
+        attributions(model, image, method="guided_backprop", target=0)
+
+
+@pytest.mark.parametrize("method", ["grad_cam", "guided_grad_cam"])
+def test_grad_cam_says_that_it_cannot_see_into_torchscript(image, method):
+    model = torch.jit.script(nn.Sequential(nn.Conv2d(1, 1, 1), *linear(WEIGHTS)))
+    with pytest.raises(ValueError, match="must see the maps of a layer, and the model is TorchScript"):
+        attributions(model, image, method=method, layer="0")

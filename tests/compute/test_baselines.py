@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -17,7 +18,7 @@ def test_a_number_fills_everything():
     assert torch.equal(baseline_images(IMAGES, 3, WINDOW), torch.full((2, 2, 2, 2), 3.0))
 
 
-@pytest.mark.parametrize("given", [[3, 4], (3.0, 4.0), torch.tensor([3, 4])])
+@pytest.mark.parametrize("given", [[3, 4], (3.0, 4.0), torch.tensor([3, 4]), np.array([3, 4])])
 def test_numbers_are_one_a_channel(given):
     fill = baseline_images(IMAGES, given, WINDOW)
     assert (fill[:, 0] == 3).all() and (fill[:, 1] == 4).all()
@@ -76,8 +77,17 @@ def test_noise_of_a_constant_image_is_that_constant():
         ([1, 2, 3], ValueError, "the baseline has the shape 3; allowed: 2 numbers"),
         (torch.zeros(2, 3, 2), ValueError, "shape 2 x 3 x 2; allowed: .* image of 2 x 2 x 2"),
         (None, TypeError, "a baseline is a number, .* not NoneType"),
+        (["a", "b"], TypeError, r"a baseline is a number, .* not \['a', 'b'\]"),
+        ([None, 1], TypeError, r"a baseline is a number, .* not \[None, 1\]"),
+        (math.nan, ValueError, "must be a finite number, not nan"),
+        ([0, math.inf], ValueError, "the baseline holds NaN or infinite values"),
     ],
 )
 def test_a_bad_baseline_says_what_is_allowed(given, error, words):
     with pytest.raises(error, match=words):
         baseline_images(IMAGES, given, WINDOW)
+
+
+def test_a_seed_is_no_generator():
+    with pytest.raises(TypeError, match=r"generator must be a torch\.Generator, not int"):
+        baseline_images(IMAGES, "noise", WINDOW, 3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import fx, nn
 
@@ -88,6 +89,23 @@ def test_a_copy_that_gives_something_else_is_not_used():
     hidden = IMAGE.clone()
     hidden[:, :, 5:7, 4:6] = 0
     assert torch.allclose(found.scores[0, 5, 4], model(hidden)[0, 1], atol=1e-6)
+
+
+def test_a_network_that_cannot_take_channels_last_gets_a_copy_that_need_not(capsys):
+    class Viewing(Net):
+        def forward(self, x):
+            self.seen.append(type(x))
+            maps = self.norm(self.first(x)).relu()
+            return self.fc(maps.view(-1, 400).view(-1, 4, 100).mean(2))
+
+    model = norm_of(Viewing())
+    found = occlusion(model, IMAGE, window=2, stride=1, target=1, batch_size=11)
+    assert model.seen.count(torch.Tensor) <= 4  # one of them the refusal; the other places run the copy
+    assert torch.allclose(found.unoccluded, model(IMAGE)[:, 1])
+    quick = folded(model)
+    with pytest.raises(RuntimeError, match="view"):
+        quick(IMAGE)
+    assert capsys.readouterr().err == ""  # fx itself would print there
 
 
 def test_networks_that_are_and_are_not_folded_give_the_same_map():

@@ -176,6 +176,12 @@ def test_mean_and_standard_deviation_can_be_given():
     assert items.picture(torch.tensor([[[1.0, -2.0]]])).tolist() == [[[0.75, 0.0]]]
 
 
+@pytest.mark.parametrize("given", [3, (0.5,), (0.5, 0.5, 0.5), ("a", 1.0), (None, 1.0), ([], [])])
+def test_what_undoes_no_normalisation_is_refused_before_it_is_used(given):
+    with pytest.raises(TypeError, match="denormalize must be a function of the image, or \\(mean, std\\), not"):
+        Items([(IMAGE, 0)], denormalize=given)
+
+
 def test_a_function_can_undo_the_normalisation():
     items = Items([(IMAGE, 0)], denormalize=lambda image: image * 10)
     assert items.picture(IMAGE).tolist() == [[[2.5, 5.0]]]
@@ -264,6 +270,16 @@ def test_an_index_out_of_range_names_the_range(index):
     with pytest.raises(IndexError) as caught:
         Items([IMAGE] * 3)[index]
     assert str(caught.value) == f"index {index} is out of range: the data set has 3 images, 0 to 2"
+
+
+def test_class_names_that_are_none_are_refused():
+    with pytest.raises(TypeError, match="classes must be the names of the classes in their order, not 3"):
+        Items([IMAGE], classes=3)
+
+
+def test_an_index_that_is_no_number_is_refused():
+    with pytest.raises(TypeError, match="index must be a whole number, 0 to 2, not None"):
+        Items([IMAGE] * 3)[None]
 
 
 def test_items_can_be_gone_through_like_any_sequence():

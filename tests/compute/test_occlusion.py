@@ -207,6 +207,8 @@ def test_a_dict_or_a_class_a_pixel_is_chosen_with_score():
         (Pixels(), {"stride": 0}, "stride must be 1 pixel or more, not 0"),
         (Pixels(), {"score": "loss"}, "score is 'logit', 'probability' or a function .* not 'loss'"),
         (Pixels(), {"target": 1, "layer": "conv"}, "either a target or a layer"),
+        (Gives(lambda x: x.sum((2, 3))), {"score": "probability"}, "softmax of a single score is always 1; .* score="),
+        (Gives(lambda x: x.sum((2, 3))[:, :0]), {}, "gives [0-9]+ x 0, not class scores"),
         (Gives(lambda x: {"out": x, "aux": x}), {}, "gives a dict with out, aux, not class scores; .* score="),
         (Gives(lambda x: (x, x)), {}, "gives a tuple, not class scores"),
         (Gives(lambda x: x.repeat(1, 2, 1, 1)), {}, "gives [0-9]+ x 2 x 3 x 6, not class scores"),
@@ -260,3 +262,13 @@ def test_hiding_the_cat_lowers_its_score_and_captum_agrees(data_root):
         )
     assert torch.allclose(found.upsample(), expected[:, 0], atol=1e-5 * float(found.unoccluded), rtol=0)
     assert found.change.max() > 0.2 * found.unoccluded
+
+
+def test_a_layer_in_torchscript_is_refused_by_that_name():
+    with pytest.raises(ValueError, match="layer '0' is TorchScript"):
+        occlusion(torch.jit.script(small_net()), torch.zeros(1, 3, 6, 6), layer="0")
+
+
+def test_a_single_score_counts_as_class_0():
+    found = occlusion(Pixels(), PHOTO, window=3, score=lambda output: output[:, 1])
+    assert found.targets.tolist() == [0]

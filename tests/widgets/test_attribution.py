@@ -228,6 +228,39 @@ def test_closing_leaves_no_widget_and_no_hook(dataset, widgets):
     assert (widgets(), hooks(model)) == (before, 0)
 
 
+@pytest.mark.parametrize("pack", [lambda scores: {"out": scores}, lambda scores: (scores, scores)])
+def test_a_network_that_gives_more_than_class_scores_is_refused_before_a_widget_exists(dataset, widgets, pack):
+    class Packing(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = tiny()
+
+        def forward(self, x):
+            return pack(self.inner(x))
+
+    before = widgets()
+    with pytest.raises(ValueError, match=r"needs a network that gives class scores alone; .* score="):
+        AttributionView(Packing(), dataset)
+    assert widgets() == before
+
+
+@pytest.mark.parametrize("given", [None, 3])
+def test_methods_that_are_no_names_are_refused_and_change_nothing(model, dataset, given):
+    view = AttributionView(model, dataset, methods="saliency")
+    with pytest.raises(TypeError, match=f"methods are names, saliency, .* not {given}"):
+        view.methods = given
+    view.index = 1
+    assert view.methods == ("saliency",) and words(view._error) == ""
+
+
+def test_another_drawing_makes_no_widget(model, dataset, widgets):
+    view = AttributionView(model, dataset, methods=("saliency", "grad_cam"))
+    before = widgets()
+    view.index, view.opacity, view.sign = 1, 0.3, "all"
+    view.sanity = True
+    assert widgets() == before
+
+
 def test_the_static_picture_has_the_maps(model, dataset, tmp_path):
     view = AttributionView(model, dataset, methods=("saliency", "occlusion"), opacity=1.0)
     light, dark = view.picture(), view.picture(dark=True)

@@ -254,6 +254,11 @@ def test_the_target_is_chosen_by_number_name_menu_and_search(model, dataset):
         ("index", 6, "index 6 is out of range"),
         ("top", 4, "top must be 0 to 3"),
         ("opacity", 2.0, "opacity"),
+        ("target", -1, "no target -1; allowed: 0 to 2"),
+        ("score", None, "score is 'logit', .* not None"),
+        ("baseline", None, "the baseline of a view is .* not NoneType"),
+        ("baseline", float("nan"), "finite numbers, not nan"),
+        ("opacity", float("nan"), "opacity must be 0 to 1, not nan"),
         ("widnow", 2, "did you mean 'window'"),
     ],
 )
@@ -308,6 +313,33 @@ def test_prepare_is_given_items_with_the_patch_in_their_image(model, dataset):
     assert view.map.scores.tolist() == [[[32, 32], [32, 0]]]
     view.index = 2
     assert view.map.unoccluded.tolist() == [51]
+
+
+@pytest.mark.parametrize(("mean", "std"), [(0.5, 0.25), ((0.5,), (0.25,))])
+def test_one_mean_for_all_channels_gives_black_and_white_that_fit(widgets, mean, std):
+    photo = torch.rand(3, 4, 4)
+    network = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 2))
+    view = OcclusionView(network, [(photo, 0)], denormalize=(mean, std), window=2)
+    menu = next(part for part in inside(view) if isinstance(part, OpenMenu) and "black" in dict(part.options))
+    menu.value = dict(menu.options)["black"]
+    assert words(view._error) == "" and (view._seen.occluder.fill == -2).all()  # (0 - 0.5) / 0.25
+
+
+def test_whole_numbers_of_torch_are_taken(model, dataset):
+    view = OcclusionView(model, dataset, index=torch.tensor(1), top=torch.tensor(2), window=2)
+    assert (view.index, view.top) == (1, 2)
+
+
+def test_a_filling_may_be_an_array(model, dataset):
+    view = OcclusionView(model, dataset, baseline=np.full((1, 4, 4), 3.0), window=2, stride=2)
+    assert (view._seen.occluder.fill == 3).all()
+
+
+def test_a_wrong_denormalize_leaves_no_widget_behind(model, dataset, widgets):
+    before = widgets()
+    with pytest.raises(TypeError, match="denormalize must be a function"):
+        OcclusionView(model, dataset, denormalize=3)
+    assert widgets() == before
 
 
 def test_an_item_without_an_image_is_refused(model):
