@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 
 from ..compute.attribution import attributions
 from ..compute.attribution_methods import GRAD_CAM, METHODS
-from ..compute.forward import ForwardError, Prepare
+from ..compute.forward import ForwardError
 from ..compute.model import weights_version
 from ..compute.randomized import randomized, rank_correlation
-from ..compute.substitute import of_images
 from ..render import COLORMAPS, SIGNS, Card, Heat, overlay, to_picture
 from . import controls, markup
 from .attribution_state import MOST_STEPS, AttributionState
@@ -50,14 +49,15 @@ class AttributionView(AttributionState):
     Parameters
     ----------
     model : torch.nn.Module
-        Any network that takes (N, C, H, W) images and gives class scores. It is looked at, never changed.
+        Any network that takes (N, C, H, W) images and gives class scores, or what `score` makes class scores of. It is
+        looked at, never changed.
     dataset : indexable
         Gives (image, label).
     classes, denormalize, prepare, cache_bytes
         As for `ActivationView`. `prepare(item)` is given items with other images in them, and must make batches of one.
     **traits
-        Initial `layer`, `index`, `methods`, `target`, `against`, `steps`, `sanity`, `sign`, `outliers`, `opacity`,
-        `colormap`.
+        Initial `layer`, `index`, `methods`, `target`, `against`, `score` as in `attributions`, `steps`, `sanity`,
+        `sign`, `outliers`, `opacity`, `colormap`.
 
     Raises
     ------
@@ -135,10 +135,11 @@ class AttributionView(AttributionState):
     def compute(self) -> None:
         """Look up, or ask the methods for, the maps of the image."""
         self.look()
-        prediction = self._look.prediction
-        if prediction is None:
+        self._look, predicted = self._scored()
+        if predicted is None:
             raise ValueError(f"the network gives no finite class scores for image {self.index}")
-        self._class = prediction.targets[0] if self.target is None else self.target
+        self._predicted = predicted
+        self._class = predicted if self.target is None else self.target
         if self._class == self.against:
             raise ValueError(f"target and against are the same class, {self._names[self._class]!r}: choose another")
         self._passes = 0
@@ -150,7 +151,7 @@ class AttributionView(AttributionState):
         version = weights_version(self._subject.module)
         layer = self.layer if method in GRAD_CAM else None
         steps = self.steps if method == "integrated_gradients" else None
-        key = (version, self.index, method, self._class, self.against, layer, steps, random)
+        key = (version, self.index, method, self._class, self.against, self.score, layer, steps, random)
         if key not in self._maps:
             image = self._look.item.image
             try:
@@ -159,8 +160,9 @@ class AttributionView(AttributionState):
                     "layer": layer,
                     "target": self._class,
                     "against": self.against,
+                    "score": self.score,
                     "steps": self.steps,
-                    "prepare": self._prepare(),
+                    "prepare": self._prepare(self._look),
                 }
                 found = attributions(model, image[None], method=method, **options)  # type: ignore[index]
                 self._passes += found.passes
@@ -173,10 +175,6 @@ class AttributionView(AttributionState):
         while len(self._maps) > REMEMBERED:
             self._maps.popitem(last=False)
         return self._maps[key]
-
-    def _prepare(self) -> Prepare | None:
-        prepare = self._subject.prepare
-        return None if prepare is None else of_images(prepare, self._look.item)
 
     def _randomized(self, version: int) -> torch.nn.Module:
         if self._random is None or self._random[0] != version:
@@ -212,8 +210,7 @@ class AttributionView(AttributionState):
         if self._input.look is not self._look:
             self._input.draw(self.index, self._look, self._subject.items)
         prediction = self._look.prediction
-        best = "" if prediction is None else f" · {self._names[prediction.targets[0]]}"
-        self._target.offer(f"predicted{best}", prediction, self._names)
+        self._target.offer(f"predicted · {self._names[self._predicted]}", prediction, self._names)
         self._against.offer("nothing", prediction, self._names)
 
     def _drawn(self, grey: NDArray[np.uint8], values: torch.Tensor | None, note: str) -> Drawn:

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, ClassVar
 
+import torch
 import traitlets as T
 
 from ..compute.attribution_methods import METHODS
 from ..compute.cam import has_maps, last_maps
+from ..compute.forward import Prepare
 from ..compute.layers import Layer
+from ..compute.model import device_of, dtype_of, moved
 from ..compute.names import nearest
+from ..compute.scorer import Scorer
+from ..compute.scores import predict
+from ..compute.substitute import of_images
 from ..render import SIGNS
+from .subject import Look
 from .subject_view import SubjectView
-from .traits import Colormap, Given, Whole
+from .traits import Colormap, Given, ScoreOf, Whole
 
 MOST_STEPS = 10_000
 """Of integrated gradients."""
@@ -26,6 +34,7 @@ class AttributionState(SubjectView):
 
     methods = Given(("saliency", "guided_backprop", "grad_cam"), help="names of the methods").tag(source=True)
     target = Whole(None, allow_none=True, help="class number; None: the predicted class").tag(source=True)
+    score = ScoreOf("logit", help="'logit', 'probability', or a function of the model's output").tag(source=True)
     against = Whole(None, allow_none=True, help="class whose score is taken off, or None").tag(source=True)
     steps = T.Int(50, help="points on the way of integrated gradients").tag(source=True)
     sanity = T.Bool(False, help="show the maps of a network with random weights too").tag(source=True)
@@ -50,14 +59,48 @@ class AttributionState(SubjectView):
         look = self._look
         if look.item.image is None or look.item.image.ndim != 3:
             raise TypeError("AttributionView asks for each pixel of an image: items must hold a tensor (C, H, W)")
-        rows = [row for row in look.table.showable if row.kind == "vector"]
-        if look.prediction is None or not rows or not look.single:
-            raise ValueError(
-                "AttributionView needs a network that gives class scores alone; attributions(...) takes score="
-            )
-        self._names = [self._subject.items.class_name(number) for number in range(rows[-1].channels)]
+        score = ScoreOf().validate(self, traits.get("score", "logit"))
+        if callable(score):
+            self._name_classes(len(self._scores(look, score)))
+        else:
+            rows = [row for row in look.table.showable if row.kind == "vector"]
+            if look.prediction is None or not rows or not look.single:
+                raise ValueError(
+                    "AttributionView needs a network that gives class scores alone; choose them with score=, such as "
+                    "score=lambda output: output['out'].mean((2, 3))"
+                )
+            self._name_classes(rows[-1].channels)
         if traits.get("target") is not None and traits.get("target") == traits.get("against"):
             raise ValueError(f"target and against are the same class, {traits['target']}")
+
+    # ------------------------------------------------------------------ which class
+
+    def _scored(self) -> tuple[Look, int | None]:
+        """The look at the image, with the prediction of `score`; and the predicted class, if the scores are finite."""
+        look = self._look
+        if not callable(self.score):
+            return look, look.prediction.targets[0] if look.prediction else None
+        scores = self._scores(look, self.score)
+        self._name_classes(len(scores))
+        for name in ("target", "against"):
+            if (getattr(self, name) or 0) >= len(scores):
+                raise ValueError(f"no {name} {getattr(self, name)}; allowed: 0 to {len(scores) - 1}, or None")
+        best = int(scores.argmax()) if scores.isfinite().all() else None
+        return replace(look, prediction=predict(scores)), best
+
+    def _name_classes(self, count: int) -> None:
+        self._names = [self._subject.items.class_name(number) for number in range(count)]
+
+    def _scores(self, look: Look, score: Any) -> torch.Tensor:
+        """What a function makes of the network's output for the image: (K,)."""
+        assert look.item.image is not None
+        scorer = Scorer(self._subject.model, layer=None, score=score, prepare=self._prepare(look))
+        image = moved(look.item.image[None], device_of(self._subject.module), dtype_of(self._subject.module))
+        return scorer(image, torch.tensor([0]), lambda batch: None)[0].cpu()
+
+    def _prepare(self, look: Look) -> Prepare | None:
+        prepare = self._subject.prepare
+        return None if prepare is None else of_images(prepare, look.item)
 
     @T.validate("methods")
     def _validate_methods(self, proposal: Any) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from ..compute.scores import predict
 from ..compute.substitute import of_images
 from .filling import baseline_of, filling, fits
 from .subject import Subject
-from .traits import Given, Whole
+from .traits import Given, ScoreOf, Whole
 from .view import ModelView
 
 TOP = 5
@@ -57,7 +57,7 @@ class OcclusionState(ModelView):
 
     index = Whole(0, help="which image of the data set, from 0").tag(source=True)
     target = T.Any(None, help="class number or name; None: the predicted one").tag(source=True)
-    score = Given("logit", help="'logit', 'probability', or a function of the model's output").tag(source=True)
+    score = ScoreOf("logit", help="'logit', 'probability', or a function of the model's output").tag(source=True)
     window = T.Any(None, help="height and width of the patch in pixels; None: a seventh of the image").tag(source=True)
     stride = T.Any(None, help="pixels from one place of the map to the next; None: half the window").tag(source=True)
     shape = T.Enum(("square", "disc"), "square", help="what of the window is hidden").tag(source=True)
@@ -172,13 +172,6 @@ class OcclusionState(ModelView):
         if target is not None and not 0 <= target < count:
             raise ValueError(f"no target {target}; allowed: 0 to {count - 1}")
         return target
-
-    @T.validate("score")
-    def _validate_score(self, proposal: Any) -> Any:
-        score = proposal["value"]
-        if not callable(score) and score not in ("logit", "probability"):
-            raise ValueError(f"score is 'logit', 'probability' or a function of the model's output, not {score!r}")
-        return score
 
     @T.validate("window", "stride")
     def _validate_pixels(self, proposal: Any) -> Any:

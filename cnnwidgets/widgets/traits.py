@@ -29,6 +29,16 @@ class Given(T.Any):
     allow_none = False
 
 
+class ScoreOf(Given):
+    """`"logit"`, `"probability"`, or a function of what the model returns."""
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        """Raise ValueError for anything else."""
+        if not callable(value) and value not in ("logit", "probability"):
+            raise ValueError(f"score is 'logit', 'probability' or a function of the model's output, not {value!r}")
+        return value
+
+
 class Colormap(T.Unicode):
     """Name of a matplotlib colour map, or `auto`."""
 

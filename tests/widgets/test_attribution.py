@@ -228,19 +228,49 @@ def test_closing_leaves_no_widget_and_no_hook(dataset, widgets):
     assert (widgets(), hooks(model)) == (before, 0)
 
 
-@pytest.mark.parametrize("pack", [lambda scores: {"out": scores}, lambda scores: (scores, scores)])
+class Packing(nn.Module):
+    """The tiny network, with its scores within something else."""
+
+    def __init__(self, pack) -> None:
+        super().__init__()
+        self.inner, self.pack = tiny(), pack
+
+    def forward(self, x):
+        return self.pack(self.inner(x))
+
+
+def in_a_dict(scores):
+    return {"out": scores}
+
+
+@pytest.mark.parametrize("pack", [in_a_dict, lambda scores: (scores, scores)])
 def test_a_network_that_gives_more_than_class_scores_is_refused_before_a_widget_exists(dataset, widgets, pack):
-    class Packing(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.inner = tiny()
-
-        def forward(self, x):
-            return pack(self.inner(x))
-
     before = widgets()
     with pytest.raises(ValueError, match=r"needs a network that gives class scores alone; .* score="):
-        AttributionView(Packing(), dataset)
+        AttributionView(Packing(pack), dataset)
+    assert widgets() == before
+
+
+def test_a_function_makes_class_scores_of_what_the_network_returns(model, dataset):
+    options = {"methods": ("saliency", "input_x_gradient"), "sign": "all", "opacity": 1.0, "classes": ["cat", "dog"]}
+    view = AttributionView(Packing(in_a_dict), dataset, score=lambda output: output["out"][:, :2], **options)
+    alone = AttributionView(model, dataset, **options)
+    assert view._names == ["cat", "dog"] and 'why "cat"' in words(view._title)
+    for method in view.methods:
+        assert np.array_equal(shown(view, method), shown(alone, method))
+    view.target = 1
+    view.score = lambda output: -output["out"][:, 0]  # a single number is a score too
+    assert "no target 1; allowed: 0 to 0, or None" in words(view._error)
+    view.target = None
+    assert (shown(view, "saliency") == shown(alone, "saliency")).all()
+    assert (shown(view, "input_x_gradient") != shown(alone, "input_x_gradient")).any()
+
+
+@pytest.mark.parametrize("score", [None, "logits", 3])
+def test_a_score_that_is_none_is_refused_before_a_widget_exists(model, dataset, widgets, score):
+    before = widgets()
+    with pytest.raises((ValueError, TypeError), match="score"):
+        AttributionView(model, dataset, score=score)
     assert widgets() == before
 
 
