@@ -19,7 +19,7 @@ from ..compute.model import dtype_of
 from .control import Control
 from .course import Course
 from .history import History, Step
-from .loop import EACH_STEP, LossFn, Score, device_of, evaluate, fit, length
+from .loop import EACH_STEP, LossFn, Score, check_epochs, device_of, evaluate, fit, length
 from .progress import Progress
 from .randomness import random_state, set_random_state, set_seed
 
@@ -104,12 +104,16 @@ class Trainer(Control):
         ------
         ValueError
             A loader is empty.
+        TypeError
+            What was given cannot be gone through.
         RuntimeError
             In the middle of a training.
         """
         if self.running:
             raise RuntimeError("the loaders cannot be changed while the training runs; stop() it first")
         for name, loader in (("training", train), ("validation", valid)):
+            if loader is not None and not (hasattr(loader, "__iter__") or hasattr(loader, "__getitem__")):
+                raise TypeError(f"the {name} loader must give batches, as a DataLoader does, not {loader!r:.60}")
             if loader is not None and length(loader) == 0:
                 raise ValueError(f"the {name} loader gives no batch: its data set is empty, or smaller than a batch")
         self.train_loader, self.valid_loader = train, valid
@@ -162,8 +166,8 @@ class Trainer(Control):
             raise ValueError("there is no training loader: trainer.set_loaders(train, valid) sets both")
         if n_epochs is None and not self.goal:
             raise ValueError("train(n_epochs) needs a number of epochs: there is no interrupted training to finish")
-        if n_epochs is not None and n_epochs < 0:
-            raise ValueError(f"n_epochs must be 0 or more, not {n_epochs}")
+        if n_epochs is not None:
+            check_epochs(n_epochs)
         bar = self.progress if progress is None else progress
 
         def work() -> None:

@@ -50,6 +50,10 @@ def test_what_cannot_be_trained_with_is_named(line, trainer):
         trainer.train()
     with pytest.raises(ValueError, match="not -2"):
         trainer.train(-2)
+    with pytest.raises(TypeError, match=r"n_epochs must be a whole number, not 1\.5"):
+        trainer.train(1.5)
+    with pytest.raises(TypeError, match="the training loader must give batches, as a DataLoader does, not 5"):
+        trainer.set_loaders(5)
     assert not trainer.running
 
 
