@@ -106,11 +106,14 @@ class FilmView(FilmControls):
             Another ending, or no frames.
         IndexError
             A frame that is not there.
+        OSError
+            The file cannot be written; what was there is left as it was.
         RuntimeError
             There is no ffmpeg, or it failed.
         """
         self._newest.flush()
-        return export(self, Path(path), frames=frames, seconds=seconds or 1 / self.speed, dark=dark)
+        seconds = 1 / self.speed if seconds is None else seconds
+        return export(self, Path(path).expanduser(), frames=frames, seconds=seconds, dark=dark)
 
     # ------------------------------------------------------------------ one way: compute, render, picture
 
