@@ -6,7 +6,7 @@ import math
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from numbers import Integral, Real
+from typing import Any
 
 import torch
 from torch import nn
@@ -59,17 +59,17 @@ def gradient_edit(
     *,
     scale: float | None = None,
     clip: float | None = None,
-    zero: bool | Iterable[int] | None = None,
+    zero: bool | int | Iterable[int] | None = None,
     fn: Edit | None = None,
 ) -> tuple[Edit, str]:
     """The one edit that was asked for, as for `edit_gradients`, and what it does in words."""
-    given = {"scale": scale, "clip": clip, "zero": zero, "fn": fn}
+    given: dict[str, Any] = {"scale": scale, "clip": clip, "zero": zero, "fn": fn}
     names = [name for name, value in given.items() if value is not None]
     if len(names) != 1:
         raise ValueError(f"give one of scale, clip, zero and fn, not {' and '.join(names) or 'none'}")
-    for name, number in (("scale", scale), ("clip", clip)):
-        if number is not None and not (isinstance(number, Real) and math.isfinite(number)):
-            raise ValueError(f"{name} must be a finite number, not {number!r}")
+    for name in {"scale", "clip"} & set(names):
+        if not hasattr(given[name], "__float__") or not math.isfinite(given[name]):
+            raise ValueError(f"{name} must be a finite number, not {given[name]!r}")
     if scale is not None:
         return lambda gradient: gradient * scale, f"scaled by {scale:g}"
     if clip is not None:
@@ -81,8 +81,8 @@ def gradient_edit(
             raise ValueError("zero must be True, or the numbers of channels")
         if zero is True:
             return torch.zeros_like, "set to 0"
-        channels = [zero] if isinstance(zero, Integral) else list(zero)
-        if not channels or not all(isinstance(one, Integral) and not isinstance(one, bool) for one in channels):
+        channels = list(zero) if isinstance(zero, Iterable) else [zero]
+        if not channels or any(not hasattr(one, "__index__") or isinstance(one, bool) for one in channels):
             raise ValueError(f"zero must be True, or the numbers of channels, not {zero!r}")
         return lambda gradient: _without(gradient, channels), f"set to 0 in {', '.join(map(str, channels))}"
     assert fn is not None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from numbers import Integral
 
 from torch import nn
 
@@ -44,7 +43,7 @@ def with_new_head(model: nn.Module, n_classes: int, *, train: str = "all") -> nn
     """
     if not isinstance(model, nn.Module):
         raise TypeError(f"model must be a torch.nn.Module, not {type(model).__name__}")
-    if not isinstance(n_classes, Integral) or isinstance(n_classes, bool):
+    if not hasattr(n_classes, "__index__") or isinstance(n_classes, bool):
         raise TypeError(f"n_classes must be a whole number, not {n_classes!r}")
     if n_classes < 1:
         raise ValueError(f"n_classes must be 1 or more, not {n_classes}")

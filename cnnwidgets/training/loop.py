@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from numbers import Integral
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import torch
@@ -173,7 +173,8 @@ class _Buffers:
     def __exit__(self, kind: type[BaseException] | None, *raised: object) -> None:
         if kind is not None:
             for kept, buffer in zip(self._kept, self._buffers, strict=True):
-                buffer.data.copy_(kept)  # past autograd, to which it is no use of the buffer
+                with suppress(RuntimeError):  # one that cannot be written has not changed
+                    buffer.data.copy_(kept)  # past autograd, to which it is no use of the buffer
 
 
 def evaluate(
@@ -262,7 +263,7 @@ def size_of(images: Any) -> int:
 
 def check_epochs(n_epochs: Any) -> None:
     """Raise TypeError or ValueError unless `n_epochs` is a whole number from 0."""
-    if not isinstance(n_epochs, Integral) or isinstance(n_epochs, bool):
+    if not hasattr(n_epochs, "__index__") or isinstance(n_epochs, bool):
         raise TypeError(f"n_epochs must be a whole number, not {n_epochs!r}")
     if n_epochs < 0:
         raise ValueError(f"n_epochs must be 0 or more, not {n_epochs}")
