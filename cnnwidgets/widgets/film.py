@@ -77,8 +77,8 @@ class FilmView(FilmControls):
 
     def save(self, path: str | Path, *, dark: bool = False) -> Path:
         """Write a picture (`.png`) of the frame as it is now, or the film (`.gif`, `.mp4`), as `export` does."""
-        film = Path(path).suffix.lower() in (".gif", ".mp4")
-        return self.export(path, dark=dark) if film else super().save(path, dark=dark)
+        picture = Path(path).suffix.lower() == ".png"
+        return super().save(path, dark=dark) if picture else self.export(path, dark=dark)
 
     def export(self, path: str | Path, *, frames: Any = None, seconds: float | None = None, dark: bool = False) -> Path:
         """Write the film of what is chosen now to a file; needs no browser.

@@ -271,6 +271,8 @@ def test_an_export_that_cannot_be_is_refused_before_the_work(film, tmp_path):
     view = FilmView(film)
     with pytest.raises(ValueError, match="seconds must be above 0, not 0"):
         view.export(tmp_path / "film.gif", seconds=0)
+    with pytest.raises(ValueError, match=r"written as \.gif, \.mp4 or \.png, not '\.jpg'"):
+        view.save(tmp_path / "film.jpg")
     with pytest.raises(OSError, match="no such folder, or no permission"):
         view.export(tmp_path / "none" / "film.gif")
     with pytest.raises(IndexError, match="frame 99 is not there"):
