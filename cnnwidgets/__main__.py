@@ -27,7 +27,7 @@ def quickstart(folder: Path, options: Sequence[str] = (), *, start: bool = True)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / NOTEBOOK
-        if path.exists():
+        if path.exists() or path.is_symlink():
             print(f"{path} is already there and stays as it is")
         else:
             unfinished = path.with_name(f".{NOTEBOOK}.part")

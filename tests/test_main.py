@@ -34,6 +34,12 @@ def test_a_notebook_that_is_there_stays(started, tmp_path, capsys):
     assert "stays as it is" in capsys.readouterr().out
 
 
+def test_a_link_to_a_notebook_that_is_away_stays(started, tmp_path):
+    (tmp_path / "quickstart.ipynb").symlink_to(tmp_path / "away.ipynb")
+    assert program.main(["quickstart", str(tmp_path), "--copy-only"]) == 0
+    assert (tmp_path / "quickstart.ipynb").is_symlink()
+
+
 def test_other_options_go_to_jupyterlab(started, tmp_path):
     program.main(["quickstart", str(tmp_path), "--no-browser", "--port=8899"])
     assert started[0][-2:] == ["--no-browser", "--port=8899"]
