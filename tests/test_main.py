@@ -34,9 +34,36 @@ def test_a_notebook_that_is_there_stays(started, tmp_path, capsys):
     assert "stays as it is" in capsys.readouterr().out
 
 
+def test_a_link_to_a_notebook_that_is_away_stays(started, tmp_path):
+    (tmp_path / "quickstart.ipynb").symlink_to(tmp_path / "away.ipynb")
+    assert program.main(["quickstart", str(tmp_path), "--copy-only"]) == 0
+    assert (tmp_path / "quickstart.ipynb").is_symlink()
+
+
 def test_other_options_go_to_jupyterlab(started, tmp_path):
     program.main(["quickstart", str(tmp_path), "--no-browser", "--port=8899"])
     assert started[0][-2:] == ["--no-browser", "--port=8899"]
+
+
+def test_a_word_behind_an_option_is_not_taken_for_the_folder(started, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit):
+        program.main(["quickstart", "--port", "8899", "here"])
+    assert "what does 8899 belong to, --port or the notebook?" in capsys.readouterr().err
+    assert started == list(tmp_path.iterdir()) == []
+    program.main(["quickstart", "here", "--port", "8899"])
+    assert started[0][-3:] == ["here/quickstart.ipynb", "--port", "8899"]
+
+
+def test_a_copy_that_fails_leaves_no_half_notebook(started, tmp_path, monkeypatch, capsys):
+    def full(source, target):
+        target.write_text("half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(program.shutil, "copyfile", full)
+    assert program.main(["quickstart", str(tmp_path)]) == 1
+    assert "No space left on device" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_copying_alone_opens_nothing(started, tmp_path):

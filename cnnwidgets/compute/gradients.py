@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import nn
@@ -43,11 +45,12 @@ class GradientEdits:
 
     def edit(self, gradient: torch.Tensor) -> torch.Tensor:
         """The edited gradient, taken note of."""
+        before = float(torch.linalg.vector_norm(gradient.detach()))  # first: an edit may be done in place
         edited = self._edit(gradient)
         if not isinstance(edited, torch.Tensor) or edited.shape != gradient.shape:
             given = tuple(edited.shape) if isinstance(edited, torch.Tensor) else type(edited).__name__
             raise ValueError(f"fn must give a gradient of the shape {tuple(gradient.shape)}, not {given}")
-        self.before.append(float(torch.linalg.vector_norm(gradient.detach())))
+        self.before.append(before)
         self.after.append(float(torch.linalg.vector_norm(edited.detach())))
         return edited
 
@@ -56,14 +59,17 @@ def gradient_edit(
     *,
     scale: float | None = None,
     clip: float | None = None,
-    zero: bool | Iterable[int] | None = None,
+    zero: bool | int | Iterable[int] | None = None,
     fn: Edit | None = None,
 ) -> tuple[Edit, str]:
     """The one edit that was asked for, as for `edit_gradients`, and what it does in words."""
-    given = {"scale": scale, "clip": clip, "zero": zero, "fn": fn}
+    given: dict[str, Any] = {"scale": scale, "clip": clip, "zero": zero, "fn": fn}
     names = [name for name, value in given.items() if value is not None]
     if len(names) != 1:
         raise ValueError(f"give one of scale, clip, zero and fn, not {' and '.join(names) or 'none'}")
+    for name in {"scale", "clip"} & set(names):
+        if not hasattr(given[name], "__float__") or not math.isfinite(given[name]):
+            raise ValueError(f"{name} must be a finite number, not {given[name]!r}")
     if scale is not None:
         return lambda gradient: gradient * scale, f"scaled by {scale:g}"
     if clip is not None:
@@ -75,10 +81,16 @@ def gradient_edit(
             raise ValueError("zero must be True, or the numbers of channels")
         if zero is True:
             return torch.zeros_like, "set to 0"
-        channels = list(zero)
+        channels = list(zero) if isinstance(zero, Iterable) else [zero]
+        if not channels or any(not hasattr(one, "__index__") or isinstance(one, bool) for one in channels):
+            raise ValueError(f"zero must be True, or the numbers of channels, not {zero!r}")
         return lambda gradient: _without(gradient, channels), f"set to 0 in {', '.join(map(str, channels))}"
     assert fn is not None
-    return fn, f"through {getattr(fn, '__name__', type(fn).__name__)}"
+    if not callable(fn):
+        raise ValueError(f"fn must be a function of the gradient, not {fn!r}")
+    change = fn
+    # a clone: autograd may hand the same gradient to other branches
+    return lambda gradient: change(gradient.clone()), f"through {getattr(fn, '__name__', type(fn).__name__)}"
 
 
 def _clipped(gradient: torch.Tensor, clip: float) -> torch.Tensor:

@@ -108,7 +108,7 @@ def edit_gradients(
     *,
     scale: float | None = None,
     clip: float | None = None,
-    zero: bool | Iterable[int] | None = None,
+    zero: bool | int | Iterable[int] | None = None,
     fn: Callable[[torch.Tensor], torch.Tensor] | None = None,
 ) -> Iterator[GradientEdits]:
     """Edit the gradient of the loss with respect to a layer's output on its way back, for the length of a `with`.
@@ -127,8 +127,8 @@ def edit_gradients(
         Multiply by this.
     clip : float, optional
         Scale down to this L2 norm, taken over the whole batch, where it is larger.
-    zero : bool or iterable of int, optional
-        Set to 0: True for all, or the numbers of channels.
+    zero : bool, int or iterable of int, optional
+        Set to 0: True for all, or the number of a channel, or of several.
     fn : callable, optional
         `fn(gradient)` gives what goes on instead, of the same shape; the gradient is (N, C, H, W) for a convolution.
 

@@ -96,6 +96,8 @@ def _found(root: str | Path | None) -> Path:
         if all(sum(len(_pictures(place / part / name)) for name in CLASSES) == count for part, count in COUNTS.items()):
             return place
     try:
+        if root is not None and home == places[0]:
+            _check_free(home)
         _fetch(home)
     except (OSError, HTTPException, ValueError, zipfile.BadZipFile) as error:
         lines = [
@@ -108,6 +110,13 @@ def _found(root: str | Path | None) -> Path:
         ]
         raise FileNotFoundError("\n".join(lines)) from error
     return home
+
+
+def _check_free(home: Path) -> None:
+    """Raise FileExistsError where a download would replace what the user has in a folder of his own."""
+    for part in COUNTS:
+        if (home / part).exists() and (not (home / part).is_dir() or any((home / part).iterdir())):
+            raise FileExistsError(f"{home / part} holds other files, which it would replace: give another folder")
 
 
 def _fetch(home: Path) -> None:

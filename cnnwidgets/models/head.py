@@ -28,17 +28,23 @@ def with_new_head(model: nn.Module, n_classes: int, *, train: str = "all") -> nn
     Returns
     -------
     nn.Module
-        In training mode, on the device of the model.
+        In training mode, on the device of the model and with numbers of its type.
 
     Raises
     ------
     ValueError
         `n_classes` is below 1, `train` another word, or the model has neither a `Linear` nor a `Conv2d`.
+    TypeError
+        `model` is no module, or `n_classes` no whole number.
 
     Examples
     --------
     >>> model = with_new_head(pretrained("resnet18").model, 2, train="last")  # doctest: +SKIP
     """
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"model must be a torch.nn.Module, not {type(model).__name__}")
+    if not hasattr(n_classes, "__index__") or isinstance(n_classes, bool):
+        raise TypeError(f"n_classes must be a whole number, not {n_classes!r}")
     if n_classes < 1:
         raise ValueError(f"n_classes must be 1 or more, not {n_classes}")
     if train not in ("all", "last"):
@@ -56,5 +62,5 @@ def with_new_head(model: nn.Module, n_classes: int, *, train: str = "all") -> nn
         assert isinstance(old, nn.Linear)
         new = nn.Linear(old.in_features, n_classes, bias=old.bias is not None)
     copy.requires_grad_(train == "all")
-    setattr(copy.get_submodule(above), name, new.to(next(old.parameters()).device))
+    setattr(copy.get_submodule(above), name, new.to(old.weight))
     return copy

@@ -8,6 +8,7 @@ import tempfile
 import warnings
 import weakref
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -47,14 +48,19 @@ class Film:
     ) -> None:
         self.budget = budget
         self.half, self.stride, self._moment = False, 1, 0
+        self._temporary = path is None
         self.path = Path(tempfile.mkdtemp(prefix="cnnwidgets-")) if path is None else path
         if resume and (self.path / storage.HEADER).is_file():
             self.recording = self._resumed(about, probes)
             return
         self._check_empty()
         self.path.mkdir(parents=True, exist_ok=True)
-        storage.put(self.path / storage.PROBES, storage.pack({"probes": probes.contiguous()}, {}))
-        header.write(self.path, about)
+        try:
+            storage.put(self.path / storage.PROBES, storage.pack({"probes": probes.contiguous()}, {}))
+            header.write(self.path, about)
+        except BaseException:
+            self.remove()
+            raise
         self.recording = Recording(self.path, about)
         if path is None:
             weakref.finalize(self.recording, shutil.rmtree, self.path, ignore_errors=True)
@@ -79,6 +85,14 @@ class Film:
         self.half, self.stride = recording.about["half"], recording.about["stride"]
         self._moment = (len(recording.frames) - 1) * self.stride
         return recording
+
+    def remove(self) -> None:
+        """Leave an empty folder behind: for a film that could not be begun, so that the next one can."""
+        for name in (storage.HEADER, storage.PROBES):
+            with suppress(OSError):
+                (self.path / name).unlink(missing_ok=True)
+        if self._temporary:
+            shutil.rmtree(self.path, ignore_errors=True)
 
     def due(self) -> bool:
         """Count a moment that could be recorded; whether it is one that the budget leaves room for."""

@@ -18,6 +18,11 @@ from ..compute.names import nearest
 from .storage import HEADER, put
 
 FORMAT, VERSION = "cnnwidgets recording", 1
+NEEDED = (
+    *("id", "model", "weights", "layers", "probes", "labels", "classes", "normalization"),
+    *("half", "stride", "notes"),
+)
+"""What has to stand in a header."""
 
 
 def write(path: Path, about: Mapping[str, Any]) -> None:
@@ -49,6 +54,8 @@ def read(path: Path) -> dict[str, Any]:
         raise ValueError(f"{file} is cut off, or is not that of a recording")
     if version != VERSION:
         raise ValueError(f"the recording in {path} has version {version}; this cnnwidgets reads version {VERSION}")
+    if missing := [name for name in NEEDED if name not in about]:
+        raise ValueError(f"{file} does not tell {', '.join(missing)}: it is damaged")
     return dict(about)
 
 

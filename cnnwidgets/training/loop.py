@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import CyclicLR, OneCycleLR, ReduceLROnPlateau
 
 from ..compute.hooks import alone
 from ..compute.model import device_of as model_device
+from ..compute.outputs import leaves
 from .history import Step, mean
 
 LossFn = Callable[[Any, Any], torch.Tensor]
@@ -75,17 +78,19 @@ def fit(
     ValueError
         `n_epochs` is negative, the loader gives no batch, or the loss is not one number.
     TypeError
-        A batch is no pair.
+        A batch is no pair, the loss no tensor, the optimizer none, or `n_epochs` no whole number.
     FloatingPointError
-        The loss is NaN or infinite. The weights are as they were before that step.
+        The loss is NaN or infinite. Weights and buffers (BatchNorm's statistics) are as they were before that step, as
+        after any other error in the middle of one.
 
     Examples
     --------
     >>> for step in fit(model, loader, nn.CrossEntropyLoss(), optimizer, n_epochs=2):  # doctest: +SKIP
     ...     print(step.epoch, step.batch, step.loss)
     """
-    if n_epochs < 0:
-        raise ValueError(f"n_epochs must be 0 or more, not {n_epochs}")
+    check_epochs(n_epochs)
+    if not hasattr(optimizer, "param_groups"):
+        raise TypeError(f"optimizer must be a torch.optim.Optimizer, not {type(optimizer).__name__}")
     return _steps(model, loader, loss_fn, optimizer, n_epochs, scheduler, device_of(model, device), start)
 
 
@@ -102,6 +107,7 @@ def _steps(
     first, batch, number = start
     turn = alone(model)
     for epoch in range(first, first + n_epochs):
+        buffers = _Buffers(model)
         losses: list[tuple[float | None, int]] = []
         batches: Iterator[Any] | None = None
         while True:
@@ -112,14 +118,16 @@ def _steps(
                     break
                 where = f"step {number} (epoch {epoch}, batch {batch})"
                 lr = float(optimizer.param_groups[0]["lr"])
-                loss, accuracy, examples = _step(model, given, loss_fn, optimizer, device, where)
+                with buffers:
+                    loss, accuracy, examples = _step(model, given, loss_fn, optimizer, device, where)
             if isinstance(scheduler, EACH_STEP):
                 scheduler.step()
             losses.append((loss, examples))
             yield Step(epoch, batch, length(loader), number, loss, accuracy, examples, lr)
             batch, number = batch + 1, number + 1
         if not batch:
-            raise ValueError("the training loader gives no batch")
+            again = f" in epoch {epoch}: what can be gone through only once, such as a generator, is no loader"
+            raise ValueError("the training loader gives no batch" + (again if number else ""))
         batch = 0
         if isinstance(scheduler, ReduceLROnPlateau):
             scheduler.step(mean(losses) or 0.0)
@@ -136,6 +144,8 @@ def _step(
     optimizer.zero_grad()
     outputs = model(images)
     loss = loss_fn(outputs, targets)
+    if not isinstance(loss, torch.Tensor):
+        raise TypeError(f"loss_fn must give a tensor of one number, not {type(loss).__name__}")
     if loss.numel() != 1:
         raise ValueError(f"loss_fn must give one number, the mean over the batch, not {tuple(loss.shape)}")
     loss.backward()
@@ -146,7 +156,25 @@ def _step(
             "Often the learning rate is too high, or an image holds a NaN."
         )
     optimizer.step()
-    return value, accuracy_of(outputs, targets), len(images)
+    return value, accuracy_of(outputs, targets), size_of(images)
+
+
+class _Buffers:
+    """Keeps a model's buffers while a `with` runs, and puts them back where it fails: a NaN stays in BatchNorm."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self._buffers = [buffer for buffer in model.buffers() if not is_lazy(buffer)]
+        self._kept = [torch.empty_like(buffer) for buffer in self._buffers]
+
+    def __enter__(self) -> None:
+        for kept, buffer in zip(self._kept, self._buffers, strict=True):
+            kept.copy_(buffer)
+
+    def __exit__(self, kind: type[BaseException] | None, *raised: object) -> None:
+        if kind is not None:
+            for kept, buffer in zip(self._kept, self._buffers, strict=True):
+                with suppress(RuntimeError):  # one that cannot be written has not changed
+                    buffer.data.copy_(kept)  # past autograd, to which it is no use of the buffer
 
 
 def evaluate(
@@ -193,8 +221,9 @@ def evaluate(
                     break
                 images, targets = pair(given, where)
                 outputs = model(images)
-                losses.append((float(loss_fn(outputs, targets)), len(images)))
-                accuracies.append((accuracy_of(outputs, targets), len(images)))
+                examples = size_of(images)
+                losses.append((float(loss_fn(outputs, targets)), examples))
+                accuracies.append((accuracy_of(outputs, targets), examples))
             if not between():
                 return None
     finally:
@@ -211,8 +240,33 @@ def pair(given: Any, device: torch.device) -> tuple[Any, Any]:
     if not isinstance(given, (tuple, list)) or len(given) != 2:
         count = f" of {len(given)}" if isinstance(given, (tuple, list)) else ""
         raise TypeError(f"a batch must be a pair (images, targets), not a {type(given).__name__}{count}")
-    images, targets = (part.to(device) if isinstance(part, torch.Tensor) else part for part in given)
+    images, targets = (_moved(part, device) for part in given)
+    if isinstance(images, torch.Tensor) and images.ndim == 3 and isinstance(targets, int):
+        raise TypeError("a batch is wanted, not a single (image, label): DataLoader(dataset, batch_size=64) makes them")
     return images, targets
+
+
+def _moved(part: Any, device: torch.device) -> Any:
+    """`part` on `device`: a tensor, or a tuple, list or dict of some, for networks of several inputs."""
+    if isinstance(part, torch.Tensor):
+        return part.to(device)
+    if isinstance(part, dict):
+        return {name: _moved(value, device) for name, value in part.items()}
+    return type(part)(_moved(value, device) for value in part) if type(part) in (tuple, list) else part
+
+
+def size_of(images: Any) -> int:
+    """How many examples a batch has: the length of the first tensor in it."""
+    first = next((value for _, value in leaves(images) if isinstance(value, torch.Tensor) and value.ndim), images)
+    return len(first)
+
+
+def check_epochs(n_epochs: Any) -> None:
+    """Raise TypeError or ValueError unless `n_epochs` is a whole number from 0."""
+    if not hasattr(n_epochs, "__index__") or isinstance(n_epochs, bool):
+        raise TypeError(f"n_epochs must be a whole number, not {n_epochs!r}")
+    if n_epochs < 0:
+        raise ValueError(f"n_epochs must be 0 or more, not {n_epochs}")
 
 
 def accuracy_of(outputs: Any, targets: Any) -> float | None:

@@ -47,3 +47,24 @@ def as_probes(probes: Any) -> tuple[torch.Tensor, list[int]]:
         raise ValueError(f"there are no probes: give images (N, C, H, W), not a tensor of shape {tuple(probes.shape)}")
     probes = probes.detach().to("cpu", copy=True)
     return (probes.float() if probes.is_floating_point() else probes), labels
+
+
+def as_labels(labels: Any, count: int) -> list[int]:
+    """Labels as class numbers; raises ValueError unless there is one for each of `count` probes, or none at all."""
+    found = list(labels)
+    if wrong := [label for label in found if not hasattr(label, "__index__")]:
+        raise ValueError(f"labels must be class numbers, not {wrong[0]!r}; names go into classes=")
+    if found and len(found) != count:
+        raise ValueError(f"{len(found)} labels for {count} probes")
+    return [int(label) for label in found]
+
+
+def as_normalization(denormalize: Any) -> list[list[float]]:
+    """Mean and deviation as lists of numbers; raises ValueError where they are none, or of different lengths."""
+    try:
+        mean, std = ([float(value) for value in part] for part in denormalize)
+    except (TypeError, ValueError):
+        mean, std = [], []
+    if not mean or len(mean) != len(std):
+        raise ValueError(f"denormalize must be (mean, std), each with a number a channel, not {denormalize!r:.60}")
+    return [mean, std]

@@ -13,7 +13,9 @@ from .loop import length
 
 
 def set_seed(seed: int) -> None:
-    """Seed Python, NumPy and torch (every device)."""
+    """Seed Python, NumPy and torch (every device); raises ValueError for a number that one of them does not take."""
+    if not hasattr(seed, "__index__") or not 0 <= seed < 2**32:
+        raise ValueError(f"a seed must be a whole number from 0 to 2 ** 32 - 1, not {seed!r}")
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)

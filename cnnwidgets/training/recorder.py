@@ -12,13 +12,12 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from ..compute.forward import ForwardError
 from ..compute.model import plain, weights_version
 from ..compute.training_hooks import Watched, watching
 from . import header, storage
 from .film import Film
 from .look import Look
-from .probes import as_probes
+from .probes import as_labels, as_normalization, as_probes
 from .recording import Recording
 
 NO_END = "the loop does not say where an epoch ends"
@@ -75,8 +74,8 @@ class Recorder:
     ForwardError
         A probe does not fit the network; says which layer refused what.
     ValueError
-        No probes or layers; `every` or `budget` make no sense; a film of two frames would not fit the budget; the
-        recording that is to be resumed is of another network, other layers or probes.
+        No probes or layers; `every`, `budget`, `labels` or `denormalize` make no sense; a film of two frames would not
+        fit the budget; the recording that is to be resumed is of another network, other layers or probes.
     OSError
         The folder cannot be written, or holds something.
 
@@ -113,9 +112,8 @@ class Recorder:
         self.model, self.every = model, every
         self.gradients, self.weights, self.inputs = gradients, weights, inputs
         images, found = as_probes(probes)
-        labels = found if labels is None else [int(label) for label in labels]
-        if labels and len(labels) != len(images):
-            raise ValueError(f"{len(labels)} labels for {len(images)} probes")
+        labels = found if labels is None else as_labels(labels, len(images))
+        normalization = None if denormalize is None else as_normalization(denormalize)
         self._look = Look(model, [layers] if isinstance(layers, str) else layers, images, weights=weights)
         tensors = self._look.take()
         self._check_room(tensors, len(images), limit)
@@ -127,7 +125,7 @@ class Recorder:
             "probes": len(images),
             "labels": labels,
             "classes": [str(name) for name in classes or []],
-            "normalization": None if denormalize is None else [[float(v) for v in part] for part in denormalize],
+            "normalization": normalization,
             "every": every,
             "budget": limit,
             "half": False,
@@ -139,12 +137,17 @@ class Recorder:
         self._at = (-1, -1)
         self._loss: float | torch.Tensor | None = None
         self._epoch: int | None = None  # the one whose end has not been told
-        self._film = Film(None if path is None else Path(path), about, images, limit, resume=resume)
+        folder = None if path is None else Path(path).expanduser()
+        self._film = Film(folder, about, images, limit, resume=resume)
         self._resuming = resume and bool(self.recording.frames)
         if self._resuming:
             self.steps = self.recording.frames[-1].step
         else:
-            self._film.add(tensors, always=True, epoch=-1, batch=-1, step=0, loss=None, end=False)
+            try:
+                self._film.add(tensors, always=True, epoch=-1, batch=-1, step=0, loss=None, end=False)
+            except BaseException:
+                self._film.remove()
+                raise
         self._version = weights_version(plain(model))
 
     # ------------------------------------------------------------------ the loop calls these
@@ -176,7 +179,14 @@ class Recorder:
             Batches in the epoch: tells where it ends. Else call `end_epoch`.
         loss : float or torch.Tensor, optional
             Of the batch; kept beside the frame.
+
+        Raises
+        ------
+        ValueError
+            `loss` is a tensor of several numbers.
         """
+        if isinstance(loss, torch.Tensor) and loss.numel() != 1:
+            raise ValueError(f"loss must be one number, not a tensor of shape {tuple(loss.shape)}")
         if self._resuming:
             frames = self.recording.frames
             self._film.forget(*(frame for frame in frames if frame.step and frame.key >= (epoch, batch)))
@@ -223,7 +233,7 @@ class Recorder:
         try:
             tensors = self._look.take(self._watched)
             self._film.add(tensors, always=always, epoch=epoch, batch=batch, step=self.steps, loss=loss, end=end)
-        except (OSError, ForwardError, LookupError, ValueError) as error:
+        except Exception as error:  # as a device without memory: the training goes on
             self.stopped = f"stopped at epoch {epoch}, batch {batch}: {error}"
             with suppress(OSError):  # the disk may be full
                 self._film.note(self.stopped)

@@ -80,7 +80,7 @@ class Recording:
             What is there is no recording, has no whole frame, is of a later version, or of another network than
             `model`. Single files that are cut off or foreign are left out with a warning, and listed in `damaged`.
         """
-        path = Path(path)
+        path = Path(path).expanduser()
         recording = cls(path, header.read(path))
         if model is not None:
             recording.check(model)
@@ -123,7 +123,10 @@ class Recording:
         about = dict(found.about)
         if about.pop("recording", None) != self.about["id"]:
             raise storage.Damaged(f"{file.name} belongs to another recording")
-        return Frame(**about, file=file, size=found.size, shapes=found.shapes)
+        try:
+            return Frame(**about, file=file, size=found.size, shapes=found.shapes)
+        except TypeError:
+            raise storage.Damaged(f"{file.name} tells other things of itself than a frame does") from None
 
     def check(self, model: nn.Module) -> None:
         """Raise ValueError, with the first difference, if the recording is of another network than `model`."""

@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.optim import Optimizer
 
+from ..compute.forward import call
 from ..compute.hooks import alone, evaluating
-from ..compute.model import dtype_of
+from ..compute.model import plain
 from .control import Control
 from .course import Course
 from .history import History, Step
-from .loop import EACH_STEP, LossFn, Score, device_of, evaluate, fit, length
+from .loop import EACH_STEP, LossFn, Score, check_epochs, evaluate, fit, length
 from .progress import Progress
 from .randomness import random_state, set_random_state, set_seed
 
@@ -104,20 +105,30 @@ class Trainer(Control):
         ------
         ValueError
             A loader is empty.
+        TypeError
+            What was given cannot be gone through.
         RuntimeError
             In the middle of a training.
         """
         if self.running:
             raise RuntimeError("the loaders cannot be changed while the training runs; stop() it first")
         for name, loader in (("training", train), ("validation", valid)):
+            if loader is not None and not (hasattr(loader, "__iter__") or hasattr(loader, "__getitem__")):
+                raise TypeError(f"the {name} loader must give batches, as a DataLoader does, not {loader!r:.60}")
             if loader is not None and length(loader) == 0:
                 raise ValueError(f"the {name} loader gives no batch: its data set is empty, or smaller than a batch")
         self.train_loader, self.valid_loader = train, valid
 
     def set_seed(self, seed: int) -> None:
-        """Seed Python, NumPy and torch (every device). Of an epoch that was interrupted, the order stays as it was."""
-        self._course.forget_random_state()
+        """Seed Python, NumPy and torch (every device). Of an epoch that was interrupted, the order stays as it was.
+
+        Raises
+        ------
+        ValueError
+            `seed` is no whole number from 0 to 2 ** 32 - 1.
+        """
         set_seed(seed)
+        self._course.forget_random_state()
 
     # ------------------------------------------------------------------ train
 
@@ -162,8 +173,8 @@ class Trainer(Control):
             raise ValueError("there is no training loader: trainer.set_loaders(train, valid) sets both")
         if n_epochs is None and not self.goal:
             raise ValueError("train(n_epochs) needs a number of epochs: there is no interrupted training to finish")
-        if n_epochs is not None and n_epochs < 0:
-            raise ValueError(f"n_epochs must be 0 or more, not {n_epochs}")
+        if n_epochs is not None:
+            check_epochs(n_epochs)
         bar = self.progress if progress is None else progress
 
         def work() -> None:
@@ -280,14 +291,25 @@ class Trainer(Control):
         -------
         ndarray
             (N, ...) what the network puts out.
+
+        Raises
+        ------
+        ForwardError
+            The network refused the images; says which layer, what it got and what it wants.
+        TypeError, ValueError
+            The network puts out something else than one tensor; `batch_size` is below 1.
         """
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be 1 or more, not {batch_size}")
         given = torch.as_tensor(np.asarray(images) if not isinstance(images, torch.Tensor) else images)
         given = given[None] if given.ndim == 3 else given
         found = []
         for batch in given.split(batch_size):
-            batch = batch.to(device_of(self.model, self._device), dtype_of(self.model), copy=True)
             with evaluating(self.model):
-                found.append(self.model(batch / 255 if given.dtype == torch.uint8 else batch).cpu())
+                outputs = call(plain(self.model), batch, run=self.model)
+            if not isinstance(outputs, torch.Tensor):
+                raise TypeError(f"predict needs a network that puts out one tensor, not a {type(outputs).__name__}")
+            found.append(outputs.cpu())
         return np.asarray(torch.cat(found))
 
     # ------------------------------------------------------------------ checkpoints

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import ipywidgets as W
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from ..compute.embedding import methods
 from ..compute.frames import frames_of
 from ..render import Card
+from ..training import Recorder, Recording
 from . import controls, markup
 from .embedding_panels import ChosenPanel, GroupsPanel, PointsPanel, tip
 from .embedding_state import POINTS, EmbeddingState
@@ -33,8 +35,9 @@ class EmbeddingView(EmbeddingState):
 
     Parameters
     ----------
-    source : torch.nn.Module, list of them, or Recording
-        One network, its states in the order of the training, or a recording, which brings its own images.
+    source : torch.nn.Module, list of them, Recording, Recorder, str or Path
+        One network, its states in the order of the training, or a recording (or its recorder or folder), which brings
+        its own images.
     dataset : indexable, optional
         Gives (image, label); for models.
     layer : str, optional
@@ -69,6 +72,10 @@ class EmbeddingView(EmbeddingState):
         **traits: Any,
     ) -> None:
         self.check_keywords(traits)
+        if isinstance(source, (str, Path)):
+            source = Recording.open(source)
+        elif isinstance(source, Recorder):
+            source = source.recording
         options = {"classes": classes, "denormalize": denormalize, "prepare": prepare}
         frames = frames_of(source, dataset, states=states, **options)
         self._thumbnails = Thumbnails(frames.items)
@@ -118,9 +125,10 @@ class EmbeddingView(EmbeddingState):
 
     def close(self) -> None:
         """Close every widget of the view; linked views stay."""
-        for other, back, names in self._links:
-            other.unobserve(back, names)
-        self._links.clear()
+        if not self._closed:  # a refused keyword comes before there are links
+            for other, back, names in self._links:
+                other.unobserve(back, names)
+            self._links.clear()
         super().close()
 
     # ------------------------------------------------------------------ building

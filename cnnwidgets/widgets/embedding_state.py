@@ -45,6 +45,8 @@ class EmbeddingState(ModelView):
     selected = Whole(0, help="the chosen point: index of the image in the data set, or the channel").tag(display=True)
 
     def __init__(self, frames: Frames, **traits: Any) -> None:
+        if len(frames.items) < 2:
+            raise ValueError(f"{type(self).__name__} needs at least 2 images, and there is {len(frames.items)}")
         self._frames = frames
         self._landed_points: tuple[Any, Embedding] | None = None
         self._answered: tuple[Any, NDArray[np.float32], torch.Tensor] | None = None
@@ -212,7 +214,8 @@ class EmbeddingState(ModelView):
 
     def close(self) -> None:
         """Close every widget of the view; what is under way is dropped."""
-        self._background.cancel()
+        if not self._closed:
+            self._background.cancel()
         super().close()
 
 

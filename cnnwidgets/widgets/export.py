@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -11,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..compute.names import nearest
 from ..render.page import Page
+from ..training.storage import parsed_bytes
 from .tree import tree
+from .whole import check_writable, write_whole
 
 if TYPE_CHECKING:
     from .view import ModelView
@@ -43,25 +44,31 @@ class Exported:
         return f"{self.path}: {self.frames:,} pictures, {self.bytes / 1e6:.1f} MB{left}"
 
 
-def to_html(view: ModelView, path: str | Path, budget: int, chosen: Mapping[str, Iterable[Any]]) -> Exported:
+def to_html(view: ModelView, path: str | Path, budget: int | str, chosen: Mapping[str, Any]) -> Exported:
     """Write `view` to `path`; see `ModelView.to_html`."""
-    path = Path(path)
+    path, limit = Path(path).expanduser(), parsed_bytes(budget)
     if path.suffix.lower() not in (".html", ".htm"):
         raise ValueError(f"the page is written as .html, not {path.suffix or 'a name without an ending'!r}: {path}")
-    if not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
-        raise OSError(f"cannot write {path}: no such folder, or no permission to write there")  # before the work
+    check_writable(path)  # before the work
     known = [*view.traits(source=True), *view.traits(display=True)]
     for name in chosen:
         if name not in known:
             near = nearest(name, known)
             hint = f"; did you mean {near!r}?" if near else ";"
             raise TypeError(f"{type(view).__name__} has no {name!r}{hint} there are {', '.join(sorted(known))}")
-    sweep = _Sweep(view, {name: list(values) for name, values in chosen.items()}, budget)
+        if not _listed(chosen[name]):
+            raise ValueError(f"{name}={chosen[name]!r} holds no value for its slider: give at least one")
+    sweep = _Sweep(view, {name: _listed(values) for name, values in chosen.items()}, limit)
     with _undisturbed(view):
         sweep.run()
-    text = sweep.html()
-    path.write_text(text, encoding="utf-8")
-    return Exported(path, len(sweep.page), len(text.encode()), sweep.left_out)
+    data = sweep.html().encode()
+    write_whole(path, data)
+    return Exported(path, len(sweep.page), len(data), sweep.left_out)
+
+
+def _listed(values: Any) -> list[Any]:
+    """The values of a slider; a single one, such as the name of a layer, is one value."""
+    return list(values) if isinstance(values, Iterable) and not isinstance(values, str) else [values]
 
 
 class _Sweep:

@@ -77,8 +77,8 @@ class FilmView(FilmControls):
 
     def save(self, path: str | Path, *, dark: bool = False) -> Path:
         """Write a picture (`.png`) of the frame as it is now, or the film (`.gif`, `.mp4`), as `export` does."""
-        film = Path(path).suffix.lower() in (".gif", ".mp4")
-        return self.export(path, dark=dark) if film else super().save(path, dark=dark)
+        picture = Path(path).suffix.lower() == ".png"
+        return super().save(path, dark=dark) if picture else self.export(path, dark=dark)
 
     def export(self, path: str | Path, *, frames: Any = None, seconds: float | None = None, dark: bool = False) -> Path:
         """Write the film of what is chosen now to a file; needs no browser.
@@ -106,11 +106,14 @@ class FilmView(FilmControls):
             Another ending, or no frames.
         IndexError
             A frame that is not there.
+        OSError
+            The file cannot be written; what was there is left as it was.
         RuntimeError
             There is no ffmpeg, or it failed.
         """
         self._newest.flush()
-        return export(self, Path(path), frames=frames, seconds=seconds or 1 / self.speed, dark=dark)
+        seconds = 1 / self.speed if seconds is None else seconds
+        return export(self, Path(path).expanduser(), frames=frames, seconds=seconds, dark=dark)
 
     # ------------------------------------------------------------------ one way: compute, render, picture
 

@@ -6,7 +6,7 @@ import math
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from ..render.colormap import rgb
 from .film_panels import facts_of, panels_of, picture_of
 from .markup import number
 from .panels import GRID
+from .whole import check_writable
 
 if TYPE_CHECKING:
     from .film import FilmView
@@ -37,8 +38,10 @@ def export(view: FilmView, path: Path, *, frames: Any, seconds: float, dark: boo
         raise ValueError(f"a film is written as .gif, .mp4 or .png, not {kind or 'a name without an ending'!r}: {path}")
     if not 0 < seconds < math.inf:
         raise ValueError(f"seconds must be above 0, not {seconds}")
+    check_writable(path)
     there = view._shots.frames(view.what, view.layer)
-    chosen = there if frames is None else [int(frame) for frame in frames]
+    listed = there if frames is None else frames if isinstance(frames, Iterable) else [frames]
+    chosen = [int(frame) for frame in listed]
     if frames is None and kind == ".png":
         chosen = [there[round(at)] for at in np.linspace(0, len(there) - 1, min(SHEET, len(there)))]
     if not chosen:

@@ -92,7 +92,7 @@ class SignatureView(SubjectView):
         if not len(traits.get("targets", ())):
             traits["targets"] = first_classes(self._subject.items, 3)
             if not traits["targets"]:
-                raise ValueError("SignatureView compares classes, and the data set has no labels")
+                raise ValueError("SignatureView compares classes, and the data set has no labels (whole numbers)")
         traits.setdefault("target", class_numbers(self._subject.items, traits["targets"])[-1])
 
     @T.validate("targets")

@@ -236,5 +236,6 @@ def _probes(trainer: Trainer) -> Any:
         if (dataset := getattr(loader, "dataset", None)) is not None:
             return dataset
     raise ValueError(
-        "there are no images to look at: give TrainingView(trainer, dataset), or set_loaders of the trainer first"
+        "there are no images to look at: give TrainingView(trainer, dataset), or set_loaders of the trainer first, "
+        "with a loader that has a data set (`loader.dataset`)"
     )

@@ -6,7 +6,7 @@ import base64
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
@@ -21,6 +21,7 @@ from . import markup
 from .export import BUDGET, Exported, to_html
 from .newest import Newest
 from .tree import close_tree
+from .whole import write_whole
 
 log = logging.getLogger("cnnwidgets")
 log.addHandler(logging.NullHandler())  # a traceback goes where the user sends logs, never over the widget
@@ -114,18 +115,18 @@ class ModelView(W.VBox):
         ValueError
             Another ending.
         OSError
-            The file cannot be written.
+            The file cannot be written; what was there is left as it was.
         """
-        path = Path(path)
+        path = Path(path).expanduser()
         if path.suffix.lower() != ".png":
             raise ValueError(
                 f"the picture is written as .png, not {path.suffix or 'a name without an ending'!r}: {path}"
             )
         self._newest.flush()
-        path.write_bytes(encode_png(self.picture(dark=dark), level=6))
+        write_whole(path, encode_png(self.picture(dark=dark), level=6))
         return path
 
-    def to_html(self, path: str | Path, *, budget: int = BUDGET, **values: Iterable[Any]) -> Exported:
+    def to_html(self, path: str | Path, *, budget: int | str = BUDGET, **values: Any) -> Exported:
         """Write the view to one HTML file in which its main sliders still move, for people without Python.
 
         Everything that the page may show is computed now and lies in the file: it needs no kernel and no network. The
@@ -135,11 +136,12 @@ class ModelView(W.VBox):
         ----------
         path : str or Path
             Where to; must end in `.html`.
-        budget : int
-            Largest size of the file in bytes.
+        budget : int or str
+            Largest size of the file, in bytes or as `"20MB"`.
         **values
             For a trait of the view, the values that its slider in the page shall have: `index=range(20)`,
-            `layer=["C1", "C3"]`. By default those of `sliders`: every layer, the first 8 images, 16 of others.
+            `layer=["C1", "C3"]`; a single one counts as one. By default those of `sliders`: every layer, the first
+            10 images, 64 of others.
 
         Returns
         -------
@@ -150,11 +152,12 @@ class ModelView(W.VBox):
         Raises
         ------
         ValueError
-            Another ending; a budget that does not hold the present picture; a value that the view never takes.
+            Another ending; a budget that is none or does not hold the present picture; no value for a slider, or one
+            that the view never takes.
         TypeError
             A name that is no trait of the view.
         OSError
-            The file cannot be written.
+            The file cannot be written; what was there is left as it was.
         """
         return to_html(self, path, budget, values)
 

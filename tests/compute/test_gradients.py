@@ -140,6 +140,11 @@ def test_two_edits_follow_each_other(chain):
         ({"scale": 1, "clip": 1}, "not scale and clip"),
         ({"clip": 0}, "a norm above 0, not 0"),
         ({"zero": False}, "zero must be True"),
+        ({"zero": []}, r"numbers of channels, not \[\]"),
+        ({"zero": [0.5]}, r"numbers of channels, not \[0.5\]"),
+        ({"scale": "0.5"}, "scale must be a finite number, not '0.5'"),
+        ({"scale": float("nan")}, "scale must be a finite number, not nan"),
+        ({"fn": 3}, "fn must be a function of the gradient, not 3"),
     ],
 )
 def test_an_edit_that_makes_no_sense_is_named(chain, edit, words):
@@ -147,10 +152,16 @@ def test_an_edit_that_makes_no_sense_is_named(chain, edit, words):
         pass
 
 
+def test_a_function_that_works_in_place_is_told_from_what_came(chain):
+    with edit_gradients(chain, "0", fn=lambda gradient: gradient.mul_(0.5)) as edits:
+        assert gradients(chain) == [1.5, 2.0]
+    assert (edits.before, edits.after) == ([3.0], [1.5])
+
+
 def test_what_is_found_in_the_pass_is_named(chain):
     with pytest.raises(LookupError, match="no layer 'conv9'"), edit_gradients(chain, "conv9", scale=1):
         pass
-    with pytest.raises(ValueError, match="no channel 4"), edit_gradients(chain, "0", zero=[4]):
+    with pytest.raises(ValueError, match="no channel 4"), edit_gradients(chain, "0", zero=4):
         gradients(chain)
     with pytest.raises(ValueError, match=r"shape \(1, 1\), not \(1,\)"), edit_gradients(chain, "0", fn=torch.ravel):
         gradients(chain)

@@ -108,6 +108,16 @@ def test_a_damaged_download_is_not_kept(tmp_path, cache, put, online, monkeypatc
     assert list(cache.iterdir()) == []
 
 
+def test_a_download_never_replaces_photos_in_a_folder_of_ones_own(tmp_path, cache, put, online, monkeypatch):
+    monkeypatch.setattr(ROOM, "SHA256", ROOM._digest(put(tmp_path / "original")))
+    asked = online(FILES)
+    mine = put(tmp_path / "mine", {"train/ants/mine.jpg": jpeg(9)})
+    with pytest.raises(FileNotFoundError, match="holds other files, which it would replace"):
+        hymenoptera(mine)
+    assert (mine / "train" / "ants" / "mine.jpg").read_bytes() == jpeg(9)
+    assert asked == []
+
+
 def test_without_a_network_the_message_says_what_to_do(cache, asked, tmp_path):
     with pytest.raises(FileNotFoundError, match="network is unplugged") as raised:
         hymenoptera(tmp_path / "mine")

@@ -54,3 +54,15 @@ def test_bad_input_is_named(small):
         with_new_head(small, 2, train="first")
     with pytest.raises(ValueError, match="Sequential holds no Linear or Conv2d"):
         with_new_head(nn.Sequential(nn.ReLU()), 2)
+
+
+def test_the_new_layer_has_numbers_of_the_type_of_the_old_one():
+    model = nn.Sequential(nn.Flatten(), nn.Linear(4, 3)).double()
+    assert with_new_head(model, 2)(torch.zeros(1, 4, dtype=torch.float64)).shape == (1, 2)
+
+
+def test_what_is_no_model_and_no_number_is_named(small):
+    with pytest.raises(TypeError, match=r"must be a torch\.nn\.Module, not str"):
+        with_new_head("resnet18", 2)
+    with pytest.raises(TypeError, match=r"n_classes must be a whole number, not 1\.5"):
+        with_new_head(small, 1.5)

@@ -10,7 +10,7 @@ from torch import nn
 
 from cnnwidgets.compute.hooks import alone
 from cnnwidgets.training import evaluate, fit
-from cnnwidgets.training.loop import accuracy_of
+from cnnwidgets.training.loop import accuracy_of, pair
 
 
 @pytest.fixture
@@ -116,6 +116,48 @@ def test_bad_input_is_named(line, batches, optimizer):
     with pytest.raises(ValueError, match=r"one number, the mean over the batch, not \(2, 1\)"):
         two = [(torch.ones(2, 1), torch.zeros(2, 1))]
         next(fit(line, two, nn.MSELoss(reduction="none"), optimizer, n_epochs=1))
+
+
+def test_a_loss_that_is_no_number_leaves_the_statistics_of_batch_norm_as_they_were():
+    model = nn.Sequential(nn.BatchNorm1d(1), nn.Linear(1, 1))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    good, bad = torch.tensor([[1.0], [3.0]]), torch.tensor([[1.0], [float("nan")]])
+    steps = fit(model, [(good, torch.zeros(2, 1)), (bad, torch.zeros(2, 1))], nn.MSELoss(), optimizer, n_epochs=1)
+    next(steps)
+    with pytest.raises(FloatingPointError):
+        next(steps)
+    assert model[0].running_mean.item() == pytest.approx(0.2)  # a tenth of the mean 2 of the good batch
+    assert model[0].num_batches_tracked.item() == 1
+
+
+def test_examples_of_several_inputs_are_counted_and_moved():
+    class Sum(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.scale = nn.Parameter(torch.ones(1))
+
+        def forward(self, both):
+            return self.scale * (both[0] + both[1])
+
+    model = Sum()
+    batch = ((torch.ones(5, 1), torch.ones(5, 1)), torch.zeros(5, 1))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    assert next(fit(model, [batch], nn.MSELoss(), optimizer, n_epochs=1)).examples == 5
+    (first, named), target = pair(([torch.ones(2), {"a": torch.ones(2)}], 7), torch.device("meta"))
+    assert (first.device.type, named["a"].device.type, target) == ("meta", "meta", 7)
+
+
+def test_what_is_no_loader_loss_or_optimizer_is_named(line, batches, optimizer):
+    with pytest.raises(TypeError, match=r"n_epochs must be a whole number, not 1\.5"):
+        fit(line, batches, nn.MSELoss(), optimizer, n_epochs=1.5)
+    with pytest.raises(TypeError, match=r"must be a torch.optim.Optimizer, not NoneType"):
+        fit(line, batches, nn.MSELoss(), None, n_epochs=1)
+    with pytest.raises(TypeError, match="loss_fn must give a tensor of one number, not float"):
+        next(fit(line, batches, lambda outputs, targets: 1.0, optimizer, n_epochs=1))
+    with pytest.raises(TypeError, match=r"not a single \(image, label\)"):
+        next(fit(line, [(torch.zeros(1, 2, 2), 3)], nn.MSELoss(), optimizer, n_epochs=1))
+    with pytest.raises(ValueError, match="no batch in epoch 1: what can be gone through only once"):
+        list(fit(line, iter(batches), nn.MSELoss(), optimizer, n_epochs=2))
 
 
 def test_accuracy_counts_the_classes_that_were_named():

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from cnnwidgets.compute.forward import ForwardError
-from cnnwidgets.training import Recorder, Recording, storage
+from cnnwidgets.training import Recorder, Recording, header, storage
 
 from .films import train
 
@@ -241,6 +241,9 @@ def test_a_layer_that_never_runs_is_refused(small, probes):
         ({"budget": 0}, "budget 0; allowed"),
         ({"layers": []}, "no layers"),
         ({"labels": [1]}, "1 labels for 2 probes"),
+        ({"labels": ["ant", "bee"]}, "labels must be class numbers, not 'ant'; names go into classes="),
+        ({"denormalize": 5}, r"denormalize must be \(mean, std\)"),
+        ({"denormalize": ([0.5, 0.5], [1.0])}, r"denormalize must be \(mean, std\)"),
         ({"probes": torch.zeros(0, 1, 2, 2)}, "no probes"),
         ({"probes": []}, "no probes"),
         ({"probes": [torch.zeros(1, 2, 2), torch.zeros(1, 3, 2)]}, "differ in shape"),
@@ -295,6 +298,42 @@ def test_a_full_disk_ends_the_recording_and_not_the_training(small, probes, tmp_
     train(recorder, epochs=1)
     assert len(Recording.open(tmp_path / "film")) == 2
     assert "No space left" in recorder.stopped
+
+
+@pytest.mark.parametrize("files", [0, 1, 2])
+def test_a_recording_that_cannot_be_begun_leaves_the_folder_free(small, probes, tmp_path, monkeypatch, files):
+    put, left = storage.put, [files]
+
+    def full(path, data):
+        if not left[0]:
+            raise OSError(28, "No space left on device")
+        left[0] -= 1
+        put(path, data)
+
+    monkeypatch.setattr(storage, "put", full)
+    monkeypatch.setattr(header, "put", full)
+    with pytest.raises(OSError, match="No space left"):
+        Recorder(small, "conv", probes, tmp_path / "film")
+    assert list((tmp_path / "film").iterdir()) == []
+    monkeypatch.undo()
+    assert len(Recorder(small, "conv", probes, tmp_path / "film").recording) == 1
+
+
+def test_a_device_without_memory_ends_the_recording_and_not_the_training(small, probes, monkeypatch):
+    recorder = Recorder(small, "conv", probes, every=1)
+
+    def out_of_memory(watched):
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(recorder._look, "take", out_of_memory)
+    with pytest.warns(UserWarning, match="stopped at epoch 0, batch 0: out of memory"):
+        train(recorder, epochs=1)
+    assert small.conv.weight.item() == 3
+
+
+def test_a_loss_of_several_numbers_is_refused_with_the_first_step(small, probes):
+    with pytest.raises(ValueError, match=r"loss must be one number, not a tensor of shape \(2,\)"):
+        Recorder(small, "conv", probes).step(0, 0, loss=torch.zeros(2))
 
 
 def test_a_disk_that_fills_in_the_middle_of_a_file_leaves_no_half_file(small, probes, tmp_path, monkeypatch):

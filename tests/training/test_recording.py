@@ -110,6 +110,22 @@ def test_a_header_that_is_none_is_refused(film, text):
         Recording.open(film)
 
 
+def test_a_header_that_lacks_something_is_refused(film):
+    about = json.loads((film / "recording.json").read_text())
+    del about["notes"], about["layers"]
+    (film / "recording.json").write_text(json.dumps(about))
+    with pytest.raises(ValueError, match=r"recording.json does not tell layers, notes: it is damaged"):
+        Recording.open(film)
+
+
+def test_a_frame_that_tells_other_things_is_left_out(film):
+    data = frames(film)[2].read_bytes()
+    assert data.count(b'\\"ranges\\"') == 1
+    frames(film)[2].write_bytes(data.replace(b'\\"ranges\\"', b'\\"xanges\\"'))
+    with pytest.warns(UserWarning, match="frame-00000002.safetensors tells other things of itself"):
+        assert len(Recording.open(film)) == 4
+
+
 def test_a_later_version_is_refused(film):
     about = json.loads((film / "recording.json").read_text())
     (film / "recording.json").write_text(json.dumps(about | {"version": 99}))

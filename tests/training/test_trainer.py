@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import random
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from cnnwidgets.compute.forward import ForwardError
 from cnnwidgets.training import Trainer
 
 
@@ -50,6 +53,10 @@ def test_what_cannot_be_trained_with_is_named(line, trainer):
         trainer.train()
     with pytest.raises(ValueError, match="not -2"):
         trainer.train(-2)
+    with pytest.raises(TypeError, match=r"n_epochs must be a whole number, not 1\.5"):
+        trainer.train(1.5)
+    with pytest.raises(TypeError, match="the training loader must give batches, as a DataLoader does, not 5"):
+        trainer.set_loaders(5)
     assert not trainer.running
 
 
@@ -151,6 +158,25 @@ def test_prediction_is_an_array_and_every_mode_is_put_back(trainer, line):
     assert [part.training for part in line.modules()] == [True, True, False]
     assert images.dtype == np.float64
     assert trainer.predict(torch.tensor([[51]], dtype=torch.uint8)).tolist() == [[pytest.approx(0.2)]]
+
+
+def test_images_that_do_not_fit_and_outputs_that_are_no_tensor_are_named(trainer, line):
+    with pytest.raises(ForwardError, match=r"layer '0' \(Linear\) refused its input: got 3 x 2, wants 1 feature"):
+        trainer.predict(np.ones((3, 2)))
+    assert line.training
+    with pytest.raises(ValueError, match="batch_size must be 1 or more, not 0"):
+        trainer.predict(np.ones((3, 1)), batch_size=0)
+    line.forward = lambda images: (images, images)
+    with pytest.raises(TypeError, match="puts out one tensor, not a tuple"):
+        trainer.predict(np.ones((3, 1)))
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, 1.5, "x"])
+def test_a_seed_that_is_none_leaves_the_random_numbers_as_they_were(trainer, seed):
+    before = random.getstate()
+    with pytest.raises(ValueError, match="a seed must be a whole number from 0"):
+        trainer.set_seed(seed)
+    assert random.getstate() == before
 
 
 def test_a_single_image_is_a_batch_of_one():

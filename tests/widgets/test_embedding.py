@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,6 +13,7 @@ from cnnwidgets import ActivationView, EmbeddingView, embed
 from cnnwidgets.compute.table import layer_table
 from cnnwidgets.data import digits
 from cnnwidgets.models import lenet5
+from cnnwidgets.training import Recorder
 from cnnwidgets.widgets.embedding_panels import GroupsPanel
 from cnnwidgets.widgets.scatter_figure import ScatterFigure
 
@@ -274,3 +276,20 @@ def test_save_shows_the_present_state(view, tmp_path):
     view.frame, view.color = 2, "cluster"
     dark = decoded(view.save(tmp_path / "b.png", dark=True).read_bytes())
     assert light[2, 2].tolist() == [255, 255, 255, 255] and dark[2, 2, :3].max() < 60
+
+
+def test_a_single_image_is_too_few_and_nothing_is_said_twice(recwarn, monkeypatch):
+    unraised = []
+    monkeypatch.setattr("sys.unraisablehook", unraised.append)
+    with pytest.raises(ValueError, match="EmbeddingView needs at least 2 images, and there is 1"):
+        EmbeddingView(net(), torch.zeros(1, 1, 2, 2))
+    with pytest.raises(TypeError, match="no keyword 'methd'"):
+        EmbeddingView(net(), images(), methd="pca")
+    gc.collect()
+    assert unraised == []
+
+
+def test_a_recording_may_come_as_its_recorder_or_its_folder(tmp_path):
+    recorder = Recorder(net(), ["0"], torch.rand(3, 1, 2, 2), tmp_path / "film")
+    for source in (recorder, tmp_path / "film", str(tmp_path / "film")):
+        assert len(EmbeddingView(source, method="pca").embedding.points[0]) == 3

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 import cnnwidgets as cw
-from cnnwidgets.widgets import export
+from cnnwidgets.widgets import export, whole
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def test_what_cannot_be_written_is_refused_and_leaves_the_view(view, tmp_path, n
 
 
 def test_a_folder_without_permission_is_refused_before_the_work(view, tmp_path, monkeypatch):
-    monkeypatch.setattr(export.os, "access", lambda path, mode: False)  # root may write everywhere
+    monkeypatch.setattr(whole.os, "access", lambda path, mode: False)  # root may write everywhere
     monkeypatch.setattr(export, "_Sweep", None)
     with pytest.raises(OSError, match="no permission to write"):
         view.to_html(tmp_path / "view.html")
@@ -156,3 +156,32 @@ def test_the_page_can_be_read_by_others(view, tmp_path):
     done = view.to_html(tmp_path / "view.html", index=[2])
     assert done.path.stat().st_mode & stat.S_IRUSR
     assert done.path.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+@pytest.mark.parametrize("name", ["view.html", "view.png"])
+def test_a_full_disk_leaves_the_file_that_was_there(view, tmp_path, monkeypatch, name):
+    path = tmp_path / name
+    path.write_text("old")
+    written = type(path).write_bytes
+
+    def full(self, data):
+        written(self, data[:100])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(type(path), "write_bytes", full)
+    with pytest.raises(OSError, match="No space left"):
+        view.to_html(path, layer=["3"], index=[2]) if name == "view.html" else view.save(path)
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [(name, "old")]
+
+
+def test_a_single_value_is_one_value_and_none_are_refused(view, tmp_path):
+    view.to_html(tmp_path / "view.html", layer="0", index=3, budget="1MB")
+    assert {at[:2] for at in positions(tmp_path / "view.html")} == {("2", "1"), ("3", "0")}  # and the one it opens at
+    with pytest.raises(ValueError, match=r"index=\[\] holds no value for its slider"):
+        view.to_html(tmp_path / "none.html", index=[])
+    with pytest.raises(ValueError, match="budget 'much'; allowed: a number of bytes above 0"):
+        view.to_html(tmp_path / "none.html", budget="much")
+    with pytest.raises(IsADirectoryError, match="it is a folder"):
+        (tmp_path / "folder.html").mkdir()
+        view.to_html(tmp_path / "folder.html")
+    assert not (tmp_path / "none.html").exists()

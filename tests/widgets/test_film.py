@@ -267,6 +267,19 @@ def test_a_gif_has_a_picture_for_every_frame_and_leaves_the_view_alone(film, tmp
     assert [file.name for file in tmp_path.glob("*.*")] == ["film.gif"]
 
 
+def test_an_export_that_cannot_be_is_refused_before_the_work(film, tmp_path):
+    view = FilmView(film)
+    with pytest.raises(ValueError, match="seconds must be above 0, not 0"):
+        view.export(tmp_path / "film.gif", seconds=0)
+    with pytest.raises(ValueError, match=r"written as \.gif, \.mp4 or \.png, not '\.jpg'"):
+        view.save(tmp_path / "film.jpg")
+    with pytest.raises(OSError, match="no such folder, or no permission"):
+        view.export(tmp_path / "none" / "film.gif")
+    with pytest.raises(IndexError, match="frame 99 is not there"):
+        view.export(tmp_path / "film.gif", frames=99)
+    assert list(tmp_path.glob("*.gif")) == []
+
+
 def test_save_writes_a_picture_or_the_film_by_the_ending(film, tmp_path):
     view = FilmView(film)
     with Image.open(view.save(tmp_path / "film.gif")) as gif, Image.open(view.save(tmp_path / "now.png")) as png:

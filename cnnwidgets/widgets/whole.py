@@ -1,0 +1,33 @@
+"""A file is written whole or not at all: what was there before stays until the new one is complete."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+
+def check_writable(path: Path) -> None:
+    """Raise OSError where no file `path` could be written."""
+    if path.is_dir():
+        raise IsADirectoryError(f"cannot write {path}: it is a folder")
+    if not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
+        raise OSError(f"cannot write {path}: no such folder, or no permission to write there")
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write `data` beside `path` and move it into place.
+
+    Raises
+    ------
+    OSError
+        It cannot be written; what was there is left as it was.
+    """
+    check_writable(path)
+    unfinished = path.with_name(f".{path.name}.part")
+    try:
+        unfinished.write_bytes(data)
+        os.replace(unfinished, path)
+    finally:
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
