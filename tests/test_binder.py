@@ -26,8 +26,8 @@ ENVIRONMENT = yaml.safe_load((ROOT / "binder" / "environment.yml").read_text(enc
 # import name -> name on conda-forge, where they differ
 CONDA = {"PIL": "pillow", "skimage": "scikit-image", "sklearn": "scikit-learn", "torch": "pytorch-cpu"}
 ON_CONDA = {"matplotlib": "matplotlib-base", "torch": "pytorch-cpu"}
-OPTIONAL = {"google", "imageio_ffmpeg", "lightning", "pytorch_lightning", "tensorboard", "umap"}
-"""Imported only where the user has them."""
+OPTIONAL = {"google", "imageio_ffmpeg", "lightning", "pytorch_lightning", "tensorboard", "umap", "zmq"}
+"""Imported only where the user has them, or a kernel that brings them."""
 
 
 def pinned() -> dict[str, str]:

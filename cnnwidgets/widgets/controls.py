@@ -11,10 +11,13 @@ from typing import Any
 import ipywidgets as W
 import traitlets as T
 
+TOOLTIPS = ("tooltip", "description_tooltip")
+"""ipywidgets 7 has the first for buttons and the second for all else, ipywidgets 8 the first for all."""
+
 
 def hint(widget: W.Widget, text: str) -> W.Widget:
-    """Set the tooltip, which ipywidgets 7 and 8 call by different names."""
-    for name in ("tooltip", "description_tooltip"):
+    """Set the tooltip."""
+    for name in TOOLTIPS:
         if widget.has_trait(name):
             setattr(widget, name, text)
             break
@@ -23,8 +26,8 @@ def hint(widget: W.Widget, text: str) -> W.Widget:
 
 def _tip(widget: W.Widget) -> str:
     """The tooltip of a widget, or of the first one within it that has one."""
-    own = getattr(widget, "tooltip", None) or getattr(widget, "description_tooltip", None)
-    return own or next(filter(None, map(_tip, getattr(widget, "children", ()))), "")
+    own = [getattr(widget, name) for name in TOOLTIPS if widget.has_trait(name)]
+    return next(filter(None, [*own, *map(_tip, getattr(widget, "children", ()))]), "")
 
 
 def labelled(text: str, *controls: W.Widget) -> W.HBox:

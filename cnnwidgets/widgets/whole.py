@@ -23,6 +23,7 @@ def write_whole(path: Path, data: bytes) -> None:
     OSError
         It cannot be written; what was there is left as it was.
     """
+    path = path.resolve()  # a link stays one
     check_writable(path)
     unfinished = path.with_name(f".{path.name}.part")
     try:

@@ -158,6 +158,13 @@ def test_the_page_can_be_read_by_others(view, tmp_path):
     assert done.path.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
 
 
+def test_a_link_stays_one_and_the_file_behind_it_is_written(view, tmp_path):
+    behind, link = tmp_path / "behind.png", tmp_path / "link.png"
+    link.symlink_to(behind)
+    view.save(link)
+    assert link.is_symlink() and behind.read_bytes().startswith(b"\x89PNG")
+
+
 @pytest.mark.parametrize("name", ["view.html", "view.png"])
 def test_a_full_disk_leaves_the_file_that_was_there(view, tmp_path, monkeypatch, name):
     path = tmp_path / name
