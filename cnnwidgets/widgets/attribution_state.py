@@ -13,7 +13,6 @@ from ..compute.attribution_methods import METHODS
 from ..compute.cam import has_maps, last_maps
 from ..compute.forward import Prepare
 from ..compute.layers import Layer
-from ..compute.model import device_of, dtype_of, moved
 from ..compute.names import nearest
 from ..compute.scorer import Scorer
 from ..compute.scores import predict
@@ -95,8 +94,7 @@ class AttributionState(SubjectView):
         """What a function makes of the network's output for the image: (K,)."""
         assert look.item.image is not None
         scorer = Scorer(self._subject.model, layer=None, score=score, prepare=self._prepare(look))
-        image = moved(look.item.image[None], device_of(self._subject.module), dtype_of(self._subject.module))
-        return scorer(image, torch.tensor([0]), lambda batch: None)[0].cpu()
+        return scorer(look.item.image[None], torch.tensor([0]), lambda batch: None)[0].cpu()
 
     def _prepare(self, look: Look) -> Prepare | None:
         prepare = self._subject.prepare

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from pathlib import Path
+
+from ..training.storage import put
 
 
 def check_writable(path: Path) -> None:
@@ -25,10 +26,4 @@ def write_whole(path: Path, data: bytes) -> None:
     """
     path = path.resolve()  # a link stays one
     check_writable(path)
-    unfinished = path.with_name(f".{path.name}.part")
-    try:
-        unfinished.write_bytes(data)
-        os.replace(unfinished, path)
-    finally:
-        with suppress(OSError):
-            unfinished.unlink(missing_ok=True)
+    put(path, data)
