@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
@@ -11,9 +10,12 @@ import torch
 
 from .names import unknown_layer
 from .reach import NOTHING
+from .tabular import to_html, to_text
 
 Pixels: TypeAlias = int | float | tuple[int | float, int | float]
 """A number of pixels, where height and width agree, or (height, width)."""
+COLUMNS = ("name", "units", "size", "stride", "start", "note")
+"""Of the table of all layers, as `to_records` names them."""
 
 
 class Box(NamedTuple):
@@ -159,18 +161,13 @@ class ReceptiveFields(Sequence[ReceptiveField]):
         ]
 
     def __repr__(self) -> str:
-        rows = [["name", "units", "size", "stride", "start", "note"]]
-        rows += [[text(value) for value in record.values()] for record in self.to_records()]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)
+        return to_text(COLUMNS, self._texts())
 
     def _repr_html_(self) -> str:
-        head = "<th>name</th><th>units</th><th>size</th><th>stride</th><th>start</th><th>note</th>"
-        rows = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(text(value))}</td>" for value in record.values()) + "</tr>"
-            for record in self.to_records()
-        )
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        return to_html(COLUMNS, self._texts())
+
+    def _texts(self) -> list[list[str]]:
+        return [[text(value) for value in record.values()] for record in self.to_records()]
 
 
 def _at(edge: torch.Tensor, row: int, column: int, channel: int | None) -> float:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from .tabular import to_html
 
 
 @dataclass(frozen=True)
@@ -44,10 +45,5 @@ class Findings(Sequence[Finding]):
     def _repr_html_(self) -> str:
         if not self:
             return "<p>nothing found</p>"
-        rows = "".join(
-            f"<tr><td><b>{html.escape(f.topic)}</b></td><td>{html.escape(f.text)}</td>"
-            f"<td>{html.escape(f.evidence)}</td></tr>"
-            for f in self
-        )
-        head = "<tr><th>topic</th><th>finding</th><th>evidence</th></tr>"
-        return f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>"
+        rows = [(finding.topic, finding.text, finding.evidence) for finding in self]
+        return to_html(("topic", "finding", "evidence"), rows, heading_column=True)

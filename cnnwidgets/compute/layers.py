@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, overload
@@ -11,6 +10,10 @@ import torch
 
 from .kinds import Kind, Layout
 from .names import unknown_layer
+from .tabular import to_html, to_text
+
+COLUMNS = ("name", "type", "call", "kind", "shape", "parameters", "macs", "ran", "note")
+"""Of the layer table, as `to_records` names them."""
 
 
 @dataclass(frozen=True)
@@ -174,20 +177,10 @@ class LayerTable(Sequence[Layer]):
         return pd.DataFrame(self.to_records()).set_index("name")
 
     def __repr__(self) -> str:
-        rows = [[str(value) for value in record.values()] for record in self.to_records()]
-        head = ["name", "type", "call", "kind", "shape", "parameters", "macs", "ran", "note"]
-        widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
-        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in [head, *rows]]
-        return "\n".join(line.rstrip() for line in lines)
+        return to_text(COLUMNS, [[str(value) for value in record.values()] for record in self.to_records()])
 
     def _repr_html_(self) -> str:
-        records = self.to_records()
-        head = "".join(f"<th>{key}</th>" for key in (records[0] if records else {}))
-        body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(_text(value))}</td>" for value in record.values()) + "</tr>"
-            for record in records
-        )
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        return to_html(COLUMNS, [[_text(value) for value in record.values()] for record in self.to_records()])
 
 
 def _text(value: Any) -> str:

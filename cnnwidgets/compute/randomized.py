@@ -10,6 +10,7 @@ import copy
 import torch
 from torch import nn
 
+from .forward import describe
 from .model import plain
 from .state import same_random_state
 
@@ -74,10 +75,18 @@ def rank_correlation(one: torch.Tensor, other: torch.Tensor) -> float:
     Returns
     -------
     float
-        NaN where a map is the same everywhere.
-    """
-    from scipy.stats import rankdata
+        -1 to 1; NaN if either map is constant or holds a NaN.
 
-    first, second = (torch.from_numpy(rankdata(values.detach().cpu().flatten().numpy())) for values in (one, other))
-    first, second = first - first.mean(), second - second.mean()
-    return float((first @ second) / (first.norm() * second.norm()))
+    Raises
+    ------
+    ValueError
+        The maps have different numbers of pixels.
+    """
+    from scipy.stats import spearmanr
+
+    if one.numel() != other.numel():
+        raise ValueError(f"the maps must have the same shape, not {describe(one)} and {describe(other)}")
+    first, second = (values.detach().cpu().flatten() for values in (one, other))
+    if first.unique().numel() < 2 or second.unique().numel() < 2:  # constant: scipy would warn
+        return float("nan")
+    return float(spearmanr(first.numpy(), second.numpy()).statistic)

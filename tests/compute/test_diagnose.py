@@ -147,6 +147,13 @@ def test_the_table_escapes_what_a_model_brings():
     assert "&lt;img" in found._repr_html_()
 
 
+def test_the_table_has_the_topic_as_the_heading_of_a_row():
+    page = diagnose(sound(), IMAGES, classes=["a", "b"])._repr_html_()
+    assert "<th>class names</th>" in page
+    assert page.count("<tr") == 2
+    assert all(f"<th>{word}</th>" in page for word in ("topic", "finding", "evidence"))
+
+
 def test_fewer_than_one_image_is_refused():
     with pytest.raises(ValueError, match="count is a number of images, 1 or more, not 0"):
         diagnose(sound(), IMAGES, count=0)

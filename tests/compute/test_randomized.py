@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+import warnings
 
 import pytest
 import torch
@@ -76,6 +77,29 @@ def test_rank_correlation_looks_at_the_order_alone():
     assert rank_correlation(one, -one) == pytest.approx(-1)
     assert rank_correlation(one, torch.tensor([[2.0, 1.0], [4.0, 3.0]])) == pytest.approx(0.6)  # 1 - 6 * 4 / (4 * 15)
     assert math.isnan(rank_correlation(one, torch.zeros(2, 2)))
+
+
+def test_rank_correlation_gives_equal_pixels_their_mean_rank():
+    ties, other = torch.tensor([1.0, 1.0, 2.0, 3.0]), torch.tensor([2.0, 1.0, 3.0, 4.0])
+    assert rank_correlation(ties, other) == pytest.approx(4.5 / (4.5 * 5) ** 0.5)  # ranks 1.5, 1.5, 3, 4
+
+
+@pytest.mark.parametrize("one", [[float("nan"), 1.0, 2.0], [float("nan")] * 3, [5.0, 5.0, 5.0], [], [1.0]], ids=str)
+def test_rank_correlation_is_nan_without_an_order_and_warns_of_nothing(one):
+    values = torch.tensor(one)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert math.isnan(rank_correlation(values, torch.arange(len(one), dtype=torch.float)))
+        assert math.isnan(rank_correlation(torch.arange(len(one), dtype=torch.float), values))
+
+
+def test_rank_correlation_is_the_same_with_whole_numbers_and_infinite_ones():
+    assert rank_correlation(torch.tensor([1, 2, 3]), torch.tensor([1.0, 2.0, float("inf")])) == pytest.approx(1)
+
+
+def test_maps_of_different_sizes_have_no_rank_correlation():
+    with pytest.raises(ValueError, match="the same shape, not 2 x 2 and 3 x 3"):
+        rank_correlation(torch.zeros(2, 2), torch.zeros(3, 3))
 
 
 def test_the_gradient_of_other_weights_is_another_map():
