@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from dataclasses import dataclass
 from html import escape
 
@@ -17,6 +18,8 @@ from .picture import Picture
 
 MAP = 224
 """Width of a map, in px."""
+CHARACTERS = 36
+"""Characters in a line below a map of the static picture."""
 RANDOM = "Random weights"
 
 
@@ -65,7 +68,7 @@ class MethodPanel(W.VBox):
         for drawn, name in ((self._found, self._name), (self._check, RANDOM)):
             if drawn is None:
                 continue
-            lines = _wrapped(self._note(drawn))
+            lines = textwrap.wrap(self._note(drawn), CHARACTERS, break_long_words=False, break_on_hyphens=False)
             lines += [""] * (2 - len(lines))  # so that what stands below is aligned
             bar = None if drawn.heat is None else (drawn.heat.colormap, *_ends(drawn.heat))
             panels.append(Panel(name, drawn.pixels, width=MAP, colorbar=bar, lines=lines))
@@ -91,14 +94,3 @@ def _image() -> Picture:
 def _ends(heat: Heat) -> tuple[str, str | None, str]:
     low, middle, high = heat.ends()
     return number(low), None if middle is None else "0", number(high)
-
-
-def _wrapped(text: str, width: int = 36) -> list[str]:
-    """Lines of about so many characters."""
-    lines: list[str] = []
-    for word in text.split():
-        if lines and len(lines[-1]) + len(word) < width:
-            lines[-1] += f" {word}"
-        else:
-            lines.append(word)
-    return lines
