@@ -1,4 +1,4 @@
-"""What each layer of a network puts out for given images."""
+"""The outputs of the layers of a network for given images."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ def activations(
 ) -> torch.Tensor | dict[str, torch.Tensor]:
     """Output of layers for `images`, in one forward pass that ends as soon as the last of them has run.
 
-    The model is looked at in evaluation mode without gradients and is afterwards as it was: flags, weights, buffers,
-    hooks and the global random state.
+    The model runs in evaluation mode without gradients and is left unchanged: training flags, weights, buffers, hooks
+    and the global random state.
 
     Parameters
     ----------
     model : torch.nn.Module
-        Any network; `DataParallel` and compiled wrappers are looked through.
+        Any network; `DataParallel` and compiled wrappers are unwrapped.
     images : torch.Tensor
         (N, C, H, W), or (C, H, W) for a single one; copied to the model's device and type. Bytes become [0, 1].
-        Anything at all where `prepare` is given.
+        Any object if `prepare` is given.
     layers : str, iterable of str or None
         Names as in `layer_table`. `"name"` is the first call of that module, `"name:2"` its second; `"name.key"` one
         tensor of several; `"add_3"` an operation of the graph that `torch.fx` traces. None for every module that runs.
@@ -56,9 +56,9 @@ def activations(
     Raises
     ------
     LookupError
-        A name is no layer, did not run, or gives several tensors.
+        A name is not a layer, or the layer did not run or returns several tensors.
     ForwardError
-        The model raised; says which layer refused what.
+        The model raised an error; the message names the layer and its input.
     TypeError
         `model` is not a module.
     """
@@ -86,7 +86,7 @@ def activations(
         missing = [name for name in wanted if name not in found]
         outputs, _ = run_operations(model, traced, batched(images, prepare), missing, prepare=prepare)
         if silent := [name for name in missing if name not in outputs]:
-            raise LookupError(f"operation {silent[0]!r} gives no tensor in this pass")
+            raise LookupError(f"operation {silent[0]!r} returns no tensor in this pass")
         found |= outputs
     return found[layers] if isinstance(layers, str) else {name: found[name] for name in wanted}
 
@@ -101,7 +101,7 @@ def run(
     budget: int | None = None,
     device: torch.device | str | None = None,
 ) -> Captured:
-    """One pass in evaluation mode; what `capture` saw, with everything that it knows about each entry."""
+    """Run one pass in evaluation mode and return the captured outputs with their metadata."""
     images = batched(images, prepare)
     with (
         evaluating(model) as module,
@@ -114,6 +114,6 @@ def run(
 
 
 def batched(images: Any, prepare: Prepare | None) -> Any:
-    """A single image (C, H, W) as a batch of one; everything else as it is."""
+    """Add the batch axis to a single image (C, H, W); return everything else unchanged."""
     single = prepare is None and isinstance(images, torch.Tensor) and images.ndim == 3
     return images[None] if single else images

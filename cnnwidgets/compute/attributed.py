@@ -1,4 +1,4 @@
-"""A network in the form that Captum can be right on: images in, one score an image out."""
+"""Wraps a network for Captum: images in, one score per image out."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from .scorer import Scorer
 
 
 class Tap(nn.Module):
-    """Hands on what it is given: the place where Captum listens to a layer."""
+    """Identity module; Captum hooks here."""
 
     def forward(self, maps: torch.Tensor) -> torch.Tensor:
-        """A copy of `maps`, which nothing writes to."""
+        """Return a copy of `maps` that no in-place operation writes to."""
         return maps.clone()
 
 
 class Attributed(nn.Module):
     """Score of a class, or the difference of two, for each image.
 
-    The model is held out of sight: Captum's hooks find only `relus` and `tap`, which belong to us, so that none can be
-    left on the model. It is run as it is, in place operations, reused modules and all.
+    The model is not a registered submodule: Captum's hooks find only `relus` and `tap`, which are our own modules, so
+    that no hook can be left on the model. The model runs unmodified, with in-place operations and reused modules.
 
     Parameters
     ----------
@@ -38,19 +38,19 @@ class Attributed(nn.Module):
     prepare : callable, optional
         `prepare(images)` gives the arguments of the module.
     layer : Layer, optional
-        Whose output goes through `tap`.
+        The layer whose output passes through `tap`.
 
     Attributes
     ----------
     passes : int
-        Images that went through the network.
+        Number of images passed through the network.
     """
 
     def __init__(
         self, module: nn.Module, scorer: Scorer, *, prepare: Prepare | None = None, layer: Layer | None = None
     ) -> None:
         super().__init__()
-        self._hidden = (module, scorer)  # in a tuple, torch does not see the module
+        self._hidden = (module, scorer)  # in a tuple, torch does not register the module
         self._prepare, self._layer = prepare, layer
         self.relus = nn.ModuleList()
         self.tap = Tap()
@@ -62,7 +62,7 @@ class Attributed(nn.Module):
         return self._hidden[0]
 
     def forward(self, images: torch.Tensor, targets: torch.Tensor, against: torch.Tensor | None = None) -> torch.Tensor:
-        """Scores (N,) of `targets` (N,), less those of `against` where given."""
+        """Scores (N,) of `targets` (N,), minus those of `against` where given."""
         if len(self.relus):
             with Relus(self.relus):
                 scores = self.scores(images)
@@ -77,7 +77,7 @@ class Attributed(nn.Module):
         self.passes += len(images)
 
         def run(_: Any) -> Any:
-            copy = images.clone()  # a network may write to what it gets
+            copy = images.clone()  # a network may write to its input
             if self._prepare is None:
                 return module(copy)
             given = tree_map(
@@ -96,12 +96,12 @@ class Attributed(nn.Module):
         scores = scorer.read(output)
         if torch.is_grad_enabled() and images.requires_grad and not scores.requires_grad:
             raise ValueError(
-                "the scores have no gradient with respect to the image: the network runs without gradients, or turns "
-                "its values into whole numbers on the way; occlusion needs none"
+                "the scores have no gradient with respect to the image: the network runs without gradients, or rounds "
+                "its values to integers; occlusion needs no gradient"
             )
         return scores
 
     def _tapped(self, output: torch.Tensor) -> torch.Tensor:
         if self._layer is not None and self._layer.layout == "last":
             return self.tap(output.movedim(-1, 1)).movedim(1, -1).clone()
-        return self.tap(output).clone()  # what comes next may write in place
+        return self.tap(output).clone()  # the next layer may write in place

@@ -1,4 +1,4 @@
-"""Attribution: which pixels a class score hangs on. Captum does the mathematics."""
+"""Attribution: which pixels a class score depends on, computed with Captum."""
 
 from __future__ import annotations
 
@@ -40,32 +40,32 @@ def attributions(
     score: Score = "logit",
     prepare: Prepare | None = None,
 ) -> AttributionMap:
-    """How much each pixel counts for the score of a class.
+    """Contribution of each pixel to the score of a class.
 
-    The network runs in evaluation mode and is afterwards as it was: no gradient of a parameter is taken, Captum's hooks
-    are put on modules of our own.
+    The network runs in evaluation mode and is left unchanged: no parameter gradients are computed, and Captum's hooks
+    are registered on our own modules only.
 
     Parameters
     ----------
     model : torch.nn.Module
-        Any network; `DataParallel` and compiled wrappers are looked through.
+        Any network; `DataParallel` and compiled wrappers are unwrapped.
     images : torch.Tensor
         (N, C, H, W), or (C, H, W) for a single one; copied to the model's device and type. Bytes become [0, 1].
     method : str
         `"saliency"`: absolute gradient of the score. `"input_x_gradient"`: the gradient times the image.
-        `"integrated_gradients"`: the mean gradient on the way from the baseline to the image, times their difference.
+        `"integrated_gradients"`: the mean gradient on the path from the baseline to the image, times their difference.
         `"guided_backprop"` and `"deconvolution"`: the gradient without negative parts at each ReLU, with or without the
         ReLU's own. `"grad_cam"`: the maps of a layer, each weighted by its mean gradient, 0 where negative, enlarged
-        bilinearly. `"guided_grad_cam"`: guided backpropagation times Grad-CAM (which Captum's own enlarges by nearest
-        neighbours). `"occlusion"`: see `occlusion`.
+        bilinearly. `"guided_grad_cam"`: guided backpropagation times Grad-CAM (bilinear too, where Captum's own
+        interpolates by nearest neighbour). `"occlusion"`: see `occlusion`.
     target : int or sequence of int, optional
-        The class; one for all images or one for each. By default each image's own highest one.
+        The class; one for all images or one for each. By default the predicted class of each image.
     against : int or sequence of int, optional
-        Explain the score of `target` less that of this class.
+        Explain the score of `target` minus that of this class.
     layer : str, optional
         For Grad-CAM, named as in `layer_table`; by default the last with maps before pooling.
     steps : int
-        For integrated gradients: points on the way (Gauss-Legendre). The note says how far the sum is off.
+        For integrated gradients: number of integration points (Gauss-Legendre). The note states the completeness error.
     baseline : float, sequence of float, str or torch.Tensor
         For integrated gradients and occlusion, in units of the network's input; see `baseline_images`.
     window, stride : int or (int, int), optional
@@ -83,8 +83,8 @@ def attributions(
     Raises
     ------
     TypeError, ValueError
-        `images` are no images; no such method, target or baseline; an output that is no class scores; a method that
-        cannot be right on this model, with the reason.
+        `images` are not images; unknown method, target or baseline; the output is not class scores; or the method is
+        not valid for this model, with the reason.
     LookupError
         No such layer.
     ForwardError
@@ -94,9 +94,9 @@ def attributions(
     -----
     Simonyan et al., "Deep Inside Convolutional Networks", 2014 (saliency); Sundararajan et al., "Axiomatic Attribution
     for Deep Networks", 2017; Springenberg et al., "Striving for Simplicity", 2015; Zeiler and Fergus, 2014
-    (deconvolution, occlusion); Selvaraju et al., "Grad-CAM", 2017. ReLUs are found wherever they run: as modules, used
-    again, in place, or as functions; not in TorchScript, where guided methods are refused, nor in a
-    `torch.autograd.Function` of your own.
+    (deconvolution, occlusion); Selvaraju et al., "Grad-CAM", 2017. All ReLUs are found: modules, reused modules,
+    in-place ones and functions; not in TorchScript, where guided methods are refused, nor in a custom
+    `torch.autograd.Function`.
     """
     if method not in METHODS:
         near = nearest(method, METHODS) if isinstance(method, str) else None
@@ -110,17 +110,17 @@ def attributions(
     batch = batch if batch.is_floating_point() else batch.to(dtype_of(module))
     size = (batch.shape[2], batch.shape[3])
     place = patches(size, window, stride)
-    fill = baseline_images(batch, baseline, place.window)
+    baselines = baseline_images(batch, baseline, place.window)
     row = None
     if method in GRAD_CAM:
         if isinstance(module, torch.jit.ScriptModule):
             raise ValueError(f"{METHODS[method]} must see the maps of a layer, and the model is TorchScript")
         row = cam_layer(layer_table(module, batch[:1], operations=False, prepare=prepare), layer, module)
     elif layer is not None:
-        layer_table(module, batch[:1], operations=False, prepare=prepare).find(layer)  # it is not used, but must be one
+        layer_table(module, batch[:1], operations=False, prepare=prepare).find(layer)  # unused, but it must exist
     relus: Relus | None = None
     with torch.inference_mode(False), evaluating(module), torch.enable_grad():
-        batch = batch.clone()  # one that was made in inference mode has no gradient
+        batch = batch.clone()  # a tensor created in inference mode has no gradient
         network = Attributed(module, scorer, prepare=prepare, layer=row)
         if method in MODIFIED:
             scripted = [name for name, part in module.named_modules() if isinstance(part, torch.jit.ScriptModule)]
@@ -139,10 +139,10 @@ def attributions(
         if relus is not None:
             _check_relus(relus, method)
             network.relus.extend(nn.ReLU() for _ in range(relus.count))
-        task = Task(network, batch.detach(), targets, others, fill, steps, place, score, prepare)
+        task = Task(network, batch.detach(), targets, others, baselines, steps, place, score, prepare)
         values, notes = run_method(method, task)
     if relus is not None and relus.others:
-        notes.append(f"only its {relus.count} ReLUs are treated so, not {', '.join(sorted(relus.others))}")
+        notes.append(f"only its {relus.count} ReLUs are modified, not {', '.join(sorted(relus.others))}")
     if row is not None:
         notes.insert(0, f"{row.name}, maps of {' × '.join(map(str, row.size))}")
     return AttributionMap(
@@ -160,13 +160,13 @@ def _check_relus(relus: Relus, method: str) -> None:
     if relus.count == 0:
         uses = f" (it uses {', '.join(sorted(relus.others))})" if relus.others else ""
         raise ValueError(
-            f"{METHODS[method]} changes what ReLUs do to the gradient, and this network runs none{uses}: it would be "
-            "the plain gradient under another name"
+            f"{METHODS[method]} changes what ReLUs do to the gradient, and this network runs none{uses}: the "
+            "result would equal the plain gradient"
         )
 
 
 def _classes(scores: torch.Tensor, wanted: Any, what: str) -> torch.Tensor:
-    """One class number an image, (N,)."""
+    """One class number per image, (N,)."""
     images, classes = scores.shape
     given = wanted.tolist() if isinstance(wanted, torch.Tensor) else wanted
     numbers = list(given) if isinstance(given, Sequence) and not isinstance(given, str) else [given] * images

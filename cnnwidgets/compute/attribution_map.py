@@ -9,24 +9,24 @@ import torch
 
 @dataclass(frozen=True)
 class AttributionMap:
-    """How much each pixel counts for a score.
+    """Contribution of each pixel to a score.
 
     Attributes
     ----------
     values : torch.Tensor
-        (N, C, H, W), or (N, 1, H, W) for methods that know no channels; on the CPU, unscaled.
+        (N, C, H, W), or (N, 1, H, W) for methods without channels; on the CPU, unscaled.
     method : str
-        As it was asked for.
+        The requested method.
     targets : torch.Tensor
         (N,) class numbers.
     against : torch.Tensor or None
-        (N,) class numbers whose score was taken off.
+        (N,) class numbers whose score was subtracted.
     layer : str or None
-        Whose maps Grad-CAM weighed.
+        The layer whose maps Grad-CAM weighted.
     note : str
-        What one should know when reading it; may be empty.
+        Caveats for the interpretation; may be empty.
     passes : int
-        Images that went forward through the network, and most of them back.
+        Number of images in forward passes; most of them also had a backward pass.
     """
 
     values: torch.Tensor

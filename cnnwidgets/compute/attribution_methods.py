@@ -1,4 +1,4 @@
-"""What each attribution method asks of Captum."""
+"""Calls of Captum for each attribution method."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ METHODS = {
     "guided_grad_cam": "guided Grad-CAM",
     "occlusion": "occlusion",
 }
-"""Method -> what people call it."""
+"""Method -> display name."""
 MODIFIED = ("guided_backprop", "deconvolution", "guided_grad_cam")
-"""Those that change what ReLUs do to the gradient."""
+"""Methods that modify the gradient at ReLUs."""
 GRAD_CAM = ("grad_cam", "guided_grad_cam")
-"""Those that look at a layer."""
+"""Methods that use the maps of a layer."""
 
 _AT_ONCE = 2**20
-"""Pixels that go through the network at once for integrated gradients."""
+"""Pixels in one batch of the network for integrated gradients."""
 
 
 class Task(NamedTuple):
-    """What an attribution is of."""
+    """Inputs of one attribution."""
 
     network: Attributed
     images: torch.Tensor
@@ -53,24 +53,24 @@ class Task(NamedTuple):
 
 
 def run_method(method: str, task: Task) -> tuple[torch.Tensor, list[str]]:
-    """Values (N, C, H, W) or (N, 1, H, W), and what there is to note.
+    """Values (N, C, H, W) or (N, 1, H, W), and notes.
 
     Raises
     ------
     ValueError
-        The score has no gradient with respect to the layer or the image; says why.
+        The score has no gradient with respect to the layer or the image; the message gives the reason.
     """
     if method == "occlusion":
         return _occlusion(task)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what Captum does to our own modules is not the caller's business
+            warnings.simplefilter("ignore")  # Captum warns about our own modules; the caller need not know
             return _captum(method, task)
     except RuntimeError as error:
         if "modified by an inplace operation" in str(error):
             raise ValueError(
-                f"{METHODS[method]}: the network overwrites values in place that its gradient needs: it has none "
-                "and could not be trained either; occlusion needs none"
+                f"{METHODS[method]}: an in-place operation overwrites values that the gradient needs: the network "
+                "could not be trained either; occlusion needs no gradient"
             ) from error
         if "appears to not have been used" not in str(error) and "does not require grad" not in str(error):
             raise
@@ -103,9 +103,9 @@ def _captum(method: str, task: Task) -> tuple[torch.Tensor, list[str]]:
             return_convergence_delta=True,
             **options,
         )
-        return values, [f"the sum misses the difference of the scores by {float(delta.abs().max()):.2g}"]
+        return values, [f"the sum differs from the difference of the scores by {float(delta.abs().max()):.2g}"]
     coarse = attr.LayerGradCam(network, network.tap).attribute(images, relu_attributions=True, **options)
-    empty = [] if bool((coarse > 0).any()) else ["no map speaks for the score: all 0"]
+    empty = [] if bool((coarse > 0).any()) else ["no map contributes positively to the score: all 0"]
     cam = attr.LayerAttribution.interpolate(coarse, size, "bilinear")
     if method == "grad_cam":
         return cam, empty

@@ -1,4 +1,4 @@
-"""What a patch is filled with: a number, a mean, a blurred copy, noise, or another image."""
+"""Baselines of occlusion: a constant, a mean, a blurred copy, noise, or another image."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ NAMED = ("mean", "blur", "noise")
 def baseline_images(
     images: torch.Tensor, baseline: Any, window: tuple[int, int], generator: torch.Generator | None = None
 ) -> torch.Tensor:
-    """The images as they would look if everything were hidden.
+    """The images with every pixel replaced by the baseline.
 
     Parameters
     ----------
     images : torch.Tensor
         (N, C, H, W), floating point.
     baseline : float, sequence of float, str, torch.Tensor or numpy.ndarray
-        In the units of the network's input. One number; one a channel; `"mean"`, each image's mean a channel;
-        `"blur"`, the image under a Gaussian whose standard deviation is half the window; `"noise"`, normal with each
+        In units of the network's input. One number; one per channel; `"mean"`, the mean per image and channel;
+        `"blur"`, Gaussian blur with a standard deviation of half the window; `"noise"`, normal with each
         image's mean and deviation a channel; or an image (C, H, W), or one for each (N, C, H, W).
     window : tuple of int
         (height, width) of the patch in pixels.
     generator : torch.Generator, optional
-        For the noise; by default a new one with seed 0, so that the global random state is left alone.
+        For the noise; by default a new one with seed 0, so that the global random state is unchanged.
 
     Returns
     -------
     torch.Tensor
-        (N, C, H, W) like `images`; may be a view of few numbers.
+        (N, C, H, W) like `images`; may be an expanded view.
 
     Raises
     ------
     TypeError, ValueError
-        Nothing of the above, another size, or numbers that are not finite; the message says what is allowed.
+        Any other value, shape or non-finite number; the message states what is allowed.
     """
     if generator is not None and not isinstance(generator, torch.Generator):
         raise TypeError(f"generator must be a torch.Generator, not {type(generator).__name__}")
@@ -55,25 +55,25 @@ def baseline_images(
         noise = torch.randn(images.shape, generator=generator, device=generator.device).to(images)
         return mean + noise * images.std((2, 3), keepdim=True, correction=0)
     channels = images.shape[1]
-    allowed_types = f"a baseline is a number, one a channel, {', '.join(map(repr, NAMED))} or an image"
+    allowed_types = f"a baseline is a number, one per channel, {', '.join(map(repr, NAMED))} or an image"
     if isinstance(baseline, (Sequence, np.ndarray)):
         try:
             baseline = torch.as_tensor(baseline)
         except (TypeError, ValueError, RuntimeError) as error:
             raise TypeError(f"{allowed_types}, not {baseline!r:.80}") from error
     if isinstance(baseline, torch.Tensor) and baseline.ndim:
-        fill = baseline.detach().to(images) / (255 if baseline.dtype == torch.uint8 else 1)
-        fill = fill.reshape(-1, 1, 1) if fill.ndim == 1 else fill
+        filled = baseline.detach().to(images) / (255 if baseline.dtype == torch.uint8 else 1)
+        filled = filled.reshape(-1, 1, 1) if filled.ndim == 1 else filled
         allowed = [(channels, 1, 1), tuple(images.shape[1:]), tuple(images.shape), (1, *images.shape[1:])]
-        if tuple(fill.shape) not in allowed:
+        if tuple(filled.shape) not in allowed:
             given = " x ".join(map(str, baseline.shape))
             raise ValueError(
-                f"the baseline has the shape {given}; allowed: {channels} numbers (one a channel), "
+                f"the baseline has the shape {given}; allowed: {channels} numbers (one per channel), "
                 f"or an image of {' x '.join(map(str, images.shape[1:]))}"
             )
-        if not fill.isfinite().all():
+        if not filled.isfinite().all():
             raise ValueError("the baseline holds NaN or infinite values, which no network can score")
-        return fill.expand_as(images)
+        return filled.expand_as(images)
     try:
         number = float(baseline)
     except (TypeError, ValueError):
@@ -84,7 +84,7 @@ def baseline_images(
 
 
 def blur(images: torch.Tensor, window: tuple[int, int]) -> torch.Tensor:
-    """`images` (N, C, H, W) under a Gaussian of half the window, cut at three deviations; borders repeated."""
+    """`images` (N, C, H, W) blurred by a Gaussian of half the window, truncated at 3 sigma; borders replicated."""
     channels = images.shape[1]
     for axis, side in ((2, window[0]), (3, window[1])):
         reach = math.ceil(1.5 * side)

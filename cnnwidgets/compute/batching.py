@@ -1,4 +1,4 @@
-"""How many images go through the network at once: found as the work goes on, lowered when memory runs out."""
+"""Adaptive batch size: tuned while running, halved when memory runs out."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import torch
 FIRST, LARGEST = 7, 256
 SIGNS = ("out of memory", "not enough memory", "allocate memory")
 PIXELS = 32 * 224 * 224
-"""Of all images of one batch on the CPU, where memory that is used up ends the process; eight times that elsewhere."""
+"""Limit for one batch on the CPU, where exhausted memory kills the process; eight times that on other devices."""
 
 
 def out_of_memory(error: BaseException | None) -> bool:
-    """Whether `error`, or what caused it, says that memory ran out, on whichever device."""
+    """Whether `error`, or what caused it, reports that memory ran out, on any device."""
     while error is not None:
         words = str(error).lower()
         if isinstance(error, (torch.cuda.OutOfMemoryError, MemoryError)):
@@ -25,19 +25,19 @@ def out_of_memory(error: BaseException | None) -> bool:
 
 
 class BatchSize:
-    """The number of images that is quickest for each of them.
+    """The batch size with the shortest time per image.
 
-    Starts small and doubles as long as that makes an image at least 5 % quicker: large layers of weights want large
-    batches, large maps small ones, that fit the processor's cache and are not fetched from the system each time.
+    Starts small and doubles as long as the time per image falls by at least 5 %: large weights favour large batches,
+    large maps favour small batches, which fit into the cache of the processor and need no new memory each time.
 
     Parameters
     ----------
     pixels : int
-        Height times width of an image, which bounds the batch.
+        Height times width of an image, which limits the batch.
     device : torch.device
         Where the network runs.
     size : int, optional
-        A size of your own, which is then kept unless memory runs out.
+        A fixed size, kept unless memory runs out.
     """
 
     def __init__(self, pixels: int, device: torch.device, size: int | None = None) -> None:
@@ -54,7 +54,7 @@ class BatchSize:
     def next(self, left: int, seconds: float | None = None) -> int:
         """How many of the `left` images to take now, to be done within about `seconds`; at least one.
 
-        Without a time the rest is shared out evenly, so that no batch of one or two remains in the end.
+        Without a time limit the rest is split evenly, so that no batch of one or two remains at the end.
         """
         if seconds is not None:
             return min(left, self.size, max(1, int(seconds / self.each)) if self.each else 1)
@@ -62,10 +62,10 @@ class BatchSize:
         return count if count <= self.most else math.ceil(left / math.ceil(left / self.most))
 
     def took(self, count: int, seconds: float) -> None:
-        """Learn from a batch of `count` images that was done in `seconds`.
+        """Update the search with a batch of `count` images that took `seconds`.
 
-        The first batch of a size also pays for setting up, so a size is given up after two only; the smallest needs two
-        to compare with.
+        The first batch of a size includes set-up time, so a size is rejected after two batches only; the smallest needs
+        two for comparison.
         """
         each = seconds / count
         first, self.each = self.each is None, each
@@ -83,12 +83,12 @@ class BatchSize:
         self._tried = []
 
     def restart(self) -> None:
-        """Begin the search anew, with twice the size: for a network that now holds half as many maps at a time."""
+        """Restart the search at twice the size, for a network that now holds half as many maps at a time."""
         if not self._settled:
             self.size = self._best_size = min(2 * self.size, self.most)
             self._best, self._tried = math.inf, []
 
     def failed(self, count: int) -> None:
-        """Take half of `count` from now on: for so many memory did not suffice."""
+        """Use half of `count` from now on: memory did not suffice for `count` images."""
         self.most = self.size = max(1, count // 2)
         self._settled = True

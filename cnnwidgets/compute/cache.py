@@ -9,12 +9,12 @@ import torch
 
 
 class ByteCache:
-    """Least recently used tensors go first when more than `limit` bytes are held.
+    """LRU cache: the least recently used tensors are removed when more than `limit` bytes are held.
 
     Parameters
     ----------
     limit : int
-        Bytes held at most. A single tensor larger than that is refused, not held.
+        Maximum number of bytes. A single tensor larger than that is not stored.
     """
 
     def __init__(self, limit: int) -> None:
@@ -25,14 +25,14 @@ class ByteCache:
         self._held: OrderedDict[Hashable, torch.Tensor] = OrderedDict()
 
     def get(self, key: Hashable) -> torch.Tensor | None:
-        """The tensor under `key`, which becomes the most recently used, or None."""
+        """The tensor of `key`, which becomes the most recently used, or None."""
         if key not in self._held:
             return None
         self._held.move_to_end(key)
         return self._held[key]
 
     def put(self, key: Hashable, tensor: torch.Tensor) -> None:
-        """Hold `tensor` under `key` and let the least recently used go as needed."""
+        """Store `tensor` under `key`; remove the least recently used as needed."""
         if key in self._held:
             self.bytes -= self._held.pop(key).nbytes
         if tensor.nbytes > self.limit:
@@ -43,7 +43,7 @@ class ByteCache:
             self.bytes -= self._held.popitem(last=False)[1].nbytes
 
     def clear(self) -> None:
-        """Let everything go."""
+        """Remove all tensors."""
         self._held.clear()
         self.bytes = 0
 

@@ -1,4 +1,4 @@
-"""Which layers Grad-CAM can look at, and which one it looks at when nobody says."""
+"""Layers that Grad-CAM can use, and its default layer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _HANDS_ON = ("Pool", "Dropout", "Identity", "Flatten", "Upsample", "Pad")
 
 
 def has_maps(row: Layer) -> bool:
-    """Whether a layer puts out maps of more than one pixel, as Grad-CAM needs them."""
+    """Whether a layer outputs maps of more than one pixel, which Grad-CAM needs."""
     return (
         row.kind == "maps"
         and row.reason is None
@@ -40,16 +40,16 @@ def cam_layer(table: LayerTable, layer: str | None, model: nn.Module) -> Layer:
     Raises
     ------
     LookupError
-        No such layer.
+        The layer does not exist.
     ValueError
-        One without maps, or a model without any.
+        The layer has no maps, or no layer of the model has any.
     """
     name = last_maps(table) if layer is None else layer
     known = ", ".join([row.name for row in table if has_maps(row)][-20:])
     if name is None:
-        raise ValueError(f"Grad-CAM weighs the maps of a layer, and no layer of {type(model).__name__} gives maps")
+        raise ValueError(f"Grad-CAM weights the maps of a layer, and no layer of {type(model).__name__} gives maps")
     row = table.find(name)
     if not has_maps(row):
         what = f"it {row.reason}" if row.reason is not None else f"it puts out {row.form}"
-        raise ValueError(f"Grad-CAM weighs maps of more than one pixel, and layer {name!r} has none: {what}; {known}")
+        raise ValueError(f"Grad-CAM weights maps of more than one pixel, and layer {name!r} has none: {what}; {known}")
     return row

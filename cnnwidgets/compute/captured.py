@@ -1,4 +1,4 @@
-"""What the hooks of `capture` have seen: a mapping of layer names to copies of what the layers put out."""
+"""The outputs that `capture` recorded: a mapping from layer names to copies."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from .outputs import leaves, why_not
 
 
 @dataclass(slots=True)
-class Seen:
+class CapturedValue:
     """One value that one call of one module returned.
 
     `tensor` is a copy, taken before a later in-place operation could overwrite it; None where the value cannot be
-    drawn (`reason` says why) or the byte budget was spent. `repeats` marks the very tensor that the entry before
-    gave: a container that returns its last child's output.
+    drawn (`reason` says why) or the byte budget was spent. `repeats` marks the same tensor object as in the
+    previous entry: a container that returns its last child's output.
     """
 
     module: str
@@ -37,18 +37,18 @@ class Seen:
 
 
 class Captured(Mapping[str, torch.Tensor]):
-    """What the hooks of `capture` have seen so far: a read-only mapping of layer names to copies of outputs.
+    """The outputs that `capture` has recorded so far: a read-only mapping from layer names to copies.
 
-    A module that ran once is called by its dotted name. One that ran several times has an entry a call
-    (`layer1.0.relu:1`, `layer1.0.relu:2`), one that returns several tensors an entry a tensor (`backbone.out`).
-    `output` holds the tensors that the whole network returned, by their place in it (`""` for a plain one).
-    `input(layer)` is what a call was given, where `capture` was asked to keep inputs.
+    A module that ran once is listed under its dotted name. One that ran several times has one entry per call
+    (`layer1.0.relu:1`, `layer1.0.relu:2`), one that returns several tensors one entry per tensor (`backbone.out`).
+    `output` holds the tensors that the whole network returned, by their path in its output (`""` for a single tensor).
+    `input(layer)` is the input of a call, if `capture` was called with `inputs=True`.
     """
 
     def __init__(
         self, names: Mapping[str, str], budget: int | None, device: torch.device | None, attached: bool = False
     ) -> None:
-        self.seen: list[Seen] = []
+        self.seen: list[CapturedValue] = []
         self.calls: Counter[str] = Counter()
         self.kept_bytes = 0
         self.output: dict[str, torch.Tensor] = {}
@@ -62,8 +62,8 @@ class Captured(Mapping[str, torch.Tensor]):
         self._copies = Copies()
         self._last: tuple[weakref.ref[torch.Tensor], int, torch.Tensor | None] | None = None
 
-    def name(self, seen: Seen) -> str:
-        """Public name of an entry; final once the pass has ended, since only then the calls are counted."""
+    def name(self, seen: CapturedValue) -> str:
+        """Public name of an entry; final after the pass, when the number of calls is known."""
         base = seen.module or OUTPUT
         if self.calls[seen.module] > 1:
             base = f"{base}:{seen.call}"
@@ -72,8 +72,8 @@ class Captured(Mapping[str, torch.Tensor]):
         dotted = f"{base}.{seen.path}"
         return f"{base}[{seen.path}]" if dotted in self._names else dotted
 
-    def find(self, layer: str) -> Seen:
-        """The entry called `layer`; raises LookupError, naming what there is instead."""
+    def find(self, layer: str) -> CapturedValue:
+        """The entry called `layer`; raises LookupError, listing the alternatives."""
         for entry in self.seen:
             if self.name(entry) == layer:
                 return entry
@@ -88,15 +88,17 @@ class Captured(Mapping[str, torch.Tensor]):
             raise LookupError(f"layer {layer!r} runs {len(entries)} times in one pass; choose one of {names}")
         inside = [self.name(s) for s in self.seen if s.module == module and call in (None, s.call)]
         if inside:
-            raise LookupError(f"layer {layer!r} gives several values; choose one of {', '.join(inside)}")
+            raise LookupError(f"layer {layer!r} returns several values; choose one of {', '.join(inside)}")
         raise LookupError(f"layer {layer!r} did not run in this pass")
 
     def input(self, layer: str) -> torch.Tensor:
-        """The first tensor that the call `layer` was given: a copy, taken before the layer could write to it."""
+        """The first input tensor of the call `layer`: a copy, made before the layer could write to it."""
         entry = self.find(layer)
         given = self._given.get((entry.module, entry.call))
         if given is None:
-            raise LookupError(f"the input of layer {layer!r} was not kept: it was given no tensor, or not asked for")
+            raise LookupError(
+                f"the input of layer {layer!r} was not kept: it is not a tensor, or inputs were not requested"
+            )
         return given
 
     def __getitem__(self, layer: str) -> torch.Tensor:
@@ -116,13 +118,13 @@ class Captured(Mapping[str, torch.Tensor]):
         return sum(entry.tensor is not None for entry in self.seen)
 
     def receive(self, name: str, arguments: Any) -> None:
-        """Take note of what the module called `name` is given, until it returns."""
+        """Hold the arguments of module `name` until it returns."""
         tensors = (value for _, value in leaves(arguments) if why_not(value) is None)
         given = next(tensors, None)
         self._pending.setdefault(name, []).append(None if given is None else self._copy(given))
 
     def see(self, name: str, owner: nn.Module, output: Any) -> None:
-        """Take note of what module `owner`, called `name`, has returned."""
+        """Record the output of module `owner` under `name`."""
         self.calls[name] += 1
         call = self.calls[name]
         if self._pending.get(name) and (given := self._pending[name].pop()) is not None:
@@ -137,11 +139,11 @@ class Captured(Mapping[str, torch.Tensor]):
             if not name and tensor is not None:
                 self.output[path] = tensor
             if repeats and not name and not self._wanted:
-                continue  # the network returns its last layer's output, which is listed already
-            self.seen.append(Seen(name, owner, call, path, shape, dtype, reason, tensor, repeats))
+                continue  # the network returns its last layer's output, which is already listed
+            self.seen.append(CapturedValue(name, owner, call, path, shape, dtype, reason, tensor, repeats))
 
     def _keep(self, value: torch.Tensor, *, wanted: bool) -> tuple[torch.Tensor | None, bool]:
-        """A copy of `value`, or the copy already held when the last hook saw the same, unchanged tensor."""
+        """A copy of `value`, or the existing copy if the last hook received the same, unmodified tensor."""
         version = -1 if value.is_inference() else value._version
         last = self._last
         repeats = last is not None and version >= 0 and last[0]() is value and last[1] == version

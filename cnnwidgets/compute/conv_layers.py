@@ -1,4 +1,4 @@
-"""Which layers of a model are convolutions, what weights they really use, and which BatchNorm follows them."""
+"""The convolutions of a model, their effective weights, and the BatchNorm that follows each."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .table import type_name
 
 
 def convolutions(model: nn.Module) -> LayerTable:
-    """The convolutions of a model, in the order in which they were registered; runs nothing.
+    """The convolutions of a model, in registration order; runs no forward pass.
 
     Parameters
     ----------
@@ -26,13 +26,13 @@ def convolutions(model: nn.Module) -> LayerTable:
     Returns
     -------
     LayerTable
-        As from `layer_table`, but the shape of a row is that of its weights: (filters, channels, kH, kW).
+        Like `layer_table`, but `shape` is that of the weights: (filters, channels, kH, kW).
     """
     return LayerTable([_row(name, part) for name, part in _convolutions(model).items()])
 
 
 def batch_norms(model: nn.Module) -> dict[str, str]:
-    """Convolution -> the BatchNorm that gets its output and nothing else does, by name, where that is certain.
+    """Convolution -> the BatchNorm that is the only consumer of its output, by name, where that is certain.
 
     From the graph that `torch.fx` traces; without one, from neighbours in a `Sequential`.
     """
@@ -63,7 +63,7 @@ def batch_norms(model: nn.Module) -> dict[str, str]:
 
 
 def find_convolution(model: nn.Module, layer: str) -> tuple[str, nn.Module]:
-    """Name and module of a convolution, or the errors that `filters` raises."""
+    """Name and module of a convolution; raises the errors of `filters`."""
     module, known = plain(model), _convolutions(model)
     there = f"convolutions: {listing(list(known))}" if known else f"{type_name(module)} has no convolution"
     try:
@@ -84,7 +84,7 @@ def _convolutions(model: nn.Module) -> dict[str, nn.Module]:
 
 
 def _is_convolution(part: nn.Module) -> bool:
-    """By class, or by its attributes: quantised, scripted and deformable convolutions are classes of their own."""
+    """By class, or by its attributes: quantised, scripted and deformable convolutions have separate classes."""
     if isinstance(part, nn.modules.conv._ConvNd):
         return True
     leaf = next(part.children(), None) is None
@@ -115,9 +115,9 @@ def _row(name: str, part: Any) -> Layer:
 
 
 def effective(part: nn.Module, name: str) -> Any:
-    """The tensor `name` as the next call of the module would use it; quantised modules give it when called."""
+    """The tensor `name` as the next call of the module would use it; in quantised modules it is a method."""
     value = getattr(part, name, None)
-    for hook in getattr(part, "_forward_pre_hooks", {}).values():  # these write it anew at each call
+    for hook in getattr(part, "_forward_pre_hooks", {}).values():  # these recompute it at each call
         if hasattr(hook, "apply_mask") and hook._tensor_name == name:
             value = hook.apply_mask(part)
         elif hasattr(hook, "compute_weight") and hook.name == name:

@@ -1,4 +1,4 @@
-"""Convolution at one place: the window, the kernel, their product and its sum. Also without a network."""
+"""Convolution at one position: patch, kernel, product and sum. Also without a network."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Pair = int | Sequence[int]
 
 
 class Taps(NamedTuple):
-    """Along one axis, for each place of the kernel that takes part: where it lies in the input, and what it reads."""
+    """Along one axis, for each kernel tap in use: its position in the input, and the index that it reads."""
 
     positions: tuple[int, ...]
-    """Rows or columns of the input; below 0 or past the end they lie in the padding."""
+    """Rows or columns of the input; negative, or past the end, in the padding."""
     sources: tuple[int, ...]
     """The row or column whose value is read; -1 for a padded zero."""
     weights: tuple[int, ...]
@@ -30,13 +30,13 @@ class Taps(NamedTuple):
 def taps(
     at: int, size: int, *, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1, mode: str = "zeros"
 ) -> Taps:
-    """What output `at` of a convolution reads along an axis of `size`, with `padding` before the first value."""
+    """Taps of output `at` of a convolution along an axis of `size`, with `padding` before the first value."""
     positions = tuple(at * stride - padding + dilation * k for k in range(kernel))
     return Taps(positions, tuple(_source(position, size, mode) for position in positions), tuple(range(kernel)))
 
 
 def transposed_taps(at: int, size: int, *, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> Taps:
-    """The same for a transposed one, where input i adds weight k to output i * stride - padding + k * dilation."""
+    """The same for a transposed convolution: input i adds weight k to output i * stride - padding + k * dilation."""
     pairs = []
     for k in reversed(range(kernel)):
         position, between = divmod(at + padding - dilation * k, stride)
@@ -70,7 +70,7 @@ def gather(values: torch.Tensor, axes: Sequence[Sequence[int]]) -> torch.Tensor:
 
 
 def module_taps(module: _ConvNd, at: Sequence[int], sizes: Sequence[int]) -> list[Taps]:
-    """What the output of `module` at `at` reads, an entry an axis of the input of `sizes`."""
+    """The input taps of the output of `module` at `at`, one entry per axis of the input of `sizes`."""
     found = []
     for axis, (place, size) in enumerate(zip(at, sizes, strict=True)):
         kernel, stride, dilation = module.kernel_size[axis], module.stride[axis], module.dilation[axis]
@@ -87,7 +87,7 @@ def module_taps(module: _ConvNd, at: Sequence[int], sizes: Sequence[int]) -> lis
 
 
 def filter_of(module: _ConvNd, channel: int) -> tuple[range, torch.Tensor]:
-    """The input channels that output `channel` reads, and its weights for them: (C', *k)."""
+    """The input channels of output `channel`, and its weights for them: (C', *k)."""
     ins, outs = module.in_channels // module.groups, module.out_channels // module.groups
     group = channel // outs
     inputs = range(group * ins, (group + 1) * ins)
@@ -100,14 +100,14 @@ def filter_of(module: _ConvNd, channel: int) -> tuple[range, torch.Tensor]:
 def explain_convolution(
     module: _ConvNd, given: torch.Tensor, output: torch.Tensor, layer: str, channel: int, unit: int | Sequence[int]
 ) -> Explanation:
-    """One number of a convolution, grouped, dilated, strided, padded or transposed.
+    """One output value of a convolution, grouped, dilated, strided, padded or transposed.
 
     Parameters
     ----------
     module : torch.nn.Conv1d, Conv2d, Conv3d or ConvTranspose1d, 2d, 3d
         The layer.
     given, output : torch.Tensor
-        (N, C, *size), or without N: what it was given and what it put out.
+        (N, C, *size), or without N: input and output of the layer.
     layer, channel, unit
         As for `explain`.
     """
@@ -144,7 +144,7 @@ def explain_convolution(
 
 @dataclass(frozen=True, eq=False)
 class Slide:
-    """A kernel that slid over an image.
+    """The cross-correlation of an image with a kernel.
 
     Attributes
     ----------
@@ -160,14 +160,14 @@ class Slide:
     _module: nn.Conv2d
 
     def at(self, unit: Sequence[int]) -> Explanation:
-        """How the output at `unit` (row, column) comes about: patch, product, sum and cosine."""
+        """Computation of the output at `unit` (row, column): patch, product, sum and cosine."""
         return explain_convolution(self._module, self.image[None], self.output[None], "", 0, unit)
 
 
 def slide(
     image: Any, kernel: Any, *, stride: Pair = 1, padding: Pair = 0, dilation: Pair = 1, bias: float = 0.0
 ) -> Slide:
-    """Slide a kernel over a small image, as `torch.nn.functional.conv2d` does: the kernel is not turned round.
+    """Slide a kernel over a small image, as `torch.nn.functional.conv2d` does: cross-correlation.
 
     Parameters
     ----------
@@ -186,16 +186,18 @@ def slide(
     Raises
     ------
     ValueError
-        Image or kernel are no tables of numbers, a setting is out of range, or the kernel is larger than the image.
+        Image or kernel is not a matrix of numbers, a setting is out of range, or the kernel is larger than the image.
     """
-    pixels, weights = _table(image, "image"), _table(kernel, "kernel")
+    pixels, weights = _matrix(image, "image"), _matrix(kernel, "kernel")
     strides, paddings = _pair(stride, "stride", 1), _pair(padding, "padding", 0)
     dilations = _pair(dilation, "dilation", 1)
     for axis, name in enumerate(("high", "wide")):
-        reach = dilations[axis] * (weights.shape[axis] - 1) + 1
+        extent = dilations[axis] * (weights.shape[axis] - 1) + 1
         room = pixels.shape[axis] + 2 * paddings[axis]
-        if reach > room:
-            raise ValueError(f"the kernel, {reach} {name}, does not fit into the image, {room} {name} with its padding")
+        if extent > room:
+            raise ValueError(
+                f"the kernel, {extent} {name}, does not fit into the image, {room} {name} with its padding"
+            )
     module = nn.utils.skip_init(
         nn.Conv2d, 1, 1, tuple(weights.shape), stride=strides, padding=paddings, dilation=dilations, dtype=torch.double
     )  # draws no random numbers
@@ -206,14 +208,14 @@ def slide(
     return Slide(pixels, weights, output, module)
 
 
-def _table(values: Any, name: str) -> torch.Tensor:
+def _matrix(values: Any, name: str) -> torch.Tensor:
     try:
-        table = torch.as_tensor(values, dtype=torch.double)
+        matrix = torch.as_tensor(values, dtype=torch.double)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise ValueError(f"{name} must be a table of numbers, its rows equally long ({error})") from None
-    if table.ndim != 2 or not table.numel():
-        raise ValueError(f"{name} must have rows and columns, (H, W); got shape {tuple(table.shape)}")
-    return table.detach().clone()
+        raise ValueError(f"{name} must be a matrix of numbers, its rows equally long ({error})") from None
+    if matrix.ndim != 2 or not matrix.numel():
+        raise ValueError(f"{name} must have rows and columns, (H, W); got shape {tuple(matrix.shape)}")
+    return matrix.detach().clone()
 
 
 def _pair(value: Pair, name: str, least: int) -> tuple[int, int]:

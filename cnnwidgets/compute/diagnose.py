@@ -1,4 +1,4 @@
-"""What is wrong with a network or its data before a picture misleads: findings with their evidence."""
+"""Check a network and its data for problems that make views misleading: findings with evidence."""
 
 from __future__ import annotations
 
@@ -43,31 +43,31 @@ def diagnose(
     denormalize: Denormalize | tuple[Sequence[float], Sequence[float]] | None = None,
     prepare: Prepare | None = None,
 ) -> Findings:
-    """Look for what makes pictures of a network mislead.
+    """Check a network and its data for problems that make views misleading.
 
     Parameters
     ----------
     model : torch.nn.Module
-        Looked at, never changed; that it is in training mode is a finding, not mended.
+        Never changed; training mode is reported, not switched off.
     dataset : indexable
-        Gives (image, label).
+        Items are (image, label).
     count : int
-        Images that are looked at, spread evenly over the data set.
+        Number of images checked, evenly spaced over the data set.
     classes, denormalize, prepare
-        As `ActivationView` takes them.
+        As for `ActivationView`.
 
     Returns
     -------
     Findings
         In the order: training mode, normalisation, names registered twice, layers without a nonlinearity between them,
-        layers that never ran, values that are not finite, dead units, class names that do not fit.
+        layers that never ran, non-finite values, dead units, a wrong number of class names.
 
     Raises
     ------
     ValueError
         `count` is less than 1.
     ForwardError
-        The model raised.
+        The model raised an error.
     """
     if count < 1:
         raise ValueError(f"count is a number of images, 1 or more, not {count}")
@@ -90,7 +90,7 @@ def _training(model: nn.Module) -> Iterator[Finding]:
         listed = ", ".join(f"{number} {kind}" for kind, number in kinds.items())
         yield Finding(
             "training mode",
-            "the network is in training mode: called by hand it gives other values than the views, which look at it in "
+            "the network is in training mode: called directly it returns other values than the views, which run it in "
             "evaluation mode; model.eval() makes them agree",
             f"{training} of {len(modules)} modules have training=True, among them {listed}",
             next(iter(sensitive)),
@@ -122,7 +122,7 @@ def _normalisation(model: nn.Module, items: Items, chosen: list[int]) -> Iterato
 
 
 def _declared(model: nn.Module) -> tuple[Any, Any] | None:
-    """Mean and deviation that a network says it wants, as timm's do."""
+    """Mean and standard deviation that a network declares, as timm's models do."""
     config = getattr(model, "pretrained_cfg", None) or getattr(model, "default_cfg", None)
     if isinstance(config, dict) and config.get("mean") is not None and config.get("std") is not None:
         return config["mean"], config["std"]
@@ -130,7 +130,7 @@ def _declared(model: nn.Module) -> tuple[Any, Any] | None:
 
 
 def _registered_twice(model: nn.Module) -> Iterator[Finding]:
-    """Names given twice in the source of a module's `__init__`: the second module replaces the first."""
+    """Names registered twice in the source of a module's `__init__`: the second module replaces the first."""
     done: set[type] = set()
     for name, part in model.named_modules():
         if type(part) in done or type(part).__module__.startswith("torch."):
@@ -179,7 +179,7 @@ def _assigned(statement: ast.stmt) -> str | None:
 
 
 def _no_nonlinearity(traced: Trace) -> Iterator[Finding]:
-    """Two convolutions or linear layers in a row with nothing between them that bends: one linear map in two layers."""
+    """Two consecutive convolutions or linear layers with no nonlinearity between them: a single linear map."""
     if traced.graph is None:
         return
     modules = dict(traced.graph.named_modules())
@@ -212,7 +212,7 @@ def _keeps_linear(node: torch.fx.Node, modules: dict[str, nn.Module]) -> bool:
 
 
 def _factorised(first: nn.Module, second: nn.Module) -> bool:
-    """Depthwise beside pointwise, or a bottleneck: linear pairs that are meant."""
+    """Depthwise and pointwise convolution, or a bottleneck: intended linear pairs."""
     if any(getattr(part, "groups", 1) > 1 for part in (first, second)):
         return True
     kernels = [getattr(part, "kernel_size", None) for part in (first, second)]
@@ -220,7 +220,7 @@ def _factorised(first: nn.Module, second: nn.Module) -> bool:
 
 
 def _values(model: nn.Module, items: Items, chosen: list[int]) -> Iterator[Finding]:
-    """What only a pass shows: layers that never ran, NaN, units that are 0 for every image, unfitting class names."""
+    """Findings of forward passes: layers that never ran, NaN, dead units, a wrong number of class names."""
     alive: dict[str, torch.Tensor] = {}
     broken: dict[str, tuple[int, int]] = {}
     never: set[str] | None = None

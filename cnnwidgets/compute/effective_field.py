@@ -1,4 +1,4 @@
-"""How much the pixels that a unit sees really move it: the effective receptive field."""
+"""The effective receptive field: how strongly each pixel influences a unit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .activations import batched
 from .forward import Prepare, call
 from .hooks import capture, evaluating
 from .layers import Layer
-from .operations import Recorder, trace
+from .operations import GraphRunner, trace
 from .table import drawable, layer_table, one_image
 
 
@@ -26,29 +26,29 @@ def effective_receptive_field(
     channel: int | None = None,
     prepare: Prepare | None = None,
 ) -> torch.Tensor:
-    """How strongly each pixel moves a unit: the absolute gradient of the unit with respect to the pixels.
+    """How strongly each pixel influences a unit: the absolute gradient of the unit with respect to the pixels.
 
     Parameters
     ----------
     model : torch.nn.Module
-        Any network; looked at in evaluation mode and afterwards as it was, its gradients too.
+        Any network; run in evaluation mode and left unchanged, including its gradients.
     images : torch.Tensor
-        (C, H, W), or (N, C, H, W) for the mean over several images. Anything at all where `prepare` is given: the first
-        tensor of three axes or more among the model's arguments is the image then.
+        (C, H, W), or (N, C, H, W) for the mean over several images. Any object if `prepare` is given: the image is
+        then the first tensor of three axes or more among the model's arguments.
     layer : str
         Name as in `layer_table`.
     unit : (row, column), optional
-        Place in the layer's map or grid of tokens, (0, 0) in a vector; the middle one by default.
+        Position in the layer's map or token grid, (0, 0) in a vector; the centre by default.
     channel : int, optional
-        Channel, or number in a vector; the sum over all of them by default.
+        Channel, or index in a vector; the sum over all of them by default.
     prepare : callable, optional
         `prepare(images)` gives the arguments of the model: a tuple, a dict of keywords, or one value.
 
     Returns
     -------
     torch.Tensor
-        (H, W), 0 and more, on the CPU: the absolute gradient summed over the channels of the image, in units of the
-        layer for a unit of the input as the model gets it. All 0 where the unit is a ReLU that does not fire.
+        (H, W), non-negative, on the CPU: the absolute gradient summed over the channels of the image, in units of the
+        layer per unit of the model input. All 0 if the unit is an inactive ReLU.
 
     Raises
     ------
@@ -57,12 +57,12 @@ def effective_receptive_field(
     ValueError
         The layer has no gradient with respect to the image.
     ForwardError
-        The model raised; says which layer refused what.
+        The model raised an error; the message names the layer and its input.
 
     Notes
     -----
     Luo, Li, Urtasun and Zemel, "Understanding the Effective Receptive Field in Deep Convolutional Neural Networks",
-    NeurIPS 2016: within the theoretical field (`receptive_field`) the middle counts far more than the border.
+    NeurIPS 2016: within the theoretical field (`receptive_field`) the centre has far more influence than the border.
     """
     table = layer_table(model, images, operations=False, prepare=prepare)
     if layer not in table.names:
@@ -79,7 +79,7 @@ def unit_gradient(
     channel: int | None = None,
     prepare: Prepare | None = None,
 ) -> torch.Tensor:
-    """`effective_receptive_field` of a layer whose row of the layer table is known."""
+    """`effective_receptive_field` of a layer given by its entry in the layer table."""
     if row.reason is not None:
         raise LookupError(f"layer {row.name!r} has no units: it {row.reason}")
     traced = trace(model) if row.operation else None
@@ -95,11 +95,11 @@ def unit_gradient(
             output = outputs[[operation.name for operation in traced.operations].index(row.name)]
         else:
             assert traced.graph is not None
-            recorder = Recorder(traced.graph, {row.name}, attached=True)
-            call(module, images, prepare, run=_watched(recorder.forward, pixels))
-            output = recorder.outputs[row.name]
+            runner = GraphRunner(traced.graph, {row.name}, attached=True)
+            call(module, images, prepare, run=_watched(runner.forward, pixels))
+            output = runner.outputs[row.name]
         if not output.requires_grad:
-            raise ValueError(f"layer {row.name!r} has no gradient with respect to the image: the way to it is cut")
+            raise ValueError(f"layer {row.name!r} has no gradient with respect to the image: the graph is detached")
         value = _unit(output, row, pixels[0], unit, channel)
         found = torch.autograd.grad(value, pixels, allow_unused=True)
     gradients = [gradient for gradient in found if gradient is not None]
@@ -109,7 +109,7 @@ def unit_gradient(
 
 
 def _watched(run: Callable[..., Any], pixels: list[torch.Tensor]) -> Callable[..., Any]:
-    """`run` with images, noted in `pixels`, of which gradients can be taken; their copies may be written to."""
+    """`run` with images that require gradients, appended to `pixels`; the model gets copies that it may overwrite."""
 
     def forward(*args: Any, **kwargs: Any) -> Any:
         def watch(value: Any) -> Any:
@@ -122,7 +122,7 @@ def _watched(run: Callable[..., Any], pixels: list[torch.Tensor]) -> Callable[..
 
         args, kwargs = tree_map(watch, (args, kwargs))
         if not pixels:
-            raise TypeError("the model is given no image of floating point numbers, (C, H, W) or (N, C, H, W)")
+            raise TypeError("the model has no floating point image among its arguments, (C, H, W) or (N, C, H, W)")
         return run(*args, **kwargs)
 
     return forward
@@ -131,7 +131,7 @@ def _watched(run: Callable[..., Any], pixels: list[torch.Tensor]) -> Callable[..
 def _unit(
     output: torch.Tensor, row: Layer, image: torch.Tensor, unit: tuple[int, int] | None, channel: int | None
 ) -> torch.Tensor:
-    """The number whose gradient is taken: a unit, summed over its channels unless one is chosen, and over images."""
+    """The scalar to differentiate: a unit, summed over images, and over channels unless one is chosen."""
     total = output.new_zeros(())
     batch = 1 if row.batch_axis is None else output.shape[row.batch_axis]
     aspect = image.shape[-1] / image.shape[-2]

@@ -1,4 +1,4 @@
-"""Vectors on a plane: PCA, t-SNE or UMAP, in one frame over many states of a network, and clusters among them."""
+"""Embedding of vectors in a plane by PCA, t-SNE or UMAP, comparable over the states of a network, and clusters."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from numpy.typing import NDArray
 
 METHODS = ("pca", "tsne", "umap")
 REDUCED = 50
-"""Components that t-SNE and UMAP are given at most, as is usual: the rest is noise, and costs time."""
+"""Maximum number of principal components passed to t-SNE and UMAP, as is usual: the rest is noise and costs time."""
 ITERATIONS = 500
 FEWEST = 4
-"""Points that t-SNE and UMAP need: neighbours are what they keep."""
+"""Minimum number of points for t-SNE and UMAP, which preserve neighbourhoods."""
 
 Vectors = NDArray[np.floating]
 Progress = Callable[[int, int], bool]
-"""Called with the number of frames that are done, and of all; False stops the work."""
+"""Called with the number of finished states and the total; returning False stops the computation."""
 
 
 class Stopped(Exception):
-    """The caller's progress function said so."""
+    """The caller's progress function returned False."""
 
 
 @dataclass(frozen=True, eq=False)
 class Embedding:
-    """N points on a plane in each of F frames.
+    """N points in a plane for each of F states of a network.
 
     Attributes
     ----------
     points : ndarray of float32
-        (F, N, 2); frames can be compared point by point.
+        (F, N, 2); states can be compared point by point.
     method : str
         `pca`, `tsne` or `umap`.
     explained : tuple of float or None
-        For `pca`: the share of all variance that lies along each axis, 0 to 1.
+        For `pca`: explained variance ratio of each axis, 0 to 1.
     """
 
     points: NDArray[np.float32]
@@ -47,33 +47,33 @@ class Embedding:
 
 @dataclass(frozen=True, eq=False)
 class Clusters:
-    """Cluster of each of N points in each of F frames, (F, N) int64, and how well it fits, (F, N) float64, -1 to 1."""
+    """Cluster of each of N points in each of F states, (F, N) int64, and its silhouette, (F, N) float64, -1 to 1."""
 
     labels: NDArray[np.int64]
     silhouettes: NDArray[np.float64]
 
 
 def methods() -> list[str]:
-    """The methods that can be used here: `umap` only where umap-learn is installed."""
+    """The available methods: `umap` only if umap-learn is installed."""
     return [method for method in METHODS if method != "umap" or find_spec("umap") is not None]
 
 
 def embed(vectors: Vectors, method: str = "pca", *, seed: int = 0, progress: Progress | None = None) -> Embedding:
-    """Put vectors on a plane, the same plane for all frames.
+    """Embed vectors in a plane, the same plane for all states.
 
-    `pca` is fitted to all frames together. `tsne` and `umap` begin each frame from the points of the one before; what
-    comes out is turned and mirrored to lie as near to those as it can (Procrustes), since only neighbourhoods count.
+    `pca` is fitted to all states together. `tsne` and `umap` initialise each state with the points of the previous one;
+    the result is rotated and mirrored to match those (Procrustes), since only neighbourhoods are meaningful.
 
     Parameters
     ----------
     vectors : ndarray
-        (F, N, D): N points in F frames; finite.
+        (F, N, D): N points in F states; finite.
     method : str
         `pca`, `tsne` (van der Maaten & Hinton 2008) or `umap` (McInnes et al. 2018; needs umap-learn).
     seed : int
-        Of what is random in `tsne` and `umap`; the global random state is left alone.
+        Random seed of `tsne` and `umap`; the global random state is unchanged.
     progress : callable, optional
-        `progress(done, frames)` after each frame; returns whether to go on.
+        Called as `progress(done, states)` after each state; returns whether to continue.
 
     Returns
     -------
@@ -100,9 +100,9 @@ def embed(vectors: Vectors, method: str = "pca", *, seed: int = 0, progress: Pro
     reduced, _ = principal(vectors, REDUCED)
     start = reduced[0, :, :2] / (reduced[0, :, 0].std() or 1.0)
     found: list[NDArray[np.float32]] = []
-    for number, frame in enumerate(reduced):
+    for number, state in enumerate(reduced):
         fit = _tsne if method == "tsne" else _umap
-        points = fit(frame, found[-1] if found else None, start, seed)
+        points = fit(state, found[-1] if found else None, start, seed)
         found.append(aligned(points, found[-1]) if found else points - points.mean(0))
         if progress is not None and not progress(number + 1, len(reduced)):
             raise Stopped
@@ -110,26 +110,26 @@ def embed(vectors: Vectors, method: str = "pca", *, seed: int = 0, progress: Pro
 
 
 def principal(vectors: Vectors, most: int) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """Principal components of all frames together, (F, N, K), and the share of the variance along each, (K,).
+    """Principal components of all states together, (F, N, K), and the explained variance ratio of each, (K,).
 
-    K is at most `most`, at least 2; where there are fewer components, the rest is 0.
+    K is at most `most` and at least 2; missing components are 0.
     """
     from sklearn.decomposition import PCA
 
-    frames, count, _ = vectors.shape
-    rows = vectors.reshape(frames * count, -1)
+    states, count, _ = vectors.shape
+    rows = vectors.reshape(states * count, -1)
     kept = min(most, *rows.shape)
     found = np.zeros((len(rows), max(2, kept)), np.float32)
     shares = np.zeros(max(2, kept))
-    if np.ptp(rows, axis=0).any():  # else all are the same, and have no components
+    if np.ptp(rows, axis=0).any():  # else all are equal and have no components
         pca = PCA(kept, random_state=0)
         found[:, :kept] = pca.fit_transform(rows)
         shares[:kept] = pca.explained_variance_ratio_
-    return found.reshape(frames, count, -1), shares
+    return found.reshape(states, count, -1), shares
 
 
 def aligned(points: NDArray[Any], target: NDArray[Any]) -> NDArray[Any]:
-    """`points` (N, 2), turned, mirrored and moved to lie nearest to `target` (N, 2): the orthogonal Procrustes problem.
+    """`points` (N, 2), rotated, mirrored and shifted to match `target` (N, 2): the orthogonal Procrustes problem.
 
     Schoenemann, "A generalized solution of the orthogonal Procrustes problem", Psychometrika 31 (1966).
     """
@@ -139,7 +139,7 @@ def aligned(points: NDArray[Any], target: NDArray[Any]) -> NDArray[Any]:
 
 
 def clusters(vectors: Vectors, count: int, *, seed: int = 0) -> Clusters:
-    """k-means clusters of the vectors of each frame; one carries the number of its like in the frame before.
+    """k-means clusters of the vectors of each state; labels are matched to the previous state (Hungarian).
 
     Parameters
     ----------
@@ -148,12 +148,12 @@ def clusters(vectors: Vectors, count: int, *, seed: int = 0) -> Clusters:
     count : int
         Number of clusters, 2 to N.
     seed : int
-        Of the starting points.
+        Random seed of the initial centres.
 
     Raises
     ------
     ValueError
-        Another number of clusters, or numbers that are not finite.
+        `count` is out of range, or numbers are not finite.
     """
     from scipy.optimize import linear_sum_assignment
     from sklearn.cluster import KMeans
@@ -162,24 +162,24 @@ def clusters(vectors: Vectors, count: int, *, seed: int = 0) -> Clusters:
     if not 2 <= count <= vectors.shape[1]:
         raise ValueError(f"clusters must be 2 to {vectors.shape[1]}, the number of points, not {count}")
     found: list[NDArray[np.int64]] = []
-    for frame in vectors:
-        distinct = min(count, len(np.unique(frame, axis=0)))
-        labels = KMeans(distinct, n_init=4, random_state=seed).fit(frame).labels_.astype(np.int64)
+    for state in vectors:
+        distinct = min(count, len(np.unique(state, axis=0)))
+        labels = KMeans(distinct, n_init=4, random_state=seed).fit(state).labels_.astype(np.int64)
         if found:
             common = np.zeros((count, count))
             np.add.at(common, (labels, found[-1]), 1)
             labels = linear_sum_assignment(-common)[1][labels]
         found.append(labels)
-    scores = [silhouettes(frame, labels) for frame, labels in zip(vectors, found, strict=True)]
+    scores = [silhouettes(state, labels) for state, labels in zip(vectors, found, strict=True)]
     return Clusters(np.stack(found), np.stack(scores))
 
 
 def silhouettes(vectors: NDArray[np.floating], labels: NDArray[np.integer]) -> NDArray[np.float64]:
-    """Silhouette of each of N vectors (N, D): 1 far inside its group, 0 between two, below 0 nearer to another.
+    """Silhouette of each of N vectors (N, D): 1 well inside its group, 0 between two, negative if nearer to another.
 
     Rousseeuw, "Silhouettes: a graphical aid to the interpretation and validation of cluster analysis", Journal of
-    Computational and Applied Mathematics 20 (1987). Negative `labels` are no group: NaN; so is all where there is but
-    one group, or where each point is one.
+    Computational and Applied Mathematics 20 (1987). Negative `labels` are no group: NaN. All are NaN if there is
+    only one group, or if each point is a group.
     """
     from sklearn.metrics import silhouette_samples
 
@@ -194,33 +194,33 @@ def silhouettes(vectors: NDArray[np.floating], labels: NDArray[np.integer]) -> N
 def checked(vectors: Vectors) -> Vectors:
     """`vectors`, if they are (F, N, D) and finite; raises ValueError otherwise."""
     if vectors.ndim != 3 or not vectors.size:
-        raise ValueError(f"vectors must be (frames, points, numbers), not of shape {vectors.shape}")
+        raise ValueError(f"vectors must be (states, points, numbers), not of shape {vectors.shape}")
     if not np.isfinite(vectors).all():
         bad = int((~np.isfinite(vectors).all(axis=2)).sum())
         raise ValueError(f"{bad} of {vectors.shape[0] * vectors.shape[1]} vectors hold NaN or infinite numbers")
     return vectors
 
 
-def _tsne(frame: NDArray[Any], before: NDArray[Any] | None, start: NDArray[Any], seed: int) -> NDArray[Any]:
+def _tsne(state: NDArray[Any], before: NDArray[Any] | None, start: NDArray[Any], seed: int) -> NDArray[Any]:
     from sklearn.manifold import TSNE
 
-    noise = np.random.default_rng(seed).normal(size=start.shape)  # points that coincide are to move apart
+    noise = np.random.default_rng(seed).normal(size=start.shape)  # identical points must be separated
     begin = 1e-4 * (start + 0.01 * noise) if before is None else before + 0.01 * noise
     tsne = TSNE(
-        perplexity=min(30.0, (len(frame) - 1) / 3),
-        early_exaggeration=12.0 if before is None else 1.0,  # groups have formed already
+        perplexity=min(30.0, (len(state) - 1) / 3),
+        early_exaggeration=12.0 if before is None else 1.0,  # groups exist already
         init=begin.astype(np.float32),
         max_iter=ITERATIONS,
         random_state=seed,
     )
-    return np.asarray(tsne.fit_transform(frame))
+    return np.asarray(tsne.fit_transform(state))
 
 
-def _umap(frame: NDArray[Any], before: NDArray[Any] | None, start: NDArray[Any], seed: int) -> NDArray[Any]:
+def _umap(state: NDArray[Any], before: NDArray[Any] | None, start: NDArray[Any], seed: int) -> NDArray[Any]:
     try:
         from umap import UMAP
     except ImportError:
         raise ImportError("method 'umap' needs umap-learn: pip install umap-learn") from None
     begin = start if before is None else before
-    neighbours = min(15, len(frame) - 1)
-    return np.asarray(UMAP(n_neighbors=neighbours, init=begin.copy(), random_state=seed, n_jobs=1).fit_transform(frame))
+    neighbours = min(15, len(state) - 1)
+    return np.asarray(UMAP(n_neighbors=neighbours, init=begin.copy(), random_state=seed, n_jobs=1).fit_transform(state))

@@ -1,4 +1,4 @@
-"""Explain one number of a layer: what it was given, the arithmetic, and that the network computed the same."""
+"""Explain one output value of a layer: its input, the arithmetic, and a comparison with the network's result."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def explainable(module: nn.Module) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class LayerPass:
-    """What one call of a layer was given and what it put out: enough to explain each of its numbers.
+    """Input and output of one call of a layer: enough to explain each output value.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class LayerPass:
     module : torch.nn.Module
         The layer itself.
     input, output : torch.Tensor
-        As the layer had them, with their batch axis; copies.
+        Copies, with the batch axis.
     """
 
     layer: str
@@ -49,7 +49,7 @@ class LayerPass:
     output: torch.Tensor
 
     def explain(self, channel: int, unit: int | Sequence[int] = ()) -> Explanation:
-        """How the number of `channel` at `unit` comes about; runs nothing. Errors as in `explain`."""
+        """Computation of the value of `channel` at `unit`; runs no forward pass. Errors as in `explain`."""
         arguments = (self.input, self.output, self.layer, channel, unit)
         if isinstance(self.module, _ConvNd):
             return explain_convolution(self.module, *arguments)
@@ -66,7 +66,7 @@ class LayerPass:
 
     @property
     def padding(self) -> tuple[tuple[int, int], ...]:
-        """How far windows reach beyond the input, (before, after) an axis: the padding that is really read."""
+        """Effective padding, (before, after) per axis: how far windows extend beyond the input."""
         if not isinstance(self.module, _ConvNd):
             return ()
         axes = len(self.module.kernel_size)
@@ -88,25 +88,25 @@ def explain(
     *,
     prepare: Prepare | None = None,
 ) -> Explanation:
-    """How one number of a layer's output comes about, and that the network computed the same, in one forward pass.
+    """Recompute one output value of a layer step by step and compare it with the network's, in one forward pass.
 
-    The layer's input and output are both captured in that pass, which ends behind the layer; the number is worked out
-    again in float64. For a convolution: the patch, the kernel, their product, its sum over each and all input channels,
-    and the bias. For pooling: which pixel won, or the mean. For Linear: what each feature adds. For BatchNorm:
-    (x - mean) / sqrt(var + eps) * weight + bias, step by step.
+    The layer's input and output are both captured in that pass, which ends after the layer; the value is recomputed
+    in float64. For a convolution: the patch, the kernel, their product, its sum over each and all input channels,
+    and the bias. For pooling: the pixel with the maximum, or the mean. For Linear: the contribution of each feature.
+    For BatchNorm: (x - mean) / sqrt(var + eps) * weight + bias, step by step.
 
     Parameters
     ----------
     model : torch.nn.Module
-        Any network; looked at in evaluation mode and afterwards as it was.
+        Any network; run in evaluation mode and left unchanged.
     image : torch.Tensor
-        (C, H, W) or (1, C, H, W). Anything at all where `prepare` is given.
+        (C, H, W) or (1, C, H, W). Any object if `prepare` is given.
     layer : str
         A convolution (1d to 3d, also transposed), pooling layer, Linear or BatchNorm, named as in `layer_table`.
     channel : int
-        Which map or unit of its output.
+        Channel (map) or unit of its output.
     unit : sequence of int
-        Place in the map: (row, column); (plane, row, column) in a volume, (place,) in a sequence, () in a vector.
+        Position in the map: (row, column); (plane, row, column) in a volume, (position,) in a sequence, () in a vector.
     prepare : callable, optional
         `prepare(image)` gives the arguments of the model: a tuple, a dict of keywords, or one value.
 
@@ -118,10 +118,10 @@ def explain(
     Raises
     ------
     LookupError
-        No such layer, it did not run, or its arithmetic is not known: names its type and the layers that can be
-        explained.
+        The layer does not exist, did not run, or is of an unsupported type: the message names its type and the layers
+        that can be explained.
     IndexError, ValueError
-        No such channel or unit.
+        The channel or unit does not exist.
     ForwardError
         The model refused the image.
     """
@@ -136,7 +136,7 @@ def layer_pass(
     prepare: Prepare | None = None,
     device: torch.device | str | None = None,
 ) -> LayerPass:
-    """What `layer` is given and puts out for `image`; `device` is where the copies are kept. Errors as in `explain`."""
+    """Input and output of `layer` for `image`, copied to `device`. Errors as in `explain`."""
     module = get_layer(model, layer)
     if not explainable(module):
         known = [name for name, part in plain(model).named_modules() if explainable(part)]
@@ -147,7 +147,7 @@ def layer_pass(
     captured = run(model, image, [layer], inputs=True, prepare=prepare, device=device)
     given, output = captured.input(layer), captured[layer]
     if not output.is_floating_point():
-        raise LookupError(f"cannot explain layer {layer!r}: it gives {output.dtype} numbers, which are no maps")
+        raise LookupError(f"cannot explain layer {layer!r}: it gives {output.dtype} numbers, which are not maps")
     return LayerPass(layer, module, given, output)
 
 
@@ -157,7 +157,7 @@ def _explain_linear(
     channel = checked_channel(channel, module.out_features, layer)
     if given.ndim == 1:
         given, output = given[None], output[None]
-    at = checked_unit(unit, output.shape[:-1], layer, "its place in the sequence or map")
+    at = checked_unit(unit, output.shape[:-1], layer, "its position in the sequence or map")
     patch, kernel = given[at].double().cpu(), module.weight[channel].detach().double().cpu()
     bias = 0.0 if module.bias is None else float(module.bias[channel].detach())
     terms = patch * kernel
@@ -189,7 +189,9 @@ def _explain_normalization(
     channel = checked_channel(channel, module.num_features, layer)
     batch, *at = checked_unit(unit, (output.shape[0], *output.shape[2:]), layer)
     values = given[:, channel].double()
-    if module.running_mean is None or module.running_var is None:  # evaluation mode, too, uses the batch then
+    if (
+        module.running_mean is None or module.running_var is None
+    ):  # then the batch statistics are used in evaluation mode too
         mean, variance = float(values.mean()), float(values.var(correction=0))
     else:
         mean, variance = float(module.running_mean[channel]), float(module.running_var[channel])

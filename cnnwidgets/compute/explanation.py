@@ -1,4 +1,4 @@
-"""How one number of a layer's output comes about: what the layer saw, what it did with it, and what that gives."""
+"""The computation of one output value of a layer: input, operations and result."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import torch
 Arithmetic = Literal["convolution", "linear", "maximum", "mean", "normalization"]
 
 SLACK = 64
-"""How many rounding errors of float32, relative to the sum of magnitudes, still count as the same number."""
+"""Tolerance in float32 rounding errors, relative to the sum of magnitudes."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Explanation:
-    """One number of a layer's output, worked out again in float64 from what the layer was given.
+    """One output value of a layer, recomputed in float64 from the layer's input.
 
     Attributes
     ----------
@@ -27,30 +27,30 @@ class Explanation:
         `convolution` and `linear`: sum of patch x kernel, plus bias. `maximum` and `mean`: of the patch.
         `normalization`: what `steps` say.
     channel : int
-        Which channel or unit of the output.
+        Channel or unit of the output.
     unit : tuple of int
-        Its place: (row, column) in a map, () in a vector.
+        Its position: (row, column) in a map, () in a vector.
     value : float
         What the network computed.
     result : float
-        What the steps give.
+        Result of the steps.
     tolerance : float
-        Up to this difference the two count as the same: 64 float32 rounding errors of the sum of the magnitudes of
-        all terms, and two of the type in which the network computes.
+        Up to this difference the two count as equal: 64 float32 rounding errors of the sum of the magnitudes of all
+        terms, plus two of the network's number type.
     steps : tuple of (str, float)
-        From the input to the result: in words, and the number reached.
+        From the input to the result: description and intermediate value.
     patch : torch.Tensor
-        (C', kH, kW) float64: what the window holds, padding included; (C',) for `linear`.
+        (C', kH, kW) float64: input values in the window, padding included; (C',) for `linear`.
     inputs : range
-        Which input channels, or features, the C' are.
+        Indices of the C' input channels or features.
     positions : tuple of tuple of int
-        Rows and columns of the patch in the layer's input; below 0 or past the end they lie in the padding.
+        Rows and columns of the patch in the layer's input; negative, or past the end, in the padding.
     kernel : torch.Tensor or None
-        The weights, shaped like `patch`; None where there are none.
+        The weights, shaped like `patch`; None for layers without weights.
     bias : float
-        What is added to the sum; 0 without a bias.
+        Added to the sum; 0 without a bias.
     winner : tuple of int or None
-        Of a maximum: (row, column) in the input of the pixel that won, the first of equals.
+        Of a maximum: (row, column) in the input of the maximum, the first of equals.
     """
 
     layer: str
@@ -76,20 +76,20 @@ class Explanation:
 
     @cached_property
     def sums(self) -> torch.Tensor:
-        """(C',) float64: what each input channel, or feature, adds to the sum; empty without a kernel."""
+        """(C',) float64: contribution of each input channel or feature to the sum; empty without a kernel."""
         if self.product is None:
             return self.patch.new_empty(0)
         return self.product.reshape(len(self.inputs), -1).sum(1)
 
     @property
     def contributions(self) -> list[tuple[int, float]]:
-        """`(input channel, what it adds)`, the largest magnitude first."""
+        """`(input channel, contribution)`, the largest magnitude first."""
         order = self.sums.abs().argsort(descending=True, stable=True).tolist()
         return [(self.inputs[k], float(self.sums[k])) for k in order]
 
     @cached_property
     def cosine(self) -> float | None:
-        """Cosine of the angle between patch and kernel, over all input channels: -1 to 1; None where one is all 0."""
+        """Cosine of the angle between patch and kernel, over all input channels: -1 to 1; None if one is all 0."""
         if self.kernel is None or self.product is None:
             return None
         lengths = float(self.patch.norm() * self.kernel.norm())
@@ -97,7 +97,7 @@ class Explanation:
 
     @property
     def difference(self) -> float:
-        """How far apart value and result are; 0 where both are the same infinity, or no number."""
+        """Absolute difference of value and result; 0 if both are the same infinity or both NaN."""
         if self.value == self.result or (self.value != self.value and self.result != self.result):
             return 0.0
         return abs(self.value - self.result)
@@ -119,16 +119,16 @@ class Explanation:
 
 
 def tolerance(dtype: torch.dtype, magnitude: float, device: torch.device | None = None) -> float:
-    """How far a sum may lie from the exact one.
+    """Allowed deviation of a sum from the exact one.
 
     Parameters
     ----------
     dtype : torch.dtype
-        In what the network computes.
+        Number type of the network.
     magnitude : float
         Sum of the magnitudes of all terms.
     device : torch.device, optional
-        Where it computes: graphics processors may round float32 to TF32 before they multiply.
+        Device of the network: GPUs may round float32 to TF32 before multiplying.
     """
     rounding = own = torch.finfo(dtype).eps
     if device is not None and device.type == "cuda" and dtype == torch.float32:
@@ -144,13 +144,13 @@ def checked_unit(
     Parameters
     ----------
     unit : int or sequence of int
-        With or without the place in the batch, which may be left out where the batch is of one.
+        With or without the batch index, which is optional for a batch of one.
     shape : sequence of int
-        Batch, then the extent of a map.
+        Batch size, then the size of a map.
     layer : str
-        For the message.
+        Name of the layer, for error messages.
     names : str
-        What a unit is called there.
+        Names of the coordinates, for error messages.
 
     Raises
     ------
@@ -172,7 +172,7 @@ def checked_unit(
 
 
 def checked_channel(channel: int, count: int, layer: str) -> int:
-    """`channel`, if there is such a one; raises IndexError otherwise."""
+    """`channel` if it is in range; raises IndexError otherwise."""
     if not 0 <= channel < count:
         raise IndexError(f"channel {channel} is out of range: {_whose(layer)} has {count}, 0 to {count - 1}")
     return int(channel)

@@ -1,4 +1,4 @@
-"""Receptive fields as numbers: that of one layer with the box of each of its units, and a table of all layers."""
+"""Receptive fields as numbers: one layer with the box of each unit, and a table of all layers."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from .reach import NOTHING
 from .tabular import to_html, to_text
 
 Pixels: TypeAlias = int | float | tuple[int | float, int | float]
-"""A number of pixels, where height and width agree, or (height, width)."""
+"""A number of pixels if height and width are equal, otherwise (height, width)."""
 COLUMNS = ("name", "units", "size", "stride", "start", "note")
 """Of the table of all layers, as `to_records` names them."""
 
 
 class Box(NamedTuple):
-    """Edges of a box of pixels; bottom and right are the first ones outside."""
+    """Edges of a box of pixels; bottom and right are exclusive."""
 
     top: int
     left: int
@@ -29,7 +29,7 @@ class Box(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class ReceptiveField:
-    """What the units of one layer see of the image. A unit is a place (row, column) of the layer's map or token grid.
+    """The receptive field of the units of a layer. A unit is a position (row, column) of the layer's map or token grid.
 
     Attributes
     ----------
@@ -42,20 +42,20 @@ class ReceptiveField:
     channels : int
         Number of channels of a unit.
     size : int or tuple of int
-        Height and width of a unit's field, one number where they agree; of the largest, where units differ (`note` says
-        so). Not cut at the border: padding counts as more image, so that it can exceed the image.
+        Height and width of a unit's field, one number if they are equal; the largest if units differ (see `note`). Not
+        clipped at the border: padding counts as image, so that it can exceed the image.
     stride : int, float or tuple
-        Pixels from the field of a unit to that of the next one; below 1 where a layer is larger than the image, 0 for
-        a vector, which has no places.
+        Distance in pixels between the fields of adjacent units; below 1 if a layer is larger than the image, 0 for a
+        vector, which has no positions.
     start : int or tuple of int
-        First row and column of the field of unit (0, 0); negative where it begins in the padding.
+        First row and column of the field of unit (0, 0); negative if it starts in the padding.
     everything : bool
         Whether every unit sees the whole image.
     reason : str
-        Why, in words, where `everything` holds. Behind an operation over all positions (global pooling, attention, a
+        The reason, if `everything` is true. After an operation over all positions (global pooling, attention, a
         linear layer) the field is the image itself: `size` is the image's, `stride` and `start` are 0.
     note : str
-        What else is to be known, or empty.
+        Further remarks, or empty.
     """
 
     layer: str
@@ -71,26 +71,26 @@ class ReceptiveField:
     _edges: tuple[torch.Tensor, ...] = field(repr=False)
 
     def box(self, row: int, column: int, *, channel: int | None = None, clip: bool = True) -> Box:
-        """Pixels that a unit sees.
+        """The receptive field of a unit in pixels.
 
         Parameters
         ----------
         row, column : int
             The unit.
         channel : int, optional
-            Only what this channel of it sees, which can be less where branches meet (Inception) and in vectors.
+            The field of this channel only, which can be smaller where branches meet (Inception) and in vectors.
         clip : bool
-            Cut at the border of the image. Otherwise padding counts as more image.
+            Clip at the border of the image. Otherwise padding counts as image.
 
         Returns
         -------
         Box
-            Empty (all 0) where the unit sees nothing.
+            Empty (all 0) if the unit depends on no pixel.
 
         Raises
         ------
         IndexError
-            There is no such unit or channel.
+            The unit or channel does not exist.
         """
         for what, number, count in (
             ("row", row, self.grid[0]),
@@ -112,18 +112,18 @@ class ReceptiveField:
         return Box(*inside)
 
     def cut_off(self, row: int, column: int, *, channel: int | None = None) -> Box:
-        """Pixels of a unit's field that lie beyond each border of the image, in the padding."""
+        """Pixels of a unit's field beyond each border of the image, in the padding."""
         top, left, bottom, right = self.box(row, column, channel=channel, clip=False)
         height, width = self.image
         return Box(max(0, -top), max(0, -left), max(0, bottom - height), max(0, right - width))
 
     def centre(self, row: int, column: int, *, channel: int | None = None) -> tuple[float, float]:
-        """(row, column) of the middle pixel of a unit's field, not cut; halves where the size is even."""
+        """(row, column) of the centre of a unit's field, not clipped; half-integers if the size is even."""
         top, left, bottom, right = self.box(row, column, channel=channel, clip=False)
         return (top + bottom - 1) / 2, (left + right - 1) / 2
 
     def unit_at(self, row: float, column: float) -> tuple[int, int]:
-        """The unit whose field has its centre nearest to a place in the image: its (row, column)."""
+        """(row, column) of the unit whose field centre is nearest to a position in the image."""
         top, left, bottom, right = (edge.amax(0) for edge in self._edges)
         away = ((bottom - top - 1) / 2 - row) ** 2 + ((right - left - 1) / 2 - column) ** 2
         nearest = int(torch.nan_to_num(away.expand(self.grid), nan=torch.inf).argmin())
@@ -131,7 +131,7 @@ class ReceptiveField:
 
 
 class ReceptiveFields(Sequence[ReceptiveField]):
-    """The receptive fields of all layers of a model, in the order they run, also by name. Draws itself as a table."""
+    """The receptive fields of all layers of a model, in execution order, also by name. Displayed as a table."""
 
     def __init__(self, fields: Sequence[ReceptiveField]) -> None:
         self._fields = {each.layer: each for each in fields}
@@ -153,7 +153,7 @@ class ReceptiveFields(Sequence[ReceptiveField]):
         return key in self._fields
 
     def to_records(self) -> list[dict[str, Any]]:
-        """One dict a layer, ready for `pandas.DataFrame`."""
+        """One dict per layer, ready for `pandas.DataFrame`."""
         keys = ("size", "stride", "start")
         return [
             {"name": f.layer, "units": f.grid, **{key: getattr(f, key) for key in keys}, "note": f.reason or f.note}
@@ -171,20 +171,20 @@ class ReceptiveFields(Sequence[ReceptiveField]):
 
 
 def _at(edge: torch.Tensor, row: int, column: int, channel: int | None) -> float:
-    """An edge of the box of a unit, where size 1 stands for any number of equal ones."""
+    """An edge of the box of a unit; axes of size 1 are broadcast."""
     channels, rows, columns = edge.shape
     unit = edge[:, row if rows > 1 else 0, column if columns > 1 else 0]
     return float(unit.max() if channel is None or channels == 1 else unit[channel])
 
 
 def pair(height: float, width: float) -> Pixels:
-    """(height, width), or one number where they agree; whole numbers as int."""
+    """(height, width), or one number if they are equal; whole numbers as int."""
     first, second = (int(side) if float(side).is_integer() else float(side) for side in (height, width))
     return first if first == second else (first, second)
 
 
 def text(value: Any) -> str:
-    """`163`, `13 x 13`, `0.5`: how a number of pixels, or a pair of them, is written."""
+    """`163`, `13 x 13`, `0.5`: text for a number of pixels or a pair."""
     if isinstance(value, tuple):
         return " x ".join(map(text, value))
     return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,4 +1,4 @@
-"""The filters of convolutions: their weights as kernels, how strong they are, and which of them are alike."""
+"""The filters of convolutions: their kernels, norms and similarity."""
 
 from __future__ import annotations
 
@@ -12,39 +12,39 @@ from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from .conv_layers import batch_norms, effective, find_convolution
 from .hooks import evaluating
-from .table import signature
+from .table import describe_module
 
 Order = Literal["index", "norm", "sparsity", "similarity"]
 ORDERS: tuple[Order, ...] = ("index", "norm", "sparsity", "similarity")
 
 NEAR_ZERO = 0.01
-"""A weight counts as zero up to this share of the layer's largest magnitude."""
+"""A weight counts as zero up to this fraction of the layer's largest magnitude."""
 NEAR_DEAD = 0.01
-"""A filter counts as near-dead below this share of the median norm of its layer."""
+"""A filter counts as near-dead below this fraction of the median norm of its layer."""
 OPTIMAL = 512
-"""Up to so many filters the order by similarity is the optimal one; beyond, that takes too long."""
+"""Maximum number of filters for optimal leaf ordering, which takes too long beyond."""
 
 
 @dataclass(frozen=True, eq=False)
 class Filters:
-    """The filters of one convolution, copied: later training does not change them.
+    """The filters of one convolution: a copy that later training does not change.
 
     Attributes
     ----------
     layer : str
         Name of the layer.
     description : str
-        The module in a few characters, `Conv2d(3, 64, 7×7)`.
+        Short description of the module, `Conv2d(3, 64, 7×7)`.
     weights : torch.Tensor
         (filters, channels, kH, kW) on the CPU: one kernel for each output channel and each input channel that it
         reads. (filters, channels, 1, k) for one dimension, (filters, channels, kD, kH, kW) for three. Those of a
-        transposed convolution are turned round to this order; its kernels are as they are stamped on the output.
+        transposed convolution are transposed to this order; its kernels are not flipped.
     bias : torch.Tensor or None
         (filters,), added to every pixel of the filter's output.
     groups : int
-        Groups that filters and input channels are split into; as many as input channels for a depthwise convolution.
+        Groups that filters and input channels are split into; one per input channel in a depthwise convolution.
     norm_layer : str
-        The BatchNorm that is folded in; empty where none is.
+        The BatchNorm that is folded in; empty if none is.
     """
 
     layer: str
@@ -61,7 +61,7 @@ class Filters:
 
     @property
     def channels(self) -> int:
-        """Kernels in a filter: the input channels that it reads."""
+        """Kernels per filter: the input channels that it reads."""
         return self.weights.shape[1]
 
     @property
@@ -101,7 +101,7 @@ class Filters:
 
     @cached_property
     def sparsity(self) -> torch.Tensor:
-        """(filters,): share of the weights, 0 to 1, whose magnitude is at most `threshold`."""
+        """(filters,): fraction of the weights, 0 to 1, whose magnitude is at most `threshold`."""
         return (self.weights.abs() <= self.threshold).flatten(1).float().mean(1)
 
     @cached_property
@@ -110,21 +110,21 @@ class Filters:
         return (self.norms < NEAR_DEAD * self.norms.nanmedian()) | (self.norms == 0)
 
     def order(self, by: Order = "index") -> torch.Tensor:
-        """(filters,): numbers of the filters in another order.
+        """(filters,): indices of the filters in the given order.
 
         Parameters
         ----------
         by : str
-            `index`: as the network has them. `norm`: the strongest first. `sparsity`: the sparsest first.
-            `similarity`: filters that point the same way side by side, as the leaves of a hierarchical clustering
-            (average linkage of the cosine distance, `scipy.cluster.hierarchy`); up to `OPTIMAL` filters are turned so
-            that neighbours are nearest (Bar-Joseph, Gifford and Jaakkola, "Fast optimal leaf ordering for
+            `index`: the network's order. `norm`: the largest norm first. `sparsity`: the sparsest first.
+            `similarity`: similar filters next to each other, as the leaves of a hierarchical clustering
+            (average linkage of the cosine distance, `scipy.cluster.hierarchy`); up to `OPTIMAL` filters with
+            optimal leaf ordering (Bar-Joseph, Gifford and Jaakkola, "Fast optimal leaf ordering for
             hierarchical clustering", Bioinformatics 17, 2001).
 
         Raises
         ------
         ValueError
-            Another word.
+            Unknown order.
         """
         if by not in ORDERS:
             raise ValueError(f"unknown order {by!r}; allowed: {', '.join(map(repr, ORDERS))}")
@@ -138,18 +138,18 @@ class Filters:
 
 
 def filters(model: nn.Module, layer: str, *, folded: bool = False) -> Filters:
-    """The filters of convolution `layer`. Runs nothing.
+    """The filters of convolution `layer`. Runs no forward pass.
 
     Parameters
     ----------
     model : torch.nn.Module
-        Any network; looked at, never changed.
+        Any network; never changed.
     layer : str
-        Dotted name of a convolution of one, two or three dimensions, transposed, grouped or depthwise too. Weights that
-        are computed (parametrised, pruned, weight or spectral norm) are given as the layer uses them, quantised ones as
-        the numbers that they stand for.
+        Dotted name of a convolution of one, two or three dimensions, transposed, grouped or depthwise too. Computed
+        weights (parametrised, pruned, weight or spectral norm) are returned as the layer uses them, quantised ones
+        dequantised.
     folded : bool
-        Fold the BatchNorm behind the layer into weights and bias, as it is applied in evaluation mode
+        Fold the BatchNorm after the layer into weights and bias, as it is applied in evaluation mode
         (`torch.nn.utils.fusion.fuse_conv_bn_weights`).
 
     Returns
@@ -161,12 +161,12 @@ def filters(model: nn.Module, layer: str, *, folded: bool = False) -> Filters:
     LookupError
         There is no such layer; the message suggests the nearest convolution and lists them.
     TypeError
-        The layer is no convolution; the message says what it is and lists the convolutions.
+        The layer is not a convolution; the message names its type and lists the convolutions.
     ValueError
-        `folded`, and no BatchNorm is known to follow; or the weights are not in memory.
+        `folded` is set and no BatchNorm is known to follow; or the weights are on the meta device.
     """
     name, part = find_convolution(model, layer)
-    with evaluating(model) as module:  # computed weights would otherwise write to buffers of theirs
+    with evaluating(model) as module:  # computing weights may write to buffers
         weights, bias = effective(part, "weight"), effective(part, "bias")
         if weights.is_meta:
             raise ValueError(f"the weights of layer {name!r} are not in memory: the model is on the device 'meta'")
@@ -177,24 +177,26 @@ def filters(model: nn.Module, layer: str, *, folded: bool = False) -> Filters:
             weights = split.transpose(1, 2).flatten(0, 1)
         if weights.ndim == 3:
             weights = weights[:, :, None]
-        found = Filters(name, signature(part), weights, None if bias is None else _numbers(bias), groups)
+        found = Filters(name, describe_module(part), weights, None if bias is None else _numbers(bias), groups)
         if not folded:
             return found
         norm_layer = batch_norms(module).get(name)
         if norm_layer is None:
-            raise ValueError(f"layer {name!r} cannot be folded: no BatchNorm is known to get its output alone")
+            raise ValueError(
+                f"layer {name!r} cannot be folded: no BatchNorm is known to be the only consumer of its output"
+            )
         return fold(found, module, norm_layer)
 
 
 def _numbers(value: torch.Tensor) -> torch.Tensor:
-    """A copy on the CPU as real numbers of single or double precision."""
+    """A copy on the CPU as real numbers in single or double precision."""
     value = value.detach()
     value = value.dequantize() if value.is_quantized else value.abs() if value.is_complex() else value
     return value.to("cpu", torch.float64 if value.dtype == torch.float64 else torch.float32, copy=True)
 
 
 def fold(found: Filters, module: nn.Module, norm_layer: str) -> Filters:
-    """Filters whose weights and bias do what `found` and, behind it, the BatchNorm called `norm_layer` do together."""
+    """Filters equivalent to `found` followed by the BatchNorm `norm_layer`."""
     norm: Any = module.get_submodule(norm_layer)
     mean, variance, scale, shift = (
         None if value is None else _numbers(value)

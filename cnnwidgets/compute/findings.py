@@ -1,4 +1,4 @@
-"""What `diagnose` finds: one finding, and their table."""
+"""The results of `diagnose`: a finding, and a table of findings."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from .tabular import to_html
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing to know before believing a picture.
+    """One problem that can make a view misleading.
 
     `topic` is one of `training mode`, `normalisation`, `dead units`, `no nonlinearity`, `name registered twice`,
-    `never ran`, `not finite`, `class names`; `layer` the layer concerned, if any; `evidence` the numbers or lines that
-    show it.
+    `never ran`, `not finite`, `class names`; `layer` the layer concerned, if any; `evidence` the supporting numbers
+    or source lines.
     """
 
     topic: str
@@ -28,7 +28,7 @@ class Finding:
 
 
 class Findings(Sequence[Finding]):
-    """The findings of `diagnose`; empty and false when nothing was found. Draws itself as a table."""
+    """The findings of `diagnose`; empty and false if nothing was found. Displayed as a table."""
 
     def __init__(self, findings: Sequence[Finding]) -> None:
         self._findings = tuple(findings)

@@ -1,4 +1,4 @@
-"""Following pixels through a network: what each number depends on is kept up while the network runs."""
+"""Dependency tracking: which pixels each number depends on, updated while the network runs."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.weak import TensorWeakRef, WeakTensorKeyDictionary
 
-from .reach import NOTHING, Call, Reach, flattened
+from .reach import NOTHING, Call, PixelBox, flattened
 from .reach_rules import follow
 
 
 class Following(TorchDispatchMode):
-    """While this mode is on, every tensor that is made from a watched image gets its reach.
+    """While this mode is on, every tensor computed from a watched image gets a `PixelBox`.
 
     Parameters
     ----------
@@ -27,15 +27,15 @@ class Following(TorchDispatchMode):
     def __init__(self, size: tuple[int, int]) -> None:
         super().__init__()
         self.size = size
-        self._known: Any = WeakTensorKeyDictionary()  # None for a tensor that was made from no pixel
-        self._sharing: dict[int, list[TensorWeakRef]] = {}  # the tensors that look at a piece of memory
+        self._known: Any = WeakTensorKeyDictionary()  # None for a tensor that depends on no pixel
+        self._sharing: dict[int, list[TensorWeakRef]] = {}  # the tensors that share a storage
 
     def watch(self, image: torch.Tensor) -> None:
-        """Take a tensor (..., H, W) for the image."""
-        self._note(image, Reach.of_image(image.shape))
+        """Register a tensor (..., H, W) as the image."""
+        self._note(image, PixelBox.of_image(image.shape))
 
-    def of(self, tensor: torch.Tensor) -> Reach | None:
-        """What each number of `tensor` depends on; None where it is no pixel."""
+    def of(self, tensor: torch.Tensor) -> PixelBox | None:
+        """The pixels that each number of `tensor` depends on; None if there are none."""
         return self._known.get(tensor)
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -47,21 +47,21 @@ class Following(TorchDispatchMode):
             self._note(tensor, reach)
         return output
 
-    def _note(self, tensor: torch.Tensor, reach: Reach | None) -> None:
+    def _note(self, tensor: torch.Tensor, reach: PixelBox | None) -> None:
         if tensor not in self._known:
             self._sharing.setdefault(tensor.untyped_storage()._cdata, []).append(TensorWeakRef(tensor))
         self._known[tensor] = reach
 
-    def _overwrite(self, tensor: torch.Tensor, reach: Reach | None) -> None:
-        """Tell the tensors that look at the memory of `tensor`, which was written to, what it now holds."""
+    def _overwrite(self, tensor: torch.Tensor, reach: PixelBox | None) -> None:
+        """Update the tensors that share memory with `tensor` after an in-place write."""
         for reference in self._sharing.get(tensor.untyped_storage()._cdata, []):
             other = reference()
             if other is not None and other is not tensor and ((known := self.of(other)) or reach) is not None:
                 self._known[other] = _written(tensor, reach, other, known)
 
 
-def _written(tensor: torch.Tensor, reach: Reach | None, other: torch.Tensor, known: Reach | None) -> Reach:
-    """What `other` depends on now that `tensor`, which shares memory with it, holds what `reach` says."""
+def _written(tensor: torch.Tensor, reach: PixelBox | None, other: torch.Tensor, known: PixelBox | None) -> PixelBox:
+    """Dependencies of `other` after `tensor`, which shares memory with it, was overwritten with those of `reach`."""
     size = tensor.untyped_storage().nbytes() // tensor.element_size()
     new, old = (torch.arange(size).as_strided(t.shape, t.stride(), t.storage_offset()) for t in (tensor, other))
     edges = []
@@ -70,12 +70,12 @@ def _written(tensor: torch.Tensor, reach: Reach | None, other: torch.Tensor, kno
         for places, held in ((old, known), (new, reach)):
             memory[places] = torch.tensor(NOTHING) if held is None else held.edges[corner]
         edges.append(flattened(memory[old]))
-    return Reach.made(edges, other.shape, [held for held in (known, reach) if held is not None])
+    return PixelBox.made(edges, other.shape, [held for held in (known, reach) if held is not None])
 
 
 @contextmanager
 def following(images: Any) -> Iterator[Following]:
-    """Follow the pixels of the first tensor of three axes or more in `images`, and of others of its height and width.
+    """Track the pixels of the first tensor of three axes or more in `images`, and of others of its height and width.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def following(images: Any) -> Iterator[Following]:
     Yields
     ------
     Following
-        Knows the reach of every tensor that is made in the body of the `with`.
+        Has the `PixelBox` of every tensor computed inside the `with` block.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""One careful forward pass: the input fits the model, the model stays as it is, errors say which layer refused."""
+"""One safe forward pass: input moved to the model's device and type, model unchanged, errors name the layer."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from torch import nn
 from .model import device_of, dtype_of, moved
 
 Prepare = Callable[[Any], Any]
-"""Turns an item into the arguments of the model: a tuple (positional), a dict (keywords) or one value."""
+"""Converts an item to the arguments of the model: a tuple (positional), a dict (keywords) or one value."""
 
 
 class ForwardError(RuntimeError):
-    """The model refused its input. The message names the layer, what it got and what it wants."""
+    """The model raised an error. The message names the layer, its input and the expected input."""
 
 
 def call(
@@ -27,23 +27,23 @@ def call(
     Parameters
     ----------
     model : torch.nn.Module
-        The plain module; its modes are the caller's business (`evaluating`).
+        The plain module; the caller sets its mode (`evaluating`).
     images : torch.Tensor or object
-        (N, C, H, W); anything at all where `prepare` is given. Bytes become floats in [0, 1].
+        (N, C, H, W); any object if `prepare` is given. Bytes become floats in [0, 1].
     prepare : callable, optional
         `prepare(images)` gives the arguments: a tuple, a dict of keywords, or one value.
     run : callable, optional
-        What is called with the arguments in place of `model`.
+        Called with the arguments instead of `model`.
 
     Returns
     -------
     object
-        What the model returns.
+        The model's return value.
 
     Raises
     ------
     ForwardError
-        The model raised; the original error is its cause.
+        The model raised an error, which is the cause of this one.
     """
     arguments = moved(images if prepare is None else prepare(images), device_of(model), dtype_of(model))
     forward = run or model
@@ -58,7 +58,7 @@ def call(
 
 
 def _explain(model: nn.Module, arguments: Any, error: Exception) -> str:
-    """One line: the innermost module whose forward() was running, its input, its wish, and the cause."""
+    """One line: the innermost module whose forward() was running, its input, the expected input, and the cause."""
     names = {id(part): name for name, part in model.named_modules()}
     refused, received, wish = model, describe(arguments), ""
     trace: TracebackType | None = error.__traceback__
@@ -79,14 +79,14 @@ def _explain(model: nn.Module, arguments: Any, error: Exception) -> str:
 
 
 def describe(value: Any) -> str:
-    """Shape of a tensor as a person reads it, `1 x 3 x 28 x 28`; otherwise the type."""
+    """Shape of a tensor as text, `1 x 3 x 28 x 28`; otherwise the type."""
     if isinstance(value, torch.Tensor):
         return " x ".join(map(str, value.shape)) or "a single number"
     return type(value).__name__
 
 
 def _wish(layer: nn.Module, given: torch.Tensor) -> str:
-    """How many channels or features the layer is made for, where `given` has another number."""
+    """The expected number of channels or features, if `given` has another."""
     for attribute, words, axis in (
         ("in_channels", "channels", 1),
         ("num_features", "channels", 1),

@@ -1,4 +1,4 @@
-"""States of a network one after another, and what its layers answer in each: models, state dicts, or a recording."""
+"""Successive states of a network and the outputs of its layers in each: models, state dicts, or a recording."""
 
 from __future__ import annotations
 
@@ -17,40 +17,40 @@ from .responses import channels_first, checked_pooling, pooled, responses
 from .table import layer_table, one_image
 
 
-class Frames(Protocol):
-    """What a view of many states needs to know."""
+class States(Protocol):
+    """What a view of several states needs."""
 
     names: list[str]
-    """Of each state: `epoch 3, batch 468`."""
+    """Name of each state: `epoch 3, batch 468`."""
     layers: LayerTable
-    """Those that can be chosen."""
+    """The layers that can be chosen."""
     items: Items
-    """The images that there are answers for."""
+    """The images for which there are outputs."""
 
     @property
     def version(self) -> int:
-        """Another number whenever the answers may be others."""
+        """A number that changes whenever the outputs may have changed."""
 
     def responses(self, frame: int, layer: str, indices: Sequence[int], pooling: str) -> torch.Tensor:
-        """(N, C, P) as `responses` in this package: N images, C channels, P places."""
+        """(N, C, P) as `responses` in this package: N images, C channels, P positions."""
 
 
-class ModelFrames:
-    """One model, several of one kind, or one with several state dicts; none is changed.
+class ModelStates:
+    """One model, several of one class, or one with several state dicts; none is changed.
 
     Parameters
     ----------
     models : torch.nn.Module or sequence of them
-        In the order of the training.
+        In training order.
     items : Items
         The images.
     states : sequence of mappings, optional
-        State dicts of the one model, in the order of the training.
+        State dicts of the one model, in training order.
 
     Raises
     ------
     TypeError, ValueError
-        There is no model, `states` come with several, or a state does not fit.
+        There is no model, `states` are given with several models, or a state dict does not fit.
     """
 
     def __init__(
@@ -76,11 +76,11 @@ class ModelFrames:
 
     @property
     def version(self) -> int:
-        """Another number whenever weights were changed."""
+        """A number that changes whenever weights change."""
         return 0 if self._states is not None else hash(tuple(map(weights_version, self._models)))
 
     def responses(self, frame: int, layer: str, indices: Sequence[int], pooling: str) -> torch.Tensor:
-        """(N, C, P): what `layer` of state `frame` answers to N images."""
+        """(N, C, P): output of `layer` in state `frame` for N images."""
         return responses(self._model(frame), self.items, indices, self.layers.find(layer), pooling=pooling)
 
     def _model(self, frame: int) -> nn.Module:
@@ -93,8 +93,8 @@ class ModelFrames:
         return self._models[0]
 
 
-class RecordedFrames:
-    """The frames of a `Recording`: of what has `frames`, `layers`, `probes`, `labels` and `maps(frame, layer)`."""
+class RecordedStates:
+    """The frames of a `Recording`: any object with `frames`, `layers`, `probes`, `labels` and `maps(frame, layer)`."""
 
     def __init__(self, recording: Any) -> None:
         self._recording = recording
@@ -108,31 +108,31 @@ class RecordedFrames:
 
     @property
     def version(self) -> int:
-        """Number of frames: more come as the training goes on."""
+        """Number of frames; it grows as training continues."""
         return len(self._recording.frames)
 
     def responses(self, frame: int, layer: str, indices: Sequence[int], pooling: str) -> torch.Tensor:
-        """(N, C, P): what `layer` answered to N probes in `frame`."""
+        """(N, C, P): output of `layer` for N probes in `frame`."""
         checked_pooling(pooling)
         output, row = self._recording.maps(frame, layer), self.layers.find(layer)
         return torch.stack([pooled(channels_first(one_image(output, row, at), row), pooling) for at in indices])
 
 
-def frames_of(source: Any, dataset: Any = None, *, states: Any = None, **options: Any) -> Frames:
-    """The states that `source` holds; `options` are those of `Items`.
+def states_of(source: Any, dataset: Any = None, *, states: Any = None, **options: Any) -> States:
+    """The states in `source`; `options` are passed to `Items`.
 
     Raises
     ------
     TypeError, ValueError
-        `source` is no model, list of models or recording; or a model comes without a data set.
+        `source` is not a model, list of models or recording; or a model is given without a data set.
     """
     if hasattr(source, "frames") and hasattr(source, "maps"):
         if dataset is not None or states is not None:
             raise TypeError("a recording has its own images: give no data set and no states with it")
-        return RecordedFrames(source)
+        return RecordedStates(source)
     if dataset is None:
         raise TypeError(f"{type(source).__name__} needs a data set: the images whose vectors are shown")
-    return ModelFrames(source, Items(dataset, **options), states)
+    return ModelStates(source, Items(dataset, **options), states)
 
 
 def _given(item: Any, prepare: Prepare | None) -> Any:

@@ -1,4 +1,4 @@
-"""What may be done to a gradient on its way back, and the record of it."""
+"""Edits of gradients during the backward pass, and a record of them."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _active: weakref.WeakKeyDictionary[nn.Module, list[GradientEdits]] = weakref.Wea
 
 
 class GradientEdits:
-    """What `edit_gradients` has done so far.
+    """Record of the edits of `edit_gradients` so far.
 
     Attributes
     ----------
     layer : str
         The layer whose gradient is edited.
     words : str
-        What is done to it: "scaled by 0.5".
+        Description of the edit: "scaled by 0.5".
     before, after : list of float
-        L2 norm of the gradient over the batch each time, before and after the edit.
+        L2 norm of the gradient over the batch, before and after each edit.
     """
 
     def __init__(self, layer: str, edit: Edit, words: str) -> None:
@@ -40,16 +40,16 @@ class GradientEdits:
 
     @property
     def count(self) -> int:
-        """How many gradients were edited."""
+        """Number of edited gradients."""
         return len(self.after)
 
     def edit(self, gradient: torch.Tensor) -> torch.Tensor:
-        """The edited gradient, taken note of."""
-        before = float(torch.linalg.vector_norm(gradient.detach()))  # first: an edit may be done in place
+        """Edit a gradient and record its norms."""
+        before = float(torch.linalg.vector_norm(gradient.detach()))  # before the edit, which may be in place
         edited = self._edit(gradient)
         if not isinstance(edited, torch.Tensor) or edited.shape != gradient.shape:
             given = tuple(edited.shape) if isinstance(edited, torch.Tensor) else type(edited).__name__
-            raise ValueError(f"fn must give a gradient of the shape {tuple(gradient.shape)}, not {given}")
+            raise ValueError(f"fn must return a gradient of the shape {tuple(gradient.shape)}, not {given}")
         self.before.append(before)
         self.after.append(float(torch.linalg.vector_norm(edited.detach())))
         return edited
@@ -62,7 +62,7 @@ def gradient_edit(
     zero: bool | int | Iterable[int] | None = None,
     fn: Edit | None = None,
 ) -> tuple[Edit, str]:
-    """The one edit that was asked for, as for `edit_gradients`, and what it does in words."""
+    """The requested edit, arguments as for `edit_gradients`, and its description."""
     given: dict[str, Any] = {"scale": scale, "clip": clip, "zero": zero, "fn": fn}
     names = [name for name, value in given.items() if value is not None]
     if len(names) != 1:
@@ -89,7 +89,7 @@ def gradient_edit(
     if not callable(fn):
         raise ValueError(f"fn must be a function of the gradient, not {fn!r}")
     change = fn
-    # a clone: autograd may hand the same gradient to other branches
+    # a clone: autograd may pass the same gradient to other branches
     return lambda gradient: change(gradient.clone()), f"through {getattr(fn, '__name__', type(fn).__name__)}"
 
 
@@ -108,13 +108,13 @@ def _without(gradient: torch.Tensor, channels: list[int]) -> torch.Tensor:
 
 
 def edits_of(model: nn.Module) -> list[GradientEdits]:
-    """What is being done to the gradients of a plain module now."""
+    """The edits that are active on a module."""
     return list(_active.get(model, []))
 
 
 @contextmanager
 def listed(model: nn.Module, edits: GradientEdits) -> Iterator[None]:
-    """Have `edits_of` find these for the length of a `with`."""
+    """Register these edits for `edits_of` inside a `with` block."""
     active = _active.setdefault(model, [])
     active.append(edits)
     try:

@@ -1,4 +1,4 @@
-"""Hooks and modes. Everything here is a context manager: what it puts on a model comes off at its end."""
+"""Hooks and modes as context managers, which undo every change to the model at their end."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .state import same_module_state, same_random_state
 
 
 class _Turn:
-    """A lock that one thread holds, as often as it likes, and that it leaves to whoever waits for it."""
+    """Re-entrant lock that yields to waiting threads."""
 
     def __init__(self, module: nn.Module) -> None:
         self._module = weakref.ref(module)
@@ -39,7 +39,7 @@ class _Turn:
     def __exit__(self, *raised: object) -> None:
         self._lock.release()
         if self._waiting:
-            time.sleep(0.001)  # else a loop would take it again before the other thread has woken
+            time.sleep(0.001)  # else a loop would acquire it again before the other thread wakes up
 
 
 _turns: weakref.WeakKeyDictionary[nn.Module, _Turn] = weakref.WeakKeyDictionary()
@@ -47,10 +47,10 @@ _first = threading.Lock()
 
 
 def alone(model: nn.Module) -> AbstractContextManager[nn.Module]:
-    """Only this thread runs the model, for the length of a `with`.
+    """Exclusive use of the model by this thread inside a `with` block.
 
-    A step of a training that goes on in one thread waits for the end of a look from another, and a look for the end of
-    the step; `evaluating` takes its turn by itself. A thread may enter as often as it likes.
+    A training step in one thread waits until a pass of a view in another thread has ended, and vice versa;
+    `evaluating` acquires the lock by itself. It is re-entrant.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def alone(model: nn.Module) -> AbstractContextManager[nn.Module]:
     Returns
     -------
     context manager
-        Gives the plain module (`DataParallel` and compiled wrappers taken off); may be entered again and again.
+        Gives the plain module (`DataParallel` and compiled wrappers removed); reusable.
     """
     module = plain(model)
     with _first:
@@ -71,20 +71,20 @@ def alone(model: nn.Module) -> AbstractContextManager[nn.Module]:
 
 @contextmanager
 def evaluating(model: nn.Module) -> Iterator[nn.Module]:
-    """Evaluation mode, without gradients, for the length of a `with`; then everything is as it was.
+    """Evaluation mode without gradients inside a `with` block; afterwards everything is restored.
 
-    Every module's own `training` flag is kept, whatever mixture they are in; buffers, exchanged parameters and the
-    global random state are put back too, after success, an exception or an interrupt.
+    The `training` flag of every module is restored individually, and so are buffers, replaced parameters and the
+    global random state, after success, an exception or an interrupt.
 
     Parameters
     ----------
     model : torch.nn.Module
-        The network that is looked at.
+        The network.
 
     Yields
     ------
     torch.nn.Module
-        The plain module (`DataParallel` and compiled wrappers taken off).
+        The plain module (`DataParallel` and compiled wrappers removed).
     """
     with alone(model) as module:
         parts = list(module.modules())
@@ -101,7 +101,7 @@ def evaluating(model: nn.Module) -> Iterator[nn.Module]:
 
 @contextmanager
 def _uncompiled(parts: list[nn.Module]) -> Iterator[None]:
-    """Run modules that were compiled, in place or within, as plain Python, so that hooks fire."""
+    """Run compiled modules as plain Python, so that hooks fire."""
     compiled = any(getattr(part, "_compiled_call_impl", None) or "_orig_mod" in part._modules for part in parts)
     stance = getattr(torch.compiler, "set_stance", None)  # since torch 2.6
     with stance("force_eager") if compiled and stance else nullcontext():
@@ -109,7 +109,7 @@ def _uncompiled(parts: list[nn.Module]) -> Iterator[None]:
 
 
 class _Enough(BaseException):
-    """Ends a forward pass whose remaining layers nobody asked for; not an Exception, so that no model catches it."""
+    """Ends a forward pass after the last requested layer; not an Exception, so that no model catches it."""
 
     def __init__(self, captured: Captured) -> None:
         self.captured = captured
@@ -126,33 +126,33 @@ def capture(
     budget: int | None = None,
     device: torch.device | str | None = None,
 ) -> Iterator[Captured]:
-    """Keep what layers put out while the body of the `with` runs the model.
+    """Record the outputs of layers while the body of the `with` block runs the model.
 
     Parameters
     ----------
     model : torch.nn.Module
-        Any module; the user's own hooks stay and run before ours.
+        Any module; existing hooks stay and run first.
     layers : str, iterable of str or None
         Dotted names, `name:k` for the k-th call of a module that runs several times; None for every module.
     stop : bool
-        End the pass, and with it the body of the `with`, as soon as the first call (or the k-th that was asked for)
-        of each layer in `layers` has been seen.
+        End the pass, and with it the body of the `with`, as soon as the first call (or the requested k-th)
+        of each layer in `layers` has been recorded.
     inputs : bool
-        Keep what each call of `layers` was given too: `captured.input(layer)`.
+        Also record the input of each call of `layers`: `captured.input(layer)`.
     attached : bool
-        Leave the copies in the graph of autograd, to take gradients of them; gradients must be on (`torch.enable_grad`
-        inside of `evaluating`).
+        Keep the copies in the autograd graph, so that gradients can be computed; gradients must be enabled
+        (`torch.enable_grad` inside `evaluating`).
     budget : int or None
-        Bytes to keep at most when `layers` is None; later outputs are listed but not kept. None for no limit.
+        Maximum number of bytes if `layers` is None; later outputs are listed but not kept. None for no limit.
     device : torch.device, str or None
-        Where copies are kept; None leaves them where they are.
+        Device of the copies; None for that of the outputs.
 
     Yields
     ------
     Captured
-        Fills as the model runs. Every tensor is a copy of the output as the layer gave it, which a later in-place
-        operation cannot change. Those of a whole pass that have less than a megabyte lie together in blocks of 4 MB,
-        which are free when the last tensor in them goes: to keep single ones of many passes, name their `layers`.
+        Filled while the model runs. Every tensor is a copy that later in-place operations do not change. In a pass
+        without `layers`, copies below 1 MB share blocks of 4 MB, which are freed with the last tensor in them: to
+        keep single outputs of many passes, name their `layers`.
 
     Raises
     ------
@@ -171,7 +171,7 @@ def capture(
         captured._wanted = {(name, call or (1 if stop else 0)) for name, call, _ in places}
         hooked = {name for name, _, _ in places}
     elif stop:
-        raise ValueError("stop=True needs layers: without them the whole network is wanted")
+        raise ValueError("stop=True needs layers: without them the whole network runs")
     elif inputs:
         raise ValueError("inputs=True needs layers: the inputs of all would double the memory")
     waiting = set(captured._wanted)
@@ -205,7 +205,7 @@ def capture(
 def rerouted(
     model: nn.Module, module: str, call: int, through: Callable[[torch.Tensor], torch.Tensor]
 ) -> Iterator[None]:
-    """Have one call of a layer put out `through(output)` instead, while the body of the `with` runs the model once.
+    """Replace the output of one call of a layer by `through(output)`, while the `with` block runs the model once.
 
     Parameters
     ----------
@@ -214,14 +214,14 @@ def rerouted(
     module : str
         Dotted name of the layer.
     call : int
-        Which of its calls, from 1.
+        Number of the call, from 1.
     through : callable
-        Takes the tensor that the layer puts out and gives the one that the network goes on with.
+        Maps the output tensor of the layer to the one that the network continues with.
 
     Raises
     ------
     ValueError
-        While the model runs: the layer gives no single tensor.
+        While the model runs: the layer does not return a single tensor.
     """
     calls = 0
 
@@ -231,7 +231,7 @@ def rerouted(
         if calls != call:
             return None
         if not isinstance(output, torch.Tensor):
-            raise ValueError(f"layer {module!r} gives a {type(output).__name__}, not one tensor")
+            raise ValueError(f"layer {module!r} returns a {type(output).__name__}, not one tensor")
         return through(output)
 
     handle = model.get_submodule(module).register_forward_hook(hook)

@@ -1,4 +1,4 @@
-"""Any indexable of (image, label) as items with a tensor image, a label, and a picture to show."""
+"""A data set as items with an image tensor, a label, and a picture."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class Item:
     Attributes
     ----------
     image : torch.Tensor or None
-        (C, H, W) as the data set gives it; (C, T, H, W) for a clip; None where `prepare` takes items without one.
+        (C, H, W) as in the data set; (C, T, H, W) for a clip; None if `prepare` takes items without an image.
     label : int or None
-        Class number, where the label is one.
+        Class number, if the label is one.
     text : str
-        The label as people read it: class name, or the label itself; empty where there is none.
+        The label as text: class name, or the label itself; empty if there is none.
     raw : object
-        The item as the data set gave it.
+        The item as the data set returns it.
     """
 
     image: torch.Tensor | None
@@ -40,20 +40,20 @@ class Item:
 
 
 class Items:
-    """A data set as a view reads it.
+    """Access to the items of a data set.
 
     Parameters
     ----------
     dataset : indexable
-        Gives `(image, label)` for 0 .. len - 1: a torch data set, `Subset`, list, or a tensor of images (N, C, H, W).
-        Dicts with an `image` and images without a label are understood too.
+        Returns `(image, label)` for 0 .. len - 1: a torch data set, `Subset`, list, or a tensor of images (N, C, H, W).
+        Dicts with an `image` and images without a label are accepted too.
     classes : sequence of str, optional
         Class names; by default the data set's own `classes`.
     denormalize : callable or (mean, std), optional
-        Turns a normalised image back into one in [0, 1] for the picture. By default the `Normalize` in the data set's
-        transform is found and undone.
+        Undoes the normalisation for display, with values in [0, 1]. By default the `Normalize` in the data set's
+        transform is used.
     prepare : callable, optional
-        With it an item may be anything; the first image-like tensor in it is the picture.
+        With it an item may be any object; its first image-like tensor is displayed.
 
     Raises
     ------
@@ -94,14 +94,14 @@ class Items:
         return len(self.dataset)
 
     def __getitem__(self, index: int) -> Item:
-        """The item at `index`, checked. The global random state is as it was, also where a transform draws from it.
+        """The item at `index`, checked. The global random state is restored, even if a transform uses it.
 
         Raises
         ------
         IndexError
             `index` is not in 0 .. len - 1.
         TypeError
-            The item is not (image, label), or its image is no tensor.
+            The item is not (image, label), or its image is not a tensor.
         ValueError
             The image has a wrong number of axes or holds NaN or infinite values.
         """
@@ -115,7 +115,7 @@ class Items:
         return Item(_checked(image, index), *self._label(label), raw)
 
     def checked(self, index: int) -> int:
-        """`index`, if the data set has it; raises IndexError, naming what there is, otherwise."""
+        """`index` if it is in range; raises IndexError with the allowed range otherwise."""
         if not hasattr(index, "__index__"):
             raise TypeError(f"index must be a whole number, 0 to {len(self) - 1}, not {index!r}")
         if not 0 <= index < len(self):
@@ -125,11 +125,11 @@ class Items:
         return int(index)
 
     def class_name(self, target: int) -> str:
-        """Name of class `target`; its number where no name is known."""
+        """Name of class `target`; its number if it has no name."""
         return self.classes[target] if 0 <= target < len(self.classes) else str(target)
 
     def picture(self, image: torch.Tensor) -> torch.Tensor:
-        """`image` with the normalisation undone, (C, H, W); of a clip the middle frame."""
+        """`image` with the normalisation undone, (C, H, W); for a clip the middle frame."""
         image = image.detach().cpu()
         if self._denormalize is not None:
             image = torch.as_tensor(self._denormalize(image))
@@ -159,7 +159,7 @@ class Items:
 
 
 def _mean_and_std(given: Any) -> tuple[Any, Any]:
-    """`given`, if it is (mean, std): numbers, or one a channel."""
+    """`given` if it is (mean, std): numbers, or one per channel."""
     try:
         mean, std = given
         fits = all(torch.as_tensor(part, dtype=torch.float64).numel() for part in (mean, std))
@@ -235,7 +235,7 @@ def _class_name(name: Any) -> str:
 
 
 def _unwrapped(dataset: Any) -> Iterator[Any]:
-    """The data set, then those that `Subset`, `ConcatDataset` and their like wrap."""
+    """The data set, then those inside `Subset`, `ConcatDataset` and similar wrappers."""
     seen: set[int] = set()
     while dataset is not None and id(dataset) not in seen:
         seen.add(id(dataset))
@@ -245,7 +245,7 @@ def _unwrapped(dataset: Any) -> Iterator[Any]:
 
 
 def _normalization(dataset: Any) -> tuple[Any, Any] | None:
-    """Mean and standard deviation of the last `Normalize` in the data set's transforms, wherever it is nested."""
+    """Mean and standard deviation of the last `Normalize` in the data set's transforms, at any nesting."""
     found = None
     for wrapped in _unwrapped(dataset):
         for name in ("transform", "transforms"):

@@ -1,4 +1,4 @@
-"""What an output is - maps, a vector, tokens, a volume - and how it is drawn as maps."""
+"""Kinds of outputs - maps, vector, tokens, volume - and their representation as maps."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _CHANNELS_LAST = (nn.Linear, nn.LayerNorm, nn.MultiheadAttention, nn.Embedding)
 
 
 def kind_of(shape: tuple[int, ...]) -> Kind:
-    """Kind of one image's output, from its shape without the batch axis.
+    """Kind of the output for one image, from its shape without the batch axis.
 
     `()` and `(D,)` are vectors, `(T, D)` tokens, `(C, H, W)` maps (a vector where H = W = 1), `(C, D, H, W)` and more
     axes volumes.
@@ -41,8 +41,8 @@ def layout_of(owner: nn.Module | None, shape: tuple[int, ...], before: tuple[tup
     """Whether the channels are the first or the last axis of `shape` (without the batch axis).
 
     Known for layers of known type; `LayerNorm` and `Linear` by exact type, since subclasses for maps permute. Other
-    modules keep the layout of the output before them when it has the same shape. Else two equal axes beside a different
-    one are taken for height and width.
+    modules keep the layout of the previous output if it has the same shape. Otherwise two equal axes next to a
+    different one are taken as height and width.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def layout_of(owner: nn.Module | None, shape: tuple[int, ...], before: tuple[tup
     shape : tuple of int
         Its output's shape without the batch axis.
     before : tuple of (shape, layout) or None
-        The output before it.
+        The previous output.
     """
     if isinstance(owner, _CHANNELS_FIRST):
         return "first"
@@ -65,19 +65,19 @@ def layout_of(owner: nn.Module | None, shape: tuple[int, ...], before: tuple[tup
 
 
 def token_grid(tokens: int, aspect: float = 1.0) -> tuple[int, int, int] | None:
-    """How `tokens` stand on a grid: `(extra, rows, columns)`, with `extra` class or register tokens before it.
+    """Grid of `tokens`: `(extra, rows, columns)`, with `extra` class or register tokens before it.
 
     Parameters
     ----------
     tokens : int
         Length of the sequence.
     aspect : float
-        Width over height of the image; the grid has that form, to the nearest whole numbers.
+        Width over height of the image; the grid has the nearest possible aspect ratio.
 
     Returns
     -------
     tuple of int or None
-        None where no grid with 0, 1, 2, 4, 5 or 8 extra tokens has the image's form.
+        None where no grid with 0, 1, 2, 4, 5 or 8 extra tokens matches the image.
     """
     for extra in (0, 1, 2, 5, 4, 8):
         count = tokens - extra
@@ -90,23 +90,23 @@ def token_grid(tokens: int, aspect: float = 1.0) -> tuple[int, int, int] | None:
 
 
 def as_maps(output: torch.Tensor, kind: Kind, layout: Layout, *, aspect: float = 1.0, plane: int = 0) -> torch.Tensor:
-    """One image's output as maps (C, H, W) of real numbers: the form in which everything is drawn.
+    """One image's output as maps (C, H, W) of real numbers: the form that is drawn.
 
     Parameters
     ----------
     output : torch.Tensor
-        Without the batch axis. Complex numbers are drawn by their magnitude, truth values as 0 and 1.
+        Without the batch axis. Complex numbers become magnitudes, booleans 0 and 1.
     kind, layout : str
         From `kind_of` and `layout_of`.
     aspect : float
         Width over height of the input image, for the grid of tokens.
     plane : int
-        Which slice of a volume; its middle axes are counted as one.
+        Index of the slice of a volume; its middle axes count as one.
 
     Returns
     -------
     torch.Tensor
-        Vectors (D, 1, 1); tokens (D, rows, columns) without those that `tokens_apart` gives, or (D, 1, T) where they
+        Vectors (D, 1, 1); tokens (D, rows, columns) without those that `tokens_off_grid` gives, or (D, 1, T) where they
         form no grid; a slice of a volume (C, H, W). Half precision becomes float32.
     """
     if output.is_complex():
@@ -130,8 +130,8 @@ def as_maps(output: torch.Tensor, kind: Kind, layout: Layout, *, aspect: float =
     return output
 
 
-def tokens_apart(output: torch.Tensor, kind: Kind, layout: Layout, *, aspect: float = 1.0) -> torch.Tensor:
-    """What the class token and its like hold, which `as_maps` leaves out of the grid.
+def tokens_off_grid(output: torch.Tensor, kind: Kind, layout: Layout, *, aspect: float = 1.0) -> torch.Tensor:
+    """Values of the class token and other extra tokens, which `as_maps` leaves out of the grid.
 
     Parameters
     ----------
@@ -141,11 +141,11 @@ def tokens_apart(output: torch.Tensor, kind: Kind, layout: Layout, *, aspect: fl
     Returns
     -------
     torch.Tensor
-        (extra, D): a row for each token before those of the grid; (0, D) where all are drawn.
+        (extra, D): one row per token before those of the grid; (0, D) if all are in the grid.
     """
     grid = token_grid(output.shape[0], aspect) if kind == "tokens" and layout == "last" else None
-    apart = output[: grid[0]] if grid is not None else output[:0]
-    return apart.abs() if apart.is_complex() else apart
+    extra = output[: grid[0]] if grid is not None else output[:0]
+    return extra.abs() if extra.is_complex() else extra
 
 
 def planes(shape: tuple[int, ...], kind: Kind, layout: Layout) -> int:

@@ -1,4 +1,4 @@
-"""What layers a model has, in the order they run, and what each puts out."""
+"""The layers of a model in execution order, with the kind and shape of their outputs."""
 
 from __future__ import annotations
 
@@ -18,43 +18,43 @@ COLUMNS = ("name", "type", "call", "kind", "shape", "parameters", "macs", "ran",
 
 @dataclass(frozen=True)
 class Layer:
-    """One entry of the layer table: one value that one call of one module returns.
+    """One entry of the layer table: one value returned by one call of one module.
 
     Attributes
     ----------
     name : str
-        What the layer is called everywhere: dotted, `:k` for a call, `.key` for a part.
+        Name of the layer: dotted, `:k` for a call, `.key` for a part of the output.
     module : str
         Dotted name of the module alone; empty for the network itself.
     type : str
         Class name of the module.
     call : int
-        Which call of the module in the pass, from 1; 0 where it never ran.
+        Number of the call of the module in the pass, from 1; 0 if it never ran.
     kind : str
         `maps` (C, H, W), `vector`, `tokens` (T, D), `volume` (C, D, H, W), or `other` (not showable, see `reason`).
     shape : tuple of int
         Shape for one image, without the batch axis.
     layout : str
-        `first` or `last`: where the channel axis is.
+        Position of the channel axis: `first` or `last`.
     dtype : torch.dtype or None
-        Type of the numbers.
+        Number type.
     batch_axis : int or None
-        Which axis of the raw output is the batch that `shape` leaves out: 0, or 1 for sequence-first layers. None
-        where there is none: the output of three or more axes is then a stack (image windows, regions) along its first.
+        Index of the batch axis, which `shape` leaves out: 0, or 1 for sequence-first layers. None if there is none: an
+        output of three or more axes is then a stack (image windows, regions) along its first axis.
     planes : int
-        Slices to page through: of a volume, or of a stack; otherwise 1.
+        Number of slices of a volume or stack; otherwise 1.
     parameters : int
         Number of parameters in the module and everything inside it.
     macs : int or None
-        Multiply-accumulates for one image, for convolutions and linear layers; None elsewhere.
+        Multiply-accumulate operations for one image, for convolutions and linear layers; None elsewhere.
     ran : bool
         Whether it ran in the pass.
     leaf : bool
         Whether the module holds no other modules.
     repeats : bool
-        Whether it hands on the very output of the entry before, as a Sequential does.
+        Whether it returns the output of the previous entry itself, as a Sequential does.
     reason : str or None
-        Why it cannot be shown, or None.
+        Reason why it cannot be shown, or None.
     operation : bool
         Whether it is an operation of the traced network (`add`, `cat`, `relu`) rather than a module.
     """
@@ -109,9 +109,9 @@ class Layer:
 
 
 class LayerTable(Sequence[Layer]):
-    """The layers of a model in the order they ran; those that never ran come last. Draws itself as a table.
+    """The layers of a model in the order they ran; those that never ran come last. Displayed as a table.
 
-    `note` says why operations without a module (`+`, `cat`, a functional ReLU) are not among them, where they are not.
+    `note` gives the reason if operations without a module (`+`, `cat`, a functional ReLU) are not included.
     """
 
     def __init__(self, layers: Sequence[Layer], note: str = "") -> None:
@@ -136,7 +136,7 @@ class LayerTable(Sequence[Layer]):
 
     @property
     def names(self) -> list[str]:
-        """Names in the order of running."""
+        """Names in execution order."""
         return list(self._by_name)
 
     @property
@@ -145,7 +145,7 @@ class LayerTable(Sequence[Layer]):
         return LayerTable([layer for layer in self if layer.reason is None and layer.ran], self.note)
 
     def find(self, name: str) -> Layer:
-        """The layer called `name`; raises LookupError with the nearest name, or the calls or parts there are."""
+        """The layer called `name`; raises LookupError with the nearest name, or the existing calls or parts."""
         if isinstance(name, str) and name in self._by_name:
             return self._by_name[name]
         within = [layer.name for layer in self if layer.module == name]
@@ -154,7 +154,7 @@ class LayerTable(Sequence[Layer]):
         raise unknown_layer(name, self.names)
 
     def to_records(self) -> list[dict[str, Any]]:
-        """One dict a layer, ready for `pandas.DataFrame(table.to_records())`."""
+        """One dict per layer, ready for `pandas.DataFrame(table.to_records())`."""
         return [
             {
                 "name": layer.name,
@@ -171,7 +171,7 @@ class LayerTable(Sequence[Layer]):
         ]
 
     def to_frame(self) -> Any:
-        """The table as a pandas DataFrame, a row a layer."""
+        """The table as a pandas DataFrame, one row per layer."""
         import pandas as pd
 
         return pd.DataFrame(self.to_records()).set_index("name")

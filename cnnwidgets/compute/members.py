@@ -1,4 +1,4 @@
-"""Which images of a data set belong to which class, read without loading images where the data set knows."""
+"""The images of each class of a data set, without loading images if the data set has `targets`."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from .items import Items
 from .names import nearest
 
 SEEN = 1000
-"""Labels that are read to find which classes there are."""
+"""Number of labels that are read to find the classes."""
 
 
 def labels(items: Items) -> Iterator[int | None]:
-    """The class number of each image, from the first on; None where it has none.
+    """The class number of each image, from the first on; None if it has none.
 
-    Taken from the data set's `targets`, as torchvision's have them, through `Subset` too; otherwise the images are read
-    one after the other, as far as the caller goes.
+    Taken from the data set's `targets` (as in torchvision), through `Subset` too; otherwise items are read one by one,
+    as far as the caller iterates.
     """
     known = _targets(items.dataset)
     if known is not None:
@@ -29,12 +29,12 @@ def labels(items: Items) -> Iterator[int | None]:
 
 
 def members(items: Items, targets: Sequence[int], count: int) -> list[list[int]]:
-    """Indices of the first `count` images of each class, in the order of `targets`; fewer where there are no more.
+    """Indices of the first `count` images of each class, in the order of `targets`; fewer if there are no more.
 
     Raises
     ------
     LookupError
-        A class has no image; says which have.
+        A class has no image; the message lists the classes that have.
     """
     found: dict[int, list[int]] = {target: [] for target in targets}
     missing = len(found)
@@ -52,7 +52,7 @@ def members(items: Items, targets: Sequence[int], count: int) -> list[list[int]]
 
 
 def first_classes(items: Items, most: int | None = None) -> list[int]:
-    """Class numbers, in order, of the data set's first images: of `most` classes, or of those that come early."""
+    """Class numbers, in order, of the data set's first images: at most `most` classes."""
     found: set[int] = set()
     for label in islice(labels(items), SEEN):
         found |= set() if label is None else {label}
@@ -62,7 +62,7 @@ def first_classes(items: Items, most: int | None = None) -> list[int]:
 
 
 def class_numbers(items: Items, targets: Iterable[Any]) -> tuple[int, ...]:
-    """Numbers of classes that are given by number or by name, without doubles.
+    """Class numbers from numbers or names, without duplicates.
 
     Raises
     ------
@@ -90,7 +90,7 @@ def class_numbers(items: Items, targets: Iterable[Any]) -> tuple[int, ...]:
 
 
 def _targets(dataset: Any) -> list[int] | None:
-    """What a data set says of all its labels, if these are whole numbers and nothing changes them on the way."""
+    """All labels of a data set, if they are integers and no wrapper or transform changes them."""
     if isinstance(dataset, torch.utils.data.Subset):
         known = _targets(dataset.dataset)
         return None if known is None else [known[index] for index in dataset.indices]

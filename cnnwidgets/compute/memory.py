@@ -1,4 +1,4 @@
-"""Memory for the copies of a whole pass: to get it afresh from the system takes longer than the copying does."""
+"""Memory pool for the copies of a whole pass: allocation by the system takes longer than copying."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ import numpy as np
 import torch
 
 BLOCK = 4 * 2**20
-"""Bytes of a block that several copies share."""
+"""Size in bytes of a block shared by several copies."""
 LARGE = 2**20
-"""A copy of as many bytes has a block of its own."""
+"""Copies of at least this many bytes get a separate block."""
 SMALL = 64 * 2**10
-"""A copy of fewer bytes is left to torch: it is quick, and often kept for long."""
+"""Smaller copies are allocated by torch: it is fast, and they are often kept for long."""
 KEPT = 256 * 2**20
-"""Bytes at most that wait for the next pass."""
+"""Maximum number of bytes kept for the next pass."""
 
-_blocks: list[tuple[np.ndarray, weakref.ref[np.ndarray]]] = []  # memory, and the loan of it; the oldest loan first
+_blocks: list[tuple[np.ndarray, weakref.ref[np.ndarray]]] = []  # memory, and the array on loan; the oldest loan first
 _lock = threading.Lock()
 
 
 class Copies:
-    """Copies tensors of the CPU into blocks of memory that are used again.
+    """Copies CPU tensors into reusable blocks of memory.
 
-    Each copy is a tensor with a storage of its own size. A block is free once every tensor in it is gone, with all
-    their views: they hold the array that stands for the loan, and the pool of blocks knows that only weakly.
+    Each copy is a tensor whose storage has exactly its size. A block is free once all tensors in it and their views are
+    deleted: they hold the array on loan, to which the pool has only a weak reference.
     """
 
     def __init__(self) -> None:
@@ -51,12 +51,12 @@ class Copies:
 
 
 def on_loan() -> int:
-    """Bytes in blocks of the pool that somebody holds."""
+    """Bytes in blocks of the pool that are in use."""
     return sum(memory.nbytes for memory, loan in _blocks if loan() is not None)
 
 
 def _borrow(size: int) -> np.ndarray:
-    """A block of `size` bytes, or a little more, that nobody else has."""
+    """An unused block of `size` bytes or slightly more."""
     with _lock:
         fits = (
             at for at, (block, loan) in enumerate(_blocks) if loan() is None and 0 <= block.nbytes - size <= size / 10
@@ -66,5 +66,5 @@ def _borrow(size: int) -> np.ndarray:
         loan = memory.view()
         _blocks.append((memory, weakref.ref(loan)))
         while sum(block.nbytes for block, _ in _blocks) > KEPT:
-            del _blocks[0]  # who holds it keeps it; it just does not come back
+            del _blocks[0]  # its holder keeps it; it does not return to the pool
         return loan

@@ -1,4 +1,4 @@
-"""The plain module behind what people hand over, and where its numbers live."""
+"""The plain module inside wrappers, and the device and type of its parameters."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from typing import Any
 import torch
 from torch import nn
 
-_whole: weakref.WeakSet[nn.Module] = weakref.WeakSet()  # modules that were found whole: looking again takes time
+_whole: weakref.WeakSet[nn.Module] = weakref.WeakSet()  # modules that passed the checks, which take time
 
 
 def plain(model: nn.Module) -> nn.Module:
-    """The module that hooks can see: unwraps `DataParallel`, its distributed kin and `torch.compile`.
+    """Unwrap `DataParallel`, `DistributedDataParallel` and `torch.compile`: the module that hooks work on.
 
     Parameters
     ----------
     model : torch.nn.Module
-        What the user has; never changed.
+        The user's model; never changed.
 
     Returns
     -------
     torch.nn.Module
-        `model` itself, or the module that a wrapper holds.
+        `model` itself, or the module inside the wrapper.
 
     Raises
     ------
     TypeError
-        `model` is not a module, or is a class that was not called.
+        `model` is not a module, or is a class instead of an instance.
     ValueError
-        `model` has no layers at all, no `forward`, or layers that were never initialised.
+        `model` has no layers, no `forward`, or uninitialised lazy layers.
     """
     if isinstance(model, type) and issubclass(model, nn.Module):
         raise TypeError(f"model is the class {model.__name__}, not a model; call it: {model.__name__}(...)")
@@ -74,14 +74,14 @@ def dtype_of(model: nn.Module) -> torch.dtype:
 
 
 def weights_version(model: nn.Module) -> int:
-    """A number that changes whenever an optimizer or a state dict writes to a parameter, or another takes its place."""
+    """A number that changes whenever a parameter is written to (optimizer, state dict) or replaced."""
     return hash(tuple((id(p), p.data_ptr(), -1 if p.is_inference() else p._version) for p in model.parameters()))
 
 
 def moved(value: Any, device: torch.device, dtype: torch.dtype) -> Any:
     """A copy of `value` with every tensor in it on `device`, floating point ones as `dtype`, bytes as [0, 1].
 
-    Copies always, so that a model that writes to its input leaves the data set's tensor alone.
+    Always copies, so that a model that writes to its input does not change the data set's tensor.
     """
     if isinstance(value, torch.Tensor):
         value = value.detach()

@@ -10,13 +10,13 @@ from torch import nn
 from .model import plain
 
 OUTPUT = "(output)"
-"""Name of what the whole network returns, where no layer returns the same."""
+"""Name of the network's output, if no layer returns the same tensor."""
 
 
 def parse(layer: str, modules: Mapping[str, object]) -> tuple[str, int | None, str]:
-    """Split a layer name into `(module, call, path)`; `module` is not in `modules` when nothing fits.
+    """Split a layer name into `(module, call, path)`; `module` is not in `modules` if nothing matches.
 
-    The longest module name wins, so that a child called `out` comes before a dict's key `out`, which is `[out]` then.
+    The longest matching module name is taken, so that a child `out` comes before a dict's key `out`, which is then `[out]`.
     """
     head, bracket, key = layer.partition("[")
     if bracket and key.endswith("]") and layer not in modules:
@@ -35,20 +35,20 @@ def parse(layer: str, modules: Mapping[str, object]) -> tuple[str, int | None, s
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The name in `known` most like `name`, whatever its case; None when none is alike."""
+    """The name in `known` most similar to `name`, ignoring case; None if none is similar."""
     folded = {item.lower(): item for item in known}
     matches = difflib.get_close_matches(name.lower(), folded, n=1, cutoff=0.5)
     return folded[matches[0]] if matches else None
 
 
 def listing(names: Sequence[str], limit: int = 20) -> str:
-    """`a, b, c`, cut after `limit` names with the number left out."""
+    """`a, b, c`, truncated after `limit` names, with the number of the others."""
     more = len(names) - limit
     return ", ".join(names[:limit]) + (f" ... and {more} more" if more > 0 else "")
 
 
 def unknown_layer(layer: object, known: Sequence[str]) -> LookupError:
-    """The error for a layer that is not there: the nearest name, and those that there are."""
+    """The error for an unknown layer: the nearest name and the existing ones."""
     if not isinstance(layer, str):
         return LookupError(f"a layer is named by a string, not {type(layer).__name__}; layers: {listing(known)}")
     near = nearest(layer, known)
@@ -57,7 +57,7 @@ def unknown_layer(layer: object, known: Sequence[str]) -> LookupError:
 
 
 def named_parts(model: nn.Module) -> dict[str, nn.Module]:
-    """Every module by every dotted name that it has, in the order of `named_modules`, in a fraction of the time.
+    """Every module under each of its dotted names, in the order of `named_modules`, but faster.
 
     Parametrisations (weight norm, pruning by parametrisation) compute weights, not feature maps, and are left out.
     """
@@ -77,7 +77,7 @@ def named_parts(model: nn.Module) -> dict[str, nn.Module]:
 
 
 def first_names(parts: Mapping[str, nn.Module]) -> dict[str, str]:
-    """Every name in `parts`, and the first name of that module, by which hooks know it: people may use any."""
+    """Every name in `parts`, and the first name of that module, which hooks use."""
     first: dict[int, str] = {}
     return {name: first.setdefault(id(part), name) for name, part in parts.items()}
 
@@ -88,19 +88,19 @@ def module_names(model: nn.Module) -> dict[str, str]:
 
 
 def find_layer(names: Mapping[str, str], layer: str) -> tuple[str, int | None, str]:
-    """The `(module, call, path)` that `layer` speaks of, the module by its first name.
+    """The `(module, call, path)` that `layer` refers to, the module by its first name.
 
     Parameters
     ----------
     names : mapping
         From `module_names`.
     layer : str
-        As a person typed it.
+        A layer name.
 
     Raises
     ------
     LookupError
-        There is no such module; the message suggests the nearest name.
+        The module does not exist; the message suggests the nearest name.
     """
     known = {OUTPUT: "", **names}
     name, call, path = parse(layer, known) if isinstance(layer, str) else ("", None, "")
@@ -122,12 +122,12 @@ def get_layer(model: nn.Module, layer: str) -> nn.Module:
     Returns
     -------
     torch.nn.Module
-        The very module, not a copy.
+        The module itself, not a copy.
 
     Raises
     ------
     LookupError
-        There is no such layer; the message suggests the nearest name.
+        The layer does not exist; the message suggests the nearest name.
     """
     module = plain(model)
     parts = named_parts(module)

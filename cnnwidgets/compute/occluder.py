@@ -1,4 +1,4 @@
-"""An occlusion that is done bit by bit."""
+"""Incremental occlusion."""
 
 from __future__ import annotations
 
@@ -15,37 +15,37 @@ from .forward import Prepare, describe
 from .model import device_of, dtype_of, moved, plain
 from .occlusion_map import OcclusionMap
 from .patches import patches
-from .scorer import Score, Scorer, choose_targets, class_numbers, map_differences
+from .scorer import Score, Scorer, choose_targets, map_differences, parse_target
 
 WORTHWHILE = 64
-"""So many images left make a folded copy of the network pay."""
+"""Minimum number of remaining images for which a fused copy of the network pays off."""
 KEPT = 16 * 2**20
-"""Scores of every class are kept for each place, where they are so many bytes at most: another target costs nothing."""
+"""Limit in bytes for keeping the scores of every class at each position, so that another target needs no pass."""
 
 
 class Occluder:
-    """An occlusion in steps: coarse to fine, to be drawn, stopped and taken up again.
+    """Incremental occlusion, from coarse to fine, that can be drawn, stopped and continued.
 
-    Iterate for partial maps; leave the loop to stop, iterate again to go on. `step(seconds)` does one batch, for
-    callers that must be elsewhere soon. A network that was trained in between needs a new one.
+    Iterate for partial maps; leave the loop to stop, iterate again to continue. `step(seconds)` runs one batch, for
+    callers with a time limit. After further training of the network a new occluder is needed.
 
     Parameters
     ----------
     **options
-        All as in `occlusion`.
+        As for `occlusion`.
 
     Attributes
     ----------
     done, total : int
-        Passes of one image each, the whole images among them.
+        Number of images passed through the network, including the unoccluded images.
     coarse : int
-        So many passes give the first map that covers the whole frame.
+        Number of passes after which the map first covers the whole image.
     images : torch.Tensor
-        (N, C, H, W) as the network gets them.
-    fill : torch.Tensor
-        (N, C, H, W): what the patch shows, wherever it is.
+        (N, C, H, W), input of the network.
+    baseline : torch.Tensor
+        (N, C, H, W): pixels of the patch at every position.
     patches : Patches
-        The places of the patch.
+        The positions of the patch.
     """
 
     def __init__(
@@ -74,49 +74,49 @@ class Occluder:
             self.images = self.images.to(dtype_of(module))
         height, width = self.images.shape[2:]
         self.patches = patches((height, width), window, stride, shape)
-        self.fill: torch.Tensor = baseline_images(self.images, baseline, self.patches.window, generator)
-        self._wanted, self._single = class_numbers(target)
+        self.baseline: torch.Tensor = baseline_images(self.images, baseline, self.patches.window, generator)
+        self._wanted, self._single = parse_target(target)
         self._batch = BatchSize(height * width, device, batch_size)
         coarse, *finer = self.patches.order()
         self._order = coarse + [place for stage in finer for place in stage]
         self.done, self.total = 0, len(self.images) * (1 + len(self._order))
         self.coarse = len(self.images) * (1 + len(coarse))
         self._may_fold = True
-        self._whole: torch.Tensor | None = None  # what the scorer gives for the whole images
+        self._whole: torch.Tensor | None = None  # output of the scorer for the unoccluded images
         self._targets: torch.Tensor | None = None  # (N, K)
-        self._every = False  # whether the scores of all classes are kept, not of the targets alone
-        self._scores: torch.Tensor | None = None  # (N, K, H', W'); these come once the whole images are done
+        self._every = False  # whether the scores of all classes are kept, not only of the targets
+        self._scores: torch.Tensor | None = None  # (N, K, H', W'); set after the unoccluded images
         self._visited = torch.zeros(len(self.images), *self.patches.grid, dtype=torch.bool, device=device)
 
     def __iter__(self) -> Iterator[OcclusionMap]:
-        """The map after each batch, as far as it is done; the last one is complete."""
+        """The partial map after each batch; the last one is complete."""
         while self.done < self.total:
             yield self.step()
 
     def step(self, seconds: float | None = None) -> OcclusionMap:
-        """Do one batch and return the map as far as it is done.
+        """Run one batch and return the partial map.
 
         Parameters
         ----------
         seconds : float, optional
-            About how long it may take; the batch is made as large as that allows, at least one image. By default as
-            large as is quickest in the long run.
+            Approximate time limit, which limits the batch size, at least one image. By default the batch size with
+            the shortest time per image.
 
         Raises
         ------
         ForwardError, ValueError
-            As `occlusion` does. What is done stays done.
+            As for `occlusion`. Finished passes are kept.
         """
         if self._may_fold and self.coarse <= self.done < self.total - WORTHWHILE:
-            self._may_fold = False  # once, when the first full frame is there to look at
-            if self._scorer.quicken(self.images[:1], self.whole[:1]):
+            self._may_fold = False  # tried once, after the first map of the whole image
+            if self._scorer.use_fused_copy(self.images[:1], self.whole[:1]):
                 self._batch.restart()
                 if seconds is not None:
                     return self.result
         return self._batch_until(self.coarse if self.done < self.coarse else self.total, seconds)
 
     def _batch_until(self, end: int, seconds: float | None = None) -> OcclusionMap:
-        """One batch of the passes up to number `end`."""
+        """Run one batch of the passes before number `end`."""
         while left := end - self.done:
             count, start = self._batch.next(left, seconds), time.perf_counter()
             try:
@@ -134,7 +134,7 @@ class Occluder:
 
     @property
     def result(self) -> OcclusionMap:
-        """A copy of the map as far as it is done; all NaN until the whole images are."""
+        """A copy of the partial map; all NaN until the unoccluded images are done."""
         scores, targets = self._scores, self._targets
         if scores is None:
             scores = torch.full((len(self.images), 1, *self.patches.grid), torch.nan)
@@ -154,20 +154,20 @@ class Occluder:
 
     @property
     def whole(self) -> torch.Tensor:
-        """What the network says of the whole images: (N, K), the scores of every class; or the layer's output."""
+        """Output for the unoccluded images: (N, K), the scores of every class; or the layer's output."""
         while self.done < len(self.images):
             self._batch_until(len(self.images))
         return self._whole if self._whole is not None else torch.empty(0)
 
-    def aim(self, target: int | Sequence[int] | None) -> bool:
-        """Look at another class, or several, from now on; whether that could be done without a new occluder.
+    def set_target(self, target: int | Sequence[int] | None) -> bool:
+        """Change the target class or classes; returns False if that needs a new occluder.
 
         Raises
         ------
         ValueError, TypeError
-            As `occlusion` does.
+            As for `occlusion`.
         """
-        wanted, single = class_numbers(target)
+        wanted, single = parse_target(target)
         if not self._every or self._whole is None:
             return False
         self._targets = choose_targets(self._whole, wanted)
@@ -175,7 +175,7 @@ class Occluder:
         return True
 
     def at(self, top: int, left: int) -> torch.Tensor:
-        """What the network says with the patch at one place, which may lie partly outside of the image.
+        """Output with the patch at one position, which may lie partly outside the image.
 
         Parameters
         ----------
@@ -185,18 +185,18 @@ class Occluder:
         Returns
         -------
         torch.Tensor
-            (N, K): the scores of every class, or how much each map of the layer changes.
+            (N, K): the scores of every class, or the change of each map of the layer.
         """
 
         def paint(batch: torch.Tensor) -> None:
-            for image, fill in zip(batch, self.fill, strict=True):
-                self.patches.paint(image, fill, top, left)
+            for image, baseline in zip(batch, self.baseline, strict=True):
+                self.patches.paint(image, baseline, top, left)
 
         found = self._scorer(self.images, torch.arange(len(self.images)), paint)
         return found if self._scorer.layer is None else map_differences(found, self.whole, self._scorer.axis)
 
     def _do(self, items: range) -> None:
-        """Run these passes: first the whole images, then each place of the patch for all of them."""
+        """Run these passes: first the unoccluded images, then all images for each position of the patch."""
         images = len(self.images)
         number = torch.tensor([item % images for item in items])
         places = [self._order[item // images - 1] for item in items if item >= images]
@@ -205,7 +205,7 @@ class Occluder:
 
         def paint(batch: torch.Tensor) -> None:
             for image, n, (row, column) in zip(batch[whole:], number[whole:], places, strict=True):
-                self.patches.paint(image, self.fill[n], row * down, column * across)
+                self.patches.paint(image, self.baseline[n], row * down, column * across)
 
         found = self._scorer(self.images, number, paint)
         if whole:
@@ -227,7 +227,7 @@ class Occluder:
         self.done = items.stop
 
     def _begin(self) -> None:
-        """Settle which classes are looked at, and make room for their scores."""
+        """Choose the target classes, and allocate their scores."""
         if self._whole is None:
             return
         kind = self._whole.dtype if self._whole.dtype == torch.float64 else torch.float32
@@ -241,7 +241,7 @@ class Occluder:
 
 
 def as_images(images: Any) -> torch.Tensor:
-    """A batch (N, C, H, W) of at least one image, or the errors that `occlusion` raises."""
+    """A batch (N, C, H, W) of at least one image, raises the errors of `occlusion`."""
     if not isinstance(images, torch.Tensor):
         raise TypeError(f"images must be a tensor (N, C, H, W) or (C, H, W), not {type(images).__name__}")
     batch = images[None] if images.ndim == 3 else images

@@ -1,4 +1,4 @@
-"""Occlusion: slide a patch over an image and see how much the network cares.
+"""Occlusion: slide a patch over an image and measure the change of the score.
 
 Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks", ECCV 2014, section 4.2.
 """
@@ -31,56 +31,55 @@ def occlusion(
     generator: torch.Generator | None = None,
     prepare: Prepare | None = None,
 ) -> OcclusionMap:
-    """Score of a class while a patch hides one place of the image after another.
+    """Scores of a class while a patch hides one part of the image after another.
 
-    Every place is run through the network in full, in evaluation mode and without gradients; the network is
-    afterwards as it was. The map does not depend on the size of the batches, to the rounding of floats.
+    Every position needs a full forward pass, in evaluation mode and without gradients; the network is left unchanged.
+    The map does not depend on the batch size, up to rounding errors.
 
     Parameters
     ----------
     model : torch.nn.Module
-        Any network; `DataParallel` and compiled wrappers are looked through.
+        Any network; `DataParallel` and compiled wrappers are unwrapped.
     images : torch.Tensor
         (N, C, H, W), or (C, H, W) for a single one; copied to the model's device and type. Bytes become [0, 1].
     target : int or sequence of int, optional
-        The class, or several that are looked at for every image; by default each image's own highest one.
+        One or several classes, for every image; by default the predicted class of each image.
     layer : str, optional
-        Look at a layer instead, named as in `layer_table`: how much each of its maps changes. Modules only.
+        Measure the change of each map of this layer instead, named as in `layer_table`. Modules only.
     window, stride : int or (int, int), optional
         Height and width of the patch, and of a step, in pixels; a seventh of the image (32 of 224) and half the window
-        by default. The last patch is cut off at the border. A stride larger than the window is allowed and leaves
+        by default. The last patch is clipped at the border. A stride larger than the window is allowed and leaves
         pixels between the patches that are never hidden.
     baseline : float, sequence of float, str or torch.Tensor
-        What the patch is filled with, in units of the network's input: a number, one a channel, `"mean"`, `"blur"`,
+        Pixels of the patch, in units of the network's input: a number, one per channel, `"mean"`, `"blur"`,
         `"noise"`, or an image; see `baseline_images`.
     shape : {"square", "disc"}
         Whether the patch fills its window, or only the ellipse in it.
     score : {"logit", "probability"} or callable
-        What the model returns as it is, or its softmax (left out where it gives probabilities already). A function
-        takes what the model returns and gives (N, K) scores or (N,) single ones: for networks that give a dict, or a
-        class a pixel.
+        The model output itself, or its softmax (not applied if the output is probabilities already). A function maps
+        the model output to scores (N, K) or (N,): for networks that return a dict, or a class per pixel.
     batch_size : int, optional
-        Images at a time; by default found as the work goes on. Halved when memory runs out.
+        Number of images per batch; adaptive by default. Halved when memory runs out.
     generator : torch.Generator, optional
         For `"noise"`; by default always the same noise.
     prepare : callable, optional
-        `prepare(images)` gives the arguments of the model, from images in which the patch is already.
+        `prepare(images)` gives the arguments of the model, from images that already contain the patch.
 
     Returns
     -------
     OcclusionMap
-        `scores` at each place, (N, H', W'), or (N, K, H', W') for several classes or a layer; `boxes`, the places in
-        pixels; `change` against the whole image; `upsample()` to the size of the image.
+        `scores` at each position, (N, H', W'), or (N, K, H', W') for several classes or a layer; `boxes`, the patches
+        in pixels; `change` relative to the unoccluded image; `upsample()` to the size of the image.
 
     Raises
     ------
     TypeError, ValueError
-        `images` are no images; a window larger than the image, a stride of 0; no such target; an output that is no
-        class scores; scores that are NaN where the highest is looked for.
+        `images` are not images; a window larger than the image, a stride of 0; unknown target; an output that is not
+        class scores; NaN scores if the predicted class is needed.
     LookupError
-        No such layer.
+        The layer does not exist.
     ForwardError
-        The model raised, or even one image needs more memory than there is.
+        The model raised an error, or memory does not suffice for a single image.
     """
     occluder = Occluder(
         model,

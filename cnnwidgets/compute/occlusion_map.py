@@ -1,4 +1,4 @@
-"""The result of an occlusion: a score for every place of the patch."""
+"""The result of an occlusion: a score for every position of the patch."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from .patches import Pair, Patches, middles
 
 @dataclass(frozen=True)
 class OcclusionMap:
-    """What the network says while a patch hides one place after another.
+    """Scores of a network while a patch hides one position after another.
 
-    H' and W' are the number of places downwards and across. Scores of several classes, or the maps of a layer, are
-    counted by K; for one class the axis K is left out everywhere.
+    H' and W' are the number of positions vertically and horizontally. K counts the classes, or the maps of a layer;
+    for one class the axis K is left out everywhere.
 
     Attributes
     ----------
     scores : torch.Tensor
-        (N, H', W') or (N, K, H', W'): the score with the patch there, or how much a map of the layer differs from what
-        it is for the whole image (mean absolute difference of its values). NaN where no patch has been yet.
+        (N, H', W') or (N, K, H', W'): the score with the patch there, or the mean
+        absolute difference of a map of the layer from that of the unoccluded image. NaN at positions not yet visited.
     unoccluded : torch.Tensor
-        (N,) or (N, K): the score of the whole image; 0 for a layer.
+        (N,) or (N, K): the score of the unoccluded image; 0 for a layer.
     targets : torch.Tensor or None
-        (N,) or (N, K): the class numbers, 0 where `score=` gives a single number; None for a layer.
+        (N,) or (N, K): the class numbers, 0 if `score=` returns a single number; None for a layer.
     layer : str or None
-        The layer that is looked at instead of classes.
+        The layer that is measured instead of classes.
     done : torch.Tensor
-        (N, H', W') truth values: where a patch has been.
+        (N, H', W') bool: positions visited so far.
     patches : Patches
         Size, window, stride and shape.
     """
@@ -43,7 +43,7 @@ class OcclusionMap:
 
     @property
     def boxes(self) -> torch.Tensor:
-        """(H', W', 4): top, left, bottom, right of each place in pixels, the last two exclusive."""
+        """(H', W', 4): top, left, bottom, right of each position in pixels, the last two exclusive."""
         return self.patches.boxes
 
     @property
@@ -53,30 +53,30 @@ class OcclusionMap:
 
     @property
     def complete(self) -> bool:
-        """Whether the patch has been everywhere."""
+        """Whether all positions have been visited."""
         return bool(self.done.all())
 
     @property
     def change(self) -> torch.Tensor:
-        """How much hiding each place matters, shaped like `scores`; NaN where no patch has been yet.
+        """Effect of hiding each position, shaped like `scores`; NaN at positions not yet visited.
 
-        For classes the score of the whole image less that of the occluded one, Captum's sign: positive where the patch
-        hides what speaks for the class. For a layer the scores themselves.
+        For classes the score of the unoccluded image minus that of the occluded one, with Captum's sign: positive where
+        the patch hides evidence for the class. For a layer the scores themselves.
         """
         return self.scores if self.layer is not None else self.unoccluded[..., None, None] - self.scores
 
     def filled(self, values: torch.Tensor | None = None) -> torch.Tensor:
-        """`values` with a place not yet visited taking the number of the coarser place that stands for it.
+        """`values` with positions not yet visited filled in from the nearest position of the coarser grid.
 
         Parameters
         ----------
         values : torch.Tensor, optional
-            (..., H', W') like `scores`, which is the default; `change` for one.
+            (..., H', W') like `scores`, which is the default; for example `change`.
 
         Returns
         -------
         torch.Tensor
-            The whole frame as soon as the coarsest grid is done; NaN where nothing stands in.
+            Complete as soon as the coarsest grid is done; NaN where no coarser value exists.
         """
         values = self.scores if values is None else values
         rows, columns = self.patches.grid
@@ -94,8 +94,8 @@ class OcclusionMap:
     def upsample(self, values: torch.Tensor | None = None) -> torch.Tensor:
         """`values` at the size of the image: for each pixel the mean over all patches that hide it.
 
-        With `change`, the default, this is what Captum's `Occlusion` gives, for overlapping patches too. Places not yet
-        visited are filled in first.
+        With `change`, the default, this is the result of Captum's `Occlusion`, for overlapping patches too. Positions
+        not yet visited are filled in first.
 
         Parameters
         ----------
@@ -111,7 +111,7 @@ class OcclusionMap:
         (height, width), (rows, columns) = self.size, self.patches.grid
         given = values.reshape(-1, 1, rows, columns)
         mask = self.patches.mask.to(given)[None, None]
-        # a patch that is cut off at the border is one that reaches beyond, where the sum is cut off
+        # a patch clipped at the border extends beyond it, where the sum is cropped
         total, hidden = (
             functional.conv_transpose2d(part, mask, stride=self.patches.stride)[..., :height, :width]
             for part in (given, torch.ones_like(given[:1]))

@@ -1,4 +1,4 @@
-"""Operations without a module - `+`, `cat`, a functional ReLU - as `torch.fx` traces and names them."""
+"""Operations without a module - `+`, `cat`, a functional ReLU - as traced and named by `torch.fx`."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from .script import script_layers
 class Operation:
     """One operation of a traced network.
 
-    `after` is the call of a module, `(name, number)`, that ran last before it; `scope` the module whose `forward` holds
-    the operation.
+    `after` is the last call of a module before it, `(name, number)`; `scope` the module whose `forward` contains the
+    operation.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Operation:
 
 @dataclass
 class Trace:
-    """A network as a graph of `torch.fx`, or as a function of TorchScript; `reason` says why there is neither."""
+    """A network as a graph of `torch.fx`, or as a function of TorchScript; `reason` explains why there is neither."""
 
     graph: fx.GraphModule | None
     reason: str = ""
@@ -42,12 +42,12 @@ class Trace:
     script: Callable[..., Any] | None = None
 
     def drop(self, reason: str) -> None:
-        """Do without the graph, for a reason that shows only when it runs."""
+        """Discard the graph, for a reason found when it runs."""
         self.graph, self.script, self.reason, self.operations = None, None, reason, []
 
 
 def trace(model: nn.Module) -> Trace:
-    """Trace `model` symbolically (`torch.fx`), in evaluation mode; it is afterwards as it was.
+    """Trace `model` symbolically (`torch.fx`), in evaluation mode; the model is left unchanged.
 
     Parameters
     ----------
@@ -57,13 +57,13 @@ def trace(model: nn.Module) -> Trace:
     Returns
     -------
     Trace
-        Without a graph, and with the reason, where control flow depends on the data or the model cannot be traced.
+        Without a graph but with the reason, if control flow depends on the data or the model cannot be traced.
     """
     if isinstance(model, torch.jit.ScriptModule):
         layers, function = script_layers(model)
         return Trace(None, "", [Operation(name, kind, "", ("", 0)) for name, kind in layers], function)
     with evaluating(model) as module:
-        for part in module.modules():  # the user's hooks would see stand-ins for tensors; `evaluating` puts them back
+        for part in module.modules():  # the user's hooks would receive fx proxies; `evaluating` puts them back
             part._forward_hooks, part._forward_pre_hooks = OrderedDict(), OrderedDict()
         try:
             tracer = fx.Tracer()
@@ -87,10 +87,10 @@ def trace(model: nn.Module) -> Trace:
     return Trace(traced, "", operations)
 
 
-class Recorder(fx.Interpreter):
-    """Runs the graph and keeps a copy of what the wanted operations give, before an in-place one overwrites it.
+class GraphRunner(fx.Interpreter):
+    """Runs the graph and copies the outputs of the wanted operations, before an in-place operation overwrites them.
 
-    With `attached` the copies stay in the graph of autograd.
+    With `attached` the copies stay in the autograd graph.
     """
 
     def __init__(self, graph: fx.GraphModule, wanted: set[str], *, attached: bool = False) -> None:
@@ -100,12 +100,12 @@ class Recorder(fx.Interpreter):
         self.result: Any = None
 
     def fetch_args_kwargs_from_env(self, n: fx.Node) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """What a node is called with; lists that a module may write to, in place of those of the graph."""
+        """Arguments of a node, with mutable lists in place of the graph's immutable ones."""
         args, kwargs = super().fetch_args_kwargs_from_env(n)
         return tuple(map(_own, args)), {key: _own(value) for key, value in kwargs.items()}
 
     def run_node(self, n: fx.Node) -> Any:
-        """Run one node, and keep a copy of its output if it is wanted."""
+        """Run one node, and keep a copy of its output if requested."""
         value = super().run_node(n)
         name = n.name if n.name in self.wanted else f"{n.name}()"
         if n.op != "call_module" and name in self.wanted and isinstance(value, torch.Tensor) and why_not(value) is None:
@@ -115,7 +115,7 @@ class Recorder(fx.Interpreter):
         return value
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the whole graph with what the model's `forward` would take."""
+        """Run the whole graph with the arguments of the model's `forward`."""
         self.result = self.run(*args, *_in_order(self.module, len(args), kwargs))
         return self.result
 
@@ -134,21 +134,21 @@ def run_operations(
     images : torch.Tensor or object
         As for `activations`.
     names : iterable of str, optional
-        Which operations; None for all.
+        Names of operations; None for all.
     prepare : callable, optional
         As for `activations`.
 
     Returns
     -------
     tuple of (dict of str to torch.Tensor, object)
-        Operation -> what it gave, a copy, for those that gave a tensor; and what the whole graph returned.
+        Operation -> copy of its output, for those that return a tensor; and the output of the whole graph.
 
     Raises
     ------
     LookupError
-        The model has no graph; says why.
+        The model has no graph; the message gives the reason.
     ForwardError
-        The graph raised.
+        The graph raised an error.
     """
     wanted = {operation.name for operation in traced.operations} if names is None else set(names)
     if traced.script is not None:
@@ -159,13 +159,13 @@ def run_operations(
     if traced.graph is None:
         raise LookupError(f"the model has no operations to show: {traced.reason}")
     with evaluating(model):
-        recorder = Recorder(traced.graph, wanted)
-        call(model, images, prepare, run=recorder.forward)
-    return recorder.outputs, recorder.result
+        runner = GraphRunner(traced.graph, wanted)
+        call(model, images, prepare, run=runner.forward)
+    return runner.outputs, runner.result
 
 
 def _own(value: Any) -> Any:
-    """The lists and dicts of a graph, which are immutable, as plain ones."""
+    """The lists and dicts of a graph, which are immutable, as mutable ones."""
     if isinstance(value, list):
         return [_own(item) for item in value]
     if isinstance(value, dict):
@@ -176,7 +176,7 @@ def _own(value: Any) -> Any:
 
 
 def _in_order(graph: nn.Module, given: int, keywords: dict[str, Any]) -> list[Any]:
-    """Keyword arguments in the order of the graph's inputs, as the interpreter wants them."""
+    """Keyword arguments in the order of the graph's inputs, as the interpreter expects them."""
     inputs = list(inspect.signature(graph.forward).parameters)[given:]
     return [keywords[name] for name in inputs if name in keywords]
 

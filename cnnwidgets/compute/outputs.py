@@ -1,4 +1,4 @@
-"""The tensors inside whatever a module returns: tensor, tuple, dict, named tuple, data class or nested."""
+"""The tensors inside the output of a module: tensor, tuple, dict, named tuple, data class or nested."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import torch
 
 
 def leaves(output: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Walk `output` depth first and yield `(path, value)` for everything that holds nothing further.
+    """Walk `output` depth first and yield `(path, value)` for every leaf.
 
     Parameters
     ----------
     output : object
-        What a module returned.
+        The output of a module.
     path : str
-        Dotted place of `output` within a larger one: `""` for the whole, then `"out"`, `"0.boxes"`.
+        Dotted path of `output` within a larger output: `""` for the whole, then `"out"`, `"0.boxes"`.
 
     Yields
     ------
     tuple of (str, object)
-        The value is a tensor, or something that cannot be drawn (`None`, a string, an empty list).
+        The value is a tensor, or an object that cannot be drawn (`None`, a string, an empty list).
     """
     if isinstance(output, torch.Tensor):
         yield path, output
@@ -52,12 +52,12 @@ def _is_data_class(output: Any) -> bool:
 
 
 def _has_tensors(output: Any) -> bool:
-    """An ordinary object that keeps tensors as attributes, such as torchvision's ImageList."""
+    """An object with tensors as attributes, such as torchvision's ImageList."""
     return any(isinstance(value, torch.Tensor) for value in getattr(output, "__dict__", {}).values())
 
 
 def why_not(value: Any) -> str | None:
-    """Why `value` cannot be drawn, or None when it can."""
+    """The reason why `value` cannot be drawn, or None if it can."""
     if value is None:
         return "gives None"
     if not isinstance(value, torch.Tensor):

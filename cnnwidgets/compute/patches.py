@@ -1,4 +1,4 @@
-"""Where a patch stands as it slides over an image, and in which order the places are visited."""
+"""Positions of a patch that slides over an image, and the order in which they are visited."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Pair = tuple[int, int]
 
 
 def pair(value: Any, name: str) -> Pair:
-    """One whole number, or (height, width), as (height, width); both 1 or more."""
+    """An integer or (height, width) as (height, width); both at least 1."""
     both = tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else (value, value)
     try:
         numbers = tuple(operator.index(number) for number in both)
@@ -30,15 +30,15 @@ def pair(value: Any, name: str) -> Pair:
 
 @dataclass(frozen=True, slots=True)
 class Patches:
-    """A grid of places that cover an image, borders too; make it with `patches`.
+    """A grid of positions that covers an image including its borders; created by `patches`.
 
-    The patch at (row, column) has its upper left corner at (row * stride, column * stride). Where the last step goes
-    beyond the border, the patch is cut off there, as Captum's `Occlusion` does.
+    The patch at (row, column) has its upper left corner at (row * stride, column * stride). A patch
+    that extends beyond the border is clipped, as in Captum's `Occlusion`.
 
     Attributes
     ----------
     size, window, stride : tuple of int
-        (height, width) of the image, the patch and a step, in pixels.
+        (height, width) of the image, the patch and the stride, in pixels.
     shape : str
         `"square"` fills the window, `"disc"` the ellipse that touches its sides.
     """
@@ -50,7 +50,7 @@ class Patches:
 
     @property
     def grid(self) -> Pair:
-        """(H', W'): how many places there are, downwards and across."""
+        """(H', W'): number of positions vertically and horizontally."""
         rows, columns = (
             min(math.ceil((length - window) / stride) + 1, math.ceil(length / stride))
             for length, window, stride in zip(self.size, self.window, self.stride, strict=True)
@@ -59,7 +59,7 @@ class Patches:
 
     @property
     def boxes(self) -> torch.Tensor:
-        """(H', W', 4) whole numbers: top, left, bottom, right of each place in pixels, the last two exclusive."""
+        """(H', W', 4) integers: top, left, bottom, right of each position in pixels, the last two exclusive."""
         rows, columns = self.grid
         top = (torch.arange(rows) * self.stride[0])[:, None].expand(rows, columns)
         left = (torch.arange(columns) * self.stride[1])[None].expand(rows, columns)
@@ -69,7 +69,7 @@ class Patches:
 
     @property
     def mask(self) -> torch.Tensor:
-        """(h, w) truth values: which pixels of the window the patch hides."""
+        """(h, w) bool: pixels of the window that the patch hides."""
         if self.shape == "square":
             return torch.ones(self.window, dtype=torch.bool)
         down, across = (((torch.arange(n) + 0.5) / n * 2 - 1).square() for n in self.window)
@@ -77,7 +77,7 @@ class Patches:
 
     @property
     def steps(self) -> list[int]:
-        """Coarse to fine: the first grid takes every such place, at most a 16th of all; the last takes every one."""
+        """Grid steps from coarse to fine: the first grid has at most 1/16 of all positions; the last step is 1."""
         rows, columns = self.grid
         step = 1
         while math.ceil(rows / step) * math.ceil(columns / step) > max(1, rows * columns / 16):
@@ -88,7 +88,7 @@ class Patches:
         return found
 
     def order(self) -> list[list[Pair]]:
-        """Stages of places (row, column): each adds what a finer grid has and the coarser ones had not."""
+        """Stages of positions (row, column): each adds those of a finer grid that the coarser ones lack."""
         rows, columns = self.grid
         seen: set[Pair] = set()
         stages = []
@@ -99,13 +99,13 @@ class Patches:
             stages.append(new)
         return stages
 
-    def paint(self, image: torch.Tensor, fill: torch.Tensor, top: int, left: int) -> None:
-        """Hide what is under the patch: writes `fill` into `image`, both (C, H, W); outside of it nothing happens."""
+    def paint(self, image: torch.Tensor, baseline: torch.Tensor, top: int, left: int) -> None:
+        """Write `baseline` into `image` under the patch, both (C, H, W); parts outside the image are ignored."""
         above, before = max(0, top), max(0, left)
         bottom, right = min(top + self.window[0], self.size[0]), min(left + self.window[1], self.size[1])
         if bottom <= above or right <= before:
             return
-        under, over = image[:, above:bottom, before:right], fill[:, above:bottom, before:right]
+        under, over = image[:, above:bottom, before:right], baseline[:, above:bottom, before:right]
         if self.shape == "disc":
             mask = self.mask[above - top : bottom - top, before - left : right - left].to(image.device)
             over = torch.where(mask, over, under)
@@ -113,12 +113,12 @@ class Patches:
 
 
 def middles(count: int, step: int) -> list[int]:
-    """For each of `count` places on a line the one that stands for it: the middle of its block of `step`."""
+    """For each of `count` positions along an axis the middle of its block of `step` positions."""
     return [min(place // step * step + (step - 1) // 2, count - 1) for place in range(count)]
 
 
 def patches(size: Pair, window: Any = None, stride: Any = None, shape: str = "square") -> Patches:
-    """The places of a patch on an image.
+    """The positions of a patch on an image.
 
     Parameters
     ----------
@@ -127,15 +127,15 @@ def patches(size: Pair, window: Any = None, stride: Any = None, shape: str = "sq
     window : int or (int, int), optional
         Height and width of the patch in pixels; a seventh of the image by default (32 of 224).
     stride : int or (int, int), optional
-        Pixels from one place to the next; half the window by default. One larger than the window is allowed: the
-        pixels between the patches are then never hidden.
+        Pixels from one position to the next; half the window by default. A stride larger than the window is
+        allowed: the pixels between the patches are then never hidden.
     shape : {"square", "disc"}
-        What of the window is hidden.
+        Hidden part of the window.
 
     Raises
     ------
     TypeError, ValueError
-        No whole numbers, less than 1, a window larger than the image, another shape.
+        Not integers, less than 1, a window larger than the image, or an unknown shape.
     """
     height, width = pair(
         (max(1, round(size[0] / 7)), max(1, round(size[1] / 7))) if window is None else window, "window"

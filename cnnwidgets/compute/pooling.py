@@ -1,4 +1,4 @@
-"""Pooling at one place: which pixel of the window won, or what its mean is."""
+"""Pooling at one position: the maximum of the window and its pixel, or the mean."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ _AXES = (
 )
 
 
-class Window(NamedTuple):
-    """Along one axis: the places of the input that a window holds, and over how many an average divides."""
+class AxisWindow(NamedTuple):
+    """A pooling window along one axis: its input positions, and the divisor of an average."""
 
     positions: tuple[int, ...]
     counted: int
 
 
 def axes_of(module: nn.Module) -> int:
-    """1, 2 or 3: over how many axes `module` pools."""
+    """Number of axes that `module` pools: 1, 2 or 3."""
     return next((axes for axes, types in enumerate(_AXES, 1) if isinstance(module, types)), 3)
 
 
-def window(module: Any, axis: int, at: int, size: int, outputs: int) -> Window:
-    """The window of output `at` of `outputs` along `axis`, on an input of `size`; what is padded is left out."""
+def window(module: Any, axis: int, at: int, size: int, outputs: int) -> AxisWindow:
+    """The window of output `at` of `outputs` along `axis`, on an input of `size`; without padding."""
     if isinstance(module, (_AdaptiveMaxPoolNd, _AdaptiveAvgPoolNd)):
         start, stop = at * size // outputs, -(-(at + 1) * size // outputs)
-        return Window(tuple(range(start, stop)), stop - start)
+        return AxisWindow(tuple(range(start, stop)), stop - start)
     kernel = _along(module.kernel_size, axis)
     stride = _along(module.stride, axis) if module.stride is not None else kernel
     padding = _along(module.padding, axis)
@@ -45,21 +45,21 @@ def window(module: Any, axis: int, at: int, size: int, outputs: int) -> Window:
     start = at * stride - padding
     places = (start + dilation * k for k in range(kernel))
     inside = tuple(place for place in places if 0 <= place < size)
-    padded = min(start + kernel, size + padding) - start  # a window that ceil_mode adds may hang over the padding
-    return Window(inside, padded if getattr(module, "count_include_pad", False) else len(inside))
+    padded = min(start + kernel, size + padding) - start  # a window added by ceil_mode may extend beyond the padding
+    return AxisWindow(inside, padded if getattr(module, "count_include_pad", False) else len(inside))
 
 
 def explain_pooling(
     module: nn.Module, given: torch.Tensor, output: torch.Tensor, layer: str, channel: int, unit: int | Sequence[int]
 ) -> Explanation:
-    """One number of a pooling layer: `maximum` or `mean`.
+    """One output value of a pooling layer: `maximum` or `mean`.
 
     Parameters
     ----------
     module : torch.nn.MaxPool1d, AvgPool2d, AdaptiveAvgPool3d ...
         The layer.
     given, output : torch.Tensor
-        (N, C, *size), or without N: what it was given and what it put out.
+        (N, C, *size), or without N: input and output of the layer.
     layer, channel, unit
         As for `explain`.
     """
@@ -102,5 +102,5 @@ def explain_pooling(
 
 
 def _along(value: Any, axis: int) -> int:
-    """A setting along one axis: modules keep one number, or one an axis."""
+    """A setting along one axis: modules store one number, or one per axis."""
     return int(value[axis]) if isinstance(value, (tuple, list)) else int(value)

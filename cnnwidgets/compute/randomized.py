@@ -1,4 +1,4 @@
-"""The sanity check: what stays the same when all weights are drawn anew does not come from what a network has learned.
+"""Sanity check with random weights: an attribution that does not change is independent of the learned weights.
 
 Adebayo et al., "Sanity Checks for Saliency Maps", NeurIPS 2018.
 """
@@ -16,18 +16,18 @@ from .state import same_random_state
 
 
 def randomized(model: nn.Module, seed: int = 0) -> nn.Module:
-    """A copy of a network with every weight drawn anew.
+    """A copy of a network with randomly reinitialised weights.
 
-    Layers that know how (`reset_parameters`) draw their weights as at the beginning of a training, running means and
-    variances with them. Other parameters, and those of normalised weights, become normal numbers with the mean and
-    deviation that they had.
+    Layers with `reset_parameters` are initialised as before training, including running means and variances. Other
+    parameters, and those of normalised weights, are drawn from a normal distribution with their mean and standard
+    deviation.
 
     Parameters
     ----------
     model : torch.nn.Module
-        Any network; left as it is, and so is the global random state.
+        Any network; unchanged, as is the global random state.
     seed : int
-        Which weights.
+        Random seed.
 
     Returns
     -------
@@ -37,7 +37,7 @@ def randomized(model: nn.Module, seed: int = 0) -> nn.Module:
     Raises
     ------
     TypeError
-        The model cannot be copied; says why.
+        The model cannot be copied; the message gives the reason.
     """
     module = plain(model)
     try:
@@ -57,7 +57,7 @@ def randomized(model: nn.Module, seed: int = 0) -> nn.Module:
                 reset()
             for weight, old in zip(weights, before, strict=True):
                 weight.grad = None
-                if torch.equal(weight, old) and weight.is_floating_point():  # nobody knows how, or weight norm
+                if torch.equal(weight, old) and weight.is_floating_point():  # no reset_parameters, or weight norm
                     noise = torch.randn(weight.shape, dtype=weight.dtype).to(weight.device)
                     spread = weight.std(correction=0) if weight.numel() > 1 else weight.abs().mean()
                     weight.copy_(weight.mean() + spread * noise)

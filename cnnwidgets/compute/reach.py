@@ -1,8 +1,8 @@
-"""Which pixels the numbers inside a network can depend on: boxes that go along with a real forward pass.
+"""Which pixels the numbers inside a network can depend on: pixel boxes propagated along a real forward pass.
 
-Every number of a tensor has a box of pixels, and every operation says how the boxes of its output follow from those of
-its inputs (`reach_rules`). The pass itself decides what runs, so that branches, loops, functions, modules used twice
-and networks that cannot be traced need no special care.
+Every number of a tensor has a box of pixels, and a rule for every operation computes the boxes of its output from those
+of its inputs (`reach_rules`). The boxes follow the executed path, so that branches, loops, functions, reused modules
+and networks that cannot be traced need no special treatment.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ NOTHING = float("-inf")
 
 
 @dataclass(frozen=True, eq=False)
-class Reach:
+class PixelBox:
     """A box of pixels for every number of a tensor.
 
     Attributes
     ----------
     edges : tuple of torch.Tensor
-        `-top`, `-left`, `bottom`, `right`, in pixels, bottom and right being the first ones outside. With these signs
-        the box around several is the maximum of each. All have the shape of the tensor, but no memory along axes where
-        they do not vary. They are not cut at the border of the image: padding counts as more image.
+        `-top`, `-left`, `bottom`, `right`, in pixels, bottom and right exclusive. With these signs the union of
+        boxes is the maximum of each edge. All have the shape of the tensor, expanded (stride 0) along axes where they
+        do not vary. They are not clipped at the border of the image: padding counts as image.
     step : tuple of float
         Pixels between the boxes of neighbouring rows, and of neighbouring columns.
     period : tuple of int
-        Rows, and columns, after which boxes repeat, `period * step` pixels further: 2 behind an upsampling by 2.
+        Rows and columns after which boxes repeat, shifted by `period * step` pixels: 2 after upsampling by 2.
     reason : str
-        The operation that first made numbers depend on the whole image, in words; empty where there is none.
+        Description of the first operation that made numbers depend on the whole image; empty if there is none.
     """
 
     edges: tuple[torch.Tensor, ...]
@@ -43,15 +43,15 @@ class Reach:
     reason: str = ""
 
     @classmethod
-    def of_image(cls, shape: Sequence[int]) -> Reach:
-        """That of an image (..., H, W): each pixel depends on itself."""
+    def of_image(cls, shape: Sequence[int]) -> PixelBox:
+        """Boxes of an image (..., H, W): each pixel depends on itself."""
         top, left = (torch.arange(float(size)) for size in shape[-2:])
         edges = (-top[:, None], -left, top[:, None] + 1, left + 1)
         return cls(tuple(edge.expand(tuple(shape)) for edge in edges))
 
     @classmethod
-    def made(cls, edges: Sequence[torch.Tensor], shape: Sequence[int], given: Sequence[Reach]) -> Reach:
-        """That of a tensor of `shape`, from edges that can be broadcast to it and the inputs that they come from."""
+    def made(cls, edges: Sequence[torch.Tensor], shape: Sequence[int], given: Sequence[PixelBox]) -> PixelBox:
+        """Boxes of a tensor of `shape`, from edges that can be broadcast to it and the inputs that they depend on."""
         return cls(
             tuple(edge.expand(tuple(shape)) for edge in edges),
             (max(r.step[0] for r in given), max(r.step[1] for r in given)),
@@ -64,8 +64,8 @@ class Reach:
         """Shape of the tensor."""
         return self.edges[0].shape
 
-    def hull(self, axes: Sequence[int] | None = None, *, keep: bool = True) -> Reach:
-        """Union along `axes` (all for None), which become 1 long, or are gone unless `keep`."""
+    def hull(self, axes: Sequence[int] | None = None, *, keep: bool = True) -> PixelBox:
+        """Union along `axes` (all for None), which get size 1, or are removed unless `keep`."""
         axes = tuple(range(len(self.shape)) if axes is None else axes)
         edges = [thin(edge).amax(axes, keepdim=keep) if axes else thin(edge) for edge in self.edges]
         return replace(self, edges=tuple(edges))
@@ -96,7 +96,7 @@ def thin(edge: torch.Tensor) -> torch.Tensor:
 
 
 def flattened(edge: torch.Tensor) -> torch.Tensor:
-    """The same edge, in no memory along the axes where it does not vary."""
+    """The same edge, expanded (stride 0) along the axes where it does not vary."""
     found = thin(edge)
     for axis in (axis for axis, size in enumerate(found.shape) if size > 1):
         first = found.narrow(axis, 0, 1)
@@ -105,14 +105,14 @@ def flattened(edge: torch.Tensor) -> torch.Tensor:
     return found.clone().expand(edge.shape)
 
 
-def together(reaches: Sequence[Reach], shape: Sequence[int]) -> Reach:
-    """Union, number by number, of what is broadcast to `shape`."""
+def together(reaches: Sequence[PixelBox], shape: Sequence[int]) -> PixelBox:
+    """Elementwise union of boxes broadcast to `shape`."""
     corners = zip(*(reach.edges for reach in reaches), strict=True)
-    return Reach.made([reduce(torch.maximum, map(thin, edges)) for edges in corners], shape, reaches)
+    return PixelBox.made([reduce(torch.maximum, map(thin, edges)) for edges in corners], shape, reaches)
 
 
 class Call:
-    """One call of an operation: arguments by name, the tensors that it gave, and what its inputs depend on."""
+    """One call of an operation: arguments by name, output tensors, and the boxes of its inputs."""
 
     def __init__(
         self,
@@ -120,7 +120,7 @@ class Call:
         args: Sequence[Any],
         kwargs: dict[str, Any],
         output: Any,
-        reach: Callable[[torch.Tensor], Reach | None],
+        reach: Callable[[torch.Tensor], PixelBox | None],
         size: tuple[int, int],
     ) -> None:
         self.func, self.args, self.kwargs = func, args, kwargs
@@ -131,7 +131,7 @@ class Call:
         self.known = [r for t in self.tensors if (r := reach(t)) is not None]
 
     def __getitem__(self, argument: str) -> Any:
-        """An argument, its default where it was not given, None where there is none of this name."""
+        """An argument, its default if it was not given, None if there is none of this name."""
         for position, formal in enumerate(self.func._schema.arguments):
             if formal.name == argument:
                 given = self.args[position] if position < len(self.args) else formal.default_value
@@ -139,7 +139,7 @@ class Call:
         return None
 
     def numbers(self, argument: str, count: int) -> list[int]:
-        """An argument that holds a number an axis, or one for all."""
+        """An argument with one number per axis, or one for all."""
         given = self[argument]
         numbers = [given] if isinstance(given, int) else list(given or [1])
         return numbers * count if len(numbers) == 1 else numbers
@@ -149,18 +149,18 @@ class Call:
         """Shape of the first output."""
         return self.outputs[0].shape
 
-    def hull(self, shape: Sequence[int]) -> Reach:
-        """Union of all that was given: right, if often too much, for any operation."""
+    def hull(self, shape: Sequence[int]) -> PixelBox:
+        """Union of all inputs: valid, though often too large, for any operation."""
         return together([reach.hull(keep=False) for reach in self.known], shape)
 
-    def with_the_rest(self, given: Sequence[Any], reaches: Sequence[Reach], shape: Sequence[int]) -> Reach:
-        """Union of `reaches`, which stand for the tensors `given`, and of all that the other tensors depend on."""
+    def with_the_rest(self, given: Sequence[Any], reaches: Sequence[PixelBox], shape: Sequence[int]) -> PixelBox:
+        """Union of `reaches`, which belong to the tensors `given`, and of the boxes of all other tensors."""
         rest = [t for t in self.tensors if not any(t is known for known in given)]
         hulls = [reach.hull(keep=False) for t in rest if (reach := self.reach(t)) is not None]
         return together([*reaches, *hulls], shape)
 
-    def of_input(self, change: Callable[[Reach], Reach]) -> Reach:
-        """`change` of what the first argument depends on; other arguments (weights) rarely depend on anything."""
+    def of_input(self, change: Callable[[PixelBox], PixelBox]) -> PixelBox:
+        """`change` applied to the boxes of the first argument; other arguments (weights) rarely depend on pixels."""
         known = self.reach(self.args[0])
         if known is None:
             return self.hull(self.shape)

@@ -1,7 +1,7 @@
-"""How the boxes of pixels of an operation's output follow from those of its inputs: a rule for each kind of operation.
+"""Rules for pixel boxes: the boxes of an operation's output, computed from those of its inputs.
 
-A convolution unites the boxes in its window, `+` and `cat` those of their operands, `view` moves them along with the
-numbers. An operation without a rule unites all that it is given: a box may be too large, but never too small.
+A convolution unites the boxes in its window, `+` and `cat` those of their operands, `view` rearranges them with the
+numbers. An operation without a rule unites all inputs: a box may be too large, but never too small.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch.utils._pytree import tree_leaves, tree_map
 
-from .reach import NOTHING, Call, Reach, flattened, thin, together
+from .reach import NOTHING, Call, PixelBox, flattened, thin, together
 from .reach_windows import convolved, enlarged, padded, pooled, resampled, spread
 
 # fmt: off
@@ -50,8 +50,8 @@ _FACTORS = {
 }
 
 
-def follow(call: Call) -> Sequence[Reach | None]:
-    """What each tensor that an operation gave depends on."""
+def follow(call: Call) -> Sequence[PixelBox | None]:
+    """The boxes of each output tensor of an operation."""
     if not call.known or call.name in _FILLS:
         return [None] * len(call.outputs)
     rule, words = _rule(call)
@@ -64,8 +64,8 @@ def follow(call: Call) -> Sequence[Reach | None]:
     return fitting
 
 
-def _rule(call: Call) -> tuple[Callable[[Call], Reach | list[Reach]], str]:
-    """The rule for an operation, and words for it where it makes units depend on the whole image."""
+def _rule(call: Call) -> tuple[Callable[[Call], PixelBox | list[PixelBox]], str]:
+    """The rule for an operation, and its description if it makes units depend on the whole image."""
     name = call.name
     base = name.rstrip("_")
     if name in _SAME or ("batch_norm" in name and not call["training"]):
@@ -101,24 +101,24 @@ def _rule(call: Call) -> tuple[Callable[[Call], Reach | list[Reach]], str]:
     return (lambda call: [call.hull(tensor.shape) for tensor in call.outputs]), words
 
 
-# ---------------------------------------------------------------------- number by number, and moving numbers
+# ---------------------------------------------------------------------- elementwise operations and rearrangements
 
 
-def _same(call: Call) -> Reach:
+def _same(call: Call) -> PixelBox:
     return call.of_input(lambda known: known)
 
 
-def _pointwise(call: Call) -> Reach:
+def _pointwise(call: Call) -> PixelBox:
     return together(call.known, call.shape)
 
 
-def _copied(call: Call) -> Reach:
+def _copied(call: Call) -> PixelBox:
     source = call.reach(call["src"])
     return call.hull(call.shape) if source is None else together([source], call.shape)
 
 
-def _moved(call: Call) -> list[Reach]:
-    """The operation itself moves the edges as it moves the numbers."""
+def _moved(call: Call) -> list[PixelBox]:
+    """The operation itself rearranges the edges as it rearranges the numbers."""
     indices = [t for t in tree_leaves([call["index"], call["indices"]]) if isinstance(t, torch.Tensor)]
     moved = [t for t in call.tensors if not any(t is index for index in indices)]
     known = [reach for t in moved if (reach := call.reach(t)) is not None]
@@ -140,7 +140,7 @@ def _moved(call: Call) -> list[Reach]:
         return [result] if isinstance(result, torch.Tensor) else list(result)
 
     corners = zip(*map(results, range(4)), strict=True)
-    found = [Reach.made([*map(flattened, edges)], edges[0].shape, known) for edges in corners]
+    found = [PixelBox.made([*map(flattened, edges)], edges[0].shape, known) for edges in corners]
     if call.name == "slice" and call["step"] > 1:
         found = [replace(reach, step=_strided(known[0], call["dim"], call["step"])) for reach in found]
     if call.name in ("pixel_shuffle", "pixel_unshuffle"):
@@ -149,18 +149,18 @@ def _moved(call: Call) -> list[Reach]:
     return [call.with_the_rest(moved, [reach], reach.shape) for reach in found] if indices else found
 
 
-def _strided(known: Reach, axis: int, stride: int) -> tuple[float, float]:
-    """Step between rows and columns when only every so many positions of an axis are taken."""
+def _strided(known: PixelBox, axis: int, stride: int) -> tuple[float, float]:
+    """Step between rows and columns after slicing an axis with `stride`."""
     top, left = (thin(edge).shape for edge in known.edges[:2])
     axis %= len(top)
-    image = [a for a in range(len(top)) if top[a] > 1 or left[a] > 1][-2:]  # along others, channels differ
+    image = [a for a in range(len(top)) if top[a] > 1 or left[a] > 1][-2:]  # along other axes only channels differ
     along_rows = axis in image and top[axis] > 1 and (axis == image[0] or left[axis] == 1)
     along_columns = axis in image and not along_rows
     return known.step[0] * (stride if along_rows else 1), known.step[1] * (stride if along_columns else 1)
 
 
-def _joined(call: Call) -> Reach:
-    """`cat`, in no memory along the axes where no part varies."""
+def _joined(call: Call) -> PixelBox:
+    """`cat`, expanded (stride 0) along the axes where no part varies."""
     parts = [part for part in call["tensors"] if part.ndim == len(call.shape)]
     axis, edges = call["dim"] % len(call.shape), []
     for corner in range(4):
@@ -172,24 +172,24 @@ def _joined(call: Call) -> Reach:
             common[axis] = part.shape[axis]
             pieces.append((torch.tensor(NOTHING) if edge is None else edge).expand(common))
         edges.append(flattened(torch.cat(pieces, axis)))
-    return Reach.made(edges, call.shape, call.known)
+    return PixelBox.made(edges, call.shape, call.known)
 
 
 # ---------------------------------------------------------------------- whole axes
 
 
-def _reduced(call: Call) -> Reach:
+def _reduced(call: Call) -> PixelBox:
     dim = call["dim"]
     axes = [dim] if isinstance(dim, int) else dim or None
     return call.of_input(lambda known: together([known.hull(axes, keep=bool(call["keepdim"]))], call.shape))
 
 
-def _along(call: Call) -> Reach:
-    """Softmax and its like: every number depends on all those along one axis."""
+def _along(call: Call) -> PixelBox:
+    """Softmax and similar: every number depends on all numbers along one axis."""
     return call.of_input(lambda known: together([known.hull([call["dim"]])], call.shape))
 
 
-def _multiplied(call: Call) -> Reach:
+def _multiplied(call: Call) -> PixelBox:
     """A product of matrices: number (i, j) depends on row i of the first and on column j of the second."""
     factors = [call[name] for name in _FACTORS[call.name]]
     found = [r.hull([axis]) for t, axis in zip(factors, (-1, -2), strict=True) if (r := call.reach(t)) is not None]
@@ -199,7 +199,7 @@ def _multiplied(call: Call) -> Reach:
     return together(found, call.shape)
 
 
-def _attended(call: Call) -> Reach:
+def _attended(call: Call) -> PixelBox:
     """Attention: a query depends on itself, on all keys and on all values."""
     given = [call[name] for name in ("query", "key", "value")]
     axes = [[-1], [-2, -1], [-2, -1]]
@@ -207,7 +207,7 @@ def _attended(call: Call) -> Reach:
     return call.with_the_rest(given, found, call.shape)
 
 
-def _normalised(call: Call) -> Reach:
+def _normalised(call: Call) -> PixelBox:
     """Normalisation with the statistics of the image itself."""
     rank = len(call.shape)
     axes = [axis for axis in range(rank) if axis != 1]  # a BatchNorm without running statistics

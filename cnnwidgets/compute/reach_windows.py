@@ -1,4 +1,4 @@
-"""Operations that look through windows, or mix the positions of an axis: convolution, pooling, padding, upsampling."""
+"""Operations with windows, or that mix the positions of an axis: convolution, pooling, padding, upsampling."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from dataclasses import replace
 import torch
 import torch.nn.functional as F
 
-from .reach import NOTHING, Call, Reach, thin
+from .reach import NOTHING, Call, PixelBox, thin
 
 
-def convolved(call: Call) -> Reach:
-    """A convolution unites what is in its window, and all channels of a group."""
+def convolved(call: Call) -> PixelBox:
+    """A convolution unites the boxes in its window, over all channels of a group."""
     sizes = call["weight"].shape[2:]
     stride, padding, dilation = (call.numbers(name, len(sizes)) for name in ("stride", "padding", "dilation"))
     places = [*map(_positions, call.shape[2:], sizes, stride, padding, dilation)]
@@ -21,8 +21,8 @@ def convolved(call: Call) -> Reach:
     return call.of_input(lambda known: _windows(_channels(known, groups, channels), call.shape, places, stride))
 
 
-def pooled(call: Call) -> Reach:
-    """Pooling, whether it takes the largest or the mean, unites what is in its window."""
+def pooled(call: Call) -> PixelBox:
+    """Maximum and average pooling unite the boxes in the window."""
     axes = _axes(call)
     sizes = call.numbers("kernel_size", axes)
     stride = call.numbers("stride", axes) if call["stride"] else sizes
@@ -31,8 +31,8 @@ def pooled(call: Call) -> Reach:
     return call.of_input(lambda known: _windows(known, call.shape, places, stride))
 
 
-def padded(call: Call) -> Reach:
-    """Padding is more image, as it is in a convolution; along other axes it is like what lies next to it."""
+def padded(call: Call) -> PixelBox:
+    """Padding counts as image, as in a convolution; along other axes it repeats the adjacent boxes."""
     pads, shape = list(call["pad"]), call.shape
     before = pads[-2::-2]
     places = [
@@ -44,7 +44,7 @@ def padded(call: Call) -> Reach:
 def _window(edge: torch.Tensor, axis: int, places: torch.Tensor, slope: float, period: int) -> torch.Tensor:
     """Union over positions: `places` (windows, positions in one) may lie before the first and past the last.
 
-    Beyond the ends an edge goes on by `slope` pixels a position.
+    Beyond the ends an edge is extrapolated by `slope` pixels per position.
     """
     size = edge.shape[axis]
     period = min(period, size)
@@ -54,11 +54,11 @@ def _window(edge: torch.Tensor, axis: int, places: torch.Tensor, slope: float, p
     return taken.amax(-1).movedim(-1, axis)
 
 
-def _windows(known: Reach, shape: Sequence[int], places: Sequence[torch.Tensor], stride: Sequence[int]) -> Reach:
+def _windows(known: PixelBox, shape: Sequence[int], places: Sequence[torch.Tensor], stride: Sequence[int]) -> PixelBox:
     """`known` seen through a window on each of the last axes; `shape` is that of the output."""
     edges = []
     for corner, edge in enumerate(known.edges):
-        side = corner % 2  # 0 for top and bottom, which go on along the rows; 1 for left and right
+        side = corner % 2  # 0 for top and bottom, which vary along the rows; 1 for left and right
         onwards = known.step[side] if corner > 1 else -known.step[side]
         edge = thin(edge)
         for axis, positions in zip(range(-len(places), 0), places, strict=True):
@@ -76,8 +76,8 @@ def _positions(count: int, size: int, stride: int, padding: int, dilation: int) 
     return torch.arange(count)[:, None] * stride - padding + dilation * torch.arange(size)
 
 
-def _channels(known: Reach, groups: int, channels: int) -> Reach:
-    """Every output channel sees all input channels of its group."""
+def _channels(known: PixelBox, groups: int, channels: int) -> PixelBox:
+    """Every output channel depends on all input channels of its group."""
     edges = []
     for edge in map(thin, known.edges):
         if groups > 1 and edge.shape[1] > 1:
@@ -91,8 +91,8 @@ def _channels(known: Reach, groups: int, channels: int) -> Reach:
 # ---------------------------------------------------------------------- mixtures of positions
 
 
-def spread(call: Call) -> Reach:
-    """A transposed convolution: what each position is spread to, tried out with kernels of ones."""
+def spread(call: Call) -> PixelBox:
+    """A transposed convolution: which outputs each position contributes to, determined with kernels of ones."""
     sizes = call["weight"].shape[2:]
     axes = len(sizes)
     names = ("stride", "padding", "output_padding", "dilation")
@@ -106,8 +106,8 @@ def spread(call: Call) -> Reach:
     return call.of_input(lambda known: _mixed(_channels(known, groups, channels), call.shape, matrices, stride))
 
 
-def resampled(call: Call) -> Reach:
-    """Adaptive pooling and upsampling: which positions each output mixes, tried out on one position at a time."""
+def resampled(call: Call) -> PixelBox:
+    """Adaptive pooling and upsampling: which positions each output mixes, determined one position at a time."""
     axes, image = _axes(call), call.args[0]
     matrices, factors = [], []
     for axis in range(-axes, 0):
@@ -124,8 +124,10 @@ def resampled(call: Call) -> Reach:
     return call.of_input(lambda known: _mixed(known, call.shape, matrices, factors))
 
 
-def _mixed(known: Reach, shape: Sequence[int], matrices: Sequence[torch.Tensor], factors: Sequence[float]) -> Reach:
-    """`known` where output m sees position n of an axis if `matrix[n, m]`; axes become `factors` times as long."""
+def _mixed(
+    known: PixelBox, shape: Sequence[int], matrices: Sequence[torch.Tensor], factors: Sequence[float]
+) -> PixelBox:
+    """`known` if output m depends on position n of an axis where `matrix[n, m]`; axes grow by `factors`."""
     edges = []
     for edge in map(thin, known.edges):
         for axis, matrix in zip(range(-len(matrices), 0), matrices, strict=True):
@@ -137,8 +139,8 @@ def _mixed(known: Reach, shape: Sequence[int], matrices: Sequence[torch.Tensor],
     return enlarged(replace(known, edges=tuple(edge.expand(tuple(shape)) for edge in edges)), rows, columns)
 
 
-def enlarged(known: Reach, rows: float, columns: float) -> Reach:
-    """`known` when there are so many times more rows and columns for the same pixels."""
+def enlarged(known: PixelBox, rows: float, columns: float) -> PixelBox:
+    """`known` with `rows` times as many rows and `columns` times as many columns for the same pixels."""
     step = known.step[0] / rows, known.step[1] / columns
     period = [
         old * int(factor) if factor == int(factor) else 1
@@ -148,5 +150,5 @@ def enlarged(known: Reach, rows: float, columns: float) -> Reach:
 
 
 def _axes(call: Call) -> int:
-    """Number of axes that `max_pool2d` and its like work on."""
+    """Number of axes of `max_pool2d` and similar."""
     return next(int(letter) for letter in call.name if letter in "123")

@@ -1,4 +1,4 @@
-"""Which pixels the units of a layer see, at most: the theoretical receptive field of every layer of any network."""
+"""The theoretical receptive field of every layer of any network: the pixels that a unit can depend on."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from .forward import Prepare
 from .layers import Layer, LayerTable
 from .model import plain
 from .operations import run_operations, trace
-from .reach import NOTHING, Reach, flattened, thin
+from .reach import NOTHING, PixelBox, flattened, thin
 from .state import same_random_state
 from .table import drawable, layer_table, one_image
 
 
 def receptive_field(model: nn.Module, image: Any, layer: str, *, prepare: Prepare | None = None) -> ReceptiveField:
-    """Which pixels the units of `layer` see, at most: the theoretical receptive field.
+    """The theoretical receptive field of the units of `layer`: the pixels that they can depend on.
 
-    The network runs once, and boxes of pixels go along with all numbers (see `reach`): what a convolution's window
-    holds, what branches bring together, what a slice takes. So it holds for the path that this image takes, whatever
-    code the network is made of. A pixel outside the box never matters; how much those inside do is another question:
+    The network runs once, and pixel boxes are propagated with all numbers (see `reach`): through the windows of
+    convolutions, merging branches, slices. The result is valid for the path that this image takes, whatever code the
+    network consists of. A pixel outside the box never has an influence; for how strong that of the pixels inside is,
     see `effective_receptive_field`.
 
     Parameters
     ----------
     model : torch.nn.Module
-        Any network; looked at in evaluation mode and afterwards as it was.
+        Any network; run in evaluation mode and left unchanged.
     image : torch.Tensor
-        (C, H, W) or (1, C, H, W); its values do not matter, unless `forward` branches on them. Anything at all where
-        `prepare` is given: the first tensor of three axes or more among the model's arguments is the image then.
+        (C, H, W) or (1, C, H, W); its values do not matter, unless `forward` branches on them. Any object if
+        `prepare` is given: the image is then the first tensor of three axes or more among the model's arguments.
     layer : str
         Name as in `layer_table`: also `"relu:2"`, an operation such as `"add_3"`, one tensor of several.
     prepare : callable, optional
@@ -48,18 +48,18 @@ def receptive_field(model: nn.Module, image: Any, layer: str, *, prepare: Prepar
     Raises
     ------
     LookupError
-        No such layer, or it gives no tensor.
+        The layer does not exist, or it returns no tensor.
     TypeError
         There is no image among the arguments.
     ForwardError
-        The model raised; says which layer refused what.
+        The model raised an error; the message names the layer and its input.
 
     Notes
     -----
-    A transposed convolution or upsampling sees what the positions see from which its output is made. Layers that
+    A transposed convolution or upsampling unites the fields of the positions that contribute to its output. Layers that
     normalise by the statistics of the image (GroupNorm, InstanceNorm), squeeze-and-excitation and attention make every
-    unit depend on the whole image. An operation that is not known is taken for one that does. Numbers that `forward`
-    takes out of torch (`.item()`, `.numpy()`) are not followed further.
+    unit depend on the whole image. So does, by assumption, an unknown operation. Numbers that `forward`
+    takes out of torch (`.item()`, `.numpy()`) are not tracked further.
     """
     table = layer_table(model, image, operations=False, prepare=prepare)
     if layer not in table.names:
@@ -78,13 +78,13 @@ def receptive_fields(model: nn.Module, image: Any, *, prepare: Prepare | None = 
 def fields_of(
     model: nn.Module, image: Any, table: LayerTable | Sequence[Layer], *, prepare: Prepare | None = None
 ) -> ReceptiveFields:
-    """The receptive fields of the layers of a table of `model`, for an image as `receptive_field` takes it."""
+    """The receptive fields of the layers of a layer table of `model`, for an image as in `receptive_field`."""
     module = plain(model)
     operations = [row.name for row in table if row.operation]
     traced = trace(module) if operations else None
     if prepare is None:
         given, as_it_is = batched(image, None), None
-    else:  # once: what it gives is what the model sees
+    else:  # called once: its result is the model input
         with same_random_state():
             given = prepare(image)
 
@@ -95,25 +95,25 @@ def fields_of(
         outputs: dict[str, torch.Tensor] = {}
         if traced is not None:
             outputs |= run_operations(module, traced, given, operations, prepare=as_it_is)[0]
-        if len(operations) < len(table):  # copies on the meta device take no memory, and keep their reach
+        if len(operations) < len(table):  # copies on the meta device take no memory, and keep their boxes
             captured = run(module, given, prepare=as_it_is, device="meta")
             outputs |= {row.name: captured[row.name] for row in table if not row.operation}
     return ReceptiveFields([_field(row, _boxes(outputs[row.name], mode), mode.size) for row in table])
 
 
-def _boxes(output: torch.Tensor, mode: Following) -> Reach:
+def _boxes(output: torch.Tensor, mode: Following) -> PixelBox:
     nothing = torch.tensor(NOTHING).expand(output.shape)
-    return mode.of(output) or Reach((nothing,) * 4)
+    return mode.of(output) or PixelBox((nothing,) * 4)
 
 
-def _field(row: Layer, reach: Reach, image: tuple[int, int]) -> ReceptiveField:
+def _field(row: Layer, reach: PixelBox, image: tuple[int, int]) -> ReceptiveField:
     """The receptive field of a layer, from the boxes of all its numbers."""
     maps = [_as_maps(edge, row, image[1] / image[0]) for edge in reach.edges]
     grid = (int(maps[0].shape[1]), int(maps[0].shape[2]))
     edges = tuple(thin(flattened(edge)) for edge in maps)
-    vector = len(row.shape) < 2  # each number is a unit; otherwise a unit is all channels of a place
+    vector = len(row.shape) < 2  # each number is a unit; otherwise a unit is all channels of a position
     top, left, bottom, right = united = [edge if vector else edge.amax(0).expand(grid) for edge in edges]
-    everything = Reach(tuple(united)).covers(image)
+    everything = PixelBox(tuple(united)).covers(image)
     size: Pixels = 0
     stride: Pixels = 0
     start: Pixels = 0
@@ -154,7 +154,7 @@ def _extents(extents: torch.Tensor) -> list[int]:
 
 
 def _distance(twice_centre: torch.Tensor, step: float, axis: int) -> float:
-    """From the box of a unit to that of the next: as measured where it is the same everywhere, or else `step`."""
+    """Distance between the boxes of adjacent units: as measured if it is the same everywhere, otherwise `step`."""
     distances = twice_centre.diff(dim=axis).unique() / 2
     return float(distances) if len(distances) == 1 and torch.isfinite(distances) else step
 

@@ -1,4 +1,4 @@
-"""Every ReLU of a network as a module of its own, however the network calls it."""
+"""Routes every ReLU of a network, however it is called, through a separate module."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ _OTHERS = {
 
 
 class Relus(TorchFunctionMode):
-    """While it is on, each ReLU that runs is sent through a module of its own, which is used once and not in place.
+    """While active, each ReLU call runs through a separate module, which is used once and not in place.
 
-    Captum's guided backpropagation hooks modules of the type `nn.ReLU`: it passes by functional ones without a word,
-    breaks on those in place, and changes the gradient of whatever else reads what a ReLU is given (`x + relu(x)`). Each
-    module here gets a copy that nothing else reads, and a ReLU in place writes the result back.
+    Captum's guided backpropagation hooks modules of the type `nn.ReLU`: it silently skips functional ones,
+    fails on in-place ones, and changes the gradient of other consumers of a ReLU's input (`x + relu(x)`). Each module
+    here gets a copy that nothing else reads, and the result of an in-place ReLU is written back.
 
     Parameters
     ----------
     modules : sequence of torch.nn.Module
-        One for each ReLU, in the order in which they run; empty to count them.
+        One per ReLU call, in execution order; empty to count the calls.
 
     Attributes
     ----------
     count : int
-        How many ReLUs with a gradient have run.
+        Number of ReLU calls with a gradient.
     others : set of str
-        Activation functions of another kind that have run.
+        Other activation functions that were called.
     """
 
     def __init__(self, modules: Iterable[nn.Module] = ()) -> None:
@@ -53,7 +53,7 @@ class Relus(TorchFunctionMode):
         if func is functional.relu:
             in_place = bool(args[1] if len(args) > 1 else keywords.get("inplace", False))
         if func not in _RELU and not in_place:
-            name = getattr(func, "__name__", "").strip("_")  # torch's threshold calls itself _threshold
+            name = getattr(func, "__name__", "").strip("_")  # the __name__ of torch's threshold is _threshold
             if name in _OTHERS:
                 self.others.add(name)
             return func(*args, **keywords)

@@ -1,4 +1,4 @@
-"""What a layer answers to many images, as vectors: pooled over places, or every value."""
+"""Outputs of a layer for many images as vectors: pooled over positions, or every value."""
 
 from __future__ import annotations
 
@@ -13,38 +13,38 @@ from .layers import Layer
 from .table import one_image
 
 POOLINGS = ("mean", "max", "none")
-"""How the places of a map become one number, or `none`: they stay."""
+"""Pooling over the positions of a map; `none` keeps them."""
 BATCH = 32
-"""Images that go through the network at once."""
+"""Images per batch."""
 
 
 def responses(
     model: nn.Module, items: Items, indices: Sequence[int], layer: Layer, *, pooling: str = "mean"
 ) -> torch.Tensor:
-    """Output of a layer for several images, one row of numbers a channel.
+    """Output of a layer for several images, one row of numbers per channel.
 
     Parameters
     ----------
     model : torch.nn.Module
-        Looked at in evaluation mode, afterwards as it was.
+        Run in evaluation mode and left unchanged.
     items : Items
         The data set.
     indices : sequence of int
-        Which of its images: N of them.
+        Indices of N images.
     layer : Layer
-        A row of the model's layer table.
+        An entry of the model's layer table.
     pooling : str
-        `mean` or `max` over the places of each map (rows and columns, tokens, slices), or `none`.
+        `mean` or `max` over the positions of each map (rows and columns, tokens, slices), or `none`.
 
     Returns
     -------
     torch.Tensor
-        float32 (N, C, P) on the CPU: P is 1 where it is pooled or the layer gives a vector, else the number of places.
+        float32 (N, C, P) on the CPU: P is 1 if pooled or if the output is a vector, otherwise the number of positions.
 
     Raises
     ------
     ValueError
-        Unknown pooling; or the images give different numbers of places, and nothing pools them.
+        Unknown pooling; or the number of positions differs between images, without pooling.
     """
     checked_pooling(pooling)
     found: list[torch.Tensor] = []
@@ -67,13 +67,13 @@ def responses(
 
 
 def channels_first(output: torch.Tensor, layer: Layer) -> torch.Tensor:
-    """One image's output (from `one_image`) as (C, P) real numbers: channels, and their places."""
+    """One image's output (from `one_image`) as (C, P) real numbers: channels and positions."""
     if output.is_complex():
         output = output.abs()
     output = output.detach().float().cpu()
     if layer.kind == "vector":
         return output.reshape(-1, 1)
-    if layer.batch_axis is None and output.ndim >= 3:  # a stack: its entries are places too
+    if layer.batch_axis is None and output.ndim >= 3:  # a stack: its entries are positions too
         output = output.movedim(-1 if layer.layout == "last" else 1, 0)
     elif layer.layout == "last":
         output = output.movedim(-1, 0)
@@ -81,21 +81,21 @@ def channels_first(output: torch.Tensor, layer: Layer) -> torch.Tensor:
 
 
 def pooled(channels: torch.Tensor, pooling: str) -> torch.Tensor:
-    """(C, P) as (C, 1), or as it is for `none`."""
+    """(C, P) as (C, 1), or unchanged for `none`."""
     if pooling == "none":
         return channels
     return channels.mean(1, keepdim=True) if pooling == "mean" else channels.amax(1, keepdim=True)
 
 
 def checked_pooling(pooling: str) -> str:
-    """`pooling`, if there is such a one; raises ValueError otherwise."""
+    """`pooling` if it is valid; raises ValueError otherwise."""
     if pooling not in POOLINGS:
         raise ValueError(f"pooling is {', '.join(POOLINGS[:-1])} or {POOLINGS[-1]}, not {pooling!r}")
     return pooling
 
 
 def _batches(items: Items, indices: Sequence[int], *, single: bool) -> Iterator[list[Item]]:
-    """The items in order, in batches of images of one shape; one by one where they cannot be stacked."""
+    """The items in order, in batches of images of equal shape; one by one if they cannot be stacked."""
     batch: list[Item] = []
     most = 1 if single or items.prepare is not None else BATCH
     for index in indices:

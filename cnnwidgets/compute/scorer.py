@@ -1,4 +1,4 @@
-"""What one batch of images scores: a number a class, or what a layer puts out."""
+"""Outputs for a batch of images: class scores, or the output of a layer."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ Paint = Callable[[torch.Tensor], None]
 
 
 class Scorer:
-    """Runs a network on batches of images, always in the same way.
+    """Runs a network on batches of images with fixed settings.
 
-    On the CPU the images lie channels-last in memory, which takes convolutions a half to two thirds of the time; a
-    network that cannot take that (`x.view(...)` behind a convolution) gets them as usual, from its first refusal on.
+    On the CPU the images are in channels-last format, which reduces the time of convolutions to a half or two thirds; a
+    network that raises on it (`x.view(...)` after a convolution) gets contiguous images from its first error on.
 
     Parameters
     ----------
     model, layer, score, prepare
-        As in `occlusion`.
+        As for `occlusion`.
 
     Attributes
     ----------
     axis : int
-        Of a layer's output: where the maps are counted.
+        Index of the channel axis of a layer's output.
     """
 
     def __init__(self, model: nn.Module, *, layer: str | None, score: Score, prepare: Prepare | None) -> None:
@@ -60,16 +60,16 @@ class Scorer:
         images : torch.Tensor
             (N, C, H, W), on the model's device.
         number : torch.Tensor
-            Which of them make up the batch; (B,).
+            (B,) indices of the images in the batch.
         paint : callable
-            Writes into the batch (B, C, H, W), a copy, what the network shall see.
+            Modifies the batch (B, C, H, W), a copy, in place.
 
         Raises
         ------
         ForwardError
-            The model refused the images, or memory ran out (see `out_of_memory`).
+            The model raised an error, or memory ran out (see `out_of_memory`).
         ValueError
-            The output is no class scores.
+            The output is not class scores.
         """
         if self._channels_last is None:
             self._channels_last = images.device.type == "cpu"
@@ -81,8 +81,8 @@ class Scorer:
         self._channels_last = False
         return self._run(images, number, paint, self._quick)
 
-    def quicken(self, image: torch.Tensor, wanted: torch.Tensor) -> bool:
-        """From now on run a copy with BatchNorm folded, if one gives `wanted` for `image` (1, C, H, W) too."""
+    def use_fused_copy(self, image: torch.Tensor, wanted: torch.Tensor) -> bool:
+        """Switch to a copy with fused BatchNorm if its output for `image` (1, C, H, W) agrees with `wanted`."""
         if self.layer is not None or image.device.type != "cpu":
             return False
         with evaluating(self.model) as module:
@@ -117,10 +117,10 @@ class Scorer:
                 self.axis = -1 if last else 1
         if found.ndim == 0 or len(found) != count:
             raise ValueError(f"for {count} images the model gives {describe(found)}, which is not one result each")
-        return found.clone()  # outside of inference_mode an ordinary tensor
+        return found.clone()  # outside inference_mode this is an ordinary tensor
 
     def read(self, output: Any) -> torch.Tensor:
-        """Scores (N, K) from what the model returns, as `score` says; raises ValueError where there are none."""
+        """Scores (N, K) from the model output, according to `score`; raises ValueError if there are none."""
         scores = self.score(output) if callable(self.score) else output
         if not isinstance(scores, torch.Tensor):
             parts = f" with {', '.join(map(str, scores))}" if isinstance(scores, dict) and scores else ""
@@ -151,8 +151,8 @@ class Scorer:
         return scores if self._are_probabilities else scores.softmax(1)
 
 
-def class_numbers(target: Any) -> tuple[list[int] | None, bool]:
-    """Class numbers, None for the predicted one, and whether a single one was meant."""
+def parse_target(target: Any) -> tuple[list[int] | None, bool]:
+    """Class numbers, None for the predicted class, and whether a single class was given."""
     if target is None:
         return None, True
     if isinstance(target, torch.Tensor):
@@ -168,12 +168,12 @@ def class_numbers(target: Any) -> tuple[list[int] | None, bool]:
 
 
 def choose_targets(scores: torch.Tensor, wanted: list[int] | None) -> torch.Tensor:
-    """Class numbers (N, K') to look at: the `wanted` ones for every image, or each image's highest of `scores` (N, K).
+    """Target classes (N, K'): the `wanted` ones for every image, or the highest of `scores` (N, K) of each image.
 
     Raises
     ------
     ValueError
-        No such class, or scores that are not finite, of which none is the highest.
+        Unknown class, or the scores are not finite and have no maximum.
     """
     images, classes = scores.shape
     if wanted is None:
@@ -187,7 +187,7 @@ def choose_targets(scores: torch.Tensor, wanted: list[int] | None) -> torch.Tens
 
 
 def map_differences(found: torch.Tensor, whole: torch.Tensor, axis: int) -> torch.Tensor:
-    """Mean absolute difference of each map of a layer's output, whose maps are counted along `axis`: (N, K)."""
+    """Mean absolute difference of each map of a layer's output, with channel axis `axis`: (N, K)."""
     if not (found.is_floating_point() or found.is_complex()):
         found, whole = found.float(), whole.float()
     difference = (found - whole).abs()

@@ -10,8 +10,8 @@ import torch
 class Prediction(NamedTuple):
     """The most probable classes of one image, the best first.
 
-    `targets` are class numbers, `probabilities` lie in [0, 1], `source` says where they come from: `softmax` of logits,
-    or `probabilities` that the network gives itself.
+    `targets` are class numbers, `probabilities` are in [0, 1], `source` is their origin: `softmax` of logits, or
+    `probabilities` if the network returns them.
     """
 
     targets: list[int]
@@ -25,14 +25,14 @@ def predict(output: torch.Tensor | None, count: int = 5) -> Prediction | None:
     Parameters
     ----------
     output : torch.Tensor or None
-        (K,) or (1, K) logits or probabilities, K >= 2. Values in [0, 1] that sum to 1 are taken for probabilities.
+        (K,) or (1, K) logits or probabilities, K >= 2. Values in [0, 1] that sum to 1 are treated as probabilities.
     count : int
-        How many classes at most.
+        Maximum number of classes.
 
     Returns
     -------
     Prediction or None
-        None where `output` is not class scores: no tensor, another shape, not finite.
+        None if `output` is not class scores: not a tensor, another shape, or not finite.
     """
     if output is None or output.is_complex() or output.numel() < 2 or output.numel() != output.shape[-1]:
         return None

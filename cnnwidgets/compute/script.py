@@ -1,4 +1,4 @@
-"""TorchScript runs its layers outside Python, where no hook sees them: its graph is made to hand them out instead."""
+"""Layers of TorchScript run outside Python, without hooks: its graph is extended to return their outputs."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from torch import nn
 
 
 def script_layers(model: nn.Module) -> tuple[list[tuple[str, str]], Callable[..., Any]]:
-    """The tensors that a scripted or traced model computes on its way, and a function that returns them all.
+    """The intermediate tensors of a scripted or traced model, and a function that returns them all.
 
-    A copy of the model's inlined graph gets a clone behind each operation that gives one tensor, and these clones as
-    further outputs. The model itself is not touched.
+    In a copy of the model's inlined graph, the output of each operation that returns one tensor is cloned, and the
+    clones become additional outputs. The model itself is unchanged.
 
     Parameters
     ----------
@@ -24,10 +24,10 @@ def script_layers(model: nn.Module) -> tuple[list[tuple[str, str]], Callable[...
     Returns
     -------
     list of (name, type)
-        In the order of running. Operations with weights are called by the module that owns these (`layer1.0.conv1`),
+        In execution order. Operations with weights are named after the module that owns these (`layer1.0.conv1`),
         others by their kind and number (`relu`, `relu_1`). Operations within a branch (`if`) are left out.
     callable
-        Takes what `forward` takes; returns a tuple: the model's own output, then a tensor a name.
+        Takes the arguments of `forward`; returns a tuple: the model output, then one tensor per name.
     """
     graph: Any = model.inlined_graph
     taken: Counter[str] = Counter()
@@ -57,7 +57,7 @@ def script_layers(model: nn.Module) -> tuple[list[tuple[str, str]], Callable[...
 
 
 def _owner(value: Any) -> str:
-    """Dotted name of the module whose weight `value` is; empty when it is no weight."""
+    """Dotted name of the module whose weight `value` is; empty if it is not a weight."""
     names: list[str] = []
     node = value.node()
     while node.kind() == "prim::GetAttr":

@@ -1,4 +1,4 @@
-"""Signatures: the vector that a layer makes of an image, compared within and between classes."""
+"""Signatures: the output vectors of a layer, compared within and between classes."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ class Signatures:
     Attributes
     ----------
     layer : str
-        Whose output they are.
+        The layer whose outputs they are.
     targets : tuple of int
         The K classes.
     indices : torch.Tensor
-        (N,) int64: which images of the data set, class after class.
+        (N,) int64: indices of the images in the data set, class by class.
     labels : torch.Tensor
         (N,) int64: the class of each.
     vectors : torch.Tensor
         (N, D) float32.
     metric : str
-        `cosine`: 1 minus the cosine of the angle between two vectors, 0 (same direction) to 2; 1 where one is 0.
-        `euclidean`: the length of their difference, in the unit of the layer.
+        `cosine`: 1 minus the cosine of the angle between two vectors, 0 (same direction) to 2; 1 if one is 0.
+        `euclidean`: the length of their difference, in units of the layer.
     """
 
     layer: str
@@ -60,13 +60,13 @@ class Signatures:
             raise ValueError(f"metric is {' or '.join(METRICS)}, not {self.metric!r}")
 
     def distances(self) -> torch.Tensor:
-        """Of each image to each other, (N, N); 0 on the diagonal."""
+        """Pairwise distances of the images, (N, N); 0 on the diagonal."""
         return self._apart(self.vectors, self.vectors).fill_diagonal_(0)
 
     def table(self) -> torch.Tensor:
-        """Mean distance of the images of one class to those of another, (K, K).
+        """Mean distance between the images of two classes, (K, K).
 
-        On the diagonal that of the different images within a class; NaN where it has but one.
+        On the diagonal the mean over different images of the class; NaN if it has only one.
         """
         distances = self.distances()
         mean = torch.full((len(self.targets),) * 2, torch.nan)
@@ -85,14 +85,14 @@ class Signatures:
 
     @property
     def between(self) -> float:
-        """Mean of the distances between different classes; NaN where there is but one."""
+        """Mean of the distances between different classes; NaN if there is only one."""
         return float(self.table()[~torch.eye(len(self.targets), dtype=torch.bool)].mean())
 
     def outliers(self, target: int) -> list[Outlier]:
         """The images of a class, the one farthest from its centre first.
 
-        The centre is the median of each number over the images of the class, which a single odd one does not drag
-        along; for `cosine` of the vectors scaled to length 1.
+        The centre is the elementwise median over the images of the class, which is robust to single outliers; for
+        `cosine`, of the vectors scaled to length 1.
 
         Raises
         ------
@@ -134,19 +134,19 @@ def signatures(
     Parameters
     ----------
     model : torch.nn.Module
-        Looked at in evaluation mode, afterwards as it was.
+        Run in evaluation mode and left unchanged.
     dataset : indexable
-        Gives (image, label).
+        Items are (image, label).
     layer : str
         Name as in `layer_table`.
     targets : sequence of int or str
         Classes, by number or name.
     count : int
-        Images of each, from the beginning of the data set.
+        Images per class, from the beginning of the data set.
     pooling : str
-        How a map becomes one number: `mean` or `max` over its places; `none` keeps them all.
+        Pooling over the positions of a map: `mean` or `max`; `none` keeps them all.
     metric : str
-        `cosine` or `euclidean`, as `Signatures` says.
+        `cosine` or `euclidean`, see `Signatures`.
     classes : sequence of str, optional
         Class names; by default the data set's own.
     prepare : callable, optional
@@ -155,12 +155,12 @@ def signatures(
     Returns
     -------
     Signatures
-        With `.table()` of the distances and `.outliers(target)`.
+        With `.table()` of mean distances and `.outliers(target)`.
 
     Raises
     ------
     LookupError
-        No such layer, or a class without an image.
+        The layer does not exist, or a class has no image.
     ValueError
         `count` is less than 1; unknown pooling or metric.
     """
@@ -172,7 +172,7 @@ def signatures(
     item = items[found[0][0]]
     row = layer_table(model, item.image if prepare is None else item.raw, prepare=prepare).find(layer)
     if row.reason is not None:
-        raise LookupError(f"layer {layer!r} gives no vector: it {row.reason}")
+        raise LookupError(f"layer {layer!r} has no output vector: it {row.reason}")
     indices = [index for group in found for index in group]
     vectors = responses(model, items, indices, row, pooling=pooling).flatten(1)
     return gathered(layer, numbers, found, vectors, metric)
@@ -181,7 +181,7 @@ def signatures(
 def gathered(
     layer: str, targets: tuple[int, ...], found: list[list[int]], vectors: torch.Tensor, metric: str
 ) -> Signatures:
-    """`vectors` (N, D) of the images `found` for each of `targets`, one class after the other."""
+    """`vectors` (N, D) of the images `found` for each of `targets`, class by class."""
     labels = [target for target, group in zip(targets, found, strict=True) for _ in group]
     indices = [index for group in found for index in group]
     return Signatures(layer, targets, torch.tensor(indices), torch.tensor(labels), vectors, metric)

@@ -1,4 +1,4 @@
-"""Looking changes nothing: random numbers, buffers, weights and attributes are put back after every look."""
+"""Restores random state, buffers, weights and attributes after every pass, so that views change nothing."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import torch
 from torch import nn
 
 SMALL = 4096
-"""Buffers of up to so many numbers are copied together."""
+"""Maximum number of elements of buffers that are copied together."""
 
 
 @contextmanager
 def same_random_state() -> Iterator[None]:
-    """Put the global random state of Python, NumPy and torch (every device in use) back at the end."""
+    """Restore the global random state of Python, NumPy and torch (every device in use) at the end."""
     python, legacy, cpu = random.getstate(), np.random.get_state(), torch.get_rng_state()
     cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
     mps = torch.mps.get_rng_state() if torch.backends.mps.is_available() else None
@@ -36,11 +36,11 @@ def same_random_state() -> Iterator[None]:
 
 @contextmanager
 def same_module_state(parts: list[nn.Module]) -> Iterator[None]:
-    """Put back what a forward pass or a trace may have written into the modules of a model.
+    """Restore what a forward pass or a trace may change in the modules of a model.
 
-    Attributes are remembered as they are, buffers (BatchNorm statistics, counters) by a copy. Parameters are too large
-    to copy for every look: one that is exchanged (`weight.data = ...`) is put back, one that `forward` writes in place
-    is not noticed, nor is a gradient that `forward` adds to.
+    Attributes are saved by reference, buffers (BatchNorm statistics, counters) as copies. Parameters are too large to
+    copy for every pass: a replaced one (`weight.data = ...`) is restored, but an in-place write to a parameter or a
+    gradient in `forward` is not detected.
     """
     tables: list[dict[str, Any]] = [
         table
@@ -76,7 +76,7 @@ def same_module_state(parts: list[nn.Module]) -> Iterator[None]:
 
 
 class _Copy:
-    """The numbers of one buffer, or of many small ones of a type together: one call for all is quicker than many."""
+    """A copy of one buffer, or of many small ones of one type: a single call is faster than many."""
 
     def __init__(self, buffers: list[torch.Tensor]) -> None:
         self._buffers = buffers
@@ -84,10 +84,10 @@ class _Copy:
         self._versions = [_version(buffer) for buffer in buffers]
 
     def put_back(self) -> None:
-        """Write the numbers into the buffers if any has changed."""
+        """Restore the buffers if any has changed."""
         first = self._buffers[0]
         written = [_version(buffer) for buffer in self._buffers] != self._versions
-        # a write through .data does not count as a version; on other devices comparing would make them wait
+        # a write through .data does not count as a version; on other devices a comparison would synchronise
         if written or (first.is_cpu and first.layout is torch.strided and not _same(self._numbers(), self._copy)):
             pieces = [self._copy]
             if len(self._buffers) > 1:
@@ -112,14 +112,14 @@ def _copies(buffers: list[torch.Tensor]) -> list[_Copy]:
 
 
 def _same(a: torch.Tensor, b: torch.Tensor) -> bool:
-    """Whether two tensors hold the same bits, not-a-numbers among them."""
+    """Whether two tensors are bitwise equal, NaN included."""
     if a.is_quantized or not a.is_contiguous():
         return torch.equal(a, b)
     return torch.equal(a.reshape(-1).view(torch.uint8), b.reshape(-1).view(torch.uint8))
 
 
 def _distinct(tables: Iterable[Mapping[str, torch.Tensor | None]]) -> list[torch.Tensor]:
-    """Each tensor once; quicker than `model.buffers()`, which makes their names."""
+    """Each tensor once; faster than `model.buffers()`, which also builds their names."""
     return list({id(tensor): tensor for table in tables for tensor in table.values() if tensor is not None}.values())
 
 
@@ -128,7 +128,7 @@ def _version(tensor: torch.Tensor) -> int:
 
 
 def _exchanged(tensor: torch.Tensor, data: torch.Tensor) -> bool:
-    """Whether `tensor` looks at other memory, or in another way, than `data` does."""
+    """Whether `tensor` has other memory, or other strides, than `data`."""
     if tensor.layout is not torch.strided:
         return False
     return (tensor.data_ptr(), tensor.shape, tensor.stride()) != (data.data_ptr(), data.shape, data.stride())

@@ -1,4 +1,4 @@
-"""`prepare(item)` of a data set as a function of images: for what runs the network on changed images."""
+"""`prepare(item)` of a data set as a function of images: for methods that run the network on modified images."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from .items import Item
 
 
 def of_images(prepare: Prepare, item: Item) -> Prepare:
-    """`prepare` for images that take the place of the item's own.
+    """`prepare` as a function of images that replace the item's own.
 
     Parameters
     ----------
     prepare : callable
         `prepare(item)` gives the arguments of the model for one item of the data set.
     item : Item
-        With the image that is replaced; all else stays as the data set gave it.
+        The item whose image is replaced; everything else is kept.
 
     Returns
     -------
     callable
-        Of images (N, C, H, W): the arguments for all N of them, joined along the batch axis. Gradients go through.
-        Raises ValueError where `prepare` does not make a batch of one.
+        Of images (N, C, H, W): the arguments for all N of them, concatenated along the batch axis. Differentiable.
+        Raises ValueError if `prepare` does not return a batch of one.
 
     Raises
     ------
     TypeError
-        The item holds no image tensor.
+        The item has no image tensor.
     """
     if item.image is None:
-        raise TypeError("the item holds no image tensor (C, H, W) whose pixels could be looked into")
+        raise TypeError("the item holds no image tensor (C, H, W) whose pixels could be changed")
     own = item.image
 
     def prepared(images: torch.Tensor) -> Any:
@@ -42,7 +42,7 @@ def of_images(prepare: Prepare, item: Item) -> Prepare:
 
 
 def _replaced(value: Any, own: torch.Tensor, image: torch.Tensor) -> Any:
-    """A copy of `value` with `image` where it holds `own`."""
+    """A copy of `value` with `own` replaced by `image`."""
     if value is own:
         return image
     if isinstance(value, dict):
@@ -53,7 +53,7 @@ def _replaced(value: Any, own: torch.Tensor, image: torch.Tensor) -> Any:
 
 
 def _joined(values: list[Any]) -> Any:
-    """One argument, or several, for all images: tensors one behind the other, all else from the first."""
+    """One argument, or several, for all images: tensors concatenated, everything else from the first."""
     first = values[0]
     if isinstance(first, dict):
         return {key: _joined([value[key] for value in values]) for key in first}
@@ -63,7 +63,7 @@ def _joined(values: list[Any]) -> Any:
         return first
     if first.ndim == 0 or len(first) != 1:
         raise ValueError(
-            f"prepare(item) gives a tensor of {describe(first)}: to hide or change parts of the image, each must have "
+            f"prepare(item) returns a tensor of {describe(first)}: to change parts of the image, each must have "
             "a batch axis of one, as image[None] has"
         )
     return torch.cat(values)

@@ -12,7 +12,7 @@ from torch import nn
 from .activations import batched, run
 from .captured import Captured
 from .forward import ForwardError, Prepare
-from .kinds import Kind, Layout, as_maps, kind_of, layout_of, planes, tokens_apart
+from .kinds import Kind, Layout, as_maps, kind_of, layout_of, planes, tokens_off_grid
 from .layers import Layer, LayerTable
 from .model import plain
 from .names import module_names
@@ -212,10 +212,10 @@ def drawable(output: torch.Tensor, layer: Layer, *, aspect: float = 1.0, plane: 
     return as_maps(output, layer.kind, layer.layout, aspect=aspect, plane=plane)
 
 
-def apart(output: torch.Tensor, layer: Layer, *, aspect: float = 1.0, plane: int = 0) -> torch.Tensor:
+def extra_tokens(output: torch.Tensor, layer: Layer, *, aspect: float = 1.0, plane: int = 0) -> torch.Tensor:
     """The tokens that `drawable` leaves out of the grid, (extra, D): class token, distillation token, registers."""
     output, _ = _unstacked(output, layer, plane)
-    return tokens_apart(output, layer.kind, layer.layout, aspect=aspect)
+    return tokens_off_grid(output, layer.kind, layer.layout, aspect=aspect)
 
 
 def _unstacked(output: torch.Tensor, layer: Layer, plane: int) -> tuple[torch.Tensor, int]:
@@ -276,7 +276,7 @@ def macs(part: nn.Module, shape: tuple[int, ...]) -> int | None:
     return None
 
 
-def signature(part: nn.Module) -> str:
+def describe_module(part: nn.Module) -> str:
     """A module in a few characters: `Conv2d(6, 16, 5×5)`, `Linear(120, 84)`, `ReLU`."""
     name = type_name(part)
     if isinstance(part, nn.modules.conv._ConvNd):

@@ -17,7 +17,7 @@ from .loop import EACH_STEP, Score, length
 from .randomness import Rest, random_state, set_random_state, storable
 
 
-class Course:
+class TrainingState:
     """Weights, optimizer, scheduler and history of a training, its place in an epoch and in the random numbers.
 
     Attributes

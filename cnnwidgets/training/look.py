@@ -15,7 +15,7 @@ from ..compute.table import layer_table
 from ..compute.training_hooks import Watched
 
 
-class Look:
+class FrameContents:
     """Looks at a network, always in the same way.
 
     Parameters

@@ -16,7 +16,7 @@ from ..compute.model import plain, weights_version
 from ..compute.training_hooks import Watched, watching
 from . import header, storage
 from .film import Film
-from .look import Look
+from .look import FrameContents
 from .probes import as_labels, as_normalization, as_probes
 from .recording import Recording
 
@@ -114,14 +114,14 @@ class Recorder:
         images, found = as_probes(probes)
         labels = found if labels is None else as_labels(labels, len(images))
         normalization = None if denormalize is None else as_normalization(denormalize)
-        self._look = Look(model, [layers] if isinstance(layers, str) else layers, images, weights=weights)
-        tensors = self._look.take()
+        self._contents = FrameContents(model, [layers] if isinstance(layers, str) else layers, images, weights=weights)
+        tensors = self._contents.take()
         self._check_room(tensors, len(images), limit)
         about = {
             "id": uuid.uuid4().hex,
             "model": type(plain(model)).__name__,
             "weights": header.weight_shapes(model),
-            "layers": [header.layer_record(row) for row in self._look.rows],
+            "layers": [header.layer_record(row) for row in self._contents.rows],
             "probes": len(images),
             "labels": labels,
             "classes": [str(name) for name in classes or []],
@@ -156,7 +156,7 @@ class Recorder:
         if not self.steps and weights_version(plain(self.model)) != self._version:  # others were loaded since
             self._film.forget(*self.recording.frames)
             self._record(always=True)
-        layers = self._look.layers if self.gradients else []
+        layers = self._contents.layers if self.gradients else []
         self._watched = self._inside.enter_context(watching(self.model, layers, images=self.inputs))
         return self
 
@@ -231,7 +231,7 @@ class Recorder:
             return
         (epoch, batch), loss = self._at, None if self._loss is None else float(self._loss)
         try:
-            tensors = self._look.take(self._watched)
+            tensors = self._contents.take(self._watched)
             self._film.add(tensors, always=always, epoch=epoch, batch=batch, step=self.steps, loss=loss, end=end)
         except Exception as error:  # as a device without memory: the training goes on
             self.stopped = f"stopped at epoch {epoch}, batch {batch}: {error}"

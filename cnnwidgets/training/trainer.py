@@ -18,7 +18,7 @@ from ..compute.forward import call
 from ..compute.hooks import alone, evaluating
 from ..compute.model import plain
 from .control import Control
-from .course import Course
+from .course import TrainingState
 from .history import History, Step
 from .loop import EACH_STEP, LossFn, Score, check_epochs, evaluate, fit, length
 from .progress import Progress
@@ -83,18 +83,18 @@ class Trainer(Control):
         self.train_loader: Iterable[Any] | None = None
         self.valid_loader: Iterable[Any] | None = None
         self._device = device
-        self._course = Course(model, optimizer, scheduler)
+        self._state = TrainingState(model, optimizer, scheduler)
         self._told = -1  # the last epoch whose end the recorder knows
 
     @property
     def history(self) -> History:
         """Loss and accuracy of each step and epoch."""
-        return self._course.history
+        return self._state.history
 
     @property
     def goal(self) -> int:
         """Epochs that there will be when the present, or an interrupted, training is done."""
-        return self._course.goal
+        return self._state.goal
 
     # ------------------------------------------------------------------ what to train with
 
@@ -128,7 +128,7 @@ class Trainer(Control):
             `seed` is no whole number from 0 to 2 ** 32 - 1.
         """
         set_seed(seed)
-        self._course.forget_random_state()
+        self._state.forget_random_state()
 
     # ------------------------------------------------------------------ train
 
@@ -179,16 +179,16 @@ class Trainer(Control):
 
         def work() -> None:
             if n_epochs is not None:
-                self._course.goal = self._course.epoch + n_epochs
+                self._state.goal = self._state.epoch + n_epochs
             self._train(loader, bar)
 
         self._run(work, background=background)
 
     def _train(self, loader: Iterable[Any], bar: bool) -> None:
-        course, recorder = self._course, nullcontext() if self.recorder is None else self.recorder
-        with recorder, Progress(bar, course.epoch, course.goal, course.batch) as progress:
+        state, recorder = self._state, nullcontext() if self.recorder is None else self.recorder
+        with recorder, Progress(bar, state.epoch, state.goal, state.batch) as progress:
             try:
-                while course.epoch < course.goal and self._train_epoch(loader, progress):
+                while state.epoch < state.goal and self._train_epoch(loader, progress):
                     pass
             except RuntimeError:
                 if not self._interrupted:  # it takes the worker processes of a loader away
@@ -196,37 +196,37 @@ class Trainer(Control):
             except KeyboardInterrupt:
                 self._stopping = True
             if self._stopping:
-                progress.say(f"stopped after {course.step} steps; train() goes on")
+                progress.say(f"stopped after {state.step} steps; train() goes on")
                 self._checkpoint()
         if self.writer is not None:
             self.writer.flush()
 
     def _train_epoch(self, loader: Iterable[Any], progress: Progress) -> bool:
         """The epoch, or the rest of it; False where it was stopped before its end."""
-        course, scheduler, turn = self._course, self.scheduler, alone(self.model)
-        began = time.perf_counter() - course.seconds
+        state, scheduler, turn = self._state, self.scheduler, alone(self.model)
+        began = time.perf_counter() - state.seconds
         steps = fit(
             self.model,
-            course.batches(loader),
+            state.batches(loader),
             self.loss_fn,
             self.optimizer,
             n_epochs=1,
             scheduler=scheduler if isinstance(scheduler, EACH_STEP) else None,
             device=self._device,
-            start=(course.epoch, course.batch, course.step),
+            start=(state.epoch, state.batch, state.step),
         )
         while True:
             with turn:
                 step = next(steps, None)
                 if step is None:
                     break
-                course.after(step, loader, time.perf_counter() - began)
+                state.after(step, loader, time.perf_counter() - began)
             self._tell(step, progress)
             if not self._may_go_on():
                 return False
-        if self.recorder is not None and self._told < course.epoch:
-            self.recorder.end_epoch(course.epoch)
-            self._told = course.epoch
+        if self.recorder is not None and self._told < state.epoch:
+            self.recorder.end_epoch(state.epoch)
+            self._told = state.epoch
         valid = None
         if self.valid_loader is not None and (valid := self._validate(self._may_go_on)) is None:
             return False
@@ -243,7 +243,7 @@ class Trainer(Control):
         progress.step(step)
 
     def _end_epoch(self, valid: Score | None, seconds: float) -> None:
-        epoch = self._course.end_epoch(valid, seconds)
+        epoch = self._state.end_epoch(valid, seconds)
         if self.writer is not None:
             for name in ("loss", "accuracy"):
                 for part in ("train", "valid"):
@@ -324,7 +324,7 @@ class Trainer(Control):
         OSError
             The file cannot be written; what was there is left as it was.
         """
-        return self._course.save(path, self.train_loader)
+        return self._state.save(path, self.train_loader)
 
     def load(self, path: str | Path) -> None:
         """Take up a training where `save` or `checkpoint=` left it, in the middle of an epoch too; then `train()`.
@@ -342,8 +342,8 @@ class Trainer(Control):
         """
         if self.running:
             raise RuntimeError("a checkpoint cannot be loaded while the training runs; stop() it first")
-        self._course.load(path)
-        self._told = self._course.epoch - 1
+        self._state.load(path)
+        self._told = self._state.epoch - 1
         self.changed()
 
     def _checkpoint(self) -> None:

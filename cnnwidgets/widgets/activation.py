@@ -9,7 +9,7 @@ import torch
 import traitlets as T
 
 from ..compute.names import get_layer
-from ..compute.table import apart, drawable, signature
+from ..compute.table import describe_module, drawable, extra_tokens
 from ..render import COLORMAPS, Card, Shaded
 from . import controls, markup
 from .markup import number
@@ -153,7 +153,7 @@ class ActivationView(SubjectView):
             image = self._look.item.image
             aspect = 1.0 if image is None else image.shape[-1] / image.shape[-2]
             maps = drawable(self._output, row, aspect=aspect, plane=plane).numpy()
-            self._apart = apart(self._output, row, aspect=aspect, plane=plane)
+            self._apart = extra_tokens(self._output, row, aspect=aspect, plane=plane)
             self._shaded = Shaded.of(maps, colormap=self.colormap, scale=self.scale)
             self._grid.draw(self._shaded, row, self.columns, self.scale == "map")
             self._drawn = drawn
@@ -193,7 +193,7 @@ class ActivationView(SubjectView):
         if row.operation:
             module = f"{row.type} in {row.module}" if row.module else row.type
         elif row.module:
-            module = signature(get_layer(self._subject.module, row.module))
+            module = describe_module(get_layer(self._subject.module, row.module))
         return [
             module,
             f"{row.channels:,} {what}",

@@ -7,7 +7,7 @@ from typing import Any
 import ipywidgets as W
 
 from ..compute.explanation import Explanation
-from ..compute.table import signature
+from ..compute.table import describe_module
 from ..render import COLORMAPS, Card, Shaded
 from . import arithmetic, controls, markup
 from .cell_table import STYLE, tables_html
@@ -205,7 +205,7 @@ class ConvolutionView(ConvolutionState):
         row, text = self._row, self._look.item.text
         extent = " × ".join(map(str, row.size[-2:]))
         return [
-            signature(self._passed.module),
+            describe_module(self._passed.module),
             f"{row.channels:,} units" if self._maps.vector else f"{row.channels:,} maps of {extent}",
             markup.pictured(self._shown, text),
         ]

@@ -11,7 +11,7 @@ import traitlets as T
 from numpy.typing import NDArray
 
 from ..compute.embedding import methods
-from ..compute.frames import frames_of
+from ..compute.frames import states_of
 from ..render import Card
 from ..training import Recorder, Recording
 from . import controls, markup
@@ -77,7 +77,7 @@ class EmbeddingView(EmbeddingState):
         elif isinstance(source, Recorder):
             source = source.recording
         options = {"classes": classes, "denormalize": denormalize, "prepare": prepare}
-        frames = frames_of(source, dataset, states=states, **options)
+        frames = states_of(source, dataset, states=states, **options)
         self._thumbnails = Thumbnails(frames.items)
         self._links: list[tuple[T.HasTraits, Any, list[str]]] = []
         super().__init__(frames, **(traits if layer is None else traits | {"layer": layer}))

@@ -11,7 +11,7 @@ import traitlets as T
 from numpy.typing import NDArray
 
 from ..compute.embedding import Clusters, Embedding, clusters, embed, methods, silhouettes
-from ..compute.frames import Frames
+from ..compute.frames import States
 from ..compute.responses import POOLINGS
 from .background import Background
 from .traits import Whole
@@ -44,7 +44,7 @@ class EmbeddingState(ModelView):
     frame = Whole(0, help="which state of the network, from 0").tag(display=True)
     selected = Whole(0, help="the chosen point: index of the image in the data set, or the channel").tag(display=True)
 
-    def __init__(self, frames: Frames, **traits: Any) -> None:
+    def __init__(self, frames: States, **traits: Any) -> None:
         if len(frames.items) < 2:
             raise ValueError(f"{type(self).__name__} needs at least 2 images, and there is {len(frames.items)}")
         self._frames = frames
@@ -219,6 +219,6 @@ class EmbeddingState(ModelView):
         super().close()
 
 
-def _quick_count(frames: Frames) -> int:
+def _quick_count(frames: States) -> int:
     image = frames.items[0].image
     return MOST if image is None else max(FEWEST, min(MOST, PIXELS // (image.shape[-1] * image.shape[-2])))

@@ -61,7 +61,7 @@ class Heat:
 
 def pictures(occluder: Occluder, items: Items) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """The image as the network gets it, and what the patch shows, both (H, W, 3), under one range of brightness."""
-    image, fill = (items.picture(part[0]).float().numpy() for part in (occluder.images, occluder.fill))
+    image, fill = (items.picture(part[0]).float().numpy() for part in (occluder.images, occluder.baseline))
     alone = to_picture(image)
     both = to_picture(np.concatenate([image, np.clip(fill, alone.vmin, alone.vmax)], axis=2)).pixels
     width = image.shape[2]

@@ -86,7 +86,7 @@ class OcclusionState(ModelView):
         settings, seen = Settings(self._weights(), *(getattr(self, name) for name in SETTINGS)), self._seen
         if settings != seen.settings:
             known = replace(settings, target=seen.settings.target) == seen.settings
-            if known and seen.occluder.aim(settings.target):
+            if known and seen.occluder.set_target(settings.target):
                 self._seen = replace(seen, settings=settings, target=_target_of(seen.occluder))
             else:
                 self._seen = self._see(settings)

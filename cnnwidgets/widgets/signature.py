@@ -14,7 +14,7 @@ from ..compute.model import weights_version
 from ..compute.names import get_layer
 from ..compute.responses import responses
 from ..compute.signatures import METRICS, Signatures, gathered
-from ..compute.table import signature
+from ..compute.table import describe_module
 from ..render import COLORMAPS, Card
 from . import controls, markup
 from .panels import ImagePanel
@@ -247,7 +247,7 @@ class SignatureView(SubjectView):
         if row.operation:
             module = f"{row.type} in {row.module}" if row.module else row.type
         else:
-            module = signature(get_layer(self._subject.module, row.module)) if row.module else row.type
+            module = describe_module(get_layer(self._subject.module, row.module)) if row.module else row.type
         images = f"{len(found.indices)} images of {len(self.targets)} {'classes' if len(self.targets) > 1 else 'class'}"
         return [module, f"{numbers:,} {unit}", images]
 

@@ -14,7 +14,7 @@ from ..compute.items import Items
 from ..compute.layers import Layer, LayerTable
 from ..compute.model import plain
 from ..compute.names import get_layer
-from ..compute.table import layer_table, signature
+from ..compute.table import describe_module, layer_table
 from ..render import Card, Panel
 from . import controls, markup
 from .view import ModelView
@@ -127,7 +127,7 @@ class ModelSummary(ModelView):
         return [(row.name, self._kind(row), _form(row), row.parameters if row.call <= 1 else 0) for row in rows]
 
     def _kind(self, row: Layer) -> str:
-        return row.type if row.operation or not row.module else signature(get_layer(self._module, row.module))
+        return row.type if row.operation or not row.module else describe_module(get_layer(self._module, row.module))
 
     def _said(self) -> list[str]:
         total, trainable = self.total, self.trainable

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..compute.gradients import edits_of
 from ..compute.layers import Layer
 from ..compute.names import get_layer
-from ..compute.table import drawable, one_image, signature
+from ..compute.table import describe_module, drawable, one_image
 from ..render import COLORMAPS, Card, Shaded
 from ..training import Step, Trainer
 from . import controls, markup
@@ -218,7 +218,7 @@ class TrainingView(SubjectView):
         row, steps = self._row, self.trainer.history.steps
         extent = " × ".join(map(str, row.size[-2:]))
         what = {"vector": "units", "tokens": f"features of {extent} tokens"}.get(row.kind, f"maps of {extent}")
-        module = signature(get_layer(self._subject.module, row.module)) if row.module else row.type
+        module = describe_module(get_layer(self._subject.module, row.module)) if row.module else row.type
         after = f"after {markup.counted(len(steps), 'step')}" if steps else state(self.trainer)
         return [after, row.name, module, f"{row.channels:,} {what}", markup.pictured(self._shown, self._look.item.text)]
 

@@ -61,8 +61,8 @@ def test_what_a_slide_prints_speaks_of_no_network():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (([[1, 2], [3]], DOWN), "image must be a table of numbers"),
-        ((EDGE, "kernel"), "kernel must be a table of numbers"),
+        (([[1, 2], [3]], DOWN), "image must be a matrix of numbers"),
+        ((EDGE, "kernel"), "kernel must be a matrix of numbers"),
         (([1, 2, 3], DOWN), r"image must have rows and columns, \(H, W\); got shape \(3,\)"),
         ((EDGE, np.zeros((5, 2))), "the kernel, 5 high, does not fit into the image, 4 high with its padding"),
     ],

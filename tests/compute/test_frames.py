@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from cnnwidgets.compute.frames import frames_of
+from cnnwidgets.compute.frames import states_of
 from cnnwidgets.compute.table import layer_table
 
 IMAGES = torch.arange(8.0).reshape(2, 1, 2, 2)
@@ -19,14 +19,14 @@ def scaled(factor: float) -> nn.Sequential:
 
 
 def test_one_model_is_one_frame():
-    frames = frames_of(scaled(2), IMAGES)
+    frames = states_of(scaled(2), IMAGES)
     assert frames.names == ["model 0"] and frames.layers.names == ["0", "1"]
     assert frames.responses(0, "0", [1, 0], "mean").flatten().tolist() == [11, 3]
 
 
 def test_several_models_are_frames_in_their_order():
     models = [scaled(1), scaled(3)]
-    frames = frames_of(models, IMAGES)
+    frames = states_of(models, IMAGES)
     assert [frames.responses(at, "0", [1], "max").item() for at in (0, 1)] == [7, 21]
     before = frames.version
     torch.optim.SGD(models[1].parameters(), lr=1.0).step()  # no gradients: nothing
@@ -38,7 +38,7 @@ def test_several_models_are_frames_in_their_order():
 
 def test_states_of_a_model_are_loaded_into_a_copy():
     model = scaled(1)
-    frames = frames_of(model, IMAGES, states=[scaled(2).state_dict(), scaled(5).state_dict()])
+    frames = states_of(model, IMAGES, states=[scaled(2).state_dict(), scaled(5).state_dict()])
     assert frames.names == ["state 0", "state 1"]
     assert [frames.responses(at, "0", [0], "max").item() for at in (1, 0, 1)] == [15, 6, 15]
     assert model[0].weight.item() == 1
@@ -58,7 +58,7 @@ def recording() -> SimpleNamespace:
 
 
 def test_a_recording_brings_its_own_images():
-    frames = frames_of(recording())
+    frames = states_of(recording())
     assert frames.names == ["epoch 0", "epoch 1"]
     assert frames.responses(1, "0", [1], "mean").flatten().tolist() == [11]
     assert (frames.items[0].text, frames.items[1].label) == ("b", 0)
@@ -78,4 +78,4 @@ def test_a_recording_brings_its_own_images():
 )
 def test_what_is_no_source_is_refused(source, dataset, states, error, text):
     with pytest.raises(error, match=text):
-        frames_of(source, dataset, states=states)
+        states_of(source, dataset, states=states)

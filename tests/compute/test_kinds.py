@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from cnnwidgets.compute.kinds import as_maps, kind_of, layout_of, planes, token_grid, tokens_apart
+from cnnwidgets.compute.kinds import as_maps, kind_of, layout_of, planes, token_grid, tokens_off_grid
 
 
 @pytest.mark.parametrize(
@@ -108,10 +108,10 @@ def test_tokens_become_a_grid_for_each_feature_without_the_class_token():
 
 def test_the_class_token_that_is_not_on_the_grid_is_told_apart():
     tokens = torch.tensor([[9.0, -9], [0, 10], [1, 11], [2, 12], [3, 13]])
-    assert tokens_apart(tokens, "tokens", "last").tolist() == [[9, -9]]
-    assert tokens_apart(tokens[1:], "tokens", "last").tolist() == []
-    assert tokens_apart(tokens, "tokens", "first").tolist() == []
-    assert tokens_apart(tokens[:, 0], "vector", "first").tolist() == []
+    assert tokens_off_grid(tokens, "tokens", "last").tolist() == [[9, -9]]
+    assert tokens_off_grid(tokens[1:], "tokens", "last").tolist() == []
+    assert tokens_off_grid(tokens, "tokens", "first").tolist() == []
+    assert tokens_off_grid(tokens[:, 0], "vector", "first").tolist() == []
 
 
 def test_tokens_of_a_wide_image_become_a_wide_grid():

@@ -93,12 +93,12 @@ def test_another_target_runs_nothing_and_gives_its_own_map(counted):
     for _ in range(3):
         occluder.step()
     passes = calls[""]
-    assert occluder.aim(3) and calls[""] == passes
+    assert occluder.set_target(3) and calls[""] == passes
     partial = occluder.result
     *_, last = occluder
-    assert occluder.aim([4, 0])
+    assert occluder.set_target([4, 0])
     both, passes = occluder.result, calls[""]
-    assert occluder.aim(None) and calls[""] == passes
+    assert occluder.set_target(None) and calls[""] == passes
     wanted = occlusion(model, IMAGE, **OPTIONS, target=[3, 4, 0])
     assert torch.allclose(last.scores[0], wanted.scores[0, 0], atol=1e-6)
     assert torch.equal(partial.scores[partial.done], last.scores[partial.done])
@@ -106,7 +106,7 @@ def test_another_target_runs_nothing_and_gives_its_own_map(counted):
     assert torch.equal(both.unoccluded, wanted.unoccluded[:, 1:])
     assert torch.equal(occluder.result.targets, model(IMAGE).argmax(1))
     with pytest.raises(ValueError, match="no target 5; allowed: 0 to 4"):
-        occluder.aim(5)
+        occluder.set_target(5)
 
 
 def test_where_all_scores_are_too_many_only_the_targets_are_kept(monkeypatch):
@@ -114,12 +114,12 @@ def test_where_all_scores_are_too_many_only_the_targets_are_kept(monkeypatch):
     monkeypatch.setattr("cnnwidgets.compute.occluder.KEPT", 5 * 63 * 4 - 1)  # classes x places x bytes, less one
     occluder = Occluder(model, IMAGE, **OPTIONS, target=1)
     *_, last = occluder
-    assert not occluder.aim(3) and occluder.result.targets.tolist() == [1]
+    assert not occluder.set_target(3) and occluder.result.targets.tolist() == [1]
     assert torch.allclose(last.scores, occlusion(model, IMAGE, **OPTIONS, target=1).scores, atol=1e-6)
     monkeypatch.setattr("cnnwidgets.compute.occluder.KEPT", 5 * 63 * 4)
     occluder = Occluder(model, IMAGE, **OPTIONS, target=1)
     occluder.step()
-    assert occluder.aim(3)
+    assert occluder.set_target(3)
 
 
 def test_a_step_with_a_time_begins_with_one_image_and_a_finished_one_runs_nothing(counted):

@@ -9,7 +9,7 @@ from torch import nn
 
 from cnnwidgets.compute import activations, layer_table
 from cnnwidgets.compute.forward import ForwardError
-from cnnwidgets.compute.table import drawable, one_image, signature
+from cnnwidgets.compute.table import describe_module, drawable, one_image
 from cnnwidgets.models import lenet5
 
 # name, form, parameters, multiply-accumulates: outputs x inputs that each one sums over
@@ -217,5 +217,5 @@ def test_a_class_name_from_the_model_stays_text():
         (nn.ReLU(), "ReLU"),
     ],
 )
-def test_a_signature_says_a_module_in_a_few_characters(part, words):
-    assert signature(part) == words
+def test_a_module_is_described_in_a_few_characters(part, words):
+    assert describe_module(part) == words

@@ -322,7 +322,7 @@ def test_one_mean_for_all_channels_gives_black_and_white_that_fit(widgets, mean,
     view = OcclusionView(network, [(photo, 0)], denormalize=(mean, std), window=2)
     menu = next(part for part in inside(view) if isinstance(part, OpenMenu) and "black" in dict(part.options))
     menu.value = dict(menu.options)["black"]
-    assert words(view._error) == "" and (view._seen.occluder.fill == -2).all()  # (0 - 0.5) / 0.25
+    assert words(view._error) == "" and (view._seen.occluder.baseline == -2).all()  # (0 - 0.5) / 0.25
 
 
 def test_whole_numbers_of_torch_are_taken(model, dataset):
@@ -332,7 +332,7 @@ def test_whole_numbers_of_torch_are_taken(model, dataset):
 
 def test_a_filling_may_be_an_array(model, dataset):
     view = OcclusionView(model, dataset, baseline=np.full((1, 4, 4), 3.0), window=2, stride=2)
-    assert (view._seen.occluder.fill == 3).all()
+    assert (view._seen.occluder.baseline == 3).all()
 
 
 def test_a_wrong_denormalize_leaves_no_widget_behind(model, dataset, widgets):
