@@ -16,7 +16,7 @@ OUTPUT = "(output)"
 def parse(layer: str, modules: Mapping[str, object]) -> tuple[str, int | None, str]:
     """Split a layer name into `(module, call, path)`; `module` is not in `modules` if nothing matches.
 
-    The longest matching module name is taken, so that a child `out` comes before a dict's key `out`, which is then `[out]`.
+    The longest matching module name is taken, so that a child `out` precedes a dict key `out` (then `[out]`).
     """
     head, bracket, key = layer.partition("[")
     if bracket and key.endswith("]") and layer not in modules:

@@ -1,4 +1,4 @@
-"""The layer table of a model: what ran, in which order, and what each layer put out."""
+"""The layer table of a model: execution order, kinds and shapes of outputs."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from .outputs import leaves
 
 
 def layer_table(model: nn.Module, image: Any, *, operations: bool = True, prepare: Prepare | None = None) -> LayerTable:
-    """What layers `model` has, in the order they run for `image`, and what each puts out.
+    """The layers of `model` in execution order for `image`, with kind and shape of their outputs.
 
     Parameters
     ----------
     model : torch.nn.Module
-        Any network; it is looked at in evaluation mode and afterwards as it was.
+        Any network; run in evaluation mode and left unchanged.
     image : torch.Tensor
-        (C, H, W) or a batch (N, C, H, W). Anything at all where `prepare` is given.
+        (C, H, W) or a batch (N, C, H, W). Any object if `prepare` is given.
     operations : bool
-        List operations without a module too, such as `add`, `cat` and a functional `relu`, under the names that
-        `torch.fx` gives them; where the model cannot be traced, the table's `note` says why. Costs a second pass, in
-        which your own hooks on modules without children fire again.
+        Include operations without a module, such as `add`, `cat` and a functional `relu`, under the names of
+        `torch.fx`; if the model cannot be traced, the table's `note` gives the reason. Needs a second pass, in which
+        the user's hooks on modules without children fire again.
     prepare : callable, optional
         `prepare(image)` gives the arguments of the model: a tuple, a dict of keywords, or one value.
 
@@ -44,9 +44,9 @@ def layer_table(model: nn.Module, image: Any, *, operations: bool = True, prepar
     Raises
     ------
     ForwardError
-        The model raised; says which layer refused what.
+        The model raised an error; the message names the layer and its input.
     TypeError, ValueError
-        `model` is no module, or has no layers.
+        `model` is not a module, or has no layers.
     """
     batch = image.shape[0] if prepare is None and isinstance(image, torch.Tensor) and image.ndim != 3 else 1
     captured = run(model, image, prepare=prepare, budget=0)
@@ -59,7 +59,7 @@ def layer_table(model: nn.Module, image: Any, *, operations: bool = True, prepar
 
 
 def table_of(captured: Captured, model: nn.Module, batch: int = 1) -> LayerTable:
-    """The layer table of a pass that `capture` has seen with every module hooked."""
+    """The layer table of a pass recorded by `capture` with hooks on every module."""
     rows: list[Layer] = []
     for seen in captured.seen:
         rows.append(
@@ -79,7 +79,7 @@ def table_of(captured: Captured, model: nn.Module, batch: int = 1) -> LayerTable
         )
     known = module_names(plain(model))
     for name, part in plain(model).named_modules():
-        # what TorchScript runs is out of sight, not unused
+        # layers inside TorchScript are invisible, not unused
         if name and name in known and not captured.calls[name] and not isinstance(part, torch.jit.ScriptModule):
             rows.append(_never_ran(name, part))
     return LayerTable(rows)
@@ -88,9 +88,9 @@ def table_of(captured: Captured, model: nn.Module, batch: int = 1) -> LayerTable
 def checked_operations(
     model: nn.Module, traced: Trace, images: Any, captured: Captured, *, prepare: Prepare | None = None
 ) -> dict[str, torch.Tensor]:
-    """Outputs of all operations for `images`; none, with the reason noted in `traced`, if the graph is not the model.
+    """Outputs of all operations for `images`; empty, with the reason in `traced`, if graph and model disagree.
 
-    A graph holds the path that the trace took; for images that take another one it would show what never happened.
+    A graph contains the traced path only; for images that take another path it would show other outputs.
     """
     if not traced.operations:
         return {}
@@ -108,7 +108,7 @@ def checked_operations(
 
 
 def with_operations(table: LayerTable, traced: Trace, outputs: dict[str, torch.Tensor], batch: int = 1) -> LayerTable:
-    """`table` with a row for each operation, behind the module that ran last before it."""
+    """`table` with an entry for each operation, after the last module that ran before it."""
     rows = list(table)
     behind: dict[tuple[str, int], list[Layer]] = {}
     for operation in traced.operations:
@@ -144,7 +144,7 @@ def with_operations(table: LayerTable, traced: Trace, outputs: dict[str, torch.T
 def _form(
     raw: tuple[int, ...], batch: int, owner: nn.Module | None, rows: Sequence[Layer], *, shown: bool
 ) -> dict[str, Any]:
-    """What a row says about the shape `raw` of an output."""
+    """The fields of an entry for an output of shape `raw`."""
     axis = _batch_axis(raw, batch)
     stacked = axis is None and len(raw) >= 3
     shape = raw[1:] if stacked or axis == 0 else raw[:1] + raw[2:] if axis == 1 else raw
@@ -161,10 +161,10 @@ def _form(
 
 
 def _alike_before(shape: tuple[int, ...], rows: Sequence[Layer]) -> tuple[tuple[int, ...], Layout] | None:
-    """`shape` with the layout of the last output that tells it; None where none does.
+    """`shape` with the layout of the last output that determines it; None if none does.
 
-    That is one of the same shape; failing that, one of the same height and width; failing that, and where two equal
-    axes do not tell height and width, the last maps.
+    That is one of the same shape; otherwise one of the same height and width; otherwise, and if two equal axes do not
+    identify height and width, the last maps.
     """
     sizes: dict[tuple[int, ...], Layout] = {shape[:-1]: "last", shape[1:]: "first"} if len(shape) > 2 else {}
     unlike = len(set(shape)) == len(shape) == 3
@@ -200,13 +200,13 @@ def drawable(output: torch.Tensor, layer: Layer, *, aspect: float = 1.0, plane: 
     Parameters
     ----------
     output : torch.Tensor
-        What `layer` put out for one image.
+        Output of `layer` for one image.
     layer : Layer
-        Its row of the table.
+        Its entry in the table.
     aspect : float
         Width over height of the input image, for the grid of tokens.
     plane : int
-        Which slice of a volume or stack, 0 .. `layer.planes` - 1.
+        Index of the slice of a volume or stack, 0 .. `layer.planes` - 1.
     """
     output, plane = _unstacked(output, layer, plane)
     return as_maps(output, layer.kind, layer.layout, aspect=aspect, plane=plane)
@@ -219,7 +219,7 @@ def extra_tokens(output: torch.Tensor, layer: Layer, *, aspect: float = 1.0, pla
 
 
 def _unstacked(output: torch.Tensor, layer: Layer, plane: int) -> tuple[torch.Tensor, int]:
-    """The entry of a stack that `plane` is in, and its number there; of everything else the whole."""
+    """The entry of a stack that contains slice `plane`, and its index there; for all others the whole output."""
     if layer.batch_axis is not None or output.ndim < 3:
         return output, plane
     inside = max(1, layer.planes // output.shape[0])
@@ -277,7 +277,7 @@ def macs(part: nn.Module, shape: tuple[int, ...]) -> int | None:
 
 
 def describe_module(part: nn.Module) -> str:
-    """A module in a few characters: `Conv2d(6, 16, 5×5)`, `Linear(120, 84)`, `ReLU`."""
+    """Short description of a module: `Conv2d(6, 16, 5×5)`, `Linear(120, 84)`, `ReLU`."""
     name = type_name(part)
     if isinstance(part, nn.modules.conv._ConvNd):
         kernel = "×".join(map(str, part.kernel_size))

@@ -1,4 +1,4 @@
-"""Hooks on a training as it goes by: its images, its gradients, and edits of them. Each is a context manager."""
+"""Hooks on a running training, as context managers: its images, its gradients, and edits of gradients."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from .outputs import leaves, why_not
 
 
 class Watched:
-    """What the last training pass had, of the first image of its batch.
+    """Data of the last training pass, for the first image of its batch.
 
-    `image` is the image as the model was given it (1, C, H, W), `gradients` those of the loss with respect to what the
-    layers put out for it, as the backward pass went by. All are copies; what was not asked for is not there.
+    `image` is the model input (1, C, H, W), `gradients` are those of the loss with respect to the outputs of the layers
+    for it, from the backward pass. All are copies; only requested data is present.
     """
 
     def __init__(self) -> None:
@@ -32,23 +32,23 @@ class Watched:
 
 @contextmanager
 def watching(model: nn.Module, layers: Iterable[str] = (), *, images: bool = False) -> Iterator[Watched]:
-    """Watch a training go by, without a pass of our own: images as the model gets them, and gradients.
+    """Record model inputs and gradients of a running training, without additional passes.
 
-    Only passes of the thread that entered count, with gradients on: a look from elsewhere is no training.
+    Only passes of the entering thread with gradients enabled count as training.
 
     Parameters
     ----------
     model : torch.nn.Module
-        The network that is trained inside of the `with`.
+        The network that is trained inside the `with` block.
     layers : iterable of str
-        Layers whose gradients are kept; `name:k` for the k-th call, else the first.
+        Layers whose gradients are kept; `name:k` for the k-th call, otherwise the first.
     images : bool
         Keep the first image of each batch.
 
     Yields
     ------
     Watched
-        Always of the last pass.
+        Data of the last pass.
 
     Raises
     ------
@@ -82,11 +82,11 @@ def watching(model: nn.Module, layers: Iterable[str] = (), *, images: bool = Fal
             return None
         calls[name] += 1
         if isinstance(output, torch.Tensor) and output._is_view() and output.requires_grad:
-            output = output.clone()  # an in-place operation behind a view would take its place in the graph
+            output = output.clone()  # an in-place operation on a view would replace it in the graph
         for layer, (place, call, path) in places.items():
             value = dict(leaves(output)).get(path) if (place, call or 1) == (name, calls[name]) else None
             if isinstance(value, torch.Tensor) and value.requires_grad:
-                value.register_hook(partial(keep, layer))  # goes with the graph of this pass
+                value.register_hook(partial(keep, layer))  # removed with the graph of this pass
         return output
 
     handles = []
@@ -111,18 +111,17 @@ def edit_gradients(
     zero: bool | int | Iterable[int] | None = None,
     fn: Callable[[torch.Tensor], torch.Tensor] | None = None,
 ) -> Iterator[GradientEdits]:
-    """Edit the gradient of the loss with respect to a layer's output on its way back, for the length of a `with`.
+    """Edit the gradient of the loss with respect to a layer's output in the backward pass, inside a `with` block.
 
-    What is edited reaches the parameters of the layer and of all that comes before it; those behind it learn as ever.
-    The layer puts out a copy, so that in-place operations behind it disturb nothing. Passes without gradients are left
-    alone.
+    The edit affects the parameters of the layer and of all layers before it; those after it are unaffected. The layer
+    returns a copy, so that later in-place operations do no harm. Passes without gradients are unchanged.
 
     Parameters
     ----------
     model : torch.nn.Module
         The network; trained by any loop.
     layer : str
-        Dotted name; `name:k` for the k-th call alone of a module that runs several times in a pass.
+        Dotted name; `name:k` for only the k-th call of a module that runs several times in a pass.
     scale : float, optional
         Multiply by this.
     clip : float, optional
@@ -130,20 +129,20 @@ def edit_gradients(
     zero : bool, int or iterable of int, optional
         Set to 0: True for all, or the number of a channel, or of several.
     fn : callable, optional
-        `fn(gradient)` gives what goes on instead, of the same shape; the gradient is (N, C, H, W) for a convolution.
+        `fn(gradient)` returns the replacement, of the same shape; the gradient is (N, C, H, W) for a convolution.
 
     Yields
     ------
     GradientEdits
-        How often it was edited, and its norm before and after each time.
+        Number of edits, and the norm before and after each.
 
     Raises
     ------
     LookupError
-        There is no such layer.
+        The layer does not exist.
     ValueError
-        Not exactly one of `scale`, `clip`, `zero` and `fn` is given, or one that makes no sense. While the model runs:
-        the layer gives no single tensor, `fn` another shape, or there is no such channel.
+        Not exactly one of `scale`, `clip`, `zero` and `fn` is given, or its value is invalid. While the model runs: the
+        layer does not return a single tensor, `fn` returns another shape, or a channel does not exist.
     """
     module = plain(model)
     name, wanted, path = find_layer(module_names(module), layer)

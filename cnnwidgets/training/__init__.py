@@ -1,4 +1,4 @@
-"""Train networks: a loop as a generator, a trainer round it, and what they went through as plain numbers."""
+"""Train networks: a loop as a generator, a trainer around it, its history, and recordings of a training."""
 
 from .control import Control
 from .frame import Frame

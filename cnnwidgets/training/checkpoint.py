@@ -1,4 +1,4 @@
-"""A training in a file: written whole or not at all, read without running code, refused where it does not fit."""
+"""Checkpoint files: written atomically, read without running code, checked against the model."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ FORMAT = "cnnwidgets training 1"
 
 
 def write(path: str | Path, state: dict[str, Any]) -> Path:
-    """Write `state`; whoever reads meanwhile, or after a crash, finds the old file or the new one.
+    """Write `state` atomically: concurrent readers, or a crash, leave either the old file or the new one.
 
     Raises
     ------
     OSError
-        The file cannot be written; what was there is left as it was.
+        The file cannot be written; an existing file is unchanged.
     """
     path = Path(path).expanduser()
     aside = path.with_name(f".{path.name}.{os.getpid()}")
@@ -41,7 +41,7 @@ def read(path: str | Path) -> dict[str, Any]:
     Raises
     ------
     FileNotFoundError
-        There is no such file.
+        The file does not exist.
     ValueError
         The file is damaged, or was not written by `Trainer.save`.
     """
@@ -50,15 +50,15 @@ def read(path: str | Path) -> dict[str, Any]:
         raise FileNotFoundError(f"no checkpoint {str(path)!r}")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch.load raises whatever comes up in a broken file
-        raise ValueError(f"{path} is damaged, or no checkpoint of Trainer.save()") from error
+    except Exception as error:  # torch.load raises many kinds of errors for a broken file
+        raise ValueError(f"{path} is damaged, or not a checkpoint of Trainer.save()") from error
     if not isinstance(state, dict) or state.get("format") != FORMAT:
-        raise ValueError(f"{path} is no checkpoint of Trainer.save()")
+        raise ValueError(f"{path} is not a checkpoint of Trainer.save()")
     return state
 
 
 def check_weights(model: nn.Module, weights: Mapping[str, torch.Tensor], path: str | Path) -> None:
-    """Raise ValueError where `weights` are another model's: before the first of them is taken over."""
+    """Raise ValueError if `weights` do not fit the model, before any of them is loaded."""
     own = {name: tuple(value.shape) for name, value in model.state_dict().items() if hasattr(value, "shape")}
     given = {name: tuple(value.shape) for name, value in weights.items() if hasattr(value, "shape")}
     for name in [*own, *given]:

@@ -1,4 +1,4 @@
-"""Start, pause and stop a loop from any thread, and let an interrupt wait for the end of a step."""
+"""Start, pause and stop a loop from any thread, and defer an interrupt to the end of a step."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from typing import Any
 from .events import answer
 
 ANSWERS = 0.05
-"""While nothing goes on, widgets of the page are answered after so many seconds at the latest."""
+"""Maximum delay in seconds before widget events are handled while the loop is paused."""
 
 
 class Control:
-    """What runs a loop, in this thread or in the background; only one at a time.
+    """Runs a loop, in this thread or in the background; only one at a time.
 
     Attributes
     ----------
     watchers : list of callable
-        Called without arguments, in whichever thread it happens, when the loop begins, pauses, goes on, ends an epoch
-        or ends.
+        Called without arguments, in the thread of the event, when the loop starts, pauses, resumes, ends an epoch or
+        ends.
     error : Exception or None
-        What ended the last run, unless that was its end, `stop()` or an interrupt.
+        The error that ended the last run; None after its regular end, `stop()` or an interrupt.
     """
 
     def __init__(self) -> None:
@@ -39,34 +39,34 @@ class Control:
 
     @property
     def running(self) -> bool:
-        """Whether it is under way, paused or not."""
+        """Whether a run is active, paused or not."""
         return self._claim.locked()
 
     @property
     def paused(self) -> bool:
-        """Whether it waits between two steps, or will after the present one, until `resume()` or `stop()`."""
+        """Whether it waits between two steps, or will after the current one, until `resume()` or `stop()`."""
         return self.running and not self._go_on.is_set()
 
     def pause(self) -> None:
-        """Wait after the present step. From any thread; nothing happens where nothing runs."""
+        """Pause after the current step. From any thread; no effect if nothing runs."""
         if self.running:
             self._go_on.clear()
             self.changed()
 
     def resume(self) -> None:
-        """Go on after `pause()`."""
+        """Continue after `pause()`."""
         self._go_on.set()
         self.changed()
 
     def stop(self) -> None:
-        """End after the present step. From any thread; nothing happens where nothing runs."""
+        """Stop after the current step. From any thread; no effect if nothing runs."""
         if self.running:
             self._stopping = True
             self._go_on.set()
             self.changed()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait for the end of a run in the background; whether it has ended. What went wrong in it is raised here."""
+        """Wait for the end of a background run; returns whether it has ended. An error of the run is raised here."""
         end = math.inf if timeout is None else time.monotonic() + timeout
         if self._thread is not None:
             while self._thread.is_alive() and (left := end - time.monotonic()) > 0:
@@ -80,12 +80,12 @@ class Control:
         return True
 
     def changed(self) -> None:
-        """Tell the watchers."""
+        """Notify the watchers."""
         for watcher in list(self.watchers):
             watcher()
 
     def _run(self, work: Callable[[], Any], *, background: bool) -> None:
-        """Call `work` unless one runs already."""
+        """Call `work` unless a run is active."""
         if not self._claim.acquire(blocking=False):
             raise RuntimeError("this trainer is training already; stop() and wait() come first")
         self.error, self._stopping, self._interrupted = None, False, False
@@ -100,7 +100,7 @@ class Control:
             except BaseException as error:
                 self.error = error  # for wait(), in the thread of the user
 
-        context = contextvars.copy_context()  # prints go to the cell that began it
+        context = contextvars.copy_context()  # output goes to the cell that started it
         self._thread = threading.Thread(target=context.run, args=(quietly,), name="cnnwidgets training", daemon=True)
         self._thread.start()
 
@@ -117,20 +117,20 @@ class Control:
             self.changed()
 
     def _interrupt(self) -> None:
-        """In the middle of anything: takes note, and nothing more."""
+        """Called at any point of a step: only sets a flag."""
         self._interrupted = self._stopping = True
 
     def _may_go_on(self) -> bool:
-        """Between two steps: answer the page, and wait while paused; False to stop."""
+        """Between two steps: handle widget events, and wait while paused; False to stop."""
         answer()
-        while not self._go_on.wait(ANSWERS) and not self._stopping:  # with a limit, so that an interrupt is noticed
+        while not self._go_on.wait(ANSWERS) and not self._stopping:  # with a timeout, so that an interrupt is noticed
             answer()
         return not self._stopping
 
 
 @contextmanager
 def _interrupts(tell: Callable[[], None]) -> Iterator[None]:
-    """The first interrupt (Ctrl-C) calls `tell()`, a second one is as always; in the main thread, where they arrive."""
+    """The first interrupt (Ctrl-C) calls `tell()`, a second one has its usual effect; in the main thread only."""
     before = signal.getsignal(signal.SIGINT) if threading.current_thread() is threading.main_thread() else None
     if before is None:
         yield

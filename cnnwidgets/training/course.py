@@ -1,4 +1,4 @@
-"""How far a training is: all that has to be known to go on with it, in this process or in another one."""
+"""The state of a training: everything needed to continue it, in this process or in another one."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from .randomness import Rest, random_state, set_random_state, storable
 
 
 class TrainingState:
-    """Weights, optimizer, scheduler and history of a training, its place in an epoch and in the random numbers.
+    """Weights, optimizer, scheduler and history of a training, its position in the epoch and its random state.
 
     Attributes
     ----------
     history : History
         Steps and epochs so far.
     epoch, batch, step : int
-        What comes next.
+        Numbers of the next step.
     goal : int
-        Epochs that there will be when the training is done.
+        Total number of epochs when the training is done.
     seconds : float
-        Time that the present epoch took so far.
+        Duration of the current epoch so far.
     """
 
     def __init__(self, model: nn.Module, optimizer: Optimizer, scheduler: Any) -> None:
@@ -37,11 +37,11 @@ class TrainingState:
         self.history = History()
         self.epoch = self.batch = self.step = self.goal = 0
         self.seconds = 0.0
-        self._began: dict[str, Any] | None = None  # random state at the beginning of the present epoch
-        self._now: dict[str, Any] | None = None  # and where it goes on; None where that is wherever it is
+        self._began: dict[str, Any] | None = None  # random state at the start of the current epoch
+        self._now: dict[str, Any] | None = None  # and at the next step; None for the global state at that time
 
     def batches(self, loader: Iterable[Any]) -> Iterable[Any]:
-        """What is to come of the present epoch; raises ValueError where that cannot be of this loader."""
+        """Remaining batches of the current epoch; raises ValueError if they cannot be of this loader."""
         with alone(self._model):
             now = self._now or random_state(loader)
             if not self.batch:
@@ -57,13 +57,13 @@ class TrainingState:
         return Rest(loader, self.batch, self._began, now)
 
     def after(self, step: Step, loader: Iterable[Any], seconds: float) -> None:
-        """Take note of a step; in the same turn at the model, so that a checkpoint finds what belongs together."""
+        """Record a step, while the model is still locked, so that a checkpoint is consistent."""
         self.history.steps.append(step)
         self.batch, self.step, self.seconds = self.batch + 1, self.step + 1, seconds
         self._now = random_state(loader)
 
     def end_epoch(self, valid: Score | None, seconds: float) -> Epoch:
-        """Take note of the end of an epoch, and step the scheduler."""
+        """Record the end of an epoch, and step the scheduler."""
         with alone(self._model):
             epoch = self.history.end_epoch(self.epoch, valid, seconds)
             if isinstance(self._scheduler, ReduceLROnPlateau):
@@ -75,7 +75,7 @@ class TrainingState:
         return epoch
 
     def forget_random_state(self) -> None:
-        """Go on with the random numbers as they are then."""
+        """Continue with the global random state at that time."""
         self._now = None
 
     def save(self, path: str | Path, loader: Iterable[Any] | None) -> Path:
@@ -90,14 +90,14 @@ class TrainingState:
             return checkpoint.write(path, state)
 
     def load(self, path: str | Path) -> None:
-        """Take over what `save` wrote; what does not fit is refused before anything is changed."""
+        """Load a file written by `save`; a mismatch is refused before anything is changed."""
         state = checkpoint.read(path)
         with alone(self._model):
             checkpoint.check_weights(self._model, state["model"], path)
             for name, kind in self._kinds().items():
                 if kind != state["kinds"][name]:
                     raise ValueError(f"{path} was written with the {name} {state['kinds'][name]}; here it is {kind}")
-            self._optimizer.load_state_dict(state["optimizer"])  # looks first whether the parameters fit
+            self._optimizer.load_state_dict(state["optimizer"])  # checks first whether the parameters fit
             for name, part in self._parts().items():
                 if name != "optimizer":
                     part.load_state_dict(state[name])

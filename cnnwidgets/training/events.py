@@ -1,8 +1,8 @@
-"""Widgets answer while a cell trains: the one file that knows a notebook's kernel from inside.
+"""Handles widget events while a cell trains: the only file that uses internals of the notebook kernel.
 
-A kernel hands the events of widgets to the thread that runs the cells, which reads them when the cell has ended.
-JupyterLab asks for another thread, but ipykernel (since 7.4) keeps to that of the cells for each widget that a cell was
-the last to write to. So what runs long in a cell asks for the events itself, in between.
+A kernel passes widget events to the thread that runs the cells, which handles them when the cell has ended. JupyterLab
+requests another thread (subshell), but ipykernel (since 7.4) keeps to the cells' thread for each widget that a cell was
+the last to write to. So a long-running loop in a cell polls the events itself, between steps.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from typing import Any
 
 log = logging.getLogger("cnnwidgets")
 EVENTS = ("comm_open", "comm_msg", "comm_close")
-"""Types of the messages that widgets send."""
+"""Message types of widgets."""
 PARTS = ("session", "iopub_socket", "shell_handlers", "get_parent", "set_parent", "_parent_ident")
-"""What a kernel must have, to have its events handled here."""
+"""Attributes that a kernel must have for its events to be handled here."""
 
 _answering = False
 
 
 def answer() -> None:
-    """Handle the events of widgets that wait for the cell which this thread runs.
+    """Handle the widget events that are queued behind the cell that this thread runs.
 
-    All else that waits, as further cells, keeps its turn. Nothing happens in other threads, outside of a notebook, in a
-    kernel of another make, or within an event.
+    All other queued messages, such as further cells, keep their order. No effect in other threads, outside a notebook,
+    in an unknown kernel, or within an event.
     """
     global _answering
     kernel, stream = _kernel_and_stream()
@@ -35,7 +35,7 @@ def answer() -> None:
 
     if not stream.socket.EVENTS & zmq.POLLIN:
         return
-    queue = stream._recv_callback  # how the kernel takes a message
+    queue = stream._recv_callback  # how the kernel receives a message
 
     def take(message: list[Any]) -> Any:
         idents, event = _event(kernel.session, message)
@@ -51,12 +51,12 @@ def answer() -> None:
 
 
 def answering() -> bool:
-    """Whether this thread is in the middle of `answer`; its event loop does not turn then."""
+    """Whether this thread is inside `answer`; its event loop does not run then."""
     return _answering and threading.current_thread() is threading.main_thread()
 
 
 def _kernel_and_stream() -> tuple[Any, Any]:
-    """The kernel whose cell this thread runs, and where its messages arrive; None where that is unknown."""
+    """The kernel whose cell this thread runs, and its message stream; None if unknown."""
     ipython = sys.modules.get("IPython")
     if ipython is None or threading.current_thread() is not threading.main_thread():
         return None, None
@@ -73,19 +73,19 @@ def _kernel_and_stream() -> tuple[Any, Any]:
 
 
 def _event(session: Any, message: list[Any]) -> tuple[Any, Any]:
-    """Who sent the message, and what it says; None where it is no event, or cannot be read."""
+    """Sender and content of the message; None if it is not an event, or cannot be read."""
     try:
         idents, frames = session.feed_identities(message, copy=False)
         if session.unpack(frames[1].bytes)["msg_type"] in EVENTS:
             return idents, session.deserialize(frames, copy=False)
-    except Exception as error:  # the kernel will say what is wrong with it
+    except Exception as error:  # the kernel will report the error
         log.debug("a message that cannot be read: %s", error)
     return None, None
 
 
 def _handle(kernel: Any, stream: Any, idents: Any, event: Any) -> None:
-    """As the kernel would; and then the cell goes on as if nothing had been."""
-    event["header"].pop("subshell_id", None)  # else the widget's next event goes to another thread
+    """Handle an event as the kernel does, then restore the context of the cell."""
+    event["header"].pop("subshell_id", None)  # otherwise the widget's next event goes to another thread
     cell, cell_idents = kernel.get_parent("shell"), kernel._parent_ident["shell"]
     _begin(kernel, idents, event)
     try:
@@ -93,12 +93,12 @@ def _handle(kernel: Any, stream: Any, idents: Any, event: Any) -> None:
     except Exception:
         log.exception("an event of a widget could not be handled")
     finally:
-        _say(kernel, "idle", event)  # the page sends the next one then
+        _say(kernel, "idle", event)  # the page then sends the next one
         _begin(kernel, cell_idents, cell)
 
 
 def _begin(kernel: Any, idents: Any, parent: Any) -> None:
-    """What is written from now on belongs to the message `parent`."""
+    """Attribute all further output to the message `parent`."""
     for output in filter(None, (sys.stdout, sys.stderr)):
         output.flush()
     kernel.set_parent(idents, parent)

@@ -20,27 +20,27 @@ from .recording import Recording
 
 
 class Film:
-    """Adds frames to a recording and keeps them within a budget: first by float16, then by dropping every other one.
+    """Adds frames to a recording and keeps them within a budget: first by float16, then by dropping every second one.
 
     Parameters
     ----------
     path : Path or None
-        Folder; None for a temporary one, which goes with the recording.
+        Folder; None for a temporary one, which is deleted with the recording.
     about : dict
         The header.
     probes : torch.Tensor
-        Kept beside the frames.
+        Stored next to the frames.
     budget : int
-        Bytes that all frames may take.
+        Maximum number of bytes of all frames.
     resume : bool
-        Go on with what is there.
+        Continue an existing recording.
 
     Raises
     ------
     FileExistsError
-        There is something in the folder already.
+        The folder is not empty.
     ValueError
-        What is there cannot be resumed.
+        The existing recording cannot be resumed.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Film:
             if recording.about[key] != json.loads(json.dumps(about[key])):
                 raise ValueError(f"the recording in {self.path} cannot be resumed: it is of another network or layers")
         if recording.probes.shape != probes.shape or not torch.equal(recording.probes, probes):
-            raise ValueError(f"the recording in {self.path} cannot be resumed: its probes are others")
+            raise ValueError(f"the recording in {self.path} cannot be resumed: its probes differ")
         for file in self.path.glob(f"*{storage.UNFINISHED}"):
             file.unlink(missing_ok=True)
         self.half, self.stride = recording.about["half"], recording.about["stride"]
@@ -87,7 +87,7 @@ class Film:
         return recording
 
     def remove(self) -> None:
-        """Leave an empty folder behind: for a film that could not be begun, so that the next one can."""
+        """Empty the folder after a film could not be started, so that it can be used again."""
         for name in (storage.HEADER, storage.PROBES):
             with suppress(OSError):
                 (self.path / name).unlink(missing_ok=True)
@@ -95,26 +95,26 @@ class Film:
             shutil.rmtree(self.path, ignore_errors=True)
 
     def due(self) -> bool:
-        """Count a moment that could be recorded; whether it is one that the budget leaves room for."""
+        """Count a moment that could be recorded; returns whether it is to be recorded within the budget."""
         self._moment += 1
         return self._moment % self.stride == 0
 
     def add(self, tensors: Mapping[str, torch.Tensor], *, always: bool = False, **moment: Any) -> None:
-        """Write a frame, where earlier ones have to go only if `always` or if it is still due then.
+        """Write a frame; if earlier ones must be dropped, only if `always` or if it is still due after that.
 
         Raises
         ------
         OSError
-            It cannot be written.
+            The frame cannot be written.
         ValueError
-            It does not fit beside two others.
+            The frame does not fit into the budget next to two others.
         """
         ranges = {name: storage.finite_range(value) for name, value in tensors.items()}
         about = {"recording": self.recording.about["id"], **moment, "ranges": ranges}
         data = self._packed(tensors, about)
         while self.recording.nbytes + len(data) > self.budget:
             if not always and self._moment % self.stride:
-                return  # after thinning, it is no longer its turn
+                return  # after thinning, it is no longer due
             if not self.half:
                 self._halve()
                 data = self._packed(tensors, about)
@@ -139,7 +139,7 @@ class Film:
             frame.file.unlink(missing_ok=True)
 
     def note(self, note: str, *, instead: str = "", **changed: Any) -> None:
-        """Say in the header, and as a warning, what was done; a note that begins with `instead` is replaced."""
+        """Add a note to the header and warn; a note that begins with `instead` is replaced."""
         about = self.recording.about
         kept = [old for old in self.recording.notes if not (instead and old.startswith(instead))]
         self.recording._tell({**about, **changed, "notes": [*kept, note]})
@@ -167,7 +167,7 @@ class Film:
         self.recording.refresh()
 
     def _thin(self) -> None:
-        """Drop every other frame; the first stays."""
+        """Drop every second frame; the first stays."""
         self.stride *= 2
         self.note(
             f"thinned: one frame in {self.stride} is kept, to stay within {storage.readable(self.budget)}",

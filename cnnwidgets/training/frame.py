@@ -17,19 +17,19 @@ class Frame:
     Attributes
     ----------
     epoch, batch : int
-        Of the last batch before it, from 0; both -1 for the network before the first step.
+        Number of the last batch before it, from 0; both -1 for the network before the first step.
     step : int
-        How many steps came before it; 0 for the network before the first.
+        Number of steps before it; 0 for the network before the first.
     loss : float or None
-        Of that batch, where the loop told it.
+        Loss of that batch, if the loop reported it.
     end : bool
         Whether the epoch ended with that batch.
     file : Path
-        Where its tensors are.
+        File of its tensors.
     size : int
         Bytes of the file.
     ranges : dict
-        Tensor of the file -> its smallest and largest finite number, or None where it has none.
+        Tensor of the file -> its smallest and largest finite number, or None if it has none.
     shapes : dict
         Tensor of the file -> its shape.
     """

@@ -1,4 +1,4 @@
-"""The header of a recording: of which network it is, which layers and probes, and what was done to them."""
+"""The header of a recording: its network, layers and probes, and notes."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ NEEDED = (
     *("id", "model", "weights", "layers", "probes", "labels", "classes", "normalization"),
     *("half", "stride", "notes"),
 )
-"""What has to stand in a header."""
+"""Required keys of a header."""
 
 
 def write(path: Path, about: Mapping[str, Any]) -> None:
-    """Put the header of the recording in folder `path` in place."""
+    """Write the header of the recording in folder `path`."""
     put(path / HEADER, json.dumps({"format": FORMAT, "version": VERSION, **about}, indent=1).encode())
 
 
@@ -36,9 +36,9 @@ def read(path: Path) -> dict[str, Any]:
     Raises
     ------
     FileNotFoundError
-        There is none.
+        There is no header.
     ValueError
-        It is cut off, foreign, or of another version.
+        It is truncated, of another kind, or of another version.
     """
     file = path / HEADER
     if not file.is_file():
@@ -51,22 +51,22 @@ def read(path: Path) -> dict[str, Any]:
     except (ValueError, LookupError, TypeError):
         kind, version = None, 0
     if kind != FORMAT:
-        raise ValueError(f"{file} is cut off, or is not that of a recording")
+        raise ValueError(f"{file} is truncated, or is not that of a recording")
     if version != VERSION:
         raise ValueError(f"the recording in {path} has version {version}; this cnnwidgets reads version {VERSION}")
     if missing := [name for name in NEEDED if name not in about]:
-        raise ValueError(f"{file} does not tell {', '.join(missing)}: it is damaged")
+        raise ValueError(f"{file} has no {', '.join(missing)}: it is damaged")
     return dict(about)
 
 
 def weight_shapes(model: nn.Module) -> dict[str, list[int]]:
-    """Name -> shape of every parameter and buffer: what makes a network the same as another."""
+    """Name -> shape of every parameter and buffer: identifies the architecture."""
     module = plain(model)
     return {name: list(value.shape) for name, value in chain(module.named_parameters(), module.named_buffers())}
 
 
 def difference(about: Mapping[str, Any], model: nn.Module) -> str:
-    """In which weight a recorded network first differs from `model`, in words; empty where it does not."""
+    """In which weight a recorded network first differs from `model`, as text; empty if it does not."""
     known, shapes = about["weights"], weight_shapes(model)
     name = next((name for name in [*known, *shapes] if known.get(name) != shapes.get(name)), None)
     if name is None:
@@ -78,12 +78,12 @@ def difference(about: Mapping[str, Any], model: nn.Module) -> str:
 
 
 def layer_record(row: Layer) -> dict[str, Any]:
-    """A row of the layer table as JSON can hold it."""
+    """An entry of the layer table as JSON."""
     return asdict(row) | {"dtype": str(row.dtype).removeprefix("torch.")}
 
 
 def layer_row(record: dict[str, Any]) -> Layer:
-    """The row again."""
+    """The entry of the layer table from its JSON."""
     dtype = getattr(torch, record["dtype"], None)
     return Layer(**record | {"dtype": dtype, "shape": tuple(record["shape"])})
 

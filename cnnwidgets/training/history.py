@@ -1,4 +1,4 @@
-"""What a training went through: plain numbers a step and an epoch."""
+"""The history of a training: numbers per step and per epoch."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ class Step:
     Attributes
     ----------
     epoch, batch : int
-        Which epoch, and which batch of it, both from 0.
+        Number of the epoch, and of the batch in it, both from 0.
     batches : int or None
-        Batches in an epoch; None where the loader does not know.
+        Batches in an epoch; None if the loader has no length.
     step : int
         Number of the step over all epochs, from 0.
     loss : float
-        Of the batch, before the step.
+        Loss of the batch, before the step.
     accuracy : float or None
-        Share of the batch whose class was named, 0 to 1; None where the targets are no classes.
+        Fraction of the batch classified correctly, 0 to 1; None if the targets are not classes.
     examples : int
         Size of the batch.
     lr : float
@@ -80,7 +80,7 @@ class History:
         return f"History({len(self.epochs):,} epochs, {len(self.steps):,} steps{loss})"
 
     def end_epoch(self, epoch: int, valid: tuple[float, float | None] | None, seconds: float) -> Epoch:
-        """Sum the steps of an epoch up; `valid` is the loss and accuracy of the validation."""
+        """Summarise the steps of an epoch; `valid` is the loss and accuracy of the validation."""
         first = len(self.steps)
         while first and self.steps[first - 1].epoch == epoch:
             first -= 1
@@ -93,17 +93,17 @@ class History:
         return self.epochs[-1]
 
     def to_frame(self, per: str = "epoch") -> pd.DataFrame:
-        """As a table.
+        """The history as a DataFrame.
 
         Parameters
         ----------
         per : str
-            "epoch" or "step": what a row is.
+            "epoch" or "step": one row per epoch or step.
 
         Returns
         -------
         pandas.DataFrame
-            A column for each attribute of `Epoch` or `Step`; NaN where there is no value.
+            A column for each attribute of `Epoch` or `Step`; NaN if there is no value.
         """
         import pandas as pd
 
@@ -122,13 +122,13 @@ class History:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over what `state_dict` gave."""
+        """Load what `state_dict` returned."""
         steps, epochs = [Step(*row) for row in state["steps"]], [Epoch(*row) for row in state["epochs"]]
         self.steps, self.epochs = steps, epochs
 
 
 def mean(values: Iterable[tuple[float | None, int]]) -> float | None:
-    """Mean of (value, weight) pairs; None where a value is missing or there is none."""
+    """Mean of (value, weight) pairs; None if a value is missing or there are no pairs."""
     total, weights = 0.0, 0
     for value, weight in values:
         if value is None:

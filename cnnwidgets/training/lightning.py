@@ -13,7 +13,7 @@ def lightning_callback(recorder: Recorder) -> Any:
     Parameters
     ----------
     recorder : Recorder
-        Made with the LightningModule, or with a network inside of it; layers are named within what it was given.
+        Created with the LightningModule, or with a network inside it; layer names are relative to that module.
 
     Returns
     -------
@@ -35,7 +35,7 @@ def lightning_callback(recorder: Recorder) -> Any:
             recorder.__enter__()
 
         def on_train_batch_end(self, trainer: Any, module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-            batches = trainer.num_training_batches  # infinite where the loader has no length
+            batches = trainer.num_training_batches  # infinite if the loader has no length
             loss = outputs["loss"] if isinstance(outputs, dict) else outputs
             of = int(batches) if batches != float("inf") else None
             recorder.step(trainer.current_epoch, batch_idx, of=of, loss=loss)

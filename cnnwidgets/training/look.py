@@ -1,4 +1,4 @@
-"""What a frame holds: maps of the probes, filters, and what the last training pass had."""
+"""The contents of a frame: maps of the probes, filters, and data of the last training pass."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from ..compute.training_hooks import Watched
 
 
 class FrameContents:
-    """Looks at a network, always in the same way.
+    """Computes the contents of a frame, with fixed settings.
 
     Parameters
     ----------
     model : torch.nn.Module
-        Looked at in evaluation mode, never changed.
+        Run in evaluation mode, never changed.
     layers : iterable of str
         Names as in `layer_table`.
     images : torch.Tensor
         The probes (N, C, H, W).
     weights : bool
-        Take the filters of those `layers` that are convolutions.
+        Include the filters of those `layers` that are convolutions.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class FrameContents:
     Raises
     ------
     LookupError, ForwardError, ValueError
-        No such layer; the images do not fit; no layers.
+        Unknown layer; the images do not fit the model; no layers.
     """
 
     def __init__(self, model: nn.Module, layers: Iterable[str], images: torch.Tensor, *, weights: bool) -> None:
@@ -70,7 +70,7 @@ class FrameContents:
 
 
 def _plain(value: torch.Tensor) -> torch.Tensor:
-    """Real numbers of at most single precision on the CPU, in memory of their own."""
+    """Real numbers of at most single precision on the CPU, in separate memory."""
     value = value.detach()
     value = value.abs() if value.is_complex() else value
     return value.to("cpu", torch.float32 if value.dtype == torch.float64 else value.dtype, copy=True).contiguous()

@@ -1,4 +1,4 @@
-"""The training loop as a generator: one record a step, and everything else in the hands of the caller."""
+"""The training loop as a generator: one record per step; everything else is left to the caller."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from .history import Step, mean
 
 LossFn = Callable[[Any, Any], torch.Tensor]
 EACH_STEP = (CyclicLR, OneCycleLR)
-"""Schedulers that count steps; all others count epochs."""
+"""Schedulers that are stepped after each batch; all others after each epoch."""
 
 
 class Score(NamedTuple):
-    """Mean loss and accuracy (None where the targets are no classes) over the examples of a loader."""
+    """Mean loss and accuracy (None if the targets are not classes) over the examples of a loader."""
 
     loss: float
     accuracy: float | None
@@ -41,32 +41,32 @@ def fit(
     device: torch.device | str | None = None,
     start: tuple[int, int, int] = (0, 0, 0),
 ) -> Iterator[Step]:
-    """Train, and give one record a step, when it is done; between two records nothing runs.
+    """Train, and yield one record after each step; between two records nothing runs.
 
     A step is: the next batch, `optimizer.zero_grad()`, the forward pass, the loss, `backward()`, `optimizer.step()`. So
-    at each record the gradients of its step are still in `.grad`. During a step views in other threads wait with
-    their look at the model. A model in evaluation mode is set to training mode; one in training mode is left as it is,
-    so that single modules (a BatchNorm that shall stay as it is) may stay in evaluation mode.
+    at each record the gradients of its step are still in `.grad`. During a step views in other threads wait
+    before they run the model. A model in evaluation mode is set to training mode; one in training mode is unchanged, so
+    that single modules (such as a frozen BatchNorm) can stay in evaluation mode.
 
     Parameters
     ----------
     model : torch.nn.Module
         The network.
     loader : iterable
-        Gives batches `(images, targets)`, each time it is gone through.
+        Yields batches `(images, targets)` on each iteration.
     loss_fn : callable
-        `loss_fn(outputs, targets)` gives one number, the mean over the batch.
+        `loss_fn(outputs, targets)` returns one number, the mean over the batch.
     optimizer : torch.optim.Optimizer
         Made with the parameters of `model`.
     n_epochs : int
-        How many times to go through the loader.
+        Number of passes over the loader.
     scheduler : optional
         A learning rate scheduler of torch; stepped after each epoch, `OneCycleLR` and `CyclicLR` after each step.
-        `ReduceLROnPlateau` is told the mean loss of the epoch.
+        `ReduceLROnPlateau` is given the mean loss of the epoch.
     device : torch.device or str, optional
-        Where the batches go to; by default where the model is. The model is not moved.
+        Device of the batches; by default that of the model. The model is not moved.
     start : tuple of int
-        Epoch, batch and step that the first record has; the loader begins with that batch.
+        Epoch, batch and step of the first record; the loader starts with that batch.
 
     Yields
     ------
@@ -76,12 +76,12 @@ def fit(
     Raises
     ------
     ValueError
-        `n_epochs` is negative, the loader gives no batch, or the loss is not one number.
+        `n_epochs` is negative, the loader yields no batch, or the loss is not one number.
     TypeError
-        A batch is no pair, the loss no tensor, the optimizer none, or `n_epochs` no whole number.
+        A batch is not a pair, the loss not a tensor, the optimizer of another type, or `n_epochs` not an integer.
     FloatingPointError
-        The loss is NaN or infinite. Weights and buffers (BatchNorm's statistics) are as they were before that step, as
-        after any other error in the middle of one.
+        The loss is NaN or infinite. Weights and buffers (BatchNorm's statistics) are those before that step, as
+        after any other error within a step.
 
     Examples
     --------
@@ -160,7 +160,7 @@ def _step(
 
 
 class _Buffers:
-    """Keeps a model's buffers while a `with` runs, and puts them back where it fails: a NaN stays in BatchNorm."""
+    """Restores a model's buffers if a `with` block fails: otherwise a NaN would stay in BatchNorm."""
 
     def __init__(self, model: nn.Module) -> None:
         self._buffers = [buffer for buffer in model.buffers() if not is_lazy(buffer)]
@@ -173,8 +173,8 @@ class _Buffers:
     def __exit__(self, kind: type[BaseException] | None, *raised: object) -> None:
         if kind is not None:
             for kept, buffer in zip(self._kept, self._buffers, strict=True):
-                with suppress(RuntimeError):  # one that cannot be written has not changed
-                    buffer.data.copy_(kept)  # past autograd, to which it is no use of the buffer
+                with suppress(RuntimeError):  # a buffer that cannot be written has not changed
+                    buffer.data.copy_(kept)  # not tracked by autograd as a use of the buffer
 
 
 def evaluate(
@@ -185,9 +185,9 @@ def evaluate(
     device: torch.device | str | None = None,
     between: Callable[[], bool] = lambda: True,
 ) -> Score | None:
-    """Loss and accuracy over a loader, in evaluation mode, without gradients; every module's mode is put back.
+    """Loss and accuracy over a loader, in evaluation mode, without gradients; every module's mode is restored.
 
-    Views in other threads wait for a batch, not for the whole.
+    Views in other threads wait for a single batch only.
 
     Parameters
     ----------
@@ -199,12 +199,12 @@ def evaluate(
     Returns
     -------
     Score or None
-        Means over the examples; None where it was ended.
+        Means over the examples; None if it was stopped.
 
     Raises
     ------
     ValueError
-        The loader gives no batch.
+        The loader yields no batch.
     """
     where = device_of(model, device)
     training = [part for part in model.modules() if part.training]
@@ -247,7 +247,7 @@ def pair(given: Any, device: torch.device) -> tuple[Any, Any]:
 
 
 def _moved(part: Any, device: torch.device) -> Any:
-    """`part` on `device`: a tensor, or a tuple, list or dict of some, for networks of several inputs."""
+    """`part` on `device`: a tensor, or a tuple, list or dict of tensors, for networks of several inputs."""
     if isinstance(part, torch.Tensor):
         return part.to(device)
     if isinstance(part, dict):
@@ -256,13 +256,13 @@ def _moved(part: Any, device: torch.device) -> Any:
 
 
 def size_of(images: Any) -> int:
-    """How many examples a batch has: the length of the first tensor in it."""
+    """Number of examples in a batch: the length of its first tensor."""
     first = next((value for _, value in leaves(images) if isinstance(value, torch.Tensor) and value.ndim), images)
     return len(first)
 
 
 def check_epochs(n_epochs: Any) -> None:
-    """Raise TypeError or ValueError unless `n_epochs` is a whole number from 0."""
+    """Raise TypeError or ValueError unless `n_epochs` is an integer of at least 0."""
     if not hasattr(n_epochs, "__index__") or isinstance(n_epochs, bool):
         raise TypeError(f"n_epochs must be a whole number, not {n_epochs!r}")
     if n_epochs < 0:
@@ -270,7 +270,7 @@ def check_epochs(n_epochs: Any) -> None:
 
 
 def accuracy_of(outputs: Any, targets: Any) -> float | None:
-    """Share of targets whose class has the highest output; None where the targets are no class numbers."""
+    """Fraction of targets whose class has the highest output; None if the targets are not class numbers."""
     if not (isinstance(outputs, torch.Tensor) and isinstance(targets, torch.Tensor)) or targets.is_floating_point():
         return None
     if outputs.ndim != targets.ndim + 1 or outputs.shape[:1] + outputs.shape[2:] != targets.shape:
@@ -279,7 +279,7 @@ def accuracy_of(outputs: Any, targets: Any) -> float | None:
 
 
 def device_of(model: nn.Module, device: torch.device | str | None) -> torch.device:
-    """`device`, or where the model is."""
+    """`device`, or that of the model."""
     return model_device(model) if device is None else torch.device(device)
 
 

@@ -9,7 +9,7 @@ import torch
 
 
 def as_probes(probes: Any) -> tuple[torch.Tensor, list[int]]:
-    """Images (N, C, H, W) as a copy on the CPU, and their labels where they came with some.
+    """Images (N, C, H, W) as a copy on the CPU, and their labels, if given.
 
     Parameters
     ----------
@@ -19,9 +19,9 @@ def as_probes(probes: Any) -> tuple[torch.Tensor, list[int]]:
     Raises
     ------
     ValueError
-        There are none, or they differ in shape.
+        There are no images, or they differ in shape.
     TypeError
-        Something in it is no image tensor.
+        An item is not an image tensor.
     """
     labels: list[int] = []
     if not isinstance(probes, torch.Tensor):
@@ -50,7 +50,7 @@ def as_probes(probes: Any) -> tuple[torch.Tensor, list[int]]:
 
 
 def as_labels(labels: Any, count: int) -> list[int]:
-    """Labels as class numbers; raises ValueError unless there is one for each of `count` probes, or none at all."""
+    """Labels as class numbers; raises ValueError unless there is one for each of `count` probes, or none."""
     found = list(labels)
     if wrong := [label for label in found if not hasattr(label, "__index__")]:
         raise ValueError(f"labels must be class numbers, not {wrong[0]!r}; names go into classes=")
@@ -60,7 +60,7 @@ def as_labels(labels: Any, count: int) -> list[int]:
 
 
 def as_normalization(denormalize: Any) -> list[list[float]]:
-    """Mean and deviation as lists of numbers; raises ValueError where they are none, or of different lengths."""
+    """Mean and deviation as lists of numbers; raises ValueError if they are not numbers, or of different lengths."""
     try:
         mean, std = ([float(value) for value in part] for part in denormalize)
     except (TypeError, ValueError):

@@ -7,20 +7,20 @@ from typing import Any
 from .history import Step
 
 APART = 0.5
-"""Seconds from one drawing of the bar to the next: a notebook takes milliseconds for each."""
+"""Minimum interval in seconds between updates of the bar: each takes milliseconds in a notebook."""
 
 
 class Progress:
-    """One bar over all epochs of a training, made with its first step; a context manager.
+    """One bar over all epochs of a training, created at the first step; a context manager.
 
     Parameters
     ----------
     shown : bool
-        False for no bar at all.
+        False for no bar.
     epoch, goal : int
-        Epochs done, and to be done in the end.
+        Finished epochs, and their total.
     batch : int
-        Batches of the present epoch that are done.
+        Finished batches of the current epoch.
     """
 
     def __init__(self, shown: bool, epoch: int, goal: int, batch: int = 0) -> None:
@@ -48,6 +48,6 @@ class Progress:
         self._bar.update()
 
     def say(self, text: str) -> None:
-        """Write a line beside the bar."""
+        """Write a line above the bar."""
         if self._bar is not None:
             self._bar.write(text)

@@ -1,4 +1,4 @@
-"""Random numbers of a training: where they are, and how to go on in the middle of an epoch as if nothing had been."""
+"""Random state of a training, and how to continue within an epoch with identical results."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .loop import length
 
 
 def set_seed(seed: int) -> None:
-    """Seed Python, NumPy and torch (every device); raises ValueError for a number that one of them does not take."""
+    """Seed Python, NumPy and torch (every device); raises ValueError for a number that one of them does not accept."""
     if not hasattr(seed, "__index__") or not 0 <= seed < 2**32:
         raise ValueError(f"a seed must be a whole number from 0 to 2 ** 32 - 1, not {seed!r}")
     random.seed(seed)
@@ -22,7 +22,7 @@ def set_seed(seed: int) -> None:
 
 
 def random_state(loader: Any = None) -> dict[str, Any]:
-    """State of the global generators, and of those that a loader has of its own; taken after every step, so quick."""
+    """State of the global generators, and of the generators of a loader; called after every step, so fast."""
     return {
         "python": random.getstate(),
         "numpy": np.random.get_state(),
@@ -34,7 +34,7 @@ def random_state(loader: Any = None) -> dict[str, Any]:
 
 
 def storable(state: dict[str, Any] | None) -> dict[str, Any] | None:
-    """What `random_state` found as plain values and tensors, for a checkpoint."""
+    """The result of `random_state` as plain values and tensors, for a checkpoint."""
     if state is None:
         return None
     name, keys, *rest = state["numpy"]
@@ -42,7 +42,7 @@ def storable(state: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 def set_random_state(state: dict[str, Any], loader: Any = None) -> None:
-    """Put back what `random_state` found, or `storable` made of it."""
+    """Restore a result of `random_state` or `storable`."""
     random.setstate(state["python"])
     name, keys, *rest = state["numpy"]
     np.random.set_state((name, np.asarray(keys).astype(np.uint32), *rest))
@@ -63,19 +63,19 @@ def _generators(loader: Any) -> list[torch.Generator]:
 
 
 class Rest:
-    """What is left of an epoch of a loader: the same batches as if it had not been interrupted.
+    """The remaining batches of an interrupted epoch: the same as without the interruption.
 
     Parameters
     ----------
     loader : iterable
         The loader.
     skip : int
-        Batches that were already taken; they are fetched again and thrown away, because only so a sampler, a worker
-        process or an iterable data set is where it was.
+        Number of batches already used; they are fetched again and discarded, to restore the state of samplers, worker
+        processes and iterable data sets.
     began : dict
-        `random_state` at the beginning of the epoch.
+        `random_state` at the start of the epoch.
     now : dict
-        `random_state` after the last batch taken.
+        `random_state` after the last batch used.
     """
 
     def __init__(self, loader: Any, skip: int, began: dict[str, Any], now: dict[str, Any]) -> None:

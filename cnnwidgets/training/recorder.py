@@ -1,4 +1,4 @@
-"""Recorder: attaches to any training loop and writes what layers make of probe images as the network learns."""
+"""Recorder: attaches to any training loop and records the outputs of layers for probe images as the network learns."""
 
 from __future__ import annotations
 
@@ -24,12 +24,11 @@ NO_END = "the loop does not say where an epoch ends"
 
 
 class Recorder:
-    """Records a training: the maps of fixed probe images, and on request more, keyed (epoch, batch, layer).
+    """Records a training: the maps of fixed probe images, and optionally more, keyed (epoch, batch, layer).
 
-    The network is looked at between two steps, in evaluation mode: BatchNorm statistics, random state, gradients, modes
-    and the user's hooks stay as they are. Each frame is a file of its own that is put in place whole: a crash loses at
-    most the frame that was being written. What goes wrong with the recording never ends the training: the recorder
-    warns, keeps what it has, and stops.
+    The network runs between two steps, in evaluation mode: BatchNorm statistics, random state, gradients, modes and the
+    user's hooks are unchanged. Each frame is a separate file that is written atomically: a crash loses at most the
+    frame being written. An error of the recording never ends the training: the recorder warns, keeps its frames, and stops.
 
     Parameters
     ----------
@@ -40,44 +39,44 @@ class Recorder:
     probes : torch.Tensor or sequence
         Images (N, C, H, W), or a sequence of images or of (image, label).
     path : str or Path, optional
-        Folder of the recording, which must not exist yet or be empty. None: a temporary one, which goes with the last
-        of recorder and recording.
+        Folder of the recording, which must not exist yet or be empty. None: a temporary one, which is deleted
+        with the recorder and its recording.
     every : "epoch" or int
-        Record at the end of each epoch, or after every so many steps.
+        Record at the end of each epoch, or after this number of steps.
     gradients : bool
-        Record the gradients of the loss with respect to what `layers` put out for the first image of the batch, as the
-        training's own backward pass makes them (of the scaled loss, where there is a `GradScaler`). Watched inside of
-        `with recorder:` only.
+        Record the gradients of the loss with respect to the outputs of `layers` for the first image of the batch, from
+        the training's own backward pass (of the scaled loss, if there is a `GradScaler`). Only inside
+        `with recorder:`.
     weights : bool
         Record the filters of those `layers` that are convolutions.
     inputs : bool
-        Record the first image of the batch as the model was given it, augmented, and what `layers` make of it in
-        evaluation mode. Watched inside of `with recorder:` only.
+        Record the first image of the batch as the model received it, augmented, and the outputs of `layers` for it in
+        evaluation mode. Only inside `with recorder:`.
     budget : int or str
-        Bytes that all frames may take, `"512MB"`. When the next would not fit, all become float16 where that is precise
-        enough (no number moves by more than 1/1000 of the largest of its layer); then every other one is dropped, and
-        only every other one recorded from there on. The network before the first step and at the end stay.
+        Maximum number of bytes of all frames, `"512MB"`. If the next does not fit, all become float16 if that is
+        precise enough (no number changes by more than 1/1000 of the largest of its layer); then every second frame is dropped,
+        and only every second one recorded from there on. The frames before the first step and at the end are kept.
     labels : sequence of int, optional
-        Classes of the probes, where `probes` does not hold them.
+        Classes of the probes, if `probes` has no labels.
     classes : sequence of str, optional
         Class names.
     denormalize : (mean, std), optional
-        What the images were normalised with, a number a channel, for pictures of them.
+        The normalisation of the images, one number per channel, to undo it for display.
     resume : bool
-        Go on with the recording in `path`, for a training that goes on: frames from the first recorded step on are
+        Continue the recording in `path`, for a resumed training: frames from the first newly recorded step on are
         replaced.
 
     Raises
     ------
     LookupError
-        No such layer.
+        Unknown layer.
     ForwardError
-        A probe does not fit the network; says which layer refused what.
+        A probe does not fit the network; the message names the layer and its input.
     ValueError
-        No probes or layers; `every`, `budget`, `labels` or `denormalize` make no sense; a film of two frames would not
-        fit the budget; the recording that is to be resumed is of another network, other layers or probes.
+        No probes or layers; `every`, `budget`, `labels` or `denormalize` are invalid; two frames would not fit into
+        the budget; the recording to resume is of another network, other layers or probes.
     OSError
-        The folder cannot be written, or holds something.
+        The folder cannot be written, or is not empty.
 
     Examples
     --------
@@ -85,7 +84,7 @@ class Recorder:
     >>> with recorder:  # doctest: +SKIP
     ...     for epoch in range(epochs):
     ...         for batch, (images, targets) in enumerate(loader):
-    ...             ...  # a step, as ever
+    ...             ...  # a training step
     ...             recorder.step(epoch, batch, of=len(loader), loss=loss)
     """
 
@@ -136,7 +135,7 @@ class Recorder:
         self._watched, self._inside = Watched(), ExitStack()
         self._at = (-1, -1)
         self._loss: float | torch.Tensor | None = None
-        self._epoch: int | None = None  # the one whose end has not been told
+        self._epoch: int | None = None  # the epoch whose end has not been reported
         folder = None if path is None else Path(path).expanduser()
         self._film = Film(folder, about, images, limit, resume=resume)
         self._resuming = resume and bool(self.recording.frames)
@@ -153,7 +152,7 @@ class Recorder:
     # ------------------------------------------------------------------ the loop calls these
 
     def __enter__(self) -> Recorder:
-        if not self.steps and weights_version(plain(self.model)) != self._version:  # others were loaded since
+        if not self.steps and weights_version(plain(self.model)) != self._version:  # other weights were loaded since
             self._film.forget(*self.recording.frames)
             self._record(always=True)
         layers = self._contents.layers if self.gradients else []
@@ -164,21 +163,21 @@ class Recorder:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._inside.close()
-        with suppress(*[Exception] if kind else []):  # one of ours must not hide that of the training
+        with suppress(*[Exception] if kind else []):  # an error here must not hide that of the training
             self.finish()
         self._watched = Watched()
 
     def step(self, epoch: int, batch: int, of: int | None = None, *, loss: float | torch.Tensor | None = None) -> None:
-        """Tell that a step of the training is done.
+        """Report that a training step is done.
 
         Parameters
         ----------
         epoch, batch : int
             From 0.
         of : int, optional
-            Batches in the epoch: tells where it ends. Else call `end_epoch`.
+            Number of batches in the epoch, which marks its end. Otherwise call `end_epoch`.
         loss : float or torch.Tensor, optional
-            Of the batch; kept beside the frame.
+            Loss of the batch; stored with the frame.
 
         Raises
         ------
@@ -203,25 +202,25 @@ class Recorder:
             self._record(end=end)
 
     def end_epoch(self, epoch: int) -> None:
-        """Tell that an epoch is done; not needed where `step` is told `of`."""
+        """Report that an epoch is done; not needed if `step` is given `of`."""
         if self._epoch is not None:
             self._epoch = None
             if self.every == "epoch":
                 self._record(end=True)
 
     def finish(self) -> None:
-        """Record the network as it is now, where the last frame is older. The end of a `with` does so by itself."""
+        """Record the current network, if the last frame is older. Called at the end of a `with` block."""
         if self.recording.frames and self.steps > self.recording.frames[-1].step:
             self._record(always=True)
 
     @property
     def recording(self) -> Recording:
-        """What has been recorded so far; may be looked at while the training goes on."""
+        """The recording so far; can be viewed during the training."""
         return self._film.recording
 
     @property
     def notes(self) -> list[str]:
-        """What was done to keep the budget, and what went wrong; stands in the recording too."""
+        """Reductions made to keep the budget, and errors; also in the recording."""
         return self._film.recording.notes
 
     # ------------------------------------------------------------------ what a frame holds
@@ -233,13 +232,13 @@ class Recorder:
         try:
             tensors = self._contents.take(self._watched)
             self._film.add(tensors, always=always, epoch=epoch, batch=batch, step=self.steps, loss=loss, end=end)
-        except Exception as error:  # as a device without memory: the training goes on
+        except Exception as error:  # such as a device without memory: the training continues
             self.stopped = f"stopped at epoch {epoch}, batch {batch}: {error}"
             with suppress(OSError):  # the disk may be full
                 self._film.note(self.stopped)
 
     def _check_room(self, tensors: dict[str, torch.Tensor], probes: int, limit: int) -> None:
-        """Raise ValueError where two frames could not fit."""
+        """Raise ValueError if two frames do not fit into the budget."""
         sizes = {name: float(storage.halved(value).nbytes) for name, value in tensors.items()}
         widest = max(sizes, key=lambda name: sizes[name])
         maps = sum(size for name, size in sizes.items() if name.startswith("maps/"))

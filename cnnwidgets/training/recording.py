@@ -1,4 +1,4 @@
-"""Recording: the film of a training, read from its files as it is asked for."""
+"""Recording: the film of a training, read lazily from its files."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from .frame import Frame, What
 
 
 class Recording:
-    """What a `Recorder` wrote: frames keyed (epoch, batch), and in each the maps of layers. Opened by `Recording.open`.
+    """The frames of a `Recorder`, keyed (epoch, batch), each with the maps of layers. Opened by `Recording.open`.
 
-    Only what is asked for is read, so that a film of any length opens at once.
+    Tensors are read on demand, so that a film of any length opens at once.
 
     Attributes
     ----------
     path : Path
         The folder.
     frames : list of Frame
-        In the order of the training.
+        In training order.
     layers : LayerTable
-        The recorded layers, with kind and shape of what they put out for one image.
+        The recorded layers, with kind and shape of their output for one image.
     model : str
         Class of the network.
     labels : list of int
-        Class of each probe; empty where they were given without.
+        Class of each probe; empty if they were given without labels.
     classes : list of str
-        Class names, where they were given.
+        Class names, if given.
     notes : list of str
-        What the recorder did to keep its budget, and what went wrong.
+        Reductions made to keep the budget, and errors.
     damaged : list of str
-        Files that were left out, and why.
+        Files that were skipped, with the reason.
     """
 
     def __init__(self, path: Path, about: dict[str, Any]) -> None:
@@ -64,7 +64,7 @@ class Recording:
         Parameters
         ----------
         path : str or Path
-            The folder that the recorder was given.
+            The folder of the recorder.
         model : torch.nn.Module, optional
             Refuse a recording of another network.
 
@@ -77,8 +77,8 @@ class Recording:
         FileNotFoundError
             There is no recording.
         ValueError
-            What is there is no recording, has no whole frame, is of a later version, or of another network than
-            `model`. Single files that are cut off or foreign are left out with a warning, and listed in `damaged`.
+            The folder is not a recording, has no intact frame, is of a later version, or of another network than
+            `model`. Single truncated or foreign files are skipped with a warning, and listed in `damaged`.
         """
         path = Path(path).expanduser()
         recording = cls(path, header.read(path))
@@ -95,7 +95,7 @@ class Recording:
         return recording
 
     def refresh(self) -> None:
-        """List the frames anew: for a training that goes on."""
+        """Update the list of frames, during a training."""
         self._tell(header.read(self.path))
         frames: list[Frame] = []
         damaged: list[str] = []
@@ -126,7 +126,7 @@ class Recording:
         try:
             return Frame(**about, file=file, size=found.size, shapes=found.shapes)
         except TypeError:
-            raise storage.Damaged(f"{file.name} tells other things of itself than a frame does") from None
+            raise storage.Damaged(f"{file.name} has other keys than a frame") from None
 
     def check(self, model: nn.Module) -> None:
         """Raise ValueError, with the first difference, if the recording is of another network than `model`."""
@@ -167,12 +167,12 @@ class Recording:
         return storage.read(self.path / storage.PROBES, "probes")
 
     def find(self, epoch: int, batch: int | None = None) -> Frame:
-        """The frame behind a batch, or the last of an epoch; `find(-1)` is the network before the first step.
+        """The frame after a batch, or the last of an epoch; `find(-1)` is the network before the first step.
 
         Raises
         ------
         LookupError
-            There is none; names those that there are.
+            There is no such frame; the message lists the existing ones.
         """
         found = [frame for frame in self.frames if frame.epoch == epoch and batch in (None, frame.batch)]
         if not found:
@@ -181,21 +181,21 @@ class Recording:
         return found[-1]
 
     def maps(self, frame: int | Frame, layer: str, probe: int | None = None) -> torch.Tensor:
-        """What `layer` put out for the probes (N, C, H, W), or for one of them (C, H, W); vectors are (N, D).
+        """Output of `layer` for the probes (N, C, H, W), or for one of them (C, H, W); vectors are (N, D).
 
         Parameters
         ----------
         frame : int or Frame
-            A number in `frames`, or one of them.
+            An index in `frames`, or one of them.
         layer : str
             A name in `layers`.
         probe : int, optional
-            Read one probe alone.
+            Read only this probe.
 
         Raises
         ------
         LookupError, IndexError
-            No such layer, frame or probe; or the frame was dropped meanwhile.
+            Unknown layer, frame or probe; or the frame has been dropped.
         """
         row, key = self.layers.find(layer), f"maps/{layer}"
         if probe is None:
@@ -208,11 +208,11 @@ class Recording:
         return whole if row.batch_axis is None else whole.select(row.batch_axis, probe)
 
     def batch(self, frame: int | Frame, layer: str) -> torch.Tensor:
-        """What `layer` put out for the first image of the batch (C, H, W), as the model saw it; see `inputs`."""
+        """Output of `layer` for the first image of the batch, (C, H, W); see `inputs`."""
         return self._single(frame, "batch", layer)
 
     def gradients(self, frame: int | Frame, layer: str) -> torch.Tensor:
-        """Gradient of the loss with respect to what `layer` put out for the first image of the batch: (C, H, W)."""
+        """Gradient of the loss with respect to the output of `layer` for the first image of the batch: (C, H, W)."""
         return self._single(frame, "gradients", layer)
 
     def filters(self, frame: int | Frame, layer: str) -> torch.Tensor:
@@ -221,7 +221,7 @@ class Recording:
         return self._read(frame, f"filters/{layer}")
 
     def inputs(self, frame: int | Frame) -> torch.Tensor:
-        """The first image of the batch as the model saw it: (C, H, W)."""
+        """The first image of the batch as the model received it: (C, H, W)."""
         return self._read(frame, "input")[0]
 
     def layers_with(self, what: What) -> list[str]:
@@ -230,7 +230,7 @@ class Recording:
         return [layer.name for layer in self.layers if layer.name in names]
 
     def range(self, what: What, layer: str) -> tuple[float, float]:
-        """Smallest and largest finite number over the whole film, of all probes; (0, 0) where there is none."""
+        """Smallest and largest finite number over the whole film, of all probes; (0, 0) if there is none."""
         ends = [frame.ranges.get(f"{what}/{layer}") for frame in self.frames]
         found = [pair for pair in ends if pair is not None]
         return min((pair[0] for pair in found), default=0.0), max((pair[1] for pair in found), default=0.0)

@@ -1,7 +1,7 @@
-"""Files of a recording: a header, the probes, and a file a frame; each is put in place whole, or not at all.
+"""Files of a recording: a header, the probes, and one file per frame, each written atomically.
 
-The tensors are safetensors: eight bytes with the length of a JSON text, the text, the numbers. What is told about a
-frame stands in that text, so that a list of frames reads a few hundred bytes of each file.
+The tensors are safetensors: eight bytes with the length of a JSON text, the text, the numbers. The metadata of a
+frame is in that text, so that a list of frames reads a few hundred bytes of each file.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ UNFINISHED = ".part"
 
 
 class Damaged(ValueError):
-    """A file that is cut off, or is not what it should be."""
+    """A truncated file, or one of another kind."""
 
 
 @dataclass(frozen=True)
 class Head:
-    """What stands at the beginning of a file of tensors.
+    """The header of a file of tensors.
 
     Attributes
     ----------
     about : dict
-        What `pack` was told.
+        The metadata given to `pack`.
     shapes : dict of str to tuple of int
         The tensors in the file.
     size : int
@@ -50,7 +50,7 @@ class Head:
 
 
 def put(path: Path, data: bytes) -> None:
-    """Write a file under another name and move it into place: nobody ever sees half of it."""
+    """Write a file atomically, under another name that is then renamed."""
     unfinished = path.with_name(path.name + UNFINISHED)
     try:
         unfinished.write_bytes(data)
@@ -62,34 +62,34 @@ def put(path: Path, data: bytes) -> None:
 
 
 def pack(tensors: Mapping[str, torch.Tensor], about: Mapping[str, Any]) -> bytes:
-    """Tensors, and what is to be said about them, as the bytes of a file."""
+    """Tensors and their metadata as the bytes of a file."""
     return safetensors.torch.save(dict(tensors), {"about": json.dumps(about)})
 
 
 def head(path: Path) -> Head:
-    """The beginning of a file of tensors.
+    """The header of a file of tensors.
 
     Raises
     ------
     Damaged
-        The file is cut off, or no file of tensors.
+        The file is truncated, or not a file of tensors.
     OSError
-        It cannot be read.
+        The file cannot be read.
     """
     size = path.stat().st_size
     try:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
             if not 2 <= length <= size - 8:
-                raise Damaged(f"{path.name} is cut off, or no file of a recording: {size:,} bytes")
+                raise Damaged(f"{path.name} is truncated, or not a file of a recording: {size:,} bytes")
             text = json.loads(file.read(length))
         about = json.loads(text.pop("__metadata__", {}).get("about", "{}"))
         wanted = 8 + length + max((entry["data_offsets"][1] for entry in text.values()), default=0)
         shapes = {name: tuple(entry["shape"]) for name, entry in text.items()}
     except (UnicodeDecodeError, json.JSONDecodeError, AttributeError, LookupError, TypeError) as error:
-        raise Damaged(f"{path.name} is no file of a recording ({type(error).__name__})") from None
+        raise Damaged(f"{path.name} is not a file of a recording ({type(error).__name__})") from None
     if size != wanted:
-        raise Damaged(f"{path.name} is cut off: {size:,} of {wanted:,} bytes")
+        raise Damaged(f"{path.name} is truncated: {size:,} of {wanted:,} bytes")
     return Head(about, shapes, size)
 
 
@@ -99,7 +99,7 @@ def read(path: Path, name: str, at: int | None = None, *, exact: bool = False) -
     Raises
     ------
     LookupError
-        The file is gone.
+        The file no longer exists.
     Damaged
         The file changed since it was listed.
     """
@@ -114,9 +114,9 @@ def read(path: Path, name: str, at: int | None = None, *, exact: bool = False) -
 
 
 def halved(value: torch.Tensor) -> torch.Tensor:
-    """`value` as float16 where that is precise enough, else as it is.
+    """`value` as float16 if that is precise enough, otherwise unchanged.
 
-    It is where no number moves by more than 1/1000 of the largest magnitude: a quarter of a step of the colours.
+    It is precise enough if no number changes by more than 1/1000 of the largest magnitude: a quarter of a colour level.
     """
     if value.dtype != torch.float32:
         return value
@@ -126,7 +126,7 @@ def halved(value: torch.Tensor) -> torch.Tensor:
 
 
 def finite_range(value: torch.Tensor) -> tuple[float, float] | None:
-    """Smallest and largest finite number of a tensor; None where there is none."""
+    """Smallest and largest finite number of a tensor; None if there is none."""
     if not value.is_floating_point():
         value = value.float()
     low, high = value.aminmax() if value.numel() else (torch.tensor(torch.nan),) * 2
@@ -144,7 +144,7 @@ def parsed_bytes(budget: int | str) -> int:
     Raises
     ------
     ValueError
-        Anything else, or nothing at all.
+        Any other text, or a number that is not positive.
     """
     found = re.fullmatch(r"([\d.]+)\s*([KMGT]?)(I?)B?", str(budget).strip().upper())
     count = 0

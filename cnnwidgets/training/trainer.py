@@ -1,4 +1,4 @@
-"""Trainer: the usual loop with validation, history, checkpoints, and a hand on it from any thread."""
+"""Trainer: the usual loop with validation, history and checkpoints, controllable from any thread."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ from .randomness import random_state, set_random_state, set_seed
 
 
 class Trainer(Control):
-    """Trains a network, and can be paused, stopped, saved and taken up again with the same result as without.
+    """Trains a network; can be paused, stopped, saved and resumed without changing the result.
 
     Parameters
     ----------
     model : torch.nn.Module
-        The network; moved to `device`, if that is given.
+        The network; moved to `device` if given.
     loss_fn : callable
-        `loss_fn(outputs, targets)` gives one number, the mean over the batch.
+        `loss_fn(outputs, targets)` returns one number, the mean over the batch.
     optimizer : torch.optim.Optimizer
         Made with the parameters of `model`.
     scheduler : optional
         A learning rate scheduler of torch; stepped after each epoch (`ReduceLROnPlateau` by the validation loss, or
         else the training loss), `OneCycleLR` and `CyclicLR` after each step.
     device : torch.device or str, optional
-        Where the training runs; by default where the model is.
+        Device of the training; by default that of the model.
     writer : torch.utils.tensorboard.SummaryWriter, optional
-        Is given loss and accuracy of each epoch, and the loss of each step.
+        Receives loss and accuracy of each epoch, and the loss of each step.
     checkpoint : str or Path, optional
         File that is written after each epoch, and when the training is stopped or interrupted.
     progress : bool
@@ -53,13 +53,13 @@ class Trainer(Control):
     listeners : list of callable
         Each is called with the `Step` after each step, in the thread that trains.
     recorder : Recorder or None
-        Records the network as it learns; entered while the training runs.
+        Records the training; its context is active while the training runs.
 
     Notes
     -----
-    The same result after an interruption means: to the bit, on the same machine with deterministic operations, where
+    The same result after an interruption means: bitwise, on the same machine with deterministic operations, if
     random numbers come from the global generators of Python, NumPy and torch or from a generator of the loader.
-    Worker processes that a loader keeps from epoch to epoch (`persistent_workers`) have numbers of their own.
+    Worker processes that a loader keeps from epoch to epoch (`persistent_workers`) have separate random states.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Trainer(Control):
         self.valid_loader: Iterable[Any] | None = None
         self._device = device
         self._state = TrainingState(model, optimizer, scheduler)
-        self._told = -1  # the last epoch whose end the recorder knows
+        self._told = -1  # the last epoch whose end was reported to the recorder
 
     @property
     def history(self) -> History:
@@ -93,7 +93,7 @@ class Trainer(Control):
 
     @property
     def goal(self) -> int:
-        """Epochs that there will be when the present, or an interrupted, training is done."""
+        """Total number of epochs when the current or interrupted training is done."""
         return self._state.goal
 
     # ------------------------------------------------------------------ what to train with
@@ -106,9 +106,9 @@ class Trainer(Control):
         ValueError
             A loader is empty.
         TypeError
-            What was given cannot be gone through.
+            The loader is not iterable.
         RuntimeError
-            In the middle of a training.
+            A training is running.
         """
         if self.running:
             raise RuntimeError("the loaders cannot be changed while the training runs; stop() it first")
@@ -120,7 +120,7 @@ class Trainer(Control):
         self.train_loader, self.valid_loader = train, valid
 
     def set_seed(self, seed: int) -> None:
-        """Seed Python, NumPy and torch (every device). Of an epoch that was interrupted, the order stays as it was.
+        """Seed Python, NumPy and torch (every device). The order of an interrupted epoch is kept.
 
         Raises
         ------
@@ -133,17 +133,17 @@ class Trainer(Control):
     # ------------------------------------------------------------------ train
 
     def train(self, n_epochs: int | None = None, *, progress: bool | None = None) -> History:
-        """Train, and return when it is done; an interrupt (Ctrl-C, or the stop button) ends it after the present step.
+        """Train, and return when it is done; an interrupt (Ctrl-C, or the stop button) ends it after the current step.
 
-        In a cell of a notebook, the widgets of the page are answered between two steps.
+        In a cell of a notebook, widget events are handled between two steps.
 
         Parameters
         ----------
         n_epochs : int, optional
-            So many more; one that was interrupted in the middle is finished first and counts as one. Without it the
-            epochs that an interrupted training had left.
+            Number of further epochs; an interrupted one is finished first and counts as one. By default the remaining
+            epochs of an interrupted training.
         progress : bool, optional
-            Show a progress bar; by default as the trainer was told.
+            Show a progress bar; by default as given to the trainer.
 
         Returns
         -------
@@ -153,10 +153,10 @@ class Trainer(Control):
         Raises
         ------
         ValueError
-            There is no training loader, or it gives no batch.
+            There is no training loader, or it yields no batch.
         FloatingPointError
-            The loss is NaN or infinite: says at which step. The weights, the history, the recording and the last
-            checkpoint are as they were before that step.
+            The loss is NaN or infinite: the message names the step. The weights, the history, the recording and the
+            last checkpoint are those before that step.
         RuntimeError
             The trainer is training already.
         """
@@ -164,7 +164,7 @@ class Trainer(Control):
         return self.history
 
     def start(self, n_epochs: int | None = None, *, progress: bool | None = False) -> None:
-        """Train in the background: `train` in a thread of its own. `wait()` waits for its end."""
+        """Train in the background: `train` in a separate thread. `wait()` waits for its end."""
         self._begin(n_epochs, progress, background=True)
 
     def _begin(self, n_epochs: int | None, progress: bool | None, *, background: bool) -> None:
@@ -191,7 +191,7 @@ class Trainer(Control):
                 while state.epoch < state.goal and self._train_epoch(loader, progress):
                     pass
             except RuntimeError:
-                if not self._interrupted:  # it takes the worker processes of a loader away
+                if not self._interrupted:  # an interrupt also kills the worker processes of a loader
                     raise
             except KeyboardInterrupt:
                 self._stopping = True
@@ -202,7 +202,7 @@ class Trainer(Control):
             self.writer.flush()
 
     def _train_epoch(self, loader: Iterable[Any], progress: Progress) -> bool:
-        """The epoch, or the rest of it; False where it was stopped before its end."""
+        """Train the epoch, or the rest of it; False if it was stopped before its end."""
         state, scheduler, turn = self._state, self.scheduler, alone(self.model)
         began = time.perf_counter() - state.seconds
         steps = fit(
@@ -255,12 +255,12 @@ class Trainer(Control):
     # ------------------------------------------------------------------ ask
 
     def validate(self) -> Score:
-        """Loss and accuracy over the validation loader, in evaluation mode; nothing of the training changes.
+        """Loss and accuracy over the validation loader, in evaluation mode; the training state is unchanged.
 
         Raises
         ------
         ValueError
-            There is no validation loader, or it gives no batch.
+            There is no validation loader, or it yields no batch.
         """
         score = self._validate(lambda: True)
         assert score is not None
@@ -278,26 +278,26 @@ class Trainer(Control):
                 set_random_state(before, self.valid_loader)
 
     def predict(self, images: Any, *, batch_size: int = 256) -> NDArray[Any]:
-        """Output of the network, in evaluation mode; every module's mode is put back.
+        """Output of the network, in evaluation mode; every module's mode is restored.
 
         Parameters
         ----------
         images : array or tensor
             (N, C, H, W), or (C, H, W) for a single one. Bytes become [0, 1], as in the data sets.
         batch_size : int
-            So many go through the network together.
+            Number of images per forward pass.
 
         Returns
         -------
         ndarray
-            (N, ...) what the network puts out.
+            (N, ...) output of the network.
 
         Raises
         ------
         ForwardError
-            The network refused the images; says which layer, what it got and what it wants.
+            The network raised an error; the message names the layer, its input and the expected input.
         TypeError, ValueError
-            The network puts out something else than one tensor; `batch_size` is below 1.
+            The network does not return a single tensor; `batch_size` is below 1.
         """
         if batch_size < 1:
             raise ValueError(f"batch_size must be 1 or more, not {batch_size}")
@@ -308,37 +308,37 @@ class Trainer(Control):
             with evaluating(self.model):
                 outputs = call(plain(self.model), batch, run=self.model)
             if not isinstance(outputs, torch.Tensor):
-                raise TypeError(f"predict needs a network that puts out one tensor, not a {type(outputs).__name__}")
+                raise TypeError(f"predict needs a network that returns one tensor, not a {type(outputs).__name__}")
             found.append(outputs.cpu())
         return np.asarray(torch.cat(found))
 
     # ------------------------------------------------------------------ checkpoints
 
     def save(self, path: str | Path) -> Path:
-        """Write everything that the training needs to go on: weights, optimizer, scheduler, random numbers, history.
+        """Write everything needed to continue the training: weights, optimizer, scheduler, random numbers, history.
 
-        From any thread, also while the training runs: then after a whole step.
+        From any thread; while the training runs, after a complete step.
 
         Raises
         ------
         OSError
-            The file cannot be written; what was there is left as it was.
+            The file cannot be written; an existing file is unchanged.
         """
         return self._state.save(path, self.train_loader)
 
     def load(self, path: str | Path) -> None:
-        """Take up a training where `save` or `checkpoint=` left it, in the middle of an epoch too; then `train()`.
+        """Load a training saved by `save` or `checkpoint=`, also within an epoch; then call `train()`.
 
-        The trainer must be made like the one that was saved: model, optimizer, scheduler, loaders.
+        The trainer must be created like the saved one: model, optimizer, scheduler, loaders.
 
         Raises
         ------
         FileNotFoundError
-            There is no such file.
+            The file does not exist.
         ValueError
-            The file is damaged, no checkpoint, or of another model, optimizer or scheduler.
+            The file is damaged, not a checkpoint, or of another model, optimizer or scheduler.
         RuntimeError
-            In the middle of a training.
+            A training is running.
         """
         if self.running:
             raise RuntimeError("a checkpoint cannot be loaded while the training runs; stop() it first")
