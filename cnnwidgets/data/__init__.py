@@ -1,4 +1,4 @@
-"""Data sets as (image tensor, label), with class names. None is read before its function is called."""
+"""Data sets as (image tensor, label), with class names. Data is read only when its function is called."""
 
 from __future__ import annotations
 

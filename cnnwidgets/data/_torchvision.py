@@ -1,4 +1,4 @@
-"""torchvision's MNIST-like data sets: find their files, or fetch them, without ever leaving half a file."""
+"""torchvision's MNIST-like data sets: find their files, or download them, never leaving incomplete files."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def load(
 
 
 def _places(name: str, root: str | Path | None) -> tuple[list[Path], Path]:
-    """Folders to look into, and the one of them to write to."""
+    """Folders to search, and the one to write to."""
     cache_home = os.environ.get("XDG_CACHE_HOME")
     cache = (Path(cache_home) if cache_home else Path.home() / ".cache") / "cnnwidgets" / name
     if root is not None:
@@ -56,7 +56,7 @@ def _places(name: str, root: str | Path | None) -> tuple[list[Path], Path]:
 
 
 def _is_read_only(folder: Path) -> bool:
-    """Whether nobody, or not this user, may write there; an administrator might, but should not."""
+    """Whether writing there is forbidden for everybody or for this user; root might, but should not."""
     return folder.is_dir() and not (folder.stat().st_mode & 0o222 and os.access(folder, os.W_OK))
 
 
@@ -70,7 +70,7 @@ def _is_unpacked(dataset_class: type[MNIST], folder: Path) -> bool:
 
 
 def _is_whole(path: Path) -> bool:
-    """Whether an unpacked IDX file of bytes is as long as its header says; half a file is not."""
+    """Whether an unpacked IDX file of bytes is as long as its header says; an incomplete file is not."""
     if not path.is_file():
         return False
     with path.open("rb") as file:
@@ -83,7 +83,7 @@ def _is_whole(path: Path) -> bool:
 
 
 def _fetch(dataset_class: type[MNIST], name: str, places: Sequence[Path], home: Path) -> None:
-    """Fill `home` with the unpacked files; say what is missing and what to do if that fails."""
+    """Put the unpacked files into `home`; if that fails, the error says what is missing and what to do."""
     from torchvision.datasets.utils import check_integrity
 
     good: dict[str, Path] = {}
@@ -113,7 +113,7 @@ def _fetch(dataset_class: type[MNIST], name: str, places: Sequence[Path], home: 
 
 
 def _unpack_aside(dataset_class: type[MNIST], archives: Iterable[Path], home: Path) -> None:
-    """Let torchvision download and unpack in a folder aside; move the files to `home` when all are whole."""
+    """Let torchvision download and unpack to a temporary folder; move the files to `home` when all are complete."""
     home.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=home, prefix="unpacking-") as aside:
         workshop = _raw(dataset_class, Path(aside))

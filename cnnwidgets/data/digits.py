@@ -18,11 +18,11 @@ Visible ink (over a tenth) is then 20 pixels high, as MNIST's is.
 
 
 def digits() -> LabelledImages:
-    """The 1,797 handwritten digits of scikit-learn, drawn as MNIST draws its own.
+    """The 1,797 handwritten digits of scikit-learn, rendered in the style of MNIST.
 
     scikit-learn keeps them as 8 x 8 counts of ink (0..16), so they are softer than MNIST's. As there, a digit
-    is 20 pixels high and lies in a 28 x 28 image so that its centre of mass is the image's centre, to the
-    nearest pixel. Ink is 1, paper 0.
+    is 20 pixels high and its centre of mass is at the centre of a 28 x 28 image, to the nearest pixel.
+    Ink is 1, paper 0.
 
     Returns
     -------
@@ -32,10 +32,10 @@ def digits() -> LabelledImages:
     Notes
     -----
     Source: E. Alpaydin and C. Kaynak, "Optical recognition of handwritten digits", UCI Machine Learning
-    Repository (1998), test part, CC BY 4.0. MNIST's way of drawing: Y. LeCun, C. Cortes and C. Burges, "The
+    Repository (1998), test part, CC BY 4.0. MNIST's preprocessing: Y. LeCun, C. Cortes and C. Burges, "The
     MNIST database of handwritten digits".
     """
-    from sklearn.datasets import load_digits  # takes a second: only for those who want it
+    from sklearn.datasets import load_digits  # takes a second: imported on demand
 
     bunch = load_digits()
     ink = torch.from_numpy(bunch.images).to(torch.float32).unsqueeze(1) / 16
@@ -45,10 +45,10 @@ def digits() -> LabelledImages:
 
 def draw_like_mnist(ink: Tensor) -> Tensor:
     """Enlarge `ink` (N, 1, 8, 8) in [0, 1] to MNIST's size, centred by mass: (N, 1, 28, 28) in [0, 1]."""
-    framed = functional.pad(ink, (1, 1, 1, 1))  # strokes at the edge fade out instead of being cut
+    framed = functional.pad(ink, (1, 1, 1, 1))  # strokes at the edge fade out instead of being clipped
     drawn = functional.interpolate(framed, size=(BOX, BOX), mode="bicubic", align_corners=False).clamp(0, 1)
     position = torch.arange(BOX, dtype=torch.float32)
-    mass = drawn.sum(dim=(1, 2, 3)).clamp(min=1e-6)  # a blank has none
+    mass = drawn.sum(dim=(1, 2, 3)).clamp(min=1e-6)  # a blank image has none
     row = (drawn.sum(dim=(1, 3)) * position).sum(dim=1) / mass
     column = (drawn.sum(dim=(1, 2)) * position).sum(dim=1) / mass
     middle = (SIZE - 1) / 2

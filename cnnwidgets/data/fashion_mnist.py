@@ -27,10 +27,10 @@ def fashion_mnist(root: str | Path | None = None, train: bool = True) -> Labelle
     Parameters
     ----------
     root
-        Folder that has, or shall have, the files in `FashionMNIST/raw`. Without it they are read from
+        Folder of the files, existing or to be downloaded, in `FashionMNIST/raw`. Without it they are read from
         `$CNNWIDGETS_DATA/fashion-mnist`, if that is set, and otherwise kept in the user's cache:
         `$XDG_CACHE_HOME/cnnwidgets/fashion-mnist` or `~/.cache/cnnwidgets/fashion-mnist`.
-        `$CNNWIDGETS_DATA` and a read-only `root` may hold nothing but the four .gz files; these are then
+        `$CNNWIDGETS_DATA` and a read-only `root` may contain only the four .gz files; these are then
         unpacked in the cache.
     train
         The 60,000 training images, or else the 10,000 test images.
@@ -43,7 +43,7 @@ def fashion_mnist(root: str | Path | None = None, train: bool = True) -> Labelle
     Raises
     ------
     FileNotFoundError
-        If files are missing and cannot be downloaded. The message says which, and what to do.
+        If files are missing and cannot be downloaded. The message lists them and says what to do.
 
     Notes
     -----

@@ -35,16 +35,16 @@ def hymenoptera(
     Parameters
     ----------
     root
-        Folder that has, or shall have, `train/ants`, `train/bees`, `val/ants` and `val/bees`. Without it they are read
+        Folder that has, or will get, `train/ants`, `train/bees`, `val/ants` and `val/bees`. Without it they are read
         from `$CNNWIDGETS_DATA/hymenoptera_data`, if that is set and has them, and otherwise kept in the user's cache:
         `$XDG_CACHE_HOME/cnnwidgets/hymenoptera_data` or `~/.cache/cnnwidgets/hymenoptera_data`.
     train
         The 244 training photos, or else the 153 of the validation.
     augment
-        Cut out and mirror at random (`RandomResizedCrop(224)`, `RandomHorizontalFlip`), anew each time a photo is read:
-        for training. Otherwise the shorter side becomes 256 pixels and the 224 x 224 in the middle are cut out.
+        Crop and flip at random each time a photo is read (`RandomResizedCrop(224)`, `RandomHorizontalFlip`), for
+        training. Otherwise the shorter side is resized to 256 pixels, followed by a centre crop of 224 x 224.
     transform
-        Turns a PIL image (RGB) into a tensor, in place of both.
+        Turns a PIL image (RGB) into a tensor, instead of both.
 
     Returns
     -------
@@ -54,7 +54,7 @@ def hymenoptera(
     Raises
     ------
     FileNotFoundError
-        There are no photos and they cannot be downloaded, or what arrived is damaged. The message says what to do.
+        There are no photos and they cannot be downloaded, or the download is damaged. The message says what to do.
     ValueError
         `augment` and `transform` are both given.
 
@@ -90,7 +90,7 @@ def _augmenting() -> Callable[[Any], Any]:
 
 
 def _found(root: str | Path | None) -> Path:
-    """The folder that has all photos; they are downloaded if there is none."""
+    """The folder that has all photos; the photos are downloaded if there is none."""
     places, home = _places(NAME, root)
     for place in places:
         if all(sum(len(_pictures(place / part / name)) for name in CLASSES) == count for part, count in COUNTS.items()):
@@ -113,14 +113,14 @@ def _found(root: str | Path | None) -> Path:
 
 
 def _check_free(home: Path) -> None:
-    """Raise FileExistsError where a download would replace what the user has in a folder of his own."""
+    """Raise FileExistsError if a download would replace files of the user."""
     for part in COUNTS:
         if (home / part).exists() and (not (home / part).is_dir() or any((home / part).iterdir())):
             raise FileExistsError(f"{home / part} holds other files, which it would replace: give another folder")
 
 
 def _fetch(home: Path) -> None:
-    """Download and unpack aside; move the photos to `home` when all are whole."""
+    """Download and unpack to a temporary folder; move the photos to `home` when all are complete."""
     import torch
 
     home.parent.mkdir(parents=True, exist_ok=True)

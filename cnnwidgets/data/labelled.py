@@ -1,4 +1,4 @@
-"""Images in memory, each with a class: what every data set of cnnwidgets is."""
+"""Images in memory, each with a class: the base of the data sets of cnnwidgets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class LabelledImages(Dataset[tuple[Tensor, int]]):
     Parameters
     ----------
     images
-        (N, C, H, W), either uint8 in 0..255 or floating point in [0, 1]. Kept as it is, not copied.
+        (N, C, H, W), either uint8 in 0..255 or floating point in [0, 1]. Not copied.
     targets
         (N,) int64, the class number of each image.
     classes
@@ -86,7 +86,7 @@ def _check_images(images: Tensor) -> None:
         raise TypeError(f"images must be uint8 or floating point, not {images.dtype}")
     if images.numel():
         low, high = images.min().item(), images.max().item()
-        if not (low >= 0 and high <= 1):  # so written, NaN fails as well
+        if not (low >= 0 and high <= 1):  # written so that NaN fails as well
             raise ValueError(f"floating-point images must lie in [0, 1]; given: {low:g} to {high:g}")
 
 

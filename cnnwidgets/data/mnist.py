@@ -14,10 +14,10 @@ def mnist(root: str | Path | None = None, train: bool = True) -> LabelledImages:
     Parameters
     ----------
     root
-        Folder that has, or shall have, the files in `MNIST/raw`. Without it they are read from
+        Folder of the files, existing or to be downloaded, in `MNIST/raw`. Without it they are read from
         `$CNNWIDGETS_DATA/mnist`, if that is set, and otherwise kept in the user's cache:
         `$XDG_CACHE_HOME/cnnwidgets/mnist` or `~/.cache/cnnwidgets/mnist`.
-        `$CNNWIDGETS_DATA` and a read-only `root` may hold nothing but the four .gz files; these are then
+        `$CNNWIDGETS_DATA` and a read-only `root` may contain only the four .gz files; these are then
         unpacked in the cache.
     train
         The 60,000 training images, or else the 10,000 test images.
@@ -30,7 +30,7 @@ def mnist(root: str | Path | None = None, train: bool = True) -> LabelledImages:
     Raises
     ------
     FileNotFoundError
-        If files are missing and cannot be downloaded. The message says which, and what to do.
+        If files are missing and cannot be downloaded. The message lists them and says what to do.
 
     Notes
     -----

@@ -36,7 +36,7 @@ SKIMAGE = {
 
 
 class Photos(Dataset[tuple[Tensor, "str | int"]]):
-    """Pictures in files, read when they are asked for; item `index` is `(image, label)`.
+    """Pictures in files, read on demand; item `index` is `(image, label)`.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class Photos(Dataset[tuple[Tensor, "str | int"]]):
     transform : callable
         PIL image in RGB -> image tensor.
     skipped : list of (pathlib.Path, str)
-        Files that look like pictures and cannot be read, each with the reason.
+        Picture files that cannot be read, each with the reason.
     """
 
     def __init__(
@@ -85,12 +85,12 @@ def photos(folder: str | Path | None = None, transform: Callable[[Image.Image], 
     ----------
     folder
         Its .jpg, .jpeg, .png and .webp files are taken, in the order of their paths; hidden ones are not. Every file is
-        opened once to see that it is whole. Without a folder: about ten photographs (a cat, coffee, a rocket ...) that
-        the installed scikit-image has; nothing is downloaded.
+        opened once to check that it is complete. Without a folder: about ten photographs (a cat, coffee, a rocket ...)
+        that the installed scikit-image has; nothing is downloaded.
     transform
         Turns a PIL image (RGB) into the tensor that goes into the network, such as `pretrained(...).transform`. By
-        default the shorter side becomes 256 pixels, the 224 x 224 in the middle are cut out, and the values are
-        normalised with ImageNet's mean and deviation; views find that and show the photo as it was.
+        default the shorter side is resized to 256 pixels, followed by a centre crop of 224 x 224, and the values are
+        normalised with ImageNet's mean and deviation; views undo that for display.
 
     Returns
     -------
@@ -127,10 +127,10 @@ def photos(folder: str | Path | None = None, transform: Callable[[Image.Image], 
 
 
 def read_rgb(path: Path) -> Image.Image:
-    """The picture in a file, upright, as RGB; what is transparent becomes white, 16 bits become 8."""
+    """The picture in a file, upright, as RGB; transparent pixels become white, 16 bits become 8."""
     with Image.open(path) as opened:
         image = ImageOps.exif_transpose(opened)
-        if image.mode.startswith("I"):  # Pillow would cut off everything above 255
+        if image.mode.startswith("I"):  # Pillow would clip everything above 255
             image = Image.fromarray((np.asarray(image).clip(0, 65535) // 257).astype(np.uint8))
         if image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info:
             image = image.convert("RGBA")
@@ -139,7 +139,7 @@ def read_rgb(path: Path) -> Image.Image:
 
 
 def imagenet() -> Callable[[Image.Image], Tensor]:
-    """Shorter side 256 pixels, the 224 x 224 in the middle, normalised with ImageNet's mean and deviation."""
+    """Shorter side 256 pixels, centre crop of 224 x 224, normalised with ImageNet's mean and deviation."""
     from torchvision import transforms
 
     return transforms.Compose(
@@ -169,15 +169,15 @@ def _pictures(root: Path) -> list[Path]:
 
 
 def _whole(candidates: Sequence[Path]) -> tuple[list[Path], list[tuple[Path, str]]]:
-    """The files that can be read to their end, and the others with the reason."""
+    """The complete files, and the others with the reason."""
     whole, broken = [], []
     for path in candidates:
         try:
             with Image.open(path) as image:
-                image.draft("RGB", (1, 1))  # of a JPEG an eighth is decoded, which finds a cut-off end as well
+                image.draft("RGB", (1, 1))  # decodes a JPEG at 1/8 scale, which also detects truncation
                 image.load()
             whole.append(path)
-        except Exception as error:  # Pillow's readers raise whatever comes up in a broken file
+        except Exception as error:  # Pillow's readers raise many kinds of errors for a broken file
             broken.append((path, f"{type(error).__name__}: {error}"))
     return whole, broken
 
@@ -204,7 +204,7 @@ def _labels(root: Path, paths: Sequence[Path]) -> tuple[list[str | int], list[st
 
 
 def _listed(file: Path) -> tuple[dict[str, int], dict[int, str]]:
-    """File -> class number and class number -> name, of a `labels.csv`; empty where it is none of ours."""
+    """File -> class number and class number -> name, of a `labels.csv`; empty if it has other columns."""
     listed: dict[str, int] = {}
     names: dict[int, str] = {}
     if not file.is_file():

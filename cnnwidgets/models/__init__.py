@@ -1,4 +1,4 @@
-"""Models to look into, ready to use."""
+"""Models that are ready to use."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from torch import nn
 def with_new_head(model: nn.Module, n_classes: int, *, train: str = "all") -> nn.Module:
     """A copy of a classifier whose last layer is a new one, for other classes.
 
-    The last layer is the last `Linear` or `Conv2d` that the model holds, in the order in which its parts were made:
+    The last layer is the last `Linear` or `Conv2d` that the model holds, in registration order:
     `fc` of a ResNet, `classifier.6` of AlexNet and VGG, `classifier.1` of SqueezeNet. It is replaced by one with the
     same input and random weights.
 
@@ -19,7 +19,7 @@ def with_new_head(model: nn.Module, n_classes: int, *, train: str = "all") -> nn
     model
         The trained network, such as `pretrained("resnet18").model`; it is not changed.
     n_classes
-        How many classes the new layer tells apart.
+        Number of classes of the new layer.
     train
         "all": every layer learns. "last": the new layer alone; of all others `requires_grad` is off. Give the
         optimizer the parameters that are left: `[p for p in model.parameters() if p.requires_grad]`. BatchNorm layers

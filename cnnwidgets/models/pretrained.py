@@ -21,7 +21,7 @@ from torch import nn
 
 @dataclass(frozen=True)
 class Pretrained:
-    """A model with what belongs to its weights.
+    """A model with the class names and transform of its weights.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class Pretrained:
     classes : list of str
         Name of each output; empty where torchvision names none.
     transform : callable
-        PIL image -> the tensor that the model wants: resized, cropped and normalised.
+        PIL image -> the input tensor of the model: resized, cropped and normalised.
     normalization : tuple of (mean, std), or None
         What `transform` normalises with, a list of a number a channel each; None where it does not.
     source : pathlib.Path

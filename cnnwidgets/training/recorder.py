@@ -28,7 +28,8 @@ class Recorder:
 
     The network runs between two steps, in evaluation mode: BatchNorm statistics, random state, gradients, modes and the
     user's hooks are unchanged. Each frame is a separate file that is written atomically: a crash loses at most the
-    frame being written. An error of the recording never ends the training: the recorder warns, keeps its frames, and stops.
+    frame being written. An error of the recording never ends the training: the recorder warns, keeps its frames, and
+    stops.
 
     Parameters
     ----------
@@ -54,8 +55,8 @@ class Recorder:
         evaluation mode. Only inside `with recorder:`.
     budget : int or str
         Maximum number of bytes of all frames, `"512MB"`. If the next does not fit, all become float16 if that is
-        precise enough (no number changes by more than 1/1000 of the largest of its layer); then every second frame is dropped,
-        and only every second one recorded from there on. The frames before the first step and at the end are kept.
+        precise enough (no number changes by more than 1/1000 of the largest of its layer); then every second
+        frame is dropped, and only every second one recorded from there on. The frames before the first step and at the end are kept.
     labels : sequence of int, optional
         Classes of the probes, if `probes` has no labels.
     classes : sequence of str, optional

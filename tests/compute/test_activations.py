@@ -197,8 +197,8 @@ def test_every_tensor_that_a_layer_returns_has_a_name(build, expected):
         (lambda x: {}, "part", "layer 'part' gives dict, not a tensor"),
         (lambda x: x[:0], "part", r"layer 'part' gives an empty tensor of shape \(0, 1, 1, 1\)"),
         (lambda x: (x, None), "part.1", "layer 'part.1' gives None"),
-        (lambda x: (x, x + 1), "part", "layer 'part' gives several values; choose one of part.0, part.1"),
-        (lambda x: {"out": x}, "part.aux", "layer 'part.aux' gives several values; choose one of part.out"),
+        (lambda x: (x, x + 1), "part", "layer 'part' returns several values; choose one of part.0, part.1"),
+        (lambda x: {"out": x}, "part.aux", "layer 'part.aux' returns several values; choose one of part.out"),
     ],
 )
 def test_what_is_no_tensor_is_refused_in_plain_words(build, layer, message):
@@ -234,7 +234,7 @@ def test_an_operation_without_a_module_is_asked_for_by_the_name_that_tracing_giv
 
     outputs = activations(Skip(), one_to_four, ["add", "pool"])
     assert {name: output.item() for name, output in outputs.items()} == {"add": 5, "pool": 4}
-    with pytest.raises(LookupError, match=r"^operation 'size' gives no tensor in this pass$"):
+    with pytest.raises(LookupError, match=r"^operation 'size' returns no tensor in this pass$"):
         activations(Skip(), one_to_four, "size")
 
 

@@ -94,7 +94,7 @@ def test_integrated_gradients_add_up_to_the_difference_of_the_scores(curved, ima
     found = attributions(curved, image, method="integrated_gradients", target=0, baseline=1.0)
     assert float(found.values.sum()) == pytest.approx(30.0 - 4.0, rel=1e-4)
     assert found.values.flatten().tolist() == pytest.approx([0.0, 3.0, 8.0, 15.0], abs=1e-3)
-    assert "the sum misses the difference of the scores by" in found.note
+    assert "the sum differs from the difference of the scores by" in found.note
 
 
 def test_integrated_gradients_keep_targets_apart_when_they_go_through_in_parts(curved, image, monkeypatch):
@@ -382,7 +382,7 @@ def test_guided_methods_are_refused_where_there_is_no_relu(method):
 def test_activations_of_another_kind_beside_relus_are_told():
     model = nn.Sequential(nn.Conv2d(1, 2, 1), nn.ReLU(), nn.SiLU(), nn.ReLU6(), nn.Flatten(), nn.Linear(8, 2))
     found = attributions(model, torch.ones(1, 1, 2, 2), method="guided_backprop")
-    assert found.note == "only its 1 ReLUs are treated so, not hardtanh, silu"
+    assert found.note == "only its 1 ReLUs are modified, not hardtanh, silu"
 
 
 def test_guided_methods_are_refused_on_torchscript():
@@ -404,7 +404,7 @@ def test_a_network_that_cuts_the_gradient_is_refused_but_can_be_occluded(image):
             with torch.no_grad():
                 return self.fc(x.flatten(1))
 
-    with pytest.raises(ValueError, match=r"no gradient with respect to the image.*occlusion needs none"):
+    with pytest.raises(ValueError, match=r"no gradient with respect to the image.*occlusion needs no gradient"):
         attributions(Cut(), image)
     assert attributions(Cut(), image, method="occlusion").values.abs().sum() > 0
 
@@ -420,7 +420,7 @@ def test_a_network_that_overwrites_what_its_gradient_needs_is_refused(image):
             x += 1
             return self.fc(x.flatten(1))
 
-    with pytest.raises(ValueError, match=r"overwrites .* occlusion needs none"):
+    with pytest.raises(ValueError, match=r"overwrites .* occlusion needs no gradient"):
         attributions(Overwrites(), image)
 
 

@@ -122,7 +122,7 @@ def test_silhouettes_by_hand():
     [
         (np.zeros((1, 3, 2)), "tsne", "tsne needs 4 points or more, and there are 3: choose pca"),
         (np.zeros((1, 3, 2)), "mds", "method is pca, tsne or umap, not 'mds'"),
-        (np.zeros((3, 2)), "pca", r"vectors must be \(frames, points, numbers\)"),
+        (np.zeros((3, 2)), "pca", r"vectors must be \(states, points, numbers\)"),
         (np.full((1, 3, 2), np.nan), "pca", "3 of 3 vectors hold NaN"),
     ],
 )

@@ -110,7 +110,7 @@ def test_a_linear_layer_over_a_sequence_wants_the_place():
     tokens = torch.rand(1, 5, 2)
     found = explain(model, tokens, "0", 1, 4, prepare=lambda item: (item,))
     assert found.patch.tolist() == pytest.approx(tokens[0, 4].tolist()) and found.agrees and found.unit == (4,)
-    with pytest.raises(ValueError, match="must have 1 numbers, its place in the sequence or map"):
+    with pytest.raises(ValueError, match="must have 1 numbers, its position in the sequence or map"):
         explain(model, tokens, "0", 1, prepare=lambda item: (item,))
 
 

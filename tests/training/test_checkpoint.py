@@ -15,10 +15,10 @@ def test_a_file_that_is_none_is_refused_in_plain_words(trainer, tmp_path):
     with pytest.raises(FileNotFoundError, match="no checkpoint"):
         trainer.load(tmp_path / "nothing.pt")
     (tmp_path / "text.pt").write_text("a letter")
-    with pytest.raises(ValueError, match="damaged, or no checkpoint"):
+    with pytest.raises(ValueError, match="damaged, or not a checkpoint"):
         trainer.load(tmp_path / "text.pt")
     torch.save({"weight": torch.zeros(1)}, tmp_path / "weights.pt")
-    with pytest.raises(ValueError, match=r"is no checkpoint of Trainer.save"):
+    with pytest.raises(ValueError, match=r"is not a checkpoint of Trainer.save"):
         trainer.load(tmp_path / "weights.pt")
 
 

@@ -405,5 +405,5 @@ def test_a_resumed_training_replaces_what_comes_again(small, probes, tmp_path):
 def test_a_recording_of_something_else_is_not_resumed(small, probes, film):
     with pytest.raises(ValueError, match="another network or layers"):
         Recorder(small, "conv", probes, film, resume=True)
-    with pytest.raises(ValueError, match="its probes are others"):
+    with pytest.raises(ValueError, match="its probes differ"):
         Recorder(small, ["conv", "relu"], -probes, film, resume=True)

@@ -78,7 +78,7 @@ def test_maps_that_are_not_finite_stay_so_and_the_range_leaves_them_out(small, p
 def test_a_frame_that_is_cut_off_is_left_out_and_said(film, left):
     last = frames(film)[-1]
     last.write_bytes(last.read_bytes()[:left])
-    with pytest.warns(UserWarning, match=r"left out frame-00000004.safetensors is cut off"):
+    with pytest.warns(UserWarning, match=r"left out frame-00000004.safetensors is truncated"):
         recording = Recording.open(film)
     assert [frame.step for frame in recording.frames] == [0, 1, 2, 3]
     assert len(recording.damaged) == 1
@@ -106,7 +106,7 @@ def test_a_frame_of_another_recording_is_left_out(film, small, probes, tmp_path)
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"format": "something"}', '"x"'])
 def test_a_header_that_is_none_is_refused(film, text):
     (film / "recording.json").write_text(text)
-    with pytest.raises(ValueError, match=r"recording.json is cut off, or is not that of a recording"):
+    with pytest.raises(ValueError, match=r"recording.json is truncated, or is not that of a recording"):
         Recording.open(film)
 
 
@@ -114,7 +114,7 @@ def test_a_header_that_lacks_something_is_refused(film):
     about = json.loads((film / "recording.json").read_text())
     del about["notes"], about["layers"]
     (film / "recording.json").write_text(json.dumps(about))
-    with pytest.raises(ValueError, match=r"recording.json does not tell layers, notes: it is damaged"):
+    with pytest.raises(ValueError, match=r"recording.json has no layers, notes: it is damaged"):
         Recording.open(film)
 
 
@@ -122,7 +122,7 @@ def test_a_frame_that_tells_other_things_is_left_out(film):
     data = frames(film)[2].read_bytes()
     assert data.count(b'\\"ranges\\"') == 1
     frames(film)[2].write_bytes(data.replace(b'\\"ranges\\"', b'\\"xanges\\"'))
-    with pytest.warns(UserWarning, match="frame-00000002.safetensors tells other things of itself"):
+    with pytest.warns(UserWarning, match="frame-00000002.safetensors has other keys than a frame"):
         assert len(Recording.open(film)) == 4
 
 

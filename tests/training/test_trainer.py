@@ -167,7 +167,7 @@ def test_images_that_do_not_fit_and_outputs_that_are_no_tensor_are_named(trainer
     with pytest.raises(ValueError, match="batch_size must be 1 or more, not 0"):
         trainer.predict(np.ones((3, 1)), batch_size=0)
     line.forward = lambda images: (images, images)
-    with pytest.raises(TypeError, match="puts out one tensor, not a tuple"):
+    with pytest.raises(TypeError, match="returns one tensor, not a tuple"):
         trainer.predict(np.ones((3, 1)))
 
 

@@ -131,7 +131,7 @@ def test_a_model_that_cannot_be_copied_still_has_its_maps(model, dataset):
 def test_without_maps_grad_cam_says_so_and_the_others_work(dataset):
     model = nn.Sequential(nn.Flatten(), nn.Linear(16, 3))
     view = AttributionView(model, dataset, methods=("saliency", "grad_cam"))
-    assert "Grad-CAM weighs maps" in words(view._panels["grad_cam"]._parts[0][2])
+    assert "Grad-CAM weights maps" in words(view._panels["grad_cam"]._parts[0][2])
     assert view._panels["saliency"]._parts[0][1].layout.display == ""
 
 
