@@ -55,8 +55,9 @@ class Recorder:
         evaluation mode. Only inside `with recorder:`.
     budget : int or str
         Maximum number of bytes of all frames, `"512MB"`. If the next does not fit, all become float16 if that is
-        precise enough (no number changes by more than 1/1000 of the largest of its layer); then every second
-        frame is dropped, and only every second one recorded from there on. The frames before the first step and at the end are kept.
+        precise enough (no number changes by more than 1/1000 of the largest of its layer); then every second frame is
+        dropped, and only every second one recorded from there on. The frames before the first step and at the end are
+        kept.
     labels : sequence of int, optional
         Classes of the probes, if `probes` has no labels.
     classes : sequence of str, optional
