@@ -87,7 +87,7 @@ def _present() -> Run | None:
     cell, message = _cell(parent), header.get("msg_id")
     runs = _runs.setdefault(cell, [])
     if not runs or runs[-1].message != message:
-        runs.append(Run(cell, message, shell.execution_count))
+        runs.append(Run(cell, message, shell.displayhook.prompt_count))
     return runs[-1]
 
 
