@@ -159,3 +159,4 @@ def _ends(*_: Any) -> None:
     if _gone:
         _gone = False
         gc.collect()
+        gc.collect()  # torch lets a tensor go only after those that are views of it
