@@ -1,8 +1,9 @@
 """What is left behind after 2,000 redraws, and by a cell that is run again: memory, widgets, comms and blob URLs.
 
-Run `python benchmarks/memory.py`, or with `--only redraws`, `--only runs`. The arrow keys move an ActivationView of a ResNet-18 through its cached images; each
-press is a redraw of the whole card (64 maps of 112 x 112 and the two other panels) and waits until it is painted. The
-counts are taken after 100 redraws and after 2,000 more, both times after a collection of garbage in kernel and page.
+Run `python benchmarks/memory.py`, or with `--only redraws`, `--only runs`. The arrow keys move an ActivationView of a
+ResNet-18 through its cached images; each press is a redraw of the whole card (64 maps of 112 x 112 and the two other
+panels) and waits until it is painted. The counts are taken after 100 redraws and after 2,000 more, both times after a
+collection of garbage in kernel and page.
 
 Then a cell that makes a ResNet-18 and a view of it, and looks at 12 images, is run again 20 times, without a `close()`;
 and so is one that does so with a LeNet-5. The first two runs fill the memory that is used again ever after.
