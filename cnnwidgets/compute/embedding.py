@@ -44,6 +44,11 @@ class Embedding:
     method: str
     explained: tuple[float, float] | None = None
 
+    def __repr__(self) -> str:
+        frames, count, _ = self.points.shape
+        axes = "" if self.explained is None else ", {:.0%} + {:.0%} of the variance".format(*self.explained)
+        return f"Embedding by {self.method}: {count:,} points in {frames:,} frame{'s' * (frames != 1)}{axes}"
+
 
 @dataclass(frozen=True, eq=False)
 class Clusters:
@@ -51,6 +56,11 @@ class Clusters:
 
     labels: NDArray[np.int64]
     silhouettes: NDArray[np.float64]
+
+    def __repr__(self) -> str:
+        frames, count = self.labels.shape
+        groups, mean = len(np.unique(self.labels)), np.nanmean(self.silhouettes) if count else np.nan
+        return f"Clusters: {count:,} points in {groups} clusters, {frames:,} frames, mean silhouette {mean:.2f}"
 
 
 def methods() -> list[str]:

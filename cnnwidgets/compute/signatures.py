@@ -13,6 +13,7 @@ from torch.nn import functional
 from .forward import Prepare
 from .items import Items
 from .members import class_numbers, members
+from .names import shortened
 from .responses import responses
 from .table import layer_table
 
@@ -58,6 +59,13 @@ class Signatures:
     def __post_init__(self) -> None:
         if self.metric not in METRICS:
             raise ValueError(f"metric is {' or '.join(METRICS)}, not {self.metric!r}")
+
+    def __repr__(self) -> str:
+        images, numbers = self.vectors.shape
+        return (
+            f"Signatures of {self.layer}: {images:,} vectors of {numbers:,} numbers, "
+            f"classes {shortened(self.targets)}, {self.metric} distance"
+        )
 
     def distances(self) -> torch.Tensor:
         """Of each image to each other, (N, N); 0 on the diagonal."""

@@ -28,7 +28,7 @@ PLAYED = 700
 
 
 class EmbeddingView(EmbeddingState):
-    """Vectors of a layer as points, in one plane for all states of the network, coloured by class or by cluster.
+    """Vectors of a layer as points, in one projection for all states of the network, coloured by class or by cluster.
 
     PCA is drawn at once; t-SNE (or UMAP) is worked out in the background, while the notebook goes on, and takes its
     place. Hovering a point shows its image, a click chooses it (`selected`), also in views joined by `link`.
@@ -142,7 +142,11 @@ class EmbeddingView(EmbeddingState):
         self._film.layout.display = "" if last else "none"
         names = [(NAMES[name], name) for name in methods()]
         method = controls.dropdown(
-            self, "method", names, width=90, tip="PCA keeps distances as it can, t-SNE and UMAP neighbourhoods"
+            self,
+            "method",
+            names,
+            width=90,
+            tip="PCA preserves distances, as far as two axes can; t-SNE and UMAP neighbourhoods",
         )
         points = controls.dropdown(self, "points", list(POINTS), width=100, tip="What the points are")
         pooling = controls.dropdown(
@@ -150,7 +154,7 @@ class EmbeddingView(EmbeddingState):
             "pooling",
             ["mean", "max", "none"],
             width=80,
-            tip="How a map becomes one number; none: all its values count",
+            tip="How each map is reduced to one number; none: all its values are used",
         )
         self._pooling = controls.labelled("Pool maps by", pooling)
         count = controls.entry(self, "count", maximum=most, width=76, tip="Images, evenly spread over the data set")
@@ -221,7 +225,7 @@ class EmbeddingView(EmbeddingState):
                 self._chosen.draw(f"Channel {self.selected} · not in this layer", None, [])
                 return
             index = self._strongest(place)
-            heading, facts = f"Channel {place} · image {index}", [*facts, ("image", "its strongest")]
+            heading, facts = f"Channel {place} · image {index}", [*facts, ("image", "strongest response")]
         else:
             index = min(self.selected, len(items) - 1)
             text = items[index].text
@@ -252,10 +256,10 @@ class EmbeddingView(EmbeddingState):
     def _words(self) -> list[str]:
         embedding = self.embedding
         states = len(self._frames.names)
-        also = f"one plane for all {states} states" if states > 1 else ""
+        also = f"one projection for all {states} states" if states > 1 else ""
         if embedding.explained is not None:
             shares = " + ".join(f"{100 * share:.0f} %" for share in embedding.explained)
-            note = f"the two axes hold {shares} of the variance"
+            note = f"the two axes explain {shares} of the variance"
         else:
-            note = "neighbours are kept, distances between groups and the axes mean nothing"
+            note = "neighbourhoods are preserved; the axes and distances between groups have no meaning"
         return [NAMES[embedding.method], *filter(None, [also]), note]

@@ -135,7 +135,9 @@ class HeatPanel(_Panel):
         self._button.description = (
             "Cancel" if running else "Again" if done == total else "Start" if not done else "Go on"
         )
-        self._button.tooltip = "Stop; what is done stays" if running else "Hide one place of the image after another"
+        self._button.tooltip = (
+            "Stop; what is done stays" if running else "Move the patch over the image, one position after another"
+        )
 
     def static(self) -> Panel:
         """The same for the static picture."""

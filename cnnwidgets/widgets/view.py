@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compute.names import nearest
-from ..render import Card, encode_png
+from ..render import Card, encode_png, encode_still
 from . import markup
 from .export import BUDGET, Exported, to_html
 from .newest import Newest
@@ -288,7 +288,7 @@ class ModelView(W.VBox):
                 "version_minor": 0,
                 "model_id": self.model_id,
             }
-            data["image/png"] = base64.b64encode(encode_png(self.picture(), level=6)).decode()
+            data["image/png"] = base64.b64encode(encode_still(self.picture())).decode()
         return data
 
 

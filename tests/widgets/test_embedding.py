@@ -54,7 +54,7 @@ def test_the_points_are_the_principal_components_of_the_pooled_maps(view):
     assert np.allclose(shown(view), expected[0], atol=1e-3)
     view.frame = 2
     assert np.allclose(shown(view), expected[2], atol=1e-3)
-    assert "the two axes hold 100 % + 0 % of the variance" in words(view._plane._below)
+    assert "the two axes explain 100 % + 0 % of the variance" in words(view._plane._below)
 
 
 def test_the_axes_are_a_square_and_tell_round_numbers():

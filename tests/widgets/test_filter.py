@@ -318,7 +318,7 @@ def large() -> FilterView:
 def test_a_quarter_of_a_million_kernels_are_one_small_picture_without_hover_cells(large):
     assert levels(large).shape == (480, 480)
     assert not large._many.figure._hover.visible
-    assert "All 262,144 kernels · each pixel its strongest weight" in words(large._many._text)
+    assert "All 262,144 kernels · each pixel: its weight of largest magnitude" in words(large._many._text)
 
 
 def test_clicks_zoom_in_until_a_kernel_can_be_hit_and_then_choose_it(large):
