@@ -71,7 +71,10 @@ def test_no_result_prints_its_tensors_or_its_address(made: dict[str, Any]) -> No
     ("name", "words"),
     [
         ("activation filters", "Filters of 0, Conv2d(1, 2, 3×3): 2 x 1 x 3 x 3, bias"),
-        ("occlusion", "OcclusionMap of targets 1, 1, 1, 1, 1, 1 ... and 3 more: scores 9 x 3 x 3, a square of 4 x 4 px"),
+        (
+            "occlusion",
+            "OcclusionMap of targets 1, 1, 1, 1, 1, 1 ... and 3 more: scores 9 x 3 x 3, a square of",
+        ),
         ("occlusion of a layer", "OcclusionMap of layer 0: scores 9 x 2 x 3 x 3"),
         ("occluder", "Occluder of Sequential: images 9 x 1 x 8 x 8, 0 of 90 passes done"),
         ("attribution", "values 9 x 1 x 8 x 8"),

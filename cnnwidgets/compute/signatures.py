@@ -14,6 +14,7 @@ from .forward import Prepare
 from .items import Items
 from .members import class_numbers, members
 from .names import shortened
+from .progress import Report
 from .responses import responses
 from .table import layer_table
 
@@ -136,6 +137,7 @@ def signatures(
     metric: str = "cosine",
     classes: Sequence[str] | None = None,
     prepare: Prepare | None = None,
+    progress: bool | Report = True,
 ) -> Signatures:
     """Vectors of a layer for the first `count` images of each of some classes.
 
@@ -159,6 +161,9 @@ def signatures(
         Class names; by default the data set's own.
     prepare : callable, optional
         `prepare(item)` gives the arguments of the model.
+    progress : bool or callable
+        A bar on stderr where it takes longer than a second; `False` for none; or a function of (done, total) that
+        returns whether to go on.
 
     Returns
     -------
@@ -182,7 +187,7 @@ def signatures(
     if row.reason is not None:
         raise LookupError(f"layer {layer!r} gives no vector: it {row.reason}")
     indices = [index for group in found for index in group]
-    vectors = responses(model, items, indices, row, pooling=pooling).flatten(1)
+    vectors = responses(model, items, indices, row, pooling=pooling, progress=progress).flatten(1)
     return gathered(layer, numbers, found, vectors, metric)
 
 

@@ -164,7 +164,8 @@ class AttributionView(AttributionState):
                     "steps": self.steps,
                     "prepare": self._prepare(self._look),
                 }
-                found = attributions(model, image[None], method=method, **options)  # type: ignore[index]
+                bar = not self._ready  # in the cell that makes the view, not below a slider
+                found = attributions(model, image[None], method=method, progress=bar, **options)  # type: ignore[index]
                 self._passes += found.passes
                 self._maps[key] = found.maps[0], found.note
             except ForwardError:

@@ -176,7 +176,7 @@ class EmbeddingView(EmbeddingState):
         ]
         self._title = W.HTML()
         self._chosen = ChosenPanel()
-        self._plane = PointsPanel(self._tip, self._choose)
+        self._plane = PointsPanel(self._tip, self._choose, self._stop_or_go)
         self._groups = GroupsPanel()
         self._body.children = controls.card_body(self._title, bar, [self._chosen, self._plane, self._groups])
 
@@ -208,11 +208,26 @@ class EmbeddingView(EmbeddingState):
         self._pooling.layout.display = "none" if row.kind == "vector" else ""
         self._color.layout.display = "none" if self._labels is None else ""
         self._number_of.layout.display = "" if self._grouping == "cluster" else "none"
+        self.tell_progress()
         said = f"{'computed' if self._fresh else 'cached'} · {markup.drawn_in(self.milliseconds)}"
         self._fresh = False
         if embedding.method != self.method:
-            said = f"{NAMES[self.method]}: {self.failure or f'on its way{self._progress}'}"
+            running = "waits for all vectors" if self._portions.running else f"running{self._progress}"
+            said = f"{NAMES[self.method]}: {self.failure or running}"
         self._title.value = markup.title(self.layer, *self._said(), status=said)
+
+    def tell_progress(self) -> None:
+        """Show how many vectors are there, and a button, where it is not all."""
+        gathering = self._gathering
+        if gathering is not None:
+            left = gathering.seconds_left
+            self._plane.progress.show(gathering.done, gathering.total, left, self._portions.running)
+
+    def _stop_or_go(self) -> None:
+        if self._portions.running:
+            self.cancel()
+        else:
+            self.go_on()
 
     def _draw_chosen(self, place: int | None, groups: NDArray[np.int64], scores: NDArray[np.float64]) -> None:
         items = self._frames.items
@@ -251,6 +266,8 @@ class EmbeddingView(EmbeddingState):
         frames, count, numbers = self._answered[1].shape
         row = self._frames.layers.find(self.layer)
         state = [self._frames.names[self.frame]] if frames > 1 else []
+        if self.points == "images" and count < self.count:
+            return [row.type, f"{count:,} of {self.count:,} images as vectors of {numbers:,} numbers", *state]
         return [row.type, f"{count:,} {self.points} as vectors of {numbers:,} numbers", *state]
 
     def _words(self) -> list[str]:

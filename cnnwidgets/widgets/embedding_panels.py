@@ -16,6 +16,7 @@ from . import markup
 from .markup import number
 from .panels import DETAIL, GRID, INPUT, _Panel
 from .picture import Picture
+from .progress_row import ProgressRow
 from .scatter_figure import ScatterFigure
 from .thumbnails import Thumbnails
 
@@ -50,10 +51,13 @@ class ChosenPanel(_Panel):
 class PointsPanel(_Panel):
     """The points. Hovering one shows its image, a click chooses it."""
 
-    def __init__(self, describe: Callable[[int], str], on_point: Callable[[int], None]) -> None:
+    def __init__(
+        self, describe: Callable[[int], str], on_point: Callable[[int], None], on_button: Callable[[], object]
+    ) -> None:
         self._text, self._below = W.HTML(), W.HTML()
         self.figure = ScatterFigure(GRID, describe, on_point)
-        super().__init__(GRID, self._text, self.figure, self._below)
+        self.progress = ProgressRow("images", on_button)
+        super().__init__(GRID, self._text, self.progress, self.figure, self._below)
 
     def draw(
         self,

@@ -126,7 +126,9 @@ class ModelView(W.VBox):
         write_whole(path, encode_png(self.picture(dark=dark), level=6))
         return path
 
-    def to_html(self, path: str | Path, *, budget: int | str = BUDGET, **values: Any) -> Exported:
+    def to_html(
+        self, path: str | Path, *, budget: int | str = BUDGET, progress: bool = True, **values: Any
+    ) -> Exported:
         """Write the view to one HTML file in which its main sliders still move, for people without Python.
 
         Everything that the page may show is computed now and lies in the file: it needs no kernel and no network. The
@@ -138,6 +140,8 @@ class ModelView(W.VBox):
             Where to; must end in `.html`.
         budget : int or str
             Largest size of the file, in bytes or as `"20MB"`.
+        progress : bool
+            A bar on stderr where it takes longer than a second.
         **values
             For a trait of the view, the values that its slider in the page shall have: `index=range(20)`,
             `layer=["C1", "C3"]`; a single one counts as one. By default those of `sliders`: every layer, the first
@@ -159,7 +163,7 @@ class ModelView(W.VBox):
         OSError
             The file cannot be written; what was there is left as it was.
         """
-        return to_html(self, path, budget, values)
+        return to_html(self, path, budget, values, progress)
 
     sliders: ClassVar[dict[str, str]] = {}
     """The traits that a page made of the view has sliders for, outermost first, with their labels."""

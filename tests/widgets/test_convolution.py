@@ -65,7 +65,7 @@ def test_the_sum_over_every_input_channel_plus_bias_stands_beside_what_the_netwo
     assert "6 + 20 + 0.5 (bias) = 26.5" in text
     assert "sum over 2 input channels 26" in text and "the network computed 26.5" in text
     assert "the same: difference 0, tolerance" in text
-    assert "What each input channel adds ▸ channel 1 20 channel 0 6" in text
+    assert "Contribution of each input channel ▸ channel 1 20 channel 0 6" in text
 
 
 def test_the_tables_show_window_kernel_and_product_of_the_strongest_input_channel(view):
@@ -129,7 +129,7 @@ def test_a_linear_layer_is_a_sum_over_features(view):
     view.layer = "fc"
     view.channel = 2
     assert view.explanation.agrees and view.explanation.kind == "linear"
-    assert "sum over 8 features" in said(view) and "What each input feature adds" in said(view)
+    assert "sum over 8 features" in said(view) and "Contribution of each input feature" in said(view)
     assert [table.name for table in view._drawn] == ["Input", "Weights", "Product"]
     assert view._player.layout.display == "none" and view._inputs_control.layout.display == "none"
 

@@ -470,12 +470,12 @@ def test_title_and_numbers_by_hand():
     assert words(view._title).startswith(" 0 · Conv2d(2, 2, 1×1) · 2 filters × 2 channels of 1 × 1 ")
     assert re.search(r"drawn in [\d.]+ ms · scale: each filter its own, centred on 0 $", words(view._title))
     facts = words(view._one._below)
-    assert "norm 5, no. 1 of 2 " in facts and "sparsity 0 % within ±0.04 " in facts and "bias 0.5 " in facts
+    assert "norm 5, rank 1 of 2 " in facts and "sparsity 0 % have |w| ≤ 0.04 " in facts and "bias 0.5 " in facts
     assert "kernel −4 … −4 " in facts
     assert words(view._one._scale).split() == ["−4", "0", "4"]
     view.filter = 1
     facts = words(view._one._below)
-    assert "no. 2 of 2 " in facts and "sparsity 50 % " in facts and "bias −0.25 " in facts
+    assert "rank 2 of 2 norm / median 57.1 % " in facts and "sparsity 50 % " in facts and "bias −0.25 " in facts
     assert words(view._one._scale).split() == ["−2", "0", "2"]
     assert words(view._one._bars_scale).split() == ["−4", "0", "4"]  # that of the layer
     view.scale = "layer"
