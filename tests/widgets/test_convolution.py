@@ -107,7 +107,7 @@ def test_the_output_map_shows_the_chosen_pixel(view, model):
 def test_the_cosine_is_told_with_what_it_means(view):
     cosine = view.explanation.cosine
     assert cosine == pytest.approx(26 / ((sum(v * v for v in (1, 2, 3, 5, 6, 7, 9, 10, 11)) + 900) * 5) ** 0.5)
-    assert f"cosine of window and filter {cosine:.2g} : at 1 both point the same way" in said(view)
+    assert f"cosine of window and filter {cosine:.2g} : 1: same direction, the filter responds most" in said(view)
 
 
 def test_pooling_marks_the_pixel_that_won(view):
