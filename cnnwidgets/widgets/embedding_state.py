@@ -205,7 +205,9 @@ class EmbeddingState(ModelView):
             self._portions.hold()
         if self._wanted_all and not self._cancelled:
             self._gathering.all()
-        if not self._gathering.complete and not self._cancelled:
+        if self._gathering.complete or self._cancelled:
+            self._portions.stop()
+        else:
             self._portions.start()
 
     def _portion(self) -> bool:
