@@ -125,11 +125,10 @@ class EmbeddingState(ModelView):
 
     def compute(self) -> None:
         """Vectors and clusters; PCA at once, and what takes longer in the background."""
-        key = (self.layer, self.points, self.pooling, self.count, self._frames.version)
-        self._gather(key[0], *key[2:])
+        self._gather(self.layer, self.pooling, self.count, self._frames.version)
         assert self._gathering is not None
         complete = self._gathering.complete
-        key = (*key, self._gathering.done)
+        key = (self.layer, self.points, self.pooling, self.count, self._frames.version, self._gathering.done)
         if self._answered is None or self._answered[0] != key:
             self._answered, self._fresh = (key, *self._vectors()), True
             self._pca = embed(self._answered[1], "pca")
