@@ -18,6 +18,7 @@ from .forward import Prepare
 from .items import Denormalize, Items
 from .model import plain
 from .operations import Trace, trace
+from .progress import Bar, Report
 from .table import table_of
 
 _SENSITIVE = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)
@@ -42,6 +43,7 @@ def diagnose(
     classes: Sequence[str] | None = None,
     denormalize: Denormalize | tuple[Sequence[float], Sequence[float]] | None = None,
     prepare: Prepare | None = None,
+    progress: bool | Report = True,
 ) -> Findings:
     """Look for what makes pictures of a network mislead.
 
@@ -55,6 +57,9 @@ def diagnose(
         Images that are looked at, spread evenly over the data set.
     classes, denormalize, prepare
         As `ActivationView` takes them.
+    progress : bool or callable
+        A bar on stderr where it takes longer than a second; `False` for none; or a function of (done, total) that
+        returns whether to go on.
 
     Returns
     -------
@@ -77,7 +82,8 @@ def diagnose(
     chosen = list(range(0, len(items), step))[:count]
     found = [*_training(module), *_normalisation(module, items, chosen), *_registered_twice(module)]
     found += _no_nonlinearity(trace(module))
-    found += _values(module, items, chosen)
+    with Bar(len(chosen), "images", progress) as bar:
+        found += _values(module, items, chosen, bar)
     return Findings(found)
 
 
@@ -219,7 +225,7 @@ def _factorised(first: nn.Module, second: nn.Module) -> bool:
     return any(kernel is not None and set(kernel) == {1} for kernel in kernels)
 
 
-def _values(model: nn.Module, items: Items, chosen: list[int]) -> Iterator[Finding]:
+def _values(model: nn.Module, items: Items, chosen: list[int], bar: Bar) -> Iterator[Finding]:
     """What only a pass shows: layers that never ran, NaN, units that are 0 for every image, unfitting class names."""
     alive: dict[str, torch.Tensor] = {}
     broken: dict[str, tuple[int, int]] = {}
@@ -241,6 +247,7 @@ def _values(model: nn.Module, items: Items, chosen: list[int]) -> Iterator[Findi
             if row.leaf and row.type in ("ReLU", "ReLU6") and row.batch_axis == 0 and not row.repeats:
                 fires = (output[0] != 0).flatten(1).any(1) if output.ndim > 2 else output[0] != 0
                 alive[row.name] = alive.get(row.name, torch.zeros_like(fires)) | fires
+        bar.add()
         scores = next(iter(captured.output.values()), None)
         outputs = scores.shape[-1] if scores is not None and scores.ndim == 2 else 0
     if never:

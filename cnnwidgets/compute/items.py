@@ -38,6 +38,10 @@ class Item:
     text: str
     raw: Any
 
+    def __repr__(self) -> str:
+        image = "no image" if self.image is None else f"image {describe(self.image)}"
+        return f"Item: {image}, label {self.text or self.label!r}"
+
 
 class Items:
     """A data set as a view reads it.
@@ -92,6 +96,9 @@ class Items:
 
     def __len__(self) -> int:
         return len(self.dataset)
+
+    def __repr__(self) -> str:
+        return f"Items of {type(self.dataset).__name__}: {len(self):,} items, {len(self.classes):,} classes named"
 
     def __getitem__(self, index: int) -> Item:
         """The item at `index`, checked. The global random state is as it was, also where a transform draws from it.

@@ -88,6 +88,10 @@ class Occluder:
         self._scores: torch.Tensor | None = None  # (N, K, H', W'); these come once the whole images are done
         self._visited = torch.zeros(len(self.images), *self.patches.grid, dtype=torch.bool, device=device)
 
+    def __repr__(self) -> str:
+        state = f"{self.done:,} of {self.total:,} passes done"
+        return f"Occluder of {type(plain(self._scorer.model)).__name__}: images {describe(self.images)}, {state}"
+
     def __iter__(self) -> Iterator[OcclusionMap]:
         """The map after each batch, as far as it is done; the last one is complete."""
         while self.done < self.total:

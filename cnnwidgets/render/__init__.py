@@ -26,7 +26,7 @@ from .colormap import (
 from .grid import Grid, mosaic
 from .heat import SIGNS, Heat
 from .picture import Picture, fitted, to_picture
-from .png import encode_png
+from .png import encode_png, encode_still
 from .scale import GAP, LEVELS, NONFINITE, Range, to_uint8, value_range, value_ranges
 from .shaded import Shaded
 from .sheet import sheet
@@ -63,6 +63,7 @@ __all__ = [
     "choose",
     "css_gradient",
     "encode_png",
+    "encode_still",
     "fitted",
     "is_diverging",
     "mosaic",

@@ -123,7 +123,7 @@ def index_control(view: Any, count: int) -> W.HBox:
         entry(view, "index", maximum=count - 1, width=74, tip="Type an index"),
         button("<", lambda: step(-1), tip="Previous image"),
         button(">", lambda: step(1), tip="Next image"),
-        button("random", jump, width=70, tip="Any image"),
+        button("random", jump, width=70, tip="A random image"),
     )
 
 

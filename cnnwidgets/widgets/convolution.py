@@ -65,7 +65,11 @@ class ConvolutionView(ConvolutionState):
         self._input_slider = controls.slider(self, name, maximum=most, width=110, tip="Input channel that is shown")
         self._input_box = controls.entry(self, name, maximum=most, width=60, tip="Type an input channel")
         strongest = controls.checkbox(
-            self, "strongest", "the strongest", width=120, tip="At each place the input channel that adds most"
+            self,
+            "strongest",
+            "the strongest",
+            width=120,
+            tip="At each position the input channel that contributes most",
         )
         self._inputs_control = controls.labelled("Input channel", self._input_slider, self._input_box, strongest)
         peak = controls.button("largest", self._to_largest, width=70, tip="Go to the largest value of the map")

@@ -16,6 +16,7 @@ from . import markup
 from .markup import number
 from .panels import DETAIL, GRID, INPUT, _Panel
 from .picture import Picture
+from .progress_row import ProgressRow
 from .scatter_figure import ScatterFigure
 from .thumbnails import Thumbnails
 
@@ -50,10 +51,13 @@ class ChosenPanel(_Panel):
 class PointsPanel(_Panel):
     """The points. Hovering one shows its image, a click chooses it."""
 
-    def __init__(self, describe: Callable[[int], str], on_point: Callable[[int], None]) -> None:
+    def __init__(
+        self, describe: Callable[[int], str], on_point: Callable[[int], None], on_button: Callable[[], object]
+    ) -> None:
         self._text, self._below = W.HTML(), W.HTML()
         self.figure = ScatterFigure(GRID, describe, on_point)
-        super().__init__(GRID, self._text, self.figure, self._below)
+        self.progress = ProgressRow("images", on_button)
+        super().__init__(GRID, self._text, self.progress, self.figure, self._below)
 
     def draw(
         self,
@@ -100,7 +104,7 @@ class GroupsPanel(_Panel):
         self._heading = f"Silhouettes · {mean}"
         self._text.value = markup.heading(*self._heading.split(" · "))
         self._image.value = encode_png(self._pixels)
-        ends = ("−1 nearer to another", "0", "1 far inside")
+        ends = ("−1 nearer to another", "0", "1 well inside")
         spans = "".join(
             f'<span style="flex:1 1 0;min-width:0;white-space:nowrap;text-align:{side}">{end}</span>'
             for end, side in zip(ends, ("left", "center", "right"), strict=True)
@@ -126,12 +130,12 @@ class GroupsPanel(_Panel):
 
     def static(self) -> list[Panel]:
         """The same for the static picture."""
-        lines = ["from −1, nearer to another, to 1, far inside"]
-        colors = np.array([[tuple(bytes.fromhex(group_color(group)[1:]))] for group, *_ in self._rows], np.uint8)
+        lines = ["−1: nearer to another group; 1: well inside its own"]
+        dots = [group_color(group) for group, *_ in self._rows]
         legend = [f"{name} · {text}" for _, name, text in self._rows]
         return [
             Panel(self._heading, self._pixels, width=DETAIL, lines=lines),
-            Panel("Groups · points, mean silhouette", width=DETAIL, lines=legend) if colors.size else Panel("Groups"),
+            Panel("Groups · points, mean silhouette", width=DETAIL, lines=legend, dots=dots),
         ]
 
 

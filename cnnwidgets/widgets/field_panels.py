@@ -79,7 +79,7 @@ class PhotoPanel(_Panel):
         return (left, top, right, bottom) if bottom > top and right > left else None
 
     def _ends(self) -> tuple[str, str | None, str]:
-        return "0", "|gradient|", f"{number(self._top)} and more"
+        return "0", "|gradient|", f"≥ {number(self._top)}"
 
     def _clicked(self, x: float, y: float) -> None:
         self._on_pixel(y / self._factor - 0.5, x / self._factor - 0.5)

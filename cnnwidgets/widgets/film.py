@@ -80,7 +80,15 @@ class FilmView(FilmControls):
         picture = Path(path).suffix.lower() == ".png"
         return super().save(path, dark=dark) if picture else self.export(path, dark=dark)
 
-    def export(self, path: str | Path, *, frames: Any = None, seconds: float | None = None, dark: bool = False) -> Path:
+    def export(
+        self,
+        path: str | Path,
+        *,
+        frames: Any = None,
+        seconds: float | None = None,
+        dark: bool = False,
+        progress: bool = True,
+    ) -> Path:
         """Write the film of what is chosen now to a file; needs no browser.
 
         Parameters
@@ -94,6 +102,8 @@ class FilmView(FilmControls):
             How long each is shown; by default as `speed` says.
         dark : bool
             Light text on a dark ground.
+        progress : bool
+            A bar on stderr where it takes longer than a second.
 
         Returns
         -------
@@ -113,7 +123,7 @@ class FilmView(FilmControls):
         """
         self._newest.flush()
         seconds = 1 / self.speed if seconds is None else seconds
-        return export(self, Path(path).expanduser(), frames=frames, seconds=seconds, dark=dark)
+        return export(self, Path(path).expanduser(), frames=frames, seconds=seconds, dark=dark, progress=progress)
 
     # ------------------------------------------------------------------ one way: compute, render, picture
 

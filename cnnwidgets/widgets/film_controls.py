@@ -54,7 +54,7 @@ class FilmControls(FilmState):
             self,
             "plane",
             maximum=row.planes - 1,
-            tip="Slice of a volume; of filters, their kernel for that input",
+            tip="Slice of a volume; of filters, the kernel of that input channel",
         )
         self._planes = controls.labelled("Slice", self._plane)
         differences = [(words, name) for name, words in DIFFERENCES.items()]
@@ -62,7 +62,7 @@ class FilmControls(FilmState):
             self, "difference", differences, width=120, tip="Show what changed since another frame"
         )
         scale = controls.dropdown(
-            self, "scale", SCALES, width=80, tip="What has colours of its own: the whole film, each frame, each map"
+            self, "scale", SCALES, width=80, tip="Value range of the colours: the whole film, each frame or each map"
         )
         colours = list(dict.fromkeys((*COLORMAPS, self.colormap)))
         colormap = controls.dropdown(

@@ -23,7 +23,7 @@ MENUS = {
     "mode": ("Show", 95, "rgb: filters in colour; single: kernels page by page; collated: every kernel of the layer"),
     "order": ("Order", 100, "Order in which filters are laid out"),
     "colormap": ("Colours", 95, "auto: a diverging map; its middle is 0"),
-    "scale": ("Scale", 80, "What has a value range of its own; in rgb a kernel has that of its filter"),
+    "scale": ("Scale", 80, "Value range of the colours; in rgb a kernel has that of its filter"),
 }
 FOLDED = "Weights and bias as they act together with the BatchNorm behind the layer"
 

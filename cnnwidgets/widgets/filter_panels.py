@@ -52,7 +52,7 @@ class SheetPanel(_Panel):
         self._zoom.layout.display = "" if mode == "collated" else "none"
         name, _, rest = sheet.heading.partition(" · ")
         rest += f" · {sheet.legend}" if sheet.legend else ""
-        self._heading = (name, rest if sheet.grid else "each pixel its strongest weight")
+        self._heading = (name, rest if sheet.grid else "each pixel: its weight of largest magnitude")
         self._text.value = markup.heading(*self._heading, "click one" if sheet.grid else "click to zoom")
         self._ends = _ends(kernels, mode)
         self._scale.value = markup.colorbar(colormap, self._ends[0], "0", self._ends[1], self.figure.shown_width)
@@ -66,10 +66,12 @@ class SheetPanel(_Panel):
     def static(self) -> Panel:
         """The same for the static picture."""
         pixels = self._pixels
+        # titles are in the picture: twice as large, their letters would be blocks
+        width = min(ROOM, pixels.shape[1]) if self._sheet.titles else ROOM
         return Panel(
             " · ".join(part for part in self._heading if part),
             apply(pixels, self._colormap, alpha=True) if pixels.ndim == 2 else pixels,
-            width=ROOM,
+            width=width,
             marks=[] if self._chosen is None else [self._chosen],
             flags=self._flags,
             colorbar=(self._colormap, self._ends[0], "0", self._ends[1]),
@@ -154,7 +156,7 @@ class FilterPanel(_Panel):
         if self._counted is not found:
             self._counted, self._behind = found, counts(weights, limit, WIDE)
         self._bars_pixels = histogram(counts(weights[filter], limit, WIDE), self._behind)
-        self._bars_heading = ("Weights", "grey: the layer's", "log count")
+        self._bars_heading = ("Weights", "grey: whole layer", "log count")
         self._bars_ends = number(-limit), number(limit)
         self._bars.value = encode_png(self._bars_pixels)
         self._bars_text.value = markup.heading(*self._bars_heading)
@@ -173,12 +175,12 @@ def _facts(kernels: Kernels, filter: int, channel: int, mode: str) -> list[tuple
     found = kernels.filters
     norm, median = float(found.norms[filter]), float(found.norms.nanmedian())
     rank = int((found.norms > found.norms[filter]).sum()) + 1
-    rows = [("norm", f"{number(norm)}, no. {rank:,} of {found.count:,}")]
+    rows = [("norm", f"{number(norm)}, rank {rank:,} of {found.count:,}")]
     if median:
-        rows.append(("to median", f"{number(100 * norm / median)} %"))
+        rows.append(("norm / median", f"{number(100 * norm / median)} %"))
     if found.near_dead[filter]:
         rows.append(("near-dead", f"norm < {100 * NEAR_DEAD:g} % of median"))
-    rows.append(("sparsity", f"{100 * float(found.sparsity[filter]):.3g} % within ±{number(found.threshold)}"))
+    rows.append(("sparsity", f"{100 * float(found.sparsity[filter]):.3g} % have |w| ≤ {number(found.threshold)}"))
     rows.append(("bias", "none" if found.bias is None else number(float(found.bias[filter]))))
     if mode != "rgb":
         values = kernels.values[filter, channel]

@@ -77,7 +77,7 @@ class MethodPanel(W.VBox):
         if self._correlation is None:
             return ""
         if math.isnan(self._correlation):
-            return "no rank correlation: a map is all the same"
+            return "no rank correlation: a map is constant"
         return f"rank correlation with the map above {number(self._correlation, 2)}"
 
 

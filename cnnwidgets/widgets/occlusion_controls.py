@@ -32,7 +32,10 @@ class TargetPicker(W.HBox):
         self._menu = W.Dropdown(options=[("predicted", PREDICTED)], layout=W.Layout(width="210px"))
         self._search = W.Text(placeholder="search", layout=W.Layout(width="90px"), continuous_update=True)
         super().__init__([self._menu, self._search], layout=W.Layout(overflow="hidden"))
-        hint(self._menu, "Whose score is told and mapped: the predicted class, one of the best, or one that was found")
+        hint(
+            self._menu,
+            "Class whose score is shown and mapped: the predicted class, one of the best, or one that was found",
+        )
         hint(self._search, "List the classes whose name or number holds this text")
         self._menu.observe(self._chosen, "value")
         self._search.observe(lambda change: self._list(), "value")
@@ -156,7 +159,7 @@ def fillings(items: Items) -> list[tuple[str, Any]]:
 def score_control(view: Any) -> W.Widget:
     """Menu of what is told of the target; a function of one's own is in it, where there is one."""
     options = [("logit", "logit"), ("probability", "probability")]
-    return OpenMenu(view, "score", options, width=104, tip="The number that is told and mapped")
+    return OpenMenu(view, "score", options, width=104, tip="The score that is shown and mapped")
 
 
 def place_control(view: Any, size: tuple[int, int]) -> tuple[W.HBox, list[W.IntSlider]]:

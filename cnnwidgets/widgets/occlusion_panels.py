@@ -19,6 +19,7 @@ from .map_panel import _with_padding
 from .markup import number
 from .occlusion_heat import Heat, signed
 from .panels import HOVERED, _Panel, _percent
+from .progress_row import duration
 
 HEAT, SCORES = 288, 250
 """Widths of the heat map and of the scores, in px."""
@@ -128,14 +129,16 @@ class HeatPanel(_Panel):
         self._bar.max, self._bar.value = max(1, total), done
         said = f"{done:,} of {total:,} places"
         if running and seconds is not None:
-            said += f" · {_duration(seconds)} left"
+            said += f" · {duration(seconds)} left"
         elif not running and done < total:
             said += " · stopped" if done else ""
         self._progress.value = f'<span class="cnnw-quiet">{said}</span>'
         self._button.description = (
             "Cancel" if running else "Again" if done == total else "Start" if not done else "Go on"
         )
-        self._button.tooltip = "Stop; what is done stays" if running else "Hide one place of the image after another"
+        self._button.tooltip = (
+            "Stop; what is done stays" if running else "Move the patch over the image, one position after another"
+        )
 
     def static(self) -> Panel:
         """The same for the static picture."""
@@ -210,7 +213,3 @@ class ScorePanel(_Panel):
 def _points(change: float) -> str:
     points = round(100 * change, 1)
     return f"{points:+.1f}".replace("-", "−") if points else "±0"
-
-
-def _duration(seconds: float) -> str:
-    return f"{max(1, round(seconds))} s" if seconds < 100 else f"{round(seconds / 60)} min"

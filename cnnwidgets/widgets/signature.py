@@ -199,7 +199,14 @@ class SignatureView(SubjectView):
         vectors = self._vectors.get(key)
         self._cached = vectors is not None
         if vectors is None:
-            vectors = responses(self._subject.module, items, indices, self._row, pooling=self.pooling).flatten(1)
+            vectors = responses(
+                self._subject.module,
+                items,
+                indices,
+                self._row,
+                pooling=self.pooling,
+                progress=not self._ready,  # in the cell that makes the view, not below a slider
+            ).flatten(1)
             self._vectors.put(key, vectors)
         self._found = gathered(self.layer, self.targets, found, vectors, self.metric)
 

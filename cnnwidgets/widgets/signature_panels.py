@@ -67,7 +67,7 @@ class StripsPanel(_Panel):
                 self._ends = ("each strip's −max", "0", "each strip's +max")
         step = shown_step(vectors.shape[-1])
         thinned = f"every {step}th number" if step > 1 else ""
-        self._heading = [f"{len(indices)} strips", "a bar for each of their numbers" if step == 1 else thinned]
+        self._heading = [f"{len(indices)} strips", "one bar per number of the vector" if step == 1 else thinned]
         self._text.value = markup.heading(*self._heading, "click one")
         self._scale.value = markup.colorbar(shaded.colormap, *self._ends, self._cells.box(0)[2])
 
@@ -167,7 +167,10 @@ class OutliersPanel(_Panel):
         self.figure.show(self._pixels)
         self.figure.cells(self._cells, self._describe)
         of = f"the {len(shown)} of {len(self.ranked)} that are" if len(self.ranked) > len(shown) else ""
-        self._heading = [f"Outliers of {thumbnails.items.class_name(target)}", f"{of} farthest from its centre".strip()]
+        self._heading = [
+            f"Outliers of {thumbnails.items.class_name(target)}",
+            f"{of} farthest from the class median".strip(),
+        ]
         self._text.value = markup.heading(*self._heading)
 
     def select(self, index: int) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compute.names import nearest
-from ..render import Card, encode_png
+from ..render import Card, encode_png, encode_still
 from . import lifetime, markup
 from .export import BUDGET, Exported, to_html
 from .newest import Newest
@@ -127,7 +127,9 @@ class ModelView(W.VBox):
         write_whole(path, encode_png(self.picture(dark=dark), level=6))
         return path
 
-    def to_html(self, path: str | Path, *, budget: int | str = BUDGET, **values: Any) -> Exported:
+    def to_html(
+        self, path: str | Path, *, budget: int | str = BUDGET, progress: bool = True, **values: Any
+    ) -> Exported:
         """Write the view to one HTML file in which its main sliders still move, for people without Python.
 
         Everything that the page may show is computed now and lies in the file: it needs no kernel and no network. The
@@ -139,6 +141,8 @@ class ModelView(W.VBox):
             Where to; must end in `.html`.
         budget : int or str
             Largest size of the file, in bytes or as `"20MB"`.
+        progress : bool
+            A bar on stderr where it takes longer than a second.
         **values
             For a trait of the view, the values that its slider in the page shall have: `index=range(20)`,
             `layer=["C1", "C3"]`; a single one counts as one. By default those of `sliders`: every layer, the first
@@ -160,7 +164,7 @@ class ModelView(W.VBox):
         OSError
             The file cannot be written; what was there is left as it was.
         """
-        return to_html(self, path, budget, values)
+        return to_html(self, path, budget, values, progress)
 
     sliders: ClassVar[dict[str, str]] = {}
     """The traits that a page made of the view has sliders for, outermost first, with their labels."""
@@ -298,7 +302,7 @@ class ModelView(W.VBox):
                 "version_minor": 0,
                 "model_id": self.model_id,
             }
-            data["image/png"] = base64.b64encode(encode_png(self.picture(), level=6)).decode()
+            data["image/png"] = base64.b64encode(encode_still(self.picture())).decode()
         return data
 
 

@@ -79,7 +79,7 @@ def test_each_control_of_the_convolution_view_moves_it(run_cells, theme):
     assert page.locator(".cnnw .cnnw-won").count() == 1
     press(page, "End")
     wait_for(page, "layer", "OUTPUT")
-    shown(page, "What each input feature adds")
+    shown(page, "Contribution of each input feature")
     assert state(page, "_error.value") == "" and page.errors == []
 
 

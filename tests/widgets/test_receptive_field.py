@@ -85,12 +85,15 @@ def test_the_overlay_covers_the_pixels_that_have_a_gradient_and_no_other(view):
 
 def test_what_is_cut_off_at_the_border_is_told():
     view = ReceptiveFieldView(padded(), steps(), unit=(0, 3))
-    assert "size 3 px stride 1 px centre row 0, column 3 rows 0 to 1 columns 2 to 3 cut off top 1, right 1 px" in facts(
-        view
+    assert (
+        "size 3 px stride 1 px centre row 0, column 3 rows 0 to 1 columns 2 to 3 outside the image top 1, right 1 px"
+        in facts(view)
     )
     view.unit = (1, 2)
-    assert "cut off nothing" in facts(view)
-    assert "gradient 100 % inside the frame half in 5 of 9 px (56 %)" in facts(view)  # nine equal ones
+    assert "outside the image none" in facts(view)
+    assert "gradient 100 % inside the frame half the gradient lies in 5 of 9 px (56 %)" in facts(
+        view
+    )  # nine equal ones
 
 
 def test_what_does_not_come_from_the_image_sees_nothing():
