@@ -23,12 +23,13 @@ if (card && !card.cnnwHelped) {
     if (event.key === 'Enter' && event.target.matches('.widget-text input'))
       event.target.dispatchEvent(new Event('change', {bubbles: true}));
   }, true);
+  window.google?.colab?.output?.setIframeHeight?.(0, true, {maxHeight: 5000});
 }
 """
-"""Handles of sliders get the names of their sliders, and Enter in a number box counts.
+"""Handles of sliders get the names of their sliders, Enter in a number box counts, and Colab shows a card whole.
 
 ipywidgets names no handle. Its number boxes up to controls 4.0 refuse Enter, as white space, so that the browser tells
-nobody of a change until the box is left.
+nobody of a change until the box is left. Colab cuts an output off at 1,000 px, and scrolls what is higher in it.
 """
 
 

@@ -94,8 +94,11 @@ WIDE = """() => [...document.querySelectorAll('.cnnw')].map(card => {
 })"""
 
 # Of each view: text whose contrast with what lies under it is below 4.5, and how many texts were looked at.
-CONTRAST = """tips => {
-    const parse = color => { const [r, g, b, a = 1] = color.match(/[\\d.]+/g).map(Number); return [r, g, b, a]; };
+CONTRAST = """cards => {
+    const parse = color => {
+        const [r, g, b, a = 1] = (color.match(/[\\d.]+/g) ?? [0, 0, 0]).map(Number);
+        return [r, g, b, a];
+    };
     const over = (top, under) => top.slice(0, 3).map((c, i) => c * top[3] + under[i] * (1 - top[3]));
     const light = color => color.slice(0, 3).map(c => c / 255)
         .map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
@@ -110,7 +113,7 @@ CONTRAST = """tips => {
         return color[3] === 1 ? color : over(color, ground(element.parentElement));
     };
     const skipped = '.cnnw-named > .widget-label, .cnnw-named > .widget-label-basic > span, [disabled], style, script,'
-        + ' option, .cnnw-stale > *, .cnnw-figure svg text, .jupyter-widgets-error-widget';
+        + ' option, .texts, noscript, .cnnw-stale > *, .cnnw-figure svg text, .jupyter-widgets-error-widget';
     const texts = card => {
         const walker = document.createTreeWalker(card, NodeFilter.SHOW_TEXT), found = [];
         while (walker.nextNode())
@@ -119,7 +122,7 @@ CONTRAST = """tips => {
             found.push([box, box.value || box.placeholder || '0']);
         return found;
     };
-    return [...document.querySelectorAll(tips ?? '.cnnw')].map(card => {
+    return [...document.querySelectorAll(cards)].map(card => {
         const low = [];
         let count = 0;
         for (const [element, text] of texts(card)) {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -44,14 +43,28 @@ def test_every_control_can_be_hit_and_has_a_name_and_every_text_can_be_read(run_
     for name, become in PAGES.items():
         become(page)
         next_frames(page)
-        texts = page.evaluate(CONTRAST)
+        texts = page.evaluate(CONTRAST, ".cnnw")
         assert all(count > 4 for count, _ in texts)
         faults[f"{name}: pale"] = by_view([low for _, low in texts])
         faults[f"{name}: covered"] = by_view(page.evaluate(COVERED, CONTROLS))
         faults[f"{name}: wide"] = by_view(page.evaluate(WIDE))
-        if folder := os.environ.get("SHOTS"):
-            page.locator(".jp-OutputArea:has(.cnnw)").first.screenshot(path=f"{folder}/{name}.png")
+        show_a_tip(page)
+        tips = page.evaluate(CONTRAST, ".mark_tooltip:has(.cnnw-tip), .bqplot_mark_tooltip:has(.cnnw-tip)")
+        assert sum(count for count, _ in tips) > 0
+        faults[f"{name}: pale tips"] = [low for _, low in tips if low]
     assert {name: found for name, found in faults.items() if found} == {}
+
+
+def show_a_tip(page: Page) -> None:
+    """Hold the mouse over a map of the first view."""
+    page.mouse.move(0, 0)
+    grid = page.locator(".cnnw .cnnw-many .cnnw-figure").first
+    grid.scroll_into_view_if_needed()
+    box = grid.bounding_box()
+    page.mouse.move(box["x"] + 40, box["y"] + 40)
+    page.mouse.move(box["x"] + 42, box["y"] + 42)
+    page.locator(".cnnw-tip:visible").first.wait_for()
+    page.wait_for_timeout(500)  # it comes up by and by
 
 
 def nameless(page) -> list[list[str]]:

@@ -8,6 +8,8 @@ import pytest
 from cnnwidgets.render.card import BETWEEN, NARROWEST, PADDING, Panel, card
 from cnnwidgets.render.colormap import DARK, FLAG, LIGHT, rgb
 
+from .conftest import contrast
+
 RED = (255, 0, 0)
 
 
@@ -189,3 +191,8 @@ def test_numbers_are_written_into_the_pixels_in_black_or_white() -> None:
 def test_an_empty_text_leaves_its_pixel_alone() -> None:
     bare, written = (card("t", [Panel("", plain(2, 2), 80, texts=texts)]) for texts in ([], [["", ""], ["", ""]]))
     assert (bare == written).all()
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK])
+def test_all_text_of_a_card_can_be_read(theme):
+    assert min(contrast(color, theme.ground) for color in (theme.text, theme.muted)) > 4.5
