@@ -96,6 +96,7 @@ class ActivationView(SubjectView):
             row = self._look.table.find(self.layer)
             with self.quiet():  # what no longer fits is moved before the new layer is drawn
                 self._channel_slider.max = self._channel_box.max = row.channels - 1
+                self._channels.text = controls.channel_word(row)
                 self._plane_slider.max = row.planes - 1
                 self.pixel = None
 
@@ -109,6 +110,8 @@ class ActivationView(SubjectView):
             self, "channel", maximum=most, tip="Channel shown large (arrow keys work)"
         )
         self._channel_box = controls.entry(self, "channel", maximum=most, width=60, tip="Type a channel number")
+        word = controls.channel_word(self._row)
+        self._channels = controls.labelled(word, self._channel_slider, self._channel_box)
         self._plane_slider = controls.slider(self, "plane", maximum=slices, tip="Slice of the volume or stack")
         self._planes = controls.labelled("Slice", self._plane_slider)
         self._scale = controls.ScaleControl(
@@ -117,11 +120,11 @@ class ActivationView(SubjectView):
         colours = controls.dropdown(
             self, "colormap", colormaps, width=100, tip="auto: a diverging map centred on 0 for signed values"
         )
-        columns = controls.entry(self, "columns", maximum=999, width=56, tip="Maps in a row; 0: as many as fit")
+        columns = controls.auto_entry(self, "columns", maximum=999, tip="Maps in a row; auto: as many as fit")
         bar = [
             self.layer_control(),
             self.image_control(),
-            controls.labelled("Channel", self._channel_slider, self._channel_box),
+            self._channels,
             self._planes,
             controls.labelled("Colours", colours),
             controls.labelled("Columns", columns),

@@ -73,6 +73,8 @@ class ConvolutionView(ConvolutionState):
         )
         self._inputs_control = controls.labelled("Input channel", self._input_slider, self._input_box, strongest)
         peak = controls.button("largest", self._to_largest, width=70, tip="Go to the largest value of the map")
+        word = controls.channel_word(self._row)
+        self._channels = controls.labelled(word, self._channel_slider, self._channel_box, beside=[peak])
         colormaps = list(dict.fromkeys((*COLORMAPS, self.colormap)))
         colours = controls.dropdown(
             self, "colormap", colormaps, width=100, tip="auto: a diverging map centred on 0 for signed values"
@@ -83,7 +85,7 @@ class ConvolutionView(ConvolutionState):
         bar = [
             self.layer_control(),
             self.image_control(),
-            controls.labelled("Channel", self._channel_slider, self._channel_box, peak),
+            self._channels,
             self.player_control(),
             self._inputs_control,
             controls.labelled("Colours", colours),

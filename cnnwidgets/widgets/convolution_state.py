@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import ipywidgets as W
 import traitlets as T
 from torch.nn.modules.conv import _ConvNd
 
 from ..compute.explain import explainable
 from ..compute.layers import Layer
 from ..compute.names import get_layer
+from . import controls
 from .pass_maps import extent_of
+from .ranges import IntBox, IntRange
 from .sliding import Sliding
 from .subject_view import SubjectView
 from .traits import Colormap
@@ -20,8 +21,9 @@ from .traits import Colormap
 class ConvolutionState(Sliding, SubjectView):
     """The traits of a ConvolutionView, beside those of its bases."""
 
-    _channel_slider: W.IntSlider
-    _channel_box: W.BoundedIntText
+    _channel_slider: IntRange
+    _channel_box: IntBox
+    _channels: controls.Group
 
     sliders: ClassVar[dict[str, str]] = {**SubjectView.sliders, "channel": "Channel"}
 
@@ -82,6 +84,7 @@ class ConvolutionState(Sliding, SubjectView):
                 row = self._look.table.find(self.layer)
                 self.channel = min(self.channel, row.channels - 1)
                 self._channel_slider.max = self._channel_box.max = row.channels - 1
+                self._channels.text = controls.channel_word(row)
                 self.fit_pixel(scaled=alone)
 
     def _aspect(self) -> float:

@@ -20,6 +20,7 @@ from .embedding_state import POINTS, EmbeddingState
 from .markup import number
 from .panels import INPUT
 from .picker import LayerPicker
+from .ranges import Player
 from .thumbnails import Thumbnails
 
 NAMES = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}
@@ -135,7 +136,7 @@ class EmbeddingView(EmbeddingState):
 
     def _build(self) -> None:
         last, most = len(self._frames.names) - 1, len(self._frames.items)
-        play = W.Play(value=self.frame, min=0, max=last, interval=PLAYED, layout=W.Layout(width="auto"))
+        play = Player(value=self.frame, min=0, max=last, interval=PLAYED, layout=W.Layout(width="auto"))
         T.link((self, "frame"), (play, "value"))
         self._frame_slider = controls.slider(self, "frame", maximum=last, tip="State of the network (arrow keys work)")
         self._film = controls.labelled("State", self._frame_slider, play)

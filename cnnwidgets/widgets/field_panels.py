@@ -174,12 +174,12 @@ STYLE = """<style>
 .cnnw .cnnw-fields td, .cnnw .cnnw-fields th { text-align: right; padding: 2px 8px; line-height: 18px;
   white-space: nowrap; }
 .cnnw .cnnw-fields th { position: sticky; top: 0; z-index: 2; font-weight: normal; color: var(--cnnw-muted);
-  background: var(--jp-layout-color1, #fff); border-bottom: 1px solid var(--cnnw-line); }
+  background: var(--cnnw-ground); border-bottom: 1px solid var(--cnnw-line); }
 .cnnw .cnnw-fields th:first-child, .cnnw .cnnw-fields td:first-child { text-align: left; width: 52%; }
 .cnnw .cnnw-fields .cnnw-pairs th:first-child { width: 34%; }
 .cnnw .cnnw-fields td div { overflow: hidden; text-overflow: ellipsis; direction: rtl; text-align: left; }
 </style>"""
 CHOSEN = """<style>
-.cnnw .%s tbody tr:nth-child(%d) td { position: sticky; top: 22px; bottom: 0; z-index: 1; color: #fff;
+.cnnw .%s tbody tr:nth-child(%d) td { position: sticky; top: 22px; bottom: 0; z-index: 1; color: var(--cnnw-on-accent);
   background: var(--cnnw-accent); }
 </style>"""

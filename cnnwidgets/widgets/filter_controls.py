@@ -47,7 +47,7 @@ class FilterControls:
             name: controls.dropdown(view, name, options[name], width=width, tip=tip)
             for name, (_, width, tip) in MENUS.items()
         }
-        columns = controls.entry(view, "columns", maximum=9999, width=64, tip="Pictures in a row; 0: as fits")
+        columns = controls.auto_entry(view, "columns", maximum=9999, tip="Pictures in a row; auto: as fits")
         self.groups = {name: controls.labelled(NUMBERS[name][0], *pair) for name, pair in self._numbers.items()}
         self.groups |= {name: controls.labelled(MENUS[name][0], menu) for name, menu in self._menus.items()}
         self.groups["columns"] = controls.labelled("Columns", columns)

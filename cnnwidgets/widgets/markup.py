@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from ..render import ACCENT, css_gradient
+from ..render import css_gradient
+from .theme import COLORS
 
 TOO_OLD = (
     "This page could not load all widgets: it needs JupyterLab 3 or Notebook 7 and later with ipywidgets 7.7 or 8 and "
@@ -21,10 +22,8 @@ ARROW = (
 )
 """Of a menu: grey, so that it is seen in the dark theme too."""
 
-STYLE = f"""<style>
-.cnnw {{ --cnnw-text: var(--jp-ui-font-color1, #1f2328); --cnnw-muted: var(--jp-ui-font-color2, #6b7280);
-  --cnnw-line: var(--jp-border-color2, #e0e3e8); --cnnw-track: var(--jp-border-color3, #e8ebf2);
-  --cnnw-accent: var(--jp-brand-color1, {ACCENT}); --jp-widgets-dropdown-arrow: {ARROW}; color: var(--cnnw-text);
+STYLE = f"""<style>{COLORS}
+.cnnw {{ --jp-widgets-dropdown-arrow: {ARROW};
   border: 1px solid var(--cnnw-line); border-radius: 6px; padding: 12px 16px; box-sizing: border-box;
   font-family: var(--jp-ui-font-family, system-ui, sans-serif); font-size: 13px; }}
 .cnnw .widget-html-content, .cnnw .jupyter-widgets.widget-html > div {{ line-height: 1.35; font-size: 13px;
@@ -58,14 +57,15 @@ STYLE = f"""<style>
 .cnnw .cnnw-chart svg path.domain {{ display: none; }} /* its ends lie under the numbers */
 .cnnw .cnnw-chart svg text.axislabel {{ font-size: 12px; font-weight: normal; fill: var(--cnnw-muted); }}
 @media (max-width: 930px) {{ .cnnw .cnnw-many {{ order: 1; }} }} /* the small panels share a row */
-.cnnw-error {{ color: var(--jp-error-color1, #b71c1c); overflow-wrap: anywhere; }}
+.cnnw-error {{ color: var(--cnnw-error); overflow-wrap: anywhere; }}
 .cnnw-stale > :first-child, .cnnw-stale > :last-child {{ opacity: 0.4; }} /* title and pictures; controls are live */
 .cnnw .cnnw-figure, img.cnnw-pixels {{ display: block; }} img.cnnw-crisp {{ image-rendering: pixelated; }}
 img.cnnw-input {{ image-rendering: pixelated; outline: 1px solid var(--cnnw-line); }}
 .cnnw:has(.jupyter-widgets-error-widget)::after {{ content: "{TOO_OLD}"; display: block; margin-top: 10px;
-  color: var(--jp-error-color1, #b71c1c); }}
-.cnnw-tip {{ color: var(--jp-ui-font-color1, #1f2328); font-size: 12px; padding: 0 6px; white-space: nowrap; }}
-.tooltip_div:has(.cnnw-tip), .bqplot_tooltip_div:has(.cnnw-tip) {{ pointer-events: none; }} /* lets clicks through */
+  color: var(--cnnw-error); }}
+.cnnw-tip {{ color: var(--cnnw-text); font-size: 12px; padding: 0 6px; white-space: nowrap; }}
+.mark_tooltip:has(.cnnw-tip), .bqplot_mark_tooltip:has(.cnnw-tip), .tooltip_div:has(.cnnw-tip),
+.bqplot_tooltip_div:has(.cnnw-tip) {{ pointer-events: none; }} /* lets clicks through */
 </style>"""
 
 

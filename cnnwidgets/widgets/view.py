@@ -19,6 +19,7 @@ from ..compute.names import nearest
 from ..render import Card, encode_png, encode_still
 from . import lifetime, markup
 from .export import BUDGET, Exported, to_html
+from .helper import helped
 from .newest import Newest
 from .tree import close_tree
 from .whole import write_whole
@@ -49,7 +50,7 @@ class ModelView(W.VBox):
         self._newest = Newest(self._redraw)
         super().__init__(**traits)  # before the first widget: a trait that is refused leaves none behind
         self._closed = False
-        self._style = W.HTML(markup.STYLE, layout=W.Layout(display="none"))
+        self._style = W.HTML(helped(markup.STYLE), layout=W.Layout(display="none"))
         self._error = W.HTML("", layout=W.Layout(display="none"))
         self._body = W.VBox()
         self.children = [self._style, self._body, self._error]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from every_view import CONTRAST
 
 import cnnwidgets as cw
 
@@ -57,6 +58,12 @@ def test_pictures_and_theme_are_on_the_screen(page):
     dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
     assert ground == ("rgb(27, 30, 37)" if dark else "rgb(255, 255, 255)")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_every_text_can_be_read(page):
+    ((count, pale),) = page.evaluate(CONTRAST, "main")
+    assert count > 20
+    assert pale == []
 
 
 def test_a_narrow_page_wraps(page):

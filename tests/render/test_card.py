@@ -10,6 +10,8 @@ from cnnwidgets.render.card import BETWEEN, NARROWEST, PADDING, Panel, card
 from cnnwidgets.render.colormap import DARK, FLAG, LIGHT, rgb
 from cnnwidgets.render.pen import fitting_size, text_length, wrapped
 
+from .conftest import contrast
+
 RED = (255, 0, 0)
 
 
@@ -240,3 +242,8 @@ def written_on(monkeypatch) -> list[str]:
 
     monkeypatch.setattr(ImageDraw.ImageDraw, "text", text)
     return found
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK])
+def test_all_text_of_a_card_can_be_read(theme):
+    assert min(contrast(color, theme.ground) for color in (theme.text, theme.muted)) > 4.5

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 
+import ipywidgets as W
 import numpy as np
 import pytest
 import torch
@@ -47,7 +48,7 @@ def control(view: ActivationView, trait: str):
         return view._picker._slider
     if trait == "channel":
         return view._channel_slider
-    return next(part for part in inside(view) if type(part).__name__ == "IntSlider" and part.max == 5)
+    return next(part for part in inside(view) if isinstance(part, W.IntSlider) and part.max == 5)
 
 
 def view_bytes(view: ActivationView) -> tuple[bytes, bytes, bytes]:
@@ -229,3 +230,11 @@ def test_two_linked_views_show_the_same_image(model, dataset):
     two.close()
     one.index = 3
     assert one.maps[0, 0, 0] == 3
+
+
+def test_what_a_vector_has_are_units(model, dataset):
+    view = ActivationView(model, dataset, layer="conv")
+    assert view._channels.text == "Channel"
+    view.layer = "fc"
+    assert view._channels.text == "Unit"
+    assert ActivationView(model, dataset, layer="fc")._channels.text == "Unit"
