@@ -14,8 +14,8 @@ SAID = (
     "where a view stays blank, view.save('view.png') and view.to_html('view.html') do without."
 )
 MISFIT = (
-    "cnnwidgets: Colab's page shows no widget of ipywidgets {version}: a view is a still picture here. For live views run "
-    "%pip install 'ipywidgets==7.7.1' 'bqplot<0.13', choose Runtime > Restart session, and run the cells again."
+    "cnnwidgets: Colab's page shows no widget of ipywidgets {version}: a view is a still picture here. For live views "
+    "run %pip install 'ipywidgets==7.7.1' 'bqplot<0.13', choose Runtime > Restart session, and run the cells again."
 )
 _asked = False
 
