@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..compute.names import nearest
 from ..render import Card, encode_png
-from . import markup, still
+from . import lifetime, markup, still
 from .export import BUDGET, Exported, to_html
 from .newest import Newest
 from .tree import close_tree
@@ -39,6 +39,7 @@ class ModelView(W.VBox):
     def __init__(self, **traits: Any) -> None:
         self._ready = False
         self._computed = False
+        self._widgets = 0
         self._local = threading.local()  # `quiet` counts for its own thread alone
         self._tagged = [name for role in ("source", "display") for name in self.traits(**{role: True})]
         self._started = time.perf_counter()
@@ -176,6 +177,7 @@ class ModelView(W.VBox):
         if not self._closed:
             self._closed = True
             self._newest.cancel()
+            lifetime.closed(self)
             close_tree(self)
         else:
             super().close()
@@ -190,6 +192,7 @@ class ModelView(W.VBox):
             self.close()
             raise
         self._ready = True
+        self._loosen()
 
     @contextmanager
     def quiet(self) -> Iterator[None]:
@@ -244,6 +247,12 @@ class ModelView(W.VBox):
         self._started = time.perf_counter()
         if self._guarded(self._compute_and_render):
             self._say("")
+        if self._widgets != lifetime.count():  # there are new ones, perhaps of this view
+            self._loosen()
+
+    def _loosen(self) -> None:
+        lifetime.loosen(self)
+        self._widgets = lifetime.count()
 
     def _guarded(self, part: Callable[[], object]) -> bool:
         """Run `part`; what goes wrong in it goes to the error line, and traits set in it ask for no drawing."""
@@ -288,6 +297,7 @@ class ModelView(W.VBox):
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **kwargs: Any) -> Any:
         if self._closed:
             return {"text/plain": repr(self)}
+        lifetime.shown(self)
         return still.bundle(self.model_id, repr(self), None if still.apart() else self._still())
 
     def _still(self) -> str:
