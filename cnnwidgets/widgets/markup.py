@@ -16,6 +16,9 @@ TOO_OLD = (
 )
 """Stands under a card in which a widget has no code in the page."""
 
+KERNEL_GONE = "The kernel is gone: run this cell again."
+"""Stands in a card that is still in the page while its kernel is not."""
+
 ARROW = (
     "url(\"data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 18 18'%3E%3Cpath fill='none' "
     "stroke='%23808080' stroke-width='1.6' d='M5 7.5l4 4 4-4'/%3E%3C/svg%3E\")"
@@ -63,6 +66,10 @@ STYLE = f"""<style>{COLORS}
 img.cnnw-input {{ image-rendering: pixelated; outline: 1px solid var(--cnnw-line); }}
 .cnnw:has(.jupyter-widgets-error-widget)::after {{ content: "{TOO_OLD}"; display: block; margin-top: 10px;
   color: var(--cnnw-error); }}
+.cnnw .jupyter-widgets-disconnected::before {{ content: none; }} /* a broken link at each widget */
+.cnnw.jupyter-widgets-disconnected::before {{ content: "{KERNEL_GONE}"; color: var(--cnnw-text); font: inherit;
+  font-weight: 600; padding: 0 0 8px; }}
+.cnnw.jupyter-widgets-disconnected > * {{ opacity: 0.45; filter: grayscale(1); pointer-events: none; }}
 .cnnw-tip {{ color: var(--cnnw-text); font-size: 12px; padding: 0 6px; white-space: nowrap; }}
 .mark_tooltip:has(.cnnw-tip), .bqplot_mark_tooltip:has(.cnnw-tip), .tooltip_div:has(.cnnw-tip),
 .bqplot_tooltip_div:has(.cnnw-tip) {{ pointer-events: none; }} /* lets clicks through */

@@ -87,10 +87,11 @@ class OcclusionRun(OcclusionState):
             _ = self.map
         return super().save(path, dark=dark)
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **kwargs: Any) -> dict[str, Any]:
-        if not self._closed and self.mapping:
+    def about_to_show(self) -> None:
+        """Compute for a moment, so that the picture has more of the map."""
+        if self.mapping:
             self._guarded(self._work_ahead)
-        return super()._repr_mimebundle_(include, exclude, **kwargs)
+        super().about_to_show()
 
     # ------------------------------------------------------------------ portion by portion
 

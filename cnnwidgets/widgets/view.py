@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import logging
 import threading
 import time
@@ -16,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compute.names import nearest
-from ..render import Card, encode_png, encode_still
-from . import lifetime, markup
+from ..render import Card, encode_png
+from . import lifetime, markup, still
 from .export import BUDGET, Exported, to_html
 from .helper import helped
 from .newest import Newest
@@ -36,8 +35,6 @@ class ModelView(W.VBox):
     controls). Whatever sets a trait - a slider, a cell, a linked view - runs the same path, and the newest wins.
     """
 
-    # ipywidgets 7 displays through this method; None makes IPython use _repr_mimebundle_ as ipywidgets 8 does
-    _ipython_display_ = None
     _closed = True  # until there is something to close: __init__ may raise before it gets here
 
     def __init__(self, **traits: Any) -> None:
@@ -293,18 +290,24 @@ class ModelView(W.VBox):
         self._error.layout.display = "" if text else "none"
         (self._body.add_class if text else self._body.remove_class)("cnnw-stale")
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **kwargs: Any) -> dict[str, Any]:
-        data: dict[str, Any] = {"text/plain": repr(self)}
-        if not self._closed:
-            self._newest.flush()
-            lifetime.shown(self)
-            data["application/vnd.jupyter.widget-view+json"] = {
-                "version_major": 2,
-                "version_minor": 0,
-                "model_id": self.model_id,
-            }
-            data["image/png"] = base64.b64encode(encode_still(self.picture())).decode()
-        return data
+    def about_to_show(self) -> None:
+        """What is done before the view is put into a notebook, so that its picture is whole."""
+        self._newest.flush()
+
+    def _ipython_display_(self, **kwargs: Any) -> None:
+        if not self._closed and still.apart():
+            still.publish(self._still())
+        raise NotImplementedError  # IPython goes on to _repr_mimebundle_, with ipywidgets 7 too
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **kwargs: Any) -> Any:
+        if self._closed:
+            return {"text/plain": repr(self)}
+        lifetime.shown(self)
+        return still.bundle(self.model_id, repr(self), None if still.apart() else self._still())
+
+    def _still(self) -> str:
+        self.about_to_show()
+        return still.encoded(self.picture())
 
 
 def _plain(error: Exception) -> str:

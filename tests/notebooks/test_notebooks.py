@@ -145,7 +145,7 @@ def test_the_cell_for_colab_installs_the_repository_that_the_project_names():
         assert asked == []
         patch.setitem(sys.modules, "google.colab", types.ModuleType("google.colab"))
         exec(refresh.IN_COLAB, {"get_ipython": lambda: shell})
-    assert asked == [("pip", f"install -q git+{repository[1]}")]
+    assert asked == [("pip", f"install -q 'bqplot<0.13' git+{repository[1]}")]
 
 
 def test_the_cell_for_colab_is_added_once(tmp_path: Path):
@@ -155,10 +155,19 @@ def test_the_cell_for_colab_is_added_once(tmp_path: Path):
         assert [cell.source for cell in nbformat.read(path, as_version=4).cells] == [refresh.IN_COLAB, "1"]
 
 
+def test_an_older_cell_for_colab_is_replaced(tmp_path: Path):
+    path = written(tmp_path, "1")
+    refresh.begin(path)
+    path.write_text(path.read_text().replace("bqplot<0.13", "bqplot<0.12"))
+    refresh.begin(path)
+    assert [cell.source for cell in nbformat.read(path, as_version=4).cells] == [refresh.IN_COLAB, "1"]
+
+
 def test_the_next_code_cell_shows_the_live_widget_and_a_static_picture(executed: NotebookNode):
-    (data,) = [output.data for output in code_cells(executed)[1].outputs]
-    assert re.fullmatch("[0-9a-f]{32}", data[refresh.WIDGET]["model_id"])
-    width, height = picture_size(data["image/png"])
+    style, still, live = [output.data for output in code_cells(executed)[1].outputs]
+    assert style["text/html"].startswith(refresh.STILL)
+    assert re.fullmatch("[0-9a-f]{32}", live[refresh.WIDGET]["model_id"])
+    width, height = picture_size(still["image/png"])
     assert width > 600 and height > 300
 
 
