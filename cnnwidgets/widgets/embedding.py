@@ -204,11 +204,12 @@ class EmbeddingView(EmbeddingState):
         self._pooling.layout.display = "none" if row.kind == "vector" else ""
         self._color.layout.display = "none" if self._labels is None else ""
         self._number_of.layout.display = "" if self._grouping == "cluster" else "none"
-        said = f"{'computed' if self._fresh else 'cached'} · {markup.drawn_in(self.milliseconds)}"
+        source = markup.source("computed" if self._fresh else "cached", self.milliseconds)
+        said = ""
         self._fresh = False
         if embedding.method != self.method:
             said = f"{NAMES[self.method]}: {self.failure or f'on its way{self._progress}'}"
-        self._title.value = markup.title(self.layer, *self._said(), status=said)
+        self._title.value = markup.title(self.layer, *self._said(), status=said, source=source)
 
     def _draw_chosen(self, place: int | None, groups: NDArray[np.int64], scores: NDArray[np.float64]) -> None:
         items = self._frames.items
@@ -225,7 +226,7 @@ class EmbeddingView(EmbeddingState):
         else:
             index = min(self.selected, len(items) - 1)
             text = items[index].text
-            heading = f"Image {index} · label {text}" if text else f"Image {index}"
+            heading = " · ".join(filter(None, [f"Image {index}", markup.labelled(text)]))
             if place is None:
                 facts = [("", "not among the points")]
         self._chosen.draw(heading, self._thumbnails(index, INPUT), facts)

@@ -130,7 +130,7 @@ def test_class_names_are_text_whatever_they_hold():
     evil = "<img src=x onerror=alert(1)>"
     items = Items([(IMAGE, 0)], classes=[("tench", "Tinca tinca"), 5, evil])
     assert items.classes == ["tench, Tinca tinca", "5", evil]
-    assert [items.class_name(target) for target in (0, 2, 3, -1)] == ["tench, Tinca tinca", evil, "3", "-1"]
+    assert [items.class_name(target) for target in (0, 2, 3, -1)] == ["tench, Tinca tinca", evil, "class 3", "class -1"]
 
 
 @pytest.mark.parametrize(
