@@ -224,13 +224,13 @@ def colorbar(colormap: str, low: str, middle: str | None, high: str, width: int)
 def scale_texts(low: float, middle: float | None, high: float, beyond: float = 0.0) -> tuple[str, str | None, str]:
     """What stands below a colour scale: its ends, 0 in the middle of a centred one, the share of values beyond it."""
     words = [*([] if middle is None else ["0"]), *filter(None, [beyond_words(beyond)])]
-    return number(low), ", ".join(words) or None, number(high)
+    return number(low), " · ".join(words) or None, number(high)
 
 
 def beyond_words(share: float) -> str:
     """`0.5 % beyond`: how many values lie outside of a colour scale; empty for none."""
     percent = 100 * share
-    return f"{number(max(percent, 0.01), 2 if percent < 10 else 3)} % beyond" if share else ""
+    return f"{number(max(percent, 0.01), 1 if percent < 1 else 2)} % beyond" if share else ""
 
 
 def facts(rows: Iterable[tuple[str, str]]) -> str:
