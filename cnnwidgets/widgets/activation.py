@@ -27,7 +27,8 @@ class ActivationView(SubjectView):
     dataset : indexable
         Gives (image, label): a torch data set, `Subset`, list, `ImageFolder`, or a tensor of images (N, C, H, W).
     classes : sequence of str, optional
-        Class names; by default the data set's own.
+        Names of the network's outputs, and of labels where the data set names none; by default the data set's own, or
+        ImageNet's for a network of torchvision or timm with 1,000 outputs.
     denormalize : callable or (mean, std), optional
         Turns a normalised image into one in [0, 1] for the picture; by default found in the data set's transform.
     prepare : callable, optional

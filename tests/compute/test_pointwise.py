@@ -34,7 +34,7 @@ MODULES: dict[str, Callable[[], nn.Module]] = {
 }
 FUNCTIONS = [
     *(F.celu_, F.elu_, F.hardtanh_, F.leaky_relu_, F.relu_, F.rrelu_, F.selu_, F.softsign, F.tanhshrink, F.logsigmoid),
-    *(torch.clip, torch.deg2rad, torch.erf, torch.exp, torch.lgamma, torch.neg, torch.sgn, torch.square, torch.sinc),
+    *(torch.clip, torch.deg2rad, torch.erf, torch.exp, torch.lgamma, torch.neg, torch.square, torch.sinc),
     *(torch.Tensor.clamp_, torch.Tensor.sigmoid_, torch.Tensor.tanh_, torch.Tensor.abs_, torch.special.expit),
 ]
 FUNCTIONS = [f if f is not torch.clip else (lambda x: torch.clip(x, -1, 1)) for f in FUNCTIONS]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 import traitlets as T
+from torch import nn
 
 from cnnwidgets import ActivationView, activations
 from cnnwidgets.data import digits
@@ -229,3 +230,22 @@ def test_two_linked_views_show_the_same_image(model, dataset):
     two.close()
     one.index = 3
     assert one.maps[0, 0, 0] == 3
+
+
+def test_a_few_values_far_out_leave_colours_for_the_others_and_the_view_says_so():
+    image = torch.linspace(-1, 1, 2 * 50 * 50).reshape(2, 50, 50)
+    image[0, 0, :10] = 100.0
+    model = nn.Sequential(nn.Conv2d(2, 2, 1, bias=False))
+    model[0].weight.data = torch.eye(2)[:, :, None, None]
+    view = ActivationView(model, image[None], layer="0")
+    high = view._shaded.ends()[2]
+    assert 0.95 < high <= 1
+    said = "0.5 % beyond"
+    assert said in words(view._grid._scale) and said in view._status() and said in view._grid.static().colorbar[2]
+    assert "beyond" in words(view._detail._below) and "100" in words(
+        view._detail._below
+    )  # its numbers are the true ones
+    view.scale = "layer-full"
+    assert view._shaded.ends()[2] == 100 and "beyond" not in words(view._grid._scale)
+    assert view._status() == "scale: whole layer, centred on 0"
+    view.close()
