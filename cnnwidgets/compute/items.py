@@ -50,7 +50,8 @@ class Items:
         Gives `(image, label)` for 0 .. len - 1: a torch data set, `Subset`, list, or a tensor of images (N, C, H, W).
         Dicts with an `image` and images without a label are understood too.
     classes : sequence of str, optional
-        Names of the network's outputs. They name labels too, where the data set has no `classes` of its own.
+        Names of the network's outputs. They name labels too, where the data set has no `classes` of its own. An
+        empty list takes all names away.
     denormalize : callable or (mean, std), optional
         Turns a normalised image back into one in [0, 1] for the picture. By default the `Normalize` in the data set's
         transform is found and undone.
@@ -87,6 +88,8 @@ class Items:
         if not isinstance(found if classes is None else classes, Iterable):
             raise TypeError(f"classes must be the names of the classes in their order, not {classes!r:.80}")
         self.own = [_class_name(name) for name in found]
+        if classes is not None and not len(list(classes)):
+            self.own = []  # who gives no names wants none
         self.given = [] if classes is None else [_class_name(name) for name in classes]
         self.classes = self.own or self.given
         self.normalization: tuple[Any, Any] | None = None

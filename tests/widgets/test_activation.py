@@ -184,7 +184,7 @@ def test_a_channel_of_the_new_layer_can_be_set_right_after_it_or_together_with_i
         ("channel", -1, IndexError, "0 to 1"),
         ("plane", 1, IndexError, "plane 1 is out of range"),
         ("colormap", "virids", ValueError, "viridis"),
-        ("scale", "layers", ValueError, "'map', 'layer' or a pair"),
+        ("scale", "layers", ValueError, "'map', 'layer', 'layer-full' or a pair"),
         ("scale", (1, 1), ValueError, "vmin < vmax"),
         ("scale", (0, float("nan")), ValueError, "finite"),
         ("columns", -1, ValueError, "columns must be 0"),

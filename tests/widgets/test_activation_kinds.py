@@ -36,7 +36,7 @@ def test_names_that_look_like_html_are_shown_as_text():
         for part in inside(view):
             if type(part).__name__ in ("HTML", "HTMLMath"):
                 assert "<img" not in part.value
-        assert f"{layer} · " in words(view._title) and f'a "{EVIL}"' in words(view._title)
+        assert f"{layer} · " in words(view._title) and f"label: {EVIL}" in words(view._title)
         assert EVIL in words(view._input._prediction)
     assert [label.split(" · ")[0] for label, _ in view._picker._menu.options] == view.table.names
     assert words(view._detail._below).count(EVIL) == 3  # the units of the last layer have the classes' names

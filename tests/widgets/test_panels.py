@@ -238,7 +238,22 @@ def test_the_prediction_names_the_most_probable_classes_in_percent(model, datase
     share = 100 * np.e**2 / (np.e**2 + 2)
     rest = (100 - share) / 2
     assert words(view._input._prediction).split()[2:] == (
-        ["softmax", "ant", f"{share:.1f}", "%", "bee", f"{rest:.1f}", "%", "cat", f"{rest:.1f}", "%"]
+        [
+            "right",
+            "·",
+            "softmax",
+            "ant",
+            "true",
+            "class",
+            f"{share:.1f}",
+            "%",
+            "bee",
+            f"{rest:.1f}",
+            "%",
+            "cat",
+            f"{rest:.1f}",
+            "%",
+        ]
     )
 
 
