@@ -513,7 +513,7 @@ def test_names_that_look_like_html_are_shown_as_text():
     for part in inside(view):
         if type(part).__name__ in ("HTML", "HTMLMath"):
             assert "<img" not in part.value
-    assert f"{view.layer} · " in words(view._title) and f'a "{EVIL}"' in words(view._title)
+    assert f"{view.layer} · " in words(view._title) and f"label: {EVIL}" in words(view._title)
 
 
 def test_nan_in_the_weights_is_drawn_and_said(model):
