@@ -262,11 +262,12 @@ def _values(model: nn.Module, items: Items, chosen: list[int], bar: Bar) -> Iter
             "not finite", f"{name!r} is the first layer with NaN or infinite values", f"{bad:,} in image {index}", name
         )
     yield from _dead(alive, len(chosen))
-    if items.classes and outputs and outputs != len(items.classes):
+    names = items.given or items.own
+    if names and outputs and outputs != len(names):
         yield Finding(
             "class names",
-            f"the network has {outputs} outputs, and the data set names {len(items.classes)} classes",
-            f"first names: {', '.join(items.classes[:3])}",
+            f"the network has {outputs} outputs, and the data set names {len(names)} classes",
+            f"first names: {', '.join(names[:3])}",
         )
 
 

@@ -158,7 +158,7 @@ def signatures(
     metric : str
         `cosine` or `euclidean`, as `Signatures` says.
     classes : sequence of str, optional
-        Class names; by default the data set's own.
+        Names of labels, where the data set has none.
     prepare : callable, optional
         `prepare(item)` gives the arguments of the model.
     progress : bool or callable

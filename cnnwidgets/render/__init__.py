@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .card import Card, Panel, card
+from .card import TRUE, Card, Panel, card
 from .cells import Cells
 from .chart import SECOND, Chart, Line
 from .colormap import (
@@ -46,6 +46,7 @@ __all__ = [
     "SECOND",
     "SEQUENTIAL",
     "SIGNS",
+    "TRUE",
     "Card",
     "Cells",
     "Chart",

@@ -16,6 +16,8 @@ from .pen import Pen, fitting_size, text_length, wrapped
 PADDING = 18
 BETWEEN = 26
 """Pixels between two panels side by side; stacked ones have a little less."""
+TRUE = "true class"
+"""Stands below the bar of the class that an image has."""
 NARROWEST = 260
 """Width that titles and footers can count on."""
 DOT = 18
@@ -42,6 +44,8 @@ class Panel:
     bars
         (label, fraction 0 to 1, text) each, as for class probabilities. Where a fraction is negative, down to -1, all
         begin in the middle.
+    truth
+        (row of `bars`, whether the first row is that one): the true class, which is marked by a word and a colour.
     colorbar
         (name of the colour map, text at vmin, text in the middle or None, text at vmax).
     marks
@@ -59,6 +63,7 @@ class Panel:
     width: int = 240
     lines: Sequence[str | tuple[str, str]] = ()
     bars: Sequence[tuple[str, float, str]] = ()
+    truth: tuple[int, bool] | None = None
     colorbar: tuple[str, str, str | None, str] | None = None
     marks: Sequence[tuple[float, float, float, float]] = ()
     flags: Sequence[tuple[float, float, float, float]] = ()
@@ -197,7 +202,7 @@ def _draw_panel(pen: Pen, panel: Panel, x: int, y: int, width: int) -> int:
             y = _draw_colorbar(pen, panel.colorbar, x, y + 8, wide)
     elif panel.colorbar:
         y = _draw_colorbar(pen, panel.colorbar, x, y, width)
-    y = _draw_bars(pen, panel.bars, x, y, width)
+    y = _draw_bars(pen, panel.bars, panel.truth, x, y, width)
     return _draw_lines(pen, panel.lines, panel.dots, x, y, width)
 
 
@@ -236,7 +241,9 @@ def _draw_colorbar(pen: Pen, colorbar: tuple[str, str, str | None, str], x: int,
     return y + 28
 
 
-def _draw_bars(pen: Pen, bars: Sequence[tuple[str, float, str]], x: int, y: int, width: int) -> int:
+def _draw_bars(
+    pen: Pen, bars: Sequence[tuple[str, float, str]], truth: tuple[int, bool] | None, x: int, y: int, width: int
+) -> int:
     if not bars:
         return y
     text_width = min(max(text_length(text, 12) for _, _, text in bars), 0.6 * width)
@@ -245,17 +252,22 @@ def _draw_bars(pen: Pen, bars: Sequence[tuple[str, float, str]], x: int, y: int,
     label_width = min(max(text_length(label, 12) for label, _, _ in bars), most)
     left, right = round(x + label_width + 10), round(x + width - text_width - 10)
     zero = (left + right) // 2 if any(fraction < 0 for _, fraction, _ in bars) else left
-    for label, fraction, text in bars:
+    for row, (label, fraction, text) in enumerate(bars):
         middle = y + 12
-        pen.text(x, middle + 4, label, label_width, 12, pen.theme.text)
+        marked = truth is not None and row == truth[0]
+        color = pen.theme.right if truth is not None and truth[1] else pen.theme.wrong
+        pen.text(x, middle + 4, label, label_width, 12, color if marked else pen.theme.text, bold=marked)
         pen.text(x + width, middle + 4, text, text_width, 12, pen.theme.muted, anchor="r")
         pen.draw.rounded_rectangle((left, middle - 4, right - 1, middle + 3), radius=2, fill=pen.theme.track)
         length = round((right - zero) * min(abs(fraction), 1.0)) if fraction == fraction else 0  # NaN: no bar
         start = zero - length if fraction < 0 else zero
         if length > 0:
             box = (start, middle - 4, start + length - 1, middle + 3)
-            pen.draw.rounded_rectangle(box, radius=2, fill=pen.theme.accent)
+            pen.draw.rounded_rectangle(box, radius=2, fill=color if marked else pen.theme.accent)
         y += 23
+        if marked:
+            pen.text(x, y + 6, TRUE, width, 10, color)
+            y += 11
     return y
 
 

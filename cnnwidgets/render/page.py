@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .card import BETWEEN, NARROWEST, Card, Panel, column_width, reduced
+from .card import BETWEEN, NARROWEST, TRUE, Card, Panel, column_width, reduced
 from .colormap import DARK, FLAG, LIGHT, Theme, css_gradient
 from .numerals import ink
 from .pen import fitting_size
@@ -123,6 +123,8 @@ class Page:
             described["colorbar"] = list(panel.colorbar)
         if panel.bars:  # a NaN is no JSON: no bar
             described["bars"] = [[label, part if part == part else 0.0, text] for label, part, text in panel.bars]
+            if panel.truth is not None:
+                described["truth"] = [panel.truth[0], "right" if panel.truth[1] else "wrong", TRUE]
         if panel.lines:
             described["lines"] = [line if isinstance(line, str) else list(line) for line in panel.lines]
         if panel.dots:

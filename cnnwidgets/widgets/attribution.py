@@ -201,15 +201,15 @@ class AttributionView(AttributionState):
         if self._row_of_panels.children != children:
             self._row_of_panels.children = children
         passes = f"{self._passes:,} pass{'es' if self._passes != 1 else ''}" if self._passes else "cached"
-        status = f"{passes} · {markup.drawn_in(self.milliseconds)} · {self._status()}"
+        source = markup.source(passes, self.milliseconds)
         self._passes = 0  # what only the display changes runs nothing
-        self._title.value = markup.title(*self._said(), status=status)
+        self._title.value = markup.title(*self._said(), status=self._status(), source=source)
         self.later(self._render_rest)
 
     def _render_rest(self) -> None:
         self._steps.layout.display = "" if "integrated_gradients" in self.methods else "none"
         if self._input.look is not self._look:
-            self._input.draw(self.index, self._look, self._subject.items)
+            self._input.draw(self.index, self._look, self._subject)
         prediction = self._look.prediction
         self._target.offer(f"predicted · {self._names[self._predicted]}", prediction, self._names)
         self._against.offer("nothing", prediction, self._names)

@@ -16,6 +16,10 @@ from ..compute.layers import Layer
 from .ranges import IntBox, IntRange, LogRange, all_single, mark_single
 
 AUTO = "auto"
+SCALE_TIP = (
+    "Value range of the colours: map, each its own; layer, 99.5 % of all values, beyond it the colour of the end; "
+    "layer-full, all values; or two numbers"
+)
 TOOLTIPS = ("tooltip", "description_tooltip")
 """ipywidgets 7 has the first for buttons and the second for all else, ipywidgets 8 the first for all."""
 
@@ -224,7 +228,7 @@ def card_body(
 class ScaleControl(W.HBox):
     """Menu of value ranges; with `fixed`, two boxes for its ends.
 
-    `value` is `"map"`, `"layer"` or `(vmin, vmax)`. `suggestion` is the range that `fixed` starts from.
+    `value` is `"map"`, `"layer"`, `"layer-full"` or `(vmin, vmax)`. `suggestion` is the range that `fixed` starts from.
     """
 
     value = T.Any("layer")
@@ -232,7 +236,9 @@ class ScaleControl(W.HBox):
     def __init__(self, view: T.HasTraits, trait: str, *, tip: str) -> None:
         self.suggestion = (0.0, 1.0)
         self._showing = False
-        self._menu = W.Dropdown(options=["map", "layer", "fixed"], value="layer", layout=W.Layout(width="90px"))
+        self._menu = W.Dropdown(
+            options=["map", "layer", "layer-full", "fixed"], value="layer", layout=W.Layout(width="90px")
+        )
         self._ends = [W.FloatText(layout=W.Layout(width="80px", display="none")) for _ in range(2)]
         super().__init__([self._menu, *self._ends], layout=W.Layout(overflow="hidden"))
         hint(self._menu, tip)

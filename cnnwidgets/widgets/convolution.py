@@ -80,7 +80,7 @@ class ConvolutionView(ConvolutionState):
             self, "colormap", colormaps, width=100, tip="auto: a diverging map centred on 0 for signed values"
         )
         scale = controls.dropdown(
-            self, "scale", ["layer", "map"], width=90, tip="Range of the colours: the whole layer, or each map its own"
+            self, "scale", ["layer", "layer-full", "map"], width=90, tip=controls.SCALE_TIP.partition("; or")[0]
         )
         bar = [
             self.layer_control(),
@@ -129,14 +129,14 @@ class ConvolutionView(ConvolutionState):
         self._maps = self._shaded()
         self._choose_input(e)
         if self._image.look is not self._look:
-            self._image.draw(self._shown, self._look, self._subject.items)
+            self._image.draw(self._shown, self._look, self._subject)
         self._draw_map()
         self._draw_given(e)
         shown = self._shown_input(e)
         self._drawn = tables = arithmetic.tables_of(e, shown, self._maps.inputs, self._maps.bounds(e, shown))
         self._tables.value = tables_html(tables) if tables else ""
         self._tables.layout.display = "" if tables else "none"
-        title = markup.title(self._row.name, *self._said(), status=self._status())
+        title = markup.title(self._row.name, *self._said(), source=self._source())
         self.later(lambda: self._tell(title))
 
     def _tell(self, title: str) -> None:
@@ -218,10 +218,9 @@ class ConvolutionView(ConvolutionState):
 
     def _unit_name(self) -> str:
         """Class name of the unit, where the layer is the last and has as many units as there are classes."""
-        classes = self._subject.items.classes
+        names = self._subject.names.of(self._row.channels)
         last = self._row.name == self._look.table.showable[-1].name
-        return classes[self.channel] if last and len(classes) == self._row.channels else ""
+        return names[self.channel] if last and len(names) == self._row.channels else ""
 
-    def _status(self) -> str:
-        known = "cached" if self._cached else "computed"
-        return f"{known} · {markup.drawn_in(self.milliseconds)}"
+    def _source(self) -> str:
+        return markup.source("cached" if self._cached else "computed", self.milliseconds)

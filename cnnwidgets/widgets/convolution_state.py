@@ -31,7 +31,9 @@ class ConvolutionState(Sliding, SubjectView):
     input_channel = T.Int(0, help="which input channel is shown, from 0; setting it ends `strongest`").tag(display=True)
     strongest = T.Bool(True, help="show the input channel that adds most at each place").tag(display=True)
     colormap = Colormap("auto", help="matplotlib name; auto: diverging for signed values").tag(display=True)
-    scale = T.Enum(("layer", "map"), "map", help="colours for the whole layer, or for each map").tag(display=True)
+    scale = T.Enum(("layer", "layer-full", "map"), "map", help="colours for the layer, or for each map").tag(
+        display=True
+    )
 
     def choosable(self, row: Layer) -> bool:
         """Convolutions, pooling, Linear and BatchNorm that give maps, sequences or vectors."""

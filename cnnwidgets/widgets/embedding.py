@@ -210,12 +210,13 @@ class EmbeddingView(EmbeddingState):
         self._color.layout.display = "none" if self._labels is None else ""
         self._number_of.layout.display = "" if self._grouping == "cluster" else "none"
         self.tell_progress()
-        said = f"{'computed' if self._fresh else 'cached'} · {markup.drawn_in(self.milliseconds)}"
+        source = markup.source("computed" if self._fresh else "cached", self.milliseconds)
+        said = ""
         self._fresh = False
         if embedding.method != self.method:
             running = "waits for all vectors" if self._portions.running else f"running{self._progress}"
             said = f"{NAMES[self.method]}: {self.failure or running}"
-        self._title.value = markup.title(self.layer, *self._said(), status=said)
+        self._title.value = markup.title(self.layer, *self._said(), status=said, source=source)
 
     def tell_progress(self) -> None:
         """Show how many vectors are there, and a button, where it is not all."""
@@ -245,7 +246,7 @@ class EmbeddingView(EmbeddingState):
         else:
             index = min(self.selected, len(items) - 1)
             text = items[index].text
-            heading = f"Image {index} · label {text}" if text else f"Image {index}"
+            heading = " · ".join(filter(None, [f"Image {index}", markup.labelled(text)]))
             if place is None:
                 facts = [("", "not among the points")]
         self._chosen.draw(heading, self._thumbnails(index, INPUT), facts)

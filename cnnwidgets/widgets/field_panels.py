@@ -109,7 +109,7 @@ def _enlarged(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def photo_of(look: Look, items: Items, size: tuple[int, int]) -> tuple[NDArray[np.uint8], str]:
     """The photo (H, W, 3) at `size` (height, width), as the model sees it, and its label; grey where there is none."""
-    label = f"label {look.item.text}" if look.item.text else ""
+    label = markup.labelled(look.item.text)
     if look.item.image is None:
         return np.full((*size, 3), 128, np.uint8), label
     picture = to_picture(items.picture(look.item.image).numpy())

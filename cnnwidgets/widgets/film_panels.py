@@ -85,4 +85,4 @@ def _label(recording: Recording, probe: int) -> str:
     if not recording.labels:
         return ""
     label = recording.labels[probe]
-    return f"label {recording.classes[label] if 0 <= label < len(recording.classes) else label}"
+    return markup.labelled(recording.classes[label] if 0 <= label < len(recording.classes) else str(label))

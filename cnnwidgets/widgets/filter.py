@@ -194,9 +194,9 @@ class FilterView(FilterState):
                     self._made = self._output, scale, Shaded.of(self._output, scale=scale)
                 self._map.draw(self._made[2], self._made_row, self.filter, None, [])
             if self._input.look is not self._look:
-                self._input.draw(self._shown, self._look, self._subject.items)
-        status = f"{markup.drawn_in(self.milliseconds)} · {self._status()}"
-        self._title.value = markup.title(self.layer, *self._said(), status=status)
+                self._input.draw(self._shown, self._look, self._subject)
+        source = markup.source("", self.milliseconds)
+        self._title.value = markup.title(self.layer, *self._said(), status=self._status(), source=source)
 
     def static(self) -> Card:
         """What the view shows, without the controls."""

@@ -137,8 +137,7 @@ class MapPanel(_Panel):
         )
 
     def _ends(self) -> tuple[str, str | None, str]:
-        low, middle, high = self._shaded.ends(self._channel)
-        return number(low), None if middle is None else "0", number(high)
+        return markup.scale_texts(*self._shaded.ends(self._channel), self._shaded.beyond(self._channel))
 
     def _describe(self, cell: int) -> str:
         if self._channel is None:

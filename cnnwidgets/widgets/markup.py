@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from ..render import css_gradient
+from ..render import DARK, LIGHT, TRUE, Shaded, css_gradient
 from .theme import COLORS
 
 TOO_OLD = (
@@ -50,6 +50,14 @@ STYLE = f"""<style>{COLORS}
 .cnnw-stacked span:nth-child(3n+1) {{ grid-column: 1 / -1; }}
 .cnnw-track {{ position: relative; height: 7px; border-radius: 2px; background: var(--cnnw-track); overflow: hidden; }}
 .cnnw-track i {{ position: absolute; top: 0; bottom: 0; background: var(--cnnw-accent); }}
+.cnnw {{ --cnnw-right: {LIGHT.right}; --cnnw-wrong: {LIGHT.wrong}; }}
+:is([data-jp-theme-light="false"], html[theme="dark"], .vscode-dark) .cnnw {{ --cnnw-right: {DARK.right};
+  --cnnw-wrong: {DARK.wrong}; }}
+.cnnw-true {{ font-weight: 600; }} .cnnw-true small {{ display: block; font-size: 11px; line-height: 1.1; }}
+.cnnw-stacked .cnnw-true small {{ display: inline; margin-left: 6px; }}
+.cnnw-bars .cnnw-right {{ color: var(--cnnw-right); }} .cnnw-bars .cnnw-wrong {{ color: var(--cnnw-wrong); }}
+.cnnw-right + .cnnw-track i {{ background: var(--cnnw-right); }}
+.cnnw-wrong + .cnnw-track i {{ background: var(--cnnw-wrong); }}
 .cnnw-scale {{ display: flex; justify-content: space-between; color: var(--cnnw-muted); font-size: 12px;
   font-variant-numeric: tabular-nums; }}
 .cnnw-ramp {{ height: 9px; border-radius: 2px; margin-bottom: 2px; }}
@@ -83,15 +91,45 @@ def number(value: float, digits: int = 3) -> str:
     return f"{value + 0.0:.{digits}g}".replace("-", "−")
 
 
+def percent(share: float) -> str:
+    """`12.5 %`."""
+    return f"{100 * share:.1f} %"
+
+
 def counted(count: int, what: str) -> str:
     """`1 step`, `2 steps`."""
     return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def pictured(index: int, label: str) -> str:
-    """`image 7, a "3"`: which image of the data set is seen."""
-    article = "an" if label[:1].lower() in "aeio" or label.startswith("8") else "a"
-    return f'image {index}, {article} "{label}"' if label else f"image {index}"
+    """`image 7 · label: 3`: which image of the data set is seen."""
+    return " · ".join(filter(None, [f"image {index}", labelled(label)]))
+
+
+def labelled(label: str) -> str:
+    """`label: 3`: what the data set calls an image; empty where it says nothing."""
+    return f"label: {label}" if label else ""
+
+
+def scale_words(shaded: Shaded, scale: str | Sequence[float]) -> str:
+    """`scale: ±6.1, 0.5 % beyond, centred on 0`: what the colours of all maps of a layer mean."""
+    low, _, high = shaded.ends()
+    beyond = beyond_words(shaded.beyond())
+    if not isinstance(scale, str):
+        words = " to ".join(map(number, scale))
+    elif scale == "map" and not shaded.numbers:
+        words, beyond = "each map its own", ""
+    else:
+        words = (
+            (f"±{number(high)}" if shaded.centred else f"{number(low)} to {number(high)}") if beyond else "whole layer"
+        )
+    centred = "centred on 0" if shaded.centred else ""
+    return f"scale: {', '.join(filter(None, [words, beyond, centred]))}"
+
+
+def source(known: str, milliseconds: float) -> str:
+    """`cached · drawn in 4.3 ms`: how a picture came about, for the tooltip of the title line."""
+    return " · ".join(filter(None, [known, drawn_in(milliseconds)]))
 
 
 def drawn_in(milliseconds: float) -> str:
@@ -100,11 +138,12 @@ def drawn_in(milliseconds: float) -> str:
     return f"drawn in {took}"
 
 
-def title(name: str, *parts: str, status: str = "") -> str:
-    """Title line: bold name, quiet parts, and the status line at the right."""
+def title(name: str, *parts: str, status: str = "", source: str = "") -> str:
+    """Title line: bold name, quiet parts, and the status at the right; `source`, how it came about, is its tooltip."""
+    tip = f' title="{escape(source)}"' if source else ""
     rest = "".join(f" · {escape(part)}" for part in parts if part)
     return (
-        f'<div class="cnnw-head"><span class="cnnw-title"><b>{escape(name)}</b>{rest}</span>'
+        f'<div class="cnnw-head"{tip}><span class="cnnw-title"><b>{escape(name)}</b>{rest}</span>'
         f'<span class="cnnw-quiet">{escape(status)}</span></div>'
     )
 
@@ -139,6 +178,7 @@ def bars(
     *,
     stack: float = math.inf,
     chosen: int | None = None,
+    truth: tuple[int, bool] | None = None,
 ) -> str:
     """Labelled horizontal bars; where a value is negative, all start at a zero in the middle.
 
@@ -154,6 +194,8 @@ def bars(
         With a label of more characters than this, labels stand above their bars instead of beside them.
     chosen : int, optional
         The row that stands out.
+    truth : (int, bool), optional
+        The row of the true class, and whether the first row is that one: marked by a word and a colour.
     """
     finite = [abs(value) for _, value in rows if math.isfinite(value)]
     full = limit or max(finite, default=1.0) or 1.0
@@ -161,10 +203,14 @@ def bars(
     cells = []
     for at, ((label, value), text) in enumerate(zip(rows, texts, strict=True)):
         name = f"<b>{escape(label)}</b>" if at == chosen else escape(label)
+        marked = ""
+        if truth is not None and at == truth[0]:
+            name += f" <small>{TRUE}</small>"
+            marked = f' class="cnnw-true cnnw-{"right" if truth[1] else "wrong"}"'
         share = 100 * min(1.0, abs(value) / full) if math.isfinite(value) else 0.0
         start, length = (50 - share / 2 * (value < 0), share / 2) if middle else (0.0, share)
         cells.append(
-            f'<span title="{escape(label)}">{name}</span><span class="cnnw-track">'
+            f'<span{marked} title="{escape(label)}">{name}</span><span class="cnnw-track">'
             f'<i style="left:{start:.1f}%;width:{length:.1f}%"></i></span><span>{escape(text)}</span>'
         )
     stacked = " cnnw-stacked" if any(len(label) > stack for label, _ in rows) else ""
@@ -180,6 +226,18 @@ def colorbar(colormap: str, low: str, middle: str | None, high: str, width: int)
         f'<div class="cnnw-ramp" style="background:{css_gradient(colormap)}"></div>'
         f'<div class="cnnw-scale">{spans}</div></div>'
     )
+
+
+def scale_texts(low: float, middle: float | None, high: float, beyond: float = 0.0) -> tuple[str, str | None, str]:
+    """What stands below a colour scale: its ends, 0 in the middle of a centred one, the share of values beyond it."""
+    words = [*([] if middle is None else ["0"]), *filter(None, [beyond_words(beyond)])]
+    return number(low), " · ".join(words) or None, number(high)
+
+
+def beyond_words(share: float) -> str:
+    """`0.5 % beyond`: how many values lie outside of a colour scale; empty for none."""
+    percent = 100 * share
+    return f"{number(max(percent, 0.01), 1 if percent < 1 else 2)} % beyond" if share else ""
 
 
 def facts(rows: Iterable[tuple[str, str]]) -> str:

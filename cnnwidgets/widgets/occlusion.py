@@ -37,7 +37,8 @@ class OcclusionView(OcclusionRun):
     dataset : indexable
         Gives (image, label), as for `ActivationView`; None with a `Subject`.
     classes : sequence of str, optional
-        Class names; by default the data set's own.
+        Names of the network's outputs, and of labels where the data set names none; by default the data set's own, or
+        ImageNet's for a network of torchvision or timm with 1,000 outputs.
     denormalize : callable or (mean, std), optional
         Turns a normalised image into one in [0, 1] for the picture; by default found in the data set's transform.
     prepare : callable, optional
@@ -138,10 +139,11 @@ class OcclusionView(OcclusionRun):
             self._fit_controls()
         self.draw_map(anew=not self._portions.running)  # a growing map is drawn at its own pace, not at the hand's
         before, value = self._values()
-        bars = [(self._class_name(n), share, change) for n, share, change in self._bars(self._found)]
-        self._scores.draw(self._target_name, self._unit, before, value, self._where(), bars)
-        status = markup.drawn_in(self.milliseconds)
-        self._title.value = markup.title(self._target_name, *self._said(), status=status)
+        best, truth = self._bars(self._found)
+        bars = [(self._class_name(n), share, change) for n, share, change in best]
+        self._scores.draw(self._target_name, self._unit, before, value, self._where(), bars, truth)
+        source = markup.source("", self.milliseconds)
+        self._title.value = markup.title(self._target_name, *self._said(), source=source)
 
     def draw_map(self, *, anew: bool = True) -> None:
         """Draw the heat map, the photo with its overlay and the patch, and how far the map is."""
@@ -157,7 +159,7 @@ class OcclusionView(OcclusionRun):
         opacity = self.opacity if self.overlay else 0.0
         if self._lit is None or self._lit[0] != (heat, opacity):
             self._lit = (heat, opacity), heat.over(photo, opacity) if opacity and heat.known.any() else photo
-        heading = f"Image {seen.settings.index}", f"label {seen.item.text}" if seen.item.text else ""
+        heading = f"Image {seen.settings.index}", markup.labelled(seen.item.text)
         place = (self.top, self.left)
         self._photo.draw(heading, self._lit[1], fill, occluder.patches, place)
         self._map.draw(heat, place)

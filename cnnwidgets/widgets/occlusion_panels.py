@@ -18,7 +18,7 @@ from .figure import PixelFigure
 from .map_panel import _with_padding
 from .markup import number
 from .occlusion_heat import Heat, signed
-from .panels import HOVERED, _Panel, _percent
+from .panels import HOVERED, _Panel
 from .progress_row import duration
 
 HEAT, SCORES = 288, 250
@@ -179,10 +179,20 @@ class ScorePanel(_Panel):
         super().__init__(SCORES, self._text)
 
     def draw(
-        self, name: str, unit: str, whole: float, found: float, where: Sequence[tuple[str, str]], bars: Sequence[Bar]
+        self,
+        name: str,
+        unit: str,
+        whole: float,
+        found: float,
+        where: Sequence[tuple[str, str]],
+        bars: Sequence[Bar],
+        truth: tuple[int, bool] | None = None,
     ) -> None:
-        """Show the score `found` with the patch; `bars` are the best classes with it, by probability or score."""
-        self._name = name
+        """Show the score `found` with the patch; `bars` are the best classes with it, by probability or score.
+
+        `truth` is the bar of the true class, and whether it is the best with the patch.
+        """
+        self._name, self._truth = name, truth
         self._facts = [
             (unit, number(found)),
             ("without patch", number(whole)),
@@ -191,14 +201,14 @@ class ScorePanel(_Panel):
         ]
         rows = [(label, value) for label, value, _ in bars]
         if unit in ("logit", "probability"):
-            texts = [f"{_percent(value)} ({_points(change)})" for _, value, change in bars]
+            texts = [f"{markup.percent(value)} ({_points(change)})" for _, value, change in bars]
             limit = 1.0
         else:
             texts = [f"{number(value)} ({signed(change)})" for _, value, change in bars]
             limit = max((abs(value) for _, value in rows if np.isfinite(value)), default=0.0) or 1.0
         self._bars = [(label, value / limit, text) for (label, value), text in zip(rows, texts, strict=True)]
         self._best = "Best classes", "with the patch (change)"
-        below = markup.heading(*self._best) + markup.bars(rows, texts, limit, stack=10) if bars else ""
+        below = markup.heading(*self._best) + markup.bars(rows, texts, limit, stack=10, truth=truth) if bars else ""
         self._text.value = markup.heading(name) + markup.facts(self._facts) + f'<div style="height:12px"></div>{below}'
 
     def static(self) -> list[Panel]:
@@ -206,7 +216,7 @@ class ScorePanel(_Panel):
         width = SCORES + 60  # where each bar is in one line with its label and its text
         panels = [Panel(self._name, width=width, lines=self._facts)]
         if self._bars:
-            panels.append(Panel(" · ".join(self._best), width=width, bars=self._bars))
+            panels.append(Panel(" · ".join(self._best), width=width, bars=self._bars, truth=self._truth))
         return panels
 
 

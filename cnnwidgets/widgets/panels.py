@@ -9,14 +9,14 @@ import ipywidgets as W
 import numpy as np
 from numpy.typing import NDArray
 
-from ..compute.items import Items
 from ..compute.layers import Layer
 from ..render import Grid, Panel, Shaded, Strip, apply, encode_png, fitted, mosaic, palette, strip, to_picture
 from . import markup
 from .figure import PixelFigure
 from .markup import number
 from .picture import Picture
-from .subject import Look
+from .prediction import Told
+from .subject import Look, Subject
 
 INPUT, GRID, DETAIL, TALL = 190, 480, 288, 520
 """Widths of the three pictures, and the height that the grid takes before it scrolls, in px."""
@@ -42,39 +42,28 @@ class ImagePanel(_Panel):
         self._image.add_class("cnnw-input")
         super().__init__(INPUT, self._text, self._image, self._prediction)
 
-    def draw(self, index: int, look: Look, items: Items) -> None:
+    def draw(self, index: int, look: Look, subject: Subject) -> None:
         """Show `look`, which is of image `index`."""
-        self.look = look
-        self._heading, self._bars, self._source = f"Image {index}", [], ""
-        self._label = f"label {look.item.text}" if look.item.text else ""
+        self.look, items = look, subject.items
+        self._heading = f"Image {index}"
+        self._label = markup.labelled(look.item.text)
         self._pixels: NDArray[np.uint8] | None = None
         if look.item.image is not None:
             picture = to_picture(items.picture(look.item.image).numpy())
             self._pixels = fitted(picture.pixels, INPUT, INPUT)
             if picture.rescaled:
                 self._label += f"{' · ' if self._label else ''}{number(picture.vmin)} to {number(picture.vmax)}"
-        if look.prediction is not None:
-            self._source = look.prediction.source
-            self._bars = [
-                (items.class_name(target), probability)
-                for target, probability in zip(look.prediction.targets, look.prediction.probabilities, strict=True)
-            ]
+        self._told = Told.of(look.prediction, look.item, subject.names)
         self._text.value = markup.heading(self._heading, self._label)
         self._image.layout.display = "none" if self._pixels is None else ""
         if self._pixels is not None:
             self._image.value = encode_png(self._pixels)
-        texts = [_percent(probability) for _, probability in self._bars]
-        below = markup.heading("Prediction", self._source) + markup.bars(self._bars, texts, 1.0, stack=10)
-        self._prediction.value = below if self._bars else ""
+        self._prediction.value = self._told.html()
 
     def static(self) -> list[Panel]:
         """The same for the static picture, one above the other."""
         heading = f"{self._heading} · {self._label}" if self._label else self._heading
-        panels = [Panel(heading, self._pixels, width=INPUT)]
-        if self._bars:
-            bars = [(name, probability, _percent(probability)) for name, probability in self._bars]
-            panels.append(Panel(f"Prediction · {self._source}", width=INPUT, bars=bars))
-        return panels
+        return [Panel(heading, self._pixels, width=INPUT), *self._told.static(INPUT)]
 
 
 class GridPanel(_Panel):
@@ -124,7 +113,7 @@ class GridPanel(_Panel):
             if middle is not None:
                 return "each map's −max", "0", "each map's +max"
             return "each map's lowest", None, "each map's highest"
-        return number(low), None if middle is None else "0", number(high)
+        return markup.scale_texts(low, middle, high, self._shaded.beyond())
 
     def _describe(self, cell: int) -> str:
         values = self._shaded.maps[cell]
@@ -176,9 +165,7 @@ class ChannelPanel(_Panel):
             few = Grid(height * width, 1, 1, columns=width, gap=0) if height * width <= HOVERED else None
             self.figure.cells(few, self._describe)
             self.figure.select(None if few is None else self._cell())
-            low, middle, high = shaded.ends(channel)
-            zero = None if middle is None else "0"
-            above = markup.colorbar(shaded.colormap, number(low), zero, number(high), self.figure.shown_width)
+            above = markup.colorbar(shaded.colormap, *self._ends(), self.figure.shown_width)
         self._below.value = above + markup.facts(self._facts)
 
     def static(self) -> Panel:
@@ -189,14 +176,16 @@ class ChannelPanel(_Panel):
             full = max((abs(value) for _, value in rows if np.isfinite(value)), default=1.0) or 1.0
             bars = [(label, value / full, number(value)) for label, value in rows]
             return Panel(heading, width=self._width, bars=bars, lines=self._facts)
-        low, middle, high = self._shaded.ends(self._channel)
         return Panel(
             heading,
             apply(self._shaded.tile(self._channel), self._shaded.colormap, alpha=True),
             width=self._width,
-            colorbar=(self._shaded.colormap, number(low), None if middle is None else "0", number(high)),
+            colorbar=(self._shaded.colormap, *self._ends()),
             lines=self._facts,
         )
+
+    def _ends(self) -> tuple[str, str | None, str]:
+        return markup.scale_texts(*self._shaded.ends(self._channel), self._shaded.beyond(self._channel))
 
     def _heading(self) -> tuple[str, str]:
         if self._vector:
@@ -254,7 +243,3 @@ def _tiled(shaded: Shaded, layer: Layer, columns: int | None) -> tuple[NDArray[n
         return strip(tiles.ravel(), columns=columns), Strip.fit(len(tiles), columns=columns)
     grid = Grid.fit(*tiles.shape, columns=columns, room=GRID)
     return mosaic(tiles, grid), grid
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"

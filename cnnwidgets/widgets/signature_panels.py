@@ -48,10 +48,10 @@ class StripsPanel(_Panel):
     def draw(self, found: Signatures, thumbnails: Thumbnails, colormap: str, each: bool) -> None:
         """Show all vectors; `each` says that every one has a colour scale of its own."""
         vectors = found.vectors.numpy()[:, None]
-        shaded = Shaded.of(vectors, colormap=colormap, scale="map" if each else "layer")
+        shaded = Shaded.of(vectors, colormap=colormap, scale="map" if each else "layer-full")
         indices, labels = found.indices.tolist(), found.labels.tolist()
         self._found, self._colormap = found, shaded.colormap
-        headings = {labels.index(target): f"class {thumbnails.items.class_name(target)}" for target in found.targets}
+        headings = {labels.index(target): thumbnails.items.class_name(target) for target in found.targets}
         pictures = [thumbnails(index, HIGH) for index in indices]
         tiles = [tile[0] for tile in shaded.tiles()]
         self._pixels, self._cells, self._places = barcodes(

@@ -17,6 +17,7 @@ from ..compute.forward import Prepare
 from ..compute.items import Item, Items
 from ..compute.model import plain, weights_version
 from ..compute.names import OUTPUT, get_layer
+from ..compute.naming import OutputNames
 from ..compute.operations import run_operations, trace
 from ..compute.scores import Prediction, predict
 from ..compute.table import checked_operations, one_image, table_of, with_operations
@@ -66,6 +67,7 @@ class Subject:
         self.model = model
         self.module = plain(model)
         self.items = Items(dataset, classes=classes, denormalize=denormalize, prepare=prepare)
+        self.names = OutputNames(self.module, self.items)
         self.prepare = prepare
         self.passes = 0
         self._shared = Passes.of(self.module, cache_bytes)

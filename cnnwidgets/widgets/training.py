@@ -45,7 +45,8 @@ class TrainingView(SubjectView):
         Gives the probe images, (image, label); by default the data set of the validation loader, or else of the
         training loader.
     classes : sequence of str, optional
-        Class names; by default the data set's own.
+        Names of the network's outputs, and of labels where the data set names none; by default the data set's own, or
+        ImageNet's for a network of torchvision or timm with 1,000 outputs.
     denormalize : callable or (mean, std), optional
         Turns a normalised image into one in [0, 1] for the picture; by default found in the data set's transform.
     prepare : callable, optional
@@ -198,9 +199,9 @@ class TrainingView(SubjectView):
         self._grid.draw(self._shaded, self._row, 0, False)
         self._course.draw(self.log, edits_of(self._subject.module))
         if self._input.look is not self._look:
-            self._input.draw(self._shown, self._look, self._subject.items)
-        status = " · ".join(filter(None, [self._speed(), markup.drawn_in(self.milliseconds)]))
-        self._title.value = markup.title("Training", *self._said(), status=status)
+            self._input.draw(self._shown, self._look, self._subject)
+        source = markup.source("", self.milliseconds)
+        self._title.value = markup.title("Training", *self._said(), status=self._speed(), source=source)
 
     def picture(self, *, dark: bool = False) -> NDArray[np.uint8]:
         """The view as one static picture, (H, W, 3) uint8."""
@@ -212,7 +213,7 @@ class TrainingView(SubjectView):
 
     def _card(self, *, dark: bool) -> Card:
         panels = (self._course.static(dark=dark), self._input.static(), self._grid.static())
-        return Card(" · ".join(["Training", *self._said()]), panels, "scale: whole layer")
+        return Card(" · ".join(["Training", *self._said()]), panels, markup.scale_words(self._shaded, "layer"))
 
     # ------------------------------------------------------------------ words
 

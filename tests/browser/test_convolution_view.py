@@ -67,7 +67,7 @@ def test_each_control_of_the_convolution_view_moves_it(run_cells, theme):
     focus_slider(page, index)
     press(page, "ArrowRight")
     wait_for(page, "index", 8)
-    shown(page, 'image 8, an "8"')
+    shown(page, "image 8 · label: 8")
 
     in_kernel(page, "view.speed = 30; view.pixel = (9, 0)")
     page.locator(".cnnw .fa-play").click()

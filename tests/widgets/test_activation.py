@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 import traitlets as T
+from torch import nn
 
 from cnnwidgets import ActivationView, activations
 from cnnwidgets.data import digits
@@ -86,7 +87,7 @@ def test_a_new_image_runs_once_and_going_back_never(view, passes):
     view.layer = "conv"
     view.index = 1
     assert passes() == 0
-    assert "cached" in words(view._title)
+    assert 'title="cached' in view._title.value
 
 
 def test_weights_that_an_optimizer_moved_show_at_the_next_drawing(view, model, passes):
@@ -184,7 +185,7 @@ def test_a_channel_of_the_new_layer_can_be_set_right_after_it_or_together_with_i
         ("channel", -1, IndexError, "0 to 1"),
         ("plane", 1, IndexError, "plane 1 is out of range"),
         ("colormap", "virids", ValueError, "viridis"),
-        ("scale", "layers", ValueError, "'map', 'layer' or a pair"),
+        ("scale", "layers", ValueError, "'map', 'layer', 'layer-full' or a pair"),
         ("scale", (1, 1), ValueError, "vmin < vmax"),
         ("scale", (0, float("nan")), ValueError, "finite"),
         ("columns", -1, ValueError, "columns must be 0"),
@@ -238,3 +239,22 @@ def test_what_a_vector_has_are_units(model, dataset):
     view.layer = "fc"
     assert view._channels.text == "Unit"
     assert ActivationView(model, dataset, layer="fc")._channels.text == "Unit"
+
+
+def test_a_few_values_far_out_leave_colours_for_the_others_and_the_view_says_so():
+    image = torch.linspace(-1, 1, 2 * 50 * 50).reshape(2, 50, 50)
+    image[0, 0, :10] = 100.0
+    model = nn.Sequential(nn.Conv2d(2, 2, 1, bias=False))
+    model[0].weight.data = torch.eye(2)[:, :, None, None]
+    view = ActivationView(model, image[None], layer="0")
+    high = view._shaded.ends()[2]
+    assert 0.95 < high <= 1
+    said = "0.5 % beyond"
+    assert said in words(view._grid._scale) and said in view._status() and said in view._grid.static().colorbar[2]
+    assert "beyond" in words(view._detail._below) and "100" in words(
+        view._detail._below
+    )  # its numbers are the true ones
+    view.scale = "layer-full"
+    assert view._shaded.ends()[2] == 100 and "beyond" not in words(view._grid._scale)
+    assert view._status() == "scale: whole layer, centred on 0"
+    view.close()

@@ -131,6 +131,8 @@ def ends(scale: controls.ScaleControl) -> list[float]:
 def test_the_scale_menu_sets_the_trait(scale, view):
     scale._menu.value = "map"
     assert view.scale == "map"
+    scale._menu.value = "layer-full"
+    assert view.scale == "layer-full"
     assert ends(scale) == []
 
 

@@ -227,7 +227,7 @@ def test_a_new_layer_takes_one_pass_and_going_back_none(view, passes):
     assert passes() == 1
     view.layer = "conv"
     view.channel, view.colormap, view.scale = 1, "magma", "layer"
-    assert passes() == 0 and "cached" in words(view._title)
+    assert passes() == 0 and 'title="cached' in view._title.value
 
 
 def test_refresh_shows_weights_written_behind_our_back(view, model):

@@ -119,7 +119,7 @@ def test_all_values_of_a_map_count_without_pooling(view):
 
 def test_a_click_chooses_the_image_and_shows_its_way(view):
     element_click(view, 3)
-    assert view.selected == 3 and "Image 3 · label 1" in words(view._chosen._text)
+    assert view.selected == 3 and "Image 3 · label: 1" in words(view._chosen._text)
     figure = view._plane.figure
     assert figure._ring.visible and figure._ring.x[0] == shown(view)[3, 0]
     assert np.allclose(figure._path.x, view.embedding.points[:, 3, 0])
@@ -154,7 +154,7 @@ def test_a_recording_is_played_without_its_model():
     view = EmbeddingView(recording, layer="0", method="pca", frame=1, selected=3)
     expected = EmbeddingView(film, dataset, "0", method="pca", frame=1)
     assert np.allclose(shown(view), shown(expected))
-    assert "end of epoch 0" in words(view._title) and "label high" in words(view._chosen._text)
+    assert "end of epoch 0" in words(view._title) and "label: high" in words(view._chosen._text)
 
 
 def test_tsne_takes_the_place_of_pca_and_is_not_worked_out_twice():

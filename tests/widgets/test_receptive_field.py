@@ -227,7 +227,7 @@ def test_each_unit_takes_one_pass_and_going_back_none(view, passes):
         assert passes() == 1
     view.unit = (3, 0)
     assert passes() == 0
-    assert "cached" in words(view._title)
+    assert 'title="cached' in view._title.value
 
 
 def test_what_only_changes_the_drawing_runs_nothing(view, passes):
@@ -334,7 +334,7 @@ def test_the_static_picture_shows_frame_numbers_and_table(view, tmp_path):
     light, dark = view.picture(), view.picture(dark=True)
     assert light.shape == dark.shape and light.mean() > 200 > 100 > dark.mean()
     panel = view._photo.static()
-    assert (panel.heading, panel.marks) == ("Image 0 · label 0 · 0 to 15", [(0, 0, 2, 2)])
+    assert (panel.heading, panel.marks) == ("Image 0 · label: 0 · 0 to 15", [(0, 0, 2, 2)])
     assert view._layers.static().lines[:2] == [("conv", "1 · stride 1"), ("▸ pool", "2 · stride 2")]
     view.unit = (1, 1)
     assert (view.picture() != light).any()
