@@ -20,6 +20,7 @@ from .embedding_state import POINTS, EmbeddingState
 from .markup import number
 from .panels import INPUT
 from .picker import LayerPicker
+from .swap import Text
 from .thumbnails import Thumbnails
 
 NAMES = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}
@@ -170,7 +171,7 @@ class EmbeddingView(EmbeddingState):
             self._color,
             self._number_of,
         ]
-        self._title = W.HTML()
+        self._title = Text()
         self._chosen = ChosenPanel()
         self._plane = PointsPanel(self._tip, self._choose)
         self._groups = GroupsPanel()

@@ -17,6 +17,7 @@ from .markup import number
 from .panels import DETAIL, GRID, INPUT, _Panel
 from .picture import Picture
 from .scatter_figure import ScatterFigure
+from .swap import Text
 from .thumbnails import Thumbnails
 
 TIP = 84
@@ -28,7 +29,7 @@ class ChosenPanel(_Panel):
     """The image of the chosen point, with what is known about it."""
 
     def __init__(self) -> None:
-        self._text, self._below = W.HTML(), W.HTML()
+        self._text, self._below = Text(), Text()
         self._image = Picture(layout=W.Layout(flex="0 0 auto", align_self="flex-start", margin="3px"))
         self._image.add_class("cnnw-input")
         super().__init__(INPUT, self._text, self._image, self._below)
@@ -51,7 +52,7 @@ class PointsPanel(_Panel):
     """The points. Hovering one shows its image, a click chooses it."""
 
     def __init__(self, describe: Callable[[int], str], on_point: Callable[[int], None]) -> None:
-        self._text, self._below = W.HTML(), W.HTML()
+        self._text, self._below = Text(), Text()
         self.figure = ScatterFigure(GRID, describe, on_point)
         super().__init__(GRID, self._text, self.figure, self._below)
 
@@ -86,7 +87,7 @@ class GroupsPanel(_Panel):
     """The classes or clusters in their colours, and how well each point fits into its own."""
 
     def __init__(self) -> None:
-        self._text, self._scale, self._legend = W.HTML(), W.HTML(), W.HTML()
+        self._text, self._scale, self._legend = Text(), Text(), Text()
         self._image = Picture(layout=W.Layout(flex="0 0 auto", align_self="flex-start", margin="4px 0"))
         super().__init__(DETAIL, self._text, self._image, self._scale, self._legend)
 

@@ -18,13 +18,14 @@ from .film_shots import Shot
 from .markup import number
 from .panels import INPUT, _Panel
 from .picture import Picture
+from .swap import Text
 
 
 class MomentPanel(_Panel):
     """Image, epoch, batch, step and loss."""
 
     def __init__(self) -> None:
-        self._text, self._below = W.HTML(), W.HTML()
+        self._text, self._below = Text(), Text()
         self._image = Picture(layout=W.Layout(flex="0 0 auto", align_self="flex-start", margin="3px 3px 8px"))
         self._image.add_class("cnnw-input")
         self._drawn: object = None

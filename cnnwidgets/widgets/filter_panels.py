@@ -18,6 +18,7 @@ from .filter_sheets import ROOM, Kernels, Sheet, channel_word
 from .markup import number
 from .panels import _Panel
 from .picture import Picture
+from .swap import Text
 
 WIDE = 240
 """Width of the chosen kernel, in px."""
@@ -32,7 +33,7 @@ class SheetPanel(_Panel):
     """Many kernels in one picture. A click chooses one."""
 
     def __init__(self, on_choose: Callable[[int, int], None], zoom: W.Widget) -> None:
-        self._text, self._scale, self._zoom = W.HTML(), W.HTML(), zoom
+        self._text, self._scale, self._zoom = Text(), Text(), zoom
         self.figure = PixelFigure(ROOM, TALL)
         self.figure.on_click(self._clicked)
         self._on_choose = on_choose
@@ -106,10 +107,10 @@ class FilterPanel(_Panel):
     """The chosen filter, in colour or one kernel of it, large, with its numbers and the distribution of its weights."""
 
     def __init__(self) -> None:
-        self._text, self._scale, self._below = W.HTML(), W.HTML(), W.HTML()
+        self._text, self._scale, self._below = Text(), Text(), Text()
         self.figure = PixelFigure(WIDE, WIDE, fit=True)
         self._bars = Picture(layout=W.Layout(flex="0 0 auto", align_self="flex-start", margin="0"))
-        self._bars_text, self._bars_scale = W.HTML(), W.HTML()
+        self._bars_text, self._bars_scale = Text(), Text()
         self._counted: Filters | None = None
         super().__init__(
             WIDE, self._text, self.figure, self._scale, self._below, self._bars_text, self._bars, self._bars_scale

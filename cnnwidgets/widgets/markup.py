@@ -60,7 +60,12 @@ STYLE = f"""<style>
 @media (max-width: 930px) {{ .cnnw .cnnw-many {{ order: 1; }} }} /* the small panels share a row */
 .cnnw-error {{ color: var(--jp-error-color1, #b71c1c); overflow-wrap: anywhere; }}
 .cnnw-stale > :first-child, .cnnw-stale > :last-child {{ opacity: 0.4; }} /* title and pictures; controls are live */
-.cnnw .cnnw-figure, img.cnnw-pixels {{ display: block; }} img.cnnw-crisp {{ image-rendering: pixelated; }}
+.cnnw-side {{ display: none; }}
+.cnnw-instead {{ position: relative; z-index: 1; margin-top: calc(-1 * var(--cnnw-room)); min-height: var(--cnnw-room); }}
+.cnnw-frames {{ position: relative; }}
+.cnnw-frames svg {{ position: absolute; left: 2px; top: 2px; overflow: visible; pointer-events: none; z-index: 1; }}
+.cnnw-frames rect {{ fill: none; stroke-width: 2px; }}
+.cnnw .cnnw-figure {{ display: block; }} img.cnnw-crisp {{ image-rendering: pixelated; }}
 img.cnnw-input {{ image-rendering: pixelated; outline: 1px solid var(--cnnw-line); }}
 .cnnw:has(.jupyter-widgets-error-widget)::after {{ content: "{TOO_OLD}"; display: block; margin-top: 10px;
   color: var(--jp-error-color1, #b71c1c); }}

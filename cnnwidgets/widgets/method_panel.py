@@ -14,6 +14,7 @@ from ..render import Heat, Panel, encode_png, fitted
 from . import markup
 from .markup import number
 from .picture import Picture
+from .swap import Text
 
 MAP = 224
 """Width of a map, in px."""
@@ -35,7 +36,7 @@ class MethodPanel(W.VBox):
 
     def __init__(self, name: str) -> None:
         self._name = name[0].upper() + name[1:]
-        self._parts = [(W.HTML(), _image(), W.HTML()) for _ in range(2)]
+        self._parts = [(Text(), _image(), Text()) for _ in range(2)]
         layout = W.Layout(width=f"{MAP + 24}px", flex="0 0 auto", padding="0 20px 10px 0", overflow="hidden")
         super().__init__([part for parts in self._parts for part in parts], layout=layout)
 
