@@ -61,7 +61,8 @@ STYLE = f"""<style>
 .cnnw-error {{ color: var(--jp-error-color1, #b71c1c); overflow-wrap: anywhere; }}
 .cnnw-stale > :first-child, .cnnw-stale > :last-child {{ opacity: 0.4; }} /* title and pictures; controls are live */
 .cnnw-side {{ display: none; }}
-.cnnw-instead {{ position: relative; z-index: 1; margin-top: calc(-1 * var(--cnnw-room)); min-height: var(--cnnw-room); }}
+.cnnw-instead {{ position: relative; z-index: 1; margin-top: calc(-1 * var(--cnnw-room));
+  min-height: var(--cnnw-room); }}
 .cnnw-frames {{ position: relative; }}
 .cnnw-frames svg {{ position: absolute; left: 2px; top: 2px; overflow: visible; pointer-events: none; z-index: 1; }}
 .cnnw-frames rect {{ fill: none; stroke-width: 2px; }}
