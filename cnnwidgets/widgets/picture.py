@@ -16,7 +16,7 @@ class Picture(W.Image):
     ipywidgets 7 never frees a blob. `value` is the PNG all the same.
     """
 
-    value = T.CBytes(help="the PNG").tag(sync=True, to_json=lambda png, _: _address(png))
+    value = type(W.Image.class_traits()["value"])(help="the PNG").tag(sync=True, to_json=lambda png, _: _address(png))
     format = T.Unicode("png").tag(sync=True, to_json=lambda *_: "url")
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from page_tools import WATCH, drag_slider, in_kernel, no_errors, wait_until
+from page_tools import WATCH, drag_slider, in_kernel, next_frames, no_errors
 from playwright.sync_api import Page
 
 LENET = """
@@ -32,27 +34,28 @@ READ = """() => {
     const card = document.querySelector('.cnnw');
     const seen = selector => [...card.querySelectorAll(selector)].filter(e => e.offsetParent !== null);
     const text = selector => seen(selector).map(e => e.textContent);
-    const scrolls = e => ['auto', 'scroll'].includes(getComputedStyle(e).overflowY) && e.scrollHeight > e.clientHeight + 1;
+    const scrolls = e => ['auto', 'scroll'].includes(getComputedStyle(e).overflowY)
+        && e.scrollHeight > e.clientHeight + 1;
     const print = e => {
         const source = e.getAttribute('src') ?? '';
         let sum = 0;
         for (let i = 0; i < source.length; i++) sum = (31 * sum + source.charCodeAt(i)) | 0;
         return `${e.naturalWidth}x${e.naturalHeight}:${source.length}:${sum}:${e.complete}`;
     };
-    const known = new Map();
-    const frames = window.frames_read = [];
+    window.readCard = () => ({
+        title: text('.cnnw-title').join('|'), headings: text('.cnnw-heading').join('|'),
+        bars: text('.cnnw-bars').join('|'), facts: text('.cnnw-facts').join('|'),
+        scales: text('.cnnw-scale').join('|'), pictures: seen('img.cnnw-side').map(print).join('|'),
+        frames: seen('.cnnw-frames svg').map(e => e.innerHTML).join('|'),
+        height: Math.round(card.getBoundingClientRect().height),
+        places: seen('.cnnw-figure').map(e => Math.round(e.getBoundingClientRect().left
+            - card.getBoundingClientRect().left)).join(','),
+        scrolls: [...card.querySelectorAll('*')].filter(scrolls).map(e => e.className).join('|'),
+    });
+    const frames = window.framesRead = [];
     window.reading = true;
     const read = () => {
-        frames.push({
-            title: text('.cnnw-title').join('|'), headings: text('.cnnw-heading').join('|'),
-            bars: text('.cnnw-bars').join('|'), facts: text('.cnnw-facts').join('|'),
-            scales: text('.cnnw-scale').join('|'), pictures: seen('img.cnnw-side').map(print).join('|'),
-            frames: seen('.cnnw-frames svg').map(e => e.innerHTML).join('|'),
-            height: Math.round(card.getBoundingClientRect().height),
-            places: seen('.cnnw-figure').map(e => Math.round(e.getBoundingClientRect().left
-                - card.getBoundingClientRect().left)).join(','),
-            scrolls: [...card.querySelectorAll('*')].filter(scrolls).length,
-        });
+        frames.push(window.readCard());
         if (window.reading) requestAnimationFrame(read);
     };
     requestAnimationFrame(read);
@@ -60,12 +63,14 @@ READ = """() => {
 STATE = ("title", "headings", "bars", "facts", "scales", "pictures", "frames")
 
 
-def frames_of(page: Page, act: Any) -> list[dict[str, Any]]:
+def frames_of(page: Page, act: Callable[[], None]) -> list[dict[str, Any]]:
+    """The card in every frame while `act` runs, and until it has come to rest."""
     page.evaluate(READ)
     act()
-    page.wait_for_timeout(700)
+    in_kernel(page, "")
+    page.wait_for_timeout(1000)
     page.evaluate("() => { window.reading = false; }")
-    return page.evaluate("() => window.frames_read")
+    return page.evaluate("() => window.framesRead")
 
 
 def states(frames: list[dict[str, Any]]) -> list[tuple[str, ...]]:
@@ -78,15 +83,12 @@ def states(frames: list[dict[str, Any]]) -> list[tuple[str, ...]]:
     return found
 
 
-def truth(page: Page, trait: str, values: list[Any]) -> dict[Any, tuple[str, ...]]:
-    """What the card looks like at rest in each of these states, by its title."""
-    known = {}
-    for value in values:
-        in_kernel(page, f"view.{trait} = {value!r}")
-        page.wait_for_timeout(300)
-        [frame] = states(frames_of(page, lambda: None))[-1:]
-        known[said(frame[0])] = frame
-    return known
+def at_rest(page: Page, trait: str, value: Any) -> tuple[str, ...]:
+    """What the card looks like when nothing moves."""
+    in_kernel(page, f"view.{trait} = {value!r}")
+    next_frames(page, 6)
+    frame = page.evaluate("() => window.readCard()")
+    return tuple(frame[part] for part in STATE)
 
 
 def said(title: str) -> str:
@@ -107,24 +109,20 @@ def test_every_frame_of_a_drag_shows_one_state_at_one_size(run_cells, cell, slid
     frames = frames_of(page, there_and_back)
     painted = states(frames)
     trait = ("layer", "index")[slider]
-    in_kernel(page, "print()")
-    values = eval(
-        in_kernel(page, "print(list(view.layers.names) if %r == 'layer' else list(range(len(dataset))))" % trait)
-    )
-    seen = {said(state[0]) for state in painted}
-    wanted = [
-        value
-        for value in values
-        if any(
-            re.search(rf"image {value}\b", title) if trait == "index" else title.startswith(f"{value} ·")
-            for title in seen
-        )
-    ]
-    known = truth(page, trait, wanted)
+    listed = "view.layers.names" if slider == LAYER else "range(len(dataset))"
     assert len(painted) > 3
+    known = {said((state := at_rest(page, trait, value))[0]): state for value in shown(page, listed, trait, painted)}
     for state in painted:
         assert state[1:] == known[said(state[0])][1:], state[0]
-    assert len({frame["height"] for frame in frames}) == 1, sorted({frame["height"] for frame in frames})
-    assert len({frame["places"] for frame in frames}) == 1
-    assert not any(frame["scrolls"] for frame in frames)
+    assert len({frame["height"] for frame in frames}) == 1, {frame["height"] for frame in frames}
+    assert len({frame["places"] for frame in frames}) == 1, {frame["places"] for frame in frames}
+    assert {frame["scrolls"] for frame in frames} == {""}
     assert no_errors(page)
+
+
+def shown(page: Page, listed: str, trait: str, painted: list[tuple[str, ...]]) -> list[Any]:
+    """The values of the trait whose titles were painted."""
+    titles = {said(state[0]) for state in painted}
+    values = json.loads(in_kernel(page, f"import json; print(json.dumps(list({listed})))"))
+    pattern = {"layer": r"^{} ·", "index": r"\bimage {}\b"}[trait]
+    return [each for each in values if any(re.search(pattern.format(re.escape(str(each))), title) for title in titles)]
