@@ -40,14 +40,16 @@ TOOLS = """(() => {
     }));
     // a new picture arrives out of sight: until it is turned to
     const shown = async picture => {
-        while (picture.isConnected && getComputedStyle(picture).display === 'none') await new Promise(requestAnimationFrame);
+        while (picture.isConnected && getComputedStyle(picture).display === 'none')
+            await new Promise(requestAnimationFrame);
     };
     const watch = window.watch = {pictures: [], moves: 0, lastMove: 0};
     // calls seen(element) when a picture in `root` that matches `selector` gets a new source
     watch.observe = (root, selector, seen) => {
         const observer = new MutationObserver(records => {
             for (const {type, target, addedNodes} of records) {
-                if (type === 'attributes') { if (target.matches(selector) && target.getAttribute('src') !== '') return seen(target); }
+                if (type === 'attributes') {
+                    if (target.matches(selector) && target.getAttribute('src') !== '') return seen(target); }
                 else for (const node of addedNodes) {
                     const found = node.querySelector && (node.matches(selector) ? node : node.querySelector(selector));
                     if (found?.src) return seen(found);

@@ -64,10 +64,7 @@ class ImagePanel(_Panel):
                 for target, probability in zip(look.prediction.targets, look.prediction.probabilities, strict=True)
             ]
         self._text.value = markup.heading(self._heading, self._label)
-        image = self._picture.target
-        image.layout.display = "none" if self._pixels is None else ""
-        if self._pixels is not None:
-            image.value = encode_png(self._pixels)
+        self._picture.put(None if self._pixels is None else encode_png(self._pixels))
         texts = [_percent(probability) for _, probability in self._bars]
         below = markup.heading("Prediction", self._source) + markup.bars(self._bars, texts, 1.0, stack=10)
         self._prediction.value = below if self._bars else ""

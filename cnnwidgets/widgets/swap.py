@@ -127,6 +127,13 @@ class Swapped(_Sides):
         """The widget with the newest picture."""
         return self.pictures[1 - self.side if self.written else self.side]
 
+    def put(self, png: bytes | None) -> None:
+        """Show this PNG, or none."""
+        picture = self.target
+        picture.layout.display = "none" if png is None else ""
+        if png is not None:
+            picture.value = png
+
     def tidy(self) -> None:
         """Take what is out of sight from the page."""
         self.pictures[1 - self.side].value = b""
