@@ -23,6 +23,8 @@ INPUT, GRID, DETAIL, TALL = 190, 480, 288, 520
 """Widths of the three pictures, and the height that the grid takes before it scrolls, in px."""
 FEW = 16
 """A vector of so many units is shown as labelled bars; of a longer one, the units with the largest magnitude."""
+BESIDE = 400
+"""Height that the image and its prediction keep, in px: long class names stand above their bars."""
 FACTS = 160
 """Room for the heading, the scale and the numbers of the large map, in px."""
 HOVERED = 1024
@@ -45,6 +47,7 @@ class ImagePanel(_Panel):
         self._picture = Swapped(layout, "cnnw-input")
         self._image = self._picture.pictures[0]
         super().__init__(INPUT, self._text, *self._picture.pictures, self._prediction)
+        self.layout.min_height = f"{BESIDE}px"
 
     def draw(self, index: int, look: Look, items: Items) -> None:
         """Show `look`, which is of image `index`."""

@@ -32,7 +32,7 @@ LAYER, INDEX = 0, 1
 # Reads the card in every frame, until `frames.stop` is set. A fingerprint stands for each picture.
 READ = """() => {
     const card = document.querySelector('.cnnw');
-    const seen = selector => [...card.querySelectorAll(selector)].filter(e => e.offsetParent !== null);
+    const seen = selector => [...card.querySelectorAll(selector)].filter(e => e.getClientRects().length);
     const text = selector => seen(selector).map(e => e.textContent);
     const scrolls = e => ['auto', 'scroll'].includes(getComputedStyle(e).overflowY)
         && e.scrollHeight > e.clientHeight + 1;
