@@ -127,6 +127,16 @@ class Swapped(_Sides):
         """The widget with the newest picture."""
         return self.pictures[1 - self.side if self.written else self.side]
 
+    @property
+    def value(self) -> bytes:
+        """The newest PNG."""
+        return bytes(self.newest.value)
+
+    @property
+    def layout(self) -> W.Layout:
+        """The layout of the newest picture."""
+        return self.newest.layout
+
     def put(self, png: bytes | None) -> None:
         """Show this PNG, or none."""
         picture = self.target
