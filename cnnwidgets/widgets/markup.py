@@ -30,7 +30,7 @@ STYLE = f"""<style>
 .cnnw .widget-html-content, .cnnw .jupyter-widgets.widget-html > div {{ line-height: 1.35; font-size: 13px;
   min-width: 0; }}
 .cnnw .widget-label, .cnnw .widget-inline-hbox .widget-label {{ color: var(--cnnw-muted); }}
-.cnnw-head {{ display: flex; flex-wrap: wrap; gap: 2px 24px; justify-content: space-between; align-items: baseline; }}
+.cnnw-head {{ display: flex; flex-direction: column; gap: 2px; }} /* the status never jumps between two lines */
 .cnnw-title {{ font-size: 15px; color: var(--cnnw-muted); }} .cnnw b {{ color: var(--cnnw-text); font-weight: 600; }}
 .cnnw-quiet {{ color: var(--cnnw-muted); font-size: 12px; }}
 .cnnw .noUi-handle, .cnnw .widget-slider .ui-slider .ui-slider-handle {{ background: var(--cnnw-accent);
