@@ -28,6 +28,7 @@ from PIL import Image
 FOLDER = Path(__file__).resolve().parent
 WIDGET = "application/vnd.jupyter.widget-view+json"
 SECONDS = 3600  # for one cell; the longest trains two networks for 30 epochs each
+PATIENCE = 300  # for a kernel to start, and for outputs to arrive, on a busy machine; by default they are lost after 4
 LARGE = 60_000  # characters of a picture; such a one is stored with 256 colours, in a third of the room
 STAND_INS = {'net = cw.models.pretrained("alexnet")': 'net = cw.models.pretrained("resnet18")'}
 """Lines that are run in place of those that are stored: a smaller download. The notebook's output names the model."""
@@ -59,7 +60,8 @@ def run(path: Path, *, fast: bool = False) -> NotebookNode:
     for cell in notebook.cells:
         cell.source = "\n".join(STAND_INS.get(line, line) for line in cell.source.split("\n"))
     kernel = AsyncKernelManager(kernel_spec_manager=ThisPython())
-    client = NotebookClient(notebook, km=kernel, timeout=SECONDS, store_widget_state=False)
+    patience = {"timeout": SECONDS, "startup_timeout": PATIENCE, "iopub_timeout": PATIENCE}
+    client = NotebookClient(notebook, km=kernel, store_widget_state=False, **patience)
     python_path = os.pathsep.join(filter(None, [str(FOLDER.parent), os.environ.get("PYTHONPATH")]))
     with tempfile.TemporaryDirectory() as folder:
         env = os.environ | {"PYTHONPATH": python_path} | ({"CNNWIDGETS_FAST": "1"} if fast else {})

@@ -34,7 +34,7 @@ class ActivationView(SubjectView):
     prepare : callable, optional
         `prepare(item)` gives the arguments of the model, for networks that take more than one image tensor.
     cache_bytes : int
-        Bytes of layer outputs to keep, so that going back runs nothing.
+        Bytes of layer outputs to keep at most, of those that all views of the process share: going back runs nothing.
     **traits
         Initial `layer`, `index`, `channel`, `plane`, `colormap`, `scale`, `columns`, `pixel`.
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 from .newest import _loop_of_cells
+from .register import weakly
 
 PORTION = 0.040
 """About how long a portion takes, in seconds: less than `Newest` waits for the cells' thread to hold still."""
@@ -27,7 +28,7 @@ class Portions:
     """
 
     def __init__(self, work: Callable[[], bool]) -> None:
-        self._work = work
+        self._work = weakly(work)  # the view may go
         self._run = 0  # counts starts and stops: a turn of an earlier run is not taken
         self._not_before = 0.0
         self.running = False

@@ -18,6 +18,7 @@ from ..render import COLORMAPS, Card, Shaded
 from ..training import Step, Trainer
 from . import controls, markup
 from .panels import GridPanel, ImagePanel
+from .register import weakly
 from .subject_view import SubjectView
 from .swap import Text
 from .training_panel import CoursePanel, state
@@ -81,8 +82,9 @@ class TrainingView(SubjectView):
         options = {"classes": classes, "denormalize": denormalize, "prepare": prepare}
         dataset = _probes(trainer) if dataset is None else dataset
         super().__init__(trainer.model, dataset, cache_bytes=64 * 2**20, **options, **traits)
-        trainer.listeners.append(self._stepped)
-        trainer.watchers.append(self._watched)
+        self._stepped_weakly, self._watched_weakly = weakly(self._stepped), weakly(self._watched)
+        trainer.listeners.append(self._stepped_weakly)  # the trainer may outlive the view
+        trainer.watchers.append(self._watched_weakly)
         self._buttons()
 
     # ------------------------------------------------------------------ the training
@@ -94,8 +96,8 @@ class TrainingView(SubjectView):
     def close(self) -> None:
         """Close every widget of the view; a training goes on."""
         if not self._closed and self._ready:
-            self.trainer.listeners.remove(self._stepped)
-            self.trainer.watchers.remove(self._watched)
+            self.trainer.listeners.remove(self._stepped_weakly)
+            self.trainer.watchers.remove(self._watched_weakly)
         super().close()
 
     def ask(self) -> None:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ..compute.names import nearest
 from ..render import Card, encode_png
-from . import markup
+from . import lifetime, markup
 from .export import BUDGET, Exported, to_html
 from .newest import Newest
 from .swap import Stage
@@ -43,6 +43,7 @@ class ModelView(W.VBox):
     def __init__(self, **traits: Any) -> None:
         self._ready = False
         self._computed = False
+        self._widgets = 0
         self._local = threading.local()  # `quiet` counts for its own thread alone
         self._tagged = [name for role in ("source", "display") for name in self.traits(**{role: True})]
         self._started = time.perf_counter()
@@ -181,6 +182,7 @@ class ModelView(W.VBox):
         if not self._closed:
             self._closed = True
             self._newest.cancel()
+            lifetime.closed(self)
             close_tree(self)
         else:
             super().close()
@@ -196,6 +198,7 @@ class ModelView(W.VBox):
             self.close()
             raise
         self._ready = True
+        self._loosen()
 
     @contextmanager
     def quiet(self) -> Iterator[None]:
@@ -249,6 +252,12 @@ class ModelView(W.VBox):
             drawn = self._guarded(self._compute_and_render)
         if drawn:
             self._say("")
+        if self._widgets != lifetime.count():  # there are new ones, perhaps of this view
+            self._loosen()
+
+    def _loosen(self) -> None:
+        lifetime.loosen(self)
+        self._widgets = lifetime.count()
 
     def _guarded(self, part: Callable[[], object]) -> bool:
         """Run `part`; what goes wrong in it goes to the error line, and traits set in it ask for no drawing."""
@@ -285,6 +294,7 @@ class ModelView(W.VBox):
         data: dict[str, Any] = {"text/plain": repr(self)}
         if not self._closed:
             self._newest.flush()
+            lifetime.shown(self)
             data["application/vnd.jupyter.widget-view+json"] = {
                 "version_major": 2,
                 "version_minor": 0,

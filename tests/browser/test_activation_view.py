@@ -151,6 +151,7 @@ def framed(page: Page, grid: Locator, factor: float) -> bool:
     return near == [False, True, True]
 
 
+@pytest.mark.slow
 def test_500_moves_leave_as_many_widgets_comms_and_pictures_as_before(page):
     focus_slider(page, LAYER)
     press(page, "ArrowRight", times=10)
