@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import ipywidgets as W
 import torch
 import traitlets as T
 
@@ -14,6 +13,7 @@ from ..render import COLORMAPS, Card, Shaded
 from . import controls, markup
 from .panels import ChannelPanel, GridPanel, ImagePanel
 from .subject_view import SubjectView
+from .swap import Text
 from .traits import Colormap, Pixel, Scale, Whole
 
 
@@ -128,7 +128,7 @@ class ActivationView(SubjectView):
             controls.labelled("Columns", columns),
             controls.labelled("Scale", self._scale),  # last: its boxes for a fixed range push nothing
         ]
-        self._title = W.HTML()
+        self._title = Text()
         self._input = ImagePanel()
         self._grid = GridPanel(lambda channel: self.set_trait("channel", channel))
         self._detail = ChannelPanel(lambda pixel: self.set_trait("pixel", pixel))
@@ -158,6 +158,7 @@ class ActivationView(SubjectView):
             self._shaded = Shaded.of(maps, colormap=self.colormap, scale=self.scale)
             self._grid.draw(self._shaded, row, self.columns, self.scale == "map")
             self._drawn = drawn
+        self._grid.reserve(self._look.table.showable, self.columns)
         self._grid.select(self.channel)
         self._source = markup.source("cached" if self._cached else "computed", self.milliseconds)
         self._cached = True  # until the next pass: what only the display changes runs nothing

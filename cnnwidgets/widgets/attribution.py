@@ -24,6 +24,7 @@ from .class_menu import ClassMenu
 from .markup import number
 from .method_panel import Drawn, MethodPanel
 from .panels import ImagePanel
+from .swap import Text
 from .tree import close_tree
 
 REMEMBERED = 256
@@ -112,7 +113,7 @@ class AttributionView(AttributionState):
             controls.labelled("Colours", colours),
             sanity,
         ]
-        self._title, self._input = W.HTML(), ImagePanel()
+        self._title, self._input = Text(), ImagePanel()
         self._panels: dict[str, MethodPanel] = {}
         self._body.children = controls.card_body(self._title, bar, [self._input], height=330)
         self._row_of_panels = self._body.children[-1]

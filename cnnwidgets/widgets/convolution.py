@@ -15,6 +15,7 @@ from .convolution_state import ConvolutionState
 from .map_panel import NOTHING, MapPanel
 from .panels import ImagePanel
 from .pass_maps import PassMaps, unit_of
+from .swap import Text
 
 MAP, WORDS = 240, 300
 """Widths in px of the two maps, and of the words beside the tables."""
@@ -91,7 +92,7 @@ class ConvolutionView(ConvolutionState):
             controls.labelled("Colours", colours),
             controls.labelled("Scale", scale),
         ]
-        self._title = W.HTML()
+        self._title = Text()
         self._tables = W.HTML(layout=W.Layout(flex="0 1 auto", min_width="0", margin="0 24px 0 0"))
         self._sum = W.HTML(layout=W.Layout(width=f"{WORDS}px", flex="0 0 auto", margin="0 24px 0 0"))
         self._style_of_cells = W.HTML(STYLE, layout=W.Layout(display="none"))

@@ -21,6 +21,7 @@ from .markup import number
 from .panels import INPUT
 from .picker import LayerPicker
 from .ranges import Player
+from .swap import Text
 from .thumbnails import Thumbnails
 
 NAMES = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}
@@ -175,7 +176,7 @@ class EmbeddingView(EmbeddingState):
             self._color,
             self._number_of,
         ]
-        self._title = W.HTML()
+        self._title = Text()
         self._chosen = ChosenPanel()
         self._plane = PointsPanel(self._tip, self._choose, self._stop_or_go)
         self._groups = GroupsPanel()

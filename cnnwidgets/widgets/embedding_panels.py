@@ -6,7 +6,6 @@ import base64
 from collections.abc import Callable, Sequence
 from html import escape
 
-import ipywidgets as W
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,9 +14,9 @@ from ..render.scatter import extent, group_color, scatter, silhouette
 from . import markup
 from .markup import number
 from .panels import DETAIL, GRID, INPUT, _Panel
-from .picture import Picture
 from .progress_row import ProgressRow
 from .scatter_figure import ScatterFigure
+from .swap import Swapped, Text
 from .thumbnails import Thumbnails
 
 TIP = 84
@@ -29,18 +28,15 @@ class ChosenPanel(_Panel):
     """The image of the chosen point, with what is known about it."""
 
     def __init__(self) -> None:
-        self._text, self._below = W.HTML(), W.HTML()
-        self._image = Picture(layout=W.Layout(flex="0 0 auto", align_self="flex-start", margin="3px"))
-        self._image.add_class("cnnw-input")
-        super().__init__(INPUT, self._text, self._image, self._below)
+        self._text, self._below = Text(), Text()
+        self._picture = Swapped({"flex": "0 0 auto", "align_self": "flex-start", "margin": "3px"}, "cnnw-input")
+        super().__init__(INPUT, self._text, *self._picture.pictures, self._below)
 
     def draw(self, heading: str, pixels: NDArray[np.uint8] | None, facts: Sequence[tuple[str, str]]) -> None:
         """Show an image under its heading, and facts below."""
         self._heading, self._pixels, self._facts = heading, pixels, facts
         self._text.value = markup.heading(*heading.split(" · "))
-        self._image.layout.display = "none" if pixels is None else ""
-        if pixels is not None:
-            self._image.value = encode_png(pixels)
+        self._picture.put(None if pixels is None else encode_png(pixels))
         self._below.value = markup.facts(facts)
 
     def static(self) -> Panel:
@@ -54,7 +50,7 @@ class PointsPanel(_Panel):
     def __init__(
         self, describe: Callable[[int], str], on_point: Callable[[int], None], on_button: Callable[[], object]
     ) -> None:
-        self._text, self._below = W.HTML(), W.HTML()
+        self._text, self._below = Text(), Text()
         self.figure = ScatterFigure(GRID, describe, on_point)
         self.progress = ProgressRow("images", on_button)
         super().__init__(GRID, self._text, self.progress, self.figure, self._below)
@@ -90,9 +86,9 @@ class GroupsPanel(_Panel):
     """The classes or clusters in their colours, and how well each point fits into its own."""
 
     def __init__(self) -> None:
-        self._text, self._scale, self._legend = W.HTML(), W.HTML(), W.HTML()
-        self._image = Picture(layout=W.Layout(flex="0 0 auto", align_self="flex-start", margin="4px 0"))
-        super().__init__(DETAIL, self._text, self._image, self._scale, self._legend)
+        self._text, self._scale, self._legend = Text(), Text(), Text()
+        self._picture = Swapped({"flex": "0 0 auto", "align_self": "flex-start", "margin": "4px 0"})
+        super().__init__(DETAIL, self._text, *self._picture.pictures, self._scale, self._legend)
 
     def draw(self, groups: NDArray[np.integer], scores: NDArray[np.floating], names: Callable[[int], str]) -> None:
         """Show groups (N,) and silhouettes (N,); `names(group)` is what a group is called."""
@@ -103,7 +99,7 @@ class GroupsPanel(_Panel):
         mean = f"of the vectors, mean {number(self.score)}" if finite.size else alone
         self._heading = f"Silhouettes · {mean}"
         self._text.value = markup.heading(*self._heading.split(" · "))
-        self._image.value = encode_png(self._pixels)
+        self._picture.put(encode_png(self._pixels))
         ends = ("−1 nearer to another", "0", "1 well inside")
         spans = "".join(
             f'<span style="flex:1 1 0;min-width:0;white-space:nowrap;text-align:{side}">{end}</span>'

@@ -21,6 +21,7 @@ from .figure import PixelFigure
 from .markup import number
 from .panels import _Panel
 from .subject import Look
+from .swap import Text
 
 PHOTO, TABLE = 448, 240
 """Widths of the photo and of the table, in px."""
@@ -36,7 +37,7 @@ class PhotoPanel(_Panel):
 
     def __init__(self, on_pixel: Callable[[float, float], None]) -> None:
         self._on_pixel = on_pixel
-        self._text, self._below = W.HTML(), W.HTML()
+        self._text, self._below = Text(), Text()
         self.figure = PixelFigure(PHOTO, PHOTO, fit=True)
         self.figure.on_click(self._clicked)
         self._sent: tuple[Any, ...] = ()
@@ -124,7 +125,7 @@ class LayersPanel(_Panel):
     """Size and stride of all layers, the chosen one marked; it stays in sight however the table is scrolled."""
 
     def __init__(self) -> None:
-        self._table, self._mark = W.HTML(), W.HTML(layout=W.Layout(display="none"))
+        self._table, self._mark = Text(), W.HTML(layout=W.Layout(display="none"))
         self._class = f"cnnw-{uuid4().hex}"  # this table's own: several views may be on a page
         self._table.add_class(self._class)
         self._fields: ReceptiveFields | None = None

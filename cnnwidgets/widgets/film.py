@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import ipywidgets as W
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +17,7 @@ from .film_panels import MomentPanel
 from .film_shots import Shots
 from .markup import number
 from .panels import ChannelPanel, GridPanel
+from .swap import Text
 
 
 class FilmView(FilmControls):
@@ -51,7 +51,7 @@ class FilmView(FilmControls):
             raise TypeError(f"FilmView shows a Recording, a Recorder or a folder, not {type(recording).__name__}")
         self._shots = Shots(recording)
         super().__init__(**self.checked(traits))
-        self._title = W.HTML()
+        self._title = Text()
         self._moment = MomentPanel()
         self._grid = GridPanel(lambda channel: self.set_trait("channel", channel))
         self._detail = ChannelPanel(lambda pixel: self.set_trait("pixel", pixel))
@@ -139,6 +139,7 @@ class FilmView(FilmControls):
             self.shot, self._value, plane=plane, colormap=self.colormap, scale=self.scale
         )
         self._grid.draw(self._shaded, row, self.columns, self.scale == "map", self.heading)
+        self._grid.reserve([row], self.columns)
         self._grid.select(self.channel)
         self.later(self._render_rest)
 

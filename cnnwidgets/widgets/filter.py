@@ -23,6 +23,7 @@ from .filter_sheets import Kernels, Sheet, lay_out
 from .filter_state import FilterState
 from .panels import ChannelPanel, ImagePanel
 from .subject import Subject
+from .swap import Text
 
 CLOSER = 4
 """How much a click zooms in where kernels are too small to be hit."""
@@ -110,7 +111,7 @@ class FilterView(FilterState):
     def _build(self) -> None:
         self._controls = FilterControls(self, self._table)
         self._zoom = ZoomControl(self, self._pan)
-        self._title = W.HTML()
+        self._title = Text()
         self._many, self._one = SheetPanel(self._choose, self._zoom), FilterPanel()
         bar, panels = self._controls.bar, [self._many, self._one]
         if self._subject is not None:

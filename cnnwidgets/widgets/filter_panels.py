@@ -17,7 +17,7 @@ from .figure import PixelFigure
 from .filter_sheets import ROOM, Kernels, Sheet, channel_word
 from .markup import number
 from .panels import _Panel
-from .picture import Picture
+from .swap import Swapped, Text
 
 WIDE = 240
 """Width of the chosen kernel, in px."""
@@ -32,7 +32,7 @@ class SheetPanel(_Panel):
     """Many kernels in one picture. A click chooses one."""
 
     def __init__(self, on_choose: Callable[[int, int], None], zoom: W.Widget) -> None:
-        self._text, self._scale, self._zoom = W.HTML(), W.HTML(), zoom
+        self._text, self._scale, self._zoom = Text(), Text(), zoom
         self.figure = PixelFigure(ROOM, TALL)
         self.figure.on_click(self._clicked)
         self._on_choose = on_choose
@@ -108,13 +108,20 @@ class FilterPanel(_Panel):
     """The chosen filter, in colour or one kernel of it, large, with its numbers and the distribution of its weights."""
 
     def __init__(self) -> None:
-        self._text, self._scale, self._below = W.HTML(), W.HTML(), W.HTML()
+        self._text, self._scale, self._below = Text(), Text(), Text()
         self.figure = PixelFigure(WIDE, WIDE, fit=True)
-        self._bars = Picture(layout=W.Layout(flex="0 0 auto", align_self="flex-start", margin="0"))
-        self._bars_text, self._bars_scale = W.HTML(), W.HTML()
+        self._bars = Swapped({"flex": "0 0 auto", "align_self": "flex-start", "margin": "0"})
+        self._bars_text, self._bars_scale = Text(), Text()
         self._counted: Filters | None = None
         super().__init__(
-            WIDE, self._text, self.figure, self._scale, self._below, self._bars_text, self._bars, self._bars_scale
+            WIDE,
+            self._text,
+            self.figure,
+            self._scale,
+            self._below,
+            self._bars_text,
+            *self._bars.pictures,
+            self._bars_scale,
         )
 
     def draw(self, kernels: Kernels, filter: int, channel: int, colormap: str, mode: str) -> None:
@@ -158,7 +165,7 @@ class FilterPanel(_Panel):
         self._bars_pixels = histogram(counts(weights[filter], limit, WIDE), self._behind)
         self._bars_heading = ("Weights", "grey: whole layer", "log count")
         self._bars_ends = number(-limit), number(limit)
-        self._bars.value = encode_png(self._bars_pixels)
+        self._bars.put(encode_png(self._bars_pixels))
         self._bars_text.value = markup.heading(*self._bars_heading)
         spans = "".join(f"<span>{text}</span>" for text in (self._bars_ends[0], "0", self._bars_ends[1]))
         width = self._bars_pixels.shape[1]

@@ -32,7 +32,7 @@ STYLE = f"""<style>{COLORS}
 .cnnw .widget-html-content, .cnnw .jupyter-widgets.widget-html > div {{ line-height: 1.35; font-size: 13px;
   min-width: 0; }}
 .cnnw .widget-label, .cnnw .widget-inline-hbox .widget-label {{ color: var(--cnnw-muted); }}
-.cnnw-head {{ display: flex; flex-wrap: wrap; gap: 2px 24px; justify-content: space-between; align-items: baseline; }}
+.cnnw-head {{ display: flex; flex-direction: column; gap: 2px; }} /* the status never jumps between two lines */
 .cnnw-title {{ font-size: 15px; color: var(--cnnw-muted); }} .cnnw b {{ color: var(--cnnw-text); font-weight: 600; }}
 .cnnw-quiet {{ color: var(--cnnw-muted); font-size: 12px; }}
 .cnnw .noUi-handle, .cnnw .widget-slider .ui-slider .ui-slider-handle {{ background: var(--cnnw-accent);
@@ -70,7 +70,13 @@ STYLE = f"""<style>{COLORS}
 @media (max-width: 930px) {{ .cnnw .cnnw-many {{ order: 1; }} }} /* the small panels share a row */
 .cnnw-error {{ color: var(--cnnw-error); overflow-wrap: anywhere; }}
 .cnnw-stale > :first-child, .cnnw-stale > :last-child {{ opacity: 0.4; }} /* title and pictures; controls are live */
-.cnnw .cnnw-figure, img.cnnw-pixels {{ display: block; }} img.cnnw-crisp {{ image-rendering: pixelated; }}
+.cnnw-side {{ display: none; }}
+.cnnw-instead {{ position: relative; z-index: 1; margin-top: calc(-1 * var(--cnnw-room));
+  min-height: var(--cnnw-room); }}
+.cnnw-frames {{ position: relative; }}
+.cnnw-frames svg {{ position: absolute; left: 2px; top: 2px; overflow: visible; pointer-events: none; z-index: 1; }}
+.cnnw-frames rect {{ fill: none; stroke-width: 2px; }}
+.cnnw .cnnw-figure {{ display: block; }} img.cnnw-crisp {{ image-rendering: pixelated; }}
 img.cnnw-input {{ image-rendering: pixelated; outline: 1px solid var(--cnnw-line); }}
 .cnnw:has(.jupyter-widgets-error-widget)::after {{ content: "{TOO_OLD}"; display: block; margin-top: 10px;
   color: var(--cnnw-error); }}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import ipywidgets as W
 import numpy as np
 import torch
 import traitlets as T
@@ -21,6 +20,7 @@ from .occlusion_panels import HeatPanel, PatchPanel, ScorePanel
 from .occlusion_run import OcclusionRun
 from .occlusion_state import TOP
 from .subject import Subject
+from .swap import Text
 
 
 class OcclusionView(OcclusionRun):
@@ -120,7 +120,7 @@ class OcclusionView(OcclusionRun):
             controls.labelled("Overlay", overlay, opacity),
             place,
         ]
-        self._title = W.HTML()
+        self._title = Text()
         self._photo = PatchPanel(self.move_to)
         self._map = HeatPanel(self.move_to_cell, self._pressed)
         self._scores = ScorePanel()

@@ -20,6 +20,7 @@ from .markup import number
 from .occlusion_heat import Heat, signed
 from .panels import HOVERED, _Panel
 from .progress_row import duration
+from .swap import Text
 
 HEAT, SCORES = 288, 250
 """Widths of the heat map and of the scores, in px."""
@@ -32,7 +33,7 @@ class PatchPanel(_Panel):
 
     def __init__(self, on_place: Callable[[float, float], None]) -> None:
         self._on_place = on_place
-        self._text, self._note = W.HTML(), W.HTML()
+        self._text, self._note = Text(), Text()
         self.figure = PixelFigure(PHOTO, PHOTO, fit=True)
         self.figure.on_click(self._clicked)
         self.figure.on_drag(self._clicked)
@@ -93,7 +94,7 @@ class HeatPanel(_Panel):
 
     def __init__(self, on_place: Callable[[float, float], None], on_button: Callable[[], None]) -> None:
         self._on_place = on_place
-        self._text, self._below, self._progress = W.HTML(), W.HTML(), W.HTML()
+        self._text, self._below, self._progress = Text(), Text(), Text()
         self._bar = W.IntProgress(min=0, max=1, value=0, layout=W.Layout(width="208px", height="14px"))
         self._button = W.Button(layout=W.Layout(width="70px", padding="0"))
         self._button.on_click(lambda _: on_button())
@@ -175,7 +176,7 @@ class ScorePanel(_Panel):
     """The score of the target with the patch and without, and the best classes."""
 
     def __init__(self) -> None:
-        self._text = W.HTML()
+        self._text = Text()
         super().__init__(SCORES, self._text)
 
     def draw(

@@ -22,6 +22,7 @@ from . import controls, field_words, markup
 from .field_panels import LayersPanel, PhotoPanel, photo_of
 from .map_panel import MapPanel
 from .panels import DETAIL
+from .swap import Text
 from .traits import Colormap
 from .unit_state import UnitState
 
@@ -123,7 +124,7 @@ class ReceptiveFieldView(UnitState):
             controls.labelled("Overlay", overlay, opacity),
             controls.labelled("Colours", colours),
         ]
-        self._title, self._facts = W.HTML(), W.HTML()
+        self._title, self._facts = Text(), Text()
         self._photo = PhotoPanel(self._to_pixel)
         self._map = MapPanel(
             DETAIL, lambda unit: self.set_trait("unit", unit), lambda unit: self.set_trait("channel", unit)

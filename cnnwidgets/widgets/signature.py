@@ -21,6 +21,7 @@ from .panels import ImagePanel
 from .signature_panels import DistancePanel, OutliersPanel, StripsPanel
 from .subject import Subject
 from .subject_view import SubjectView
+from .swap import Text
 from .thumbnails import Thumbnails
 from .traits import Colormap, Whole
 
@@ -159,7 +160,7 @@ class SignatureView(SubjectView):
             controls.labelled("Scale", scale),
             self.image_control(),
         ]
-        self._title = W.HTML()
+        self._title = Text()
         self._input = ImagePanel()
         self._strips = StripsPanel(self._choose)
         self._distances = DistancePanel()

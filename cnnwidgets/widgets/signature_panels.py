@@ -18,6 +18,7 @@ from . import markup
 from .figure import PixelFigure
 from .markup import number
 from .panels import DETAIL, GRID, _Panel
+from .swap import Text
 from .thumbnails import Thumbnails
 
 TALL = 600
@@ -39,7 +40,7 @@ class StripsPanel(_Panel):
 
     def __init__(self, on_choose: Callable[[int], None]) -> None:
         self._on_choose = on_choose
-        self._text, self._scale = W.HTML(), W.HTML()
+        self._text, self._scale = Text(), Text()
         self.figure = PixelFigure(GRID, TALL)
         self.figure.on_cell(self._clicked)
         super().__init__(GRID, self._text, self.figure, self._scale)
@@ -102,7 +103,7 @@ class DistancePanel(_Panel):
     """Mean distances within and between classes, as a table with its values on their colours."""
 
     def __init__(self) -> None:
-        self._text = W.HTML()
+        self._text = Text()
         super().__init__(DETAIL, self._text)
 
     def draw(self, found: Signatures, names: list[str]) -> None:
@@ -152,7 +153,7 @@ class OutliersPanel(_Panel):
 
     def __init__(self, menu: W.Widget, on_choose: Callable[[int], None]) -> None:
         self._on_choose = on_choose
-        self._text = W.HTML()
+        self._text = Text()
         self.figure = PixelFigure(DETAIL, 260)
         self.figure.on_cell(lambda cell: on_choose(self.ranked[cell].index))
         super().__init__(DETAIL, self._text, menu, self.figure)

@@ -6,7 +6,6 @@ import time
 from dataclasses import replace
 from typing import Any
 
-import ipywidgets as W
 import numpy as np
 import traitlets as T
 from numpy.typing import NDArray
@@ -21,6 +20,7 @@ from . import controls, markup
 from .panels import GridPanel, ImagePanel
 from .register import weakly
 from .subject_view import SubjectView
+from .swap import Text
 from .training_panel import CoursePanel, state
 from .traits import Colormap, Whole
 
@@ -174,7 +174,7 @@ class TrainingView(SubjectView):
             self.image_control(),
             controls.labelled("Colours", colours),
         ]
-        self._title = W.HTML()
+        self._title = Text()
         self._course, self._grid, self._input = CoursePanel(trainer), GridPanel(), ImagePanel()
         # The maps next to the curves: in a window that has no room for all three, the image goes below.
         self._body.children = controls.card_body(self._title, bar, [self._course, self._grid, self._input])

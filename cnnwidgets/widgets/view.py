@@ -20,6 +20,7 @@ from . import lifetime, markup, still
 from .export import BUDGET, Exported, to_html
 from .helper import helped
 from .newest import Newest
+from .swap import Stage
 from .tree import close_tree
 from .whole import write_whole
 
@@ -50,7 +51,8 @@ class ModelView(W.VBox):
         self._style = W.HTML(helped(markup.STYLE), layout=W.Layout(display="none"))
         self._error = W.HTML("", layout=W.Layout(display="none"))
         self._body = W.VBox()
-        self.children = [self._style, self._body, self._error]
+        self._stage = Stage(self._body)
+        self.children = [self._style, self._stage, self._body, self._error]
         self.add_class("cnnw")
         self.layout.overflow = "hidden"
         self.observe(self._changed, self._tagged)
@@ -193,6 +195,7 @@ class ModelView(W.VBox):
         try:
             self._compute_once()
             self.render()
+            self._stage.turn()
         except BaseException:
             self.close()
             raise
@@ -242,15 +245,14 @@ class ModelView(W.VBox):
         self._newest.request()
 
     def later(self, part: Callable[[], object]) -> None:
-        """Draw `part` when the page has painted what was drawn before: the picture under the hand comes first."""
-        if self._ready:
-            self._newest.follow(lambda: self._guarded(part))
-        else:
-            part()
+        """Draw `part` last."""
+        part()
 
     def _redraw(self) -> None:
         self._started = time.perf_counter()
-        if self._guarded(self._compute_and_render):
+        with self._stage.held():
+            drawn = self._guarded(self._compute_and_render)
+        if drawn:
             self._say("")
         if self._widgets != lifetime.count():  # there are new ones, perhaps of this view
             self._loosen()

@@ -9,6 +9,7 @@ from torch import nn
 
 from cnnwidgets import ActivationView
 from cnnwidgets.render import Panel
+from cnnwidgets.widgets.figure import CLEAR
 from cnnwidgets.widgets.panels import FEW, HOVERED, GridPanel
 
 from .conftest import click, decoded, hover, steps, words
@@ -163,9 +164,9 @@ def test_a_short_vector_is_labelled_bars_in_order(view):
     assert list(bars(view).items()) == list(
         zip("01234567", ["5", "7", "13", "15", "0", "−4", "−16", "−20"], strict=True)
     )
-    assert view._detail.figure.layout.display == "none"
+    assert view._detail.figure.png == CLEAR  # the bars stand in its place
     view.layer = "pool"
-    assert view._detail.figure.layout.display == ""
+    assert view._detail.figure.png != CLEAR
 
 
 def test_the_units_of_the_last_layer_are_called_by_their_classes(model, dataset):
