@@ -71,8 +71,9 @@ def in_kernel(page: Page, code: str) -> str:
 
 
 def shown_sha256(page: Page, selector: str) -> str:
-    """SHA-256 of the file behind the first picture that matches the CSS `selector`, as hexadecimal digits."""
-    return page.evaluate("selector => watch.sha256(document.querySelector(selector))", selector)
+    """SHA-256 of the file behind the first picture on the screen that matches the CSS `selector`, in hexadecimal."""
+    code = "s => watch.sha256([...document.querySelectorAll(s)].find(e => getComputedStyle(e).display !== 'none'))"
+    return page.evaluate(code, selector)
 
 
 def mark_grid(page: Page) -> str:

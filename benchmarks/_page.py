@@ -38,12 +38,18 @@ TOOLS = """(() => {
         channel.port1.onmessage = () => done(performance.now());
         channel.port2.postMessage(0);
     }));
+    // a new picture arrives out of sight: until it is turned to
+    const shown = async picture => {
+        while (picture.isConnected && getComputedStyle(picture).display === 'none')
+            await new Promise(requestAnimationFrame);
+    };
     const watch = window.watch = {pictures: [], moves: 0, lastMove: 0};
     // calls seen(element) when a picture in `root` that matches `selector` gets a new source
     watch.observe = (root, selector, seen) => {
         const observer = new MutationObserver(records => {
             for (const {type, target, addedNodes} of records) {
-                if (type === 'attributes') { if (target.matches(selector)) return seen(target); }
+                if (type === 'attributes') {
+                    if (target.matches(selector) && target.getAttribute('src') !== '') return seen(target); }
                 else for (const node of addedNodes) {
                     const found = node.querySelector && (node.matches(selector) ? node : node.querySelector(selector));
                     if (found?.src) return seen(found);
@@ -62,6 +68,7 @@ TOOLS = """(() => {
             const observer = watch.observe(document.querySelector(root), selector, async picture => {
                 observer.disconnect();
                 const changed = performance.now();
+                await shown(picture);
                 await picture.decode?.().catch(() => {});
                 const decoded = performance.now();
                 const end = await painted();
@@ -75,7 +82,8 @@ TOOLS = """(() => {
         watch.observer?.disconnect();
         watch.pictures = [];
         watch.moves = 0;
-        watch.observer = watch.observe(document.querySelector(root), selector, async () => {
+        watch.observer = watch.observe(document.querySelector(root), selector, async picture => {
+            await shown(picture);
             watch.pictures.push(await painted());
         });
     };
@@ -98,11 +106,12 @@ TOOLS = """(() => {
     };
 })()"""
 
-# Gives the picture whose file has this SHA-256 the class `the-grid`; whether there is one.
+# Gives the picture whose file has this SHA-256, and the one it takes turns with, the class `the-grid`.
 MARK_PICTURE = """async sha256 => {
     for (const picture of document.querySelectorAll('.cnnw img, .cnnw .bqplot image'))
         if (await watch.sha256(picture) === sha256) {
-            picture.classList.add('the-grid');
+            const turns = picture.closest('.cnnw-figure')?.querySelectorAll('img.cnnw-pixels') ?? [picture];
+            turns.forEach(each => each.classList.add('the-grid'));
             return true;
         }
     return false;

@@ -27,7 +27,10 @@ from PIL import Image
 
 FOLDER = Path(__file__).resolve().parent
 WIDGET = "application/vnd.jupyter.widget-view+json"
+STILL = '<style class="cnnw-still">'
+"""How the style sheet of a still begins."""
 SECONDS = 3600  # for one cell; the longest trains two networks for 30 epochs each
+PATIENCE = 300  # for a kernel to start, and for outputs to arrive, on a busy machine; by default they are lost after 4
 LARGE = 60_000  # characters of a picture; such a one is stored with 256 colours, in a third of the room
 STAND_INS = {'net = cw.models.pretrained("alexnet")': 'net = cw.models.pretrained("resnet18")'}
 """Lines that are run in place of those that are stored: a smaller download. The notebook's output names the model."""
@@ -37,8 +40,9 @@ IN_COLAB = """\
 import sys
 
 if "google.colab" in sys.modules:  # elsewhere this cell does nothing
-    get_ipython().run_line_magic("pip", "install -q git+https://github.com/cnnwidgets/cnnwidgets")"""
-"""The first cell of every notebook."""
+    get_ipython().run_line_magic("pip", "install -q 'bqplot<0.13' git+https://github.com/cnnwidgets/cnnwidgets")"""
+"""The first cell of every notebook. Where Colab has no bqplot, on TPUs, pip would take one that needs ipywidgets 8, of
+which Colab's page shows nothing."""
 
 
 class ThisPython(KernelSpecManager):
@@ -59,7 +63,8 @@ def run(path: Path, *, fast: bool = False) -> NotebookNode:
     for cell in notebook.cells:
         cell.source = "\n".join(STAND_INS.get(line, line) for line in cell.source.split("\n"))
     kernel = AsyncKernelManager(kernel_spec_manager=ThisPython())
-    client = NotebookClient(notebook, km=kernel, timeout=SECONDS, store_widget_state=False)
+    patience = {"timeout": SECONDS, "startup_timeout": PATIENCE, "iopub_timeout": PATIENCE}
+    client = NotebookClient(notebook, km=kernel, store_widget_state=False, **patience)
     python_path = os.pathsep.join(filter(None, [str(FOLDER.parent), os.environ.get("PYTHONPATH")]))
     with tempfile.TemporaryDirectory() as folder:
         env = os.environ | {"PYTHONPATH": python_path} | ({"CNNWIDGETS_FAST": "1"} if fast else {})
@@ -78,7 +83,7 @@ def strip(notebook: NotebookNode) -> NotebookNode:
     for cell in notebook.cells:
         cell.metadata = {}
         if "outputs" in cell:
-            cell.outputs = joined(cell.outputs)
+            cell.outputs = joined(gathered(cell.outputs))
         for output in cell.get("outputs", []):
             data = output.get("data", {})
             data.pop(WIDGET, None)
@@ -87,6 +92,25 @@ def strip(notebook: NotebookNode) -> NotebookNode:
             if len(data.get("image/png", "")) > LARGE:
                 data["image/png"] = with_few_colors(data["image/png"])
     return notebook
+
+
+def gathered(outputs: list[NotebookNode]) -> list[NotebookNode]:
+    """The still that stands before a live view, and its style sheet, put into the output of the view itself."""
+    whole: list[NotebookNode] = []
+    png: str | None = None
+    marked = False
+    for output in outputs:
+        data = output.get("data", {})
+        if data.get("text/html", "").startswith(STILL):
+            marked = True
+        elif marked and "image/png" in data:
+            png, marked = data["image/png"], False
+        else:
+            if png and WIDGET in data:
+                data = {WIDGET: data[WIDGET], "image/png": png, "text/plain": data["text/plain"]}
+                output.data, png = nbformat.from_dict(data), None
+            whole.append(output)
+    return whole
 
 
 def joined(outputs: list[NotebookNode]) -> list[NotebookNode]:
@@ -112,8 +136,9 @@ def with_few_colors(png: str) -> str:
 def begin(path: Path) -> None:
     """Have the notebook at `path` begin with the cell for Colab."""
     notebook = nbformat.read(path, as_version=4)
+    cell = nbformat.v4.new_code_cell(IN_COLAB, id=f"{path.stem}-colab")
     if notebook.cells[0].source != IN_COLAB:
-        notebook.cells.insert(0, nbformat.v4.new_code_cell(IN_COLAB, id=f"{path.stem}-colab"))
+        notebook.cells[: notebook.cells[0].id == cell.id] = [cell]  # in place of an older one
         nbformat.write(notebook, path)
 
 

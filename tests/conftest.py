@@ -17,6 +17,12 @@ import torch
 from ipywidgets.widgets import widget as widget_module
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if {"data_root", "data_folder"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.data)
+
+
 @pytest.fixture(scope="session")
 def data_root() -> Path:
     """The folder with the real data sets and weights; skips the test where there is none."""

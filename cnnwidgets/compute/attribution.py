@@ -20,6 +20,7 @@ from .model import device_of, dtype_of, moved, plain
 from .names import listing, nearest
 from .occluder import as_images
 from .patches import patches
+from .progress import Report
 from .relus import Relus
 from .scorer import Score, Scorer, choose_targets
 from .table import layer_table
@@ -39,6 +40,7 @@ def attributions(
     stride: int | tuple[int, int] | None = None,
     score: Score = "logit",
     prepare: Prepare | None = None,
+    progress: bool | Report = True,
 ) -> AttributionMap:
     """Contribution of each pixel to the score of a class.
 
@@ -74,6 +76,9 @@ def attributions(
         What is explained; see `occlusion`.
     prepare : callable, optional
         `prepare(images)` gives the arguments of the model; gradients go through it.
+    progress : bool or callable
+        For occlusion: a bar on stderr where it takes longer than a second; `False` for none; or a function of
+        (done, total) that returns whether to go on.
 
     Returns
     -------
@@ -139,7 +144,7 @@ def attributions(
         if relus is not None:
             _check_relus(relus, method)
             network.relus.extend(nn.ReLU() for _ in range(relus.count))
-        task = Task(network, batch.detach(), targets, others, baselines, steps, place, score, prepare)
+        task = Task(network, batch.detach(), targets, others, baselines, steps, place, score, prepare, progress)
         values, notes = run_method(method, task)
     if relus is not None and relus.others:
         notes.append(f"only its {relus.count} ReLUs are modified, not {', '.join(sorted(relus.others))}")

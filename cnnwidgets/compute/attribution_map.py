@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 import torch
 
+from .forward import describe
+from .names import shortened
+
 
 @dataclass(frozen=True)
 class AttributionMap:
@@ -36,6 +39,15 @@ class AttributionMap:
     layer: str | None
     note: str
     passes: int
+
+    def __repr__(self) -> str:
+        against = "" if self.against is None else f" against {shortened(self.against)}"
+        layer = "" if self.layer is None else f", layer {self.layer}"
+        note = f"; {self.note}" if self.note else ""
+        return (
+            f"AttributionMap by {self.method}, targets {shortened(self.targets)}{against}{layer}: "
+            f"values {describe(self.values)}, {self.passes:,} passes{note}"
+        )
 
     @property
     def maps(self) -> torch.Tensor:

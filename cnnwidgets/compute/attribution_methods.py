@@ -11,6 +11,7 @@ from .attributed import Attributed
 from .forward import Prepare
 from .occlusion import occlusion
 from .patches import Patches
+from .progress import Report
 from .scorer import Score
 
 METHODS = {
@@ -45,6 +46,7 @@ class Task(NamedTuple):
     patches: Patches
     score: Score
     prepare: Prepare | None
+    progress: bool | Report
 
     @property
     def chosen(self) -> tuple[torch.Tensor, ...]:
@@ -126,6 +128,7 @@ def _occlusion(task: Task) -> tuple[torch.Tensor, list[str]]:
             baseline=task.baseline[number % len(task.baseline)],
             score=task.score,
             prepare=task.prepare,
+            progress=task.progress,
         )
         task.network.passes += 1 + found.done[0].numel()
         change = found.change[0]

@@ -1,51 +1,112 @@
-"""A dictionary that keeps the most recently used tensors within a number of bytes."""
+"""Dictionaries that keep the most recently used tensors, and together stay within a number of bytes."""
 
 from __future__ import annotations
 
+import itertools
+import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Hashable
 
 import torch
 
+_uses = itertools.count()
+
+
+class Budget:
+    """The bytes that several caches may hold together. What was not used for longest goes first, in whichever it is.
+
+    Parameters
+    ----------
+    limit : int
+        Bytes held at most; more where a single cache, as long as it lives, is allowed more.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.least = limit
+        self.lock = threading.RLock()  # a cache may go, and another view draw, in the middle of a `put`
+        self._caches: weakref.WeakSet[ByteCache] = weakref.WeakSet()
+
+    @property
+    def limit(self) -> int:
+        """Bytes held at most, now."""
+        return max([self.least, *(cache.limit for cache in self._caches)])
+
+    @property
+    def bytes(self) -> int:
+        """Bytes that are held."""
+        return sum(cache.bytes for cache in self._caches)
+
+    def join(self, cache: ByteCache) -> None:
+        """Count `cache` in, until nobody holds it any more."""
+        self._caches.add(cache)
+
+    def keep(self) -> None:
+        """Let go of as much as is needed."""
+        while self.bytes > self.limit:
+            min((cache for cache in self._caches if len(cache)), key=lambda cache: cache.oldest).drop()
+
+
+PROCESS = Budget(512 * 2**20)
+"""What all views of a process share."""
+
 
 class ByteCache:
-    """LRU cache: the least recently used tensors are removed when more than `limit` bytes are held.
+    """LRU cache: the least recently used tensors are removed when `limit` bytes, or those of its budget, are exceeded.
 
     Parameters
     ----------
     limit : int
         Maximum number of bytes. A single tensor larger than that is not stored.
+    budget : Budget
+        Shared with other caches.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, *, budget: Budget = PROCESS) -> None:
         if limit < 0:
             raise ValueError(f"the cache limit is a number of bytes, 0 or more, not {limit}")
         self.limit = limit
         self.bytes = 0
-        self._held: OrderedDict[Hashable, torch.Tensor] = OrderedDict()
+        self._budget = budget
+        self._held: OrderedDict[Hashable, tuple[int, torch.Tensor]] = OrderedDict()  # with the number of its last use
+        budget.join(self)
+
+    @property
+    def oldest(self) -> int:
+        """When its least recently used tensor was used; a number that grows with each use, in all caches alike."""
+        return next(iter(self._held.values()))[0]
 
     def get(self, key: Hashable) -> torch.Tensor | None:
         """The tensor of `key`, which becomes the most recently used, or None."""
-        if key not in self._held:
-            return None
-        self._held.move_to_end(key)
-        return self._held[key]
+        with self._budget.lock:
+            if key not in self._held:
+                return None
+            tensor = self._held.pop(key)[1]
+            self._held[key] = next(_uses), tensor
+            return tensor
 
     def put(self, key: Hashable, tensor: torch.Tensor) -> None:
         """Store `tensor` under `key`; remove the least recently used as needed."""
-        if key in self._held:
-            self.bytes -= self._held.pop(key).nbytes
-        if tensor.nbytes > self.limit:
-            return
-        self._held[key] = tensor
-        self.bytes += tensor.nbytes
-        while self.bytes > self.limit:
-            self.bytes -= self._held.popitem(last=False)[1].nbytes
+        with self._budget.lock:
+            if key in self._held:
+                self.bytes -= self._held.pop(key)[1].nbytes
+            if tensor.nbytes > self.limit:
+                return
+            self._held[key] = next(_uses), tensor
+            self.bytes += tensor.nbytes
+            while self.bytes > self.limit:
+                self.drop()
+            self._budget.keep()
+
+    def drop(self) -> None:
+        """Remove the least recently used tensor."""
+        self.bytes -= self._held.popitem(last=False)[1][1].nbytes
 
     def clear(self) -> None:
         """Remove all tensors."""
-        self._held.clear()
-        self.bytes = 0
+        with self._budget.lock:
+            self._held.clear()
+            self.bytes = 0
 
     def __len__(self) -> int:
         return len(self._held)

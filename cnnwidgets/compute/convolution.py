@@ -159,6 +159,10 @@ class Slide:
     output: torch.Tensor
     _module: nn.Conv2d
 
+    def __repr__(self) -> str:
+        sizes = {name: " x ".join(map(str, getattr(self, name).shape)) for name in ("image", "kernel", "output")}
+        return "Slide: image {image}, kernel {kernel}, output {output}".format(**sizes)
+
     def at(self, unit: Sequence[int]) -> Explanation:
         """Computation of the output at `unit` (row, column): patch, product, sum and cosine."""
         return explain_convolution(self._module, self.image[None], self.output[None], "", 0, unit)

@@ -18,6 +18,7 @@ from .forward import Prepare
 from .items import Denormalize, Items
 from .model import plain
 from .operations import Trace, trace
+from .progress import Bar, Report
 from .table import table_of
 
 _SENSITIVE = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)
@@ -42,6 +43,7 @@ def diagnose(
     classes: Sequence[str] | None = None,
     denormalize: Denormalize | tuple[Sequence[float], Sequence[float]] | None = None,
     prepare: Prepare | None = None,
+    progress: bool | Report = True,
 ) -> Findings:
     """Check a network and its data for problems that make views misleading.
 
@@ -55,6 +57,9 @@ def diagnose(
         Number of images checked, evenly spaced over the data set.
     classes, denormalize, prepare
         As for `ActivationView`.
+    progress : bool or callable
+        A progress bar on stderr if it takes longer than a second; `False` for none; or a function of (done, total)
+        that returns whether to continue.
 
     Returns
     -------
@@ -77,7 +82,8 @@ def diagnose(
     chosen = list(range(0, len(items), step))[:count]
     found = [*_training(module), *_normalisation(module, items, chosen), *_registered_twice(module)]
     found += _no_nonlinearity(trace(module))
-    found += _values(module, items, chosen)
+    with Bar(len(chosen), "images", progress) as bar:
+        found += _values(module, items, chosen, bar)
     return Findings(found)
 
 
@@ -219,7 +225,7 @@ def _factorised(first: nn.Module, second: nn.Module) -> bool:
     return any(kernel is not None and set(kernel) == {1} for kernel in kernels)
 
 
-def _values(model: nn.Module, items: Items, chosen: list[int]) -> Iterator[Finding]:
+def _values(model: nn.Module, items: Items, chosen: list[int], bar: Bar) -> Iterator[Finding]:
     """Findings of forward passes: layers that never ran, NaN, dead units, a wrong number of class names."""
     alive: dict[str, torch.Tensor] = {}
     broken: dict[str, tuple[int, int]] = {}
@@ -241,6 +247,7 @@ def _values(model: nn.Module, items: Items, chosen: list[int]) -> Iterator[Findi
             if row.leaf and row.type in ("ReLU", "ReLU6") and row.batch_axis == 0 and not row.repeats:
                 fires = (output[0] != 0).flatten(1).any(1) if output.ndim > 2 else output[0] != 0
                 alive[row.name] = alive.get(row.name, torch.zeros_like(fires)) | fires
+        bar.add()
         scores = next(iter(captured.output.values()), None)
         outputs = scores.shape[-1] if scores is not None and scores.ndim == 2 else 0
     if never:
@@ -255,11 +262,12 @@ def _values(model: nn.Module, items: Items, chosen: list[int]) -> Iterator[Findi
             "not finite", f"{name!r} is the first layer with NaN or infinite values", f"{bad:,} in image {index}", name
         )
     yield from _dead(alive, len(chosen))
-    if items.classes and outputs and outputs != len(items.classes):
+    names = items.given or items.own
+    if names and outputs and outputs != len(names):
         yield Finding(
             "class names",
-            f"the network has {outputs} outputs, and the data set names {len(items.classes)} classes",
-            f"first names: {', '.join(items.classes[:3])}",
+            f"the network has {outputs} outputs, and the data set names {len(names)} classes",
+            f"first names: {', '.join(names[:3])}",
         )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .progress import Bar, Report
 
 METHODS = ("pca", "tsne", "umap")
 REDUCED = 50
@@ -18,12 +19,6 @@ FEWEST = 4
 """Minimum number of points for t-SNE and UMAP, which preserve neighbourhoods."""
 
 Vectors = NDArray[np.floating]
-Progress = Callable[[int, int], bool]
-"""Called with the number of finished states and the total; returning False stops the computation."""
-
-
-class Stopped(Exception):
-    """The caller's progress function returned False."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +39,11 @@ class Embedding:
     method: str
     explained: tuple[float, float] | None = None
 
+    def __repr__(self) -> str:
+        frames, count, _ = self.points.shape
+        axes = "" if self.explained is None else ", {:.0%} + {:.0%} of the variance".format(*self.explained)
+        return f"Embedding by {self.method}: {count:,} points in {frames:,} frame{'s' * (frames != 1)}{axes}"
+
 
 @dataclass(frozen=True, eq=False)
 class Clusters:
@@ -52,13 +52,18 @@ class Clusters:
     labels: NDArray[np.int64]
     silhouettes: NDArray[np.float64]
 
+    def __repr__(self) -> str:
+        frames, count = self.labels.shape
+        groups, mean = len(np.unique(self.labels)), np.nanmean(self.silhouettes) if count else np.nan
+        return f"Clusters: {count:,} points in {groups} clusters, {frames:,} frames, mean silhouette {mean:.2f}"
+
 
 def methods() -> list[str]:
     """The available methods: `umap` only if umap-learn is installed."""
     return [method for method in METHODS if method != "umap" or find_spec("umap") is not None]
 
 
-def embed(vectors: Vectors, method: str = "pca", *, seed: int = 0, progress: Progress | None = None) -> Embedding:
+def embed(vectors: Vectors, method: str = "pca", *, seed: int = 0, progress: bool | Report = True) -> Embedding:
     """Embed vectors in a plane, the same plane for all states.
 
     `pca` is fitted to all states together. `tsne` and `umap` initialise each state with the points of the previous one;
@@ -72,8 +77,9 @@ def embed(vectors: Vectors, method: str = "pca", *, seed: int = 0, progress: Pro
         `pca`, `tsne` (van der Maaten & Hinton 2008) or `umap` (McInnes et al. 2018; needs umap-learn).
     seed : int
         Random seed of `tsne` and `umap`; the global random state is unchanged.
-    progress : callable, optional
-        Called as `progress(done, states)` after each state; returns whether to continue.
+    progress : bool or callable
+        A progress bar on stderr if it takes longer than a second; `False` for none; or a function of (done, states)
+        that returns whether to continue.
 
     Returns
     -------
@@ -100,12 +106,12 @@ def embed(vectors: Vectors, method: str = "pca", *, seed: int = 0, progress: Pro
     reduced, _ = principal(vectors, REDUCED)
     start = reduced[0, :, :2] / (reduced[0, :, 0].std() or 1.0)
     found: list[NDArray[np.float32]] = []
-    for number, state in enumerate(reduced):
-        fit = _tsne if method == "tsne" else _umap
-        points = fit(state, found[-1] if found else None, start, seed)
-        found.append(aligned(points, found[-1]) if found else points - points.mean(0))
-        if progress is not None and not progress(number + 1, len(reduced)):
-            raise Stopped
+    fit = _tsne if method == "tsne" else _umap
+    with Bar(len(reduced), "frames", progress) as bar:
+        for state in reduced:
+            points = fit(state, found[-1] if found else None, start, seed)
+            found.append(aligned(points, found[-1]) if found else points - points.mean(0))
+            bar.add()
     return Embedding(np.stack(found).astype(np.float32), method)
 
 

@@ -54,6 +54,14 @@ class Filters:
     groups: int = 1
     norm_layer: str = ""
 
+    def __repr__(self) -> str:
+        sizes = " x ".join(map(str, self.weights.shape[2:]))
+        bias = "no bias" if self.bias is None else "bias"
+        folded = f", {self.norm_layer} folded in" if self.norm_layer else ""
+        return (
+            f"Filters of {self.layer}, {self.description}: {self.count:,} x {self.channels:,} x {sizes}, {bias}{folded}"
+        )
+
     @property
     def count(self) -> int:
         """Number of filters: output channels."""

@@ -14,6 +14,8 @@ from .state import same_random_state
 Denormalize = Callable[[torch.Tensor], torch.Tensor]
 
 _IMAGE_KEYS = ("image", "pixel_values", "img", "images")
+MANY = 4
+"""Classes of a mask that are named."""
 _LABEL_KEYS = ("label", "labels", "target", "class", "fine_label")
 
 
@@ -38,6 +40,10 @@ class Item:
     text: str
     raw: Any
 
+    def __repr__(self) -> str:
+        image = "no image" if self.image is None else f"image {describe(self.image)}"
+        return f"Item: {image}, label {self.text or self.label!r}"
+
 
 class Items:
     """Access to the items of a data set.
@@ -48,7 +54,8 @@ class Items:
         Returns `(image, label)` for 0 .. len - 1: a torch data set, `Subset`, list, or a tensor of images (N, C, H, W).
         Dicts with an `image` and images without a label are accepted too.
     classes : sequence of str, optional
-        Class names; by default the data set's own `classes`.
+        Names of the network's outputs. They name labels too, where the data set has no `classes` of its own. An
+        empty list takes all names away.
     denormalize : callable or (mean, std), optional
         Undoes the normalisation for display, with values in [0, 1]. By default the `Normalize` in the data set's
         transform is used.
@@ -84,7 +91,11 @@ class Items:
         found: Any = next((c for d in _unwrapped(dataset) if (c := getattr(d, "classes", None)) is not None), [])
         if not isinstance(found if classes is None else classes, Iterable):
             raise TypeError(f"classes must be the names of the classes in their order, not {classes!r:.80}")
-        self.classes = [_class_name(name) for name in (found if classes is None else classes)]
+        self.own = [_class_name(name) for name in found]
+        if classes is not None and not len(list(classes)):
+            self.own = []  # who gives no names wants none
+        self.given = [] if classes is None else [_class_name(name) for name in classes]
+        self.classes = self.own or self.given
         self.normalization: tuple[Any, Any] | None = None
         if not callable(denormalize):
             self.normalization = _normalization(dataset) if denormalize is None else _mean_and_std(denormalize)
@@ -92,6 +103,9 @@ class Items:
 
     def __len__(self) -> int:
         return len(self.dataset)
+
+    def __repr__(self) -> str:
+        return f"Items of {type(self.dataset).__name__}: {len(self):,} items, {len(self.classes):,} classes named"
 
     def __getitem__(self, index: int) -> Item:
         """The item at `index`, checked. The global random state is restored, even if a transform uses it.
@@ -124,9 +138,14 @@ class Items:
             )
         return int(index)
 
-    def class_name(self, target: int) -> str:
-        """Name of class `target`; its number if it has no name."""
-        return self.classes[target] if 0 <= target < len(self.classes) else str(target)
+    def class_name(self, label: int) -> str:
+        """Name of the class with this label; `class 3` if it has no name but the number."""
+        name = self.label_text(label)
+        return unnamed(label) if name == str(label) else name
+
+    def label_text(self, label: int) -> str:
+        """Name of a label; its number if it has no name."""
+        return self.classes[label] if 0 <= label < len(self.classes) else str(label)
 
     def picture(self, image: torch.Tensor) -> torch.Tensor:
         """`image` with the normalisation undone, (C, H, W); for a clip the middle frame."""
@@ -147,15 +166,31 @@ class Items:
         if isinstance(label, torch.Tensor) and label.numel() == 1:
             label = label.item()
         if isinstance(label, torch.Tensor):
-            values = label.flatten()[:5].tolist()
-            return None, ", ".join(self.class_name(value) if type(value) is int else f"{value:g}" for value in values)
+            return None, self._many(label)
         if label is None:
             return None, ""
         if hasattr(label, "__index__") and not isinstance(label, bool):
-            return int(label), self.class_name(int(label))
+            return int(label), self.label_text(int(label))
         if isinstance(label, str) and label in self.classes:
             return self.classes.index(label), label
         return None, str(label)
+
+    def _many(self, labels: torch.Tensor) -> str:
+        """Several labels: those of a mask by what is in it, the most frequent first; others by their first numbers."""
+        whole = not labels.is_floating_point() and not labels.is_complex()
+        if whole and labels.ndim >= 2 and labels.numel():
+            found, counts = labels.unique(return_counts=True)
+            order = counts.argsort(descending=True, stable=True).tolist()
+            names = [self.label_text(int(found[place])) for place in order[:MANY]]
+            more = f" and {len(order) - MANY} more" if len(order) > MANY else ""
+            return f"mask of {' × '.join(map(str, labels.shape[-2:]))} with {', '.join(names)}{more}"
+        values = labels.flatten()[:5].tolist()
+        return ", ".join(self.label_text(value) if type(value) is int else f"{value:g}" for value in values)
+
+
+def unnamed(target: int) -> str:
+    """What a class without a name is called."""
+    return f"class {target}"
 
 
 def _mean_and_std(given: Any) -> tuple[Any, Any]:

@@ -46,8 +46,8 @@ def members(items: Items, targets: Sequence[int], count: int) -> list[list[int]]
                 break
     for target, indices in found.items():
         if not indices:
-            there = ", ".join(items.class_name(label) for label in first_classes(items)) or "none: it has no labels"
-            raise LookupError(f"no image is of class {items.class_name(target)!r}; classes of the data set: {there}")
+            there = ", ".join(items.label_text(label) for label in first_classes(items)) or "none: it has no labels"
+            raise LookupError(f"no image is of class {items.label_text(target)!r}; classes of the data set: {there}")
     return [found[target] for target in targets]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from torch import nn
 
@@ -45,6 +46,12 @@ def listing(names: Sequence[str], limit: int = 20) -> str:
     """`a, b, c`, truncated after `limit` names, with the number of the others."""
     more = len(names) - limit
     return ", ".join(names[:limit]) + (f" ... and {more} more" if more > 0 else "")
+
+
+def shortened(numbers: Any, limit: int = 6) -> str:
+    """Whole numbers of a tensor or sequence as a listing, `1, 3, 5`."""
+    flat = numbers.flatten().tolist() if hasattr(numbers, "flatten") else numbers
+    return listing([str(number) for number in flat], limit)
 
 
 def unknown_layer(layer: object, known: Sequence[str]) -> LookupError:

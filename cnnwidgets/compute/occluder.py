@@ -88,6 +88,10 @@ class Occluder:
         self._scores: torch.Tensor | None = None  # (N, K, H', W'); set after the unoccluded images
         self._visited = torch.zeros(len(self.images), *self.patches.grid, dtype=torch.bool, device=device)
 
+    def __repr__(self) -> str:
+        state = f"{self.done:,} of {self.total:,} passes done"
+        return f"Occluder of {type(plain(self._scorer.model)).__name__}: images {describe(self.images)}, {state}"
+
     def __iter__(self) -> Iterator[OcclusionMap]:
         """The partial map after each batch; the last one is complete."""
         while self.done < self.total:
@@ -173,6 +177,13 @@ class Occluder:
         self._targets = choose_targets(self._whole, wanted)
         self._wanted, self._single = wanted, single
         return True
+
+    aim = set_target  # the former name
+
+    @property
+    def fill(self) -> torch.Tensor:
+        """Former name of `baseline`."""
+        return self.baseline
 
     def at(self, top: int, left: int) -> torch.Tensor:
         """Output with the patch at one position, which may lie partly outside the image.

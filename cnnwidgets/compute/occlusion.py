@@ -13,6 +13,7 @@ from torch import nn
 from .forward import Prepare
 from .occluder import Occluder
 from .occlusion_map import OcclusionMap
+from .progress import Bar, Report
 from .scorer import Score
 
 
@@ -30,6 +31,7 @@ def occlusion(
     batch_size: int | None = None,
     generator: torch.Generator | None = None,
     prepare: Prepare | None = None,
+    progress: bool | Report = True,
 ) -> OcclusionMap:
     """Scores of a class while a patch hides one part of the image after another.
 
@@ -64,6 +66,9 @@ def occlusion(
         For `"noise"`; by default always the same noise.
     prepare : callable, optional
         `prepare(images)` gives the arguments of the model, from images that already contain the patch.
+    progress : bool or callable
+        A progress bar on stderr if it takes longer than a second; `False` for none; or a function of (done, total)
+        that returns whether to continue.
 
     Returns
     -------
@@ -95,6 +100,9 @@ def occlusion(
         generator=generator,
         prepare=prepare,
     )
-    for _ in occluder:
-        pass
+    with Bar(occluder.total, "images", progress) as bar:
+        done = 0
+        for _ in occluder:
+            bar.add(occluder.done - done)
+            done = occluder.done
     return occluder.result

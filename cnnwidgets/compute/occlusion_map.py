@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional
 
+from .forward import describe
+from .names import shortened
 from .patches import Pair, Patches, middles
 
 
@@ -40,6 +42,15 @@ class OcclusionMap:
     layer: str | None
     done: torch.Tensor
     patches: Patches
+
+    def __repr__(self) -> str:
+        what = f"layer {self.layer}" if self.layer is not None else f"targets {shortened(self.targets)}"
+        (high, wide), (down, across) = self.patches.window, self.patches.stride
+        share = "" if self.complete else f", {int(self.done.sum()):,} of {self.done.numel():,} done"
+        return (
+            f"OcclusionMap of {what}: scores {describe(self.scores)}, "
+            f"a {self.patches.shape} of {high} x {wide} px, stride {down} x {across} px{share}"
+        )
 
     @property
     def boxes(self) -> torch.Tensor:

@@ -13,15 +13,13 @@ from typing import Any
 import torch
 from torch.utils._pytree import tree_leaves, tree_map
 
+from .pointwise import is_pointwise
 from .reach import NOTHING, Call, PixelBox, flattened, thin, together
 from .reach_windows import convolved, enlarged, padded, pooled, resampled, spread
 
 # fmt: off
 _SAME = {
     "clone", "_to_copy", "detach", "alias", "lift_fresh", "native_dropout", "rrelu_with_noise", "log_sigmoid_forward",
-}
-_POINTWISE = {
-    "_prelu_kernel", "hardswish", "masked_fill", "copy", "tril", "triu", "where", "floor_divide", "as_strided_",
 }
 _FILLS = {
     "fill_", "zero_", "empty_like", "zeros_like", "ones_like", "full_like", "new_zeros", "new_ones", "new_empty",
@@ -68,11 +66,11 @@ def _rule(call: Call) -> tuple[Callable[[Call], PixelBox | list[PixelBox]], str]
     """The rule for an operation, and its description if it makes units depend on the whole image."""
     name = call.name
     base = name.rstrip("_")
-    if name in _SAME or ("batch_norm" in name and not call["training"]):
+    if {name, base} & _SAME or ("batch_norm" in name and not call["training"]):
         return _same, ""
     if name == "copy_":
         return _copied, ""
-    if torch.Tag.pointwise in call.func.tags or {name, base} & _POINTWISE:
+    if is_pointwise(call.func):
         return _pointwise, ""
     if name in _MOVES:
         return _moved, ""

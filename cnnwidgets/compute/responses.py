@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from torch import nn
@@ -10,6 +10,7 @@ from torch import nn
 from .activations import activations
 from .items import Item, Items
 from .layers import Layer
+from .progress import Bar, Report
 from .table import one_image
 
 POOLINGS = ("mean", "max", "none")
@@ -19,7 +20,13 @@ BATCH = 32
 
 
 def responses(
-    model: nn.Module, items: Items, indices: Sequence[int], layer: Layer, *, pooling: str = "mean"
+    model: nn.Module,
+    items: Items,
+    indices: Sequence[int],
+    layer: Layer,
+    *,
+    pooling: str = "mean",
+    progress: bool | Report = False,
 ) -> torch.Tensor:
     """Output of a layer for several images, one row of numbers per channel.
 
@@ -35,6 +42,8 @@ def responses(
         An entry of the model's layer table.
     pooling : str
         `mean` or `max` over the positions of each map (rows and columns, tokens, slices), or `none`.
+    progress : bool or callable
+        As for `Bar`.
 
     Returns
     -------
@@ -48,22 +57,28 @@ def responses(
     """
     checked_pooling(pooling)
     found: list[torch.Tensor] = []
-    for batch in _batches(items, indices, single=layer.batch_axis is None):
-        if items.prepare is not None or batch[0].image is None:
-            output = activations(model, batch[0].raw, layer.name, prepare=items.prepare)
-        else:
-            output = activations(
-                model, torch.stack([item.image for item in batch if item.image is not None]), layer.name
-            )
-        found += [pooled(channels_first(one_image(output, layer, at), layer), pooling) for at in range(len(batch))]
+    with Bar(len(indices), "images", progress) as bar:
+        for batch in _batches(items, indices, single=layer.batch_axis is None):
+            if items.prepare is not None or batch[0].image is None:
+                output = activations(model, batch[0].raw, layer.name, prepare=items.prepare)
+            else:
+                images = [item.image for item in batch if item.image is not None]
+                output = activations(model, torch.stack(images), layer.name)
+            found += [pooled(channels_first(one_image(output, layer, at), layer), pooling) for at in range(len(batch))]
+            bar.add(len(batch))
+    check_alike(layer.name, found)
+    return torch.stack(found)
+
+
+def check_alike(layer: str, found: Iterable[torch.Tensor]) -> None:
+    """Raise ValueError unless all images gave as many numbers, (C, P) each."""
     sizes = {tuple(each.shape) for each in found}
     if len(sizes) > 1:
         first, second = sorted(sizes)[:2]
         raise ValueError(
-            f"layer {layer.name!r} gives {first[0]} x {first[1]} values for one image and "
+            f"layer {layer!r} gives {first[0]} x {first[1]} values for one image and "
             f"{second[0]} x {second[1]} for another: choose pooling 'mean' or 'max'"
         )
-    return torch.stack(found)
 
 
 def channels_first(output: torch.Tensor, layer: Layer) -> torch.Tensor:

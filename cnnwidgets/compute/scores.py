@@ -11,12 +11,13 @@ class Prediction(NamedTuple):
     """The most probable classes of one image, the best first.
 
     `targets` are class numbers, `probabilities` are in [0, 1], `source` is their origin: `softmax` of logits, or
-    `probabilities` if the network returns them.
+    `probabilities` if the network returns them; `shares` are the probabilities of all classes.
     """
 
     targets: list[int]
     probabilities: list[float]
     source: str
+    shares: list[float]
 
 
 def predict(output: torch.Tensor | None, count: int = 5) -> Prediction | None:
@@ -42,4 +43,5 @@ def predict(output: torch.Tensor | None, count: int = 5) -> Prediction | None:
     given = bool((scores >= 0).all() and abs(float(scores.sum()) - 1) < 1e-3)
     probabilities = scores if given else scores.softmax(0)
     best = probabilities.topk(min(count, scores.numel()))
-    return Prediction(best.indices.tolist(), best.values.tolist(), "probabilities" if given else "softmax")
+    source = "probabilities" if given else "softmax"
+    return Prediction(best.indices.tolist(), best.values.tolist(), source, probabilities.tolist())

@@ -13,6 +13,8 @@ from torch.nn import functional
 from .forward import Prepare
 from .items import Items
 from .members import class_numbers, members
+from .names import shortened
+from .progress import Report
 from .responses import responses
 from .table import layer_table
 
@@ -58,6 +60,13 @@ class Signatures:
     def __post_init__(self) -> None:
         if self.metric not in METRICS:
             raise ValueError(f"metric is {' or '.join(METRICS)}, not {self.metric!r}")
+
+    def __repr__(self) -> str:
+        images, numbers = self.vectors.shape
+        return (
+            f"Signatures of {self.layer}: {images:,} vectors of {numbers:,} numbers, "
+            f"classes {shortened(self.targets)}, {self.metric} distance"
+        )
 
     def distances(self) -> torch.Tensor:
         """Pairwise distances of the images, (N, N); 0 on the diagonal."""
@@ -128,6 +137,7 @@ def signatures(
     metric: str = "cosine",
     classes: Sequence[str] | None = None,
     prepare: Prepare | None = None,
+    progress: bool | Report = True,
 ) -> Signatures:
     """Vectors of a layer for the first `count` images of each of some classes.
 
@@ -148,9 +158,12 @@ def signatures(
     metric : str
         `cosine` or `euclidean`, see `Signatures`.
     classes : sequence of str, optional
-        Class names; by default the data set's own.
+        Names of labels, where the data set has none.
     prepare : callable, optional
         `prepare(item)` gives the arguments of the model.
+    progress : bool or callable
+        A bar on stderr where it takes longer than a second; `False` for none; or a function of (done, total) that
+        returns whether to go on.
 
     Returns
     -------
@@ -174,7 +187,7 @@ def signatures(
     if row.reason is not None:
         raise LookupError(f"layer {layer!r} has no output vector: it {row.reason}")
     indices = [index for group in found for index in group]
-    vectors = responses(model, items, indices, row, pooling=pooling).flatten(1)
+    vectors = responses(model, items, indices, row, pooling=pooling, progress=progress).flatten(1)
     return gathered(layer, numbers, found, vectors, metric)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .card import Card, Panel, card
+from .card import TRUE, Card, Panel, card
 from .cells import Cells
 from .chart import SECOND, Chart, Line
 from .colormap import (
@@ -26,7 +26,7 @@ from .colormap import (
 from .grid import Grid, mosaic
 from .heat import SIGNS, Heat
 from .picture import Picture, fitted, to_picture
-from .png import encode_png
+from .png import encode_png, encode_still
 from .scale import GAP, LEVELS, NONFINITE, Range, to_uint8, value_range, value_ranges
 from .shaded import Shaded
 from .sheet import sheet
@@ -46,6 +46,7 @@ __all__ = [
     "SECOND",
     "SEQUENTIAL",
     "SIGNS",
+    "TRUE",
     "Card",
     "Cells",
     "Chart",
@@ -63,6 +64,7 @@ __all__ = [
     "choose",
     "css_gradient",
     "encode_png",
+    "encode_still",
     "fitted",
     "is_diverging",
     "mosaic",

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image
 
-from .colormap import palette, rgb
+from .colormap import palette
 from .grid import Grid
-from .pen import _font
 from .scale import GAP
-from .titles import HEAD, INK, SIZE
+from .titles import HEAD, SIZE, write
 
 HIGH, LEFT, BARS = 26, 86, 384
 """Height of a strip, where its bars begin behind the image and its number, and the width that these may take."""
@@ -72,9 +71,9 @@ def barcodes(
     for row, place in enumerate(places):
         base = cells.box(row)[1] + HIGH
         if place is None:
-            _write(image, MARGIN, base, headings[places[row + 1] or 0], 11)
+            write(image, MARGIN, base, headings[places[row + 1] or 0], 11)
         else:
-            _write(image, LEFT - MARGIN, base - HIGH // 2 + MARGIN + 4, texts[place], 11, anchor="rs")
+            write(image, LEFT - MARGIN, base - HIGH // 2 + MARGIN + 4, texts[place], 11, anchor="rs")
     return np.asarray(image), cells, places
 
 
@@ -133,18 +132,12 @@ def contact_sheet(
     image = Image.fromarray(pixels)
     for number, title in enumerate(titles):
         left, top = cells.box(number)[:2]
-        _write(image, left + MARGIN, top + MARGIN + HEAD - 4, title, SIZE)
+        write(image, left + MARGIN, top + MARGIN + HEAD - 4, title, SIZE)
     return np.asarray(image), cells
 
 
 def _ground(height: int, width: int) -> NDArray[np.uint8]:
-    pixels = np.zeros((height, width, 4), np.uint8)
-    pixels[..., :3] = rgb(INK)  # edges of letters are mixed with it
-    return pixels
-
-
-def _write(image: Image.Image, x: float, y: float, text: str, size: int, anchor: str = "ls") -> None:
-    ImageDraw.Draw(image).text((x, y), text, fill=INK, font=_font(size, False), anchor=anchor)
+    return np.zeros((height, width, 4), np.uint8)
 
 
 def _paste(ground: NDArray[np.uint8], picture: NDArray[np.uint8] | None, left: int, top: int) -> None:

@@ -11,13 +11,17 @@ from PIL import Image, ImageDraw
 
 from .colormap import DARK, FLAG, LIGHT, table
 from .numerals import ink
-from .pen import Pen, text_length
+from .pen import Pen, fitting_size, text_length, wrapped
 
 PADDING = 18
 BETWEEN = 26
 """Pixels between two panels side by side; stacked ones have a little less."""
+TRUE = "true class"
+"""Stands below the bar of the class that an image has."""
 NARROWEST = 260
 """Width that titles and footers can count on."""
+DOT = 18
+"""Pixels that a dot and the room behind it take."""
 TALLEST = 4
 """A picture is at most this many times as high as its panel is wide."""
 
@@ -36,10 +40,12 @@ class Panel:
         Pixels that the picture takes on the card. Where a whole number of times its own width comes within a
         quarter of this, the picture is that much narrower, and every pixel a sharp square.
     lines
-        Lines of text; a pair is a quiet label and its value, and the values are aligned.
+        Lines of text, wrapped where they are too long; a pair is a quiet label and its value, values are aligned.
     bars
         (label, fraction 0 to 1, text) each, as for class probabilities. Where a fraction is negative, down to -1, all
         begin in the middle.
+    truth
+        (row of `bars`, whether the first row is that one): the true class, which is marked by a word and a colour.
     colorbar
         (name of the colour map, text at vmin, text in the middle or None, text at vmax).
     marks
@@ -48,6 +54,8 @@ class Panel:
         Boxes to be crossed out.
     texts
         What to write into each pixel, row by row; for small maps.
+    dots
+        Colours `#rrggbb`, one for each of `lines`: a dot before it, as in a legend.
     """
 
     heading: str
@@ -55,14 +63,18 @@ class Panel:
     width: int = 240
     lines: Sequence[str | tuple[str, str]] = ()
     bars: Sequence[tuple[str, float, str]] = ()
+    truth: tuple[int, bool] | None = None
     colorbar: tuple[str, str, str | None, str] | None = None
     marks: Sequence[tuple[float, float, float, float]] = ()
     flags: Sequence[tuple[float, float, float, float]] = ()
     texts: Sequence[Sequence[str]] = ()
+    dots: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         if self.width < 1:
             raise ValueError(f"width must be 1 or more; got {self.width}")
+        if self.dots and len(self.dots) != len(self.lines):
+            raise ValueError(f"each line needs a dot: {len(self.lines)} lines, {len(self.dots)} dots")
         pixels = self.pixels
         if pixels is None:
             return
@@ -190,8 +202,8 @@ def _draw_panel(pen: Pen, panel: Panel, x: int, y: int, width: int) -> int:
             y = _draw_colorbar(pen, panel.colorbar, x, y + 8, wide)
     elif panel.colorbar:
         y = _draw_colorbar(pen, panel.colorbar, x, y, width)
-    y = _draw_bars(pen, panel.bars, x, y, width)
-    return _draw_lines(pen, panel.lines, x, y, width)
+    y = _draw_bars(pen, panel.bars, panel.truth, x, y, width)
+    return _draw_lines(pen, panel.lines, panel.dots, x, y, width)
 
 
 def _draw_marks(
@@ -207,9 +219,8 @@ def _draw_marks(
 def _draw_texts(
     pen: Pen, pixels: NDArray[np.uint8], texts: Sequence[Sequence[str]], x: int, y: int, scale: tuple[float, float]
 ) -> None:
-    """In the largest type in which every text fits into its pixel."""
-    longest = max((text for row in texts for text in row), key=len)
-    size = next((size for size in (13, 12, 11, 10, 9, 8) if text_length(longest, size) <= scale[0] - 3), 7)
+    """In the largest type in which every text has room in its pixel."""
+    size = fitting_size((text for row in texts for text in row), scale[0])
     for row, line in enumerate(texts):
         for column, text in enumerate(line):
             at = x + (column + 0.5) * scale[0], y + (row + 0.5) * scale[1] + 0.36 * size
@@ -219,44 +230,64 @@ def _draw_texts(
 def _draw_colorbar(pen: Pen, colorbar: tuple[str, str, str | None, str], x: int, y: int, width: int) -> int:
     name, low, middle, high = colorbar
     pen.image.paste(_resized(table(name)[None], (width, 10)), (x, y))
-    share = width / (2 if middle is None else 3) - 4
+    longest = max(text_length(low, 11), text_length(high, 11))
+    if middle is not None and width < 2 * longest + text_length(middle, 11) + 12:
+        middle = None  # the ends count more: a number that is cut says something else
+    size = next((size for size in (11, 10, 9, 8) if 2 * longest * size / 11 <= width - 6), 7)
+    share = max(width / 2 - 3, width - 6 - min(text_length(low, size), text_length(high, size)))
     for text, at, anchor in ((low, x, "l"), (middle, x + width / 2, "m"), (high, x + width, "r")):
         if text is not None:
-            pen.text(at, y + 24, text, share, 11, pen.theme.muted, anchor=anchor)
+            pen.text(at, y + 24, text, share, size, pen.theme.muted, anchor=anchor)
     return y + 28
 
 
-def _draw_bars(pen: Pen, bars: Sequence[tuple[str, float, str]], x: int, y: int, width: int) -> int:
+def _draw_bars(
+    pen: Pen, bars: Sequence[tuple[str, float, str]], truth: tuple[int, bool] | None, x: int, y: int, width: int
+) -> int:
     if not bars:
         return y
-    text_width = min(max(text_length(text, 12) for _, _, text in bars), 0.3 * width)
-    label_width = min(max(text_length(label, 12) for label, _, _ in bars), 0.72 * width - text_width - 20)
+    text_width = min(max(text_length(text, 12) for _, _, text in bars), 0.6 * width)
+    room = 0.15 * width  # of a label at least, and of a bar
+    most = max(room, width - 20 - room - text_width)
+    label_width = min(max(text_length(label, 12) for label, _, _ in bars), most)
     left, right = round(x + label_width + 10), round(x + width - text_width - 10)
     zero = (left + right) // 2 if any(fraction < 0 for _, fraction, _ in bars) else left
-    for label, fraction, text in bars:
+    for row, (label, fraction, text) in enumerate(bars):
         middle = y + 12
-        pen.text(x, middle + 4, label, label_width, 12, pen.theme.text)
+        marked = truth is not None and row == truth[0]
+        color = pen.theme.right if truth is not None and truth[1] else pen.theme.wrong
+        pen.text(x, middle + 4, label, label_width, 12, color if marked else pen.theme.text, bold=marked)
         pen.text(x + width, middle + 4, text, text_width, 12, pen.theme.muted, anchor="r")
         pen.draw.rounded_rectangle((left, middle - 4, right - 1, middle + 3), radius=2, fill=pen.theme.track)
         length = round((right - zero) * min(abs(fraction), 1.0)) if fraction == fraction else 0  # NaN: no bar
         start = zero - length if fraction < 0 else zero
         if length > 0:
             box = (start, middle - 4, start + length - 1, middle + 3)
-            pen.draw.rounded_rectangle(box, radius=2, fill=pen.theme.accent)
+            pen.draw.rounded_rectangle(box, radius=2, fill=color if marked else pen.theme.accent)
         y += 23
+        if marked:
+            pen.text(x, y + 6, TRUE, width, 10, color)
+            y += 11
     return y
 
 
-def _draw_lines(pen: Pen, lines: Sequence[str | tuple[str, str]], x: int, y: int, width: int) -> int:
+def _draw_lines(
+    pen: Pen, lines: Sequence[str | tuple[str, str]], dots: Sequence[str], x: int, y: int, width: int
+) -> int:
+    for at, dot in zip((y + 7 + 20 * place for place in range(len(dots))), dots, strict=True):
+        pen.dot(x, at, dot)
+    if dots:
+        x, width = x + DOT, width - DOT
     labels = [text_length(line[0], 12) for line in lines if not isinstance(line, str)]
     indent = min(max(labels, default=0) + 12, 0.5 * width)
     for line in lines:
         y += 20
-        if isinstance(line, str):
-            pen.text(x, y - 4, line, width, 12, pen.theme.text)
-        else:
-            pen.text(x, y - 4, line[0], indent - 12, 12, pen.theme.muted)
-            pen.text(x + indent, y - 4, line[1], width - indent, 12, pen.theme.text)
+        label, said = ("", line) if isinstance(line, str) else line
+        aside = 0.0 if isinstance(line, str) else indent
+        pen.text(x, y - 4, label, indent - 12, 12, pen.theme.muted)
+        for at, part in enumerate(wrapped(said, width - aside, 12, 1 if dots else 4)):
+            y += 16 if at else 0
+            pen.text(x + aside, y - 4, part, width - aside, 12, pen.theme.text)
     return y
 
 

@@ -55,10 +55,30 @@ class Theme(NamedTuple):
     text: str
     muted: str
     accent: str
+    right: str
+    wrong: str
 
 
-LIGHT = Theme(ground="#ffffff", line="#e0e3e8", track="#e8ebf2", text="#1f2328", muted="#6b7280", accent=ACCENT)
-DARK = Theme(ground="#1b1e25", line="#30343d", track="#2a2f39", text="#e6e8ec", muted="#9aa3b2", accent="#4c9dff")
+LIGHT = Theme(
+    ground="#ffffff",
+    line="#e0e3e8",
+    track="#e8ebf2",
+    text="#1f2328",
+    muted="#6b7280",
+    accent=ACCENT,
+    right="#1a7f37",
+    wrong="#b3261e",
+)
+DARK = Theme(
+    ground="#1b1e25",
+    line="#30343d",
+    track="#2a2f39",
+    text="#e6e8ec",
+    muted="#9aa3b2",
+    accent="#4c9dff",
+    right="#4ac26b",
+    wrong="#ff8a80",
+)
 
 
 def rgb(color: str) -> tuple[int, int, int]:

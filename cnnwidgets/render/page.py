@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .card import BETWEEN, NARROWEST, Card, Panel, column_width, reduced
+from .card import BETWEEN, NARROWEST, TRUE, Card, Panel, column_width, reduced
 from .colormap import DARK, FLAG, LIGHT, Theme, css_gradient
 from .numerals import ink
-from .pen import text_length
+from .pen import fitting_size
 
 TEMPLATE = Path(__file__).with_name("page.html")
 QUALITY = 85
@@ -123,8 +123,12 @@ class Page:
             described["colorbar"] = list(panel.colorbar)
         if panel.bars:  # a NaN is no JSON: no bar
             described["bars"] = [[label, part if part == part else 0.0, text] for label, part, text in panel.bars]
+            if panel.truth is not None:
+                described["truth"] = [panel.truth[0], "right" if panel.truth[1] else "wrong", TRUE]
         if panel.lines:
             described["lines"] = [line if isinstance(line, str) else list(line) for line in panel.lines]
+        if panel.dots:
+            described["dots"] = list(panel.dots)
         text = json.dumps(described)
         if text not in self._panels:
             self.bytes += len(text) + 1
@@ -142,9 +146,7 @@ class Page:
                     [round(100 * edge / (columns, rows)[side % 2], 2) for side, edge in enumerate(box)] for box in boxes
                 ]
         if panel.texts:
-            longest = max((text for row in panel.texts for text in row), key=len)
-            sizes = (size for size in (13, 12, 11, 10, 9, 8) if text_length(longest, size) <= wide / columns - 3)
-            found["type"] = next(sizes, 7)
+            found["type"] = fitting_size((text for row in panel.texts for text in row), wide / columns)
             found["texts"] = [
                 [[text, ink(pixels[y, x])] for x, text in enumerate(row)] for y, row in enumerate(panel.texts)
             ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -37,6 +38,12 @@ class Pen(NamedTuple):
         self.draw.text((x, y), text, fill=color, font=font, anchor=anchor + "s")
         return font.getlength(text)
 
+    def dot(self, x: float, y: float, color: str) -> None:
+        """A round dot of 10 px with its upper left corner there, smooth at its edge."""
+        large = Image.new("L", (40, 40))
+        ImageDraw.Draw(large).ellipse((0, 0, 39, 39), fill=255)
+        self.image.paste(color, (round(x), round(y)), large.resize((10, 10), Image.Resampling.BOX))
+
     def heading(self, x: float, y: float, text: str, width: float, size: int) -> None:
         """Write the part before the first dot bold, the rest quiet."""
         name, dot, rest = text.partition(" · ")
@@ -49,6 +56,24 @@ class Pen(NamedTuple):
 def text_length(text: str, size: int) -> float:
     """Width of a text in pixels, when written on one line."""
     return _font(size, False).getlength(_one_line(text))
+
+
+def fitting_size(texts: Iterable[str], width: float) -> int:
+    """The largest type, 13 px to 7, in which every text leaves at least a sixth of `width` free: else cells touch."""
+    longest = max(texts, key=len, default="")
+    return next((size for size in range(13, 7, -1) if text_length(longest, size) <= width * 5 / 6), 7)
+
+
+def wrapped(text: str, width: float, size: int, most: int = 4) -> list[str]:
+    """The text in at most so many lines of that width, broken between words; the last takes all that is left."""
+    lines: list[str] = []
+    for word in _one_line(text).split(" "):
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and (len(lines) == most or text_length(longer, size) <= width):
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
 
 
 def _one_line(text: str) -> str:

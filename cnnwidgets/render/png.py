@@ -7,6 +7,7 @@ import zlib
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 _GREY, _RGB, _INDEXED, _RGBA = 0, 2, 3, 6
 _COLOR_TYPES = {3: _RGB, 4: _RGBA}
@@ -48,6 +49,27 @@ def encode_png(pixels: NDArray[np.uint8], palette: NDArray[np.uint8] | None = No
     parts += _chunk(b"IDAT", zlib.compress(lines.data, level))
     parts += _chunk(b"IEND", b"")
     return b"".join(parts)
+
+
+def encode_still(pixels: NDArray[np.uint8]) -> bytes:
+    """PNG file of a whole card with a palette of 256 colours, less than half as large: for the output of a cell.
+
+    Parameters
+    ----------
+    pixels
+        uint8 (H, W, 3) RGB. Up to 256 colours are kept exactly; of more each is replaced by one near it.
+    """
+    colors, indices = np.unique(pixels.reshape(-1, 3), axis=0, return_inverse=True)
+    if len(colors) <= 256:
+        palette, tiles = colors, indices.reshape(pixels.shape[:2]).astype(np.uint8)
+    else:  # of Pillow's ways the one with the smallest largest error: the few pixels of a curve keep their colour
+        image = Image.fromarray(np.ascontiguousarray(pixels)).quantize(
+            256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
+        )
+        palette, tiles = np.array(image.getpalette(), np.uint8).reshape(-1, 3), np.asarray(image)
+    whole = np.zeros((256, 3), np.uint8)
+    whole[: len(palette)] = palette
+    return encode_png(tiles, whole, level=9)
 
 
 def _chunk(kind: bytes, data: bytes) -> tuple[bytes, ...]:

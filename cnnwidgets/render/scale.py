@@ -7,6 +7,7 @@ every picture can carry its scale.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -14,6 +15,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 LEVELS = 254
+COVERED = 0.995
+"""Share of a layer's values that its default range holds at least; beyond it they have the colour of the end."""
+FEWEST = 2000
+"""With fewer values than this none is left out: each would be a large part of what there is to see."""
+NARROWED = 0.8
+"""The range that covers most values is taken if it is at most this part of the whole one."""
+SAMPLED = 250_000
+"""Values that are looked at, evenly spread, to find that range."""
+ALLOWED = "'map', 'layer', 'layer-full' or a pair (vmin, vmax)"
 GAP = 254
 NONFINITE = 255
 
@@ -65,7 +75,8 @@ def value_ranges(
     maps
         (C, H, W), or (C, ...) in general.
     scale
-        ``"map"``: each map its own range. ``"layer"``: one over all maps. A pair ``(vmin, vmax)``: that one.
+        ``"map"``: each map its own range, whole. ``"layer-full"``: one over all maps, whole. ``"layer"``: one over all
+        maps, that covers 99.5 % of the values (see `covering_range`). A pair ``(vmin, vmax)``: that one.
     symmetric
         As in `value_range`. A pair is taken as it is.
 
@@ -85,9 +96,55 @@ def value_ranges(
         return np.tile(np.array(_checked_pair(scale)), (count, 1))
     if scale == "map":
         return _limits(maps.reshape(count, maps[0].size if count else 0), symmetric)
-    if scale == "layer":
-        return np.tile(np.array(value_range(maps, symmetric=symmetric)), (count, 1))
-    raise ValueError(f"unknown scale {scale!r}; allowed: 'map', 'layer' or a pair (vmin, vmax)")
+    if scale in ("layer", "layer-full"):
+        range_of = value_range if scale == "layer-full" or maps[:1].size < 2 else covering_range
+        return np.tile(np.array(range_of(maps, symmetric=symmetric)), (count, 1))
+    raise ValueError(f"unknown scale {scale!r}; allowed: {ALLOWED}")
+
+
+def covering_range(values: ArrayLike, *, symmetric: bool = False) -> Range:
+    """Range that leaves out the 0.5 % of the finite values that are farthest out, where that narrows it noticeably.
+
+    A few values far above all others, such as those that zero padding makes at a border, would leave no colours for
+    the rest. Of values that are 0, as most are behind a ReLU, there is nothing to see: they are not counted, so that
+    the strongest of the others are not taken for exceptions. Of few values none is left out.
+
+    Parameters
+    ----------
+    values, symmetric
+        As in `value_range`.
+    """
+    values = _real(values)
+    whole = value_range(values, symmetric=symmetric)
+    if values.size < FEWEST or values.dtype.kind == "b":
+        return whole
+    sample = _sample(values)
+    sample = sample[np.isfinite(sample) & (sample != 0)]
+    if sample.size < FEWEST:
+        return whole
+    if symmetric:
+        high = _quantile(np.abs(sample), COVERED)
+        found = Range(-high, high)
+    else:
+        sides = (1 - COVERED) / (2 if whole.vmin < 0 < whole.vmax else 1)
+        low = whole.vmin if whole.vmin >= 0 else _quantile(sample, sides)
+        found = Range(low, whole.vmax if whole.vmax <= 0 else _quantile(sample, 1 - sides))
+    narrow = 0 < found.vmax - found.vmin <= NARROWED * (whole.vmax - whole.vmin)
+    return found if narrow and np.isfinite(whole.vmax - whole.vmin) else whole
+
+
+def share_beyond(maps: ArrayLike, ranges: ArrayLike) -> float:
+    """Share of all values, NaN and infinities apart, that lie outside of the range of their map; 0 to 1."""
+    maps, limits = _real(maps), np.asarray(ranges, dtype=np.float64)
+    rows = maps.reshape(len(maps), -1)
+    if not rows.size or not limits.size:
+        return 0.0
+    low, high = (end.astype(rows.dtype if rows.dtype.kind == "f" else np.float64)[:, None] for end in limits.T)
+    with np.errstate(all="ignore"):
+        outside = int(np.count_nonzero((rows < low) | (rows > high)))
+    if outside:
+        outside -= int(np.count_nonzero(np.isinf(rows)))
+    return max(0, outside) / rows.size
 
 
 def to_uint8(maps: ArrayLike, ranges: ArrayLike) -> NDArray[np.uint8]:
@@ -151,13 +208,26 @@ def _real(values: ArrayLike) -> NDArray[Any]:
     return array
 
 
+def _sample(values: NDArray[Any]) -> NDArray[Any]:
+    """At most so many of the values, always the same, and not all of one column or row."""
+    step = -(-values.size // SAMPLED)
+    while math.gcd(step, values.size) > 1:
+        step += 1
+    return values.ravel()[::step]
+
+
+def _quantile(values: NDArray[Any], share: float) -> float:
+    at = min(values.size - 1, int(share * values.size))
+    return float(np.partition(values, at)[at])
+
+
 def _checked_pair(scale: Sequence[float]) -> tuple[float, float]:
     try:
         vmin, vmax = (float(end) for end in scale)
     except (TypeError, ValueError):
         vmin = vmax = np.nan
     if not (np.isfinite([vmin, vmax]).all() and vmin < vmax):
-        raise ValueError(f"scale {scale!r}; allowed: 'map', 'layer' or a pair of finite numbers with vmin < vmax")
+        raise ValueError(f"scale {scale!r}; allowed: {ALLOWED}, of finite numbers with vmin < vmax")
     return vmin, vmax
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .colormap import choose, is_diverging
-from .scale import to_uint8, value_ranges
+from .scale import share_beyond, to_uint8, value_ranges
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,8 +37,9 @@ class Shaded:
         colormap
             A matplotlib name, or ``"auto"``: diverging where a value is negative.
         scale
-            ``"map"``, ``"layer"``, or (vmin, vmax), as in `value_ranges`. A map of a single number has no range of its
-            own: there ``"map"`` is ``"layer"``.
+            ``"map"``, ``"layer"``, ``"layer-full"``, or (vmin, vmax), as in `value_ranges`. A map of one number has
+            no range of its own: there ``"map"`` is ``"layer"``. In a vector the strongest number is what one looks for:
+            there ``"layer"`` is the whole range.
 
         Raises
         ------
@@ -63,6 +65,17 @@ class Shaded:
         """(H, W) palette indices of one map."""
         one = slice(channel, channel + 1)
         return to_uint8(self.maps[one], self.ranges[one])[0]
+
+    def beyond(self, channel: int | None = None) -> float:
+        """Share of the values, of one map or of all, that lie beyond the ends of the colours; 0 to 1."""
+        if channel is None:
+            return self._beyond
+        one = slice(channel, channel + 1)
+        return share_beyond(self.maps[one], self.ranges[one]) if self._beyond else 0.0
+
+    @cached_property
+    def _beyond(self) -> float:
+        return share_beyond(self.maps, self.ranges)
 
     def ends(self, channel: int | None = None) -> tuple[float, float | None, float]:
         """Values at the two ends of the colour bar and, where it is centred, in its middle."""

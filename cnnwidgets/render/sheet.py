@@ -55,7 +55,7 @@ def sheet(
     """
     if len(titles) != len(maps):
         raise ValueError(f"each map needs a title: {len(maps)} maps, {len(titles)} titles")
-    shaded = Shaded.of(maps, colormap=colormap, scale="layer" if scale is None else scale)
+    shaded = Shaded.of(maps, colormap=colormap, scale="layer-full" if scale is None else scale)
     zoom = max(1, round(side / maps.shape[2]))
     tiles = shaded.tiles().repeat(zoom, axis=1).repeat(zoom, axis=2)
     tiles = np.pad(tiles, ((0, 0), (HEAD, 0), (0, 0)), constant_values=GAP)

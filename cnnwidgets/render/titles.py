@@ -9,14 +9,13 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from .cells import Cells
-from .colormap import rgb
 from .pen import _font, text_length
 
 HEAD = 14
 """Height of a title, in pixels; tiles have so much of the ground on top."""
 SIZE = 10
-INK = "#808080"
-"""Readable on a light ground and on a dark one."""
+INK, PLATE = "#4b5563", "#eef0f3"
+"""Letters, and what they stand on: no colour can be read on a light ground and on a dark one."""
 
 
 def title_width(texts: Sequence[str]) -> float:
@@ -41,11 +40,18 @@ def titled(pixels: NDArray[np.uint8], cells: Cells, texts: Sequence[str]) -> NDA
     ndarray of uint8, (H, W, 4)
         A new picture.
     """
-    pixels = pixels.copy()
-    pixels[pixels[..., 3] == 0, :3] = rgb(INK)  # edges of letters are mixed with it
     image = Image.fromarray(pixels)
-    draw = ImageDraw.Draw(image)
     for cell, text in enumerate(texts):
         left, top, _, _ = cells.box(cell)
-        draw.text((left + 1, top + HEAD - 4), text, fill=INK, font=_font(SIZE, False), anchor="ls")
+        write(image, left + 1, top + HEAD - 4, text, SIZE)
     return np.asarray(image)
+
+
+def write(image: Image.Image, x: float, y: float, text: str, size: int, anchor: str = "ls") -> None:
+    """Text at a place of an RGBA picture, on a plate of its own."""
+    draw, font = ImageDraw.Draw(image), _font(size, False)
+    if text:
+        left, _, right, _ = draw.textbbox((x, y), text, font=font, anchor=anchor)
+        _, top, _, bottom = draw.textbbox((x, y), "0", font=font, anchor=anchor)
+        draw.rectangle((left - 1, top - 1, right, bottom + 1), fill=PLATE)
+        draw.text((x, y), text, fill=INK, font=font, anchor=anchor)

@@ -77,7 +77,8 @@ class History:
         last = self.epochs[-1] if self.epochs else None
         loss = "" if last is None else f", train loss {last.train_loss:.4g}"
         loss += "" if last is None or last.valid_loss is None else f", valid loss {last.valid_loss:.4g}"
-        return f"History({len(self.epochs):,} epochs, {len(self.steps):,} steps{loss})"
+        epochs, steps = len(self.epochs), len(self.steps)
+        return f"History({epochs:,} epoch{'s' * (epochs != 1)}, {steps:,} step{'s' * (steps != 1)}{loss})"
 
     def end_epoch(self, epoch: int, valid: tuple[float, float | None] | None, seconds: float) -> Epoch:
         """Summarise the steps of an epoch; `valid` is the loss and accuracy of the validation."""

@@ -151,6 +151,10 @@ class Recorder:
                 raise
         self._version = weights_version(plain(model))
 
+    def __repr__(self) -> str:
+        every = "every epoch" if self.every == "epoch" else f"every {self.every:,} steps"
+        return f"Recorder, {every}, step {self.steps:,}: {self.recording!r}"
+
     # ------------------------------------------------------------------ the loop calls these
 
     def __enter__(self) -> Recorder:

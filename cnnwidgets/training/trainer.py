@@ -86,6 +86,9 @@ class Trainer(Control):
         self._state = TrainingState(model, optimizer, scheduler)
         self._told = -1  # the last epoch whose end was reported to the recorder
 
+    def __repr__(self) -> str:
+        return f"Trainer of {type(self.model).__name__} by {type(self.optimizer).__name__}: {self.history!r}"
+
     @property
     def history(self) -> History:
         """Loss and accuracy of each step and epoch."""

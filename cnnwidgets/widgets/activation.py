@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import ipywidgets as W
 import torch
 import traitlets as T
 
@@ -12,9 +11,9 @@ from ..compute.names import get_layer
 from ..compute.table import describe_module, drawable, extra_tokens
 from ..render import COLORMAPS, Card, Shaded
 from . import controls, markup
-from .markup import number
 from .panels import ChannelPanel, GridPanel, ImagePanel
 from .subject_view import SubjectView
+from .swap import Text
 from .traits import Colormap, Pixel, Scale, Whole
 
 
@@ -28,13 +27,14 @@ class ActivationView(SubjectView):
     dataset : indexable
         Gives (image, label): a torch data set, `Subset`, list, `ImageFolder`, or a tensor of images (N, C, H, W).
     classes : sequence of str, optional
-        Class names; by default the data set's own.
+        Names of the network's outputs, and of labels where the data set names none; by default the data set's own, or
+        ImageNet's for a network of torchvision or timm with 1,000 outputs.
     denormalize : callable or (mean, std), optional
         Turns a normalised image into one in [0, 1] for the picture; by default found in the data set's transform.
     prepare : callable, optional
         `prepare(item)` gives the arguments of the model, for networks that take more than one image tensor.
     cache_bytes : int
-        Bytes of layer outputs to keep, so that going back runs nothing.
+        Bytes of layer outputs to keep at most, of those that all views of the process share: going back runs nothing.
     **traits
         Initial `layer`, `index`, `channel`, `plane`, `colormap`, `scale`, `columns`, `pixel`.
 
@@ -53,7 +53,7 @@ class ActivationView(SubjectView):
     channel = Whole(0, help="which map, unit or token feature is shown large, from 0").tag(display=True)
     plane = Whole(0, help="which slice of a volume or stack, from 0").tag(display=True)
     colormap = Colormap("auto", help="matplotlib name; auto: diverging for signed values").tag(display=True)
-    scale = Scale("layer", help="value range of the colours: map, layer, or (vmin, vmax)").tag(display=True)
+    scale = Scale("layer", help="value range of the colours: map, layer, layer-full, or (vmin, vmax)").tag(display=True)
     columns = Whole(0, help="maps in a row; 0: as fits").tag(display=True)
     pixel = Pixel(None, help="(row, column) in the large map whose value is told, or None").tag(display=True)
 
@@ -96,6 +96,7 @@ class ActivationView(SubjectView):
             row = self._look.table.find(self.layer)
             with self.quiet():  # what no longer fits is moved before the new layer is drawn
                 self._channel_slider.max = self._channel_box.max = row.channels - 1
+                self._channels.text = controls.channel_word(row)
                 self._plane_slider.max = row.planes - 1
                 self.pixel = None
 
@@ -109,25 +110,25 @@ class ActivationView(SubjectView):
             self, "channel", maximum=most, tip="Channel shown large (arrow keys work)"
         )
         self._channel_box = controls.entry(self, "channel", maximum=most, width=60, tip="Type a channel number")
+        word = controls.channel_word(self._row)
+        self._channels = controls.labelled(word, self._channel_slider, self._channel_box)
         self._plane_slider = controls.slider(self, "plane", maximum=slices, tip="Slice of the volume or stack")
         self._planes = controls.labelled("Slice", self._plane_slider)
-        self._scale = controls.ScaleControl(
-            self, "scale", tip="Value range of the colours: each map its own, the whole layer, or two numbers"
-        )
+        self._scale = controls.ScaleControl(self, "scale", tip=controls.SCALE_TIP)
         colours = controls.dropdown(
             self, "colormap", colormaps, width=100, tip="auto: a diverging map centred on 0 for signed values"
         )
-        columns = controls.entry(self, "columns", maximum=999, width=56, tip="Maps in a row; 0: as many as fit")
+        columns = controls.auto_entry(self, "columns", maximum=999, tip="Maps in a row; auto: as many as fit")
         bar = [
             self.layer_control(),
             self.image_control(),
-            controls.labelled("Channel", self._channel_slider, self._channel_box),
+            self._channels,
             self._planes,
             controls.labelled("Colours", colours),
             controls.labelled("Columns", columns),
             controls.labelled("Scale", self._scale),  # last: its boxes for a fixed range push nothing
         ]
-        self._title = W.HTML()
+        self._title = Text()
         self._input = ImagePanel()
         self._grid = GridPanel(lambda channel: self.set_trait("channel", channel))
         self._detail = ChannelPanel(lambda pixel: self.set_trait("pixel", pixel))
@@ -157,8 +158,9 @@ class ActivationView(SubjectView):
             self._shaded = Shaded.of(maps, colormap=self.colormap, scale=self.scale)
             self._grid.draw(self._shaded, row, self.columns, self.scale == "map")
             self._drawn = drawn
+        self._grid.reserve(self._look.table.showable, self.columns)
         self._grid.select(self.channel)
-        self._source = f"{'cached' if self._cached else 'computed'} · {markup.drawn_in(self.milliseconds)}"
+        self._source = markup.source("cached" if self._cached else "computed", self.milliseconds)
         self._cached = True  # until the next pass: what only the display changes runs nothing
         if same:
             self._render_rest()
@@ -169,10 +171,10 @@ class ActivationView(SubjectView):
         row = self._row
         self._detail.draw(self._shaded, row, self.channel, self.pixel, self._unit_names(), self._tokens())
         if self._input.look is not self._look:
-            self._input.draw(self.index, self._look, self._subject.items)
+            self._input.draw(self.index, self._look, self._subject)
         self._planes.layout.display = "" if row.planes > 1 else "none"
         self._scale.suggestion = self._shaded.ends()[::2]
-        self._title.value = markup.title(row.name, *self._said(), status=f"{self._source} · {self._status()}")
+        self._title.value = markup.title(row.name, *self._said(), status=self._status(), source=self._source)
 
     def static(self) -> Card:
         """What the view shows, without the controls."""
@@ -201,12 +203,7 @@ class ActivationView(SubjectView):
         ]
 
     def _status(self) -> str:
-        if isinstance(self.scale, str):
-            words = "each map its own" if self.scale == "map" and not self._shaded.numbers else "whole layer"
-        else:
-            words = " to ".join(map(number, self.scale))
-        centred = ", centred on 0" if self._shaded.centred else ""
-        return f"scale: {words}{centred}"
+        return markup.scale_words(self._shaded, self.scale)
 
     def _tokens(self) -> list[tuple[str, float]]:
         """What the tokens that stand apart from the grid hold for the chosen channel."""
@@ -215,6 +212,6 @@ class ActivationView(SubjectView):
 
     def _unit_names(self) -> list[str]:
         """Class names, where the layer is the last and has as many units."""
-        classes = self._subject.items.classes
+        names = self._subject.names.of(self._row.channels)
         last = self._row.name == self._look.table.showable[-1].name
-        return classes if last and len(classes) == self._row.channels else []
+        return names if last and len(names) == self._row.channels else []

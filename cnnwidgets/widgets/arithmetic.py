@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,7 +15,7 @@ from . import markup
 from .cell_table import Table
 from .markup import number
 
-MEANING = ("at 1 both point the same way, and the filter fires most;", "at 0 they are unrelated, at −1 opposite")
+MEANING = ("1: same direction, the filter responds most;", "0: orthogonal; −1: opposite direction")
 """What the cosine tells, on two lines."""
 FEW = 8
 """Input channels whose sums are told one by one."""
@@ -133,7 +134,7 @@ def cosine_words(e: Explanation) -> str:
     if e.kind not in ("convolution", "linear"):
         return ""
     if e.cosine is None:
-        return "cosine of window and filter: none, since one is all 0"
+        return "cosine of window and filter: undefined, one of them is all 0"
     return f"cosine of window and filter <b>{number(e.cosine, 2)}</b>: {' '.join(MEANING)}"
 
 
@@ -146,7 +147,7 @@ def contributions(e: Explanation, chosen: int | None = None, most: int = FEW) ->
     rest = len(e.inputs) - len(rows)
     if rest > 0:
         rows.append((f"the other {rest:,}", float(e.sums.sum()) - sum(value for _, value in rows)))
-    return f"What each input {what} adds", rows
+    return f"Contribution of each input {what}", rows
 
 
 def words_html(e: Explanation, chosen: int | None = None) -> str:
@@ -173,7 +174,7 @@ def static_words(e: Explanation, chosen: int | None = None, width: int = 360) ->
         panels.append(Panel(f"Cosine · {number(e.cosine, 2)}", width=width, lines=MEANING))
     heading, rows = contributions(e, chosen)
     if rows:
-        full = max(abs(value) for _, value in rows) or 1.0
-        bars = [(label, abs(value) / full, number(value)) for label, value in rows]
+        full = max((abs(value) for _, value in rows if math.isfinite(value)), default=1.0) or 1.0
+        bars = [(label, value / full, number(value)) for label, value in rows]
         panels.append(Panel(heading, width=width, bars=bars))
     return panels

@@ -24,19 +24,20 @@ from .class_menu import ClassMenu
 from .markup import number
 from .method_panel import Drawn, MethodPanel
 from .panels import ImagePanel
+from .swap import Text
 from .tree import close_tree
 
 REMEMBERED = 256
 """Maps that are kept, so that going back runs nothing."""
 TIPS = {
-    "saliency": "absolute gradient of the score: which pixels it would react to",
+    "saliency": "absolute gradient of the score: the pixels it is most sensitive to",
     "input_x_gradient": "gradient times pixel",
-    "integrated_gradients": "mean gradient from an image of zeros to this one, times pixel; slow: many passes",
-    "guided_backprop": "gradient, of which each ReLU lets through only what is positive",
-    "deconvolution": "as guided backpropagation, also where a ReLU did not fire",
+    "integrated_gradients": "mean gradient on the path from zeros to the image, times pixel; slow: many passes",
+    "guided_backprop": "gradient, of which each ReLU passes back only the positive part",
+    "deconvolution": "as guided backpropagation, also through inactive ReLUs",
     "grad_cam": "maps of a layer, weighted by their mean gradient",
     "guided_grad_cam": "guided backpropagation times Grad-CAM",
-    "occlusion": "how far the score falls when a patch hides a place; slow: a pass for each place",
+    "occlusion": "drop of the score as a patch covers each position; slow: a pass for each position",
 }
 
 
@@ -81,14 +82,14 @@ class AttributionView(AttributionState):
         self._against = ClassMenu(self, "against", tip="Explain the target's score less that of this class")
         outliers = W.BoundedFloatText(value=self.outliers, min=0, max=99, step=1, layout=W.Layout(width="60px"))
         T.link((self, "outliers"), (outliers, "value"))
-        controls.hint(outliers, "Per cent of the sum of all values that may lie beyond the end of the colours")
+        controls.hint(outliers, "Share of the sum of all values, in per cent, that the colour scale clips")
         steps = W.BoundedIntText(value=self.steps, min=1, max=MOST_STEPS, step=10, layout=W.Layout(width="70px"))
         T.link((self, "steps"), (steps, "value"))
-        controls.hint(steps, "Integrated gradients: points on the way from an image of zeros to this one, a pass each")
+        controls.hint(steps, "Integrated gradients: steps on the path from zeros to the image, a pass each")
         self._steps = controls.labelled("Steps", steps)
         sanity = W.ToggleButton(value=self.sanity, description="Sanity check", layout=W.Layout(width="120px"))
         T.link((self, "sanity"), (sanity, "value"))
-        controls.hint(sanity, "The same maps with random weights: who looks at the model at all?")
+        controls.hint(sanity, "The same maps with random weights: a method that depends on the model changes")
         colours = controls.dropdown(self, "colormap", colormaps, width=100, tip="auto: diverging for signed values")
         bar = [
             controls.labelled(
@@ -112,7 +113,7 @@ class AttributionView(AttributionState):
             controls.labelled("Colours", colours),
             sanity,
         ]
-        self._title, self._input = W.HTML(), ImagePanel()
+        self._title, self._input = Text(), ImagePanel()
         self._panels: dict[str, MethodPanel] = {}
         self._body.children = controls.card_body(self._title, bar, [self._input], height=330)
         self._row_of_panels = self._body.children[-1]
@@ -164,7 +165,8 @@ class AttributionView(AttributionState):
                     "steps": self.steps,
                     "prepare": self._prepare(self._look),
                 }
-                found = attributions(model, image[None], method=method, **options)  # type: ignore[index]
+                bar = not self._ready  # in the cell that makes the view, not below a slider
+                found = attributions(model, image[None], method=method, progress=bar, **options)  # type: ignore[index]
                 self._passes += found.passes
                 self._maps[key] = found.maps[0], found.note
             except ForwardError:
@@ -200,15 +202,15 @@ class AttributionView(AttributionState):
         if self._row_of_panels.children != children:
             self._row_of_panels.children = children
         passes = f"{self._passes:,} pass{'es' if self._passes != 1 else ''}" if self._passes else "cached"
-        status = f"{passes} · {markup.drawn_in(self.milliseconds)} · {self._status()}"
+        source = markup.source(passes, self.milliseconds)
         self._passes = 0  # what only the display changes runs nothing
-        self._title.value = markup.title(*self._said(), status=status)
+        self._title.value = markup.title(*self._said(), status=self._status(), source=source)
         self.later(self._render_rest)
 
     def _render_rest(self) -> None:
         self._steps.layout.display = "" if "integrated_gradients" in self.methods else "none"
         if self._input.look is not self._look:
-            self._input.draw(self.index, self._look, self._subject.items)
+            self._input.draw(self.index, self._look, self._subject)
         prediction = self._look.prediction
         self._target.offer(f"predicted · {self._names[self._predicted]}", prediction, self._names)
         self._against.offer("nothing", prediction, self._names)
@@ -237,4 +239,4 @@ class AttributionView(AttributionState):
     def _status(self) -> str:
         signs = {"absolute": "magnitudes", "positive": "positive values", "negative": "negative values"}
         drawn = signs.get(self.sign, "both signs, centred on 0")
-        return f"{drawn}, each map its own scale, {number(self.outliers)} % outliers"
+        return f"{drawn}, each map its own scale, {number(self.outliers)} % of the sum clipped"

@@ -88,7 +88,7 @@ class AttributionState(SubjectView):
         return replace(look, prediction=predict(scores)), best
 
     def _name_classes(self, count: int) -> None:
-        self._names = [self._subject.items.class_name(number) for number in range(count)]
+        self._names = self._subject.names.all(count)
 
     def _scores(self, look: Look, score: Any) -> torch.Tensor:
         """What a function makes of the network's output for the image: (K,)."""

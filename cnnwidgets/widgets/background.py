@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from .newest import _loop_of_cells
+from .register import weakly
 
 Work = Callable[[Callable[..., bool]], Any]
 
@@ -25,7 +26,7 @@ class Background:
     """
 
     def __init__(self, landed: Callable[[Any, Any], None], reported: Callable[..., None] = lambda *_: None) -> None:
-        self._landed, self._reported = landed, reported
+        self._landed, self._reported = weakly(landed), weakly(reported)  # the view of a thread may go
         self._waiting: Work | None = None
         self._busy = False
         self.running: Any = None

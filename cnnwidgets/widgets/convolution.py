@@ -15,6 +15,7 @@ from .convolution_state import ConvolutionState
 from .map_panel import NOTHING, MapPanel
 from .panels import ImagePanel
 from .pass_maps import PassMaps, unit_of
+from .swap import Text
 
 MAP, WORDS = 240, 300
 """Widths in px of the two maps, and of the words beside the tables."""
@@ -65,27 +66,33 @@ class ConvolutionView(ConvolutionState):
         self._input_slider = controls.slider(self, name, maximum=most, width=110, tip="Input channel that is shown")
         self._input_box = controls.entry(self, name, maximum=most, width=60, tip="Type an input channel")
         strongest = controls.checkbox(
-            self, "strongest", "the strongest", width=120, tip="At each place the input channel that adds most"
+            self,
+            "strongest",
+            "the strongest",
+            width=120,
+            tip="At each position the input channel that contributes most",
         )
         self._inputs_control = controls.labelled("Input channel", self._input_slider, self._input_box, strongest)
         peak = controls.button("largest", self._to_largest, width=70, tip="Go to the largest value of the map")
+        word = controls.channel_word(self._row)
+        self._channels = controls.labelled(word, self._channel_slider, self._channel_box, beside=[peak])
         colormaps = list(dict.fromkeys((*COLORMAPS, self.colormap)))
         colours = controls.dropdown(
             self, "colormap", colormaps, width=100, tip="auto: a diverging map centred on 0 for signed values"
         )
         scale = controls.dropdown(
-            self, "scale", ["layer", "map"], width=90, tip="Range of the colours: the whole layer, or each map its own"
+            self, "scale", ["layer", "layer-full", "map"], width=90, tip=controls.SCALE_TIP.partition("; or")[0]
         )
         bar = [
             self.layer_control(),
             self.image_control(),
-            controls.labelled("Channel", self._channel_slider, self._channel_box, peak),
+            self._channels,
             self.player_control(),
             self._inputs_control,
             controls.labelled("Colours", colours),
             controls.labelled("Scale", scale),
         ]
-        self._title = W.HTML()
+        self._title = Text()
         self._tables = W.HTML(layout=W.Layout(flex="0 1 auto", min_width="0", margin="0 24px 0 0"))
         self._sum = W.HTML(layout=W.Layout(width=f"{WORDS}px", flex="0 0 auto", margin="0 24px 0 0"))
         self._style_of_cells = W.HTML(STYLE, layout=W.Layout(display="none"))
@@ -123,14 +130,14 @@ class ConvolutionView(ConvolutionState):
         self._maps = self._shaded()
         self._choose_input(e)
         if self._image.look is not self._look:
-            self._image.draw(self._shown, self._look, self._subject.items)
+            self._image.draw(self._shown, self._look, self._subject)
         self._draw_map()
         self._draw_given(e)
         shown = self._shown_input(e)
         self._drawn = tables = arithmetic.tables_of(e, shown, self._maps.inputs, self._maps.bounds(e, shown))
         self._tables.value = tables_html(tables) if tables else ""
         self._tables.layout.display = "" if tables else "none"
-        title = markup.title(self._row.name, *self._said(), status=self._status())
+        title = markup.title(self._row.name, *self._said(), source=self._source())
         self.later(lambda: self._tell(title))
 
     def _tell(self, title: str) -> None:
@@ -212,10 +219,9 @@ class ConvolutionView(ConvolutionState):
 
     def _unit_name(self) -> str:
         """Class name of the unit, where the layer is the last and has as many units as there are classes."""
-        classes = self._subject.items.classes
+        names = self._subject.names.of(self._row.channels)
         last = self._row.name == self._look.table.showable[-1].name
-        return classes[self.channel] if last and len(classes) == self._row.channels else ""
+        return names[self.channel] if last and len(names) == self._row.channels else ""
 
-    def _status(self) -> str:
-        known = "cached" if self._cached else "computed"
-        return f"{known} · {markup.drawn_in(self.milliseconds)}"
+    def _source(self) -> str:
+        return markup.source("cached" if self._cached else "computed", self.milliseconds)

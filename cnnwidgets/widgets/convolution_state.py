@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import ipywidgets as W
 import traitlets as T
 from torch.nn.modules.conv import _ConvNd
 
 from ..compute.explain import explainable
 from ..compute.layers import Layer
 from ..compute.names import get_layer
+from . import controls
 from .pass_maps import extent_of
+from .ranges import IntBox, IntRange
 from .sliding import Sliding
 from .subject_view import SubjectView
 from .traits import Colormap
@@ -20,8 +21,9 @@ from .traits import Colormap
 class ConvolutionState(Sliding, SubjectView):
     """The traits of a ConvolutionView, beside those of its bases."""
 
-    _channel_slider: W.IntSlider
-    _channel_box: W.BoundedIntText
+    _channel_slider: IntRange
+    _channel_box: IntBox
+    _channels: controls.Group
 
     sliders: ClassVar[dict[str, str]] = {**SubjectView.sliders, "channel": "Channel"}
 
@@ -29,7 +31,9 @@ class ConvolutionState(Sliding, SubjectView):
     input_channel = T.Int(0, help="which input channel is shown, from 0; setting it ends `strongest`").tag(display=True)
     strongest = T.Bool(True, help="show the input channel that adds most at each place").tag(display=True)
     colormap = Colormap("auto", help="matplotlib name; auto: diverging for signed values").tag(display=True)
-    scale = T.Enum(("layer", "map"), "map", help="colours for the whole layer, or for each map").tag(display=True)
+    scale = T.Enum(("layer", "layer-full", "map"), "map", help="colours for the layer, or for each map").tag(
+        display=True
+    )
 
     def choosable(self, row: Layer) -> bool:
         """Convolutions, pooling, Linear and BatchNorm that give maps, sequences or vectors."""
@@ -82,6 +86,7 @@ class ConvolutionState(Sliding, SubjectView):
                 row = self._look.table.find(self.layer)
                 self.channel = min(self.channel, row.channels - 1)
                 self._channel_slider.max = self._channel_box.max = row.channels - 1
+                self._channels.text = controls.channel_word(row)
                 self.fit_pixel(scaled=alone)
 
     def _aspect(self) -> float:

@@ -20,6 +20,8 @@ from .embedding_state import POINTS, EmbeddingState
 from .markup import number
 from .panels import INPUT
 from .picker import LayerPicker
+from .ranges import Player
+from .swap import Text
 from .thumbnails import Thumbnails
 
 NAMES = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}
@@ -28,7 +30,7 @@ PLAYED = 700
 
 
 class EmbeddingView(EmbeddingState):
-    """Vectors of a layer as points, in one plane for all states of the network, coloured by class or by cluster.
+    """Vectors of a layer as points, in one projection for all states of the network, coloured by class or by cluster.
 
     PCA is drawn at once; t-SNE (or UMAP) is worked out in the background, while the notebook goes on, and takes its
     place. Hovering a point shows its image, a click chooses it (`selected`), also in views joined by `link`.
@@ -135,14 +137,18 @@ class EmbeddingView(EmbeddingState):
 
     def _build(self) -> None:
         last, most = len(self._frames.names) - 1, len(self._frames.items)
-        play = W.Play(value=self.frame, min=0, max=last, interval=PLAYED, layout=W.Layout(width="auto"))
+        play = Player(value=self.frame, min=0, max=last, interval=PLAYED, layout=W.Layout(width="auto"))
         T.link((self, "frame"), (play, "value"))
         self._frame_slider = controls.slider(self, "frame", maximum=last, tip="State of the network (arrow keys work)")
         self._film = controls.labelled("State", self._frame_slider, play)
         self._film.layout.display = "" if last else "none"
         names = [(NAMES[name], name) for name in methods()]
         method = controls.dropdown(
-            self, "method", names, width=90, tip="PCA keeps distances as it can, t-SNE and UMAP neighbourhoods"
+            self,
+            "method",
+            names,
+            width=90,
+            tip="PCA preserves distances, as far as two axes can; t-SNE and UMAP neighbourhoods",
         )
         points = controls.dropdown(self, "points", list(POINTS), width=100, tip="What the points are")
         pooling = controls.dropdown(
@@ -150,7 +156,7 @@ class EmbeddingView(EmbeddingState):
             "pooling",
             ["mean", "max", "none"],
             width=80,
-            tip="How a map becomes one number; none: all its values count",
+            tip="How each map is reduced to one number; none: all its values are used",
         )
         self._pooling = controls.labelled("Pool maps by", pooling)
         count = controls.entry(self, "count", maximum=most, width=76, tip="Images, evenly spread over the data set")
@@ -170,9 +176,9 @@ class EmbeddingView(EmbeddingState):
             self._color,
             self._number_of,
         ]
-        self._title = W.HTML()
+        self._title = Text()
         self._chosen = ChosenPanel()
-        self._plane = PointsPanel(self._tip, self._choose)
+        self._plane = PointsPanel(self._tip, self._choose, self._stop_or_go)
         self._groups = GroupsPanel()
         self._body.children = controls.card_body(self._title, bar, [self._chosen, self._plane, self._groups])
 
@@ -204,11 +210,27 @@ class EmbeddingView(EmbeddingState):
         self._pooling.layout.display = "none" if row.kind == "vector" else ""
         self._color.layout.display = "none" if self._labels is None else ""
         self._number_of.layout.display = "" if self._grouping == "cluster" else "none"
-        said = f"{'computed' if self._fresh else 'cached'} · {markup.drawn_in(self.milliseconds)}"
+        self.tell_progress()
+        source = markup.source("computed" if self._fresh else "cached", self.milliseconds)
+        said = ""
         self._fresh = False
         if embedding.method != self.method:
-            said = f"{NAMES[self.method]}: {self.failure or f'on its way{self._progress}'}"
-        self._title.value = markup.title(self.layer, *self._said(), status=said)
+            running = "waits for all vectors" if self._portions.running else f"running{self._progress}"
+            said = f"{NAMES[self.method]}: {self.failure or running}"
+        self._title.value = markup.title(self.layer, *self._said(), status=said, source=source)
+
+    def tell_progress(self) -> None:
+        """Show how many vectors are there, and a button, where it is not all."""
+        gathering = self._gathering
+        if gathering is not None:
+            left = gathering.seconds_left
+            self._plane.progress.show(gathering.done, gathering.total, left, self._portions.running)
+
+    def _stop_or_go(self) -> None:
+        if self._portions.running:
+            self.cancel()
+        else:
+            self.go_on()
 
     def _draw_chosen(self, place: int | None, groups: NDArray[np.int64], scores: NDArray[np.float64]) -> None:
         items = self._frames.items
@@ -221,11 +243,11 @@ class EmbeddingView(EmbeddingState):
                 self._chosen.draw(f"Channel {self.selected} · not in this layer", None, [])
                 return
             index = self._strongest(place)
-            heading, facts = f"Channel {place} · image {index}", [*facts, ("image", "its strongest")]
+            heading, facts = f"Channel {place} · image {index}", [*facts, ("image", "strongest response")]
         else:
             index = min(self.selected, len(items) - 1)
             text = items[index].text
-            heading = f"Image {index} · label {text}" if text else f"Image {index}"
+            heading = " · ".join(filter(None, [f"Image {index}", markup.labelled(text)]))
             if place is None:
                 facts = [("", "not among the points")]
         self._chosen.draw(heading, self._thumbnails(index, INPUT), facts)
@@ -247,15 +269,17 @@ class EmbeddingView(EmbeddingState):
         frames, count, numbers = self._answered[1].shape
         row = self._frames.layers.find(self.layer)
         state = [self._frames.names[self.frame]] if frames > 1 else []
+        if self.points == "images" and count < self.count:
+            return [row.type, f"{count:,} of {self.count:,} images as vectors of {numbers:,} numbers", *state]
         return [row.type, f"{count:,} {self.points} as vectors of {numbers:,} numbers", *state]
 
     def _words(self) -> list[str]:
         embedding = self.embedding
         states = len(self._frames.names)
-        also = f"one plane for all {states} states" if states > 1 else ""
+        also = f"one projection for all {states} states" if states > 1 else ""
         if embedding.explained is not None:
             shares = " + ".join(f"{100 * share:.0f} %" for share in embedding.explained)
-            note = f"the two axes hold {shares} of the variance"
+            note = f"the two axes explain {shares} of the variance"
         else:
-            note = "neighbours are kept, distances between groups and the axes mean nothing"
+            note = "neighbourhoods are preserved; the axes and distances between groups have no meaning"
         return [NAMES[embedding.method], *filter(None, [also]), note]

@@ -6,7 +6,6 @@ import base64
 from collections.abc import Callable, Sequence
 from html import escape
 
-import ipywidgets as W
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,8 +14,9 @@ from ..render.scatter import extent, group_color, scatter, silhouette
 from . import markup
 from .markup import number
 from .panels import DETAIL, GRID, INPUT, _Panel
-from .picture import Picture
+from .progress_row import ProgressRow
 from .scatter_figure import ScatterFigure
+from .swap import Swapped, Text
 from .thumbnails import Thumbnails
 
 TIP = 84
@@ -28,18 +28,15 @@ class ChosenPanel(_Panel):
     """The image of the chosen point, with what is known about it."""
 
     def __init__(self) -> None:
-        self._text, self._below = W.HTML(), W.HTML()
-        self._image = Picture(layout=W.Layout(flex="0 0 auto", align_self="flex-start", margin="3px"))
-        self._image.add_class("cnnw-input")
-        super().__init__(INPUT, self._text, self._image, self._below)
+        self._text, self._below = Text(), Text()
+        self._picture = Swapped({"flex": "0 0 auto", "align_self": "flex-start", "margin": "3px"}, "cnnw-input")
+        super().__init__(INPUT, self._text, *self._picture.pictures, self._below)
 
     def draw(self, heading: str, pixels: NDArray[np.uint8] | None, facts: Sequence[tuple[str, str]]) -> None:
         """Show an image under its heading, and facts below."""
         self._heading, self._pixels, self._facts = heading, pixels, facts
         self._text.value = markup.heading(*heading.split(" · "))
-        self._image.layout.display = "none" if pixels is None else ""
-        if pixels is not None:
-            self._image.value = encode_png(pixels)
+        self._picture.put(None if pixels is None else encode_png(pixels))
         self._below.value = markup.facts(facts)
 
     def static(self) -> Panel:
@@ -50,10 +47,13 @@ class ChosenPanel(_Panel):
 class PointsPanel(_Panel):
     """The points. Hovering one shows its image, a click chooses it."""
 
-    def __init__(self, describe: Callable[[int], str], on_point: Callable[[int], None]) -> None:
-        self._text, self._below = W.HTML(), W.HTML()
+    def __init__(
+        self, describe: Callable[[int], str], on_point: Callable[[int], None], on_button: Callable[[], object]
+    ) -> None:
+        self._text, self._below = Text(), Text()
         self.figure = ScatterFigure(GRID, describe, on_point)
-        super().__init__(GRID, self._text, self.figure, self._below)
+        self.progress = ProgressRow("images", on_button)
+        super().__init__(GRID, self._text, self.progress, self.figure, self._below)
 
     def draw(
         self,
@@ -86,9 +86,9 @@ class GroupsPanel(_Panel):
     """The classes or clusters in their colours, and how well each point fits into its own."""
 
     def __init__(self) -> None:
-        self._text, self._scale, self._legend = W.HTML(), W.HTML(), W.HTML()
-        self._image = Picture(layout=W.Layout(flex="0 0 auto", align_self="flex-start", margin="4px 0"))
-        super().__init__(DETAIL, self._text, self._image, self._scale, self._legend)
+        self._text, self._scale, self._legend = Text(), Text(), Text()
+        self._picture = Swapped({"flex": "0 0 auto", "align_self": "flex-start", "margin": "4px 0"})
+        super().__init__(DETAIL, self._text, *self._picture.pictures, self._scale, self._legend)
 
     def draw(self, groups: NDArray[np.integer], scores: NDArray[np.floating], names: Callable[[int], str]) -> None:
         """Show groups (N,) and silhouettes (N,); `names(group)` is what a group is called."""
@@ -99,8 +99,8 @@ class GroupsPanel(_Panel):
         mean = f"of the vectors, mean {number(self.score)}" if finite.size else alone
         self._heading = f"Silhouettes · {mean}"
         self._text.value = markup.heading(*self._heading.split(" · "))
-        self._image.value = encode_png(self._pixels)
-        ends = ("−1 nearer to another", "0", "1 far inside")
+        self._picture.put(encode_png(self._pixels))
+        ends = ("−1 nearer to another", "0", "1 well inside")
         spans = "".join(
             f'<span style="flex:1 1 0;min-width:0;white-space:nowrap;text-align:{side}">{end}</span>'
             for end, side in zip(ends, ("left", "center", "right"), strict=True)
@@ -126,12 +126,12 @@ class GroupsPanel(_Panel):
 
     def static(self) -> list[Panel]:
         """The same for the static picture."""
-        lines = ["from −1, nearer to another, to 1, far inside"]
-        colors = np.array([[tuple(bytes.fromhex(group_color(group)[1:]))] for group, *_ in self._rows], np.uint8)
+        lines = ["−1: nearer to another group; 1: well inside its own"]
+        dots = [group_color(group) for group, *_ in self._rows]
         legend = [f"{name} · {text}" for _, name, text in self._rows]
         return [
             Panel(self._heading, self._pixels, width=DETAIL, lines=lines),
-            Panel("Groups · points, mean silhouette", width=DETAIL, lines=legend) if colors.size else Panel("Groups"),
+            Panel("Groups · points, mean silhouette", width=DETAIL, lines=legend, dots=dots),
         ]
 
 

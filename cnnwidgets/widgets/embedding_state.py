@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -14,13 +15,20 @@ from ..compute.embedding import Clusters, Embedding, clusters, embed, methods, s
 from ..compute.frames import States
 from ..compute.responses import POOLINGS
 from .background import Background
+from .gathering import Gathering
+from .newest import _loop_of_cells
+from .portions import Portions
 from .traits import Whole
 from .view import ModelView, log
 
 PIXELS, FEWEST, MOST = 3_000_000, 30, 200
 """So many pixels are taken at first: all images of a small data set, and at least and at most so many images."""
-LARGEST = 2**27
-"""Numbers that all vectors of all frames may have together: 0.5 GB."""
+FIRST, FIRST_OF_ALL = 0.3, 1.0
+"""Seconds of vectors that are taken before a notebook sees the points: after a move, and when the view is made."""
+GROWS = 2
+"""Points are drawn anew when they are so many times as many: all drawings together cost about two of the last."""
+TOLD = 0.25
+"""Seconds from one word about the progress to the next."""
 POINTS = {"images": "index", "channels": "channel"}
 """What points can be, and the trait of other views that chooses one."""
 
@@ -54,6 +62,10 @@ class EmbeddingState(ModelView):
         self._progress = ""
         self._failed: tuple[Any, str] | None = None
         self._background = Background(self._landed, self._reported)
+        self._gathering: Gathering | None = None
+        self._portions = Portions(self._portion)
+        self._next, self._told = 0, 0.0  # how many images are drawn next, and when their number was last told
+        self._wanted_all = False
         traits.setdefault("count", min(len(frames.items), _quick_count(frames)))
         if "layer" not in traits:
             rows = [row.name for row in frames.layers if row.reason is None and row.leaf]
@@ -108,13 +120,15 @@ class EmbeddingState(ModelView):
 
     @property
     def indices(self) -> list[int]:
-        """The images in the data set that are taken."""
-        spread: list[int] = np.linspace(0, len(self._frames.items) - 1, self.count).round().astype(int).tolist()
-        return spread
+        """The images in the data set whose vectors are there: `count` of them, in the end."""
+        return [] if self._gathering is None else self._gathering.indices
 
     def compute(self) -> None:
         """Vectors and clusters; PCA at once, and what takes longer in the background."""
-        key = (self.layer, self.points, self.pooling, self.count, self._frames.version)
+        self._gather(self.layer, self.pooling, self.count, self._frames.version)
+        assert self._gathering is not None
+        complete = self._gathering.complete
+        key = (self.layer, self.points, self.pooling, self.count, self._frames.version, self._gathering.done)
         if self._answered is None or self._answered[0] != key:
             self._answered, self._fresh = (key, *self._vectors()), True
             self._pca = embed(self._answered[1], "pca")
@@ -126,7 +140,7 @@ class EmbeddingState(ModelView):
             if self._clustered is None or self._clustered[0] != (key, number):
                 self._clustered = ((key, number), clusters(vectors, number))
         self._wanted = wanted = (*key, self.method)
-        if self.method == "pca":
+        if self.method == "pca" or not (complete or self._cancelled):
             self._background.cancel()
         elif (self._landed_points is None or self._landed_points[0] != wanted) and not self.failure:
             method = self.method
@@ -166,20 +180,85 @@ class EmbeddingState(ModelView):
 
     def _vectors(self) -> tuple[NDArray[np.float32], torch.Tensor]:
         """(F, N, D) vectors of the points, and (F, images, channels): the mean answer of each channel to each image."""
-        indices, frames = self.indices, range(len(self._frames.names))
-        self._image_labels = [self._frames.items[index].label for index in indices]
-        found: list[torch.Tensor] = []
-        for frame in frames:
-            answers = self._frames.responses(frame, self.layer, indices, self.pooling)
-            if answers.numel() * len(frames) > LARGEST:
-                raise ValueError(
-                    f"layer {self.layer!r} has {answers[0].numel():,} numbers an image: too many for "
-                    f"{len(indices)} images in {len(frames)} frames; choose pooling 'mean' or 'max', or fewer images"
-                )
-            found.append(answers)
-        every = torch.stack(found)  # (F, N, C, P)
+        assert self._gathering is not None
+        self._image_labels = self._gathering.labels
+        every = self._gathering.answers()  # (F, N, C, P)
         rows = every if self.points == "images" else every.transpose(1, 2)
         return rows.flatten(2).numpy(), every.mean(3)
+
+    # ------------------------------------------------------------------ portion by portion
+
+    def _gather(self, *key: Any) -> None:
+        """Begin with the vectors of these settings, unless they are under way; in a notebook the rest comes later."""
+        if self._gathering is None or self._gathering.key != key:
+            self._portions.stop()
+            self._cancelled = False
+            layer, pooling, count, _ = key
+            spread = np.linspace(0, len(self._frames.items) - 1, count).round().astype(int).tolist()
+            gathering = Gathering(self._frames, layer, spread, pooling, key)
+            if _loop_of_cells() is None or self._wanted_all:
+                gathering.all(bar=not self._ready)
+            else:
+                gathering.begin(FIRST if self._ready else FIRST_OF_ALL)
+            self._gathering, self._next = gathering, GROWS * gathering.done  # last: errors leave all as it was
+            self._portions.hold()
+        if self._wanted_all and not self._cancelled:
+            self._gathering.all()
+        if self._gathering.complete or self._cancelled:
+            self._portions.stop()
+        else:
+            self._portions.start()
+
+    def _portion(self) -> bool:
+        """The vectors of some more images; they are drawn when they are twice as many, and in the end."""
+        gathering, fine = self._gathering, True
+        assert gathering is not None
+        if gathering.key[-1] != self._frames.version:  # a cell trained the network: what is there says nothing now
+            self.refresh()
+            return False
+        fine = self._guarded(lambda: gathering.step(self._portions.seconds))
+        more = fine and not gathering.complete
+        if not fine:
+            self._cancelled = True
+        if gathering.done >= self._next or not more:
+            self._next = GROWS * gathering.done
+            if not more:
+                self._portions.stop()
+            self._computed = not fine
+            if fine:
+                self._newest.request()
+        if time.monotonic() - self._told > TOLD or not more:
+            self._told = time.monotonic()
+            self.tell_progress()
+        return more
+
+    def tell_progress(self) -> None:
+        """Show how many vectors are there."""
+        raise NotImplementedError
+
+    def cancel(self) -> None:
+        """Take no further images; those that are there stay, and are what the method gets."""
+        self._portions.stop()
+        self._cancelled = self._gathering is not None and not self._gathering.complete
+        self._computed = False
+        self._newest.request()
+
+    def go_on(self) -> None:
+        """Take the rest of the images, after `cancel`."""
+        self._cancelled = False
+        self._computed = False
+        self._newest.request()
+
+    def settle(self) -> None:
+        """Draw the present state to the end, with all images; raises what goes wrong."""
+        self._wanted_all = True
+        self._computed = self._computed and (self._gathering is None or self._gathering.complete)
+        try:
+            super().settle()
+        finally:
+            self._wanted_all = False
+
+    # ------------------------------------------------------------------ what is known of points
 
     def _strongest(self, channel: int) -> int:
         """Index of the image to which `channel` answers most in the present frame."""
@@ -209,13 +288,14 @@ class EmbeddingState(ModelView):
 
     def refresh(self) -> None:
         """Look anew: for weights, data or frames that changed where traits cannot see it."""
-        self._answered = self._clustered = self._landed_points = self._failed = None
+        self._answered = self._clustered = self._landed_points = self._failed = self._gathering = None
         super().refresh()
 
     def close(self) -> None:
         """Close every widget of the view; what is under way is dropped."""
         if not self._closed:
             self._background.cancel()
+            self._portions.stop()
         super().close()
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..compute.names import nearest
+from ..compute.progress import Bar
 from ..render.page import Page
 from ..training.storage import parsed_bytes
 from .tree import tree
@@ -44,7 +45,9 @@ class Exported:
         return f"{self.path}: {self.frames:,} pictures, {self.bytes / 1e6:.1f} MB{left}"
 
 
-def to_html(view: ModelView, path: str | Path, budget: int | str, chosen: Mapping[str, Any]) -> Exported:
+def to_html(
+    view: ModelView, path: str | Path, budget: int | str, chosen: Mapping[str, Any], progress: bool = True
+) -> Exported:
     """Write `view` to `path`; see `ModelView.to_html`."""
     path, limit = Path(path).expanduser(), parsed_bytes(budget)
     if path.suffix.lower() not in (".html", ".htm"):
@@ -59,7 +62,7 @@ def to_html(view: ModelView, path: str | Path, budget: int | str, chosen: Mappin
         if not _listed(chosen[name]):
             raise ValueError(f"{name}={chosen[name]!r} holds no value for its slider: give at least one")
     sweep = _Sweep(view, {name: _listed(values) for name, values in chosen.items()}, limit)
-    with _undisturbed(view):
+    with _undisturbed(view), Bar(0, "pictures", progress) as sweep.bar:
         sweep.run()
     data = sweep.html().encode()
     write_whole(path, data)
@@ -85,6 +88,7 @@ class _Sweep:
         play = "frame" if "frame" in labels else None
         self.page = Page(f"{type(view).__name__} · cnnwidgets", list(labels.items()), play=play)
         self.left_out = ""
+        self.bar = Bar(0, "pictures", False)
         self._ranks: dict[tuple[str, ...], tuple[int, ...]] = {}
         self._fewer: dict[str, str] = {}
         self._taken: dict[str, set[str]] = {name: set() for name in chosen}
@@ -152,6 +156,7 @@ class _Sweep:
             self.view.settle()
             if not self.page.add(at, self.view.static(), most=self.budget):
                 return False
+            self.bar.add()
         self._ranks[at] = ranks
         return True
 

@@ -21,6 +21,7 @@ from .figure import PixelFigure
 from .markup import number
 from .panels import _Panel
 from .subject import Look
+from .swap import Text
 
 PHOTO, TABLE = 448, 240
 """Widths of the photo and of the table, in px."""
@@ -36,7 +37,7 @@ class PhotoPanel(_Panel):
 
     def __init__(self, on_pixel: Callable[[float, float], None]) -> None:
         self._on_pixel = on_pixel
-        self._text, self._below = W.HTML(), W.HTML()
+        self._text, self._below = Text(), Text()
         self.figure = PixelFigure(PHOTO, PHOTO, fit=True)
         self.figure.on_click(self._clicked)
         self._sent: tuple[Any, ...] = ()
@@ -79,7 +80,7 @@ class PhotoPanel(_Panel):
         return (left, top, right, bottom) if bottom > top and right > left else None
 
     def _ends(self) -> tuple[str, str | None, str]:
-        return "0", "|gradient|", f"{number(self._top)} and more"
+        return "0", "|gradient|", f"≥ {number(self._top)}"
 
     def _clicked(self, x: float, y: float) -> None:
         self._on_pixel(y / self._factor - 0.5, x / self._factor - 0.5)
@@ -109,7 +110,7 @@ def _enlarged(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def photo_of(look: Look, items: Items, size: tuple[int, int]) -> tuple[NDArray[np.uint8], str]:
     """The photo (H, W, 3) at `size` (height, width), as the model sees it, and its label; grey where there is none."""
-    label = f"label {look.item.text}" if look.item.text else ""
+    label = markup.labelled(look.item.text)
     if look.item.image is None:
         return np.full((*size, 3), 128, np.uint8), label
     picture = to_picture(items.picture(look.item.image).numpy())
@@ -124,7 +125,7 @@ class LayersPanel(_Panel):
     """Size and stride of all layers, the chosen one marked; it stays in sight however the table is scrolled."""
 
     def __init__(self) -> None:
-        self._table, self._mark = W.HTML(), W.HTML(layout=W.Layout(display="none"))
+        self._table, self._mark = Text(), W.HTML(layout=W.Layout(display="none"))
         self._class = f"cnnw-{uuid4().hex}"  # this table's own: several views may be on a page
         self._table.add_class(self._class)
         self._fields: ReceptiveFields | None = None
@@ -174,12 +175,12 @@ STYLE = """<style>
 .cnnw .cnnw-fields td, .cnnw .cnnw-fields th { text-align: right; padding: 2px 8px; line-height: 18px;
   white-space: nowrap; }
 .cnnw .cnnw-fields th { position: sticky; top: 0; z-index: 2; font-weight: normal; color: var(--cnnw-muted);
-  background: var(--jp-layout-color1, #fff); border-bottom: 1px solid var(--cnnw-line); }
+  background: var(--cnnw-ground); border-bottom: 1px solid var(--cnnw-line); }
 .cnnw .cnnw-fields th:first-child, .cnnw .cnnw-fields td:first-child { text-align: left; width: 52%; }
 .cnnw .cnnw-fields .cnnw-pairs th:first-child { width: 34%; }
 .cnnw .cnnw-fields td div { overflow: hidden; text-overflow: ellipsis; direction: rtl; text-align: left; }
 </style>"""
 CHOSEN = """<style>
-.cnnw .%s tbody tr:nth-child(%d) td { position: sticky; top: 22px; bottom: 0; z-index: 1; color: #fff;
+.cnnw .%s tbody tr:nth-child(%d) td { position: sticky; top: 22px; bottom: 0; z-index: 1; color: var(--cnnw-on-accent);
   background: var(--cnnw-accent); }
 </style>"""

@@ -30,7 +30,7 @@ def sentence(field: ReceptiveField) -> str:
 
 
 def of_unit(field: ReceptiveField, unit: tuple[int, int], channel: int | None = None) -> Facts:
-    """Size, stride, centre and what is cut off, for one unit, or for one channel of it."""
+    """Size, stride, centre and what lies outside the image, for one unit, or for one channel of it."""
     row, column = unit
     facts = [] if field.grid == (1, 1) else [("unit", f"row {row}, column {column}")]
     box = field.box(row, column, channel=channel)
@@ -42,7 +42,9 @@ def of_unit(field: ReceptiveField, unit: tuple[int, int], channel: int | None = 
             return facts
     whole = field.box(row, column, channel=channel, clip=False)
     size = pair(whole.bottom - whole.top, whole.right - whole.left)
-    facts.append(("size", f"{_short(size)} px" + (f", others {_short(field.size)}" if size != field.size else "")))
+    facts.append(
+        ("size", f"{_short(size)} px" + (f" (other units {_short(field.size)})" if size != field.size else ""))
+    )
     if field.stride != 0:
         facts.append(("stride", f"{_short(field.stride)} px"))
     down, across = field.centre(row, column, channel=channel)
@@ -51,7 +53,7 @@ def of_unit(field: ReceptiveField, unit: tuple[int, int], channel: int | None = 
     facts.append(("columns", f"{box.left} to {box.right - 1}"))
     cut = field.cut_off(row, column, channel=channel)
     sides = [f"{side} {pixels}" for side, pixels in zip(Box._fields, cut, strict=True) if pixels]
-    facts.append(("cut off", ", ".join(sides) + " px" if sides else "nothing"))
+    facts.append(("outside the image", ", ".join(sides) + " px" if sides else "none"))
     return facts
 
 
@@ -59,14 +61,14 @@ def of_gradient(heat: NDArray[np.float32], box: Box) -> Facts:
     """How much of the gradient lies inside the box, and on how few pixels half of it."""
     total = heat.sum(dtype=np.float64)
     if total == 0:
-        return [("gradient", "0 everywhere, as where a ReLU is off")]
+        return [("gradient", "0 everywhere, as where a ReLU is inactive")]
     inside = heat[box.top : box.bottom, box.left : box.right].sum(dtype=np.float64)
     summed = np.sort(heat.ravel())[::-1].cumsum(dtype=np.float64)
     half = int(np.searchsorted(summed, total / 2)) + 1
     area = max(1, (box.bottom - box.top) * (box.right - box.left))
     return [
         ("gradient", f"{100 * inside / total:.4g} % inside the frame"),
-        ("half in", f"{half:,} of {area:,} px ({100 * half / area:.2g} %)"),
+        ("half the gradient", f"lies in {half:,} of {area:,} px ({100 * half / area:.2g} %)"),
     ]
 
 

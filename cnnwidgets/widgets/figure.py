@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import bqplot
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ..render import ACCENT, Cells, encode_png
 from ..render.colormap import FLAG
 from .picture import Picture
+from .swap import Swapped, Text
 from .tree import close_tree
 
 Box = tuple[float, float, float, float]
@@ -21,6 +22,7 @@ MOST_CELLS = 4096
 """Cells that answer hovering; more would make the page slow. Clicks work with any number."""
 LEAST = 8
 """Sides of a frame, in px on the screen, so that it can be seen around a single pixel too."""
+CLEAR = encode_png(np.zeros((1, 1, 4), np.uint8))
 SMALLEST = 9.0
 """Size of the smallest type that is written into pixels, in px."""
 
@@ -56,12 +58,12 @@ class PixelFigure(W.Box):
         self._dragging = False
         self._framed = (0.0, 0.0, 0.0, 0.0)
         # the pixels lie under the figure, in a widget of their own: one message a picture, a bqplot Image needs two
-        self._image = Picture(layout=W.Layout(flex="0 0 auto"))
-        self._image.add_class("cnnw-pixels")
+        self._picture = Swapped({"flex": "0 0 auto"}, "cnnw-pixels")
+        self._image = self._picture.pictures[0]
         x = bqplot.LinearScale(min=0, max=width, allow_padding=False)
         y = bqplot.LinearScale(min=0, max=height, allow_padding=False, reverse=True)
         scales = {"x": x, "y": y}
-        clear = W.Image(value=encode_png(np.zeros((1, 1, 4), np.uint8)), format="png")
+        clear = W.Image(value=CLEAR, format="png")
         self._mark = bqplot.Image(image=clear, scales=scales, x=(0, 1), y=(1, 0))  # nothing to see, only to click
         self._tip = W.HTML()
         self._hover = bqplot.Scatter(
@@ -74,20 +76,13 @@ class PixelFigure(W.Box):
             tooltip=self._tip,
             visible=False,
         )
-        self._frame = bqplot.Lines(  # the accent, and a light line within, so that it shows on every colour map
-            x=np.zeros((2, 1)),
-            y=np.zeros((2, 1)),
-            scales=scales,
-            colors=[ACCENT, "white"],
-            stroke_width=2,
-            visible=False,
-        )
+        self._frame = Frames()
         self._flags = bqplot.Lines(
             x=np.zeros(2), y=np.zeros(2), scales=scales, colors=[FLAG], stroke_width=2, visible=False
         )
         without_toolbar = {"display_toolbar": False} if "display_toolbar" in bqplot.Figure.class_trait_names() else {}
         self._figure = bqplot.Figure(
-            marks=[self._mark, self._flags, self._hover, self._frame],
+            marks=[self._mark, self._flags, self._hover],
             padding_x=0,
             padding_y=0,
             fig_margin={"top": 0, "bottom": 0, "left": 0, "right": 0},
@@ -98,9 +93,11 @@ class PixelFigure(W.Box):
             **without_toolbar,
         )
         super().__init__(
-            [self._image, self._figure],
-            layout=W.Layout(width=f"{width + 16}px", max_height=f"{height + 4}px", overflow="auto", flex="0 0 auto"),
+            [*self._picture.pictures, self._frame, self._figure],
+            layout=W.Layout(width=f"{width + 16}px", max_height=f"{height + 4}px", overflow="hidden", flex="0 0 auto"),
         )
+        if fit:
+            self._keep(height)
         self.add_class("cnnw-figure")  # display: block, so that the figure lies over the picture
         self._mark.on_element_click(self._image_clicked)
         self._hover.on_element_click(self._cell_clicked)
@@ -109,7 +106,21 @@ class PixelFigure(W.Box):
     @property
     def png(self) -> bytes:
         """The PNG that is on the screen."""
-        return bytes(self._image.value)
+        return bytes(self._picture.newest.value)
+
+    def reserve(self, sizes: Iterable[tuple[int, int]]) -> None:
+        """Keep the height of the highest of pictures of these (width, height), so that nothing below moves."""
+        shown = (round(height * self._scale(width, height)) for width, height in sizes)
+        self._keep(min(self._room[1], max(shown, default=0)))
+
+    def _keep(self, height: int) -> None:
+        self.layout.min_height = f"{height + 4}px"
+
+    def blank(self) -> None:
+        """Show no picture."""
+        self._picture.target.value = CLEAR
+        self._frame.draw([])
+        self.cells(None)
 
     @property
     def shown_width(self) -> int:
@@ -126,23 +137,32 @@ class PixelFigure(W.Box):
         palette : ndarray of uint8, optional
             (256, 4) RGBA.
         """
-        self._image.value = encode_png(pixels, palette)
-        if pixels.shape[:2] == self._shape:
-            return
-        self._shape = pixels.shape[:2]
-        height, width = self._shape
+        image = self._picture.target
+        image.value = encode_png(pixels, palette)
+        height, width = shape = pixels.shape[:2]
         self._factor = self._scale(width, height)
+        self._size(image, width, height)
+        if shape == self._shape:
+            return
+        self._shape = shape
         shown_width, shown_height = round(width * self._factor), round(height * self._factor)
         x, y = self._mark.scales["x"], self._mark.scales["y"]
         x.max, y.max = shown_width, shown_height
-        with self._image.layout.hold_sync():
-            self._image.layout.width, self._image.layout.height = f"{shown_width}px", f"{shown_height}px"
-            self._image.layout.margin = f"2px 2px -{shown_height + 2}px 2px"  # the figure lies over it
-        (self._image.add_class if self._factor >= 1 else self._image.remove_class)("cnnw-crisp")
         self._figure.layout.width, self._figure.layout.height = f"{shown_width}px", f"{shown_height}px"
+        self.layout.overflow = "hidden" if shown_height <= self._room[1] else "auto"
         with self._mark.hold_sync():
             self._mark.x, self._mark.y = (0, shown_width), (shown_height, 0)
         self.cells(self._cells)
+
+    def _size(self, image: Picture, width: int, height: int) -> None:
+        """Give the picture its size on the screen; nothing is sent where it has it."""
+        shown_width, shown_height = round(width * self._factor), round(height * self._factor)
+        with image.layout.hold_sync():
+            image.layout.width, image.layout.height = f"{shown_width}px", f"{shown_height}px"
+            image.layout.margin = f"2px 2px -{shown_height + 2}px 2px"  # the figure lies over it
+        crisp = "cnnw-crisp" in image._dom_classes
+        if crisp != (self._factor >= 1):
+            (image.remove_class if crisp else image.add_class)("cnnw-crisp")
 
     def cells(self, cells: Cells | None, describe: Callable[[int], str] | None = None) -> None:
         """Say which cells the picture has: hovering shows `describe(cell)` (plain HTML), clicking reports the cell."""
@@ -170,17 +190,14 @@ class PixelFigure(W.Box):
     def frame(self, box: Box | None, *more: Box) -> None:
         """Frame a box (left, top, right, bottom) in picture pixels, and `more` of them, or none."""
         if box is None:
-            self._frame.visible = False
+            self._frame.draw([])
             return
-        lines = []
+        lines: list[Box] = []
         for each in (box, *more):
             left, right = self._edges(each[0], each[2], "x")
             top, bottom = self._edges(each[1], each[3], "y")
             lines += [(left, top, right, bottom), (left + 2, top + 2, right - 2, bottom - 2)]
-        with self._frame.hold_sync():
-            self._frame.x = np.array([[x0, x1, x1, x0, x0] for x0, _, x1, _ in lines])
-            self._frame.y = np.array([[y0, y0, y1, y1, y0] for _, y0, _, y1 in lines])
-            self._frame.visible = True
+        self._frame.draw(lines)
         self._framed = lines[0]
         self._grip()
 
@@ -264,7 +281,7 @@ class PixelFigure(W.Box):
 
     def close(self) -> None:
         """Close every widget of the figure, the hidden image and the tooltip among them."""
-        for part in (self._image, self._tip, self._figure, self.layout):
+        for part in (*self._picture.pictures, self._frame, self._tip, self._figure, self.layout):
             close_tree(part)
         super().close()
 
@@ -295,6 +312,40 @@ class PixelFigure(W.Box):
         index = int(event["data"]["index"])
         if self._describe is not None and self._cells is not None and index < self._cells.count:
             self._tip.value = f'<span class="cnnw-tip">{self._describe(index)}</span>'
+
+
+class Frames(Text):
+    """Frames over a picture, in the page beside it, so that they change in the same moment."""
+
+    def __init__(self) -> None:
+        self.lines: list[Box] = []
+        super().__init__(layout=W.Layout(height="0", margin="0", overflow="visible"))
+        self.add_class("cnnw-frames")
+
+    @property
+    def visible(self) -> bool:
+        """Whether there is one."""
+        return bool(self.lines)
+
+    @property
+    def x(self) -> NDArray[np.float64]:
+        """Left and right of each line, as corners all around, in px on the screen."""
+        return np.array([[left, right, right, left, left] for left, _, right, _ in self.lines])
+
+    @property
+    def y(self) -> NDArray[np.float64]:
+        """Top and bottom of each line, in the same way."""
+        return np.array([[top, top, bottom, bottom, top] for _, top, _, bottom in self.lines])
+
+    def draw(self, lines: Sequence[Box]) -> None:
+        """Draw the accent and a light line within, in turns, so that a frame shows on every colour map."""
+        self.lines = list(lines)
+        rects = "".join(
+            f'<rect x="{left:g}" y="{top:g}" width="{max(0.0, right - left):g}" height="{max(0.0, bottom - top):g}" '
+            f'stroke="{"white" if at % 2 else ACCENT}"/>'
+            for at, (left, top, right, bottom) in enumerate(self.lines)
+        )
+        self.value = f'<svg width="1" height="1">{rects}</svg>' if rects else ""
 
 
 def _skew(width: float, height: float) -> float:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import ipywidgets as W
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +17,7 @@ from .film_panels import MomentPanel
 from .film_shots import Shots
 from .markup import number
 from .panels import ChannelPanel, GridPanel
+from .swap import Text
 
 
 class FilmView(FilmControls):
@@ -51,7 +51,7 @@ class FilmView(FilmControls):
             raise TypeError(f"FilmView shows a Recording, a Recorder or a folder, not {type(recording).__name__}")
         self._shots = Shots(recording)
         super().__init__(**self.checked(traits))
-        self._title = W.HTML()
+        self._title = Text()
         self._moment = MomentPanel()
         self._grid = GridPanel(lambda channel: self.set_trait("channel", channel))
         self._detail = ChannelPanel(lambda pixel: self.set_trait("pixel", pixel))
@@ -80,7 +80,15 @@ class FilmView(FilmControls):
         picture = Path(path).suffix.lower() == ".png"
         return super().save(path, dark=dark) if picture else self.export(path, dark=dark)
 
-    def export(self, path: str | Path, *, frames: Any = None, seconds: float | None = None, dark: bool = False) -> Path:
+    def export(
+        self,
+        path: str | Path,
+        *,
+        frames: Any = None,
+        seconds: float | None = None,
+        dark: bool = False,
+        progress: bool = True,
+    ) -> Path:
         """Write the film of what is chosen now to a file; needs no browser.
 
         Parameters
@@ -94,6 +102,8 @@ class FilmView(FilmControls):
             How long each is shown; by default as `speed` says.
         dark : bool
             Light text on a dark ground.
+        progress : bool
+            A bar on stderr where it takes longer than a second.
 
         Returns
         -------
@@ -113,7 +123,7 @@ class FilmView(FilmControls):
         """
         self._newest.flush()
         seconds = 1 / self.speed if seconds is None else seconds
-        return export(self, Path(path).expanduser(), frames=frames, seconds=seconds, dark=dark)
+        return export(self, Path(path).expanduser(), frames=frames, seconds=seconds, dark=dark, progress=progress)
 
     # ------------------------------------------------------------------ one way: compute, render, picture
 
@@ -129,6 +139,7 @@ class FilmView(FilmControls):
             self.shot, self._value, plane=plane, colormap=self.colormap, scale=self.scale
         )
         self._grid.draw(self._shaded, row, self.columns, self.scale == "map", self.heading)
+        self._grid.reserve([row], self.columns)
         self._grid.select(self.channel)
         self.later(self._render_rest)
 

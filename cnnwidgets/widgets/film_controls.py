@@ -12,6 +12,7 @@ from . import controls
 from .film_shots import DIFFERENCES, SCALES, WORDS
 from .film_state import FilmState
 from .picker import LayerPicker
+from .ranges import Player
 
 SPEEDS = (1, 2, 5, 10)
 
@@ -28,7 +29,7 @@ class FilmControls(FilmState):
             self, "frame", maximum=len(recording) - 1, width=260, tip="Frame of the film (arrow keys work)"
         )
         self._frame_slider.min = self._shots.frames(self.what, self.layer)[0]
-        self._play = W.Play(
+        self._play = Player(
             value=self.frame, min=self._frame_slider.min, max=len(recording) - 1, layout=W.Layout(width="auto")
         )
         T.link((self, "frame"), (self._play, "value"))
@@ -50,11 +51,13 @@ class FilmControls(FilmState):
         self._channel_box = controls.entry(
             self, "channel", maximum=row.channels - 1, width=60, tip="Type a channel number"
         )
+        word = controls.channel_word(row)
+        self._channels = controls.labelled(word, self._channel, self._channel_box)
         self._plane = controls.slider(
             self,
             "plane",
             maximum=row.planes - 1,
-            tip="Slice of a volume; of filters, their kernel for that input",
+            tip="Slice of a volume; of filters, the kernel of that input channel",
         )
         self._planes = controls.labelled("Slice", self._plane)
         differences = [(words, name) for name, words in DIFFERENCES.items()]
@@ -62,19 +65,19 @@ class FilmControls(FilmState):
             self, "difference", differences, width=120, tip="Show what changed since another frame"
         )
         scale = controls.dropdown(
-            self, "scale", SCALES, width=80, tip="What has colours of its own: the whole film, each frame, each map"
+            self, "scale", SCALES, width=80, tip="Value range of the colours: the whole film, each frame or each map"
         )
         colours = list(dict.fromkeys((*COLORMAPS, self.colormap)))
         colormap = controls.dropdown(
             self, "colormap", colours, width=100, tip="auto: a diverging map centred on 0 for signed values"
         )
-        columns = controls.entry(self, "columns", maximum=999, width=56, tip="Maps in a row; 0: as many as fit")
+        columns = controls.auto_entry(self, "columns", maximum=999, tip="Maps in a row; auto: as many as fit")
         return [
             controls.labelled("Frame", self._play, self._frame_slider, speed),
             controls.labelled("Show", what),
             controls.labelled("Layer", self._picker),
             self._probes,
-            controls.labelled("Channel", self._channel, self._channel_box),
+            self._channels,
             self._planes,
             controls.labelled("Difference to", difference),
             controls.labelled("Scale", scale),
@@ -105,5 +108,6 @@ class FilmControls(FilmState):
             for name, count in (("channel", self.row.channels), ("plane", self.row.planes)):
                 setattr(self, name, min(getattr(self, name), count - 1))
             self._channel.max = self._channel_box.max = self.row.channels - 1
+            self._channels.text = controls.channel_word(self.row)
             self._plane.max = self.row.planes - 1
             self.pixel = None

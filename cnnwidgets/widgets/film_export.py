@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ..compute.progress import Bar
 from ..render import LEVELS, LOUD, Grid, Panel, Shaded, apply, card, encode_png, mosaic, strip, table
 from ..render.colormap import rgb
 from .film_panels import facts_of, panels_of, picture_of
@@ -31,7 +32,7 @@ OTHERS = 95
 """Colours of a GIF that are not the colour map's: of the text and the image."""
 
 
-def export(view: FilmView, path: Path, *, frames: Any, seconds: float, dark: bool) -> Path:
+def export(view: FilmView, path: Path, *, frames: Any, seconds: float, dark: bool, progress: bool = True) -> Path:
     """Write what a view shows of each frame to `path`; a file that could not be finished is not left there."""
     kind = path.suffix.lower()
     if kind not in (".gif", ".mp4", ".png"):
@@ -55,13 +56,20 @@ def export(view: FilmView, path: Path, *, frames: Any, seconds: float, dark: boo
             unfinished.write_bytes(encode_png(_sheet(view, chosen, dark), level=6))
         else:
             writer = _write_gif if kind == ".gif" else _write_mp4
-            pictures = _alike(_moment(view, frame, dark) for frame in chosen)
-            writer(unfinished, pictures, seconds, view._shaded.colormap)
+            with Bar(len(chosen), "frames", progress) as bar:
+                pictures = _alike(_counted((_moment(view, frame, dark) for frame in chosen), bar))
+                writer(unfinished, pictures, seconds, view._shaded.colormap)
         os.replace(unfinished, path)
     finally:
         with suppress(OSError):
             unfinished.unlink(missing_ok=True)
     return path
+
+
+def _counted(pictures: Iterator[NDArray[np.uint8]], bar: Bar) -> Iterator[NDArray[np.uint8]]:
+    for picture in pictures:
+        yield picture
+        bar.add()
 
 
 def _maps(view: FilmView, frame: int, width: int) -> tuple[Shaded, NDArray[np.uint8]]:

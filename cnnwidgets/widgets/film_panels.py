@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import ipywidgets as W
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -17,18 +16,18 @@ from . import markup
 from .film_shots import Shot
 from .markup import number
 from .panels import INPUT, _Panel
-from .picture import Picture
+from .swap import Swapped, Text
 
 
 class MomentPanel(_Panel):
     """Image, epoch, batch, step and loss."""
 
     def __init__(self) -> None:
-        self._text, self._below = W.HTML(), W.HTML()
-        self._image = Picture(layout=W.Layout(flex="0 0 auto", align_self="flex-start", margin="3px 3px 8px"))
-        self._image.add_class("cnnw-input")
-        self._drawn: object = None
-        super().__init__(INPUT, self._text, self._image, self._below)
+        self._text, self._below = Text(), Text()
+        layout = {"flex": "0 0 auto", "align_self": "flex-start", "margin": "3px 3px 8px"}
+        self._picture = Swapped(layout, "cnnw-input")
+        self._drawn: object = ""
+        super().__init__(INPUT, self._text, *self._picture.pictures, self._below)
 
     def draw(self, recording: Recording, frame: Frame, shot: Shot) -> None:
         """Show a moment; an image that is there already is not sent again."""
@@ -36,9 +35,10 @@ class MomentPanel(_Panel):
         self._facts = facts_of(frame)
         self._text.value = markup.heading(*self._heading) if self._heading[0] else ""
         self._below.value = markup.heading("Moment") + markup.facts(self._facts)
-        self._image.layout.display = "none" if self._pixels is None else ""
-        if self._pixels is not None and self._drawn != (key := self._pixels.tobytes()):
-            self._image.value, self._drawn = encode_png(self._pixels), key
+        key = None if self._pixels is None else self._pixels.tobytes()
+        if key != self._drawn:
+            self._picture.put(None if self._pixels is None else encode_png(self._pixels))
+            self._drawn = key
 
     def static(self) -> list[Panel]:
         """The same for the static picture."""
@@ -85,4 +85,4 @@ def _label(recording: Recording, probe: int) -> str:
     if not recording.labels:
         return ""
     label = recording.labels[probe]
-    return f"label {recording.classes[label] if 0 <= label < len(recording.classes) else label}"
+    return markup.labelled(recording.classes[label] if 0 <= label < len(recording.classes) else str(label))

@@ -123,4 +123,4 @@ class Shots:
         if scale == "film":
             ends = value_range(limits, symmetric=is_diverging(name))
             return Shaded.of(maps.numpy(), colormap=name, scale=(ends.vmin, ends.vmax))
-        return Shaded.of(maps.numpy(), colormap=name, scale="layer" if scale == "frame" else "map")
+        return Shaded.of(maps.numpy(), colormap=name, scale="layer-full" if scale == "frame" else "map")

@@ -34,7 +34,7 @@ class FilmState(ModelView):
     channel = Whole(0, help="which map, unit or filter is shown large, from 0").tag(display=True)
     plane = Whole(0, help="which slice of a volume, or kernel of each filter, from 0").tag(display=True)
     colormap = Colormap("auto", help="matplotlib name; auto: diverging for signed values").tag(display=True)
-    scale = T.Enum(SCALES, "film", help="what has colours of its own: the film, a frame, a map").tag(display=True)
+    scale = T.Enum(SCALES, "film", help="value range of the colours: the film, a frame, a map").tag(display=True)
     columns = Whole(0, help="maps in a row; 0: as fits").tag(display=True)
     pixel = Pixel(None, help="(row, column) in the large map whose value is told, or None").tag(display=True)
 

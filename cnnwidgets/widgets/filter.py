@@ -23,6 +23,7 @@ from .filter_sheets import Kernels, Sheet, lay_out
 from .filter_state import FilterState
 from .panels import ChannelPanel, ImagePanel
 from .subject import Subject
+from .swap import Text
 
 CLOSER = 4
 """How much a click zooms in where kernels are too small to be hit."""
@@ -110,7 +111,7 @@ class FilterView(FilterState):
     def _build(self) -> None:
         self._controls = FilterControls(self, self._table)
         self._zoom = ZoomControl(self, self._pan)
-        self._title = W.HTML()
+        self._title = Text()
         self._many, self._one = SheetPanel(self._choose, self._zoom), FilterPanel()
         bar, panels = self._controls.bar, [self._many, self._one]
         if self._subject is not None:
@@ -194,9 +195,9 @@ class FilterView(FilterState):
                     self._made = self._output, scale, Shaded.of(self._output, scale=scale)
                 self._map.draw(self._made[2], self._made_row, self.filter, None, [])
             if self._input.look is not self._look:
-                self._input.draw(self._shown, self._look, self._subject.items)
-        status = f"{markup.drawn_in(self.milliseconds)} · {self._status()}"
-        self._title.value = markup.title(self.layer, *self._said(), status=status)
+                self._input.draw(self._shown, self._look, self._subject)
+        source = markup.source("", self.milliseconds)
+        self._title.value = markup.title(self.layer, *self._said(), status=self._status(), source=source)
 
     def static(self) -> Card:
         """What the view shows, without the controls."""

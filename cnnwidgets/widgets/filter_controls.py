@@ -23,7 +23,7 @@ MENUS = {
     "mode": ("Show", 95, "rgb: filters in colour; single: kernels page by page; collated: every kernel of the layer"),
     "order": ("Order", 100, "Order in which filters are laid out"),
     "colormap": ("Colours", 95, "auto: a diverging map; its middle is 0"),
-    "scale": ("Scale", 80, "What has a value range of its own; in rgb a kernel has that of its filter"),
+    "scale": ("Scale", 80, "Value range of the colours; in rgb a kernel has that of its filter"),
 }
 FOLDED = "Weights and bias as they act together with the BatchNorm behind the layer"
 
@@ -47,7 +47,7 @@ class FilterControls:
             name: controls.dropdown(view, name, options[name], width=width, tip=tip)
             for name, (_, width, tip) in MENUS.items()
         }
-        columns = controls.entry(view, "columns", maximum=9999, width=64, tip="Pictures in a row; 0: as fits")
+        columns = controls.auto_entry(view, "columns", maximum=9999, tip="Pictures in a row; auto: as fits")
         self.groups = {name: controls.labelled(NUMBERS[name][0], *pair) for name, pair in self._numbers.items()}
         self.groups |= {name: controls.labelled(MENUS[name][0], menu) for name, menu in self._menus.items()}
         self.groups["columns"] = controls.labelled("Columns", columns)

@@ -17,7 +17,7 @@ from .figure import PixelFigure
 from .filter_sheets import ROOM, Kernels, Sheet, channel_word
 from .markup import number
 from .panels import _Panel
-from .picture import Picture
+from .swap import Swapped, Text
 
 WIDE = 240
 """Width of the chosen kernel, in px."""
@@ -32,7 +32,7 @@ class SheetPanel(_Panel):
     """Many kernels in one picture. A click chooses one."""
 
     def __init__(self, on_choose: Callable[[int, int], None], zoom: W.Widget) -> None:
-        self._text, self._scale, self._zoom = W.HTML(), W.HTML(), zoom
+        self._text, self._scale, self._zoom = Text(), Text(), zoom
         self.figure = PixelFigure(ROOM, TALL)
         self.figure.on_click(self._clicked)
         self._on_choose = on_choose
@@ -52,7 +52,7 @@ class SheetPanel(_Panel):
         self._zoom.layout.display = "" if mode == "collated" else "none"
         name, _, rest = sheet.heading.partition(" · ")
         rest += f" · {sheet.legend}" if sheet.legend else ""
-        self._heading = (name, rest if sheet.grid else "each pixel its strongest weight")
+        self._heading = (name, rest if sheet.grid else "each pixel: its weight of largest magnitude")
         self._text.value = markup.heading(*self._heading, "click one" if sheet.grid else "click to zoom")
         self._ends = _ends(kernels, mode)
         self._scale.value = markup.colorbar(colormap, self._ends[0], "0", self._ends[1], self.figure.shown_width)
@@ -66,10 +66,12 @@ class SheetPanel(_Panel):
     def static(self) -> Panel:
         """The same for the static picture."""
         pixels = self._pixels
+        # titles are in the picture: twice as large, their letters would be blocks
+        width = min(ROOM, pixels.shape[1]) if self._sheet.titles else ROOM
         return Panel(
             " · ".join(part for part in self._heading if part),
             apply(pixels, self._colormap, alpha=True) if pixels.ndim == 2 else pixels,
-            width=ROOM,
+            width=width,
             marks=[] if self._chosen is None else [self._chosen],
             flags=self._flags,
             colorbar=(self._colormap, self._ends[0], "0", self._ends[1]),
@@ -106,13 +108,20 @@ class FilterPanel(_Panel):
     """The chosen filter, in colour or one kernel of it, large, with its numbers and the distribution of its weights."""
 
     def __init__(self) -> None:
-        self._text, self._scale, self._below = W.HTML(), W.HTML(), W.HTML()
+        self._text, self._scale, self._below = Text(), Text(), Text()
         self.figure = PixelFigure(WIDE, WIDE, fit=True)
-        self._bars = Picture(layout=W.Layout(flex="0 0 auto", align_self="flex-start", margin="0"))
-        self._bars_text, self._bars_scale = W.HTML(), W.HTML()
+        self._bars = Swapped({"flex": "0 0 auto", "align_self": "flex-start", "margin": "0"})
+        self._bars_text, self._bars_scale = Text(), Text()
         self._counted: Filters | None = None
         super().__init__(
-            WIDE, self._text, self.figure, self._scale, self._below, self._bars_text, self._bars, self._bars_scale
+            WIDE,
+            self._text,
+            self.figure,
+            self._scale,
+            self._below,
+            self._bars_text,
+            *self._bars.pictures,
+            self._bars_scale,
         )
 
     def draw(self, kernels: Kernels, filter: int, channel: int, colormap: str, mode: str) -> None:
@@ -154,9 +163,9 @@ class FilterPanel(_Panel):
         if self._counted is not found:
             self._counted, self._behind = found, counts(weights, limit, WIDE)
         self._bars_pixels = histogram(counts(weights[filter], limit, WIDE), self._behind)
-        self._bars_heading = ("Weights", "grey: the layer's", "log count")
+        self._bars_heading = ("Weights", "grey: whole layer", "log count")
         self._bars_ends = number(-limit), number(limit)
-        self._bars.value = encode_png(self._bars_pixels)
+        self._bars.put(encode_png(self._bars_pixels))
         self._bars_text.value = markup.heading(*self._bars_heading)
         spans = "".join(f"<span>{text}</span>" for text in (self._bars_ends[0], "0", self._bars_ends[1]))
         width = self._bars_pixels.shape[1]
@@ -173,12 +182,12 @@ def _facts(kernels: Kernels, filter: int, channel: int, mode: str) -> list[tuple
     found = kernels.filters
     norm, median = float(found.norms[filter]), float(found.norms.nanmedian())
     rank = int((found.norms > found.norms[filter]).sum()) + 1
-    rows = [("norm", f"{number(norm)}, no. {rank:,} of {found.count:,}")]
+    rows = [("norm", f"{number(norm)}, rank {rank:,} of {found.count:,}")]
     if median:
-        rows.append(("to median", f"{number(100 * norm / median)} %"))
+        rows.append(("norm / median", f"{number(100 * norm / median)} %"))
     if found.near_dead[filter]:
         rows.append(("near-dead", f"norm < {100 * NEAR_DEAD:g} % of median"))
-    rows.append(("sparsity", f"{100 * float(found.sparsity[filter]):.3g} % within ±{number(found.threshold)}"))
+    rows.append(("sparsity", f"{100 * float(found.sparsity[filter]):.3g} % have |w| ≤ {number(found.threshold)}"))
     rows.append(("bias", "none" if found.bias is None else number(float(found.bias[filter]))))
     if mode != "rgb":
         values = kernels.values[filter, channel]

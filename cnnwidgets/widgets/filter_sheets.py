@@ -55,7 +55,7 @@ class Kernels:
     @cached_property
     def ranges(self) -> NDArray[np.float64]:
         """(filters, 2): the range of each filter, for the picture in colour."""
-        return value_ranges(self.values, "layer" if self.scale == "layer" else "map", symmetric=True)
+        return value_ranges(self.values, "layer-full" if self.scale == "layer" else "map", symmetric=True)
 
     @cached_property
     def shaded(self) -> Shaded:

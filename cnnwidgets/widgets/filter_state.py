@@ -38,7 +38,7 @@ class FilterState(ModelView):
     channel = Whole(0, help="which of its kernels: an input channel of its group, from 0").tag(display=True)
     plane = Whole(0, help="which slice of a kernel of three dimensions, from 0").tag(display=True)
     mode = T.Enum(MODES, "collated", help="rgb: in colour; single: page by page; collated: all").tag(display=True)
-    scale = T.Enum(SCALES, "filter", help="what has colours of its own: kernel, filter, layer").tag(display=True)
+    scale = T.Enum(SCALES, "filter", help="value range of the colours: kernel, filter, layer").tag(display=True)
     order = T.Enum(ORDERS, "index", help="how filters are sorted").tag(display=True)
     colormap = Colormap("auto", help="matplotlib name; auto: diverging; not for rgb").tag(display=True)
     columns = Whole(0, help="pictures in a row; 0: as fits").tag(display=True)

@@ -18,6 +18,7 @@ from .map_panel import NOTHING, MapPanel
 from .markup import number
 from .numbers import Numbers, NumbersControl, Rows
 from .sliding import Sliding
+from .swap import Text
 from .traits import Colormap
 from .view import ModelView
 
@@ -101,7 +102,7 @@ class KernelPlayground(Sliding, ModelView):
         return max(1, counts[0]), max(1, counts[1])
 
     def _build(self) -> None:
-        self._title = W.HTML()
+        self._title = Text()
         self._tables = W.HTML(layout=W.Layout(flex="0 1 auto", min_width="0", margin="0 24px 0 0"))
         self._sum = W.HTML(layout=W.Layout(width=f"{WORDS}px", flex="0 0 auto", margin="0 24px 0 0"))
         style = W.HTML(STYLE, layout=W.Layout(display="none"))

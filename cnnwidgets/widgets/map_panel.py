@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
-import ipywidgets as W
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +15,7 @@ from . import markup
 from .figure import Box, PixelFigure
 from .markup import number
 from .panels import HOVERED, _Panel
+from .swap import Text
 
 Around = tuple[tuple[int, int], tuple[int, int]]
 NOTHING: Around = ((0, 0), (0, 0))
@@ -52,7 +52,7 @@ class MapPanel(_Panel):
         self._width, self._on_place, self._on_unit = width, on_place, on_unit
         self._drawn: tuple[object, ...] = ()
         self._frames: list[Box] = []
-        self._text, self._below = W.HTML(), W.HTML()
+        self._text, self._below = Text(), Text()
         self.figure = PixelFigure(width, width, fit=True)
         self.figure.on_click(self._clicked)
         if drag:
@@ -137,8 +137,7 @@ class MapPanel(_Panel):
         )
 
     def _ends(self) -> tuple[str, str | None, str]:
-        low, middle, high = self._shaded.ends(self._channel)
-        return number(low), None if middle is None else "0", number(high)
+        return markup.scale_texts(*self._shaded.ends(self._channel), self._shaded.beyond(self._channel))
 
     def _describe(self, cell: int) -> str:
         if self._channel is None:

@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from ..render import ACCENT, css_gradient
+from ..render import DARK, LIGHT, TRUE, Shaded, css_gradient
+from .theme import COLORS
 
 TOO_OLD = (
     "This page could not load all widgets: it needs JupyterLab 3 or Notebook 7 and later with ipywidgets 7.7 or 8 and "
@@ -15,22 +16,23 @@ TOO_OLD = (
 )
 """Stands under a card in which a widget has no code in the page."""
 
+KERNEL_GONE = "The kernel is gone: run this cell again."
+"""Stands in a card that is still in the page while its kernel is not."""
+
 ARROW = (
     "url(\"data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 18 18'%3E%3Cpath fill='none' "
     "stroke='%23808080' stroke-width='1.6' d='M5 7.5l4 4 4-4'/%3E%3C/svg%3E\")"
 )
 """Of a menu: grey, so that it is seen in the dark theme too."""
 
-STYLE = f"""<style>
-.cnnw {{ --cnnw-text: var(--jp-ui-font-color1, #1f2328); --cnnw-muted: var(--jp-ui-font-color2, #6b7280);
-  --cnnw-line: var(--jp-border-color2, #e0e3e8); --cnnw-track: var(--jp-border-color3, #e8ebf2);
-  --cnnw-accent: var(--jp-brand-color1, {ACCENT}); --jp-widgets-dropdown-arrow: {ARROW}; color: var(--cnnw-text);
+STYLE = f"""<style>{COLORS}
+.cnnw {{ --jp-widgets-dropdown-arrow: {ARROW};
   border: 1px solid var(--cnnw-line); border-radius: 6px; padding: 12px 16px; box-sizing: border-box;
   font-family: var(--jp-ui-font-family, system-ui, sans-serif); font-size: 13px; }}
 .cnnw .widget-html-content, .cnnw .jupyter-widgets.widget-html > div {{ line-height: 1.35; font-size: 13px;
   min-width: 0; }}
 .cnnw .widget-label, .cnnw .widget-inline-hbox .widget-label {{ color: var(--cnnw-muted); }}
-.cnnw-head {{ display: flex; flex-wrap: wrap; gap: 2px 24px; justify-content: space-between; align-items: baseline; }}
+.cnnw-head {{ display: flex; flex-direction: column; gap: 2px; }} /* the status never jumps between two lines */
 .cnnw-title {{ font-size: 15px; color: var(--cnnw-muted); }} .cnnw b {{ color: var(--cnnw-text); font-weight: 600; }}
 .cnnw-quiet {{ color: var(--cnnw-muted); font-size: 12px; }}
 .cnnw .noUi-handle, .cnnw .widget-slider .ui-slider .ui-slider-handle {{ background: var(--cnnw-accent);
@@ -48,6 +50,14 @@ STYLE = f"""<style>
 .cnnw-stacked span:nth-child(3n+1) {{ grid-column: 1 / -1; }}
 .cnnw-track {{ position: relative; height: 7px; border-radius: 2px; background: var(--cnnw-track); overflow: hidden; }}
 .cnnw-track i {{ position: absolute; top: 0; bottom: 0; background: var(--cnnw-accent); }}
+.cnnw {{ --cnnw-right: {LIGHT.right}; --cnnw-wrong: {LIGHT.wrong}; }}
+:is([data-jp-theme-light="false"], html[theme="dark"], .vscode-dark) .cnnw {{ --cnnw-right: {DARK.right};
+  --cnnw-wrong: {DARK.wrong}; }}
+.cnnw-true {{ font-weight: 600; }} .cnnw-true small {{ display: block; font-size: 11px; line-height: 1.1; }}
+.cnnw-stacked .cnnw-true small {{ display: inline; margin-left: 6px; }}
+.cnnw-bars .cnnw-right {{ color: var(--cnnw-right); }} .cnnw-bars .cnnw-wrong {{ color: var(--cnnw-wrong); }}
+.cnnw-right + .cnnw-track i {{ background: var(--cnnw-right); }}
+.cnnw-wrong + .cnnw-track i {{ background: var(--cnnw-wrong); }}
 .cnnw-scale {{ display: flex; justify-content: space-between; color: var(--cnnw-muted); font-size: 12px;
   font-variant-numeric: tabular-nums; }}
 .cnnw-ramp {{ height: 9px; border-radius: 2px; margin-bottom: 2px; }}
@@ -58,14 +68,25 @@ STYLE = f"""<style>
 .cnnw .cnnw-chart svg path.domain {{ display: none; }} /* its ends lie under the numbers */
 .cnnw .cnnw-chart svg text.axislabel {{ font-size: 12px; font-weight: normal; fill: var(--cnnw-muted); }}
 @media (max-width: 930px) {{ .cnnw .cnnw-many {{ order: 1; }} }} /* the small panels share a row */
-.cnnw-error {{ color: var(--jp-error-color1, #b71c1c); overflow-wrap: anywhere; }}
+.cnnw-error {{ color: var(--cnnw-error); overflow-wrap: anywhere; }}
 .cnnw-stale > :first-child, .cnnw-stale > :last-child {{ opacity: 0.4; }} /* title and pictures; controls are live */
-.cnnw .cnnw-figure, img.cnnw-pixels {{ display: block; }} img.cnnw-crisp {{ image-rendering: pixelated; }}
+.cnnw-side {{ display: none; }}
+.cnnw-instead {{ position: relative; z-index: 1; margin-top: calc(-1 * var(--cnnw-room));
+  min-height: var(--cnnw-room); }}
+.cnnw-frames {{ position: relative; }}
+.cnnw-frames svg {{ position: absolute; left: 2px; top: 2px; overflow: visible; pointer-events: none; z-index: 1; }}
+.cnnw-frames rect {{ fill: none; stroke-width: 2px; }}
+.cnnw .cnnw-figure {{ display: block; }} img.cnnw-crisp {{ image-rendering: pixelated; }}
 img.cnnw-input {{ image-rendering: pixelated; outline: 1px solid var(--cnnw-line); }}
 .cnnw:has(.jupyter-widgets-error-widget)::after {{ content: "{TOO_OLD}"; display: block; margin-top: 10px;
-  color: var(--jp-error-color1, #b71c1c); }}
-.cnnw-tip {{ color: var(--jp-ui-font-color1, #1f2328); font-size: 12px; padding: 0 6px; white-space: nowrap; }}
-.tooltip_div:has(.cnnw-tip), .bqplot_tooltip_div:has(.cnnw-tip) {{ pointer-events: none; }} /* lets clicks through */
+  color: var(--cnnw-error); }}
+.cnnw .jupyter-widgets-disconnected::before {{ content: none; }} /* a broken link at each widget */
+.cnnw.jupyter-widgets-disconnected::before {{ content: "{KERNEL_GONE}"; color: var(--cnnw-text); font: inherit;
+  font-weight: 600; padding: 0 0 8px; }}
+.cnnw.jupyter-widgets-disconnected > * {{ opacity: 0.45; filter: grayscale(1); pointer-events: none; }}
+.cnnw-tip {{ color: var(--cnnw-text); font-size: 12px; padding: 0 6px; white-space: nowrap; }}
+.mark_tooltip:has(.cnnw-tip), .bqplot_mark_tooltip:has(.cnnw-tip), .tooltip_div:has(.cnnw-tip),
+.bqplot_tooltip_div:has(.cnnw-tip) {{ pointer-events: none; }} /* lets clicks through */
 </style>"""
 
 
@@ -76,15 +97,45 @@ def number(value: float, digits: int = 3) -> str:
     return f"{value + 0.0:.{digits}g}".replace("-", "−")
 
 
+def percent(share: float) -> str:
+    """`12.5 %`."""
+    return f"{100 * share:.1f} %"
+
+
 def counted(count: int, what: str) -> str:
     """`1 step`, `2 steps`."""
     return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def pictured(index: int, label: str) -> str:
-    """`image 7, a "3"`: which image of the data set is seen."""
-    article = "an" if label[:1].lower() in "aeio" or label.startswith("8") else "a"
-    return f'image {index}, {article} "{label}"' if label else f"image {index}"
+    """`image 7 · label: 3`: which image of the data set is seen."""
+    return " · ".join(filter(None, [f"image {index}", labelled(label)]))
+
+
+def labelled(label: str) -> str:
+    """`label: 3`: what the data set calls an image; empty where it says nothing."""
+    return f"label: {label}" if label else ""
+
+
+def scale_words(shaded: Shaded, scale: str | Sequence[float]) -> str:
+    """`scale: ±6.1, 0.5 % beyond, centred on 0`: what the colours of all maps of a layer mean."""
+    low, _, high = shaded.ends()
+    beyond = beyond_words(shaded.beyond())
+    if not isinstance(scale, str):
+        words = " to ".join(map(number, scale))
+    elif scale == "map" and not shaded.numbers:
+        words, beyond = "each map its own", ""
+    else:
+        words = (
+            (f"±{number(high)}" if shaded.centred else f"{number(low)} to {number(high)}") if beyond else "whole layer"
+        )
+    centred = "centred on 0" if shaded.centred else ""
+    return f"scale: {', '.join(filter(None, [words, beyond, centred]))}"
+
+
+def source(known: str, milliseconds: float) -> str:
+    """`cached · drawn in 4.3 ms`: how a picture came about, for the tooltip of the title line."""
+    return " · ".join(filter(None, [known, drawn_in(milliseconds)]))
 
 
 def drawn_in(milliseconds: float) -> str:
@@ -93,11 +144,12 @@ def drawn_in(milliseconds: float) -> str:
     return f"drawn in {took}"
 
 
-def title(name: str, *parts: str, status: str = "") -> str:
-    """Title line: bold name, quiet parts, and the status line at the right."""
+def title(name: str, *parts: str, status: str = "", source: str = "") -> str:
+    """Title line: bold name, quiet parts, and the status at the right; `source`, how it came about, is its tooltip."""
+    tip = f' title="{escape(source)}"' if source else ""
     rest = "".join(f" · {escape(part)}" for part in parts if part)
     return (
-        f'<div class="cnnw-head"><span class="cnnw-title"><b>{escape(name)}</b>{rest}</span>'
+        f'<div class="cnnw-head"{tip}><span class="cnnw-title"><b>{escape(name)}</b>{rest}</span>'
         f'<span class="cnnw-quiet">{escape(status)}</span></div>'
     )
 
@@ -132,6 +184,7 @@ def bars(
     *,
     stack: float = math.inf,
     chosen: int | None = None,
+    truth: tuple[int, bool] | None = None,
 ) -> str:
     """Labelled horizontal bars; where a value is negative, all start at a zero in the middle.
 
@@ -147,6 +200,8 @@ def bars(
         With a label of more characters than this, labels stand above their bars instead of beside them.
     chosen : int, optional
         The row that stands out.
+    truth : (int, bool), optional
+        The row of the true class, and whether the first row is that one: marked by a word and a colour.
     """
     finite = [abs(value) for _, value in rows if math.isfinite(value)]
     full = limit or max(finite, default=1.0) or 1.0
@@ -154,10 +209,14 @@ def bars(
     cells = []
     for at, ((label, value), text) in enumerate(zip(rows, texts, strict=True)):
         name = f"<b>{escape(label)}</b>" if at == chosen else escape(label)
+        marked = ""
+        if truth is not None and at == truth[0]:
+            name += f" <small>{TRUE}</small>"
+            marked = f' class="cnnw-true cnnw-{"right" if truth[1] else "wrong"}"'
         share = 100 * min(1.0, abs(value) / full) if math.isfinite(value) else 0.0
         start, length = (50 - share / 2 * (value < 0), share / 2) if middle else (0.0, share)
         cells.append(
-            f'<span title="{escape(label)}">{name}</span><span class="cnnw-track">'
+            f'<span{marked} title="{escape(label)}">{name}</span><span class="cnnw-track">'
             f'<i style="left:{start:.1f}%;width:{length:.1f}%"></i></span><span>{escape(text)}</span>'
         )
     stacked = " cnnw-stacked" if any(len(label) > stack for label, _ in rows) else ""
@@ -173,6 +232,18 @@ def colorbar(colormap: str, low: str, middle: str | None, high: str, width: int)
         f'<div class="cnnw-ramp" style="background:{css_gradient(colormap)}"></div>'
         f'<div class="cnnw-scale">{spans}</div></div>'
     )
+
+
+def scale_texts(low: float, middle: float | None, high: float, beyond: float = 0.0) -> tuple[str, str | None, str]:
+    """What stands below a colour scale: its ends, 0 in the middle of a centred one, the share of values beyond it."""
+    words = [*([] if middle is None else ["0"]), *filter(None, [beyond_words(beyond)])]
+    return number(low), " · ".join(words) or None, number(high)
+
+
+def beyond_words(share: float) -> str:
+    """`0.5 % beyond`: how many values lie outside of a colour scale; empty for none."""
+    percent = 100 * share
+    return f"{number(max(percent, 0.01), 1 if percent < 1 else 2)} % beyond" if share else ""
 
 
 def facts(rows: Iterable[tuple[str, str]]) -> str:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..render import Heat, Panel, encode_png, fitted
 from . import markup
 from .markup import number
-from .picture import Picture
+from .swap import Swapped, Text
 
 MAP = 224
 """Width of a map, in px."""
@@ -38,9 +38,10 @@ class MethodPanel(W.VBox):
 
     def __init__(self, name: str) -> None:
         self._name = name[0].upper() + name[1:]
-        self._parts = [(W.HTML(), _image(), W.HTML()) for _ in range(2)]
+        self._parts = [(Text(), _image(), Text()) for _ in range(2)]
         layout = W.Layout(width=f"{MAP + 24}px", flex="0 0 auto", padding="0 20px 10px 0", overflow="hidden")
-        super().__init__([part for parts in self._parts for part in parts], layout=layout)
+        parts = [(heading, *image.pictures, below) for heading, image, below in self._parts]
+        super().__init__([part for each in parts for part in each], layout=layout)
 
     def draw(self, found: Drawn, check: Drawn | None, correlation: float | None) -> None:
         """Show the map `found`, and with it `check`, of random weights, which has this rank correlation with it."""
@@ -48,7 +49,8 @@ class MethodPanel(W.VBox):
         for (heading, image, below), drawn, name in zip(self._parts, (found, check), (self._name, RANDOM), strict=True):
             shown = drawn is not None
             heading.layout.display = below.layout.display = "" if shown else "none"
-            image.layout.display = "" if drawn is not None and drawn.pixels is not None else "none"
+            if drawn is None or drawn.pixels is None:
+                image.put(None)
             if drawn is None:
                 continue
             heading.value = markup.heading(name)
@@ -56,7 +58,7 @@ class MethodPanel(W.VBox):
             bar = ""
             if drawn.pixels is not None and drawn.heat is not None:
                 pixels = fitted(drawn.pixels, MAP, MAP)
-                image.value = encode_png(pixels)
+                image.put(encode_png(pixels))
                 bar = markup.colorbar(drawn.heat.colormap, *_ends(drawn.heat), pixels.shape[1])
             below.value = (
                 f'{bar}<div class="cnnw-quiet" style="line-height:17px;min-height:34px;margin-top:3px">{text}</div>'
@@ -80,15 +82,12 @@ class MethodPanel(W.VBox):
         if self._correlation is None:
             return ""
         if math.isnan(self._correlation):
-            return "no rank correlation: a map is all the same"
+            return "no rank correlation: a map is constant"
         return f"rank correlation with the map above {number(self._correlation, 2)}"
 
 
-def _image() -> Picture:
-    layout = W.Layout(flex="0 0 auto", align_self="flex-start", margin="3px 3px 6px")
-    image = Picture(layout=layout)
-    image.add_class("cnnw-input")
-    return image
+def _image() -> Swapped:
+    return Swapped({"flex": "0 0 auto", "align_self": "flex-start", "margin": "3px 3px 6px"}, "cnnw-input")
 
 
 def _ends(heat: Heat) -> tuple[str, str | None, str]:

@@ -65,7 +65,7 @@ class Newest:
 
     def request(self) -> None:
         """Draw now, or shortly, when this came right behind the last drawing."""
-        loop = _turning_loop()
+        loop = turning_loop()
         if loop is None:
             self._run()
         elif self.waiting:  # what is scheduled will draw what is then the newest
@@ -83,7 +83,7 @@ class Newest:
 
         In a drag at once: the front end holds the next move back until all is there, and nothing piles up in the page.
         """
-        loop = _turning_loop()
+        loop = turning_loop()
         if loop is None or self._dragging:
             self._rest = None
             rest()
@@ -178,7 +178,7 @@ def _loop_of_cells() -> asyncio.AbstractEventLoop | None:
     return _cells if _cells is not None and _cells.is_running() else None
 
 
-def _turning_loop() -> asyncio.AbstractEventLoop | None:
+def turning_loop() -> asyncio.AbstractEventLoop | None:
     """The event loop of this thread, unless a cell holds it: what is put off would be put off until the cell ends."""
     return None if answering() else _running_loop()
 

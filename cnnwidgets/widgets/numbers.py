@@ -13,7 +13,7 @@ import traitlets as T
 
 from ..compute.names import nearest
 from . import markup
-from .controls import hint
+from .controls import hint, named
 
 Rows = tuple[tuple[float, ...], ...]
 
@@ -106,8 +106,8 @@ class NumbersControl(W.VBox):
         self._box = W.Textarea(rows=rows, continuous_update=True, layout=W.Layout(width="176px"))
         self._wrong = W.HTML()
         self._box.add_class("cnnw-numbers")
-        hint(self._menu, f"{title}: choose one")
-        hint(self._box, tip)
+        hint(named(self._menu, f"{title}: choose one"), f"{title}: choose one")
+        hint(named(self._box, title), tip)
         heading = W.HTML(markup.heading(title))
         super().__init__([heading, self._menu, self._box, self._wrong], layout=W.Layout(overflow="hidden"))
         self._menu.observe(self._chosen, "value")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import ipywidgets as W
 import numpy as np
 import torch
 import traitlets as T
@@ -21,6 +20,7 @@ from .occlusion_panels import HeatPanel, PatchPanel, ScorePanel
 from .occlusion_run import OcclusionRun
 from .occlusion_state import TOP
 from .subject import Subject
+from .swap import Text
 
 
 class OcclusionView(OcclusionRun):
@@ -37,7 +37,8 @@ class OcclusionView(OcclusionRun):
     dataset : indexable
         Gives (image, label), as for `ActivationView`; None with a `Subject`.
     classes : sequence of str, optional
-        Class names; by default the data set's own.
+        Names of the network's outputs, and of labels where the data set names none; by default the data set's own, or
+        ImageNet's for a network of torchvision or timm with 1,000 outputs.
     denormalize : callable or (mean, std), optional
         Turns a normalised image into one in [0, 1] for the picture; by default found in the data set's transform.
     prepare : callable, optional
@@ -119,7 +120,7 @@ class OcclusionView(OcclusionRun):
             controls.labelled("Overlay", overlay, opacity),
             place,
         ]
-        self._title = W.HTML()
+        self._title = Text()
         self._photo = PatchPanel(self.move_to)
         self._map = HeatPanel(self.move_to_cell, self._pressed)
         self._scores = ScorePanel()
@@ -138,10 +139,11 @@ class OcclusionView(OcclusionRun):
             self._fit_controls()
         self.draw_map(anew=not self._portions.running)  # a growing map is drawn at its own pace, not at the hand's
         before, value = self._values()
-        bars = [(self._class_name(n), share, change) for n, share, change in self._bars(self._found)]
-        self._scores.draw(self._target_name, self._unit, before, value, self._where(), bars)
-        status = markup.drawn_in(self.milliseconds)
-        self._title.value = markup.title(self._target_name, *self._said(), status=status)
+        best, truth = self._bars(self._found)
+        bars = [(self._class_name(n), share, change) for n, share, change in best]
+        self._scores.draw(self._target_name, self._unit, before, value, self._where(), bars, truth)
+        source = markup.source("", self.milliseconds)
+        self._title.value = markup.title(self._target_name, *self._said(), source=source)
 
     def draw_map(self, *, anew: bool = True) -> None:
         """Draw the heat map, the photo with its overlay and the patch, and how far the map is."""
@@ -157,7 +159,7 @@ class OcclusionView(OcclusionRun):
         opacity = self.opacity if self.overlay else 0.0
         if self._lit is None or self._lit[0] != (heat, opacity):
             self._lit = (heat, opacity), heat.over(photo, opacity) if opacity and heat.known.any() else photo
-        heading = f"Image {seen.settings.index}", f"label {seen.item.text}" if seen.item.text else ""
+        heading = f"Image {seen.settings.index}", markup.labelled(seen.item.text)
         place = (self.top, self.left)
         self._photo.draw(heading, self._lit[1], fill, occluder.patches, place)
         self._map.draw(heat, place)

@@ -12,6 +12,8 @@ import traitlets as T
 from ..compute.items import Items
 from . import controls
 from .controls import hint
+from .ranges import IntBox, IntRange
+from .search import Search
 
 LISTED = 50
 """Classes that a search lists at most."""
@@ -30,10 +32,13 @@ class TargetPicker(W.HBox):
         self._best: list[int] = []
         self._predicted = ""
         self._menu = W.Dropdown(options=[("predicted", PREDICTED)], layout=W.Layout(width="210px"))
-        self._search = W.Text(placeholder="search", layout=W.Layout(width="90px"), continuous_update=True)
+        tip = "List the classes whose name or number holds this text"
+        self._search = Search("class", "classes", self._to_first, width=90, tip=tip)
         super().__init__([self._menu, self._search], layout=W.Layout(overflow="hidden"))
-        hint(self._menu, "Whose score is told and mapped: the predicted class, one of the best, or one that was found")
-        hint(self._search, "List the classes whose name or number holds this text")
+        hint(
+            self._menu,
+            "Class whose score is shown and mapped: the predicted class, one of the best, or one that was found",
+        )
         self._menu.observe(self._chosen, "value")
         self._search.observe(lambda change: self._list(), "value")
         T.link((view, "target"), (self, "value"))
@@ -47,14 +52,22 @@ class TargetPicker(W.HBox):
             self._list()
 
     @property
+    def found(self) -> list[int]:
+        """The classes that are searched for, without a search the best ones."""
+        text = self._search.value.strip().lower()
+        if not text:
+            return self._best
+        return [n for n, name in enumerate(self._names) if text in name.lower() or text == str(n)]
+
+    @property
     def listed(self) -> list[int]:
         """The classes in the menu."""
-        text = self._search.value.strip().lower()
-        found = self._best
-        if text:
-            found = [n for n, name in enumerate(self._names) if text in name.lower() or text == str(n)][:LISTED]
-        chosen = self.value
+        found, chosen = self.found[:LISTED], self.value
         return found if chosen is None or chosen in found else [chosen, *found]
+
+    def _to_first(self) -> None:
+        if self._search.value.strip() and (found := self.found):
+            self.value = found[0]
 
     def _list(self) -> None:
         options = [(f"predicted: {self._predicted}" if self._predicted else "predicted", PREDICTED)]
@@ -68,6 +81,7 @@ class TargetPicker(W.HBox):
                 self._menu.value = chosen
         finally:
             self._busy = before
+        self._search.tell(len(self.found))
 
     def _chosen(self, change: Any) -> None:
         if not self._busy:
@@ -115,10 +129,10 @@ class PixelsControl(W.HBox):
 
     def __init__(self, view: T.HasTraits, trait: str, *, slide: bool, tip: str) -> None:
         self._view, self._trait, self._busy = view, trait, False
-        self.box = W.BoundedIntText(value=1, min=1, max=1, layout=W.Layout(width="58px"))
+        self.box = IntBox(value=1, min=1, max=1, layout=W.Layout(width="58px"))
         parts: list[Any] = [self.box]
         if slide:
-            slider = W.IntSlider(value=1, min=1, max=1, readout=False, layout=W.Layout(width="110px"))
+            slider = IntRange(value=1, min=1, max=1, readout=False, layout=W.Layout(width="110px"))
             parts.insert(0, slider)
         for part in parts:
             hint(part, tip)
@@ -156,10 +170,10 @@ def fillings(items: Items) -> list[tuple[str, Any]]:
 def score_control(view: Any) -> W.Widget:
     """Menu of what is told of the target; a function of one's own is in it, where there is one."""
     options = [("logit", "logit"), ("probability", "probability")]
-    return OpenMenu(view, "score", options, width=104, tip="The number that is told and mapped")
+    return OpenMenu(view, "score", options, width=104, tip="The score that is shown and mapped")
 
 
-def place_control(view: Any, size: tuple[int, int]) -> tuple[W.HBox, list[W.IntSlider]]:
+def place_control(view: Any, size: tuple[int, int]) -> tuple[W.HBox, list[IntRange]]:
     """Sliders for the upper and the left edge of the patch on an image of `size`, which arrow keys move."""
     parts = (("top", "Row", "Upper"), ("left", "Column", "Left"))
     sliders = [

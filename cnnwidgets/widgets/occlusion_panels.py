@@ -18,7 +18,9 @@ from .figure import PixelFigure
 from .map_panel import _with_padding
 from .markup import number
 from .occlusion_heat import Heat, signed
-from .panels import HOVERED, _Panel, _percent
+from .panels import HOVERED, _Panel
+from .progress_row import duration
+from .swap import Text
 
 HEAT, SCORES = 288, 250
 """Widths of the heat map and of the scores, in px."""
@@ -31,7 +33,7 @@ class PatchPanel(_Panel):
 
     def __init__(self, on_place: Callable[[float, float], None]) -> None:
         self._on_place = on_place
-        self._text, self._note = W.HTML(), W.HTML()
+        self._text, self._note = Text(), Text()
         self.figure = PixelFigure(PHOTO, PHOTO, fit=True)
         self.figure.on_click(self._clicked)
         self.figure.on_drag(self._clicked)
@@ -92,7 +94,7 @@ class HeatPanel(_Panel):
 
     def __init__(self, on_place: Callable[[float, float], None], on_button: Callable[[], None]) -> None:
         self._on_place = on_place
-        self._text, self._below, self._progress = W.HTML(), W.HTML(), W.HTML()
+        self._text, self._below, self._progress = Text(), Text(), Text()
         self._bar = W.IntProgress(min=0, max=1, value=0, layout=W.Layout(width="208px", height="14px"))
         self._button = W.Button(layout=W.Layout(width="70px", padding="0"))
         self._button.on_click(lambda _: on_button())
@@ -128,14 +130,16 @@ class HeatPanel(_Panel):
         self._bar.max, self._bar.value = max(1, total), done
         said = f"{done:,} of {total:,} places"
         if running and seconds is not None:
-            said += f" · {_duration(seconds)} left"
+            said += f" · {duration(seconds)} left"
         elif not running and done < total:
             said += " · stopped" if done else ""
         self._progress.value = f'<span class="cnnw-quiet">{said}</span>'
         self._button.description = (
             "Cancel" if running else "Again" if done == total else "Start" if not done else "Go on"
         )
-        self._button.tooltip = "Stop; what is done stays" if running else "Hide one place of the image after another"
+        self._button.tooltip = (
+            "Stop; what is done stays" if running else "Move the patch over the image, one position after another"
+        )
 
     def static(self) -> Panel:
         """The same for the static picture."""
@@ -172,14 +176,24 @@ class ScorePanel(_Panel):
     """The score of the target with the patch and without, and the best classes."""
 
     def __init__(self) -> None:
-        self._text = W.HTML()
+        self._text = Text()
         super().__init__(SCORES, self._text)
 
     def draw(
-        self, name: str, unit: str, whole: float, found: float, where: Sequence[tuple[str, str]], bars: Sequence[Bar]
+        self,
+        name: str,
+        unit: str,
+        whole: float,
+        found: float,
+        where: Sequence[tuple[str, str]],
+        bars: Sequence[Bar],
+        truth: tuple[int, bool] | None = None,
     ) -> None:
-        """Show the score `found` with the patch; `bars` are the best classes with it, by probability or score."""
-        self._name = name
+        """Show the score `found` with the patch; `bars` are the best classes with it, by probability or score.
+
+        `truth` is the bar of the true class, and whether it is the best with the patch.
+        """
+        self._name, self._truth = name, truth
         self._facts = [
             (unit, number(found)),
             ("without patch", number(whole)),
@@ -188,14 +202,14 @@ class ScorePanel(_Panel):
         ]
         rows = [(label, value) for label, value, _ in bars]
         if unit in ("logit", "probability"):
-            texts = [f"{_percent(value)} ({_points(change)})" for _, value, change in bars]
+            texts = [f"{markup.percent(value)} ({_points(change)})" for _, value, change in bars]
             limit = 1.0
         else:
             texts = [f"{number(value)} ({signed(change)})" for _, value, change in bars]
             limit = max((abs(value) for _, value in rows if np.isfinite(value)), default=0.0) or 1.0
         self._bars = [(label, value / limit, text) for (label, value), text in zip(rows, texts, strict=True)]
         self._best = "Best classes", "with the patch (change)"
-        below = markup.heading(*self._best) + markup.bars(rows, texts, limit, stack=10) if bars else ""
+        below = markup.heading(*self._best) + markup.bars(rows, texts, limit, stack=10, truth=truth) if bars else ""
         self._text.value = markup.heading(name) + markup.facts(self._facts) + f'<div style="height:12px"></div>{below}'
 
     def static(self) -> list[Panel]:
@@ -203,14 +217,10 @@ class ScorePanel(_Panel):
         width = SCORES + 60  # where each bar is in one line with its label and its text
         panels = [Panel(self._name, width=width, lines=self._facts)]
         if self._bars:
-            panels.append(Panel(" · ".join(self._best), width=width, bars=self._bars))
+            panels.append(Panel(" · ".join(self._best), width=width, bars=self._bars, truth=self._truth))
         return panels
 
 
 def _points(change: float) -> str:
     points = round(100 * change, 1)
     return f"{points:+.1f}".replace("-", "−") if points else "±0"
-
-
-def _duration(seconds: float) -> str:
-    return f"{max(1, round(seconds))} s" if seconds < 100 else f"{round(seconds / 60)} min"

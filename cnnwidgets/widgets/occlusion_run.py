@@ -12,7 +12,7 @@ from ..compute.occluder import Occluder
 from ..compute.occlusion_map import OcclusionMap
 from .newest import _loop_of_cells
 from .occlusion_state import OcclusionState
-from .portions import PAUSE, PORTION, Portions
+from .portions import Pace, Portions
 
 SHOWN = 0.250
 """So many seconds apart the growing map is drawn."""
@@ -31,7 +31,7 @@ class OcclusionRun(OcclusionState):
     def __init__(self, **traits: Any) -> None:
         self._portions = Portions(self._portion)
         self._begun: Occluder | None = None
-        self._spent, self._made, self._shown, self._undrawn = 0.0, 0, 0.0, False
+        self._pace, self._shown, self._undrawn = Pace(), 0.0, False
         super().__init__(**traits)
 
     def draw_map(self, *, anew: bool = True) -> None:
@@ -87,10 +87,11 @@ class OcclusionRun(OcclusionState):
             _ = self.map
         return super().save(path, dark=dark)
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **kwargs: Any) -> dict[str, Any]:
-        if not self._closed and self.mapping:
+    def about_to_show(self) -> None:
+        """Compute for a moment, so that the picture has more of the map."""
+        if self.mapping:
             self._guarded(self._work_ahead)
-        return super()._repr_mimebundle_(include, exclude, **kwargs)
+        super().about_to_show()
 
     # ------------------------------------------------------------------ portion by portion
 
@@ -101,7 +102,7 @@ class OcclusionRun(OcclusionState):
         if self._begun is not occluder:
             self._begun = occluder
             self._portions.stop()
-            self._spent, self._made = 0.0, 0
+            self._pace = Pace()
         if not self.mapping:
             self._portions.stop()
         elif occluder.done < occluder.total:
@@ -111,7 +112,7 @@ class OcclusionRun(OcclusionState):
     def seconds_left(self) -> float | None:
         """How long the rest of the map will take; None where that is not known."""
         occluder = self._seen.occluder
-        return self._spent / self._made * (occluder.total - occluder.done) if self._made else None
+        return self._pace.left(occluder.total - occluder.done)
 
     def _portion(self) -> bool:
         """Some places of the map, and its drawing from time to time; whether there are more."""
@@ -140,12 +141,11 @@ class OcclusionRun(OcclusionState):
         return fine
 
     def _advance(self) -> None:
-        """Do about `PORTION` seconds of the map."""
-        occluder, start, done = self._seen.occluder, time.perf_counter(), self._seen.occluder.done
+        """Do a portion of the map."""
+        occluder, start, done = self._seen.occluder, time.monotonic(), self._seen.occluder.done
         if done < occluder.total:
-            occluder.step(PORTION)
-            self._spent += time.perf_counter() - start + PAUSE
-            self._made += occluder.done - done
+            occluder.step(self._portions.seconds)
+            self._pace.took(occluder.done - done, start, time.monotonic())
 
     def _work_ahead(self) -> None:
         start, occluder = time.perf_counter(), self._seen.occluder

@@ -18,6 +18,7 @@ from ..compute.patches import pair, patches
 from ..compute.scores import predict
 from ..compute.substitute import of_images
 from .filling import baseline_of, filling, fits
+from .prediction import with_truth
 from .subject import Subject
 from .traits import Given, ScoreOf, Whole
 from .view import ModelView
@@ -69,11 +70,14 @@ class OcclusionState(ModelView):
         """Run the network for the initial `traits`, before a widget exists; raises for what does not fit."""
         self._subject, self._refreshed = subject, 0
         self._place: tuple[Any, ...] = ()
-        classes = subject.items.classes
         given = {name: traits.get(name, self.traits()[name].default_value) for name in SETTINGS}
-        given["target"] = _target(given["target"], classes)
         given["baseline"] = filling(given["baseline"])
+        named = given["target"] if isinstance(given["target"], str) else None
+        given["target"] = None if named is not None else _target(given["target"], [])
         self._seen = self._see(Settings(self._weights(), **given))
+        if named is not None:  # what names there are hangs on how many outputs there are
+            given["target"] = _target(named, self._output_names())
+            self._seen = self._see(Settings(self._weights(), **given))
         (height, width), window = self._seen.occluder.patches.size, self._seen.occluder.patches.window
         traits.setdefault("top", (height - window[0]) // 2)
         traits.setdefault("left", (width - window[1]) // 2)
@@ -142,22 +146,26 @@ class OcclusionState(ModelView):
         return self._class_name(self._seen.target)
 
     def _class_name(self, target: int) -> str:
-        name = self._subject.items.class_name(target)
-        if len(self._seen.whole) == 1:
-            return "the output"
-        return f"class {name}" if name == str(target) else name
+        count = len(self._seen.whole)
+        return "the output" if count == 1 else self._subject.names.called(target, count)
 
-    def _bars(self, scores: torch.Tensor) -> list[tuple[int, float, float]]:
-        """(class, value, change against the whole image) of the best: probabilities, or the scores of `score=`."""
+    def _output_names(self) -> list[str]:
+        return self._subject.names.of(len(self._seen.whole))
+
+    def _bars(self, scores: torch.Tensor) -> tuple[list[tuple[int, float, float]], tuple[int, bool] | None]:
+        """(class, value, change against the whole image) of the best classes and of the true one, and which that is.
+
+        Values are probabilities, or the scores of `score=`.
+        """
+        true = self._subject.names.truth(self._seen.item, len(scores)) if len(scores) > 1 else None
         if callable(self.score):
-            best = scores.topk(min(TOP, len(scores))).indices.tolist()
-            return [(n, float(scores[n]), float(scores[n] - self._seen.whole[n])) for n in best]
-        with_patch, whole = predict(scores, TOP), predict(self._seen.whole, len(scores))
+            shown, truth = with_truth(scores.topk(min(TOP, len(scores))).indices.tolist(), true)
+            return [(n, float(scores[n]), float(scores[n] - self._seen.whole[n])) for n in shown], truth
+        with_patch, whole = predict(scores, TOP), predict(self._seen.whole)
         if with_patch is None or whole is None:
-            return []
-        before = dict(zip(whole.targets, whole.probabilities, strict=True))
-        pairs = zip(with_patch.targets, with_patch.probabilities, strict=True)
-        return [(n, value, value - before[n]) for n, value in pairs]
+            return [], None
+        shown, truth = with_truth(with_patch.targets, true)
+        return [(n, with_patch.shares[n], with_patch.shares[n] - whole.shares[n]) for n in shown], truth
 
     # ------------------------------------------------------------------ what traits may be
 
@@ -167,7 +175,7 @@ class OcclusionState(ModelView):
 
     @T.validate("target")
     def _validate_target(self, proposal: Any) -> int | None:
-        target = _target(proposal["value"], self._subject.items.classes)
+        target = _target(proposal["value"], self._output_names())
         count = len(self._seen.whole)
         if target is not None and not 0 <= target < count:
             raise ValueError(f"no target {target}; allowed: 0 to {count - 1}")

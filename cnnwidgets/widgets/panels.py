@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,19 +10,23 @@ import ipywidgets as W
 import numpy as np
 from numpy.typing import NDArray
 
-from ..compute.items import Items
 from ..compute.layers import Layer
 from ..render import Grid, Panel, Shaded, Strip, apply, encode_png, fitted, mosaic, palette, strip, to_picture
 from . import markup
 from .figure import PixelFigure
 from .markup import number
-from .picture import Picture
-from .subject import Look
+from .prediction import Told
+from .subject import Look, Subject
+from .swap import Swapped, Text
 
 INPUT, GRID, DETAIL, TALL = 190, 480, 288, 520
 """Widths of the three pictures, and the height that the grid takes before it scrolls, in px."""
 FEW = 16
 """A vector of so many units is shown as labelled bars; of a longer one, the units with the largest magnitude."""
+BESIDE = 400
+"""Height that the image and its prediction keep, in px: long class names stand above their bars."""
+FACTS = 160
+"""Room for the heading, the scale and the numbers of the large map, in px."""
 HOVERED = 1024
 """Pixels of the large map up to which hovering tells the value; clicking always does."""
 
@@ -37,52 +42,42 @@ class ImagePanel(_Panel):
 
     def __init__(self) -> None:
         self.look: Look | None = None
-        self._text, self._prediction = W.HTML(), W.HTML()
-        self._image = Picture(layout=W.Layout(flex="0 0 auto", align_self="flex-start", margin="3px 3px 8px"))
-        self._image.add_class("cnnw-input")
-        super().__init__(INPUT, self._text, self._image, self._prediction)
+        self._text, self._prediction = Text(), Text()
+        layout = {"flex": "0 0 auto", "align_self": "flex-start", "margin": "3px 3px 8px"}
+        self._picture = Swapped(layout, "cnnw-input")
+        self._image = self._picture.pictures[0]
+        super().__init__(INPUT, self._text, *self._picture.pictures, self._prediction)
+        self.layout.min_height = f"{BESIDE}px"
 
-    def draw(self, index: int, look: Look, items: Items) -> None:
+    def draw(self, index: int, look: Look, subject: Subject) -> None:
         """Show `look`, which is of image `index`."""
-        self.look = look
-        self._heading, self._bars, self._source = f"Image {index}", [], ""
-        self._label = f"label {look.item.text}" if look.item.text else ""
+        self.look, items = look, subject.items
+        self._heading = f"Image {index}"
+        self._label = markup.labelled(look.item.text)
         self._pixels: NDArray[np.uint8] | None = None
         if look.item.image is not None:
             picture = to_picture(items.picture(look.item.image).numpy())
             self._pixels = fitted(picture.pixels, INPUT, INPUT)
             if picture.rescaled:
                 self._label += f"{' · ' if self._label else ''}{number(picture.vmin)} to {number(picture.vmax)}"
-        if look.prediction is not None:
-            self._source = look.prediction.source
-            self._bars = [
-                (items.class_name(target), probability)
-                for target, probability in zip(look.prediction.targets, look.prediction.probabilities, strict=True)
-            ]
+        self._told = Told.of(look.prediction, look.item, subject.names)
         self._text.value = markup.heading(self._heading, self._label)
-        self._image.layout.display = "none" if self._pixels is None else ""
-        if self._pixels is not None:
-            self._image.value = encode_png(self._pixels)
-        texts = [_percent(probability) for _, probability in self._bars]
-        below = markup.heading("Prediction", self._source) + markup.bars(self._bars, texts, 1.0, stack=10)
-        self._prediction.value = below if self._bars else ""
+        self._picture.put(None if self._pixels is None else encode_png(self._pixels))
+        self._prediction.value = self._told.html()
 
     def static(self) -> list[Panel]:
         """The same for the static picture, one above the other."""
         heading = f"{self._heading} · {self._label}" if self._label else self._heading
-        panels = [Panel(heading, self._pixels, width=INPUT)]
-        if self._bars:
-            bars = [(name, probability, _percent(probability)) for name, probability in self._bars]
-            panels.append(Panel(f"Prediction · {self._source}", width=INPUT, bars=bars))
-        return panels
+        return [Panel(heading, self._pixels, width=INPUT), *self._told.static(INPUT)]
 
 
 class GridPanel(_Panel):
     """All maps of a layer in one mosaic, or all units of a vector as a bar code. A click chooses one, if it may."""
 
     def __init__(self, on_choose: Callable[[int], None] | None = None) -> None:
-        self._text, self._scale = W.HTML(), W.HTML()
+        self._text, self._scale = Text(), Text()
         self._hint, self._chosen = "click one" if on_choose else "", -1
+        self._reserved: tuple[object, ...] = ()
         self.figure = PixelFigure(GRID, TALL)
         if on_choose is not None:
             self.figure.on_cell(on_choose)
@@ -99,6 +94,13 @@ class GridPanel(_Panel):
         low, middle, high = self._ends()
         self._text.value = markup.heading(*self._heading(), self._hint if len(shaded.maps) > 1 else "")
         self._scale.value = markup.colorbar(shaded.colormap, low, middle, high, self.figure.shown_width)
+
+    def reserve(self, layers: Sequence[Layer], columns: int) -> None:
+        """Keep the height that the highest of these layers takes."""
+        key = (tuple(layers), columns)
+        if key != self._reserved:
+            self._reserved = key
+            self.figure.reserve(_size(layer, columns or None) for layer in layers)
 
     def select(self, channel: int) -> None:
         """Frame the chosen map."""
@@ -124,7 +126,7 @@ class GridPanel(_Panel):
             if middle is not None:
                 return "each map's −max", "0", "each map's +max"
             return "each map's lowest", None, "each map's highest"
-        return number(low), None if middle is None else "0", number(high)
+        return markup.scale_texts(low, middle, high, self._shaded.beyond())
 
     def _describe(self, cell: int) -> str:
         values = self._shaded.maps[cell]
@@ -142,10 +144,11 @@ class ChannelPanel(_Panel):
         self, on_pixel: Callable[[tuple[int, int]], None], width: int = DETAIL, *, name: str = "Channel"
     ) -> None:
         self._on_pixel, self._width, self._name = on_pixel, width, name
-        self._text, self._below = W.HTML(), W.HTML()
+        self._text, self._below = Text(), Text()
         self.figure = PixelFigure(width, width, fit=True)
         self.figure.on_click(self._clicked)
         super().__init__(width, self._text, self.figure, self._below)
+        self.layout.min_height = f"{width + FACTS}px"
 
     def draw(
         self,
@@ -165,21 +168,20 @@ class ChannelPanel(_Panel):
         self._vector = layer.kind == "vector"
         self._facts = self._numbers()
         map_ = shaded.maps[channel]
-        self.figure.layout.display = "none" if self._vector else ""
         self._text.value = markup.heading(*self._heading())
         if self._vector:
             rows, chosen = self._units()
-            above = markup.bars(rows, [number(value) for _, value in rows], chosen=chosen)
+            bars = markup.bars(rows, [number(value) for _, value in rows], chosen=chosen)
+            above = f'<div class="cnnw-instead" style="--cnnw-room:{self._width + 4}px">{bars}'
+            self.figure.blank()
         else:
             self.figure.show(shaded.tile(channel), palette(shaded.colormap))
             height, width = map_.shape
             few = Grid(height * width, 1, 1, columns=width, gap=0) if height * width <= HOVERED else None
             self.figure.cells(few, self._describe)
             self.figure.select(None if few is None else self._cell())
-            low, middle, high = shaded.ends(channel)
-            zero = None if middle is None else "0"
-            above = markup.colorbar(shaded.colormap, number(low), zero, number(high), self.figure.shown_width)
-        self._below.value = above + markup.facts(self._facts)
+            above = markup.colorbar(shaded.colormap, *self._ends(), self.figure.shown_width)
+        self._below.value = above + markup.facts(self._facts) + ("</div>" if self._vector else "")
 
     def static(self) -> Panel:
         """The same for the static picture."""
@@ -189,14 +191,16 @@ class ChannelPanel(_Panel):
             full = max((abs(value) for _, value in rows if np.isfinite(value)), default=1.0) or 1.0
             bars = [(label, value / full, number(value)) for label, value in rows]
             return Panel(heading, width=self._width, bars=bars, lines=self._facts)
-        low, middle, high = self._shaded.ends(self._channel)
         return Panel(
             heading,
             apply(self._shaded.tile(self._channel), self._shaded.colormap, alpha=True),
             width=self._width,
-            colorbar=(self._shaded.colormap, number(low), None if middle is None else "0", number(high)),
+            colorbar=(self._shaded.colormap, *self._ends()),
             lines=self._facts,
         )
+
+    def _ends(self) -> tuple[str, str | None, str]:
+        return markup.scale_texts(*self._shaded.ends(self._channel), self._shaded.beyond(self._channel))
 
     def _heading(self) -> tuple[str, str]:
         if self._vector:
@@ -244,7 +248,7 @@ class ChannelPanel(_Panel):
 
     def _clicked(self, x: float, y: float) -> None:
         height, width = self._shaded.maps.shape[1:]
-        if 0 <= x < width and 0 <= y < height:
+        if not self._vector and 0 <= x < width and 0 <= y < height:
             self._on_pixel((int(y), int(x)))
 
 
@@ -256,5 +260,17 @@ def _tiled(shaded: Shaded, layer: Layer, columns: int | None) -> tuple[NDArray[n
     return mosaic(tiles, grid), grid
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
+def _size(layer: Layer, columns: int | None) -> tuple[int, int]:
+    """Width and height of the mosaic of a layer, before it is scaled to the screen."""
+    if layer.kind == "vector":
+        strip = Strip.fit(layer.channels, columns=columns)
+        rows, (height, width) = -(-strip.count // strip.columns), strip.cell_size
+        return strip.columns * width, rows * height + (rows - 1) * strip.gap
+    size = layer.size[-2:]
+    height, width = size if len(size) == 2 else 2 * (math.ceil(math.sqrt(math.prod(size))),)
+    grid = Grid.fit(layer.channels, height, width, columns=columns, room=GRID)
+    rows = -(-grid.count // grid.columns)
+    return (
+        grid.columns * width + (grid.columns - 1) * grid.gap,
+        rows * height + (rows - 1) * grid.gap,
+    )

@@ -70,7 +70,7 @@ class PassMaps:
         whole = self.passed.filter(e.channel).float()
         weights = whole.abs().reshape(len(whole), -1).amax(1).numpy()
         products = weights * self._peaks[e.inputs.start : e.inputs.stop]
-        if self.scale == "layer":
+        if self.scale != "map":
             return float(weights.max()), float(products.max())
         k = channel - e.inputs.start
         return float(weights[k]), float(products[k])

@@ -9,7 +9,9 @@ import ipywidgets as W
 import traitlets as T
 
 from ..compute.layers import Layer, LayerTable
-from .controls import hint
+from .controls import hint, named
+from .ranges import Options
+from .search import Search
 
 MENU = (280, 344)
 """Least and largest width of the menu, in px; between them it has room for its longest name."""
@@ -36,10 +38,11 @@ class LayerPicker(W.HBox):
     def __init__(self, view: T.HasTraits, trait: str, table: LayerTable) -> None:
         self._busy = True
         self._table = table
-        self._slider = W.SelectionSlider(options=[""], readout=False, layout=W.Layout(width="150px"))
+        self._slider = Options(options=[""], readout=False, layout=W.Layout(width="150px"))
         self._menu = W.Dropdown(options=[""], layout=W.Layout(width=f"{MENU[0]}px"))
         self._kind = W.Dropdown(options=list(KINDS), layout=W.Layout(width="116px"))
-        self._search = W.Text(placeholder="search", layout=W.Layout(width="110px"), continuous_update=True)
+        tip = "List only layers whose name or type holds this text"
+        self._search = Search("layer", "layers", self._to_first, width=110, tip=tip)
         self._note = W.HTML()
         super().__init__(
             [self._slider, self._menu, self._kind, self._search, self._note],
@@ -48,7 +51,7 @@ class LayerPicker(W.HBox):
         hint(self._slider, "Layer, in the order they run (arrow keys work)")
         hint(self._menu, "Choose a layer by name")
         hint(self._kind, "List only layers of this kind")
-        hint(self._search, "List only layers whose name or type holds this text")
+        named(self._kind, "Kind of layers")
         self.value = getattr(view, trait)
         self._busy = False
         self.update(table)
@@ -75,11 +78,20 @@ class LayerPicker(W.HBox):
         self._list()
 
     @property
+    def found(self) -> list[Layer]:
+        """The layers of the kind and the text that are searched for, in the order they run."""
+        wanted, text = KINDS[self._kind.value], self._search.value.strip().lower()
+        return [row for row in self._table.showable if wanted(row) and text in row.label.lower()]
+
+    @property
     def listed(self) -> list[Layer]:
         """The layers that are listed now, in the order they run."""
-        wanted, text = KINDS[self._kind.value], self._search.value.strip().lower()
-        rows = self._table.showable
-        return [row for row in rows if row.name == self.value or (wanted(row) and text in row.label.lower())]
+        found = {row.name for row in self.found}
+        return [row for row in self._table.showable if row.name == self.value or row.name in found]
+
+    def _to_first(self) -> None:
+        if self._search.value.strip() and (found := self.found):
+            self.value = found[0].name
 
     def _list(self) -> None:
         options = [(row.label, row.name) for row in self.listed]
@@ -92,6 +104,7 @@ class LayerPicker(W.HBox):
                     control.value = self.value
         finally:
             self._busy = False
+        self._search.tell(len(self.found))
 
     def _chosen(self, change: Any) -> None:
         if not self._busy and change["new"]:

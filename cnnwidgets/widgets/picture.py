@@ -12,13 +12,12 @@ import traitlets as T
 class Picture(W.Image):
     """A PNG.
 
-    The page of ipywidgets 7 never frees a picture that was replaced, unless it came as an address: there the PNG goes
-    as a `data:` address, and `value` is the PNG all the same.
+    It goes to the page as a `data:` address, which is there at once, where a blob is loaded first; and the page of
+    ipywidgets 7 never frees a blob. `value` is the PNG all the same.
     """
 
-    if W.__version__.startswith("7."):
-        value = T.CBytes().tag(sync=True, to_json=lambda png, _: _address(png))
-        format = T.Unicode("png").tag(sync=True, to_json=lambda *_: "url")
+    value = type(W.Image.class_traits()["value"])(help="the PNG").tag(sync=True, to_json=lambda png, _: _address(png))
+    format = T.Unicode("png").tag(sync=True, to_json=lambda *_: "url")
 
 
 def _address(png: Any) -> bytes:

@@ -22,6 +22,7 @@ from . import controls, field_words, markup
 from .field_panels import LayersPanel, PhotoPanel, photo_of
 from .map_panel import MapPanel
 from .panels import DETAIL
+from .swap import Text
 from .traits import Colormap
 from .unit_state import UnitState
 
@@ -123,7 +124,7 @@ class ReceptiveFieldView(UnitState):
             controls.labelled("Overlay", overlay, opacity),
             controls.labelled("Colours", colours),
         ]
-        self._title, self._facts = W.HTML(), W.HTML()
+        self._title, self._facts = Text(), Text()
         self._photo = PhotoPanel(self._to_pixel)
         self._map = MapPanel(
             DETAIL, lambda unit: self.set_trait("unit", unit), lambda unit: self.set_trait("channel", unit)
@@ -193,8 +194,8 @@ class ReceptiveFieldView(UnitState):
         self._choice.layout.display = "none" if self._row.kind == "vector" else ""
         self._facts.value = markup.facts(self._said_of_unit())
         self._layers.draw(self._all_fields(), self._row.name)
-        status = f"{'cached' if self._cached else 'computed'} · {markup.drawn_in(self.milliseconds)} · {self._status()}"
-        self._title.value = markup.title(self._row.name, *self._said(), status=status)
+        source = markup.source("cached" if self._cached else "computed", self.milliseconds)
+        self._title.value = markup.title(self._row.name, *self._said(), status=self._status(), source=source)
         self._cached = True  # until the next pass: what only the display changes runs nothing
 
     def static(self) -> Card:
@@ -251,6 +252,6 @@ class ReceptiveFieldView(UnitState):
 
     def _unit_name(self) -> str:
         """Class name of the unit, where the layer is the last and has as many units as there are classes."""
-        classes, count = self._subject.items.classes, self._row.channels
-        last = self._row.name == self._look.table.showable[-1].name
-        return classes[self.channel] if last and len(classes) == count else f"of {count:,}"
+        count = self._row.channels
+        names, last = self._subject.names.of(count), self._row.name == self._look.table.showable[-1].name
+        return names[self.channel] if last and len(names) == count else f"of {count:,}"

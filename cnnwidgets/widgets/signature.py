@@ -21,6 +21,7 @@ from .panels import ImagePanel
 from .signature_panels import DistancePanel, OutliersPanel, StripsPanel
 from .subject import Subject
 from .subject_view import SubjectView
+from .swap import Text
 from .thumbnails import Thumbnails
 from .traits import Colormap, Whole
 
@@ -159,7 +160,7 @@ class SignatureView(SubjectView):
             controls.labelled("Scale", scale),
             self.image_control(),
         ]
-        self._title = W.HTML()
+        self._title = Text()
         self._input = ImagePanel()
         self._strips = StripsPanel(self._choose)
         self._distances = DistancePanel()
@@ -172,7 +173,7 @@ class SignatureView(SubjectView):
         return [(self._subject.items.class_name(target), target) for target in self.targets]
 
     def _written(self) -> str:
-        return ", ".join(self._subject.items.class_name(target) for target in self.targets)
+        return ", ".join(self._subject.items.label_text(target) for target in self.targets)
 
     def _typed(self, change: Any) -> None:
         if not self._is_quiet and change["new"] != self._written():
@@ -199,7 +200,14 @@ class SignatureView(SubjectView):
         vectors = self._vectors.get(key)
         self._cached = vectors is not None
         if vectors is None:
-            vectors = responses(self._subject.module, items, indices, self._row, pooling=self.pooling).flatten(1)
+            vectors = responses(
+                self._subject.module,
+                items,
+                indices,
+                self._row,
+                pooling=self.pooling,
+                progress=not self._ready,  # in the cell that makes the view, not below a slider
+            ).flatten(1)
             self._vectors.put(key, vectors)
         self._found = gathered(self.layer, self.targets, found, vectors, self.metric)
 
@@ -219,14 +227,14 @@ class SignatureView(SubjectView):
             self._strips.draw(self._found, self._thumbnails, self.colormap, self.scale == "strip")
             self._drawn = drawn
         self._strips.select(self.index)
-        self._distances.draw(self._found, [items.class_name(each) for each in self.targets])
+        self._distances.draw(self._found, [items.label_text(each) for each in self.targets])
         self._outliers.draw(self._found, self._thumbnails, self.target)
         self._outliers.select(self.index)
         if self._input.look is not self._look:
-            self._input.draw(self.index, self._look, items)
+            self._input.draw(self.index, self._look, self._subject)
         self._pooling.layout.display = "none" if self._row.kind == "vector" else ""
-        source = f"{'cached' if self._cached else 'computed'} · {markup.drawn_in(self.milliseconds)}"
-        self._title.value = markup.title(self._row.name, *self._said(), status=f"{source} · {self._status()}")
+        source = markup.source("cached" if self._cached else "computed", self.milliseconds)
+        self._title.value = markup.title(self._row.name, *self._said(), status=self._status(), source=source)
 
     def static(self) -> Card:
         """What the view shows, without the controls."""

@@ -18,6 +18,7 @@ from . import markup
 from .figure import PixelFigure
 from .markup import number
 from .panels import DETAIL, GRID, _Panel
+from .swap import Text
 from .thumbnails import Thumbnails
 
 TALL = 600
@@ -39,7 +40,7 @@ class StripsPanel(_Panel):
 
     def __init__(self, on_choose: Callable[[int], None]) -> None:
         self._on_choose = on_choose
-        self._text, self._scale = W.HTML(), W.HTML()
+        self._text, self._scale = Text(), Text()
         self.figure = PixelFigure(GRID, TALL)
         self.figure.on_cell(self._clicked)
         super().__init__(GRID, self._text, self.figure, self._scale)
@@ -48,10 +49,10 @@ class StripsPanel(_Panel):
     def draw(self, found: Signatures, thumbnails: Thumbnails, colormap: str, each: bool) -> None:
         """Show all vectors; `each` says that every one has a colour scale of its own."""
         vectors = found.vectors.numpy()[:, None]
-        shaded = Shaded.of(vectors, colormap=colormap, scale="map" if each else "layer")
+        shaded = Shaded.of(vectors, colormap=colormap, scale="map" if each else "layer-full")
         indices, labels = found.indices.tolist(), found.labels.tolist()
         self._found, self._colormap = found, shaded.colormap
-        headings = {labels.index(target): f"class {thumbnails.items.class_name(target)}" for target in found.targets}
+        headings = {labels.index(target): thumbnails.items.class_name(target) for target in found.targets}
         pictures = [thumbnails(index, HIGH) for index in indices]
         tiles = [tile[0] for tile in shaded.tiles()]
         self._pixels, self._cells, self._places = barcodes(
@@ -67,7 +68,7 @@ class StripsPanel(_Panel):
                 self._ends = ("each strip's −max", "0", "each strip's +max")
         step = shown_step(vectors.shape[-1])
         thinned = f"every {step}th number" if step > 1 else ""
-        self._heading = [f"{len(indices)} strips", "a bar for each of their numbers" if step == 1 else thinned]
+        self._heading = [f"{len(indices)} strips", "one bar per number of the vector" if step == 1 else thinned]
         self._text.value = markup.heading(*self._heading, "click one")
         self._scale.value = markup.colorbar(shaded.colormap, *self._ends, self._cells.box(0)[2])
 
@@ -102,7 +103,7 @@ class DistancePanel(_Panel):
     """Mean distances within and between classes, as a table with its values on their colours."""
 
     def __init__(self) -> None:
-        self._text = W.HTML()
+        self._text = Text()
         super().__init__(DETAIL, self._text)
 
     def draw(self, found: Signatures, names: list[str]) -> None:
@@ -152,7 +153,7 @@ class OutliersPanel(_Panel):
 
     def __init__(self, menu: W.Widget, on_choose: Callable[[int], None]) -> None:
         self._on_choose = on_choose
-        self._text = W.HTML()
+        self._text = Text()
         self.figure = PixelFigure(DETAIL, 260)
         self.figure.on_cell(lambda cell: on_choose(self.ranked[cell].index))
         super().__init__(DETAIL, self._text, menu, self.figure)
@@ -167,7 +168,10 @@ class OutliersPanel(_Panel):
         self.figure.show(self._pixels)
         self.figure.cells(self._cells, self._describe)
         of = f"the {len(shown)} of {len(self.ranked)} that are" if len(self.ranked) > len(shown) else ""
-        self._heading = [f"Outliers of {thumbnails.items.class_name(target)}", f"{of} farthest from its centre".strip()]
+        self._heading = [
+            f"Outliers of {thumbnails.items.class_name(target)}",
+            f"{of} farthest from the class median".strip(),
+        ]
         self._text.value = markup.heading(*self._heading)
 
     def select(self, index: int) -> None:

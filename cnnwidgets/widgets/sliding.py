@@ -10,6 +10,7 @@ import ipywidgets as W
 import traitlets as T
 
 from . import controls
+from .ranges import Player
 from .traits import Pixel
 
 SPEEDS = (1, 2, 5, 10, 20, 30)
@@ -43,7 +44,7 @@ class Sliding(T.HasTraits):
         self._column_slider = controls.slider(
             self, "column", maximum=columns - 1, width=110, tip="Column of the output that is explained"
         )
-        self._play = W.Play(min=0, max=rows * columns - 1, value=self.position, layout=W.Layout(width="auto"))
+        self._play = Player(min=0, max=rows * columns - 1, value=self.position, layout=W.Layout(width="auto"))
         T.link((self, "position"), (self._play, "value"))
         T.dlink((self, "speed"), (self._play, "interval"), transform=lambda speed: round(1000 / speed))
         controls.hint(self._play, "Slide the window over the input, row by row")

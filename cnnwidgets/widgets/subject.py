@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,36 +11,36 @@ import torch
 from torch import nn
 
 from ..compute.activations import run
-from ..compute.cache import ByteCache
 from ..compute.explain import LayerPass, layer_pass
+from ..compute.fingerprint import digest, hooks_version
 from ..compute.forward import Prepare
 from ..compute.items import Item, Items
-from ..compute.layers import LayerTable
 from ..compute.model import plain, weights_version
 from ..compute.names import OUTPUT, get_layer
-from ..compute.operations import Trace, run_operations, trace
+from ..compute.naming import OutputNames
+from ..compute.operations import run_operations, trace
 from ..compute.scores import Prediction, predict
 from ..compute.table import checked_operations, one_image, table_of, with_operations
+from .passes import Pass, Passes
 
 RECENT = 64
 """Images whose label, table and prediction are remembered; their outputs are bounded in bytes."""
 
 
 @dataclass(frozen=True)
-class Look:
-    """What one forward pass told about one image, save the outputs themselves."""
+class Look(Pass):
+    """One image, and what one forward pass told about it."""
 
     item: Item
-    table: LayerTable
-    prediction: Prediction | None
-    same: dict[str, str]
-    """A layer that hands on another's output -> that other layer."""
-    single: bool = True
-    """Whether the network returns one tensor, not a dict or a tuple of them."""
+    key: tuple[Hashable, ...]
+    """What its outputs are kept under: all that can change what a pass gives."""
 
 
 class Subject:
     """A model with a data set, and a bounded memory of the passes made. Several views may share one.
+
+    Those that were made separately share the passes all the same, where they look at the same model and at images
+    whose numbers are equal.
 
     Parameters
     ----------
@@ -50,7 +51,7 @@ class Subject:
     classes, denormalize, prepare
         As `Items` takes them.
     cache_bytes : int
-        Bytes of layer outputs to keep at most.
+        Bytes of layer outputs to keep at most, of those that all views of the process share.
     """
 
     def __init__(
@@ -66,13 +67,13 @@ class Subject:
         self.model = model
         self.module = plain(model)
         self.items = Items(dataset, classes=classes, denormalize=denormalize, prepare=prepare)
+        self.names = OutputNames(self.module, self.items)
         self.prepare = prepare
         self.passes = 0
-        self._refreshed = 0
-        self._outputs = ByteCache(cache_bytes)
+        self._shared = Passes.of(self.module, cache_bytes)
+        self._outputs = self._shared.outputs
+        self._own = object()
         self._looks: OrderedDict[tuple[int, int, int], Look] = OrderedDict()
-        self._traced: Trace | None = None
-        self._operations: dict[str, torch.Tensor] = {}
 
     @classmethod
     def of(cls, model: nn.Module | Subject, dataset: Any = None, **options: Any) -> Subject:
@@ -81,23 +82,29 @@ class Subject:
 
     def refresh(self) -> None:
         """Forget everything: the weights, or the data, are no longer what they were."""
-        self._refreshed += 1
-        self._outputs.clear()
+        self._shared.forget()
         self._looks.clear()
-        self._traced, self._operations = None, {}
 
     def known(self, index: int, layer: str) -> bool:
         """Whether the output of `layer` for image `index` is at hand, so that nothing needs to run."""
-        look = self._looks.get(self._key(index))
-        return look is not None and self._outputs.get((*self._key(index), look.same.get(layer, layer))) is not None
+        look = self._looks.get(self._at(index))
+        return look is not None and self._outputs.get((*look.key, look.same.get(layer, layer))) is not None
 
     def look(self, index: int) -> Look:
         """Item, layer table and prediction of image `index`; one forward pass unless known."""
-        key = self._key(index)
-        if key not in self._looks:
-            self._run(key, None)
-        self._looks.move_to_end(key)
-        return self._looks[key]
+        at = self._at(index)
+        if at not in self._looks:
+            item = self.items[index]
+            key = self._key(at, item)
+            found = self._shared.known.get(key)
+            if found is None:
+                found = self._pass(key, item)
+                self._shared.remember(key, found, RECENT)
+            self._looks[at] = Look(**vars(found), item=item, key=key)
+            while len(self._looks) > RECENT:
+                self._looks.popitem(last=False)
+        self._looks.move_to_end(at)
+        return self._looks[at]
 
     def output(self, index: int, layer: str) -> torch.Tensor:
         """Output of `layer` for image `index`, without the batch axis, on the CPU; read only.
@@ -107,14 +114,14 @@ class Subject:
         LookupError
             There is no such layer, or it cannot be shown.
         """
-        key, look = self._key(index), self.look(index)
+        look = self.look(index)
         row = look.table.find(layer)
         if row.reason is not None:
             raise LookupError(f"layer {layer!r} of image {index} cannot be shown: it {row.reason}")
         name = look.same.get(layer, layer)
-        held = self._outputs.get((*key, name))
+        held = self._outputs.get((*look.key, name))
         if held is None:  # more than the memory holds, or already gone: run for this layer, and keep it first
-            held = self._run(key, name)
+            held = self._pass_for(name, look, index)
         return one_image(held, row)
 
     def passed(self, index: int, layer: str) -> LayerPass:
@@ -125,15 +132,14 @@ class Subject:
         LookupError
             There is no such layer, or it cannot be explained.
         """
-        key = (*self._key(index), layer)
-        given, output = (self._outputs.get((*key, end)) for end in ("given", "output"))
+        look = self.look(index)
+        given, output = (self._outputs.get((*look.key, layer, end)) for end in ("given", "output"))
         if given is not None and output is not None:
             return LayerPass(layer, get_layer(self.module, layer), given, output)
         self.passes += 1
-        images = self._images(self.look(index).item)
-        passed = layer_pass(self.module, images, layer, prepare=self.prepare, device="cpu")
-        self._outputs.put((*key, "given"), passed.input)
-        self._outputs.put((*key, "output"), passed.output)
+        passed = layer_pass(self.module, self._images(look.item), layer, prepare=self.prepare, device="cpu")
+        self._outputs.put((*look.key, layer, "given"), passed.input)
+        self._outputs.put((*look.key, layer, "output"), passed.output)
         return passed
 
     def now(self, item: Item, layer: str) -> tuple[torch.Tensor, Prediction | None]:
@@ -145,25 +151,19 @@ class Subject:
     def _images(self, item: Item) -> Any:
         return item.image[None] if self.prepare is None and item.image is not None else item.raw
 
-    def _key(self, index: int) -> tuple[int, int, int]:
-        return self._refreshed, weights_version(self.module), index
+    def _at(self, index: int) -> tuple[int, int, int]:
+        return self._shared.forgotten, weights_version(self.module), index
 
-    def _run(self, key: tuple[int, int, int], layer: str | None) -> torch.Tensor:
-        """One pass for image `key[-1]`: for everything, or for `layer` alone, whose output is returned."""
-        known = self._looks.get(key)
-        item = known.item if known is not None else self.items[key[-1]]
-        images = self._images(item)
+    def _key(self, at: tuple[int, int, int], item: Item) -> tuple[Hashable, ...]:
+        """All that can change what a pass gives; for what `prepare` makes of an item, no other subject's."""
+        image = digest(item.image) if self.prepare is None and item.image is not None else self._own
+        return (*at, image, hooks_version(self.module))
+
+    def _pass(self, key: tuple[Hashable, ...], item: Item) -> Pass:
+        """One pass for everything."""
+        shared, images = self._shared, self._images(item)
         self.passes += 1
-        if layer in self._operations:
-            assert self._traced is not None
-            outputs, _ = run_operations(self.module, self._traced, images, [layer], prepare=self.prepare)
-            if layer not in outputs:
-                raise LookupError(f"operation {layer!r} gave no tensor for image {key[-1]}")
-            return self._keep(key, outputs)[layer]
-        only = None if layer is None else [layer]
-        captured = run(self.module, images, only, prepare=self.prepare, budget=self._outputs.limit, device="cpu")
-        if layer is not None:
-            return self._keep(key, {layer: captured[layer]})[layer]
+        captured = run(self.module, images, None, prepare=self.prepare, budget=self._outputs.limit, device="cpu")
         same: dict[str, str] = {}
         first = ""
         for seen in captured.seen:
@@ -175,17 +175,28 @@ class Subject:
                 if seen.tensor is not None:
                     self._outputs.put((*key, name), seen.tensor)
         table = table_of(captured, self.module)
-        if self._traced is None:
-            self._traced = trace(self.module)
-            outputs = checked_operations(self.module, self._traced, images, captured, prepare=self.prepare)
-            self._operations = {name: output.to("meta") for name, output in self._keep(key, outputs).items()}
-        table = with_operations(table, self._traced, self._operations)
-        self._looks[key] = Look(item, table, predict(_scores(captured.output)), same, "" in captured.output)
-        while len(self._looks) > RECENT:
-            self._looks.popitem(last=False)
-        return torch.empty(0)
+        if shared.traced is None:
+            shared.traced = trace(self.module)
+            outputs = checked_operations(self.module, shared.traced, images, captured, prepare=self.prepare)
+            shared.operations = {name: output.to("meta") for name, output in self._keep(key, outputs).items()}
+        table = with_operations(table, shared.traced, shared.operations)
+        return Pass(table, predict(_scores(captured.output)), same, "" in captured.output)
 
-    def _keep(self, key: tuple[int, int, int], outputs: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    def _pass_for(self, layer: str, look: Look, index: int) -> torch.Tensor:
+        """The output of a layer, from one pass for it alone."""
+        shared, images = self._shared, self._images(look.item)
+        self.passes += 1
+        if layer in shared.operations:
+            assert shared.traced is not None
+            outputs, _ = run_operations(self.module, shared.traced, images, [layer], prepare=self.prepare)
+            if layer not in outputs:
+                raise LookupError(f"operation {layer!r} gave no tensor for image {index}")
+            return self._keep(look.key, outputs)[layer]
+        limit = self._outputs.limit
+        captured = run(self.module, images, [layer], prepare=self.prepare, budget=limit, device="cpu")
+        return self._keep(look.key, {layer: captured[layer]})[layer]
+
+    def _keep(self, key: tuple[Hashable, ...], outputs: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         outputs = {name: output.cpu() for name, output in outputs.items()}
         for name, output in outputs.items():
             self._outputs.put((*key, name), output)

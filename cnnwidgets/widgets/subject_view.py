@@ -30,13 +30,14 @@ class SubjectView(ModelView):
     dataset : indexable
         Gives (image, label); None with a `Subject`.
     classes : sequence of str, optional
-        Class names; by default the data set's own.
+        Names of the network's outputs, and of labels where the data set names none; by default the data set's own, or
+        ImageNet's for a network of torchvision or timm with 1,000 outputs.
     denormalize : callable or (mean, std), optional
         Turns a normalised image into one in [0, 1] for the picture; by default found in the data set's transform.
     prepare : callable, optional
         `prepare(item)` gives the arguments of the model, for networks that take more than one image tensor.
     cache_bytes : int
-        Bytes of layer outputs to keep, so that going back runs nothing.
+        Bytes of layer outputs to keep at most, of those that all views of the process share: going back runs nothing.
     **traits
         Initial values of the view's traits.
 

@@ -6,7 +6,6 @@ import time
 from dataclasses import replace
 from typing import Any
 
-import ipywidgets as W
 import numpy as np
 import traitlets as T
 from numpy.typing import NDArray
@@ -19,7 +18,9 @@ from ..render import COLORMAPS, Card, Shaded
 from ..training import Step, Trainer
 from . import controls, markup
 from .panels import GridPanel, ImagePanel
+from .register import weakly
 from .subject_view import SubjectView
+from .swap import Text
 from .training_panel import CoursePanel, state
 from .traits import Colormap, Whole
 
@@ -44,7 +45,8 @@ class TrainingView(SubjectView):
         Gives the probe images, (image, label); by default the data set of the validation loader, or else of the
         training loader.
     classes : sequence of str, optional
-        Class names; by default the data set's own.
+        Names of the network's outputs, and of labels where the data set names none; by default the data set's own, or
+        ImageNet's for a network of torchvision or timm with 1,000 outputs.
     denormalize : callable or (mean, std), optional
         Turns a normalised image into one in [0, 1] for the picture; by default found in the data set's transform.
     prepare : callable, optional
@@ -81,8 +83,9 @@ class TrainingView(SubjectView):
         options = {"classes": classes, "denormalize": denormalize, "prepare": prepare}
         dataset = _probes(trainer) if dataset is None else dataset
         super().__init__(trainer.model, dataset, cache_bytes=64 * 2**20, **options, **traits)
-        trainer.listeners.append(self._stepped)
-        trainer.watchers.append(self._watched)
+        self._stepped_weakly, self._watched_weakly = weakly(self._stepped), weakly(self._watched)
+        trainer.listeners.append(self._stepped_weakly)  # the trainer may outlive the view
+        trainer.watchers.append(self._watched_weakly)
         self._buttons()
 
     # ------------------------------------------------------------------ the training
@@ -94,8 +97,8 @@ class TrainingView(SubjectView):
     def close(self) -> None:
         """Close every widget of the view; a training goes on."""
         if not self._closed and self._ready:
-            self.trainer.listeners.remove(self._stepped)
-            self.trainer.watchers.remove(self._watched)
+            self.trainer.listeners.remove(self._stepped_weakly)
+            self.trainer.watchers.remove(self._watched_weakly)
         super().close()
 
     def ask(self) -> None:
@@ -171,7 +174,7 @@ class TrainingView(SubjectView):
             self.image_control(),
             controls.labelled("Colours", colours),
         ]
-        self._title = W.HTML()
+        self._title = Text()
         self._course, self._grid, self._input = CoursePanel(trainer), GridPanel(), ImagePanel()
         # The maps next to the curves: in a window that has no room for all three, the image goes below.
         self._body.children = controls.card_body(self._title, bar, [self._course, self._grid, self._input])
@@ -196,9 +199,9 @@ class TrainingView(SubjectView):
         self._grid.draw(self._shaded, self._row, 0, False)
         self._course.draw(self.log, edits_of(self._subject.module))
         if self._input.look is not self._look:
-            self._input.draw(self._shown, self._look, self._subject.items)
-        status = " · ".join(filter(None, [self._speed(), markup.drawn_in(self.milliseconds)]))
-        self._title.value = markup.title("Training", *self._said(), status=status)
+            self._input.draw(self._shown, self._look, self._subject)
+        source = markup.source("", self.milliseconds)
+        self._title.value = markup.title("Training", *self._said(), status=self._speed(), source=source)
 
     def picture(self, *, dark: bool = False) -> NDArray[np.uint8]:
         """The view as one static picture, (H, W, 3) uint8."""
@@ -210,7 +213,7 @@ class TrainingView(SubjectView):
 
     def _card(self, *, dark: bool) -> Card:
         panels = (self._course.static(dark=dark), self._input.static(), self._grid.static())
-        return Card(" · ".join(["Training", *self._said()]), panels, "scale: whole layer")
+        return Card(" · ".join(["Training", *self._said()]), panels, markup.scale_words(self._shaded, "layer"))
 
     # ------------------------------------------------------------------ words
 

@@ -51,7 +51,7 @@ class Colormap(T.Unicode):
 
 
 class Scale(T.TraitType):
-    """Value range of the colours: `map`, `layer`, or two numbers (vmin, vmax)."""
+    """Value range of the colours: `map`, `layer`, `layer-full`, or two numbers (vmin, vmax)."""
 
     def validate(self, obj: Any, value: Any) -> Any:
         """Raise ValueError for another word, or for two numbers that are no range."""

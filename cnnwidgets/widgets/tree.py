@@ -16,7 +16,7 @@ def tree(widget: W.Widget) -> list[W.Widget]:
         if id(part) not in known:
             known.add(id(part))
             for name in list(part.keys):
-                for inner in _widgets_in(getattr(part, name, None)):
+                for inner in widgets_in(getattr(part, name, None)):
                     walk(inner)
             found.append(part)
 
@@ -33,11 +33,12 @@ def close_tree(widget: W.Widget) -> None:
         part.close()
 
 
-def _widgets_in(value: Any) -> list[W.Widget]:
+def widgets_in(value: Any) -> list[W.Widget]:
+    """The widgets that a value is, or holds."""
     if isinstance(value, W.Widget):
         return [value]
     if isinstance(value, dict):
         value = value.values()
     if isinstance(value, (list, tuple)) or type(value).__name__ == "dict_values":
-        return [part for item in value for part in _widgets_in(item)]
+        return [part for item in value for part in widgets_in(item)]
     return []

@@ -52,7 +52,9 @@ class UnitState(SubjectView):
         last = self._row.channels - 1
         self._channel_slider = controls.slider(self, "channel", maximum=last, width=110, tip="Map that is shown")
         self._channel_box = controls.entry(self, "channel", maximum=last, width=60, tip="Type a channel number")
-        return controls.labelled("Channel", self._channel_slider, self._channel_box)
+        word = controls.channel_word(self._row)
+        self._channels = controls.labelled(word, self._channel_slider, self._channel_box)
+        return self._channels
 
     def unit_control(self) -> W.Widget:
         """Sliders for the row and the column of the unit."""
@@ -115,8 +117,9 @@ class UnitState(SubjectView):
         if self._ready:  # at once, not with the drawing: a unit of the new layer may be set right after
             alone = not self._is_quiet  # what is set together with the layer stays as it was set
             with self.quiet():
-                last = self._look.table.find(self.layer).channels - 1
-                self._channel_slider.max = self._channel_box.max = last
+                row = self._look.table.find(self.layer)
+                self._channel_slider.max = self._channel_box.max = row.channels - 1
+                self._channels.text = controls.channel_word(row)
                 if self.unit is not None and alone:  # to the same part of the map
                     old, new = self.grid(change["old"]), self.grid(self.layer)
                     parts = zip(self.unit, old, new, strict=True)

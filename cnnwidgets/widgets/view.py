@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import logging
 import threading
 import time
@@ -17,9 +16,11 @@ from numpy.typing import NDArray
 
 from ..compute.names import nearest
 from ..render import Card, encode_png
-from . import markup
+from . import lifetime, markup, still
 from .export import BUDGET, Exported, to_html
+from .helper import helped
 from .newest import Newest
+from .swap import Stage
 from .tree import close_tree
 from .whole import write_whole
 
@@ -35,23 +36,23 @@ class ModelView(W.VBox):
     controls). Whatever sets a trait - a slider, a cell, a linked view - runs the same path, and the newest wins.
     """
 
-    # ipywidgets 7 displays through this method; None makes IPython use _repr_mimebundle_ as ipywidgets 8 does
-    _ipython_display_ = None
     _closed = True  # until there is something to close: __init__ may raise before it gets here
 
     def __init__(self, **traits: Any) -> None:
         self._ready = False
         self._computed = False
+        self._widgets = 0
         self._local = threading.local()  # `quiet` counts for its own thread alone
         self._tagged = [name for role in ("source", "display") for name in self.traits(**{role: True})]
         self._started = time.perf_counter()
         self._newest = Newest(self._redraw)
         super().__init__(**traits)  # before the first widget: a trait that is refused leaves none behind
         self._closed = False
-        self._style = W.HTML(markup.STYLE, layout=W.Layout(display="none"))
+        self._style = W.HTML(helped(markup.STYLE), layout=W.Layout(display="none"))
         self._error = W.HTML("", layout=W.Layout(display="none"))
         self._body = W.VBox()
-        self.children = [self._style, self._body, self._error]
+        self._stage = Stage(self._body)
+        self.children = [self._style, self._stage, self._body, self._error]
         self.add_class("cnnw")
         self.layout.overflow = "hidden"
         self.observe(self._changed, self._tagged)
@@ -126,7 +127,9 @@ class ModelView(W.VBox):
         write_whole(path, encode_png(self.picture(dark=dark), level=6))
         return path
 
-    def to_html(self, path: str | Path, *, budget: int | str = BUDGET, **values: Any) -> Exported:
+    def to_html(
+        self, path: str | Path, *, budget: int | str = BUDGET, progress: bool = True, **values: Any
+    ) -> Exported:
         """Write the view to one HTML file in which its main sliders still move, for people without Python.
 
         Everything that the page may show is computed now and lies in the file: it needs no kernel and no network. The
@@ -138,6 +141,8 @@ class ModelView(W.VBox):
             Where to; must end in `.html`.
         budget : int or str
             Largest size of the file, in bytes or as `"20MB"`.
+        progress : bool
+            A bar on stderr where it takes longer than a second.
         **values
             For a trait of the view, the values that its slider in the page shall have: `index=range(20)`,
             `layer=["C1", "C3"]`; a single one counts as one. By default those of `sliders`: every layer, the first
@@ -159,7 +164,7 @@ class ModelView(W.VBox):
         OSError
             The file cannot be written; what was there is left as it was.
         """
-        return to_html(self, path, budget, values)
+        return to_html(self, path, budget, values, progress)
 
     sliders: ClassVar[dict[str, str]] = {}
     """The traits that a page made of the view has sliders for, outermost first, with their labels."""
@@ -179,6 +184,7 @@ class ModelView(W.VBox):
         if not self._closed:
             self._closed = True
             self._newest.cancel()
+            lifetime.closed(self)
             close_tree(self)
         else:
             super().close()
@@ -189,10 +195,12 @@ class ModelView(W.VBox):
         try:
             self._compute_once()
             self.render()
+            self._stage.turn()
         except BaseException:
             self.close()
             raise
         self._ready = True
+        self._loosen()
 
     @contextmanager
     def quiet(self) -> Iterator[None]:
@@ -237,16 +245,21 @@ class ModelView(W.VBox):
         self._newest.request()
 
     def later(self, part: Callable[[], object]) -> None:
-        """Draw `part` when the page has painted what was drawn before: the picture under the hand comes first."""
-        if self._ready:
-            self._newest.follow(lambda: self._guarded(part))
-        else:
-            part()
+        """Draw `part` last."""
+        part()
 
     def _redraw(self) -> None:
         self._started = time.perf_counter()
-        if self._guarded(self._compute_and_render):
+        with self._stage.held():
+            drawn = self._guarded(self._compute_and_render)
+        if drawn:
             self._say("")
+        if self._widgets != lifetime.count():  # there are new ones, perhaps of this view
+            self._loosen()
+
+    def _loosen(self) -> None:
+        lifetime.loosen(self)
+        self._widgets = lifetime.count()
 
     def _guarded(self, part: Callable[[], object]) -> bool:
         """Run `part`; what goes wrong in it goes to the error line, and traits set in it ask for no drawing."""
@@ -279,17 +292,24 @@ class ModelView(W.VBox):
         self._error.layout.display = "" if text else "none"
         (self._body.add_class if text else self._body.remove_class)("cnnw-stale")
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **kwargs: Any) -> dict[str, Any]:
-        data: dict[str, Any] = {"text/plain": repr(self)}
-        if not self._closed:
-            self._newest.flush()
-            data["application/vnd.jupyter.widget-view+json"] = {
-                "version_major": 2,
-                "version_minor": 0,
-                "model_id": self.model_id,
-            }
-            data["image/png"] = base64.b64encode(encode_png(self.picture(), level=6)).decode()
-        return data
+    def about_to_show(self) -> None:
+        """What is done before the view is put into a notebook, so that its picture is whole."""
+        self._newest.flush()
+
+    def _ipython_display_(self, **kwargs: Any) -> None:
+        if not self._closed and still.apart():
+            still.publish(self._still())
+        raise NotImplementedError  # IPython goes on to _repr_mimebundle_, with ipywidgets 7 too
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **kwargs: Any) -> Any:
+        if self._closed:
+            return {"text/plain": repr(self)}
+        lifetime.shown(self)
+        return still.bundle(self.model_id, repr(self), None if still.apart() else self._still())
+
+    def _still(self) -> str:
+        self.about_to_show()
+        return still.encoded(self.picture())
 
 
 def _plain(error: Exception) -> str:

@@ -53,9 +53,12 @@ class Lab(NamedTuple):
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    names = {item.nodeid for item in items}
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.browser)
+            if "dark" in item.nodeid and item.nodeid.replace("dark", "light") in names - {item.nodeid}:
+                item.add_marker(pytest.mark.slow)  # its twin in the light theme is the quick one
     # Last: Playwright keeps an event loop running in this thread, and views draw differently where there is one.
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
 

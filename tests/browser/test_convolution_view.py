@@ -67,7 +67,7 @@ def test_each_control_of_the_convolution_view_moves_it(run_cells, theme):
     focus_slider(page, index)
     press(page, "ArrowRight")
     wait_for(page, "index", 8)
-    shown(page, 'image 8, an "8"')
+    shown(page, "image 8 · label: 8")
 
     in_kernel(page, "view.speed = 30; view.pixel = (9, 0)")
     page.locator(".cnnw .fa-play").click()
@@ -79,7 +79,7 @@ def test_each_control_of_the_convolution_view_moves_it(run_cells, theme):
     assert page.locator(".cnnw .cnnw-won").count() == 1
     press(page, "End")
     wait_for(page, "layer", "OUTPUT")
-    shown(page, "What each input feature adds")
+    shown(page, "Contribution of each input feature")
     assert state(page, "_error.value") == "" and page.errors == []
 
 

@@ -55,7 +55,7 @@ def test_points_appear_at_once_move_with_the_states_and_show_their_images(run_ce
     shown(page, "60 images as vectors of 84 numbers")
     in_kernel(page, "1 + 1")  # the notebook goes on meanwhile
     wait_for(page, "embedding.method", "tsne")
-    shown(page, "neighbours are kept")
+    shown(page, "neighbourhoods are preserved")
 
     before = moved(page, np.zeros(0))
     focus_slider(page, 1)

@@ -55,7 +55,7 @@ def page(run_cells) -> Page:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_film_is_scrubbed_through_played_and_seen_from_all_sides(page):
-    grid = page.locator(".cnnw img.cnnw-pixels").first
+    grid = page.locator(".cnnw img.cnnw-pixels:visible").first
     shown(page, "before training")
     before = shown_pixels(grid)
     focus_slider(page, FRAME)

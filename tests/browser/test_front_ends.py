@@ -22,6 +22,7 @@ cw.OcclusionView(cw.models.lenet5(pretrained=True), cw.data.digits(), index=3)
 pytestmark = pytest.mark.skipif(OLD, reason="Notebook 7 and Voila 0.5 are of JupyterLab 4's generation")
 TITLE = ".cnnw-title b"
 GRID = ".cnnw .bqplot image"
+STILL = ".jp-RenderedImage img"
 
 
 @pytest.fixture
@@ -40,6 +41,8 @@ def moves_with_the_slider(page: Page) -> None:
     """The layer slider changes title and picture; a click on a map chooses it."""
     page.locator(GRID).first.wait_for(timeout=60_000)
     assert page.locator(TITLE).inner_text() == "C1"
+    assert page.locator(STILL).count() == 1  # for when the view is gone; not seen beside it
+    assert page.locator(f"{STILL}:visible").count() == 0
     before = shown_pixels(page.locator(GRID).first)
     assert before.std() > 10  # a picture, not an empty box
     drag_slider(page, 0, 1.0)  # by mouse: Notebook 7 takes the keyboard away from sliders

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from every_view import CONTRAST
 
 import cnnwidgets as cw
 
@@ -32,13 +33,13 @@ def page(request, browser, path):
 
 
 def test_the_sliders_choose_what_is_shown(page, path):
-    assert page.locator("h1").inner_text() == 'C3 · Conv2d(6, 16, 5×5) · 16 maps of 10 × 10 · image 3, a "3"'
+    assert page.locator("h1").inner_text() == "C3 · Conv2d(6, 16, 5×5) · 16 maps of 10 × 10 · image 3 · label: 3"
     shown = page.locator(".picture img").last.get_attribute("src")
     page.locator("input[name=channel]").press("ArrowRight")
     assert page.locator("h2").nth(3).inner_text() == "Channel 3 · 10 × 10"
     assert page.locator(".picture img").last.get_attribute("src") != shown
     page.locator("input[name=index]").press("ArrowRight")
-    assert page.locator("h1").inner_text().endswith('image 4, a "4"')
+    assert page.locator("h1").inner_text().endswith("image 4 · label: 4")
     for _ in range(5):
         page.locator("input[name=layer]").press("ArrowRight")
     assert page.locator("h1").inner_text().startswith("F6 · Linear(120, 84) · 84 units")
@@ -57,6 +58,12 @@ def test_pictures_and_theme_are_on_the_screen(page):
     dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
     assert ground == ("rgb(27, 30, 37)" if dark else "rgb(255, 255, 255)")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_every_text_can_be_read(page):
+    ((count, pale),) = page.evaluate(CONTRAST, "main")
+    assert count > 20
+    assert pale == []
 
 
 def test_a_narrow_page_wraps(page):

@@ -41,7 +41,7 @@ def test_strips_are_compared_and_outliers_looked_at(run_cells, theme):
     wait_for(page, "index", in_kernel(page, "print(int(view.signatures.indices[2]), end='')"))
     click_cell(page, 1, "_outliers", 0)
     wait_for(page, "index", in_kernel(page, "print(view.signatures.outliers(5)[0].index, end='')"))
-    shown(page, "label 5")
+    shown(page, "label: 5")
 
     before = shown_pixels(page.locator(".cnnw .bqplot").first)
     page.locator(".cnnw select").filter(has_text="hsv").select_option("hsv")

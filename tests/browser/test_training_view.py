@@ -77,7 +77,7 @@ def swap(page: Page, view: str) -> None:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_lenet5_learns_in_the_page_is_held_and_stopped_and_leaves_a_film(run_cells, theme):
     page = run_cells(WATCH, TRAINER, SHOW)
-    grid = page.locator(".cnnw img.cnnw-pixels").first
+    grid = page.locator(".cnnw img.cnnw-pixels:visible").first
     shown(page, "not yet trained")
     before = shown_pixels(grid)
 

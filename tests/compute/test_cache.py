@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 
-from cnnwidgets.compute.cache import ByteCache
+from cnnwidgets.compute.cache import PROCESS, Budget, ByteCache
 
 ONE, TWO, THREE = (torch.zeros(numbers) for numbers in (1, 2, 3))  # 4, 8 and 12 bytes
 
@@ -80,3 +83,62 @@ def test_clearing_lets_everything_go():
 def test_a_negative_limit_is_refused():
     with pytest.raises(ValueError, match="number of bytes, 0 or more, not -1"):
         ByteCache(-1)
+
+
+def shared(budget, *limits):
+    return [ByteCache(limit, budget=budget) for limit in limits]
+
+
+def test_caches_of_one_budget_hold_no_more_than_it_together_and_the_oldest_goes_whosever_it_is():
+    budget = Budget(16)
+    one, two = shared(budget, 16, 16)
+    one.put("a", TWO)
+    two.put("b", ONE)
+    one.get("a")
+    two.put("c", TWO)
+    assert one.get("a") is TWO and two.get("b") is None and two.get("c") is TWO
+    assert (budget.bytes, one.bytes, two.bytes) == (16, 8, 8)
+    two.put("d", THREE)
+    assert (budget.bytes, one.bytes, two.bytes) == (12, 0, 12)
+
+
+def test_a_cache_keeps_its_own_limit_too():
+    one, two = shared(Budget(100), 8, 100)
+    for key in "abc":
+        one.put(key, ONE)
+        two.put(key, ONE)
+    assert (one.bytes, two.bytes) == (8, 12)
+
+
+def test_a_cache_that_may_hold_more_than_the_budget_raises_it_as_long_as_it_lives():
+    budget = Budget(8)
+    one, two = shared(budget, 8, 12)
+    two.put("a", THREE)
+    assert (budget.limit, budget.bytes) == (12, 12)
+    del two
+    gc.collect()
+    assert (budget.limit, budget.bytes) == (8, 0)
+    one.put("a", TWO)
+    assert budget.bytes == 8
+
+
+def test_threads_that_share_a_budget_lose_no_count():
+    budget = Budget(40)
+    caches = shared(budget, 40, 40, 40, 40)
+
+    def use(cache):
+        for number in range(500):
+            cache.put(number % 7, ONE if number % 2 else TWO)
+            cache.get(number % 5)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(use, caches))
+    assert budget.bytes == sum(cache.bytes for cache in caches) <= 40
+    assert all(cache.bytes == sum(tensor.nbytes for _, tensor in cache._held.values()) for cache in caches)
+
+
+def test_all_caches_of_a_process_share_one_budget():
+    before = PROCESS.bytes
+    cache = filled(100, a=THREE)
+    assert PROCESS.bytes == before + 12
+    assert PROCESS.limit >= cache.limit

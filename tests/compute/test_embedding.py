@@ -51,6 +51,7 @@ def test_alignment_turns_mirrors_and_moves_but_does_not_stretch():
     assert np.linalg.norm(twice[1] - twice[0]) == pytest.approx(4)
 
 
+@pytest.mark.slow
 def test_tsne_keeps_groups_together_stays_in_one_frame_and_leaves_the_random_state_alone(three_groups):
     before = np.random.get_state()[1].copy()
     found = embed(three_groups, "tsne")

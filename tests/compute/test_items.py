@@ -121,8 +121,8 @@ def test_the_data_sets_own_classes_are_found_through_its_wrappers():
         assert Items(dataset)[0].text == "dog"
 
 
-def test_classes_given_go_before_the_data_sets_own():
-    assert Items(Numbered(), classes=["one", "two"])[0].text == "two"
+def test_labels_are_named_by_the_data_set_whatever_is_given_for_the_network():
+    assert Items(Numbered(), classes=["one", "two"])[0].text == Items(Numbered())[0].text != "two"
     assert Items(Numbered(), classes=[])[0].text == "1"
 
 
@@ -130,7 +130,7 @@ def test_class_names_are_text_whatever_they_hold():
     evil = "<img src=x onerror=alert(1)>"
     items = Items([(IMAGE, 0)], classes=[("tench", "Tinca tinca"), 5, evil])
     assert items.classes == ["tench, Tinca tinca", "5", evil]
-    assert [items.class_name(target) for target in (0, 2, 3, -1)] == ["tench, Tinca tinca", evil, "3", "-1"]
+    assert [items.class_name(target) for target in (0, 2, 3, -1)] == ["tench, Tinca tinca", evil, "class 3", "class -1"]
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ def model() -> nn.Module:
     return nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU(inplace=True), nn.Flatten(), nn.Linear(8 * 26 * 26, 4)).eval()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "device",
     [

@@ -256,3 +256,10 @@ def test_results_are_ordinary_tensors():
     found = occlusion(model, IMAGE, **OPTIONS)
     assert not any(tensor.is_inference() for tensor in (found.scores, found.unoccluded, found.upsample()))
     assert not Occluder(model, IMAGE, **OPTIONS).at(0, 0).is_inference()
+
+
+def test_former_names_still_work():
+    occluder = Occluder(small_net().eval(), IMAGE, **OPTIONS, target=1, baseline="mean")
+    assert torch.equal(occluder.fill, occluder.baseline)
+    occluder.step()
+    assert occluder.aim(3) and occluder.result.targets.tolist() == [3]

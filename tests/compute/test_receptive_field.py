@@ -601,6 +601,7 @@ def parts(depth: int) -> st.SearchStrategy:
     return st.one_of(plain, st.tuples(st.sampled_from(["sum", "join"]), *numbers, branches))
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(st.lists(parts(2), min_size=1, max_size=4), st.integers(9, 17), st.integers(9, 17), st.randoms())
 def test_the_box_holds_every_pixel_with_a_gradient(network, height, width, chance):

@@ -12,7 +12,13 @@ import torchvision
 from tests.compute.zoo_tools import from_torchvision, maps_with, walk
 
 CLASSIFIERS = torchvision.models.list_models(module=torchvision.models)
-LARGEST = ("regnet_y_128gf", "vit_h_14")  # more than 600 million parameters each
+# One of each family, a small one; the others are slow, if only together
+EVERY_DAY = (
+    "alexnet", "convnext_tiny", "densenet121", "efficientnet_b0", "efficientnet_v2_s", "googlenet", "inception_v3",
+    "maxvit_t", "mnasnet0_5", "mobilenet_v2", "mobilenet_v3_small", "regnet_x_400mf", "regnet_y_400mf", "resnet18",
+    "resnet50", "resnext50_32x4d", "shufflenet_v2_x0_5", "squeezenet1_1", "swin_t", "swin_v2_t", "vgg11", "vgg11_bn",
+    "vit_b_32",
+)  # fmt: skip
 # MViT cannot be built for less than 16 frames of 224 x 224, of which all outputs are 5 GB: see benchmarks/zoo.py
 OTHERS = sorted(set(torchvision.models.list_models()) - {*CLASSIFIERS, "mvit_v1_b", "mvit_v2_s"})
 PREPARED = [(name, {}) for name in OTHERS]
@@ -32,12 +38,13 @@ def free_memory() -> Iterator[None]:
 
 
 def sized(names: list[str]) -> list[object]:
-    return [pytest.param(name, marks=pytest.mark.slow) if name in LARGEST else name for name in names]
+    return [name if name in EVERY_DAY else pytest.param(name, marks=pytest.mark.slow) for name in names]
 
 
 def test_torchvision_has_80_classifiers_and_121_models_in_all():
     assert len(CLASSIFIERS) >= 80
     assert len(torchvision.models.list_models()) >= 121
+    assert set(EVERY_DAY) <= set(CLASSIFIERS)
 
 
 @pytest.mark.parametrize("name", sized(CLASSIFIERS))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
+import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
+import pypandoc
 import pytest
 from nbconvert import HTMLExporter, LatexExporter, SlidesExporter
 from nbformat import NotebookNode
@@ -42,6 +45,14 @@ CALLS = {
     "SignatureView": "(model, images, 'F6')",
     "TrainingView": "(trainer, images)",
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def pandoc() -> Iterator[None]:
+    """The way to a PDF leads through pandoc, which nbconvert looks for on the PATH; the test extra brings one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", str(Path(pypandoc.get_pandoc_path()).parent), prepend=os.pathsep)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import base64
 import io
+import json
 import re
 import sys
 import types
@@ -23,6 +24,34 @@ NOTEBOOKS = sorted(refresh.FOLDER.glob("*.ipynb"))
 # Two folders or more from the root on; not the end of a web address, nor of an HTML tag.
 ABSOLUTE_PATH = re.compile(r"(?<![\w<.:/~-])(?:/[\w.-]+){2,}|\b[A-Za-z]:\\\w")
 WEIGHTS = re.compile(r"weights from (\S+):")
+# In the kernel of a notebook: a list of all views that were displayed, each with what it showed then.
+WATCH = """
+
+def _watch():
+    import cnnwidgets
+
+    shown, display = [], cnnwidgets.ModelView._repr_mimebundle_
+
+    def watched(view, *args, **options):
+        bundle = display(view, *args, **options)
+        shown.append((view, repr(view), view.picture().tobytes()))
+        return bundle
+
+    cnnwidgets.ModelView._repr_mimebundle_ = watched
+    return shown
+
+
+_shown = _watch()"""
+LOOK_BACK = """
+import json
+import sys
+
+for view, _, _ in _shown:
+    view.refresh()
+found = [(said, repr(view), picture == view.picture().tobytes()) for view, said, picture in _shown]
+sys.stdout.write(json.dumps(found))"""
+MOVES_ON = ("TrainingView", "OcclusionView")
+"""Views that go on by themselves after their cell: their pictures need not stay."""
 LONGEST_FUNCTION = 10  # lines
 LARGEST, USUAL = (
     {"quickstart": 400_000, "alexnet": 1_000_000, "lenet5_mnist": 900_000, "resnet_transfer": 1_000_000},
@@ -44,9 +73,27 @@ def weights(data_folder: Path) -> str:
 
 
 @pytest.fixture(scope="module", params=NOTEBOOKS, ids=lambda path: path.stem)
-def executed(request: pytest.FixtureRequest, data_folder: Path) -> NotebookNode:
-    """A notebook that has just run in its short form, with all outputs as they came; a cell that raises is an error."""
-    return refresh.run(request.param, fast=True)
+def executed(
+    request: pytest.FixtureRequest, data_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> NotebookNode:
+    """A notebook that has just run in its short form, with all outputs as they came; a cell that raises is an error.
+
+    `metadata.shown` has what `looking_back` found.
+    """
+    return looking_back(request.param, tmp_path_factory.mktemp("looking_back"))
+
+
+def looking_back(path: Path, folder: Path) -> NotebookNode:
+    """The notebook at `path` as it has run, with `metadata.shown`: for each view what it showed when its cell ran,
+    and what it shows, drawn anew, when all cells have."""
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[0].source += WATCH
+    notebook.cells.append(nbformat.v4.new_code_cell(LOOK_BACK))
+    nbformat.write(notebook, folder / path.name)
+    ran = refresh.run(folder / path.name, fast=True)
+    ran.cells[0].source = ran.cells[0].source.removesuffix(WATCH)
+    ran.metadata["shown"] = json.loads(ran.cells.pop().outputs[0].text)
+    return ran
 
 
 def test_there_are_a_notebook_to_begin_with_and_one_for_each_walkthrough():
@@ -58,6 +105,28 @@ def test_every_code_cell_runs_and_writes_nothing_to_stderr(executed: NotebookNod
     cells = code_cells(executed)
     assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
     assert [output.text for output in outputs(executed) if output.get("name") == "stderr"] == []
+
+
+def test_after_all_cells_each_view_shows_what_the_text_beside_it_was_written_about(executed: NotebookNode):
+    shown = executed.metadata.shown
+    assert len(shown) >= sum(refresh.WIDGET in data for data in datas(executed)) > 0
+    assert [(before, after) for before, after, _ in shown if before != after] == []
+    assert [state for state, _, same in shown if not same and not state.startswith(MOVES_ON)] == []
+
+
+def test_a_view_that_a_later_cell_moves_and_one_whose_network_learns_are_noticed(tmp_path: Path):
+    cells = [
+        "import cnnwidgets as cw\nmodel, images = cw.models.lenet5(), cw.data.digits()",
+        "stays = cw.ActivationView(cw.models.lenet5(), images)\nstays",
+        "moves = cw.ActivationView(cw.models.lenet5(), images)\nmoves",
+        "learns = cw.ActivationView(model, images)\nlearns",
+        "moves.index = 3\nmodel.C1.weight.data.neg_()",
+    ]
+    path = tmp_path / "moved.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells]), path)
+    (tmp_path / "copy").mkdir()
+    shown = looking_back(path, tmp_path / "copy").metadata.shown
+    assert [(before == after, same) for before, after, same in shown] == [(True, True), (False, False), (True, False)]
 
 
 def test_each_begins_with_a_cell_that_installs_in_colab_and_does_nothing_elsewhere(executed: NotebookNode):
@@ -76,7 +145,7 @@ def test_the_cell_for_colab_installs_the_repository_that_the_project_names():
         assert asked == []
         patch.setitem(sys.modules, "google.colab", types.ModuleType("google.colab"))
         exec(refresh.IN_COLAB, {"get_ipython": lambda: shell})
-    assert asked == [("pip", f"install -q git+{repository[1]}")]
+    assert asked == [("pip", f"install -q 'bqplot<0.13' git+{repository[1]}")]
 
 
 def test_the_cell_for_colab_is_added_once(tmp_path: Path):
@@ -86,10 +155,19 @@ def test_the_cell_for_colab_is_added_once(tmp_path: Path):
         assert [cell.source for cell in nbformat.read(path, as_version=4).cells] == [refresh.IN_COLAB, "1"]
 
 
+def test_an_older_cell_for_colab_is_replaced(tmp_path: Path):
+    path = written(tmp_path, "1")
+    refresh.begin(path)
+    path.write_text(path.read_text().replace("bqplot<0.13", "bqplot<0.12"))
+    refresh.begin(path)
+    assert [cell.source for cell in nbformat.read(path, as_version=4).cells] == [refresh.IN_COLAB, "1"]
+
+
 def test_the_next_code_cell_shows_the_live_widget_and_a_static_picture(executed: NotebookNode):
-    (data,) = [output.data for output in code_cells(executed)[1].outputs]
-    assert re.fullmatch("[0-9a-f]{32}", data[refresh.WIDGET]["model_id"])
-    width, height = picture_size(data["image/png"])
+    style, still, live = [output.data for output in code_cells(executed)[1].outputs]
+    assert style["text/html"].startswith(refresh.STILL)
+    assert re.fullmatch("[0-9a-f]{32}", live[refresh.WIDGET]["model_id"])
+    width, height = picture_size(still["image/png"])
     assert width > 600 and height > 300
 
 

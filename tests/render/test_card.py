@@ -4,9 +4,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import ImageDraw
 
 from cnnwidgets.render.card import BETWEEN, NARROWEST, PADDING, Panel, card
 from cnnwidgets.render.colormap import DARK, FLAG, LIGHT, rgb
+from cnnwidgets.render.pen import fitting_size, text_length, wrapped
+
+from .conftest import contrast
 
 RED = (255, 0, 0)
 
@@ -189,3 +193,57 @@ def test_numbers_are_written_into_the_pixels_in_black_or_white() -> None:
 def test_an_empty_text_leaves_its_pixel_alone() -> None:
     bare, written = (card("t", [Panel("", plain(2, 2), 80, texts=texts)]) for texts in ([], [["", ""], ["", ""]]))
     assert (bare == written).all()
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_a_legend_has_a_dot_of_its_colour_before_each_line(dark: bool) -> None:
+    colors = ["#d62728", "#2ca02c"]
+    image = card("t", [Panel("h", width=200, lines=["one", "two"], dots=colors)], dark=dark)
+    boxes = [box_of(image, rgb(color)) for color in colors]
+    assert boxes[0][0] == boxes[1][0] == PADDING and boxes[1][1] - boxes[0][1] == 20
+    with pytest.raises(ValueError, match="2 lines, 1 dots"):
+        Panel("h", lines=["one", "two"], dots=["#d62728"])
+
+
+def test_a_value_that_is_too_long_goes_on_in_the_next_line_and_is_not_cut() -> None:
+    words = "half of the gradient lies in 94 of 729 px"
+    assert wrapped(words, 120, 12) == ["half of the gradient", "lies in 94 of 729 px"]
+    assert wrapped("one two three", 1, 12, most=2) == ["one", "two three"]
+    heights = [card("t", [Panel("h", width=200, lines=[("field", text)])]).shape[0] for text in ("5", words)]
+    assert heights[1] == heights[0] + 16
+
+
+def test_numbers_in_neighbouring_cells_do_not_touch() -> None:
+    texts = [["−0.22", "−0.32", "−0.29", "−0.10", "0.27"]] * 5
+    size = fitting_size((text for row in texts for text in row), 38)
+    assert text_length("−0.22", size) <= 38 - 6 and size >= 9
+
+
+def test_the_ends_of_a_narrow_scale_are_not_cut_and_the_middle_gives_way(monkeypatch) -> None:
+    written = written_on(monkeypatch)
+    card("t", [Panel("h", plain(1, 1), width=110, colorbar=("gray", "−0.0812", "no change", "+0.0812"))])
+    assert "−0.0812" in written and "+0.0812" in written and "no change" not in written
+
+
+def test_the_text_of_a_bar_is_whole_also_where_it_is_long(monkeypatch) -> None:
+    written = written_on(monkeypatch)
+    card("t", [Panel("h", width=310, bars=[("class 3", 0.8, "0.823 (+0.00123)"), ("a long class name", 0.1, "1")])])
+    assert "0.823 (+0.00123)" in written
+
+
+def written_on(monkeypatch) -> list[str]:
+    """All texts that are drawn, as they are drawn."""
+    found: list[str] = []
+    draw = ImageDraw.ImageDraw.text
+
+    def text(self, xy, text, *args, **options):
+        found.append(text)
+        return draw(self, xy, text, *args, **options)
+
+    monkeypatch.setattr(ImageDraw.ImageDraw, "text", text)
+    return found
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK])
+def test_all_text_of_a_card_can_be_read(theme):
+    assert min(contrast(color, theme.ground) for color in (theme.text, theme.muted)) > 4.5

@@ -126,3 +126,9 @@ def test_each_slider_needs_a_value():
 def test_a_page_without_cards_is_refused():
     with pytest.raises(ValueError, match="at least one card"):
         Page("a title").html()
+
+
+def test_a_legend_brings_its_colours():
+    page = Page("a title")
+    page.add([], Card("t", [Panel("Groups", lines=["one", "two"], dots=["#d62728", "#2ca02c"])]))
+    assert data_of(page.html())["panels"][0]["dots"] == ["#d62728", "#2ca02c"]

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cnnwidgets.render.card import Panel, card
 from cnnwidgets.render.colormap import palette
-from cnnwidgets.render.png import encode_png
+from cnnwidgets.render.png import encode_png, encode_still
 
 RANDOM = np.random.default_rng(0)
 
@@ -78,3 +79,19 @@ def test_a_picture_past_one_stored_block_is_whole() -> None:
 def test_what_is_no_picture_is_refused(pixels: Any, options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         encode_png(pixels, **options)
+
+
+def test_the_still_keeps_up_to_256_colours_exactly_and_any_others_nearly() -> None:
+    few = RANDOM.integers(0, 256, (250, 3), dtype=np.uint8)[RANDOM.integers(0, 250, (40, 50))]
+    assert (np.asarray(decoded(encode_still(few)).convert("RGB")) == few).all()
+    y, x = np.mgrid[:200, :300]
+    many = np.stack([y, x * 255 // 300, 128 + 0 * x], axis=2).astype(np.uint8)
+    many[80:120] = 255
+    shown = np.asarray(decoded(encode_still(many)).convert("RGB"))
+    assert np.abs(shown.astype(int) - many).max() <= 16 and (shown[80:120] == 255).all()
+
+
+def test_the_still_of_a_card_is_less_than_half_as_large() -> None:
+    noise = np.clip(np.cumsum(RANDOM.normal(0, 6, (200, 300, 3)), axis=1) + 128, 0, 255).astype(np.uint8)
+    picture = card("Layer · 64 maps", [Panel("Image", noise, 300), Panel("h", lines=["one", ("two", "2")])])
+    assert len(encode_still(picture)) < 0.5 * len(encode_png(picture, level=6))

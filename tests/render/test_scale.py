@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cnnwidgets.render.scale import NONFINITE, Range, to_uint8, value_range, value_ranges
+from cnnwidgets.render.scale import NONFINITE, Range, share_beyond, to_uint8, value_range, value_ranges
 
 NAN, INF = np.nan, np.inf
 
@@ -150,3 +150,78 @@ def test_scaling_leaves_its_arguments_alone() -> None:
 def test_ranges_that_do_not_fit_are_refused(ranges: list[list[float]], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         to_uint8(MAPS, ranges)
+
+
+# ---------------------------------------------------------------------- what lies far out
+
+
+def spiky(*, lowest: float = -1.0) -> np.ndarray:
+    """4 maps of 50 x 50, evenly spread from `lowest` to 1, save for 20 values of 100 (0.2 %)."""
+    maps = np.linspace(lowest, 1, 10_000, dtype=np.float32).reshape(4, 50, 50)
+    maps[0, :2, :10] = 100.0
+    return maps
+
+
+def test_a_layers_range_covers_most_values_and_not_a_few_that_are_far_out():
+    (low, high), *_ = value_ranges(spiky(), "layer", symmetric=True).tolist()
+    assert low == -high and 0.95 < high <= 1
+    assert value_ranges(spiky(), "layer-full", symmetric=True).tolist() == [[-100, 100]] * 4
+    assert value_ranges(spiky(), "map", symmetric=True)[0].tolist() == [-100, 100]  # of one map all is seen
+
+
+def test_as_many_values_lie_beyond_as_is_promised():
+    maps = np.random.default_rng(0).standard_normal((64, 112, 112)).astype(np.float32) ** 3
+    for signed in (maps, np.abs(maps), -np.abs(maps)):
+        for symmetric in (True, False):
+            beyond = share_beyond(signed, value_ranges(signed, "layer", symmetric=symmetric))
+            assert 0.004 < beyond < 0.006
+            assert share_beyond(signed, value_ranges(signed, "layer-full", symmetric=symmetric)) == 0
+
+
+def test_only_the_far_end_of_values_of_one_sign_is_cut_off():
+    (low, high), *_ = value_ranges(spiky(lowest=0.0), "layer").tolist()
+    assert low < 0.01 and 0.95 < high <= 1
+
+
+def test_zeros_behind_a_relu_do_not_make_all_other_values_exceptions():
+    maps = np.zeros((8, 100, 100), np.float32)
+    maps[0, :20, :20] = np.linspace(1, 2, 400).reshape(20, 20)  # 0.5 % of all, and all there is to see
+    assert value_ranges(maps, "layer").tolist() == [[0, 2]] * 8
+
+
+def test_a_range_that_would_hardly_be_narrower_is_left_whole():
+    maps = np.linspace(-1, 1, 10_000).reshape(4, 50, 50)
+    assert value_ranges(maps, "layer", symmetric=True).tolist() == [[-1, 1]] * 4
+
+
+def test_of_few_values_and_of_vectors_nothing_is_cut_off():
+    few = np.ones((1, 10, 10))
+    few[0, 0, 0] = 100
+    vector = np.ones((4096, 1, 1))
+    vector[7] = 100
+    for maps in (few, vector):
+        assert value_ranges(maps, "layer").max() == 100
+
+
+def test_values_that_are_not_finite_neither_widen_the_range_nor_lie_beyond_it():
+    maps = spiky()
+    maps[1, 0] = np.inf
+    maps[2, 0] = np.nan
+    ranges = value_ranges(maps, "layer", symmetric=True)
+    assert 0.95 < ranges[0, 1] <= 1
+    assert 0.0019 < share_beyond(maps, ranges) < 0.0055
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float64, np.int32, np.uint8])
+def test_every_kind_of_number_has_a_covering_range(dtype):
+    maps = np.zeros((4, 50, 50))
+    maps[:, :, ::2] = 3
+    maps[0, 0, :10] = 200
+    assert value_ranges(maps.astype(dtype), "layer").tolist() == [[0, 3]] * 4
+    assert share_beyond(maps.astype(dtype), np.array([[0.0, 3.0]] * 4)) == 10 / 10_000
+
+
+def test_the_same_maps_have_the_same_range_however_large_they_are():
+    maps = np.random.default_rng(1).standard_cauchy((32, 256, 256)).astype(np.float32)
+    assert np.array_equal(value_ranges(maps, "layer"), value_ranges(maps.copy(), "layer"))
+    assert 0.003 < share_beyond(maps, value_ranges(maps, "layer")) < 0.007

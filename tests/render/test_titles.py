@@ -3,7 +3,10 @@ from __future__ import annotations
 import numpy as np
 
 from cnnwidgets.render import Grid
-from cnnwidgets.render.titles import HEAD, title_width, titled
+from cnnwidgets.render.colormap import rgb
+from cnnwidgets.render.titles import HEAD, INK, PLATE, title_width, titled
+
+from .conftest import contrast
 
 
 def test_a_title_is_written_into_the_head_of_its_cell_alone():
@@ -14,8 +17,14 @@ def test_a_title_is_written_into_the_head_of_its_cell_alone():
     inked = picture[..., 3] > 0
     assert np.array_equal(picture[HEAD:], ground[HEAD:])
     assert not inked[:HEAD, :32].any() and inked[:HEAD, 32:].sum() > 20
-    assert (picture[:HEAD][inked[:HEAD]][:, :3] == 0x80).all()  # edges, too: no dark fringe on a light page
+    letters = picture[:HEAD][inked[:HEAD]]
+    assert (letters[:, 3] == 255).all()  # a plate of its own: what the page is like does not matter
+    assert letters[:, :3].min(0).tolist() == list(rgb(INK)) and letters[:, :3].max(0).tolist() == list(rgb(PLATE))
     assert not ground[:HEAD].any()
+
+
+def test_titles_can_be_read():
+    assert contrast(INK, PLATE) > 4.5
 
 
 def test_the_longest_title_says_the_width():

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import asyncio
 
+import ipywidgets as W
 import numpy as np
 import pytest
 import torch
 import traitlets as T
+from torch import nn
 
 from cnnwidgets import ActivationView, activations
 from cnnwidgets.data import digits
@@ -47,7 +49,7 @@ def control(view: ActivationView, trait: str):
         return view._picker._slider
     if trait == "channel":
         return view._channel_slider
-    return next(part for part in inside(view) if type(part).__name__ == "IntSlider" and part.max == 5)
+    return next(part for part in inside(view) if isinstance(part, W.IntSlider) and part.max == 5)
 
 
 def view_bytes(view: ActivationView) -> tuple[bytes, bytes, bytes]:
@@ -85,7 +87,7 @@ def test_a_new_image_runs_once_and_going_back_never(view, passes):
     view.layer = "conv"
     view.index = 1
     assert passes() == 0
-    assert "cached" in words(view._title)
+    assert 'title="cached' in view._title.value
 
 
 def test_weights_that_an_optimizer_moved_show_at_the_next_drawing(view, model, passes):
@@ -183,7 +185,7 @@ def test_a_channel_of_the_new_layer_can_be_set_right_after_it_or_together_with_i
         ("channel", -1, IndexError, "0 to 1"),
         ("plane", 1, IndexError, "plane 1 is out of range"),
         ("colormap", "virids", ValueError, "viridis"),
-        ("scale", "layers", ValueError, "'map', 'layer' or a pair"),
+        ("scale", "layers", ValueError, "'map', 'layer', 'layer-full' or a pair"),
         ("scale", (1, 1), ValueError, "vmin < vmax"),
         ("scale", (0, float("nan")), ValueError, "finite"),
         ("columns", -1, ValueError, "columns must be 0"),
@@ -229,3 +231,30 @@ def test_two_linked_views_show_the_same_image(model, dataset):
     two.close()
     one.index = 3
     assert one.maps[0, 0, 0] == 3
+
+
+def test_what_a_vector_has_are_units(model, dataset):
+    view = ActivationView(model, dataset, layer="conv")
+    assert view._channels.text == "Channel"
+    view.layer = "fc"
+    assert view._channels.text == "Unit"
+    assert ActivationView(model, dataset, layer="fc")._channels.text == "Unit"
+
+
+def test_a_few_values_far_out_leave_colours_for_the_others_and_the_view_says_so():
+    image = torch.linspace(-1, 1, 2 * 50 * 50).reshape(2, 50, 50)
+    image[0, 0, :10] = 100.0
+    model = nn.Sequential(nn.Conv2d(2, 2, 1, bias=False))
+    model[0].weight.data = torch.eye(2)[:, :, None, None]
+    view = ActivationView(model, image[None], layer="0")
+    high = view._shaded.ends()[2]
+    assert 0.95 < high <= 1
+    said = "0.5 % beyond"
+    assert said in words(view._grid._scale) and said in view._status() and said in view._grid.static().colorbar[2]
+    assert "beyond" in words(view._detail._below) and "100" in words(
+        view._detail._below
+    )  # its numbers are the true ones
+    view.scale = "layer-full"
+    assert view._shaded.ends()[2] == 100 and "beyond" not in words(view._grid._scale)
+    assert view._status() == "scale: whole layer, centred on 0"
+    view.close()

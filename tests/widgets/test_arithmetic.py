@@ -6,7 +6,15 @@ import torch
 from torch import nn
 
 from cnnwidgets.compute.convolution import explain_convolution, slide
-from cnnwidgets.widgets.arithmetic import _span, contributions, cosine_words, equation, told, verdict
+from cnnwidgets.widgets.arithmetic import (
+    _span,
+    contributions,
+    cosine_words,
+    equation,
+    static_words,
+    told,
+    verdict,
+)
 
 
 def many(channels: int):
@@ -34,7 +42,7 @@ def test_of_a_single_channel_the_products_are_written_out():
 
 def test_the_contributions_add_up_to_the_sum():
     heading, rows = contributions(many(20), chosen=18)
-    assert heading == "What each input channel adds" and len(rows) == 9
+    assert heading == "Contribution of each input channel" and len(rows) == 9
     assert rows[:2] == [("channel 19", -19.0), ("▸ channel 18", 18.0)] and rows[-1][0] == "the other 12"
     assert sum(value for _, value in rows) == pytest.approx(-10)
     assert contributions(many(1)) == ("", [])
@@ -48,7 +56,7 @@ def test_the_verdict_and_the_steps_speak_of_a_network_only_where_there_is_one():
 
 
 def test_the_cosine_of_darkness_is_none():
-    assert cosine_words(slide(np.zeros((2, 2)), np.eye(2)).at((0, 0))).endswith("none, since one is all 0")
+    assert cosine_words(slide(np.zeros((2, 2)), np.eye(2)).at((0, 0))).endswith("undefined, one of them is all 0")
 
 
 @pytest.mark.parametrize(
@@ -63,3 +71,8 @@ def test_the_cosine_of_darkness_is_none():
 )
 def test_places_are_told_in_short(places, text):
     assert _span(places) == text
+
+
+def test_the_bars_of_the_static_picture_keep_their_sign():
+    bars = static_words(many(4))[-1].bars
+    assert [(part, text) for _, part, text in bars] == [(-1.0, "−3"), (2 / 3, "2"), (-1 / 3, "−1"), (0.0, "0")]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
+import ipywidgets
 import pytest
 
 from cnnwidgets.widgets import colab
@@ -28,6 +29,7 @@ def asked(monkeypatch):
     }.items():
         monkeypatch.setitem(sys.modules, name, module)
     monkeypatch.setattr(colab, "_asked", False)
+    monkeypatch.setattr(ipywidgets, "__version__", "7.7.1")
     return calls
 
 
@@ -36,6 +38,22 @@ def test_in_colab_its_widget_manager_is_turned_on_once_and_says_so(asked, capsys
     assert not colab.enable()
     assert asked == ["enable_custom_widget_manager"]
     assert capsys.readouterr().out == colab.SAID + "\n"
+
+
+def test_with_ipywidgets_8_it_says_what_to_run_instead(asked, capsys, monkeypatch):
+    monkeypatch.setattr(ipywidgets, "__version__", "8.1.9")
+    assert not colab.fits()
+    assert colab.enable()
+    assert capsys.readouterr().out == colab.MISFIT.format(version="8.1.9") + "\n"
+
+
+def test_the_address_of_the_manager_goes_with_each_widget_once_it_is_known(asked):
+    output = sys.modules["google.colab.output"]
+    assert colab.metadata() == {}  # a Colab that keeps it elsewhere
+    output._widgets = SimpleNamespace(_installed_url=None)
+    assert colab.metadata() == {}
+    output._widgets._installed_url = "https://a/b.js"
+    assert colab.metadata() == {"colab": {"custom_widget_manager": {"url": "https://a/b.js"}}}
 
 
 def test_elsewhere_nothing_is_said(monkeypatch, capsys):
@@ -55,6 +73,8 @@ def test_a_colab_without_that_function_is_no_error(asked, capsys, caplog):
 def test_importing_cnnwidgets_in_colab_is_enough():
     program = (
         "import sys, types\n"
+        "import ipywidgets\n"
+        "ipywidgets.__version__ = '7.7.1'\n"
         "package, output = types.ModuleType('google.colab'), types.ModuleType('google.colab.output')\n"
         "output.enable_custom_widget_manager = lambda: print('asked')\n"
         "package.output = output\n"

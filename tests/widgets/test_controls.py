@@ -131,6 +131,8 @@ def ends(scale: controls.ScaleControl) -> list[float]:
 def test_the_scale_menu_sets_the_trait(scale, view):
     scale._menu.value = "map"
     assert view.scale == "map"
+    scale._menu.value = "layer-full"
+    assert view.scale == "layer-full"
     assert ends(scale) == []
 
 
@@ -177,3 +179,30 @@ def test_the_ends_say_which_is_which(scale):
     assert "lower" in tip(scale._ends[0])
     assert "upper" in tip(scale._ends[1])
     assert all(part in inside(scale) for part in scale._ends)
+
+
+class Columns(T.HasTraits):
+    columns = T.Int(0, min=0)
+
+
+def test_zero_columns_are_called_auto():
+    view = Columns()
+    box = controls.auto_entry(view, "columns", maximum=99, tip="in a row")
+    assert (box.value, view.columns) == ("auto", 0)
+    box.value = " 8 "
+    assert (box.value, view.columns) == ("8", 8)
+    for typed, shown in (("many", "8"), ("-3", "8"), ("500", "99"), ("AUTO", "auto"), ("7", "7"), ("", "auto")):
+        box.value = typed
+        assert (box.value, view.columns) == (shown, 0 if shown == "auto" else int(shown))
+    view.columns = 5
+    assert box.value == "5"
+
+
+def test_a_group_names_its_controls_for_a_screen_reader(view):
+    slider = controls.slider(view, "index", maximum=9, tip="which")
+    own = controls.checkbox(view, "on", "On", width=90, tip="which")
+    group = controls.labelled("Image", slider, own)
+    assert (slider.description, own.description) == ("Image", "On")
+    assert ["cnnw-named" in control._dom_classes for control in (slider, own)] == [True, False]
+    group.text = "Frame <1>"
+    assert slider.description == "Frame <1>" and "Frame &lt;1&gt;" in group.children[0].value

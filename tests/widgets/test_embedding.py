@@ -54,7 +54,7 @@ def test_the_points_are_the_principal_components_of_the_pooled_maps(view):
     assert np.allclose(shown(view), expected[0], atol=1e-3)
     view.frame = 2
     assert np.allclose(shown(view), expected[2], atol=1e-3)
-    assert "the two axes hold 100 % + 0 % of the variance" in words(view._plane._below)
+    assert "the two axes explain 100 % + 0 % of the variance" in words(view._plane._below)
 
 
 def test_the_axes_are_a_square_and_tell_round_numbers():
@@ -119,7 +119,7 @@ def test_all_values_of_a_map_count_without_pooling(view):
 
 def test_a_click_chooses_the_image_and_shows_its_way(view):
     element_click(view, 3)
-    assert view.selected == 3 and "Image 3 · label 1" in words(view._chosen._text)
+    assert view.selected == 3 and "Image 3 · label: 1" in words(view._chosen._text)
     figure = view._plane.figure
     assert figure._ring.visible and figure._ring.x[0] == shown(view)[3, 0]
     assert np.allclose(figure._path.x, view.embedding.points[:, 3, 0])
@@ -154,7 +154,7 @@ def test_a_recording_is_played_without_its_model():
     view = EmbeddingView(recording, layer="0", method="pca", frame=1, selected=3)
     expected = EmbeddingView(film, dataset, "0", method="pca", frame=1)
     assert np.allclose(shown(view), shown(expected))
-    assert "end of epoch 0" in words(view._title) and "label high" in words(view._chosen._text)
+    assert "end of epoch 0" in words(view._title) and "label: high" in words(view._chosen._text)
 
 
 def test_tsne_takes_the_place_of_pca_and_is_not_worked_out_twice():
@@ -179,7 +179,7 @@ def test_in_a_notebook_pca_is_there_at_once_and_tsne_later():
 
     (first, during, then, after), view = asyncio.run(run())
     assert (first, then) == ("pca", "tsne")
-    assert "t-SNE: on its way" in during and "on its way" not in after
+    assert "t-SNE: running" in during and "running" not in after
     assert np.allclose(shown(view), view.embedding.points[0])
 
 
@@ -293,3 +293,110 @@ def test_a_recording_may_come_as_its_recorder_or_its_folder(tmp_path):
     recorder = Recorder(net(), ["0"], torch.rand(3, 1, 2, 2), tmp_path / "film")
     for source in (recorder, tmp_path / "film", str(tmp_path / "film")):
         assert len(EmbeddingView(source, method="pca").embedding.points[0]) == 3
+
+
+# ---------------------------------------------------------------------- image by image
+
+
+class Slow(list):
+    """A data set whose images a clock counts: each read takes a tenth of a second of it."""
+
+    def __init__(self, items, now):
+        super().__init__(items)
+        self.now = now
+
+    def __getitem__(self, index):
+        self.now[0] += 0.1
+        return super().__getitem__(index)
+
+
+@pytest.fixture
+def slow(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("cnnwidgets.widgets.gathering.time", SimpleNamespace(monotonic=lambda: now[0]))
+    return Slow(images(60), now)
+
+
+async def settled(view, condition) -> None:
+    for _ in range(2000):
+        if condition():
+            return
+        await asyncio.sleep(0.005)
+    raise AssertionError("it does not come to an end")
+
+
+def test_in_a_notebook_the_first_points_are_there_soon_and_grow_to_all(slow):
+    async def run() -> None:
+        view = EmbeddingView(net(), slow, "0", method="pca", count=60)
+        first = len(shown(view))
+        row = view._plane.progress
+        assert 2 <= first < 20 and view._portions.running
+        assert row.layout.display == "" and row.button.description == "Cancel"
+        assert f"{first} of 60 images" in words(row.text) and "left" in words(row.text)
+        assert f"{first} of 60 images as vectors" in words(view._title)
+        counts = {first}
+        await settled(view, lambda: counts.add(len(shown(view))) or len(shown(view)) == 60)
+        assert len(counts) > 2 and row.layout.display == "none" and not view._portions.running
+        whole = EmbeddingView(net(), images(60), "0", method="pca", count=60)
+        await settled(whole, lambda: len(shown(whole)) == 60)
+        assert np.allclose(shown(view), shown(whole), atol=1e-3)
+        assert view.indices == whole.indices == list(range(60))
+        view.close()
+        whole.close()
+
+    asyncio.run(run())
+
+
+def test_the_first_points_are_of_all_parts_of_the_data_set(slow):
+    async def run() -> None:
+        view = EmbeddingView(net(), slow, "0", method="pca", count=60)
+        assert min(view.indices) < 20 and max(view.indices) > 40 and view.indices == sorted(view.indices)
+        assert {view._frames.items[index].label for index in view.indices} == {0, 1}
+        view.close()
+
+    asyncio.run(run())
+
+
+def test_cancel_keeps_the_points_gives_them_to_the_method_and_go_on_takes_the_rest(slow):
+    async def run() -> None:
+        view = EmbeddingView(net(), slow, "0", method="tsne", count=60)
+        assert view.embedding.method == "pca" and "t-SNE: waits for all vectors" in words(view._title)
+        view._plane.progress.button.click()
+        count = len(view.indices)
+        await settled(view, lambda: view.embedding.method == "tsne")
+        assert view.embedding.points.shape[1] == len(view.indices) == count < 60
+        assert "stopped" in words(view._plane.progress.text)
+        assert view._plane.progress.button.description == "Go on"
+        view._plane.progress.button.click()
+        await settled(view, lambda: view.embedding.method == "tsne" and view.embedding.points.shape[1] == 60)
+        view.close()
+
+    asyncio.run(run())
+
+
+def test_settling_takes_all_images_at_once(slow):
+    async def run() -> None:
+        view = EmbeddingView(net(), slow, "0", method="pca", count=60)
+        view.settle()
+        assert len(shown(view)) == 60 and not view._portions.running
+        view.close()
+
+    asyncio.run(run())
+
+
+def test_an_image_that_is_refused_later_is_said_and_what_there_is_stays(slow):
+    slow[59] = (torch.full((1, 2, 2), float("nan")), 1)
+
+    async def run() -> None:
+        view = EmbeddingView(net(), slow, "0", method="pca", count=60)
+        if 59 not in view.indices:
+            await settled(view, lambda: words(view._error))
+            assert "59" in words(view._error) and 2 <= len(shown(view)) < 60
+        view.close()
+
+    asyncio.run(run())
+
+
+def test_without_a_notebook_all_is_there_at_once(slow):
+    view = EmbeddingView(net(), slow, "0", method="pca", count=60)
+    assert len(shown(view)) == 60 and view._plane.progress.layout.display == "none"

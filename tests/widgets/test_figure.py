@@ -96,7 +96,7 @@ def test_the_picture_lies_under_the_figure_in_its_size(figure):
         layout = figure._image.layout
         assert (layout.width, layout.height) == (width, height)
         assert layout.margin == f"2px 2px -{int(height[:-2]) + 2}px 2px"
-        assert figure.children == (figure._image, figure._figure)
+        assert figure.children == (*figure._picture.pictures, figure._frame, figure._figure)
     assert "cnnw-figure" in figure._dom_classes and figure.layout.display is None  # set and reset by who hides it
 
 

@@ -139,10 +139,10 @@ def test_the_maps_of_the_batch_are_those_of_its_image(film):
 
 def test_probes_have_their_labels_and_vectors_their_class_names(film):
     view = FilmView(film, layer="fc")
-    assert "label one" in words(view._moment._text)
+    assert "label: one" in words(view._moment._text)
     assert "zero" in words(view._detail._below)
     view.probe = 1
-    assert "label zero" in words(view._moment._text)
+    assert "label: zero" in words(view._moment._text)
 
 
 def test_the_moment_is_told(film):

@@ -58,7 +58,7 @@ def test_numbers_can_have_more_digits():
 
 def test_words_that_views_share():
     assert [markup.pictured(7, label) for label in ("", "3", "8", "cat", "Ankle boot")] == [
-        "image 7", 'image 7, a "3"', 'image 7, an "8"', 'image 7, a "cat"', 'image 7, an "Ankle boot"'
+        "image 7", "image 7 · label: 3", "image 7 · label: 8", "image 7 · label: cat", "image 7 · label: Ankle boot"
     ]  # fmt: skip
     assert [markup.counted(count, "step") for count in (0, 1, 1200)] == ["0 steps", "1 step", "1,200 steps"]
     assert [markup.drawn_in(time) for time in (4.26, 999.0, 27013.0)] == [

@@ -57,9 +57,11 @@ def test_the_score_with_the_patch_is_told_against_that_of_the_whole_image(view):
     assert (view.top, view.left, view.scores.tolist()) == (1, 1, [15, 0, 0])
     view.move_to(2, 2)
     assert view.scores.tolist() == [0, 0, 0]
-    assert 'class 0 · logit 15 → 0 (−15) · square of 2 × 2 px · image 0, a "0"' in words(view._title)
+    assert "class 0 · logit 15 → 0 (−15) · square of 2 × 2 px · image 0 · label: 0" in words(view._title)
     assert "logit 0 without patch 15 change −15 rows 2 to 3 columns 2 to 3" in words(view._scores._text)
-    assert "class 0 33.3 % (−66.7)" in words(view._scores._text)  # all three alike; of 15 0 0 the first has 100 %
+    assert "class 0 true class 33.3 % (−66.7)" in words(
+        view._scores._text
+    )  # all three alike; of 15 0 0 the first has 100 %
 
 
 def test_a_step_of_the_mouse_runs_the_network_once_and_the_same_place_not_at_all(view, passes):

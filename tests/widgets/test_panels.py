@@ -9,6 +9,7 @@ from torch import nn
 
 from cnnwidgets import ActivationView
 from cnnwidgets.render import Panel
+from cnnwidgets.widgets.figure import CLEAR
 from cnnwidgets.widgets.panels import FEW, HOVERED, GridPanel
 
 from .conftest import click, decoded, hover, steps, words
@@ -163,9 +164,9 @@ def test_a_short_vector_is_labelled_bars_in_order(view):
     assert list(bars(view).items()) == list(
         zip("01234567", ["5", "7", "13", "15", "0", "−4", "−16", "−20"], strict=True)
     )
-    assert view._detail.figure.layout.display == "none"
+    assert view._detail.figure.png == CLEAR  # the bars stand in its place
     view.layer = "pool"
-    assert view._detail.figure.layout.display == ""
+    assert view._detail.figure.png != CLEAR
 
 
 def test_the_units_of_the_last_layer_are_called_by_their_classes(model, dataset):
@@ -222,12 +223,12 @@ def test_the_image_panel_shows_the_image_its_label_and_the_prediction(model):
     shown = decoded(view._input._image.value)
     assert shown.shape == (188, 188, 4)  # 47 times as large: as often as 4 goes into 190
     assert shown[47 // 2 :: 47, 47 // 2 :: 47, 0].tolist() == (255 * np.eye(4)).tolist()
-    assert words(view._input._text).strip() == "Image 0 · label six"
+    assert words(view._input._text).strip() == "Image 0 · label: six"
     assert words(view._input._prediction).split()[:2] == ["Prediction", "·"]
 
 
 def test_an_image_out_of_range_says_how_it_was_brought_into_it(view):
-    assert words(view._input._text).strip() == "Image 0 · label 0 · 0 to 15"
+    assert words(view._input._text).strip() == "Image 0 · label: 0 · 0 to 15"
 
 
 def test_the_prediction_names_the_most_probable_classes_in_percent(model, dataset):
@@ -238,13 +239,28 @@ def test_the_prediction_names_the_most_probable_classes_in_percent(model, datase
     share = 100 * np.e**2 / (np.e**2 + 2)
     rest = (100 - share) / 2
     assert words(view._input._prediction).split()[2:] == (
-        ["softmax", "ant", f"{share:.1f}", "%", "bee", f"{rest:.1f}", "%", "cat", f"{rest:.1f}", "%"]
+        [
+            "right",
+            "·",
+            "softmax",
+            "ant",
+            "true",
+            "class",
+            f"{share:.1f}",
+            "%",
+            "bee",
+            f"{rest:.1f}",
+            "%",
+            "cat",
+            f"{rest:.1f}",
+            "%",
+        ]
     )
 
 
 def test_a_network_without_class_scores_has_no_prediction():
     view = ActivationView(nn.Sequential(nn.Conv2d(1, 2, 1)), steps())
-    assert words(view._input._prediction).strip() == ""
+    assert words(view._input._prediction).strip() == "Prediction · no class scores"
 
 
 # ---------------------------------------------------------------------- the static picture

@@ -13,6 +13,8 @@ from cnnwidgets import ActivationView
 from cnnwidgets.compute import LayerTable, layer_table
 from cnnwidgets.widgets.picker import MANY, MENU, LayerPicker
 
+from .conftest import words
+
 
 class State(T.HasTraits):
     layer = T.Unicode("0.conv")
@@ -144,3 +146,42 @@ def test_an_image_that_takes_another_way_brings_its_own_layers():
     view.index = 1
     assert names(view._picker) == ["conv"]
     view.close()
+
+
+def enter(picker: LayerPicker) -> None:
+    """What the page tells the kernel when Enter is pressed in the search box."""
+    box = picker._search.children[0]
+    box._handle_custom_msg({"event": "submit"}, [])
+
+
+def test_the_search_says_how_much_it_found(picker):
+    assert words(picker._search.children[1]) == ""
+    picker._search.value = "tanh"
+    assert words(picker._search.children[1]).strip() == "6 layers · Enter: the first"
+    picker._search.value = "3.bend"
+    assert words(picker._search.children[1]).strip() == "1 layer · Enter: the first"
+    picker._search.value = "z<z>z"
+    assert words(picker._search.children[1]).strip() == "no layer matches 'z<z>z'"
+    picker._search.value = ""
+    assert words(picker._search.children[1]) == ""
+
+
+def test_enter_goes_to_the_first_that_was_found(picker):
+    picker._search.value = "tanh"
+    enter(picker)
+    assert picker.value == "0.bend"
+    picker._search.value = "nothing is called so"
+    enter(picker)
+    assert picker.value == "0.bend"
+
+
+def test_text_that_comes_after_its_enter_counts(picker):
+    picker._search.value = "4."
+    enter(picker)
+    picker._search.value = "4.b"  # the page held it back while the kernel was busy
+    assert picker.value == "4.bend"
+
+
+def test_enter_without_a_search_goes_nowhere(picker):
+    enter(picker)
+    assert picker.value == "0.conv"

@@ -85,12 +85,15 @@ def test_the_overlay_covers_the_pixels_that_have_a_gradient_and_no_other(view):
 
 def test_what_is_cut_off_at_the_border_is_told():
     view = ReceptiveFieldView(padded(), steps(), unit=(0, 3))
-    assert "size 3 px stride 1 px centre row 0, column 3 rows 0 to 1 columns 2 to 3 cut off top 1, right 1 px" in facts(
-        view
+    assert (
+        "size 3 px stride 1 px centre row 0, column 3 rows 0 to 1 columns 2 to 3 outside the image top 1, right 1 px"
+        in facts(view)
     )
     view.unit = (1, 2)
-    assert "cut off nothing" in facts(view)
-    assert "gradient 100 % inside the frame half in 5 of 9 px (56 %)" in facts(view)  # nine equal ones
+    assert "outside the image none" in facts(view)
+    assert "gradient 100 % inside the frame half the gradient lies in 5 of 9 px (56 %)" in facts(
+        view
+    )  # nine equal ones
 
 
 def test_what_does_not_come_from_the_image_sees_nothing():
@@ -224,7 +227,7 @@ def test_each_unit_takes_one_pass_and_going_back_none(view, passes):
         assert passes() == 1
     view.unit = (3, 0)
     assert passes() == 0
-    assert "cached" in words(view._title)
+    assert 'title="cached' in view._title.value
 
 
 def test_what_only_changes_the_drawing_runs_nothing(view, passes):
@@ -331,7 +334,7 @@ def test_the_static_picture_shows_frame_numbers_and_table(view, tmp_path):
     light, dark = view.picture(), view.picture(dark=True)
     assert light.shape == dark.shape and light.mean() > 200 > 100 > dark.mean()
     panel = view._photo.static()
-    assert (panel.heading, panel.marks) == ("Image 0 · label 0 · 0 to 15", [(0, 0, 2, 2)])
+    assert (panel.heading, panel.marks) == ("Image 0 · label: 0 · 0 to 15", [(0, 0, 2, 2)])
     assert view._layers.static().lines[:2] == [("conv", "1 · stride 1"), ("▸ pool", "2 · stride 2")]
     view.unit = (1, 1)
     assert (view.picture() != light).any()

@@ -161,7 +161,7 @@ def test_while_an_image_cannot_be_shown_everything_written_is_of_the_one_that_is
     view.index = 3
     view.channel = 1
     assert "image 2" in words(view._title)
-    assert view._said()[-1] == 'image 2, a "2"'  # what a saved picture says
+    assert view._said()[-1] == "image 2 · label: 2"  # what a saved picture says
 
 
 def test_an_image_that_the_model_refuses_is_reported_the_same_way(model):

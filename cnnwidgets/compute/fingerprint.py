@@ -1,0 +1,94 @@
+"""Whether a model still computes what it did: a number for its weights, buffers, hooks and settings."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from .model import tensors_of
+
+LARGEST = 2**30
+"""Bytes of weights that are read for a fingerprint; 0.25 s."""
+COLUMNS = 61
+"""The words of a tensor are summed up in so many columns; a prime, so that numbers that change places are seen."""
+PLAIN = (bool, int, float, complex, str, bytes, type(None), torch.dtype)
+
+
+def fingerprint(model: nn.Module) -> Any:
+    """What compares equal for a model as long as nothing that we can see would change what it puts out.
+
+    Unlike `weights_version` it sees what is written to `.data`, buffers, hooks, settings of modules (a slope, a flag)
+    and a `forward` put in the place of another. Not what is global, or changes inside of objects that a module holds.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Only read.
+
+    Returns
+    -------
+    object
+        A tuple to compare; for a model with more than `LARGEST` bytes, or numbers that cannot be read, equal to none.
+    """
+    tensors = list(tensors_of(model))
+    if sum(tensor.nbytes for tensor in tensors if tensor.layout == torch.strided) > LARGEST:
+        return object()
+    try:
+        numbers = tuple(map(_sums, tensors))
+    except (RuntimeError, TypeError, ValueError, NotImplementedError):  # quantized, sparse, on no device
+        return object()
+    return hooks_version(model), tuple(_settings(part) for part in model.modules()), numbers
+
+
+def hooks_version(model: nn.Module) -> tuple[int, ...]:
+    """Which forward hooks it has, in running order; another tuple whenever one comes or goes."""
+    return tuple(_hooks(model))
+
+
+def digest(image: torch.Tensor) -> bytes:
+    """The same bytes for the same image alone."""
+    image = image.detach().cpu().contiguous()
+    found = hashlib.sha1(f"{image.dtype} {tuple(image.shape)}".encode(), usedforsecurity=False)
+    found.update(_bytes(image).data)
+    return found.digest()
+
+
+def _hooks(model: nn.Module) -> Iterator[int]:
+    for number, part in enumerate(model.modules()):
+        for hooks in (part._forward_pre_hooks, part._forward_hooks):
+            if hooks:
+                yield from (number, *hooks, *map(id, hooks.values()))
+
+
+def _settings(part: nn.Module) -> tuple[Any, ...]:
+    """Its class, and its attributes: plain ones by value, others by what they are."""
+    return id(type(part)), *(
+        (name, value if isinstance(value, PLAIN) else repr(value) if _is_simple(value) else id(value))
+        for name, value in vars(part).items()
+        if name not in _OF_TORCH
+    )
+
+
+def _is_simple(value: Any) -> bool:
+    return isinstance(value, (tuple, list)) and all(isinstance(part, PLAIN) for part in value)
+
+
+def _sums(tensor: torch.Tensor) -> tuple[Any, ...]:
+    raw = _bytes(tensor.detach().cpu().contiguous())
+    words = raw[: raw.size // 8 * 8].view(np.uint64)
+    whole = words.size // COLUMNS * COLUMNS
+    columns = words[:whole].reshape(-1, COLUMNS).sum(0)
+    return tensor.dtype, tuple(tensor.shape), tensor.device, columns.tobytes(), raw[whole * 8 :].tobytes()
+
+
+def _bytes(tensor: torch.Tensor) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    return tensor.reshape(-1).view(torch.uint8).numpy()
+
+
+_OF_TORCH = frozenset(vars(nn.Module())) - {"forward"}
+"""What every module has: its children, weights and hooks are looked at by themselves, its mode is changed by a look."""

@@ -1,0 +1,38 @@
+"""A few lines of JavaScript for what the front ends of ipywidgets leave out.
+
+They run when the style sheet of a card has been put into the page. Where a page forbids that, the card works without.
+"""
+
+from __future__ import annotations
+
+from html import escape
+
+SCRIPT = """
+const card = this.closest('.cnnw');
+if (card && !card.cnnwHelped) {
+  card.cnnwHelped = true;
+  const name = () => {
+    for (const label of card.querySelectorAll('.cnnw-named > .widget-label'))
+      for (const handle of label.parentNode.querySelectorAll('.noUi-handle, .ui-slider-handle'))
+        if (handle.getAttribute('aria-label') !== label.textContent)
+          handle.setAttribute('aria-label', label.textContent);
+  };
+  new MutationObserver(name).observe(card, {childList: true, subtree: true});
+  name();
+  card.addEventListener('keypress', event => {
+    if (event.key === 'Enter' && event.target.matches('.widget-text input'))
+      event.target.dispatchEvent(new Event('change', {bubbles: true}));
+  }, true);
+  window.google?.colab?.output?.setIframeHeight?.(0, true, {maxHeight: 5000});
+}
+"""
+"""Handles of sliders get the names of their sliders, Enter in a number box counts, and Colab shows a card whole.
+
+ipywidgets names no handle. Its number boxes up to controls 4.0 refuse Enter, as white space, so that the browser tells
+nobody of a change until the box is left. Colab cuts an output off at 1,000 px, and scrolls what is higher in it.
+"""
+
+
+def helped(style: str) -> str:
+    """A style sheet, `<style>...</style>`, that runs `SCRIPT` in the card that it stands in."""
+    return style.replace("<style>", f'<style onload="{escape(" ".join(SCRIPT.split()))}">', 1)

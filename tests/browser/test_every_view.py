@@ -1,0 +1,89 @@
+"""What holds for each of the twelve views in every page: controls can be hit and have names, text can be read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from every_view import AS_IN_COLAB, BARE, COLAB, CONTRAST, CONTROLS, COVERED, NAMES, WIDE, by_view, show_all
+from page_tools import next_frames
+from playwright.sync_api import Page
+
+
+def in_lab(dark: bool) -> Callable[[Page], None]:
+    theme = "JupyterLab Dark" if dark else "JupyterLab Light"
+    command = "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})"
+
+    def become(page: Page) -> None:
+        page.evaluate(command, theme)
+        page.wait_for_function(f"document.body.dataset.jpThemeLight === '{str(not dark).lower()}'")
+        page.wait_for_timeout(1000)
+
+    return become
+
+
+def in_colab(dark: bool) -> Callable[[Page], None]:
+    return lambda page: page.evaluate(AS_IN_COLAB, [COLAB, dark])
+
+
+PAGES = {
+    "JupyterLab, dark": in_lab(True),
+    "JupyterLab, light": in_lab(False),
+    "Colab, light": in_colab(False),
+    "Colab, dark": in_colab(True),
+    "Colab, light again": lambda page: page.evaluate("() => document.documentElement.removeAttribute('theme')"),
+    "no variables": lambda page: page.evaluate(BARE),
+}
+"""One after the other: what one page has set, the next goes on from."""
+
+
+def test_every_control_can_be_hit_and_has_a_name_and_every_text_can_be_read(run_cells):
+    page = show_all(run_cells)
+    faults: dict[str, Any] = {"nameless": by_view(nameless(page))}
+    for name, become in PAGES.items():
+        become(page)
+        next_frames(page)
+        texts = page.evaluate(CONTRAST, ".cnnw")
+        assert all(count > 4 for count, _ in texts)
+        faults[f"{name}: pale"] = by_view([low for _, low in texts])
+        faults[f"{name}: covered"] = by_view(page.evaluate(COVERED, CONTROLS))
+        faults[f"{name}: wide"] = by_view(page.evaluate(WIDE))
+        show_a_tip(page)
+        tips = page.evaluate(CONTRAST, ".mark_tooltip:has(.cnnw-tip), .bqplot_mark_tooltip:has(.cnnw-tip)")
+        assert sum(count for count, _ in tips) > 0
+        faults[f"{name}: pale tips"] = [low for _, low in tips if low]
+    assert {name: found for name, found in faults.items() if found} == {}
+
+
+def show_a_tip(page: Page) -> None:
+    """Hold the mouse over a map of the first view."""
+    page.mouse.move(0, 0)
+    grid = page.locator(".cnnw .cnnw-many .cnnw-figure").first
+    grid.scroll_into_view_if_needed()
+    box = grid.bounding_box()
+    page.mouse.move(box["x"] + 40, box["y"] + 40)
+    page.mouse.move(box["x"] + 42, box["y"] + 42)
+    page.locator(".cnnw-tip:visible").first.wait_for()
+    page.wait_for_timeout(500)  # it comes up by and by
+
+
+def nameless(page) -> list[list[str]]:
+    """Of each view, the controls without a name, as a screen reader is told of them."""
+    client = page.context.new_cdp_session(page)
+    root = client.send("DOM.getDocument")["root"]["nodeId"]
+    cards = client.send("DOM.querySelectorAll", {"nodeId": root, "selector": ".cnnw"})["nodeIds"]
+    roles = {"slider", "spinbutton", "combobox", "textbox", "checkbox", "button"}
+    found = []
+    for card in cards:
+        nodes = client.send("Accessibility.queryAXTree", {"nodeId": card})["nodes"]
+        controls = [node for node in nodes if node.get("role", {}).get("value") in roles and not node["ignored"]]
+        found.append([node["role"]["value"] for node in controls if not node.get("name", {}).get("value")])
+    handles = page.evaluate(
+        "() => [...document.querySelectorAll('.cnnw')].map(card => [...card.querySelectorAll("
+        "'.noUi-handle, .ui-slider-handle')].filter(h => !h.ariaLabel).map(h => h.className))"
+    )
+    return [[*a, *b] for a, b in zip(found, handles, strict=True)]
+
+
+def test_names_are_those_of_the_views():
+    assert len(set(NAMES)) == 12
