@@ -6,7 +6,8 @@ import types
 import numpy as np
 import pytest
 
-from cnnwidgets.compute.embedding import Stopped, aligned, clusters, embed, methods, principal, silhouettes
+from cnnwidgets.compute.embedding import aligned, clusters, embed, methods, principal, silhouettes
+from cnnwidgets.compute.progress import Stopped
 
 GROUPS = np.repeat([0, 1, 2], 10)
 
