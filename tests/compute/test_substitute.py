@@ -38,7 +38,7 @@ def test_gradients_go_through():
 def test_without_a_batch_axis_of_one_the_images_cannot_be_told_apart():
     with pytest.raises(ValueError, match=r"returns a tensor of 3 x 2 x 2: .* batch axis of one"):
         prepared((torch.zeros(3, 2, 2), 0), lambda item: item[0], torch.zeros(2, 3, 2, 2))
-    with pytest.raises(ValueError, match="gives a tensor of a single number"):
+    with pytest.raises(ValueError, match="returns a tensor of a single number"):
         prepared((OWN, 3), lambda item: torch.tensor(3.0))
 
 

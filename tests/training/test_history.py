@@ -49,4 +49,4 @@ def test_a_history_is_the_same_after_its_way_through_a_checkpoint(history):
     other = History()
     other.load_state_dict(history.state_dict())
     assert (other.steps, other.epochs) == (history.steps, history.epochs)
-    assert repr(other) == "History(1 epochs, 4 steps, train loss 2, valid loss 3)"
+    assert repr(other) == "History(1 epoch, 4 steps, train loss 2, valid loss 3)"

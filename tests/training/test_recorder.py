@@ -209,7 +209,7 @@ def test_an_error_of_the_training_is_not_hidden_by_one_of_the_last_look(small, p
     recorder = Recorder(small, "conv", probes)
     with pytest.raises(FloatingPointError), recorder:
         recorder.step(0, 0)
-        monkeypatch.setattr(recorder._look, "take", None)
+        monkeypatch.setattr(recorder._contents, "take", None)
         raise FloatingPointError
 
 
@@ -325,7 +325,7 @@ def test_a_device_without_memory_ends_the_recording_and_not_the_training(small, 
     def out_of_memory(watched):
         raise RuntimeError("out of memory")
 
-    monkeypatch.setattr(recorder._look, "take", out_of_memory)
+    monkeypatch.setattr(recorder._contents, "take", out_of_memory)
     with pytest.warns(UserWarning, match="stopped at epoch 0, batch 0: out of memory"):
         train(recorder, epochs=1)
     assert small.conv.weight.item() == 3
