@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from .newest import _loop_of_cells
-from .register import weakly
+from .weak import weakly
 
 Work = Callable[[Callable[..., bool]], Any]
 

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 
 from .newest import _loop_of_cells
-from .register import weakly
+from .weak import weakly
 
 PORTION = 0.040
 """About how long a portion takes, in seconds: less than `Newest` waits for the cells' thread to hold still."""

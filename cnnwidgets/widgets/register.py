@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import weakref
 from collections.abc import Callable, Hashable, Iterable, Iterator, MutableMapping
 from typing import Any
@@ -10,18 +9,7 @@ from typing import Any
 import ipywidgets as W
 from ipywidgets.widgets import widget as _module
 
-
-def weakly(callback: Callable[..., Any]) -> Callable[..., Any]:
-    """`callback`; where it is a method, one that does not hold its object, and does nothing once that is gone."""
-    if not inspect.ismethod(callback):
-        return callback
-    method = weakref.WeakMethod(callback)
-
-    def call(*values: Any) -> Any:
-        living = method()
-        return None if living is None else living(*values)
-
-    return call
+from .weak import weakly
 
 
 class Register(MutableMapping[str, W.Widget]):

@@ -18,11 +18,11 @@ from ..render import COLORMAPS, Card, Shaded
 from ..training import Step, Trainer
 from . import controls, markup
 from .panels import GridPanel, ImagePanel
-from .register import weakly
 from .subject_view import SubjectView
 from .swap import Text
 from .training_panel import CoursePanel, state
 from .traits import Colormap, Whole
+from .weak import weakly
 
 SHARE = 50
 """After a drawing the training goes on undisturbed for so many times as long: drawing takes 2 % at most."""

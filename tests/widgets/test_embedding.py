@@ -128,7 +128,7 @@ def test_a_click_chooses_the_image_and_shows_its_way(view):
 def test_hovering_shows_the_image(view):
     hover(view._plane.figure._points, 5)
     tip = view._plane.figure._tip.value
-    assert "data:image/png;base64," in tip and "image 5, a" in tip and "1" in tip
+    assert "data:image/png;base64," in tip and "image 5 · label: 1" in tip and "1" in tip
 
 
 def test_images_are_spread_over_the_data_set():

@@ -476,7 +476,7 @@ def test_title_and_numbers_by_hand():
     assert words(view._one._scale).split() == ["−4", "0", "4"]
     view.filter = 1
     facts = words(view._one._below)
-    assert "rank 2 of 2 norm / median 57.1 % " in facts and "sparsity 50 % " in facts and "bias −0.25 " in facts
+    assert "rank 2 of 2 norm / median 100 % " in facts and "sparsity 50 % " in facts and "bias −0.25 " in facts
     assert words(view._one._scale).split() == ["−2", "0", "2"]
     assert words(view._one._bars_scale).split() == ["−4", "0", "4"]  # that of the layer
     view.scale = "layer"

@@ -77,7 +77,7 @@ def test_the_grid_says_how_many_there_are_and_carries_its_scale(view):
     view.scale = "map"
     assert words(view._grid._scale).split("0") == [" each map's −max ", " each map's +max "]  # centred, so symmetric
     view.scale = (0, 1.5)
-    assert words(view._grid._scale).split() == ["0", "1.5"]
+    assert words(view._grid._scale).split() == ["0", "88", "%", "beyond", "1.5"]  # 7 of the 8 values
 
 
 def test_a_single_map_is_called_the_only_one(dataset):
