@@ -52,12 +52,13 @@ class OutputNames:
     def truth(self, item: Item, count: int) -> int | None:
         """The output that stands for the label of `item`; None where there is no label, or it cannot be known.
 
-        Where both have names, by name; else by number, if there are as many classes as outputs as far as one knows.
+        Where both have names and any of them meet, by name; else by number, if there are as many classes as outputs as
+        far as one knows.
         """
         labels, names = self.items.classes, self.of(count)
         if labels and names and labels != names and item.text:
             found = _found(item.text, names)
-            if found is not None or len(labels) != count:
+            if found is not None or len(labels) != count or any(_found(label, names) is not None for label in labels):
                 return found
         if item.label is None or (self.items.own and len(self.items.own) != count):
             return None

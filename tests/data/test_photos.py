@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch import nn
 from torch.utils.data import DataLoader
 from torchvision import transforms
 
 from cnnwidgets.compute.items import Items
+from cnnwidgets.compute.naming import OutputNames
 from cnnwidgets.data import photos
 from cnnwidgets.data.photos import SKIMAGE, read_rgb
 
@@ -145,7 +147,8 @@ def test_pictures_in_subfolders_are_labelled_with_the_folder_they_lie_in(put, tm
 def test_a_label_is_not_taken_for_an_output_of_a_network_with_other_classes(put, tmp_path):
     put("ants/1.png"), put("tench/2.png")
     items = Items(photos(tmp_path), classes=["goldfish", "tench"])
-    assert [(items[index].label, items[index].text) for index in range(2)] == [(None, "ants"), (1, "tench")]
+    names = OutputNames(nn.Linear(1, 2), items)
+    assert [(names.truth(items[index], 2), items[index].text) for index in range(2)] == [(None, "ants"), (1, "tench")]
 
 
 def test_labels_csv_gives_the_numbers_of_the_networks_outputs(put, tmp_path):
