@@ -19,9 +19,8 @@ import torch
 import torchvision
 from _table import median, print_times, verdict, where
 
-from cnnwidgets.compute import activations
-from cnnwidgets.compute.activations import run
-from cnnwidgets.compute.memory import on_loan
+from cnnwidgets.compute.core.memory import on_loan
+from cnnwidgets.compute.layers.activations import activations, run
 
 
 def interleaved(reps: int, **calls: Callable[[], Any]) -> dict[str, list[float]]:

@@ -23,10 +23,12 @@ from torch import nn
 from torchvision.models import vgg16
 from torchvision.utils import make_grid
 
-from cnnwidgets.compute.filters import Filters
-from cnnwidgets.render import Grid, encode_png, mosaic, palette
-from cnnwidgets.widgets.filter import FilterView
-from cnnwidgets.widgets.filter_sheets import Kernels, lay_out
+from cnnwidgets.compute.filters.filters import Filters
+from cnnwidgets.render.color.colormap import palette
+from cnnwidgets.render.mosaic.grid import Grid, mosaic
+from cnnwidgets.render.png import encode_png
+from cnnwidgets.views.filter.sheets import Kernels, lay_out
+from cnnwidgets.views.filter.view import FilterView
 
 ROW = 128
 BLOCK, BLOCKS = 10, 3

@@ -18,8 +18,11 @@ from _table import median, print_times, verdict, where
 from matplotlib import pyplot as plt
 from torch.nn.functional import avg_pool2d
 
-from cnnwidgets.render import Grid, Shaded, encode_png, mosaic, palette
-from cnnwidgets.widgets.panels import GRID
+from cnnwidgets.render.color.colormap import palette
+from cnnwidgets.render.color.shaded import Shaded
+from cnnwidgets.render.mosaic.grid import Grid, mosaic
+from cnnwidgets.render.png import encode_png
+from cnnwidgets.widgets.panels.channel import GRID
 
 FASTER = 200
 DOTS = 100  # matplotlib's pixels an inch

@@ -25,7 +25,7 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset, random_split
 
 import cnnwidgets as cw
-from cnnwidgets.training import Score, evaluate
+from cnnwidgets.training.loop.loop import Score, evaluate
 
 SEED = 42
 

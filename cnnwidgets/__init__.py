@@ -36,7 +36,7 @@ from .compute import (
     slide,
 )
 from .training import Frame, History, Recorder, Recording, Trainer, fit
-from .widgets import (
+from .views import (
     ActivationView,
     AttributionView,
     ConvolutionView,
@@ -45,12 +45,12 @@ from .widgets import (
     FilterView,
     KernelPlayground,
     ModelSummary,
-    ModelView,
     OcclusionView,
     ReceptiveFieldView,
     SignatureView,
     TrainingView,
 )
+from .widgets.base import ModelView
 
 __version__ = "0.1.0"
 

@@ -31,7 +31,7 @@ ONLY_IN = {
     "traitlets": ("widgets",),
 }
 HEAVY = ("captum", "matplotlib", "pandas", "scipy", "skimage", "sklearn", "tensorboard", "tqdm")
-HOOKED = ("cnnwidgets.compute.hooks", "cnnwidgets.compute.training_hooks")
+HOOKED = ("cnnwidgets.compute.core.hooks", "cnnwidgets.compute.gradients.hooks")
 """The only files that register hooks: on a look, and on a training that goes by."""
 HOOK = re.compile(r"register_(\w+_)?hook")
 
@@ -117,27 +117,27 @@ def test_every_module_lives_in_a_room_that_has_rules():
 @pytest.mark.parametrize(
     ("module", "source"),
     [
-        ("cnnwidgets.render.grid", "import torch"),
-        ("cnnwidgets.render.grid", "from torch import nn"),
-        ("cnnwidgets.compute.filters", "import torchvision.models as zoo"),
-        ("cnnwidgets.training.loop", "def f():\n    from bqplot import Figure"),
-        ("cnnwidgets.compute.filters", "import traitlets"),
-        ("cnnwidgets.compute.filters", "from ..render import grid"),
-        ("cnnwidgets.compute.filters", "from ..render.grid import mosaic"),
+        ("cnnwidgets.render.mosaic.grid", "import torch"),
+        ("cnnwidgets.render.mosaic.grid", "from torch import nn"),
+        ("cnnwidgets.compute.filters.filters", "import torchvision.models as zoo"),
+        ("cnnwidgets.training.loop.loop", "def f():\n    from bqplot import Figure"),
+        ("cnnwidgets.compute.filters.filters", "import traitlets"),
+        ("cnnwidgets.compute.filters.filters", "from ..render import grid"),
+        ("cnnwidgets.compute.filters.filters", "from ..render.grid import mosaic"),
         ("cnnwidgets.models.lenet5", "from cnnwidgets.data import mnist"),
-        ("cnnwidgets.widgets.view", "from ..models import lenet5"),
-        ("cnnwidgets.training.recorder", "from ..widgets.view import ModelView"),
-        ("cnnwidgets.compute.hooks", "from ..training import Recorder"),
-        ("cnnwidgets.widgets.view", "import cnnwidgets"),
-        ("cnnwidgets.widgets.view", "from cnnwidgets import explore"),
-        ("cnnwidgets.widgets.view", "from .. import explore"),
-        ("cnnwidgets.render.colormap", "def f():\n    import matplotlib.pyplot as plt"),
-        ("cnnwidgets.render.colormap", "def f():\n    from matplotlib import pyplot"),
-        ("cnnwidgets.compute.signatures", "from sklearn.decomposition import PCA"),
-        ("cnnwidgets.compute.signatures", "try:\n    import pandas\nexcept ImportError:\n    pandas = None"),
-        ("cnnwidgets.training.loop", "class Loop:\n    from tqdm.auto import tqdm"),
-        ("cnnwidgets.training.recorder", "layer.register_forward_hook(keep)"),
-        ("cnnwidgets.training.recorder", "weight.register_hook(keep)"),
+        ("cnnwidgets.widgets.base.view", "from ..models import lenet5"),
+        ("cnnwidgets.training.recording.recorder", "from ..widgets.view import ModelView"),
+        ("cnnwidgets.compute.core.hooks", "from ..training import Recorder"),
+        ("cnnwidgets.widgets.base.view", "import cnnwidgets"),
+        ("cnnwidgets.widgets.base.view", "from cnnwidgets import explore"),
+        ("cnnwidgets.widgets.base.view", "from .. import explore"),
+        ("cnnwidgets.render.color.colormap", "def f():\n    import matplotlib.pyplot as plt"),
+        ("cnnwidgets.render.color.colormap", "def f():\n    from matplotlib import pyplot"),
+        ("cnnwidgets.compute.signatures.signatures", "from sklearn.decomposition import PCA"),
+        ("cnnwidgets.compute.signatures.signatures", "try:\n    import pandas\nexcept ImportError:\n    pandas = None"),
+        ("cnnwidgets.training.loop.loop", "class Loop:\n    from tqdm.auto import tqdm"),
+        ("cnnwidgets.training.recording.recorder", "layer.register_forward_hook(keep)"),
+        ("cnnwidgets.training.recording.recorder", "weight.register_hook(keep)"),
     ],
 )
 def test_a_broken_rule_is_found(module, source):
@@ -147,15 +147,15 @@ def test_a_broken_rule_is_found(module, source):
 @pytest.mark.parametrize(
     ("module", "source"),
     [
-        ("cnnwidgets.widgets.view", "from ..compute import layers\nfrom .figure import PixelFigure"),
-        ("cnnwidgets.training.recorder", "from ..compute.hooks import capture"),
-        ("cnnwidgets.training.recorder", "from cnnwidgets.compute import hooks"),
-        ("cnnwidgets.training.recorder", "from ..compute.layers import LayerTable"),
-        ("cnnwidgets.compute.hooks", "layer.register_forward_hook(keep)"),
-        ("cnnwidgets.compute.filters", "self.register_buffer('kernel', kernel)"),
+        ("cnnwidgets.widgets.base.view", "from ..compute import layers\nfrom .figure import PixelFigure"),
+        ("cnnwidgets.training.recording.recorder", "from ..compute.hooks import capture"),
+        ("cnnwidgets.training.recording.recorder", "from cnnwidgets.compute import hooks"),
+        ("cnnwidgets.training.recording.recorder", "from ..compute.layers import LayerTable"),
+        ("cnnwidgets.compute.core.hooks", "layer.register_forward_hook(keep)"),
+        ("cnnwidgets.compute.filters.filters", "self.register_buffer('kernel', kernel)"),
         ("cnnwidgets.models.zoo", "import torchvision"),
-        ("cnnwidgets.render.colormap", "def f():\n    from matplotlib import colormaps"),
-        ("cnnwidgets.render.scale", "if TYPE_CHECKING:\n    import pandas"),
+        ("cnnwidgets.render.color.colormap", "def f():\n    from matplotlib import colormaps"),
+        ("cnnwidgets.render.color.scale", "if TYPE_CHECKING:\n    import pandas"),
         ("cnnwidgets", "from .widgets.explorer import explore"),
     ],
 )

@@ -11,8 +11,8 @@ import torch
 from torch import nn
 
 import cnnwidgets as cw
-from cnnwidgets.compute.embedding import clusters
-from cnnwidgets.compute.items import Items
+from cnnwidgets.compute.dataset.items import Items
+from cnnwidgets.compute.embedding.embedding import clusters
 
 
 def net() -> nn.Sequential:

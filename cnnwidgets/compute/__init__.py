@@ -1,30 +1,22 @@
 """Tensor in, tensor out: what a network does with an image. Never draws, never downloads."""
 
-from .activations import activations
-from .attribution import attributions
-from .attribution_map import AttributionMap
-from .captured import Captured
-from .convolution import Slide, slide
-from .diagnose import diagnose
-from .effective_field import effective_receptive_field
+from .attribution import AttributionMap, attributions, randomized, rank_correlation
+from .convolution import Explanation, Slide, explain, slide
+from .core import Captured, capture, evaluating, get_layer
+from .diagnosis import Finding, Findings, diagnose
 from .embedding import Clusters, Embedding, clusters, embed
-from .explain import explain
-from .explanation import Explanation
-from .fields import ReceptiveField, ReceptiveFields
 from .filters import Filters, filters
-from .findings import Finding, Findings
-from .gradients import GradientEdits
-from .hooks import capture, evaluating
-from .layers import Layer, LayerTable
-from .names import get_layer
-from .occluder import Occluder
-from .occlusion import occlusion
-from .occlusion_map import OcclusionMap
-from .randomized import randomized, rank_correlation
-from .receptive_field import receptive_field, receptive_fields
+from .gradients import GradientEdits, edit_gradients
+from .layers import Layer, LayerTable, activations, layer_table
+from .occlusion import Occluder, OcclusionMap, occlusion
+from .receptive_field import (
+    ReceptiveField,
+    ReceptiveFields,
+    effective_receptive_field,
+    receptive_field,
+    receptive_fields,
+)
 from .signatures import Outlier, Signatures, signatures
-from .table import layer_table
-from .training_hooks import edit_gradients
 
 __all__ = [
     "AttributionMap",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from cnnwidgets.data.digits import digits
-from cnnwidgets.data.fashion_mnist import fashion_mnist
-from cnnwidgets.data.hymenoptera import hymenoptera
-from cnnwidgets.data.labelled import LabelledImages
-from cnnwidgets.data.mnist import mnist
-from cnnwidgets.data.photos import Photos, photos
+from .digits import digits
+from .fashion_mnist import fashion_mnist
+from .hymenoptera import hymenoptera
+from .labelled import LabelledImages
+from .mnist import mnist
+from .photos import Photos, photos
 
 __all__ = ["LabelledImages", "Photos", "digits", "fashion_mnist", "hymenoptera", "mnist", "photos"]

@@ -11,7 +11,7 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnnwidgets.data.labelled import LabelledImages
+from .labelled import LabelledImages
 
 if TYPE_CHECKING:
     from torchvision.datasets import MNIST

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from cnnwidgets.data.labelled import LabelledImages
+from .labelled import LabelledImages
 
 SIZE = 28
 """Side of an MNIST image, in pixels."""

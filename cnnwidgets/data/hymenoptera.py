@@ -12,8 +12,8 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
-from cnnwidgets.data._torchvision import _places
-from cnnwidgets.data.photos import MEAN, STD, SUFFIXES, Photos, imagenet
+from ._torchvision import _places
+from .photos import MEAN, STD, SUFFIXES, Photos, imagenet
 
 NAME = "hymenoptera_data"
 URL = f"https://download.pytorch.org/tutorial/{NAME}.zip"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cnnwidgets.data._torchvision import load
-from cnnwidgets.data.labelled import LabelledImages
+from ._torchvision import load
+from .labelled import LabelledImages
 
 
 def mnist(root: str | Path | None = None, train: bool = True) -> LabelledImages:

@@ -1,14 +1,7 @@
 """Train networks: a loop as a generator, a trainer around it, its history, and recordings of a training."""
 
-from .control import Control
-from .frame import Frame
-from .history import Epoch, History, Step
-from .lightning import lightning_callback
-from .loop import Score, evaluate, fit
-from .randomness import set_seed
-from .recorder import Recorder
-from .recording import Recording
-from .trainer import Trainer
+from .loop import Control, Epoch, History, Score, Step, Trainer, evaluate, fit, set_seed
+from .recording import Frame, Recorder, Recording, lightning_callback
 
 __all__ = [
     "Control",

@@ -8,13 +8,13 @@ from playwright.sync_api import Page
 
 VIEW = """
 import cnnwidgets
-from cnnwidgets.widgets.convolution import ConvolutionView
+from cnnwidgets.views.convolution.view import ConvolutionView
 model, dataset = cnnwidgets.models.lenet5(pretrained=True), cnnwidgets.data.digits()
 view = ConvolutionView(model, dataset, layer="C3", index=7, channel=5, pixel=(5, 5))
 view
 """
 PLAYGROUND = """
-from cnnwidgets.widgets.kernel_playground import KernelPlayground
+from cnnwidgets.views.convolution.playground import KernelPlayground
 view = KernelPlayground()
 view
 """

@@ -24,7 +24,7 @@ from playwright.sync_api import Locator, Page
 # 16 filters of 5 x 5 in colour, number 6 near-dead; then 32 x 16 kernels in grey.
 VIEW = """
 import torch
-from cnnwidgets.widgets.filter import FilterView
+from cnnwidgets.views.filter.view import FilterView
 torch.manual_seed(0)
 model = torch.nn.Sequential(
     torch.nn.Conv2d(3, 16, 5), torch.nn.BatchNorm2d(16), torch.nn.ReLU(), torch.nn.Conv2d(16, 32, 3)

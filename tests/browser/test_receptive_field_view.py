@@ -18,7 +18,7 @@ from page_tools import (
 )
 from playwright.sync_api import Page
 
-from cnnwidgets.render import ACCENT
+from cnnwidgets.render.color.colormap import ACCENT
 
 VIEW = """
 import cnnwidgets

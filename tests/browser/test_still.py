@@ -8,8 +8,8 @@ import uuid
 from page_tools import wait_until
 from playwright.sync_api import Page
 
-from cnnwidgets.widgets import markup
-from cnnwidgets.widgets.still import GONE as CAPTION
+from cnnwidgets.widgets.base.still import GONE as CAPTION
+from cnnwidgets.widgets.surface import markup
 
 FIRST = """
 import torch

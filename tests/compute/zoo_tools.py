@@ -12,10 +12,10 @@ import torchvision
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
-from cnnwidgets.compute.activations import run
-from cnnwidgets.compute.layers import Layer, LayerTable
-from cnnwidgets.compute.operations import trace
-from cnnwidgets.compute.table import checked_operations, drawable, one_image, table_of, with_operations
+from cnnwidgets.compute.layers.activations import run
+from cnnwidgets.compute.layers.layer import Layer, LayerTable
+from cnnwidgets.compute.layers.operations import trace
+from cnnwidgets.compute.layers.table import checked_operations, drawable, one_image, table_of, with_operations
 
 Prepare = Callable[[Any], Any]
 IMAGE = (3, 96, 64)  # not square, so that height, width and channels cannot be taken for each other

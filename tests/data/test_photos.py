@@ -14,8 +14,8 @@ from torch import nn
 from torch.utils.data import DataLoader
 from torchvision import transforms
 
-from cnnwidgets.compute.items import Items
-from cnnwidgets.compute.naming import OutputNames
+from cnnwidgets.compute.dataset.items import Items
+from cnnwidgets.compute.dataset.naming import OutputNames
 from cnnwidgets.data import photos
 from cnnwidgets.data.photos import SKIMAGE, read_rgb
 

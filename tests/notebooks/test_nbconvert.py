@@ -15,7 +15,7 @@ from nbconvert import HTMLExporter, LatexExporter, SlidesExporter
 from nbformat import NotebookNode
 
 import cnnwidgets
-from cnnwidgets.widgets.view import ModelView
+from cnnwidgets.widgets.base.view import ModelView
 from notebooks import refresh
 
 NOTEBOOKS = sorted(refresh.FOLDER.glob("*.ipynb"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cnnwidgets.render.colormap import rgb
+from cnnwidgets.render.color.colormap import rgb
 
 
 def contrast(one: str, other: str) -> float:

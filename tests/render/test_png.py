@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnnwidgets.render.card import Panel, card
-from cnnwidgets.render.colormap import palette
+from cnnwidgets.render.color.colormap import palette
 from cnnwidgets.render.png import encode_png, encode_still
+from cnnwidgets.render.static.card import Panel, card
 
 RANDOM = np.random.default_rng(0)
 

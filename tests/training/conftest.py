@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
-from cnnwidgets.training import Trainer
+from cnnwidgets.training.loop.trainer import Trainer
 
 from .films import Small, filmed, two_images
 

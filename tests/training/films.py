@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from cnnwidgets.training import Recorder
+from cnnwidgets.training.recording.recorder import Recorder
 
 
 class Small(nn.Module):

@@ -17,8 +17,10 @@ from PIL import Image
 from torch import nn
 
 from cnnwidgets import ActivationView, activations
-from cnnwidgets.render import Grid, Shaded, mosaic, palette
-from cnnwidgets.widgets import newest
+from cnnwidgets.live import newest
+from cnnwidgets.render.color.colormap import palette
+from cnnwidgets.render.color.shaded import Shaded
+from cnnwidgets.render.mosaic.grid import Grid, mosaic
 
 EVIL = "<img src=x onerror=alert(1)>"
 """A name that would run a script if it were taken for HTML."""

@@ -1,0 +1,181 @@
+"""Attribution: which pixels a class score depends on, computed with Captum."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..core import Prepare, Report, device_of, dtype_of, evaluating, listing, moved, nearest, plain
+from ..layers import layer_table
+from ..occlusion import as_images, baseline_images, patches
+from ..scoring import Score, Scorer, choose_targets
+from .cam import cam_layer
+from .map import AttributionMap
+from .methods import GRAD_CAM, METHODS, MODIFIED, Task, run_method
+from .network import Attributed
+from .relus import Relus
+
+
+def attributions(
+    model: nn.Module,
+    images: torch.Tensor,
+    *,
+    method: str = "saliency",
+    target: int | Sequence[int] | None = None,
+    against: int | Sequence[int] | None = None,
+    layer: str | None = None,
+    steps: int = 50,
+    baseline: float | Sequence[float] | str | torch.Tensor = 0.0,
+    window: int | tuple[int, int] | None = None,
+    stride: int | tuple[int, int] | None = None,
+    score: Score = "logit",
+    prepare: Prepare | None = None,
+    progress: bool | Report = True,
+) -> AttributionMap:
+    """Contribution of each pixel to the score of a class.
+
+    The network runs in evaluation mode and is left unchanged: no parameter gradients are computed, and Captum's hooks
+    are registered on our own modules only.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Any network; `DataParallel` and compiled wrappers are unwrapped.
+    images : torch.Tensor
+        (N, C, H, W), or (C, H, W) for a single one; copied to the model's device and type. Bytes become [0, 1].
+    method : str
+        `"saliency"`: absolute gradient of the score. `"input_x_gradient"`: the gradient times the image.
+        `"integrated_gradients"`: the mean gradient on the path from the baseline to the image, times their difference.
+        `"guided_backprop"` and `"deconvolution"`: the gradient without negative parts at each ReLU, with or without the
+        ReLU's own. `"grad_cam"`: the maps of a layer, each weighted by its mean gradient, 0 where negative, enlarged
+        bilinearly. `"guided_grad_cam"`: guided backpropagation times Grad-CAM (bilinear too, where Captum's own
+        interpolates by nearest neighbour). `"occlusion"`: see `occlusion`.
+    target : int or sequence of int, optional
+        The class; one for all images or one for each. By default the predicted class of each image.
+    against : int or sequence of int, optional
+        Explain the score of `target` minus that of this class.
+    layer : str, optional
+        For Grad-CAM, named as in `layer_table`; by default the last with maps before pooling.
+    steps : int
+        For integrated gradients: number of integration points (Gauss-Legendre). The note states the completeness error.
+    baseline : float, sequence of float, str or torch.Tensor
+        For integrated gradients and occlusion, in units of the network's input; see `baseline_images`.
+    window, stride : int or (int, int), optional
+        For occlusion.
+    score : {"logit", "probability"} or callable
+        What is explained; see `occlusion`.
+    prepare : callable, optional
+        `prepare(images)` gives the arguments of the model; gradients go through it.
+    progress : bool or callable
+        For occlusion: a bar on stderr where it takes longer than a second; `False` for none; or a function of
+        (done, total) that returns whether to go on.
+
+    Returns
+    -------
+    AttributionMap
+        `values`, (N, C, H, W), or (N, 1, H, W) for Grad-CAM and occlusion, on the CPU; what they are of; a note.
+
+    Raises
+    ------
+    TypeError, ValueError
+        `images` are not images; unknown method, target or baseline; the output is not class scores; or the method is
+        not valid for this model, with the reason.
+    LookupError
+        No such layer.
+    ForwardError
+        The model refused the images.
+
+    Notes
+    -----
+    Simonyan et al., "Deep Inside Convolutional Networks", 2014 (saliency); Sundararajan et al., "Axiomatic Attribution
+    for Deep Networks", 2017; Springenberg et al., "Striving for Simplicity", 2015; Zeiler and Fergus, 2014
+    (deconvolution, occlusion); Selvaraju et al., "Grad-CAM", 2017. All ReLUs are found: modules, reused modules,
+    in-place ones and functions; not in TorchScript, where guided methods are refused, nor in a custom
+    `torch.autograd.Function`.
+    """
+    if method not in METHODS:
+        near = nearest(method, METHODS) if isinstance(method, str) else None
+        hint = f"; did you mean {near!r}?" if near else ";"
+        raise ValueError(f"no method {method!r}{hint} there are {listing(list(METHODS))}")
+    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
+        raise ValueError(f"steps must be a whole number, 1 or more, not {steps!r}")
+    module = plain(model)
+    scorer = Scorer(module, layer=None, score=score, prepare=prepare)
+    batch: torch.Tensor = moved(as_images(images), device_of(module), dtype_of(module))
+    batch = batch if batch.is_floating_point() else batch.to(dtype_of(module))
+    size = (batch.shape[2], batch.shape[3])
+    place = patches(size, window, stride)
+    baselines = baseline_images(batch, baseline, place.window)
+    row = None
+    if method in GRAD_CAM:
+        if isinstance(module, torch.jit.ScriptModule):
+            raise ValueError(f"{METHODS[method]} must see the maps of a layer, and the model is TorchScript")
+        row = cam_layer(layer_table(module, batch[:1], operations=False, prepare=prepare), layer, module)
+    elif layer is not None:
+        layer_table(module, batch[:1], operations=False, prepare=prepare).find(layer)  # unused, but it must exist
+    relus: Relus | None = None
+    with torch.inference_mode(False), evaluating(module), torch.enable_grad():
+        batch = batch.clone()  # a tensor created in inference mode has no gradient
+        network = Attributed(module, scorer, prepare=prepare, layer=row)
+        if method in MODIFIED:
+            scripted = [name for name, part in module.named_modules() if isinstance(part, torch.jit.ScriptModule)]
+            if scripted:
+                raise ValueError(
+                    f"{METHODS[method]} must see each ReLU, and {scripted[0] or 'the model'} is TorchScript"
+                )
+            with Relus() as relus:
+                scores = network.scores(batch.requires_grad_()).detach()
+        else:
+            scores = network.scores(batch.requires_grad_(method != "occlusion")).detach()
+        targets = choose_targets(scores, None)[:, 0] if target is None else _classes(scores, target, "target")
+        others = None if against is None else _classes(scores, against, "against")
+        if others is not None and bool((others == targets).any()):
+            raise ValueError(f"target and against are the same class, {int(targets[others == targets][0])}")
+        if relus is not None:
+            _check_relus(relus, method)
+            network.relus.extend(nn.ReLU() for _ in range(relus.count))
+        task = Task(network, batch.detach(), targets, others, baselines, steps, place, score, prepare, progress)
+        values, notes = run_method(method, task)
+    if relus is not None and relus.others:
+        notes.append(f"only its {relus.count} ReLUs are modified, not {', '.join(sorted(relus.others))}")
+    if row is not None:
+        notes.insert(0, f"{row.name}, maps of {' × '.join(map(str, row.size))}")
+    return AttributionMap(
+        values.detach().to("cpu", torch.float64 if values.dtype == torch.float64 else torch.float32),
+        method,
+        targets.cpu(),
+        None if others is None else others.cpu(),
+        None if row is None else row.name,
+        "; ".join(notes),
+        network.passes,
+    )
+
+
+def _check_relus(relus: Relus, method: str) -> None:
+    if relus.count == 0:
+        uses = f" (it uses {', '.join(sorted(relus.others))})" if relus.others else ""
+        raise ValueError(
+            f"{METHODS[method]} changes what ReLUs do to the gradient, and this network runs none{uses}: the "
+            "result would equal the plain gradient"
+        )
+
+
+def _classes(scores: torch.Tensor, wanted: Any, what: str) -> torch.Tensor:
+    """One class number per image, (N,)."""
+    images, classes = scores.shape
+    given = wanted.tolist() if isinstance(wanted, torch.Tensor) else wanted
+    numbers = list(given) if isinstance(given, Sequence) and not isinstance(given, str) else [given] * images
+    try:
+        numbers = [operator.index(number) for number in numbers]
+    except TypeError:
+        raise TypeError(f"{what} is a class number, or one for each image, not {wanted!r}") from None
+    if len(numbers) != images:
+        raise ValueError(f"{what} has {len(numbers)} class numbers for {images} images; give one, or one for each")
+    for number in numbers:
+        if not 0 <= number < classes:
+            raise ValueError(f"no {what} {number}; allowed: 0 to {classes - 1}")
+    return torch.tensor(numbers, device=scores.device)

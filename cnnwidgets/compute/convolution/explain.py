@@ -1,0 +1,220 @@
+"""Explain one output value of a layer: its input, the arithmetic, and a comparison with the network's result."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.conv import _ConvNd
+
+from ..core import Prepare, get_layer, listing, plain
+from ..layers import run
+from .convolution import explain_convolution, filter_of, module_taps
+from .explanation import Explanation, checked_channel, checked_unit, tolerance
+from .pooling import POOLINGS, explain_pooling
+
+EXPLAINED = (_ConvNd, *POOLINGS, nn.Linear, _BatchNorm)
+"""Modules whose arithmetic is explained."""
+
+
+def explainable(module: nn.Module) -> bool:
+    """Whether `explain` knows the arithmetic of `module`: convolution, pooling, Linear, BatchNorm."""
+    return isinstance(module, EXPLAINED) and not isinstance(module, torch.jit.ScriptModule)
+
+
+@dataclass(frozen=True, eq=False)
+class LayerPass:
+    """Input and output of one call of a layer: enough to explain each output value.
+
+    Attributes
+    ----------
+    layer : str
+        Its name.
+    module : torch.nn.Module
+        The layer itself.
+    input, output : torch.Tensor
+        Copies, with the batch axis.
+    """
+
+    layer: str
+    module: nn.Module
+    input: torch.Tensor
+    output: torch.Tensor
+
+    def explain(self, channel: int, unit: int | Sequence[int] = ()) -> Explanation:
+        """Computation of the value of `channel` at `unit`; runs no forward pass. Errors as in `explain`."""
+        arguments = (self.input, self.output, self.layer, channel, unit)
+        if isinstance(self.module, _ConvNd):
+            return explain_convolution(self.module, *arguments)
+        if isinstance(self.module, POOLINGS):
+            return explain_pooling(self.module, *arguments)
+        if isinstance(self.module, nn.Linear):
+            return _explain_linear(self.module, *arguments)
+        return _explain_normalization(self.module, *arguments)
+
+    def filter(self, channel: int) -> torch.Tensor:
+        """The whole filter of a convolution's output `channel`, (C', *k), on the CPU."""
+        assert isinstance(self.module, _ConvNd)
+        return filter_of(self.module, channel)[1].cpu()
+
+    @property
+    def padding(self) -> tuple[tuple[int, int], ...]:
+        """Effective padding, (before, after) per axis: how far windows extend beyond the input."""
+        if not isinstance(self.module, _ConvNd):
+            return ()
+        axes = len(self.module.kernel_size)
+        sizes, ends = self.input.shape[-axes:], self.output.shape[-axes:]
+        first = module_taps(self.module, [0] * axes, sizes)
+        last = module_taps(self.module, [end - 1 for end in ends], sizes)
+        return tuple(
+            (max(0, -min(a.positions, default=0)), max(0, max(b.positions, default=0) - size + 1))
+            for a, b, size in zip(first, last, sizes, strict=True)
+        )
+
+
+def explain(
+    model: nn.Module,
+    image: Any,
+    layer: str,
+    channel: int,
+    unit: int | Sequence[int] = (),
+    *,
+    prepare: Prepare | None = None,
+) -> Explanation:
+    """Recompute one output value of a layer step by step and compare it with the network's, in one forward pass.
+
+    The layer's input and output are both captured in that pass, which ends after the layer; the value is recomputed
+    in float64. For a convolution: the patch, the kernel, their product, its sum over each and all input channels,
+    and the bias. For pooling: the pixel with the maximum, or the mean. For Linear: the contribution of each feature.
+    For BatchNorm: (x - mean) / sqrt(var + eps) * weight + bias, step by step.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Any network; run in evaluation mode and left unchanged.
+    image : torch.Tensor
+        (C, H, W) or (1, C, H, W). Any object if `prepare` is given.
+    layer : str
+        A convolution (1d to 3d, also transposed), pooling layer, Linear or BatchNorm, named as in `layer_table`.
+    channel : int
+        Channel (map) or unit of its output.
+    unit : sequence of int
+        Position in the map: (row, column); (plane, row, column) in a volume, (position,) in a sequence, () in a vector.
+    prepare : callable, optional
+        `prepare(image)` gives the arguments of the model: a tuple, a dict of keywords, or one value.
+
+    Returns
+    -------
+    Explanation
+        Prints itself as a few lines of arithmetic.
+
+    Raises
+    ------
+    LookupError
+        The layer does not exist, did not run, or is of an unsupported type: the message names its type and the layers
+        that can be explained.
+    IndexError, ValueError
+        The channel or unit does not exist.
+    ForwardError
+        The model refused the image.
+    """
+    return layer_pass(model, image, layer, prepare=prepare).explain(channel, unit)
+
+
+def layer_pass(
+    model: nn.Module,
+    image: Any,
+    layer: str,
+    *,
+    prepare: Prepare | None = None,
+    device: torch.device | str | None = None,
+) -> LayerPass:
+    """Input and output of `layer` for `image`, copied to `device`. Errors as in `explain`."""
+    module = get_layer(model, layer)
+    if not explainable(module):
+        known = [name for name, part in plain(model).named_modules() if explainable(part)]
+        raise LookupError(
+            f"cannot explain layer {layer!r}, a {type(module).__name__}; it explains convolutions, pooling, Linear and "
+            f"BatchNorm: {listing(known) or 'the model has none'}"
+        )
+    captured = run(model, image, [layer], inputs=True, prepare=prepare, device=device)
+    given, output = captured.input(layer), captured[layer]
+    if not output.is_floating_point():
+        raise LookupError(f"cannot explain layer {layer!r}: it gives {output.dtype} numbers, which are not maps")
+    return LayerPass(layer, module, given, output)
+
+
+def _explain_linear(
+    module: nn.Linear, given: torch.Tensor, output: torch.Tensor, layer: str, channel: int, unit: int | Sequence[int]
+) -> Explanation:
+    channel = checked_channel(channel, module.out_features, layer)
+    if given.ndim == 1:
+        given, output = given[None], output[None]
+    at = checked_unit(unit, output.shape[:-1], layer, "its position in the sequence or map")
+    patch, kernel = given[at].double().cpu(), module.weight[channel].detach().double().cpu()
+    bias = 0.0 if module.bias is None else float(module.bias[channel].detach())
+    terms = patch * kernel
+    total = float(terms.sum())
+    return Explanation(
+        layer=layer,
+        type=type(module).__name__,
+        kind="linear",
+        channel=channel,
+        unit=at[1:],
+        value=float(output[(*at, channel)]),
+        result=total + bias,
+        tolerance=tolerance(output.dtype, float(terms.abs().sum()) + abs(bias), module.weight.device),
+        steps=(
+            (f"sum over {len(patch):,} features", total),
+            ("bias", bias),
+            ("sum + bias", total + bias),
+        ),
+        patch=patch,
+        inputs=range(len(patch)),
+        kernel=kernel,
+        bias=bias,
+    )
+
+
+def _explain_normalization(
+    module: Any, given: torch.Tensor, output: torch.Tensor, layer: str, channel: int, unit: int | Sequence[int]
+) -> Explanation:
+    channel = checked_channel(channel, module.num_features, layer)
+    batch, *at = checked_unit(unit, (output.shape[0], *output.shape[2:]), layer)
+    values = given[:, channel].double()
+    if (
+        module.running_mean is None or module.running_var is None
+    ):  # then the batch statistics are used in evaluation mode too
+        mean, variance = float(values.mean()), float(values.var(correction=0))
+    else:
+        mean, variance = float(module.running_mean[channel]), float(module.running_var[channel])
+    weight = 1.0 if module.weight is None else float(module.weight[channel].detach())
+    bias = 0.0 if module.bias is None else float(module.bias[channel].detach())
+    x, deviation = float(values[(batch, *at)]), math.sqrt(variance + module.eps)
+    result = (x - mean) / deviation * weight + bias
+    return Explanation(
+        layer=layer,
+        type=type(module).__name__,
+        kind="normalization",
+        channel=channel,
+        unit=tuple(at),
+        value=float(output[(batch, channel, *at)]),
+        result=result,
+        tolerance=tolerance(output.dtype, (abs(x) + abs(mean)) / deviation * abs(weight) + abs(bias)),
+        steps=(
+            ("input x", x),
+            (f"x − mean, {mean:.4g}", x - mean),
+            (f"divided by √(variance + eps), {deviation:.4g}", (x - mean) / deviation),
+            (f"times weight, {weight:.4g}", (x - mean) / deviation * weight),
+            (f"plus bias, {bias:.4g}", result),
+        ),
+        patch=torch.full((1, *(1,) * len(at)), x, dtype=torch.double),
+        inputs=range(channel, channel + 1),
+        positions=tuple((place,) for place in at),
+        bias=bias,
+    )

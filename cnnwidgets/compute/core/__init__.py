@@ -1,0 +1,57 @@
+"""One careful pass: run a model, keep what its modules put out, put everything back."""
+
+from .captured import Captured
+from .fingerprint import digest, fingerprint, hooks_version
+from .forward import ForwardError, Prepare, call, describe
+from .hooks import alone, capture, evaluating, rerouted
+from .model import device_of, dtype_of, moved, plain, weights_version
+from .names import (
+    OUTPUT,
+    find_layer,
+    first_names,
+    get_layer,
+    listing,
+    module_names,
+    named_parts,
+    nearest,
+    shortened,
+    unknown_layer,
+)
+from .outputs import leaves, why_not
+from .progress import Bar, Report
+from .state import same_random_state
+
+__all__ = [
+    "OUTPUT",
+    "Bar",
+    "Captured",
+    "ForwardError",
+    "Prepare",
+    "Report",
+    "alone",
+    "call",
+    "capture",
+    "describe",
+    "device_of",
+    "digest",
+    "dtype_of",
+    "evaluating",
+    "find_layer",
+    "fingerprint",
+    "first_names",
+    "get_layer",
+    "hooks_version",
+    "leaves",
+    "listing",
+    "module_names",
+    "moved",
+    "named_parts",
+    "nearest",
+    "plain",
+    "rerouted",
+    "same_random_state",
+    "shortened",
+    "unknown_layer",
+    "weights_version",
+    "why_not",
+]

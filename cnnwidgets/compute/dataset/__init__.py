@@ -1,0 +1,32 @@
+"""A data set as items; the vectors of a layer for many images; predictions."""
+
+from .items import Denormalize, Item, Items
+from .naming import OutputNames
+from .responses import (
+    BATCH,
+    POOLINGS,
+    channels_first,
+    check_alike,
+    checked_pooling,
+    pooled,
+    responses,
+)
+from .scores import Prediction, predict
+from .substitute import of_images
+
+__all__ = [
+    "BATCH",
+    "POOLINGS",
+    "Denormalize",
+    "Item",
+    "Items",
+    "OutputNames",
+    "Prediction",
+    "channels_first",
+    "check_alike",
+    "checked_pooling",
+    "of_images",
+    "pooled",
+    "predict",
+    "responses",
+]

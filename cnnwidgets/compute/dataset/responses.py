@@ -1,0 +1,126 @@
+"""Outputs of a layer for many images as vectors: pooled over positions, or every value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import torch
+from torch import nn
+
+from ..core import Bar, Report
+from ..layers import Layer, activations, one_image
+from .items import Item, Items
+
+POOLINGS = ("mean", "max", "none")
+"""Pooling over the positions of a map; `none` keeps them."""
+BATCH = 32
+"""Images per batch."""
+
+
+def responses(
+    model: nn.Module,
+    items: Items,
+    indices: Sequence[int],
+    layer: Layer,
+    *,
+    pooling: str = "mean",
+    progress: bool | Report = False,
+) -> torch.Tensor:
+    """Output of a layer for several images, one row of numbers per channel.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Run in evaluation mode and left unchanged.
+    items : Items
+        The data set.
+    indices : sequence of int
+        Indices of N images.
+    layer : Layer
+        An entry of the model's layer table.
+    pooling : str
+        `mean` or `max` over the positions of each map (rows and columns, tokens, slices), or `none`.
+    progress : bool or callable
+        As for `Bar`.
+
+    Returns
+    -------
+    torch.Tensor
+        float32 (N, C, P) on the CPU: P is 1 if pooled or if the output is a vector, otherwise the number of positions.
+
+    Raises
+    ------
+    ValueError
+        Unknown pooling; or the number of positions differs between images, without pooling.
+    """
+    checked_pooling(pooling)
+    found: list[torch.Tensor] = []
+    with Bar(len(indices), "images", progress) as bar:
+        for batch in _batches(items, indices, single=layer.batch_axis is None):
+            if items.prepare is not None or batch[0].image is None:
+                output = activations(model, batch[0].raw, layer.name, prepare=items.prepare)
+            else:
+                images = [item.image for item in batch if item.image is not None]
+                output = activations(model, torch.stack(images), layer.name)
+            found += [pooled(channels_first(one_image(output, layer, at), layer), pooling) for at in range(len(batch))]
+            bar.add(len(batch))
+    check_alike(layer.name, found)
+    return torch.stack(found)
+
+
+def check_alike(layer: str, found: Iterable[torch.Tensor]) -> None:
+    """Raise ValueError unless all images gave as many numbers, (C, P) each."""
+    sizes = {tuple(each.shape) for each in found}
+    if len(sizes) > 1:
+        first, second = sorted(sizes)[:2]
+        raise ValueError(
+            f"layer {layer!r} gives {first[0]} x {first[1]} values for one image and "
+            f"{second[0]} x {second[1]} for another: choose pooling 'mean' or 'max'"
+        )
+
+
+def channels_first(output: torch.Tensor, layer: Layer) -> torch.Tensor:
+    """One image's output (from `one_image`) as (C, P) real numbers: channels and positions."""
+    if output.is_complex():
+        output = output.abs()
+    output = output.detach().float().cpu()
+    if layer.kind == "vector":
+        return output.reshape(-1, 1)
+    if layer.batch_axis is None and output.ndim >= 3:  # a stack: its entries are positions too
+        output = output.movedim(-1 if layer.layout == "last" else 1, 0)
+    elif layer.layout == "last":
+        output = output.movedim(-1, 0)
+    return output.flatten(1)
+
+
+def pooled(channels: torch.Tensor, pooling: str) -> torch.Tensor:
+    """(C, P) as (C, 1), or unchanged for `none`."""
+    if pooling == "none":
+        return channels
+    return channels.mean(1, keepdim=True) if pooling == "mean" else channels.amax(1, keepdim=True)
+
+
+def checked_pooling(pooling: str) -> str:
+    """`pooling` if it is valid; raises ValueError otherwise."""
+    if pooling not in POOLINGS:
+        raise ValueError(f"pooling is {', '.join(POOLINGS[:-1])} or {POOLINGS[-1]}, not {pooling!r}")
+    return pooling
+
+
+def _batches(items: Items, indices: Sequence[int], *, single: bool) -> Iterator[list[Item]]:
+    """The items in order, in batches of images of equal shape; one by one if they cannot be stacked."""
+    batch: list[Item] = []
+    most = 1 if single or items.prepare is not None else BATCH
+    for index in indices:
+        item = items[index]
+        if batch and (len(batch) == most or item.image is None or batch[0].image is None or _unlike(item, batch[0])):
+            yield batch
+            batch = []
+        batch.append(item)
+    if batch:
+        yield batch
+
+
+def _unlike(one: Item, other: Item) -> bool:
+    assert one.image is not None and other.image is not None
+    return one.image.shape != other.image.shape or one.image.dtype != other.image.dtype

@@ -1,0 +1,15 @@
+"""Vectors on a plane, over the states of a training."""
+
+from .embedding import Clusters, Embedding, clusters, embed, methods, silhouettes
+from .frames import States, states_of
+
+__all__ = [
+    "Clusters",
+    "Embedding",
+    "States",
+    "clusters",
+    "embed",
+    "methods",
+    "silhouettes",
+    "states_of",
+]

@@ -1,0 +1,44 @@
+"""Which layers there are, in running order, and what each puts out."""
+
+from .activations import activations, batched, run
+from .kinds import kind_of, layout_of, token_grid
+from .layer import Layer, LayerTable
+from .operations import GraphRunner, Trace, run_operations, trace
+from .table import (
+    checked_operations,
+    describe_module,
+    drawable,
+    extra_tokens,
+    layer_table,
+    one_image,
+    table_of,
+    type_name,
+    with_operations,
+)
+from .tabular import to_html, to_text
+
+__all__ = [
+    "GraphRunner",
+    "Layer",
+    "LayerTable",
+    "Trace",
+    "activations",
+    "batched",
+    "checked_operations",
+    "describe_module",
+    "drawable",
+    "extra_tokens",
+    "kind_of",
+    "layer_table",
+    "layout_of",
+    "one_image",
+    "run",
+    "run_operations",
+    "table_of",
+    "to_html",
+    "to_text",
+    "token_grid",
+    "trace",
+    "type_name",
+    "with_operations",
+]

@@ -1,0 +1,115 @@
+"""The outputs of the layers of a network for given images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, overload
+
+import torch
+from torch import nn
+
+from ..core import Captured, Prepare, call, capture, evaluating, find_layer, module_names, plain, unknown_layer
+from .operations import run_operations, trace
+
+
+@overload
+def activations(model: nn.Module, images: Any, layers: str, *, prepare: Prepare | None = None) -> torch.Tensor: ...
+@overload
+def activations(
+    model: nn.Module, images: Any, layers: Iterable[str] | None = None, *, prepare: Prepare | None = None
+) -> dict[str, torch.Tensor]: ...
+def activations(
+    model: nn.Module,
+    images: Any,
+    layers: str | Iterable[str] | None = None,
+    *,
+    prepare: Prepare | None = None,
+) -> torch.Tensor | dict[str, torch.Tensor]:
+    """Output of layers for `images`, in one forward pass that ends as soon as the last of them has run.
+
+    The model runs in evaluation mode without gradients and is left unchanged: training flags, weights, buffers, hooks
+    and the global random state.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Any network; `DataParallel` and compiled wrappers are unwrapped.
+    images : torch.Tensor
+        (N, C, H, W), or (C, H, W) for a single one; copied to the model's device and type. Bytes become [0, 1].
+        Any object if `prepare` is given.
+    layers : str, iterable of str or None
+        Names as in `layer_table`. `"name"` is the first call of that module, `"name:2"` its second; `"name.key"` one
+        tensor of several; `"add_3"` an operation of the graph that `torch.fx` traces. None for every module that runs.
+    prepare : callable, optional
+        `prepare(images)` gives the arguments of the model: a tuple, a dict of keywords, or one value.
+
+    Returns
+    -------
+    torch.Tensor or dict of str to torch.Tensor
+        For one name (a string) its output, (N, C', H', W') for a convolution, unscaled, on the model's device;
+        otherwise name -> output. They are copies: later in-place operations do not change them.
+
+    Raises
+    ------
+    LookupError
+        A name is not a layer, or the layer did not run or returns several tensors.
+    ForwardError
+        The model raised an error; the message names the layer and its input.
+    TypeError
+        `model` is not a module.
+    """
+    if layers is None:
+        return dict(run(model, images, prepare=prepare))
+    wanted = [layers] if isinstance(layers, str) else list(layers)
+    module = plain(model)
+    known, modules, traced = module_names(module), [], None
+    if isinstance(module, torch.jit.ScriptModule):  # its modules run outside Python
+        known = {"": ""}
+    for name in wanted:
+        try:
+            find_layer(known, name)
+            modules.append(name)
+        except LookupError:
+            traced = traced or trace(model)
+            operations = [operation.name for operation in traced.operations]
+            if name not in operations:
+                raise unknown_layer(name, [*filter(None, known), *operations]) from None
+    found: dict[str, torch.Tensor] = {}
+    if modules:
+        captured = run(model, images, modules, prepare=prepare)
+        found = {name: captured[name] for name in modules}
+    if traced is not None:
+        missing = [name for name in wanted if name not in found]
+        outputs, _ = run_operations(model, traced, batched(images, prepare), missing, prepare=prepare)
+        if silent := [name for name in missing if name not in outputs]:
+            raise LookupError(f"operation {silent[0]!r} returns no tensor in this pass")
+        found |= outputs
+    return found[layers] if isinstance(layers, str) else {name: found[name] for name in wanted}
+
+
+def run(
+    model: nn.Module,
+    images: Any,
+    layers: list[str] | None = None,
+    *,
+    inputs: bool = False,
+    prepare: Prepare | None = None,
+    budget: int | None = None,
+    device: torch.device | str | None = None,
+) -> Captured:
+    """Run one pass in evaluation mode and return the captured outputs with their metadata."""
+    images = batched(images, prepare)
+    with (
+        evaluating(model) as module,
+        capture(module, layers, stop=layers is not None, inputs=inputs, budget=budget, device=device) as captured,
+    ):
+        output = call(module, images, prepare)
+        if isinstance(module, torch.jit.ScriptModule) and layers is None:
+            captured.see("", module, output)
+    return captured
+
+
+def batched(images: Any, prepare: Prepare | None) -> Any:
+    """Add the batch axis to a single image (C, H, W); return everything else unchanged."""
+    single = prepare is None and isinstance(images, torch.Tensor) and images.ndim == 3
+    return images[None] if single else images

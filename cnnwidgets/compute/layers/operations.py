@@ -1,0 +1,191 @@
+"""Operations without a module - `+`, `cat`, a functional ReLU - as traced and named by `torch.fx`."""
+
+from __future__ import annotations
+
+import inspect
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import fx, nn
+
+from ..core import Prepare, call, evaluating, module_names, why_not
+from .script import script_layers
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation of a traced network.
+
+    `after` is the last call of a module before it, `(name, number)`; `scope` the module whose `forward` contains the
+    operation.
+    """
+
+    name: str
+    type: str
+    scope: str
+    after: tuple[str, int]
+
+
+@dataclass
+class Trace:
+    """A network as a graph of `torch.fx`, or as a function of TorchScript; `reason` explains why there is neither."""
+
+    graph: fx.GraphModule | None
+    reason: str = ""
+    operations: list[Operation] = field(default_factory=list)
+    script: Callable[..., Any] | None = None
+
+    def drop(self, reason: str) -> None:
+        """Discard the graph, for a reason found when it runs."""
+        self.graph, self.script, self.reason, self.operations = None, None, reason, []
+
+
+def trace(model: nn.Module) -> Trace:
+    """Trace `model` symbolically (`torch.fx`), in evaluation mode; the model is left unchanged.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Any network.
+
+    Returns
+    -------
+    Trace
+        Without a graph but with the reason, if control flow depends on the data or the model cannot be traced.
+    """
+    if isinstance(model, torch.jit.ScriptModule):
+        layers, function = script_layers(model)
+        return Trace(None, "", [Operation(name, kind, "", ("", 0)) for name, kind in layers], function)
+    with evaluating(model) as module:
+        for part in module.modules():  # the user's hooks would receive fx proxies; `evaluating` puts them back
+            part._forward_hooks, part._forward_pre_hooks = OrderedDict(), OrderedDict()
+        try:
+            tracer = fx.Tracer()
+            graph = tracer.trace(module)
+            traced = fx.GraphModule(tracer.root, graph)
+        except Exception as error:
+            return Trace(None, f"torch.fx cannot trace the model ({type(error).__name__}: {_first_line(error)})")
+    taken = module_names(module)
+    operations = []
+    calls: dict[str, int] = {}
+    last = ("", 0)
+    for node in graph.nodes:
+        if node.op == "call_module":
+            name = str(node.target)
+            calls[name] = calls.get(name, 0) + 1
+            last = (name, calls[name])
+        elif node.op in ("call_function", "call_method"):
+            kind = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", str(node.target))
+            name = node.name if node.name not in taken else f"{node.name}()"
+            operations.append(Operation(name, str(kind).strip("_"), _scope(node), last))
+    return Trace(traced, "", operations)
+
+
+class GraphRunner(fx.Interpreter):
+    """Runs the graph and copies the outputs of the wanted operations, before an in-place operation overwrites them.
+
+    With `attached` the copies stay in the autograd graph.
+    """
+
+    def __init__(self, graph: fx.GraphModule, wanted: set[str], *, attached: bool = False) -> None:
+        super().__init__(graph)
+        self.wanted, self.attached = wanted, attached
+        self.outputs: dict[str, torch.Tensor] = {}
+        self.result: Any = None
+
+    def fetch_args_kwargs_from_env(self, n: fx.Node) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Arguments of a node, with mutable lists in place of the graph's immutable ones."""
+        args, kwargs = super().fetch_args_kwargs_from_env(n)
+        return tuple(map(_own, args)), {key: _own(value) for key, value in kwargs.items()}
+
+    def run_node(self, n: fx.Node) -> Any:
+        """Run one node, and keep a copy of its output if requested."""
+        value = super().run_node(n)
+        name = n.name if n.name in self.wanted else f"{n.name}()"
+        if n.op != "call_module" and name in self.wanted and isinstance(value, torch.Tensor) and why_not(value) is None:
+            copy = value if self.attached else value.detach()
+            copy = copy.dequantize() if copy.is_quantized else copy
+            self.outputs[name] = (copy if type(copy) is torch.Tensor else copy.as_subclass(torch.Tensor)).clone()
+        return value
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the whole graph with the arguments of the model's `forward`."""
+        self.result = self.run(*args, *_in_order(self.module, len(args), kwargs))
+        return self.result
+
+
+def run_operations(
+    model: nn.Module, traced: Trace, images: Any, names: Iterable[str] | None = None, *, prepare: Prepare | None = None
+) -> tuple[dict[str, torch.Tensor], Any]:
+    """Outputs of operations in one pass through the graph.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The network that was traced.
+    traced : Trace
+        From `trace`, with a graph.
+    images : torch.Tensor or object
+        As for `activations`.
+    names : iterable of str, optional
+        Names of operations; None for all.
+    prepare : callable, optional
+        As for `activations`.
+
+    Returns
+    -------
+    tuple of (dict of str to torch.Tensor, object)
+        Operation -> copy of its output, for those that return a tensor; and the output of the whole graph.
+
+    Raises
+    ------
+    LookupError
+        The model has no graph; the message gives the reason.
+    ForwardError
+        The graph raised an error.
+    """
+    wanted = {operation.name for operation in traced.operations} if names is None else set(names)
+    if traced.script is not None:
+        with evaluating(model) as module:
+            result, *values = call(module, images, prepare, run=traced.script)
+        given = zip((operation.name for operation in traced.operations), values, strict=True)
+        return {name: value for name, value in given if name in wanted and why_not(value) is None}, result
+    if traced.graph is None:
+        raise LookupError(f"the model has no operations to show: {traced.reason}")
+    with evaluating(model):
+        runner = GraphRunner(traced.graph, wanted)
+        call(model, images, prepare, run=runner.forward)
+    return runner.outputs, runner.result
+
+
+def _own(value: Any) -> Any:
+    """The lists and dicts of a graph, which are immutable, as mutable ones."""
+    if isinstance(value, list):
+        return [_own(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _own(item) for key, item in value.items()}
+    if type(value) is tuple:
+        return tuple(_own(item) for item in value)
+    return value
+
+
+def _in_order(graph: nn.Module, given: int, keywords: dict[str, Any]) -> list[Any]:
+    """Keyword arguments in the order of the graph's inputs, as the interpreter expects them."""
+    inputs = list(inspect.signature(graph.forward).parameters)[given:]
+    return [keywords[name] for name in inputs if name in keywords]
+
+
+def _scope(node: fx.Node) -> str:
+    stack = node.meta.get("nn_module_stack")
+    if not stack:
+        return ""
+    path = next(reversed(stack.values()))[0]
+    return path if isinstance(path, str) else ""
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0][:160] if lines else "no reason given"

@@ -1,0 +1,283 @@
+"""The layer table of a model: execution order, kinds and shapes of outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..core import Captured, ForwardError, Prepare, leaves, module_names, plain
+from .activations import batched, run
+from .kinds import Kind, Layout, as_maps, kind_of, layout_of, planes, tokens_off_grid
+from .layer import Layer, LayerTable
+from .operations import Trace, run_operations, trace
+
+
+def layer_table(model: nn.Module, image: Any, *, operations: bool = True, prepare: Prepare | None = None) -> LayerTable:
+    """The layers of `model` in execution order for `image`, with kind and shape of their outputs.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Any network; run in evaluation mode and left unchanged.
+    image : torch.Tensor
+        (C, H, W) or a batch (N, C, H, W). Any object if `prepare` is given.
+    operations : bool
+        Include operations without a module, such as `add`, `cat` and a functional `relu`, under the names of
+        `torch.fx`; if the model cannot be traced, the table's `note` gives the reason. Needs a second pass, in which
+        the user's hooks on modules without children fire again.
+    prepare : callable, optional
+        `prepare(image)` gives the arguments of the model: a tuple, a dict of keywords, or one value.
+
+    Returns
+    -------
+    LayerTable
+        A sequence of `Layer`, also by name (`table["C3"]`); an HTML table in a notebook, `to_frame()` for pandas.
+
+    Raises
+    ------
+    ForwardError
+        The model raised an error; the message names the layer and its input.
+    TypeError, ValueError
+        `model` is not a module, or has no layers.
+    """
+    batch = image.shape[0] if prepare is None and isinstance(image, torch.Tensor) and image.ndim != 3 else 1
+    captured = run(model, image, prepare=prepare, budget=0)
+    table = table_of(captured, model, batch)
+    if not operations:
+        return table
+    traced = trace(model)
+    outputs = checked_operations(model, traced, image, captured, prepare=prepare)
+    return with_operations(table, traced, outputs, batch)
+
+
+def table_of(captured: Captured, model: nn.Module, batch: int = 1) -> LayerTable:
+    """The layer table of a pass recorded by `capture` with hooks on every module."""
+    rows: list[Layer] = []
+    for seen in captured.seen:
+        rows.append(
+            Layer(
+                name=captured.name(seen),
+                module=seen.module,
+                type=type_name(seen.owner),
+                call=seen.call,
+                dtype=seen.dtype,
+                parameters=_parameters(seen.owner),
+                ran=True,
+                leaf=_is_leaf(seen.owner),
+                repeats=seen.repeats,
+                reason=seen.reason,
+                **_form(seen.shape, batch, seen.owner, rows, shown=seen.reason is None),
+            )
+        )
+    known = module_names(plain(model))
+    for name, part in plain(model).named_modules():
+        # layers inside TorchScript are invisible, not unused
+        if name and name in known and not captured.calls[name] and not isinstance(part, torch.jit.ScriptModule):
+            rows.append(_never_ran(name, part))
+    return LayerTable(rows)
+
+
+def checked_operations(
+    model: nn.Module, traced: Trace, images: Any, captured: Captured, *, prepare: Prepare | None = None
+) -> dict[str, torch.Tensor]:
+    """Outputs of all operations for `images`; empty, with the reason in `traced`, if graph and model disagree.
+
+    A graph contains the traced path only; for images that take another path it would show other outputs.
+    """
+    if not traced.operations:
+        return {}
+    try:
+        outputs, result = run_operations(model, traced, batched(images, prepare), prepare=prepare)
+    except ForwardError as error:
+        traced.drop(f"the graph that torch.fx traced does not run ({error})")
+        return {}
+    for path, value in leaves(result):
+        known = captured.output.get(path)
+        if known is not None and not _alike(known, value):
+            traced.drop("the graph that torch.fx traced gives another output than the model")
+            return {}
+    return outputs
+
+
+def with_operations(table: LayerTable, traced: Trace, outputs: dict[str, torch.Tensor], batch: int = 1) -> LayerTable:
+    """`table` with an entry for each operation, after the last module that ran before it."""
+    rows = list(table)
+    behind: dict[tuple[str, int], list[Layer]] = {}
+    for operation in traced.operations:
+        if operation.name not in outputs:
+            continue
+        value = outputs[operation.name]
+        at = next((i for i, row in enumerate(rows) if (row.module, row.call) == operation.after), -1)
+        before = [*rows[: at + 1], *behind.get(operation.after, [])]
+        row = Layer(
+            name=operation.name,
+            module=operation.scope,
+            type=operation.type,
+            call=1,
+            dtype=value.dtype,
+            parameters=0,
+            ran=True,
+            leaf=True,
+            repeats=False,
+            reason=None,
+            operation=True,
+            **_form(tuple(value.shape), batch, None, before, shown=True),
+        )
+        behind.setdefault(operation.after, []).append(row)
+    woven = behind.pop(("", 0), [])
+    for row, following in zip(rows, [*rows[1:], None], strict=True):
+        woven.append(row)
+        place = (row.module, row.call)
+        if following is None or (following.module, following.call) != place:
+            woven += behind.pop(place, [])
+    return LayerTable(woven, traced.reason)
+
+
+def _form(
+    raw: tuple[int, ...], batch: int, owner: nn.Module | None, rows: Sequence[Layer], *, shown: bool
+) -> dict[str, Any]:
+    """The fields of an entry for an output of shape `raw`."""
+    axis = _batch_axis(raw, batch)
+    stacked = axis is None and len(raw) >= 3
+    shape = raw[1:] if stacked or axis == 0 else raw[:1] + raw[2:] if axis == 1 else raw
+    layout = layout_of(owner, shape, _alike_before(shape, rows))
+    kind: Kind = kind_of(shape) if shown else "other"
+    return {
+        "kind": kind,
+        "shape": shape,
+        "layout": layout,
+        "batch_axis": axis,
+        "planes": planes(shape, kind, layout) * (raw[0] if stacked else 1),
+        "macs": macs(owner, raw if stacked else shape) if shown and owner is not None else None,
+    }
+
+
+def _alike_before(shape: tuple[int, ...], rows: Sequence[Layer]) -> tuple[tuple[int, ...], Layout] | None:
+    """`shape` with the layout of the last output that determines it; None if none does.
+
+    That is one of the same shape; otherwise one of the same height and width; otherwise, and if two equal axes do not
+    identify height and width, the last maps.
+    """
+    sizes: dict[tuple[int, ...], Layout] = {shape[:-1]: "last", shape[1:]: "first"} if len(shape) > 2 else {}
+    unlike = len(set(shape)) == len(shape) == 3
+    same = (row.layout for row in reversed(rows) if row.reason is None and row.shape == shape)
+    sized = (sizes[row.size] for row in reversed(rows) if row.reason is None and row.size in sizes)
+    maps = (row.layout for row in reversed(rows) if row.reason is None and unlike and row.kind == "maps")
+    layout = next(chain(same, sized, maps), None)
+    return None if layout is None else (shape, layout)
+
+
+def _alike(known: torch.Tensor, value: Any) -> bool:
+    if not isinstance(value, torch.Tensor) or value.shape != known.shape:
+        return False
+    return torch.allclose(known, value.to(known), rtol=1e-3, atol=1e-4, equal_nan=True)
+
+
+def _batch_axis(shape: tuple[int, ...], batch: int) -> int | None:
+    if shape and shape[0] == batch:
+        return 0
+    return 1 if len(shape) == 3 and shape[1] == batch else None
+
+
+def one_image(output: torch.Tensor, layer: Layer, number: int = 0) -> torch.Tensor:
+    """Output of `layer` for image `number` of the batch, shaped as `layer.shape` says (a stack stays whole)."""
+    if layer.batch_axis is None:
+        return output
+    return output.select(layer.batch_axis, number)
+
+
+def drawable(output: torch.Tensor, layer: Layer, *, aspect: float = 1.0, plane: int = 0) -> torch.Tensor:
+    """One image's output (from `one_image`) as maps (C, H, W) of real numbers.
+
+    Parameters
+    ----------
+    output : torch.Tensor
+        Output of `layer` for one image.
+    layer : Layer
+        Its entry in the table.
+    aspect : float
+        Width over height of the input image, for the grid of tokens.
+    plane : int
+        Index of the slice of a volume or stack, 0 .. `layer.planes` - 1.
+    """
+    output, plane = _unstacked(output, layer, plane)
+    return as_maps(output, layer.kind, layer.layout, aspect=aspect, plane=plane)
+
+
+def extra_tokens(output: torch.Tensor, layer: Layer, *, aspect: float = 1.0, plane: int = 0) -> torch.Tensor:
+    """The tokens that `drawable` leaves out of the grid, (extra, D): class token, distillation token, registers."""
+    output, _ = _unstacked(output, layer, plane)
+    return tokens_off_grid(output, layer.kind, layer.layout, aspect=aspect)
+
+
+def _unstacked(output: torch.Tensor, layer: Layer, plane: int) -> tuple[torch.Tensor, int]:
+    """The entry of a stack that contains slice `plane`, and its index there; for all others the whole output."""
+    if layer.batch_axis is not None or output.ndim < 3:
+        return output, plane
+    inside = max(1, layer.planes // output.shape[0])
+    return output[plane // inside], plane % inside
+
+
+def _never_ran(name: str, part: nn.Module) -> Layer:
+    return Layer(
+        name=name,
+        module=name,
+        type=type_name(part),
+        call=0,
+        kind="other",
+        shape=(),
+        layout="first",
+        dtype=None,
+        batch_axis=None,
+        planes=1,
+        parameters=_parameters(part),
+        macs=None,
+        ran=False,
+        leaf=_is_leaf(part),
+        repeats=False,
+        reason="never ran in this pass",
+    )
+
+
+def _is_leaf(part: nn.Module) -> bool:
+    return all(name == "parametrizations" for name, _ in part.named_children())
+
+
+def type_name(part: nn.Module) -> str:
+    """Class name; the original one for TorchScript and parametrised modules."""
+    if nn.utils.parametrize.is_parametrized(part):
+        return nn.utils.parametrize.type_before_parametrizations(part).__name__
+    return str(getattr(part, "original_name", type(part).__name__))
+
+
+def _parameters(part: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in part.parameters())
+
+
+def macs(part: nn.Module, shape: tuple[int, ...]) -> int | None:
+    """Multiply-accumulates of a convolution or a linear layer whose output for one image has `shape`."""
+    outputs = 1
+    for extent in shape:
+        outputs *= extent
+    if isinstance(part, nn.modules.conv._ConvTransposeNd):
+        return None
+    if isinstance(part, nn.modules.conv._ConvNd):
+        return outputs * part.weight[0].numel()
+    if isinstance(part, nn.Linear):
+        return outputs * part.in_features
+    return None
+
+
+def describe_module(part: nn.Module) -> str:
+    """Short description of a module: `Conv2d(6, 16, 5×5)`, `Linear(120, 84)`, `ReLU`."""
+    name = type_name(part)
+    if isinstance(part, nn.modules.conv._ConvNd):
+        kernel = "×".join(map(str, part.kernel_size))
+        return f"{name}({part.in_channels}, {part.out_channels}, {kernel})"
+    if isinstance(part, nn.Linear):
+        return f"{name}({part.in_features}, {part.out_features})"
+    return name

@@ -1,0 +1,20 @@
+"""How a score changes as a patch slides over the image."""
+
+from .baselines import NAMED, baseline_images
+from .map import OcclusionMap
+from .occluder import Occluder, as_images
+from .occlusion import occlusion
+from .patches import Pair, Patches, pair, patches
+
+__all__ = [
+    "NAMED",
+    "Occluder",
+    "OcclusionMap",
+    "Pair",
+    "Patches",
+    "as_images",
+    "baseline_images",
+    "occlusion",
+    "pair",
+    "patches",
+]

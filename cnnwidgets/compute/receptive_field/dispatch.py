@@ -1,0 +1,103 @@
+"""Dependency tracking: which pixels each number depends on, updated while the network runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from torch.utils.weak import TensorWeakRef, WeakTensorKeyDictionary
+
+from .boxes import NOTHING, Call, PixelBox, flattened
+from .rules import follow
+
+
+class Following(TorchDispatchMode):
+    """While this mode is on, every tensor computed from a watched image gets a `PixelBox`.
+
+    Parameters
+    ----------
+    size : tuple of int
+        (H, W) of the image.
+    """
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        super().__init__()
+        self.size = size
+        self._known: Any = WeakTensorKeyDictionary()  # None for a tensor that depends on no pixel
+        self._sharing: dict[int, list[TensorWeakRef]] = {}  # the tensors that share a storage
+
+    def watch(self, image: torch.Tensor) -> None:
+        """Register a tensor (..., H, W) as the image."""
+        self._note(image, PixelBox.of_image(image.shape))
+
+    def of(self, tensor: torch.Tensor) -> PixelBox | None:
+        """The pixels that each number of `tensor` depends on; None if there are none."""
+        return self._known.get(tensor)
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        output = func(*args, **(kwargs or {}))
+        call = Call(func, args, kwargs or {}, output, self.of, self.size)
+        for tensor, reach in zip(call.outputs, follow(call), strict=True):
+            if call.known and any(tensor is given for given in call.tensors):
+                self._overwrite(tensor, reach)
+            self._note(tensor, reach)
+        return output
+
+    def _note(self, tensor: torch.Tensor, reach: PixelBox | None) -> None:
+        if tensor not in self._known:
+            self._sharing.setdefault(tensor.untyped_storage()._cdata, []).append(TensorWeakRef(tensor))
+        self._known[tensor] = reach
+
+    def _overwrite(self, tensor: torch.Tensor, reach: PixelBox | None) -> None:
+        """Update the tensors that share memory with `tensor` after an in-place write."""
+        for reference in self._sharing.get(tensor.untyped_storage()._cdata, []):
+            other = reference()
+            if other is not None and other is not tensor and ((known := self.of(other)) or reach) is not None:
+                self._known[other] = _written(tensor, reach, other, known)
+
+
+def _written(tensor: torch.Tensor, reach: PixelBox | None, other: torch.Tensor, known: PixelBox | None) -> PixelBox:
+    """Dependencies of `other` after `tensor`, which shares memory with it, was overwritten with those of `reach`."""
+    size = tensor.untyped_storage().nbytes() // tensor.element_size()
+    new, old = (torch.arange(size).as_strided(t.shape, t.stride(), t.storage_offset()) for t in (tensor, other))
+    edges = []
+    for corner in range(4):
+        memory = torch.full((size,), NOTHING)
+        for places, held in ((old, known), (new, reach)):
+            memory[places] = torch.tensor(NOTHING) if held is None else held.edges[corner]
+        edges.append(flattened(memory[old]))
+    return PixelBox.made(edges, other.shape, [held for held in (known, reach) if held is not None])
+
+
+@contextmanager
+def following(images: Any) -> Iterator[Following]:
+    """Track the pixels of the first tensor of three axes or more in `images`, and of others of its height and width.
+
+    Parameters
+    ----------
+    images : torch.Tensor or nested
+        (N, C, H, W), or the arguments of a model.
+
+    Yields
+    ------
+    Following
+        Has the `PixelBox` of every tensor computed inside the `with` block.
+
+    Raises
+    ------
+    TypeError
+        There is no image in `images`.
+    """
+    found = [t for t in tree_leaves(images) if isinstance(t, torch.Tensor) and t.ndim >= 3]
+    if not found:
+        raise TypeError(f"a receptive field needs an image tensor (C, H, W), not {type(images).__name__}")
+    height, width = found[0].shape[-2:]
+    with Following((height, width)) as mode:
+        for image in found:
+            if image.shape[-2:] == (height, width):
+                mode.watch(image)
+        yield mode

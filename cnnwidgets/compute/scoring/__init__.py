@@ -1,0 +1,14 @@
+"""Class scores of many changed images, as quickly as the machine can."""
+
+from .batching import BatchSize, out_of_memory
+from .scorer import Score, Scorer, choose_targets, map_differences, parse_target
+
+__all__ = [
+    "BatchSize",
+    "Score",
+    "Scorer",
+    "choose_targets",
+    "map_differences",
+    "out_of_memory",
+    "parse_target",
+]

@@ -1,0 +1,195 @@
+"""Outputs for a batch of images: class scores, or the output of a layer."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import torch
+from torch import nn
+
+from ..core import ForwardError, Prepare, call, capture, describe, evaluating, find_layer, module_names, plain
+from ..layers import kind_of, layout_of
+from .batching import out_of_memory
+from .folding import agrees, folded
+
+Score = Literal["logit", "probability"] | Callable[[Any], torch.Tensor]
+Paint = Callable[[torch.Tensor], None]
+
+
+class Scorer:
+    """Runs a network on batches of images with fixed settings.
+
+    On the CPU the images are in channels-last format, which reduces the time of convolutions to a half or two thirds; a
+    network that raises on it (`x.view(...)` after a convolution) gets contiguous images from its first error on.
+
+    Parameters
+    ----------
+    model, layer, score, prepare
+        As for `occlusion`.
+
+    Attributes
+    ----------
+    axis : int
+        Index of the channel axis of a layer's output.
+    """
+
+    def __init__(self, model: nn.Module, *, layer: str | None, score: Score, prepare: Prepare | None) -> None:
+        module = plain(model)
+        if layer is not None:
+            name = find_layer(module_names(module), layer)[0]
+            if isinstance(dict(module.named_modules())[name], torch.jit.ScriptModule):
+                raise ValueError(f"layer {layer!r} is TorchScript, which cannot be looked into; choose a target")
+        if not callable(score) and score not in ("logit", "probability"):
+            raise ValueError(f"score is 'logit', 'probability' or a function of the model's output, not {score!r}")
+        self.model, self.layer, self.score, self.prepare = model, layer, score, prepare
+        self.axis = 1
+        self._quick: nn.Module | None = None
+        self._channels_last: bool | None = None
+        self._are_probabilities: bool | None = None
+
+    def __call__(self, images: torch.Tensor, number: torch.Tensor, paint: Paint) -> torch.Tensor:
+        """Scores (len(number), K), or the layer's output; ordinary tensors on the model's device.
+
+        Parameters
+        ----------
+        images : torch.Tensor
+            (N, C, H, W), on the model's device.
+        number : torch.Tensor
+            (B,) indices of the images in the batch.
+        paint : callable
+            Modifies the batch (B, C, H, W), a copy, in place.
+
+        Raises
+        ------
+        ForwardError
+            The model raised an error, or memory ran out (see `out_of_memory`).
+        ValueError
+            The output is not class scores.
+        """
+        if self._channels_last is None:
+            self._channels_last = images.device.type == "cpu"
+        try:
+            return self._run(images, number, paint, self._quick)
+        except ForwardError as error:
+            if not self._channels_last or out_of_memory(error):
+                raise
+        self._channels_last = False
+        return self._run(images, number, paint, self._quick)
+
+    def use_fused_copy(self, image: torch.Tensor, wanted: torch.Tensor) -> bool:
+        """Switch to a copy with fused BatchNorm if its output for `image` (1, C, H, W) agrees with `wanted`."""
+        if self.layer is not None or image.device.type != "cpu":
+            return False
+        with evaluating(self.model) as module:
+            quick = folded(module, channels_last=bool(self._channels_last))
+        try:
+            if quick is not None and agrees(self._run(image, torch.tensor([0]), lambda batch: None, quick), wanted):
+                self._quick = quick
+        except (ForwardError, ValueError):
+            return False
+        return self._quick is not None
+
+    def _run(self, images: torch.Tensor, number: torch.Tensor, paint: Paint, quick: nn.Module | None) -> torch.Tensor:
+        layout = torch.channels_last if self._channels_last else torch.contiguous_format
+        count = len(number)
+        with evaluating(self.model) as module, torch.inference_mode():
+            network = quick or module
+
+            def run(batch: torch.Tensor) -> Any:
+                paint(batch)
+                return network(batch) if self.prepare is None else call(network, batch, self.prepare)
+
+            batch = images if len(images) == 1 else images[number]
+            batch = batch.contiguous(memory_format=layout).expand(count, -1, -1, -1)  # `call` makes the copy
+            if self.layer is None:
+                found = self.read(call(network, batch, run=run))
+            else:
+                with capture(module, self.layer, stop=True) as captured:
+                    call(network, batch, run=run)
+                found = captured[self.layer]
+                shape = tuple(found.shape[1:])
+                last = layout_of(captured.find(self.layer).owner, shape, None) == "last" and kind_of(shape) != "vector"
+                self.axis = -1 if last else 1
+        if found.ndim == 0 or len(found) != count:
+            raise ValueError(f"for {count} images the model gives {describe(found)}, which is not one result each")
+        return found.clone()  # outside inference_mode this is an ordinary tensor
+
+    def read(self, output: Any) -> torch.Tensor:
+        """Scores (N, K) from the model output, according to `score`; raises ValueError if there are none."""
+        scores = self.score(output) if callable(self.score) else output
+        if not isinstance(scores, torch.Tensor):
+            parts = f" with {', '.join(map(str, scores))}" if isinstance(scores, dict) and scores else ""
+            raise ValueError(
+                f"the model gives a {type(scores).__name__}{parts}, not class scores; choose them with "
+                "score=, such as score=lambda output: output['out'][:, 3].mean((1, 2))"
+            )
+        if callable(self.score) and scores.ndim == 1:
+            scores = scores[:, None]
+        if scores.ndim > 2 and scores.shape[2:].numel() == 1:
+            scores = scores.flatten(1)
+        if scores.ndim != 2 or scores.is_complex() or scores.shape[1] == 0:
+            raise ValueError(
+                f"the model gives {describe(scores)}, not class scores (images x classes); make them with score=, such "
+                "as score=lambda output: output[:, 3].mean((1, 2))"
+            )
+        scores = scores if scores.dtype == torch.float64 else scores.float()
+        if self.score != "probability":
+            return scores
+        if self._are_probabilities is None:
+            sums = scores.sum(1)
+            self._are_probabilities = bool((scores >= 0).all() and ((sums - 1).abs() < 1e-3).all())
+        if scores.shape[1] == 1 and not self._are_probabilities:
+            raise ValueError(
+                "the softmax of a single score is always 1; take the score as it is with score='logit', or choose with "
+                "score=, such as score=lambda output: output.sigmoid()"
+            )
+        return scores if self._are_probabilities else scores.softmax(1)
+
+
+def parse_target(target: Any) -> tuple[list[int] | None, bool]:
+    """Class numbers, None for the predicted class, and whether a single class was given."""
+    if target is None:
+        return None, True
+    if isinstance(target, torch.Tensor):
+        target = target.tolist()
+    single = not isinstance(target, Sequence)
+    try:
+        classes = [operator.index(number) for number in ([target] if single else target)]
+    except TypeError:
+        raise TypeError(f"target is a class number or several, not {target!r}") from None
+    if not classes:
+        raise ValueError("target is an empty list; leave it out for the predicted class")
+    return classes, single
+
+
+def choose_targets(scores: torch.Tensor, wanted: list[int] | None) -> torch.Tensor:
+    """Target classes (N, K'): the `wanted` ones for every image, or the highest of `scores` (N, K) of each image.
+
+    Raises
+    ------
+    ValueError
+        Unknown class, or the scores are not finite and have no maximum.
+    """
+    images, classes = scores.shape
+    if wanted is None:
+        if not scores.isfinite().all():
+            raise ValueError("the scores of the whole image are not finite, so none is the highest; give a target")
+        return scores.argmax(1, keepdim=True)
+    for number in wanted:
+        if not 0 <= number < classes:
+            raise ValueError(f"no target {number}; allowed: 0 to {classes - 1}")
+    return torch.tensor(wanted, device=scores.device).expand(images, -1)
+
+
+def map_differences(found: torch.Tensor, whole: torch.Tensor, axis: int) -> torch.Tensor:
+    """Mean absolute difference of each map of a layer's output, with channel axis `axis`: (N, K)."""
+    if not (found.is_floating_point() or found.is_complex()):
+        found, whole = found.float(), whole.float()
+    difference = (found - whole).abs()
+    difference = difference if difference.dtype == torch.float64 else difference.float()
+    if difference.ndim == 1:
+        return difference[:, None]
+    difference = difference.movedim(axis, 1)
+    return difference.reshape(*difference.shape[:2], -1).mean(2)

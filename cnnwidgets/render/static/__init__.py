@@ -1,0 +1,30 @@
+"""A card as a PNG or as a page."""
+
+from .card import TRUE, Card, Panel, card
+from .chart import BOTTOM, LEFT, RIGHT, SECOND, TOP, Chart, Line, ticks
+from .histogram import counts, histogram
+from .page import Page
+from .scatter import NO_GROUP, extent, group_color, scatter, silhouette
+
+__all__ = [
+    "BOTTOM",
+    "LEFT",
+    "NO_GROUP",
+    "RIGHT",
+    "SECOND",
+    "TOP",
+    "TRUE",
+    "Card",
+    "Chart",
+    "Line",
+    "Page",
+    "Panel",
+    "card",
+    "counts",
+    "extent",
+    "group_color",
+    "histogram",
+    "scatter",
+    "silhouette",
+    "ticks",
+]

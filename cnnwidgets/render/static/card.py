@@ -1,0 +1,310 @@
+"""The static picture of a view: a title, panels side by side, a footer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from ..color import DARK, FLAG, LIGHT, table
+from ..text import Pen, fitting_size, ink, text_length, wrapped
+
+PADDING = 18
+BETWEEN = 26
+"""Pixels between two panels side by side; stacked ones have a little less."""
+TRUE = "true class"
+"""Stands below the bar of the class that an image has."""
+NARROWEST = 260
+"""Width that titles and footers can count on."""
+DOT = 18
+"""Pixels that a dot and the room behind it take."""
+TALLEST = 4
+"""A picture is at most this many times as high as its panel is wide."""
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """One picture with its heading above and its numbers below.
+
+    Attributes
+    ----------
+    heading
+        What is before the first `` · `` is bold, the rest is quiet.
+    pixels
+        uint8 (H, W, 3) RGB, or (H, W, 4) RGBA to let the ground show through, or None.
+    width
+        Pixels that the picture takes on the card. Where a whole number of times its own width comes within a
+        quarter of this, the picture is that much narrower, and every pixel a sharp square.
+    lines
+        Lines of text, wrapped where they are too long; a pair is a quiet label and its value, values are aligned.
+    bars
+        (label, fraction 0 to 1, text) each, as for class probabilities. Where a fraction is negative, down to -1, all
+        begin in the middle.
+    truth
+        (row of `bars`, whether the first row is that one): the true class, which is marked by a word and a colour.
+    colorbar
+        (name of the colour map, text at vmin, text in the middle or None, text at vmax).
+    marks
+        Boxes (left, top, right, bottom) in pixels of `pixels`, to be outlined in the accent colour.
+    flags
+        Boxes to be crossed out.
+    texts
+        What to write into each pixel, row by row; for small maps.
+    dots
+        Colours `#rrggbb`, one for each of `lines`: a dot before it, as in a legend.
+    """
+
+    heading: str
+    pixels: NDArray[np.uint8] | None = None
+    width: int = 240
+    lines: Sequence[str | tuple[str, str]] = ()
+    bars: Sequence[tuple[str, float, str]] = ()
+    truth: tuple[int, bool] | None = None
+    colorbar: tuple[str, str, str | None, str] | None = None
+    marks: Sequence[tuple[float, float, float, float]] = ()
+    flags: Sequence[tuple[float, float, float, float]] = ()
+    texts: Sequence[Sequence[str]] = ()
+    dots: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        if self.width < 1:
+            raise ValueError(f"width must be 1 or more; got {self.width}")
+        if self.dots and len(self.dots) != len(self.lines):
+            raise ValueError(f"each line needs a dot: {len(self.lines)} lines, {len(self.dots)} dots")
+        pixels = self.pixels
+        if pixels is None:
+            return
+        if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] not in (3, 4) or not pixels.size:
+            raise ValueError(f"pixels must be uint8 (H, W, 3) or (H, W, 4); got {pixels.dtype} {pixels.shape}")
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) of the enlarged picture; height 0 without one."""
+        if self.pixels is None:
+            return self.width, 0
+        height, width = self.pixels.shape[:2]
+        room = min(self.width, max(1, TALLEST * self.width * width // height))
+        whole = room // width * width
+        wide = whole if whole * 4 >= room * 3 else room
+        return wide, max(1, round(height * wide / width))
+
+
+@dataclass(frozen=True, eq=False)
+class Card:
+    """What a view shows, without the controls: to be drawn as one picture, or laid out in a page.
+
+    Attributes
+    ----------
+    title
+        What is seen. What is before the first `` · `` is bold.
+    panels
+        From left to right; a sequence of panels is a column, stacked.
+    footer
+        One quiet line below.
+    """
+
+    title: str
+    panels: Sequence[Panel | Sequence[Panel]] = ()
+    footer: str = ""
+
+    @property
+    def columns(self) -> list[list[Panel]]:
+        """The panels, each in the column that it stands in; no column is empty."""
+        columns = [[item] if isinstance(item, Panel) else list(item) for item in self.panels]
+        return [column for column in columns if column]
+
+    def draw(self, *, dark: bool = False) -> NDArray[np.uint8]:
+        """The card as one picture, as `card` draws it."""
+        return card(self.title, self.panels, footer=self.footer, dark=dark)
+
+
+def card(
+    title: str, panels: Sequence[Panel | Sequence[Panel]], *, footer: str = "", dark: bool = False
+) -> NDArray[np.uint8]:
+    """Draw a card.
+
+    Parameters
+    ----------
+    title
+        What is seen. What is before the first `` · `` is bold. Text that is too long ends in an ellipsis.
+    panels
+        From left to right; a sequence of panels is a column, stacked.
+    footer
+        One quiet line below.
+    dark
+        Light text on a dark ground.
+
+    Returns
+    -------
+    ndarray of uint8, (H, W, 3)
+        RGB.
+    """
+    columns = Card(title, panels).columns
+    widths = [column_width(column) for column in columns]
+    inner = max(NARROWEST, sum(widths) + BETWEEN * (len(widths) - 1))
+    theme = DARK if dark else LIGHT
+
+    def draw(height: int) -> tuple[Image.Image, int]:
+        image = Image.new("RGB", (inner + 2 * PADDING, height), theme.ground)
+        pen = Pen(image, ImageDraw.Draw(image), theme)
+        return image, _draw_card(pen, title, columns, widths, inner, footer)
+
+    height = draw(1)[1]  # what falls outside the image is not drawn: the first pass only measures
+    image = draw(height)[0]
+    frame = (0, 0, image.width - 1, height - 1)
+    ImageDraw.Draw(image).rounded_rectangle(frame, radius=5, outline=theme.line)
+    return np.array(image)
+
+
+def _draw_card(pen: Pen, title: str, columns: list[list[Panel]], widths: list[int], inner: int, footer: str) -> int:
+    """Draw everything; return the height it takes."""
+    pen.heading(PADDING, 30, title, inner, 15)
+    bottom = 44
+    if columns:
+        pen.draw.line((PADDING, bottom, PADDING + inner - 1, bottom), fill=pen.theme.line)
+    x, top = PADDING, bottom
+    for column, width in zip(columns, widths, strict=True):
+        y = top
+        for panel in column:
+            y = _draw_panel(pen, panel, x, y + 14, width)
+        bottom = max(bottom, y)
+        x += width + BETWEEN
+    if footer:
+        pen.text(PADDING, bottom + 24, footer, inner, 11, pen.theme.muted)
+        bottom += 24
+    return bottom + 16
+
+
+def _draw_panel(pen: Pen, panel: Panel, x: int, y: int, width: int) -> int:
+    """Draw one panel with its upper left corner at (x, y); return its lower edge."""
+    pen.heading(x, y + 12, panel.heading, width, 12)
+    y += 22
+    if panel.pixels is not None:
+        wide, high = panel.size
+        picture = _resized(panel.pixels, (wide, high))
+        pen.image.paste(picture, (x, y), picture if picture.mode == "RGBA" else None)
+        if panel.pixels.shape[2] == 3:  # a white picture would melt into the card
+            pen.draw.rectangle((x - 1, y - 1, x + wide, y + high), outline=pen.theme.line)
+        scale = wide / panel.pixels.shape[1], high / panel.pixels.shape[0]
+        for left, top, right, bottom in panel.flags:
+            box = (x + left * scale[0] + 1, y + top * scale[1] + 1, x + right * scale[0] - 2, y + bottom * scale[1] - 2)
+            pen.draw.line(box, fill=FLAG, width=2)
+            pen.draw.line((box[0], box[3], box[2], box[1]), fill=FLAG, width=2)
+        if panel.texts:
+            _draw_texts(pen, panel.pixels, panel.texts, x, y, scale)
+        _draw_marks(pen, panel.marks, x, y, scale)
+        y += high + 4
+        if panel.colorbar:
+            y = _draw_colorbar(pen, panel.colorbar, x, y + 8, wide)
+    elif panel.colorbar:
+        y = _draw_colorbar(pen, panel.colorbar, x, y, width)
+    y = _draw_bars(pen, panel.bars, panel.truth, x, y, width)
+    return _draw_lines(pen, panel.lines, panel.dots, x, y, width)
+
+
+def _draw_marks(
+    pen: Pen, marks: Sequence[tuple[float, float, float, float]], x: int, y: int, scale: tuple[float, float]
+) -> None:
+    for left, top, right, bottom in marks:
+        # Around the pixels, not over them: one pixel of ground, then two of line.
+        upper_left = round(x + left * scale[0]) - 3, round(y + top * scale[1]) - 3
+        lower_right = round(x + right * scale[0]) + 2, round(y + bottom * scale[1]) + 2
+        pen.draw.rounded_rectangle((*upper_left, *lower_right), radius=2, outline=pen.theme.accent, width=2)
+
+
+def _draw_texts(
+    pen: Pen, pixels: NDArray[np.uint8], texts: Sequence[Sequence[str]], x: int, y: int, scale: tuple[float, float]
+) -> None:
+    """In the largest type in which every text has room in its pixel."""
+    size = fitting_size((text for row in texts for text in row), scale[0])
+    for row, line in enumerate(texts):
+        for column, text in enumerate(line):
+            at = x + (column + 0.5) * scale[0], y + (row + 0.5) * scale[1] + 0.36 * size
+            pen.text(*at, text, scale[0], size, ink(pixels[row, column]), anchor="m")
+
+
+def _draw_colorbar(pen: Pen, colorbar: tuple[str, str, str | None, str], x: int, y: int, width: int) -> int:
+    name, low, middle, high = colorbar
+    pen.image.paste(_resized(table(name)[None], (width, 10)), (x, y))
+    longest = max(text_length(low, 11), text_length(high, 11))
+    if middle is not None and width < 2 * longest + text_length(middle, 11) + 12:
+        middle = None  # the ends count more: a number that is cut says something else
+    size = next((size for size in (11, 10, 9, 8) if 2 * longest * size / 11 <= width - 6), 7)
+    share = max(width / 2 - 3, width - 6 - min(text_length(low, size), text_length(high, size)))
+    for text, at, anchor in ((low, x, "l"), (middle, x + width / 2, "m"), (high, x + width, "r")):
+        if text is not None:
+            pen.text(at, y + 24, text, share, size, pen.theme.muted, anchor=anchor)
+    return y + 28
+
+
+def _draw_bars(
+    pen: Pen, bars: Sequence[tuple[str, float, str]], truth: tuple[int, bool] | None, x: int, y: int, width: int
+) -> int:
+    if not bars:
+        return y
+    text_width = min(max(text_length(text, 12) for _, _, text in bars), 0.6 * width)
+    room = 0.15 * width  # of a label at least, and of a bar
+    most = max(room, width - 20 - room - text_width)
+    label_width = min(max(text_length(label, 12) for label, _, _ in bars), most)
+    left, right = round(x + label_width + 10), round(x + width - text_width - 10)
+    zero = (left + right) // 2 if any(fraction < 0 for _, fraction, _ in bars) else left
+    for row, (label, fraction, text) in enumerate(bars):
+        middle = y + 12
+        marked = truth is not None and row == truth[0]
+        color = pen.theme.right if truth is not None and truth[1] else pen.theme.wrong
+        pen.text(x, middle + 4, label, label_width, 12, color if marked else pen.theme.text, bold=marked)
+        pen.text(x + width, middle + 4, text, text_width, 12, pen.theme.muted, anchor="r")
+        pen.draw.rounded_rectangle((left, middle - 4, right - 1, middle + 3), radius=2, fill=pen.theme.track)
+        length = round((right - zero) * min(abs(fraction), 1.0)) if fraction == fraction else 0  # NaN: no bar
+        start = zero - length if fraction < 0 else zero
+        if length > 0:
+            box = (start, middle - 4, start + length - 1, middle + 3)
+            pen.draw.rounded_rectangle(box, radius=2, fill=color if marked else pen.theme.accent)
+        y += 23
+        if marked:
+            pen.text(x, y + 6, TRUE, width, 10, color)
+            y += 11
+    return y
+
+
+def _draw_lines(
+    pen: Pen, lines: Sequence[str | tuple[str, str]], dots: Sequence[str], x: int, y: int, width: int
+) -> int:
+    for at, dot in zip((y + 7 + 20 * place for place in range(len(dots))), dots, strict=True):
+        pen.dot(x, at, dot)
+    if dots:
+        x, width = x + DOT, width - DOT
+    labels = [text_length(line[0], 12) for line in lines if not isinstance(line, str)]
+    indent = min(max(labels, default=0) + 12, 0.5 * width)
+    for line in lines:
+        y += 20
+        label, said = ("", line) if isinstance(line, str) else line
+        aside = 0.0 if isinstance(line, str) else indent
+        pen.text(x, y - 4, label, indent - 12, 12, pen.theme.muted)
+        for at, part in enumerate(wrapped(said, width - aside, 12, 1 if dots else 4)):
+            y += 16 if at else 0
+            pen.text(x + aside, y - 4, part, width - aside, 12, pen.theme.text)
+    return y
+
+
+def _resized(pixels: NDArray[np.uint8], size: tuple[int, int]) -> Image.Image:
+    """Scale pixels: crisp when enlarged, averaged when reduced."""
+    image = Image.fromarray(np.ascontiguousarray(pixels))
+    whole = tuple(old * max(1, -(-new // old)) for old, new in zip(image.size, size, strict=True))
+    # Nearest to the next whole multiple, then averaged down: every pixel comes out equally wide.
+    image = image.resize((whole[0], whole[1]), Image.Resampling.NEAREST)
+    return image if image.size == size else image.resize(size, Image.Resampling.BOX)
+
+
+def reduced(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """The pixels at the (width, height) that they take on a card."""
+    return np.array(_resized(pixels, size))
+
+
+def column_width(column: list[Panel]) -> int:
+    """Width of the widest picture, or of the widest panel where there are no pictures."""
+    pictures = [panel.size[0] for panel in column if panel.pixels is not None]
+    return max(pictures or [panel.width for panel in column])

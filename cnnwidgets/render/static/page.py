@@ -1,0 +1,168 @@
+"""Cards in one HTML page that needs neither a kernel nor a network: its sliders choose among them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import re
+from collections.abc import Hashable, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ..color import DARK, FLAG, LIGHT, Theme, css_gradient
+from ..text import fitting_size, ink
+from .card import BETWEEN, NARROWEST, TRUE, Card, Panel, column_width, reduced
+
+TEMPLATE = Path(__file__).with_name("page.html")
+QUALITY = 85
+"""Of pictures that are reduced to their place, as for WebP; those that are not are kept to the pixel."""
+
+
+class Page:
+    """Collects cards, each at one position of the sliders; what several share is stored once.
+
+    Parameters
+    ----------
+    title : str
+        Of the page.
+    sliders : sequence of (name, label)
+        From the outermost to the innermost; what a slider offers may depend on those before it.
+    play : str or None
+        Name of the slider that can play by itself.
+    """
+
+    def __init__(self, title: str, sliders: Sequence[tuple[str, str]] = (), *, play: str | None = None) -> None:
+        self.title = title
+        self.note = ""
+        """One more line below every card."""
+        self.sliders = list(sliders)
+        self.play = play
+        self.bytes = len(TEMPLATE.read_bytes())
+        """Size of the page so far, to within a few kB."""
+        self._width = NARROWEST
+        self._frames: dict[tuple[str, ...], dict[str, Any]] = {}
+        self._pictures: dict[Hashable, tuple[int, str]] = {}
+        self._panels: dict[str, int] = {}
+        self._gradients: dict[str, str] = {}
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def add(self, at: Sequence[str], card: Card, *, most: int | None = None) -> bool:
+        """Show `card` where the sliders stand at these values, a text for each.
+
+        Returns
+        -------
+        bool
+            False where the page would grow beyond `most` bytes: then it stays as it was.
+
+        Raises
+        ------
+        ValueError
+            Another number of values than of sliders.
+        """
+        if len(at) != len(self.sliders):
+            raise ValueError(f"{len(self.sliders)} sliders, but {len(at)} values: {', '.join(at)}")
+        before = self.bytes, len(self._panels), len(self._pictures)
+        widths = [column_width(column) for column in card.columns]
+        columns = [
+            [self._panel(panel, width) for panel in column] for column, width in zip(card.columns, widths, strict=True)
+        ]
+        frame = {"at": list(at), "title": card.title, "footer": card.footer, "columns": columns}
+        self.bytes += len(json.dumps(frame)) + 1
+        if most is not None and self.bytes > most:
+            self.bytes = before[0]
+            self._panels = dict(list(self._panels.items())[: before[1]])
+            self._pictures = dict(list(self._pictures.items())[: before[2]])
+            return False
+        self._frames[tuple(at)] = frame
+        self._width = max(self._width, sum(widths) + BETWEEN * (len(widths) - 1))
+        return True
+
+    def html(self, *, start: Sequence[str] | None = None, order: Sequence[Sequence[str]] | None = None) -> str:
+        """The page; `start` is where the sliders stand at first, `order` that of the frames, else as they came."""
+        frames = [self._frames[tuple(at)] for at in order] if order is not None else list(self._frames.values())
+        if not frames:
+            raise ValueError("a page needs at least one card")
+        data = {
+            "sliders": self.sliders,
+            "play": self.play,
+            "start": list(start if start is not None else frames[0]["at"]),
+            "frames": frames,
+            "panels": [json.loads(panel) for panel in self._panels],
+            "pictures": [text for _, text in self._pictures.values()],
+            "gradients": self._gradients,
+            "flag": FLAG,
+        }
+        fields = {
+            "title": escape(self.title),
+            "light": _variables(LIGHT),
+            "dark": _variables(DARK),
+            "width": str(self._width),
+            "note": escape(self.note),
+            "data": json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),
+        }
+        return re.sub(r"\{\{(\w+)\}\}", lambda field: fields[field[1]], TEMPLATE.read_text(encoding="utf-8"))
+
+    def _panel(self, panel: Panel, width: int) -> int:
+        """Number of the panel, `width` px wide, among those stored."""
+        described: dict[str, Any] = {"heading": panel.heading, "width": width}
+        if panel.pixels is not None:
+            described |= self._picture(panel, panel.pixels)
+        if panel.colorbar:
+            name = panel.colorbar[0]
+            self._gradients.setdefault(name, css_gradient(name))
+            described["colorbar"] = list(panel.colorbar)
+        if panel.bars:  # a NaN is no JSON: no bar
+            described["bars"] = [[label, part if part == part else 0.0, text] for label, part, text in panel.bars]
+            if panel.truth is not None:
+                described["truth"] = [panel.truth[0], "right" if panel.truth[1] else "wrong", TRUE]
+        if panel.lines:
+            described["lines"] = [line if isinstance(line, str) else list(line) for line in panel.lines]
+        if panel.dots:
+            described["dots"] = list(panel.dots)
+        text = json.dumps(described)
+        if text not in self._panels:
+            self.bytes += len(text) + 1
+        return self._panels.setdefault(text, len(self._panels))
+
+    def _picture(self, panel: Panel, pixels: NDArray[np.uint8]) -> dict[str, Any]:
+        wide, high = panel.size
+        rows, columns = pixels.shape[:2]
+        crisp = wide >= columns
+        found: dict[str, Any] = {"wide": wide, "high": high, "crisp": crisp, "clear": pixels.shape[2] == 4}
+        found["picture"] = self._store(pixels if crisp else reduced(pixels, (wide, high)), lossless=crisp)
+        for name, boxes in (("marks", panel.marks), ("flags", panel.flags)):
+            if boxes:
+                found[name] = [
+                    [round(100 * edge / (columns, rows)[side % 2], 2) for side, edge in enumerate(box)] for box in boxes
+                ]
+        if panel.texts:
+            found["type"] = fitting_size((text for row in panel.texts for text in row), wide / columns)
+            found["texts"] = [
+                [[text, ink(pixels[y, x])] for x, text in enumerate(row)] for y, row in enumerate(panel.texts)
+            ]
+        return found
+
+    def _store(self, pixels: NDArray[np.uint8], *, lossless: bool) -> int:
+        """Number of the picture among those stored."""
+        key = (pixels.shape, lossless, hashlib.sha1(np.ascontiguousarray(pixels).tobytes()).digest())
+        if key not in self._pictures:
+            file = io.BytesIO()
+            options: dict[str, Any] = {"lossless": True} if lossless else {"quality": QUALITY}
+            Image.fromarray(np.ascontiguousarray(pixels)).save(file, "WEBP", **options)
+            text = base64.b64encode(file.getvalue()).decode()
+            self._pictures[key] = len(self._pictures), text
+            self.bytes += len(text) + 3
+        return self._pictures[key][0]
+
+
+def _variables(theme: Theme) -> str:
+    return " ".join(f"--{name}: {color};" for name, color in theme._asdict().items())

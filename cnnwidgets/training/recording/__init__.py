@@ -1,0 +1,19 @@
+"""A training as a film on disk."""
+
+from .frame import WHAT, Frame, What
+from .lightning import lightning_callback
+from .recorder import Recorder
+from .recording import Recording
+from .storage import finite_range, parsed_bytes, put
+
+__all__ = [
+    "WHAT",
+    "Frame",
+    "Recorder",
+    "Recording",
+    "What",
+    "finite_range",
+    "lightning_callback",
+    "parsed_bytes",
+    "put",
+]

@@ -1,0 +1,73 @@
+"""The contents of a frame: maps of the probes, filters, and data of the last training pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import nn
+
+from ...compute.filters import convolutions, filters
+from ...compute.gradients import Watched
+from ...compute.layers import Layer, activations, layer_table
+
+
+class FrameContents:
+    """Computes the contents of a frame, with fixed settings.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Run in evaluation mode, never changed.
+    layers : iterable of str
+        Names as in `layer_table`.
+    images : torch.Tensor
+        The probes (N, C, H, W).
+    weights : bool
+        Include the filters of those `layers` that are convolutions.
+
+    Attributes
+    ----------
+    rows : list of Layer
+        The layer table's rows of `layers`.
+
+    Raises
+    ------
+    LookupError, ForwardError, ValueError
+        Unknown layer; the images do not fit the model; no layers.
+    """
+
+    def __init__(self, model: nn.Module, layers: Iterable[str], images: torch.Tensor, *, weights: bool) -> None:
+        self.model, self.images = model, images
+        self.layers = list(dict.fromkeys(layers))
+        if not self.layers:
+            raise ValueError("there are no layers to record")
+        table = layer_table(model, images, operations=False)
+        if not set(self.layers) <= set(table.names):
+            table = layer_table(model, images)
+        self.rows = [table.find(layer) for layer in self.layers]
+        for row in self.rows:
+            if row.reason is not None:
+                raise LookupError(f"layer {row.name!r} cannot be recorded: {row.reason}")
+        known = convolutions(model).names if weights else []
+        self.filtered: list[Layer] = [row for row in self.rows if row.module in known and not row.operation]
+
+    def take(self, watched: Watched | None = None) -> dict[str, torch.Tensor]:
+        """`maps/LAYER`, `filters/LAYER`; of the image that was `watched` `input`, `batch/LAYER`, `gradients/LAYER`."""
+        found = self._maps("maps", self.images)
+        found |= {f"filters/{row.name}": filters(self.model, row.module).weights for row in self.filtered}
+        if watched is not None:
+            if watched.image is not None:
+                found |= {"input": watched.image} | self._maps("batch", watched.image)
+            found |= {f"gradients/{layer}": gradient for layer, gradient in watched.gradients.items()}
+        return {name: _plain(value) for name, value in found.items()}
+
+    def _maps(self, what: str, images: torch.Tensor) -> dict[str, torch.Tensor]:
+        return {f"{what}/{layer}": maps for layer, maps in activations(self.model, images, self.layers).items()}
+
+
+def _plain(value: torch.Tensor) -> torch.Tensor:
+    """Real numbers of at most single precision on the CPU, in separate memory."""
+    value = value.detach()
+    value = value.abs() if value.is_complex() else value
+    return value.to("cpu", torch.float32 if value.dtype == torch.float64 else value.dtype, copy=True).contiguous()

@@ -1,0 +1,28 @@
+"""The views: models and data sets in, live Jupyter widgets out."""
+
+from .activation import ActivationView
+from .attribution import AttributionView
+from .convolution import ConvolutionView, KernelPlayground
+from .embedding import EmbeddingView
+from .film import FilmView
+from .filter import FilterView
+from .occlusion import OcclusionView
+from .receptive_field import ReceptiveFieldView
+from .signature import SignatureView
+from .summary import ModelSummary
+from .training import TrainingView
+
+__all__ = [
+    "ActivationView",
+    "AttributionView",
+    "ConvolutionView",
+    "EmbeddingView",
+    "FilmView",
+    "FilterView",
+    "KernelPlayground",
+    "ModelSummary",
+    "OcclusionView",
+    "ReceptiveFieldView",
+    "SignatureView",
+    "TrainingView",
+]

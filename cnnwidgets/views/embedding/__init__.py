@@ -1,0 +1,7 @@
+"""EmbeddingView: the vectors of a layer as points on a plane."""
+
+from .view import EmbeddingView
+
+__all__ = [
+    "EmbeddingView",
+]

@@ -1,0 +1,123 @@
+"""What of a recording is drawn: maps, filters or gradients of a frame, as they are or against another frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+import torch
+
+from ...compute.layers import Layer, drawable
+from ...render.color import Shaded, choose, is_diverging, value_range
+from ...training.recording import WHAT, Recording, What, finite_range
+
+DIFFERENCES = {"none": "nothing", "first": "first frame", "previous": "previous frame"}
+SCALES = ("film", "frame", "map")
+WORDS: dict[str, str] = {
+    "maps": "feature maps of a probe",
+    "batch": "feature maps, batch image",
+    "gradients": "gradients, batch image",
+    "filters": "filters",
+}
+"""The batch image is the first of the batch, as the model saw it."""
+
+
+@dataclass(frozen=True)
+class Shot:
+    """What of each frame is seen.
+
+    Attributes
+    ----------
+    what : str
+        `maps`, `batch`, `gradients` or `filters`.
+    layer : str
+        Name of the layer.
+    probe : int
+        Which probe image, for `maps`.
+    difference : str
+        `none`; `first`: less the first frame that has it; `previous`: less the frame before.
+    """
+
+    what: What
+    layer: str
+    probe: int = 0
+    difference: str = "none"
+
+
+class Shots:
+    """Takes shots of a recording; reads no more than each needs.
+
+    Parameters
+    ----------
+    recording : Recording
+        The film.
+    """
+
+    def __init__(self, recording: Recording) -> None:
+        self.recording = recording
+        self.aspect = recording.probes.shape[-1] / recording.probes.shape[-2]
+        self._limits = lru_cache(maxsize=64)(self._scanned)
+
+    @property
+    def whats(self) -> list[What]:
+        """What there is to see."""
+        return [what for what in WHAT if self.recording.layers_with(what)]
+
+    def row(self, what: What, layer: str) -> Layer:
+        """The layer, shaped as it is drawn; filters have a map each, and a slice for each of their kernels."""
+        row = self.recording.layers.find(layer)
+        if what != "filters":
+            return row
+        shape = next(shape for frame in self.recording.frames if (shape := frame.shapes.get(f"filters/{layer}")))
+        planes = int(np.prod(shape[1:-2]))
+        return replace(row, kind="maps", shape=(shape[0], *shape[-2:]), layout="first", batch_axis=0, planes=planes)
+
+    def frames(self, what: What, layer: str) -> list[int]:
+        """Numbers of the frames that have it."""
+        return [at for at, frame in enumerate(self.recording.frames) if f"{what}/{layer}" in frame.ranges]
+
+    def value(self, shot: Shot, frame: int) -> torch.Tensor:
+        """The numbers of a frame, as the layer put them out; raises LookupError where it has none."""
+        value = self._read(shot, frame)
+        if shot.difference == "none":
+            return value
+        before = [at for at in self.frames(shot.what, shot.layer) if at < frame]
+        if not before:
+            return value - value
+        return value - self._read(shot, before[0 if shot.difference == "first" else -1])
+
+    def _read(self, shot: Shot, frame: int) -> torch.Tensor:
+        recording = self.recording
+        if shot.what == "maps":
+            return recording.maps(frame, shot.layer, shot.probe).float()
+        return getattr(recording, shot.what)(frame, shot.layer).float()
+
+    def limits(self, shot: Shot) -> tuple[float, float]:
+        """Smallest and largest number over the whole film; over all probes, save for differences."""
+        if shot.difference == "none":
+            return self.recording.range(shot.what, shot.layer)
+        frames = self.recording.frames
+        return self._limits(shot, len(frames), frames[-1].step)
+
+    def _scanned(self, shot: Shot, count: int, last: int) -> tuple[float, float]:
+        low = high = 0.0
+        for frame in self.frames(shot.what, shot.layer):
+            ends = finite_range(self.value(shot, frame)) or (0.0, 0.0)
+            low, high = min(low, ends[0]), max(high, ends[1])
+        return low, high
+
+    def shaded(self, shot: Shot, value: torch.Tensor, *, plane: int, colormap: str, scale: str) -> Shaded:
+        """Maps (C, H, W) with their colours; these do not change their meaning from frame to frame."""
+        row = self.row(shot.what, shot.layer)
+        if shot.what == "filters":
+            maps = value.reshape(value.shape[0], -1, *value.shape[-2:])[:, plane]
+        else:
+            maps = drawable(value, row, aspect=self.aspect, plane=plane)
+        limits = np.array(self.limits(shot))
+        signed = shot.difference != "none" or shot.what in ("gradients", "filters") or bool(limits[0] < 0)
+        name = choose(colormap, signed)
+        if scale == "film":
+            ends = value_range(limits, symmetric=is_diverging(name))
+            return Shaded.of(maps.numpy(), colormap=name, scale=(ends.vmin, ends.vmax))
+        return Shaded.of(maps.numpy(), colormap=name, scale="layer-full" if scale == "frame" else "map")

@@ -1,0 +1,168 @@
+"""Loss and accuracy as they come: live lines, thinned so that a long training draws as fast as a short one."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import bqplot
+import ipywidgets as W
+import numpy as np
+from numpy.typing import NDArray
+
+from ...render.color import ACCENT
+from ...render.static import BOTTOM, LEFT, RIGHT, SECOND, TOP, Chart, Line, Panel
+from ...training.loop import History
+from ...widgets.surface import close_tree, markup, number
+
+POINTS = 240
+"""Points of a line at most; where there are more steps, each is the mean of several."""
+NAMES = ("train", "validation")
+
+
+class Track:
+    """Loss and accuracy of a history over its epochs; only what is new is read."""
+
+    def __init__(self, history: History) -> None:
+        self._history = history
+        self._forget()
+
+    def _forget(self) -> None:
+        self._last: Any = None
+        self._x: list[float] = []
+        self._values: dict[str, list[float]] = {"loss": [], "accuracy": []}
+        self._ends: dict[int, float] = {}
+
+    def update(self) -> None:
+        """Read the steps that have been added."""
+        steps = self._history.steps
+        known = len(self._x)
+        if known > len(steps) or (known and steps[known - 1] is not self._last):
+            self._forget()  # another history was loaded
+            known = 0
+        for step in steps[known:]:
+            at = step.step + 1.0 if step.batches is None else step.epoch + (step.batch + 1) / step.batches
+            self._x.append(at)
+            self._ends[step.epoch] = at
+            self._values["loss"].append(step.loss)
+            self._values["accuracy"].append(math.nan if step.accuracy is None else step.accuracy)
+            self._last = step
+
+    def chart(self, what: str, goal: int, *, log: bool = False) -> Chart:
+        """The lines of `loss` or `accuracy`: each step of the training, each epoch of the validation."""
+        x, y = thinned(np.array(self._x), np.array(self._values[what]))
+        epochs = [epoch for epoch in self._history.epochs if getattr(epoch, f"valid_{what}") is not None]
+        ends = np.array([self._ends.get(epoch.epoch, epoch.epoch + 1.0) for epoch in epochs])
+        valid = np.array([getattr(epoch, f"valid_{what}") for epoch in epochs], dtype=float)
+        counted = self._last is not None and self._last.batches is None
+        width = float(x[-1]) if counted else float(max(goal, 1))
+        return Chart([Line(x, y), Line(ends, valid, dots=True)], (0.0, width), "step" if counted else "epoch", log)
+
+
+def thinned(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Means of as many neighbours as it takes to have at most `POINTS`; places are those of the last of them."""
+    size = -(-len(x) // POINTS)
+    if size <= 1:
+        return x, y
+    starts = np.arange(0, len(x), size)
+    counts = np.diff(np.append(starts, len(x)))
+    return x[starts + counts - 1], np.add.reduceat(y, starts) / counts
+
+
+class CurveFigure(W.VBox):
+    """A chart on the screen, with its legend above; gone where there are steps without a value.
+
+    Parameters
+    ----------
+    name : str
+        What is drawn.
+    width, height : int
+        In px.
+    """
+
+    def __init__(self, name: str, width: int, height: int) -> None:
+        self._name, self._size = name, (width, height)
+        self._log: bool | None = None
+        self._present = True
+        self._text = W.HTML()
+        without_toolbar = {"display_toolbar": False} if "display_toolbar" in bqplot.Figure.class_trait_names() else {}
+        self._figure = bqplot.Figure(
+            padding_x=0,
+            padding_y=0,
+            fig_margin={"top": TOP, "bottom": BOTTOM, "left": LEFT, "right": RIGHT},
+            min_aspect_ratio=0.001,
+            max_aspect_ratio=1000,
+            background_style={"fill": "transparent"},
+            layout=W.Layout(width=f"{width}px", height=f"{height}px", flex="0 0 auto"),
+            **without_toolbar,
+        )
+        self._figure.add_class("cnnw-chart")
+        super().__init__([self._text, self._figure], layout=W.Layout(flex="0 0 auto", overflow="hidden"))
+
+    def draw(self, chart: Chart) -> None:
+        """Show `chart`."""
+        self._chart = chart
+        if chart.log is not self._log:
+            self._log = chart.log
+            self._build(chart.log)
+        self._axes[0].label = chart.x_label
+        for axis, limits, ticks in (
+            (self._axes[0], chart.x_limits, chart.x_ticks),
+            (self._axes[1], chart.y_limits, chart.y_ticks),
+        ):
+            room = 0.015 * (limits[1] - limits[0]) if axis is self._axes[0] else 0.0  # half of a dot at the end
+            with axis.scale.hold_sync():
+                axis.scale.min, axis.scale.max = limits[0], limits[1] + room
+            if axis.tick_values is None or list(axis.tick_values) != ticks:
+                axis.tick_values = np.array(ticks)
+        for mark, line in zip(self._marks, chart.lines, strict=True):
+            y = np.where(line.y > 0, line.y, np.nan) if chart.log else line.y
+            if not (np.array_equal(mark.x, line.x) and np.array_equal(mark.y, y, equal_nan=True)):
+                with mark.hold_sync():
+                    mark.x, mark.y, mark.visible = line.x, y, bool(len(y))
+                    mark.marker = "circle" if line.dots or len(y) == 1 else None  # one value alone makes no line
+        self._text.value = markup.legend(self._name, zip(self._entries(), (ACCENT, SECOND), strict=False))
+        if self.shown is not self._present:
+            self._present = self.shown
+            self.children = [self._text, self._figure] if self.shown else []
+
+    @property
+    def shown(self) -> bool:
+        """Whether there are values, or may come to be."""
+        lines = self._chart.lines
+        return not len(lines[0].y) or any(np.isfinite(line.y).any() for line in lines)
+
+    def static(self, *, dark: bool) -> Panel:
+        """The same for the static picture."""
+        width, height = self._size
+        return Panel(self._name, self._chart.pixels(width, height, legend=self._entries(), dark=dark), width=width)
+
+    def _entries(self) -> list[str]:
+        """Name and last value of each line that has one."""
+        lines = zip(NAMES, self._chart.lines, strict=True)
+        return [f"{name} {number(float(line.y[-1]))}" for name, line in lines if len(line.y)]
+
+    def _build(self, log: bool) -> None:
+        """Make new marks and axes: bqplot's cannot be given another kind of scale."""
+        before = [*self._figure.marks, *self._figure.axes]
+        kind = bqplot.LogScale if log else bqplot.LinearScale
+        scales = {"x": bqplot.LinearScale(allow_padding=False), "y": kind(allow_padding=False)}
+        nothing = np.empty(0)
+        line = bqplot.Lines(x=nothing, y=nothing, scales=scales, colors=[ACCENT], stroke_width=1.6, visible=False)
+        line.marker_size = 28
+        dots = bqplot.Lines(
+            x=nothing, y=nothing, scales=scales, colors=[SECOND], stroke_width=1.6, visible=False,
+            marker="circle", marker_size=28,
+        )  # fmt: skip
+        across = bqplot.Axis(scale=scales["x"], grid_lines="none", tick_format=".4~g", label_offset="30px")
+        up = bqplot.Axis(scale=scales["y"], grid_lines="solid", tick_format=".4~g")
+        up.orientation = "vertical"  # not as an argument: bqplot 0.13 warns of that, and 0.12 has no other
+        self._axes, self._marks = [across, up], [line, dots]
+        self._figure.marks, self._figure.axes = self._marks, self._axes
+        for part in before:
+            close_tree(part)
+
+    def close(self) -> None:
+        """Close every widget of the chart."""
+        close_tree(self._figure)
+        super().close()

@@ -1,0 +1,180 @@
+"""A view as one HTML file whose sliders still move, without a kernel and without a network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...compute.core import Bar, nearest
+from ...files import check_writable, write_whole
+from ...render.static import Page
+from ...training.recording import parsed_bytes
+from ..surface import tree
+
+if TYPE_CHECKING:
+    from .view import ModelView
+
+BUDGET = 20_000_000
+MOST = {"index": 10, "layer": 1000, "frame": 1000}
+"""So many values a slider offers at most, where nobody says which; any other has `OTHERS`."""
+OTHERS = 64
+PLAYED = "frame"
+"""The slider that can go on by itself."""
+REFUSED = (LookupError, TypeError, ValueError)
+
+
+@dataclass(frozen=True)
+class Exported:
+    """An HTML file that was written."""
+
+    path: Path
+    frames: int
+    """How many states of the view it holds."""
+    bytes: int
+    left_out: str
+    """What of the view is not in it, in plain words; empty for nothing."""
+
+    def __repr__(self) -> str:
+        left = (
+            f"; left out: {self.left_out}; a keyword, such as index=[0, 5], says which to have" if self.left_out else ""
+        )
+        return f"{self.path}: {self.frames:,} pictures, {self.bytes / 1e6:.1f} MB{left}"
+
+
+def to_html(
+    view: ModelView, path: str | Path, budget: int | str, chosen: Mapping[str, Any], progress: bool = True
+) -> Exported:
+    """Write `view` to `path`; see `ModelView.to_html`."""
+    path, limit = Path(path).expanduser(), parsed_bytes(budget)
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise ValueError(f"the page is written as .html, not {path.suffix or 'a name without an ending'!r}: {path}")
+    check_writable(path)  # before the work
+    known = [*view.traits(source=True), *view.traits(display=True)]
+    for name in chosen:
+        if name not in known:
+            near = nearest(name, known)
+            hint = f"; did you mean {near!r}?" if near else ";"
+            raise TypeError(f"{type(view).__name__} has no {name!r}{hint} there are {', '.join(sorted(known))}")
+        if not _listed(chosen[name]):
+            raise ValueError(f"{name}={chosen[name]!r} holds no value for its slider: give at least one")
+    sweep = _Sweep(view, {name: _listed(values) for name, values in chosen.items()}, limit)
+    with _undisturbed(view), Bar(0, "pictures", progress) as sweep.bar:
+        sweep.run()
+    data = sweep.html().encode()
+    write_whole(path, data)
+    return Exported(path, len(sweep.page), len(data), sweep.left_out)
+
+
+def _listed(values: Any) -> list[Any]:
+    """The values of a slider; a single one, such as the name of a layer, is one value."""
+    return list(values) if isinstance(values, Iterable) and not isinstance(values, str) else [values]
+
+
+class _Sweep:
+    """Takes a view through its states, and collects what it shows in each."""
+
+    def __init__(self, view: ModelView, chosen: dict[str, list[Any]], budget: int) -> None:
+        self.view, self.chosen, self.budget = view, chosen, budget
+        labels = self.labels = {
+            **view.sliders,
+            **{name: name.capitalize() for name in chosen if name not in view.sliders},
+        }
+        self.names = list(labels)
+        self.start = {name: getattr(view, name) for name in labels}
+        play = "frame" if "frame" in labels else None
+        self.page = Page(f"{type(view).__name__} · cnnwidgets", list(labels.items()), play=play)
+        self.left_out = ""
+        self.bar = Bar(0, "pictures", False)
+        self._ranks: dict[tuple[str, ...], tuple[int, ...]] = {}
+        self._fewer: dict[str, str] = {}
+        self._taken: dict[str, set[str]] = {name: set() for name in chosen}
+
+    def run(self) -> None:
+        """The state on the screen first, and the rest so that a budget cuts off what is farthest from it."""
+        if not self._add(tuple(str(value) for value in self.start.values()), tuple(-1 for _ in self.names)):
+            raise ValueError(f"a budget of {self.budget:,} bytes does not even hold the present picture")
+        whole = not self.names or self._walk((), ())
+        left = list(self._fewer.values())
+        if not whole:
+            left.append(f"what lies beyond the budget of {self.budget / 1e6:g} MB")
+        self.left_out = ", ".join(left)
+        for name, taken in self._taken.items():
+            for value in self.chosen[name] if whole else ():
+                if str(value) not in taken:
+                    setattr(self.view, name, value)  # raises, and says what is allowed
+
+    def html(self) -> str:
+        """The page."""
+        self.page.note = f"Left out of this page: {self.left_out}." if self.left_out else ""
+        start = [str(value) for value in self.start.values()]
+        return self.page.html(start=start, order=sorted(self._ranks, key=lambda at: self._ranks[tuple(at)]))
+
+    def _walk(self, at: tuple[str, ...], ranks: tuple[int, ...], *, alone: bool | None = None) -> bool:
+        """Add what lies behind `at`; False once the budget is spent.
+
+        `alone`: with one value of the innermost slider. Each layer has its first channel before any has all of them,
+        and one image has all before the next has any.
+        """
+        depth = len(at)
+        if alone is None and depth == (1 if len(self.names) > 2 else 0):
+            return self._walk(at, ranks, alone=True) and self._walk(at, ranks, alone=False)
+        if depth == len(self.names):
+            return self._add(at, ranks)
+        name = self.names[depth]
+        values, present = self._values(name), self.start[name]
+        if alone and depth == len(self.names) - 1:
+            values = [(rank, value) for rank, value in values if value == present] or values[:1]
+        for rank, value in sorted(values, key=lambda pair: bool(pair[1] != present)):  # the present one first
+            try:
+                with self.view.quiet():
+                    setattr(self.view, name, value)
+            except REFUSED:  # one that this branch does not have, such as a channel of another layer
+                continue
+            self._taken.get(name, set()).add(str(value))
+            if not self._walk((*at, str(value)), (*ranks, rank), alone=alone):
+                return False
+        return True
+
+    def _values(self, name: str) -> list[tuple[int, Any]]:
+        """What the slider may be where the view now stands, with the place of each among them."""
+        if name in self.chosen:
+            return list(enumerate(self.chosen[name]))
+        every: Sequence[Any] = self.view.choices(name)
+        most = MOST.get(name, OTHERS)
+        kept = [(rank, value) for rank, value in enumerate(every) if rank < most or value == self.start[name]]
+        if len(kept) < len(every):
+            left = len(every) - len(kept)
+            self._fewer[name] = f"{left:,} of {len(every):,} values of {self.labels[name]}"
+        return kept
+
+    def _add(self, at: tuple[str, ...], ranks: tuple[int, ...]) -> bool:
+        if at not in self._ranks:
+            self.view.settle()
+            if not self.page.add(at, self.view.static(), most=self.budget):
+                return False
+            self.bar.add()
+        self._ranks[at] = ranks
+        return True
+
+
+@contextmanager
+def _undisturbed(view: ModelView) -> Iterator[None]:
+    """The page in the browser hears of nothing meanwhile, and at the end the view is as it was."""
+    before = {name: getattr(view, name) for name in [*view.traits(source=True), *view.traits(display=True)]}
+    with ExitStack() as held:
+        for part in tree(view):
+            held.enter_context(part.hold_sync())
+        try:
+            yield
+        finally:
+            with view.quiet():
+                for _ in range(2):  # what one allows may depend on another
+                    for name, value in before.items():
+                        try:
+                            setattr(view, name, value)
+                        except REFUSED:
+                            continue
+            view.settle()

@@ -1,0 +1,317 @@
+"""What every view shares: state in traits, one way from a change to the picture, an error line, a static picture."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar
+
+import ipywidgets as W
+import numpy as np
+from numpy.typing import NDArray
+
+from ...compute.core import nearest
+from ...files import write_whole
+from ...live import Newest
+from ...render import encode_png
+from ...render.static import Card
+from ..surface import Stage, close_tree, helped, markup
+from . import lifetime, still
+from .export import BUDGET, Exported, to_html
+
+log = logging.getLogger("cnnwidgets")
+log.addHandler(logging.NullHandler())  # a traceback goes where the user sends logs, never over the widget
+
+
+class ModelView(W.VBox):
+    """A card with controls and pictures whose only state are its traits.
+
+    A subclass tags traits that need the model `source=True` and those that only change the drawing `display=True`,
+    and writes `compute()` (into plain attributes), `render()` (onto the screen) and `static()` (the same without
+    controls). Whatever sets a trait - a slider, a cell, a linked view - runs the same path, and the newest wins.
+    """
+
+    _closed = True  # until there is something to close: __init__ may raise before it gets here
+
+    def __init__(self, **traits: Any) -> None:
+        self._ready = False
+        self._computed = False
+        self._widgets = 0
+        self._local = threading.local()  # `quiet` counts for its own thread alone
+        self._tagged = [name for role in ("source", "display") for name in self.traits(**{role: True})]
+        self._started = time.perf_counter()
+        self._newest = Newest(self._redraw)
+        super().__init__(**traits)  # before the first widget: a trait that is refused leaves none behind
+        self._closed = False
+        self._style = W.HTML(helped(markup.STYLE), layout=W.Layout(display="none"))
+        self._error = W.HTML("", layout=W.Layout(display="none"))
+        self._body = W.VBox()
+        self._stage = Stage(self._body)
+        self.children = [self._style, self._stage, self._body, self._error]
+        self.add_class("cnnw")
+        self.layout.overflow = "hidden"
+        self.observe(self._changed, self._tagged)
+
+    def __repr__(self) -> str:
+        state = ", ".join(f"{name}={getattr(self, name)!r}" for name in self._tagged)
+        return f"{type(self).__name__}({state})"
+
+    @classmethod
+    def check_keywords(cls, keywords: dict[str, Any]) -> None:
+        """Raise TypeError for a keyword that is no trait of the view, with the nearest that is."""
+        known = [name for name, trait in cls.class_traits().items() if {"source", "display"} & set(trait.metadata)]
+        for name in keywords:
+            if name not in known and name != "layout":
+                near = nearest(name, known)
+                hint = f"; did you mean {near!r}?" if near else ";"
+                raise TypeError(f"{cls.__name__} has no keyword {name!r}{hint} there are {', '.join(known)}")
+
+    def compute(self) -> None:
+        """Ask the model for what the source traits say; results go into plain attributes."""
+
+    def render(self) -> None:
+        """Draw what `compute` found as the display traits say."""
+
+    def picture(self, *, dark: bool = False) -> NDArray[np.uint8]:
+        """The view as one static picture, (H, W, 3)."""
+        return self.static().draw(dark=dark)
+
+    def static(self) -> Card:
+        """What the view shows, without the controls."""
+        raise NotImplementedError
+
+    @property
+    def milliseconds(self) -> float:
+        """Since the present drawing began."""
+        return 1e3 * (time.perf_counter() - self._started)
+
+    def refresh(self) -> None:
+        """Compute and draw anew: for what traits cannot see, such as weights or data that changed."""
+        self._computed = False
+        self._newest.cancel()
+        self._redraw()
+
+    def save(self, path: str | Path, *, dark: bool = False) -> Path:
+        """Write the view as it is now to a PNG file; needs no browser.
+
+        Parameters
+        ----------
+        path : str or Path
+            Where to; must end in `.png`.
+        dark : bool
+            Light text on a dark ground.
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        ValueError
+            Another ending.
+        OSError
+            The file cannot be written; what was there is left as it was.
+        """
+        path = Path(path).expanduser()
+        if path.suffix.lower() != ".png":
+            raise ValueError(
+                f"the picture is written as .png, not {path.suffix or 'a name without an ending'!r}: {path}"
+            )
+        self._newest.flush()
+        write_whole(path, encode_png(self.picture(dark=dark), level=6))
+        return path
+
+    def to_html(
+        self, path: str | Path, *, budget: int | str = BUDGET, progress: bool = True, **values: Any
+    ) -> Exported:
+        """Write the view to one HTML file in which its main sliders still move, for people without Python.
+
+        Everything that the page may show is computed now and lies in the file: it needs no kernel and no network. The
+        view itself is afterwards as it was.
+
+        Parameters
+        ----------
+        path : str or Path
+            Where to; must end in `.html`.
+        budget : int or str
+            Largest size of the file, in bytes or as `"20MB"`.
+        progress : bool
+            A bar on stderr where it takes longer than a second.
+        **values
+            For a trait of the view, the values that its slider in the page shall have: `index=range(20)`,
+            `layer=["C1", "C3"]`; a single one counts as one. By default those of `sliders`: every layer, the first
+            10 images, 64 of others.
+
+        Returns
+        -------
+        Exported
+            `path`, `frames`, `bytes`, and `left_out`, which says in plain words what is not in the file; so does the
+            page.
+
+        Raises
+        ------
+        ValueError
+            Another ending; a budget that is none or does not hold the present picture; no value for a slider, or one
+            that the view never takes.
+        TypeError
+            A name that is no trait of the view.
+        OSError
+            The file cannot be written; what was there is left as it was.
+        """
+        return to_html(self, path, budget, values, progress)
+
+    sliders: ClassVar[dict[str, str]] = {}
+    """The traits that a page made of the view has sliders for, outermost first, with their labels."""
+
+    def choices(self, name: str) -> Sequence[Any]:
+        """What the trait `name` of `sliders` may be, as the view now stands."""
+        raise NotImplementedError
+
+    def settle(self) -> None:
+        """Draw the present state to the end, with all that is usually drawn later; raises what goes wrong."""
+        with self.quiet():
+            self._compute_and_render()
+        self._newest.flush()
+
+    def close(self) -> None:
+        """Close every widget of the view; the model is as it was before."""
+        if not self._closed:
+            self._closed = True
+            self._newest.cancel()
+            lifetime.closed(self)
+            close_tree(self)
+        else:
+            super().close()
+
+    def start(self) -> None:
+        """Draw for the first time, at the end of a subclass's `__init__`; after an error no widget is left."""
+        self._started = time.perf_counter()
+        try:
+            self._compute_once()
+            self.render()
+            self._stage.turn()
+        except BaseException:
+            self.close()
+            raise
+        self._ready = True
+        self._loosen()
+
+    @contextmanager
+    def quiet(self) -> Iterator[None]:
+        """Traits set inside ask for no drawing: one follows anyway."""
+        quiet, self._local.quiet = self._is_quiet, True
+        try:
+            yield
+        finally:
+            self._local.quiet = quiet
+
+    @property
+    def _is_quiet(self) -> bool:
+        return getattr(self._local, "quiet", False)
+
+    @contextmanager
+    def hold_trait_notifications(self) -> Iterator[None]:
+        """Set several traits as one: checked together at the end, drawn once; if one is refused, none is set."""
+        if not self._ready or self._is_quiet:
+            with super().hold_trait_notifications():
+                yield
+            return
+        before = {name: getattr(self, name) for name in self._tagged}
+        try:
+            with self.quiet(), super().hold_trait_notifications():
+                yield
+        except BaseException:
+            with self.quiet():
+                for name, value in before.items():
+                    self.set_trait(name, value)
+            raise
+        if not self._closed and any(getattr(self, name) != value for name, value in before.items()):
+            self.ask()
+
+    def _changed(self, change: Any) -> None:
+        if self.trait_metadata(change["name"], "source"):
+            self._computed = False
+        if self._ready and not self._is_quiet and not self._closed:
+            self.ask()
+
+    def ask(self) -> None:
+        """Have the state drawn, now or soon."""
+        self._newest.request()
+
+    def later(self, part: Callable[[], object]) -> None:
+        """Draw `part` last."""
+        part()
+
+    def _redraw(self) -> None:
+        self._started = time.perf_counter()
+        with self._stage.held():
+            drawn = self._guarded(self._compute_and_render)
+        if drawn:
+            self._say("")
+        if self._widgets != lifetime.count():  # there are new ones, perhaps of this view
+            self._loosen()
+
+    def _loosen(self) -> None:
+        lifetime.loosen(self)
+        self._widgets = lifetime.count()
+
+    def _guarded(self, part: Callable[[], object]) -> bool:
+        """Run `part`; what goes wrong in it goes to the error line, and traits set in it ask for no drawing."""
+        with self.quiet():
+            try:
+                part()
+            except Exception as error:
+                if not self._newest.waiting:  # else the state changed meanwhile: the next drawing shows what is wrong
+                    log.exception("%s could not draw", type(self).__name__)
+                    self._say(_plain(error))
+                return False
+        return True
+
+    def _compute_and_render(self) -> None:
+        self._compute_once()
+        self.render()
+
+    def _compute_once(self) -> None:
+        if not self._computed:
+            self._computed = True  # first: a change from another thread in the middle of it undoes it
+            try:
+                self.compute()
+            except BaseException:
+                self._computed = False
+                raise
+
+    def _say(self, text: str) -> None:
+        """One line under the pictures, which are marked as stale while it stands there."""
+        self._error.value = markup.error(text)
+        self._error.layout.display = "" if text else "none"
+        (self._body.add_class if text else self._body.remove_class)("cnnw-stale")
+
+    def about_to_show(self) -> None:
+        """What is done before the view is put into a notebook, so that its picture is whole."""
+        self._newest.flush()
+
+    def _ipython_display_(self, **kwargs: Any) -> None:
+        if not self._closed and still.apart():
+            still.publish(self._still())
+        raise NotImplementedError  # IPython goes on to _repr_mimebundle_, with ipywidgets 7 too
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **kwargs: Any) -> Any:
+        if self._closed:
+            return {"text/plain": repr(self)}
+        lifetime.shown(self)
+        return still.bundle(self.model_id, repr(self), None if still.apart() else self._still())
+
+    def _still(self) -> str:
+        self.about_to_show()
+        return still.encoded(self.picture())
+
+
+def _plain(error: Exception) -> str:
+    """The message of an error; with its type, where the message is empty or a single word, as a KeyError's."""
+    text = " ".join(str(error).split())
+    return text if " " in text else ": ".join(filter(None, [type(error).__name__, text]))

@@ -1,0 +1,60 @@
+"""Inputs that are linked to the traits of a view."""
+
+from .basic import (
+    SCALE_TIP,
+    Group,
+    ScaleControl,
+    auto_entry,
+    button,
+    card_body,
+    channel_word,
+    checkbox,
+    doubling,
+    dropdown,
+    entry,
+    fraction,
+    hint,
+    index_control,
+    labelled,
+    named,
+    slider,
+    top_power,
+)
+from .layer import LayerPicker
+from .player import Sliding
+from .progress import ProgressRow, duration
+from .ranges import IntBox, IntRange, Player
+from .search import Search
+from .target import ClassMenu
+from .ticks import Choices
+
+__all__ = [
+    "SCALE_TIP",
+    "Choices",
+    "ClassMenu",
+    "Group",
+    "IntBox",
+    "IntRange",
+    "LayerPicker",
+    "Player",
+    "ProgressRow",
+    "ScaleControl",
+    "Search",
+    "Sliding",
+    "auto_entry",
+    "button",
+    "card_body",
+    "channel_word",
+    "checkbox",
+    "doubling",
+    "dropdown",
+    "duration",
+    "entry",
+    "fraction",
+    "hint",
+    "index_control",
+    "labelled",
+    "named",
+    "slider",
+    "top_power",
+]

@@ -1,0 +1,116 @@
+"""LayerPicker: slider and menu of layers in the order they run, narrowed by kind and by what is typed."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import ipywidgets as W
+import traitlets as T
+
+from ...compute.layers import Layer, LayerTable
+from .basic import hint, named
+from .ranges import Options
+from .search import Search
+
+MENU = (280, 344)
+"""Least and largest width of the menu, in px; between them it has room for its longest name."""
+MANY = 16
+"""With more layers than this, the menu of kinds and the search box appear."""
+
+KINDS = {
+    "all": lambda layer: True,
+    "convolutions": lambda layer: layer.type.startswith("Conv"),
+    "leaves": lambda layer: layer.leaf and not layer.operation,
+    "blocks": lambda layer: not layer.leaf,
+    "operations": lambda layer: layer.operation,
+}
+
+
+class LayerPicker(W.HBox):
+    """Chooses a layer of a table; `value` is its name, linked to a trait of a view.
+
+    Narrowing the list never changes the choice: the chosen layer stays in it.
+    """
+
+    value = T.Unicode()
+
+    def __init__(self, view: T.HasTraits, trait: str, table: LayerTable) -> None:
+        self._busy = True
+        self._table = table
+        self._slider = Options(options=[""], readout=False, layout=W.Layout(width="150px"))
+        self._menu = W.Dropdown(options=[""], layout=W.Layout(width=f"{MENU[0]}px"))
+        self._kind = W.Dropdown(options=list(KINDS), layout=W.Layout(width="116px"))
+        tip = "List only layers whose name or type holds this text"
+        self._search = Search("layer", "layers", self._to_first, width=110, tip=tip)
+        self._note = W.HTML()
+        super().__init__(
+            [self._slider, self._menu, self._kind, self._search, self._note],
+            layout=W.Layout(flex_flow="row wrap", align_items="center", overflow="hidden"),
+        )
+        hint(self._slider, "Layer, in the order they run (arrow keys work)")
+        hint(self._menu, "Choose a layer by name")
+        hint(self._kind, "List only layers of this kind")
+        named(self._kind, "Kind of layers")
+        self.value = getattr(view, trait)
+        self._busy = False
+        self.update(table)
+        for control in (self._slider, self._menu):
+            control.observe(self._chosen, "value")
+        for control in (self._kind, self._search):
+            control.observe(lambda change: self._list(), "value")
+        T.link((view, trait), (self, "value"))
+
+    def update(self, table: LayerTable) -> None:
+        """Show another table; the choice stays."""
+        self._table = table
+        many = len(table.showable) > MANY
+        longest = max((len(layer.label) for layer in table.showable), default=0)
+        self._menu.layout.width = f"{min(max(MENU[0], 7 * longest + 40), MENU[1])}px"
+        mixed = not all(KINDS["convolutions"](layer) for layer in table.showable)
+        self._search.layout.display = "" if many else "none"
+        self._kind.layout.display = "" if many and mixed else "none"
+        self._note.value = (
+            f'<span class="cnnw-quiet" title="{escape(table.note)}">modules only: cannot be traced</span>'
+            if table.note
+            else ""
+        )
+        self._list()
+
+    @property
+    def found(self) -> list[Layer]:
+        """The layers of the kind and the text that are searched for, in the order they run."""
+        wanted, text = KINDS[self._kind.value], self._search.value.strip().lower()
+        return [row for row in self._table.showable if wanted(row) and text in row.label.lower()]
+
+    @property
+    def listed(self) -> list[Layer]:
+        """The layers that are listed now, in the order they run."""
+        found = {row.name for row in self.found}
+        return [row for row in self._table.showable if row.name == self.value or row.name in found]
+
+    def _to_first(self) -> None:
+        if self._search.value.strip() and (found := self.found):
+            self.value = found[0].name
+
+    def _list(self) -> None:
+        options = [(row.label, row.name) for row in self.listed]
+        self._busy = True  # new options choose the first of them for a moment
+        try:
+            for control in (self._slider, self._menu):
+                if list(control.options) != options:
+                    control.options = options
+                if any(name == self.value for _, name in options):  # not yet, while the choice is on its way here
+                    control.value = self.value
+        finally:
+            self._busy = False
+        self._search.tell(len(self.found))
+
+    def _chosen(self, change: Any) -> None:
+        if not self._busy and change["new"]:
+            self.value = change["new"]
+
+    @T.observe("value")
+    def _show(self, change: Any) -> None:
+        if not self._busy:
+            self._list()

@@ -1,0 +1,77 @@
+"""What is known of a model from its passes; all that look at the same model share it."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections import OrderedDict
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from ...compute.core import fingerprint
+from ...compute.dataset import Prediction
+from ...compute.layers import LayerTable, Trace
+from .cache import ByteCache
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What one forward pass told about one image, save the outputs themselves."""
+
+    table: LayerTable
+    prediction: Prediction | None
+    same: dict[str, str]
+    """A layer that hands on another's output -> that other layer."""
+    single: bool
+    """Whether the network returns one tensor, not a dict or a tuple of them."""
+
+
+class Passes:
+    """The passes of a model that are remembered, bounded in number, and their outputs, bounded in bytes.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Looked at, never changed.
+    cache_bytes : int
+        Bytes of layer outputs to keep at most, of those that all views of the process share.
+    """
+
+    def __init__(self, module: nn.Module, cache_bytes: int) -> None:
+        self.module = module  # held: as long as these live, no other model can have its id
+        self.outputs = ByteCache(cache_bytes)
+        self.known: OrderedDict[Hashable, Pass] = OrderedDict()
+        self.forgotten = -1
+        """How often everything was forgotten."""
+        self.forget()
+
+    @classmethod
+    def of(cls, module: nn.Module, cache_bytes: int) -> Passes:
+        """Those that others know of this very model, unless it was changed meanwhile; or new ones."""
+        with _lock:
+            passes = _shared.get((id(module), cache_bytes))
+            if passes is None or passes.state != fingerprint(module):
+                passes = _shared[id(module), cache_bytes] = cls(module, cache_bytes)
+            return passes
+
+    def forget(self) -> None:
+        """Forget everything: the weights, or the data, are no longer what they were."""
+        self.forgotten += 1
+        self.outputs.clear()
+        self.known.clear()
+        self.traced: Trace | None = None
+        self.operations: dict[str, torch.Tensor] = {}
+        self.state = fingerprint(self.module)
+
+    def remember(self, key: Hashable, found: Pass, most: int) -> None:
+        """Keep a pass, and at most so many."""
+        self.known[key] = found
+        while len(self.known) > most:
+            self.known.popitem(last=False)
+
+
+_shared: weakref.WeakValueDictionary[tuple[int, int], Passes] = weakref.WeakValueDictionary()
+_lock = threading.RLock()

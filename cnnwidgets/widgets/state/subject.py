@@ -1,0 +1,204 @@
+"""The model and the data set that views look at, and what is already known about them."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from ...compute.convolution import LayerPass, layer_pass
+from ...compute.core import OUTPUT, Prepare, digest, get_layer, hooks_version, plain, weights_version
+from ...compute.dataset import Item, Items, OutputNames, Prediction, predict
+from ...compute.layers import checked_operations, one_image, run, run_operations, table_of, trace, with_operations
+from .passes import Pass, Passes
+
+RECENT = 64
+"""Images whose label, table and prediction are remembered; their outputs are bounded in bytes."""
+
+
+@dataclass(frozen=True)
+class Look(Pass):
+    """One image, and what one forward pass told about it."""
+
+    item: Item
+    key: tuple[Hashable, ...]
+    """What its outputs are kept under: all that can change what a pass gives."""
+
+
+class Subject:
+    """A model with a data set, and a bounded memory of the passes made. Several views may share one.
+
+    Those that were made separately share the passes all the same, where they look at the same model and at images
+    whose numbers are equal.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Looked at, never changed.
+    dataset : indexable
+        Gives (image, label).
+    classes, denormalize, prepare
+        As `Items` takes them.
+    cache_bytes : int
+        Bytes of layer outputs to keep at most, of those that all views of the process share.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        dataset: Any,
+        *,
+        classes: Any = None,
+        denormalize: Any = None,
+        prepare: Prepare | None = None,
+        cache_bytes: int = 512 * 2**20,
+    ) -> None:
+        self.model = model
+        self.module = plain(model)
+        self.items = Items(dataset, classes=classes, denormalize=denormalize, prepare=prepare)
+        self.names = OutputNames(self.module, self.items)
+        self.prepare = prepare
+        self.passes = 0
+        self._shared = Passes.of(self.module, cache_bytes)
+        self._outputs = self._shared.outputs
+        self._own = object()
+        self._looks: OrderedDict[tuple[int, int, int], Look] = OrderedDict()
+
+    @classmethod
+    def of(cls, model: nn.Module | Subject, dataset: Any = None, **options: Any) -> Subject:
+        """What another view already looks at, or a new one of a model and a data set; `options` as for those."""
+        return model if isinstance(model, Subject) else cls(model, dataset, **options)
+
+    def refresh(self) -> None:
+        """Forget everything: the weights, or the data, are no longer what they were."""
+        self._shared.forget()
+        self._looks.clear()
+
+    def known(self, index: int, layer: str) -> bool:
+        """Whether the output of `layer` for image `index` is at hand, so that nothing needs to run."""
+        look = self._looks.get(self._at(index))
+        return look is not None and self._outputs.get((*look.key, look.same.get(layer, layer))) is not None
+
+    def look(self, index: int) -> Look:
+        """Item, layer table and prediction of image `index`; one forward pass unless known."""
+        at = self._at(index)
+        if at not in self._looks:
+            item = self.items[index]
+            key = self._key(at, item)
+            found = self._shared.known.get(key)
+            if found is None:
+                found = self._pass(key, item)
+                self._shared.remember(key, found, RECENT)
+            self._looks[at] = Look(**vars(found), item=item, key=key)
+            while len(self._looks) > RECENT:
+                self._looks.popitem(last=False)
+        self._looks.move_to_end(at)
+        return self._looks[at]
+
+    def output(self, index: int, layer: str) -> torch.Tensor:
+        """Output of `layer` for image `index`, without the batch axis, on the CPU; read only.
+
+        Raises
+        ------
+        LookupError
+            There is no such layer, or it cannot be shown.
+        """
+        look = self.look(index)
+        row = look.table.find(layer)
+        if row.reason is not None:
+            raise LookupError(f"layer {layer!r} of image {index} cannot be shown: it {row.reason}")
+        name = look.same.get(layer, layer)
+        held = self._outputs.get((*look.key, name))
+        if held is None:  # more than the memory holds, or already gone: run for this layer, and keep it first
+            held = self._pass_for(name, look, index)
+        return one_image(held, row)
+
+    def passed(self, index: int, layer: str) -> LayerPass:
+        """What `layer` is given and puts out for image `index`, from one pass, with batch axes, on the CPU; read only.
+
+        Raises
+        ------
+        LookupError
+            There is no such layer, or it cannot be explained.
+        """
+        look = self.look(index)
+        given, output = (self._outputs.get((*look.key, layer, end)) for end in ("given", "output"))
+        if given is not None and output is not None:
+            return LayerPass(layer, get_layer(self.module, layer), given, output)
+        self.passes += 1
+        passed = layer_pass(self.module, self._images(look.item), layer, prepare=self.prepare, device="cpu")
+        self._outputs.put((*look.key, layer, "given"), passed.input)
+        self._outputs.put((*look.key, layer, "output"), passed.output)
+        return passed
+
+    def now(self, item: Item, layer: str) -> tuple[torch.Tensor, Prediction | None]:
+        """Output of a module, with the batch axis, and the prediction, as the weights are now; nothing is kept."""
+        self.passes += 1
+        captured = run(self.module, self._images(item), [layer, OUTPUT], prepare=self.prepare, device="cpu")
+        return captured[layer], predict(_scores(captured.output))
+
+    def _images(self, item: Item) -> Any:
+        return item.image[None] if self.prepare is None and item.image is not None else item.raw
+
+    def _at(self, index: int) -> tuple[int, int, int]:
+        return self._shared.forgotten, weights_version(self.module), index
+
+    def _key(self, at: tuple[int, int, int], item: Item) -> tuple[Hashable, ...]:
+        """All that can change what a pass gives; for what `prepare` makes of an item, no other subject's."""
+        image = digest(item.image) if self.prepare is None and item.image is not None else self._own
+        return (*at, image, hooks_version(self.module))
+
+    def _pass(self, key: tuple[Hashable, ...], item: Item) -> Pass:
+        """One pass for everything."""
+        shared, images = self._shared, self._images(item)
+        self.passes += 1
+        captured = run(self.module, images, None, prepare=self.prepare, budget=self._outputs.limit, device="cpu")
+        same: dict[str, str] = {}
+        first = ""
+        for seen in captured.seen:
+            name = captured.name(seen)
+            if seen.repeats:
+                same[name] = first
+            else:
+                first = name
+                if seen.tensor is not None:
+                    self._outputs.put((*key, name), seen.tensor)
+        table = table_of(captured, self.module)
+        if shared.traced is None:
+            shared.traced = trace(self.module)
+            outputs = checked_operations(self.module, shared.traced, images, captured, prepare=self.prepare)
+            shared.operations = {name: output.to("meta") for name, output in self._keep(key, outputs).items()}
+        table = with_operations(table, shared.traced, shared.operations)
+        return Pass(table, predict(_scores(captured.output)), same, "" in captured.output)
+
+    def _pass_for(self, layer: str, look: Look, index: int) -> torch.Tensor:
+        """The output of a layer, from one pass for it alone."""
+        shared, images = self._shared, self._images(look.item)
+        self.passes += 1
+        if layer in shared.operations:
+            assert shared.traced is not None
+            outputs, _ = run_operations(self.module, shared.traced, images, [layer], prepare=self.prepare)
+            if layer not in outputs:
+                raise LookupError(f"operation {layer!r} gave no tensor for image {index}")
+            return self._keep(look.key, outputs)[layer]
+        limit = self._outputs.limit
+        captured = run(self.module, images, [layer], prepare=self.prepare, budget=limit, device="cpu")
+        return self._keep(look.key, {layer: captured[layer]})[layer]
+
+    def _keep(self, key: tuple[Hashable, ...], outputs: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        outputs = {name: output.cpu() for name, output in outputs.items()}
+        for name, output in outputs.items():
+            self._outputs.put((*key, name), output)
+        return outputs
+
+
+def _scores(output: dict[str, torch.Tensor]) -> torch.Tensor | None:
+    """The class scores among the tensors that a network returned: `logits`, `out`, or the first."""
+    for name in ("logits", "out", ""):
+        if name in output:
+            return output[name]
+    return next(iter(output.values()), None)

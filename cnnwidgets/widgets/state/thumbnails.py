@@ -1,0 +1,38 @@
+"""Small pictures of the images of a data set, kept: reading them anew may mean to open files."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...compute.dataset import Items
+from ...render.color import fitted, to_picture
+
+KEPT = 1000
+"""Pictures that are remembered."""
+
+
+class Thumbnails:
+    """`thumbnails(index, side)` is image `index` as (H, W, 3) of at most `side` px, or None where the item has none."""
+
+    def __init__(self, items: Items) -> None:
+        self.items = items
+        self._kept: OrderedDict[tuple[int, int], NDArray[np.uint8] | None] = OrderedDict()
+
+    def __call__(self, index: int, side: int) -> NDArray[np.uint8] | None:
+        """Image `index` as a small picture."""
+        key = index, side
+        if key not in self._kept:
+            image = self.items[index].image
+            picture = None if image is None else to_picture(self.items.picture(image).numpy()).pixels
+            self._kept[key] = None if picture is None else fitted(picture, side, side)
+        self._kept.move_to_end(key)
+        while len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+        return self._kept[key]
+
+    def clear(self) -> None:
+        """Forget all: the data may be others."""
+        self._kept.clear()

@@ -1,0 +1,71 @@
+"""Trait types that views share: what they hold, and what they refuse."""
+
+from __future__ import annotations
+
+import operator
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+import traitlets as T
+
+from ...render.color import table, value_ranges
+
+
+class Whole(T.Int):
+    """A whole number, of NumPy and torch too."""
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        """Raise TraitError for anything that is no whole number."""
+        if hasattr(value, "__index__") and not isinstance(value, bool):
+            with suppress(TypeError):  # a tensor or an array that is not a single whole number
+                value = operator.index(value)
+        return super().validate(obj, value)
+
+
+class Given(T.Any):
+    """Anything but None, for the validator of the view to judge."""
+
+    allow_none = False
+
+
+class ScoreOf(Given):
+    """`"logit"`, `"probability"`, or a function of what the model returns."""
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        """Raise ValueError for anything else."""
+        if not callable(value) and value not in ("logit", "probability"):
+            raise ValueError(f"score is 'logit', 'probability' or a function of the model's output, not {value!r}")
+        return value
+
+
+class Colormap(T.Unicode):
+    """Name of a matplotlib colour map, or `auto`."""
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        """Raise ValueError, with the nearest name, for a colour map that is not there."""
+        name = super().validate(obj, value)
+        if name != "auto":
+            table(name)
+        return name
+
+
+class Scale(T.TraitType):
+    """Value range of the colours: `map`, `layer`, `layer-full`, or two numbers (vmin, vmax)."""
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        """Raise ValueError for another word, or for two numbers that are no range."""
+        value_ranges(np.zeros((1, 1, 1)), value)
+        return value if isinstance(value, str) else (float(value[0]), float(value[1]))
+
+
+class Pixel(T.TraitType):
+    """A place in a map, (row, column) from 0, or None."""
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        """Raise ValueError for anything but None and two numbers from 0 up."""
+        if value is None:
+            return None
+        if not (isinstance(value, (tuple, list)) and len(value) == 2 and min(value) >= 0):
+            raise ValueError(f"{self.name} must be (row, column), both 0 or more, or None; not {value!r}")
+        return int(value[0]), int(value[1])

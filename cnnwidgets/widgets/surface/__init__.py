@@ -1,0 +1,22 @@
+"""What stands in the page: bqplot figures, pictures, markup."""
+
+from .figure import Box, PixelFigure
+from .helper import helped
+from .markup import number
+from .scatter_figure import ScatterFigure
+from .swap import Stage, Swapped, Text
+from .tree import close_tree, tree, widgets_in
+
+__all__ = [
+    "Box",
+    "PixelFigure",
+    "ScatterFigure",
+    "Stage",
+    "Swapped",
+    "Text",
+    "close_tree",
+    "helped",
+    "number",
+    "tree",
+    "widgets_in",
+]

@@ -1,0 +1,258 @@
+"""The text around the pictures: style sheet, title, bars, colour scale. What came from outside is escaped."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from html import escape
+
+from ...render.color import DARK, LIGHT, Shaded, css_gradient
+from ...render.static import TRUE
+from .theme import COLORS
+
+TOO_OLD = (
+    "This page could not load all widgets: it needs JupyterLab 3 or Notebook 7 and later with ipywidgets 7.7 or 8 and "
+    "bqplot 0.12.45 or later where the server runs, or the network that it takes them from. view.save('view.png') and "
+    "view.to_html('view.html') do without."
+)
+"""Stands under a card in which a widget has no code in the page."""
+
+KERNEL_GONE = "The kernel is gone: run this cell again."
+"""Stands in a card that is still in the page while its kernel is not."""
+
+ARROW = (
+    "url(\"data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 18 18'%3E%3Cpath fill='none' "
+    "stroke='%23808080' stroke-width='1.6' d='M5 7.5l4 4 4-4'/%3E%3C/svg%3E\")"
+)
+"""Of a menu: grey, so that it is seen in the dark theme too."""
+
+STYLE = f"""<style>{COLORS}
+.cnnw {{ --jp-widgets-dropdown-arrow: {ARROW};
+  border: 1px solid var(--cnnw-line); border-radius: 6px; padding: 12px 16px; box-sizing: border-box;
+  font-family: var(--jp-ui-font-family, system-ui, sans-serif); font-size: 13px; }}
+.cnnw .widget-html-content, .cnnw .jupyter-widgets.widget-html > div {{ line-height: 1.35; font-size: 13px;
+  min-width: 0; }}
+.cnnw .widget-label, .cnnw .widget-inline-hbox .widget-label {{ color: var(--cnnw-muted); }}
+.cnnw-head {{ display: flex; flex-direction: column; gap: 2px; }} /* the status never jumps between two lines */
+.cnnw-title {{ font-size: 15px; color: var(--cnnw-muted); }} .cnnw b {{ color: var(--cnnw-text); font-weight: 600; }}
+.cnnw-quiet {{ color: var(--cnnw-muted); font-size: 12px; }}
+.cnnw .noUi-handle, .cnnw .widget-slider .ui-slider .ui-slider-handle {{ background: var(--cnnw-accent);
+  border-color: var(--cnnw-accent); }}
+.cnnw .widget-hslider {{ margin-right: 12px; }} /* the handle reaches over the end of its track */
+.cnnw-heading {{ overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }}
+.cnnw-rule {{ border-top: 1px solid var(--cnnw-line); height: 0; }}
+.cnnw .widget-checkbox input[type=checkbox] {{ vertical-align: middle; }}
+.cnnw-label {{ color: var(--cnnw-muted); white-space: nowrap; line-height: var(--jp-widgets-inline-height, 28px); }}
+.cnnw-bars {{ display: grid; grid-template-columns: fit-content(45%) 1fr auto; gap: 3px 10px; align-items: center;
+  margin-top: 5px; }}
+.cnnw-bars span:nth-child(3n) {{ color: var(--cnnw-muted); text-align: right; font-variant-numeric: tabular-nums; }}
+.cnnw-bars span:nth-child(3n+1) {{ overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }}
+.cnnw-stacked {{ grid-template-columns: 1fr auto; row-gap: 1px; }}
+.cnnw-stacked span:nth-child(3n+1) {{ grid-column: 1 / -1; }}
+.cnnw-track {{ position: relative; height: 7px; border-radius: 2px; background: var(--cnnw-track); overflow: hidden; }}
+.cnnw-track i {{ position: absolute; top: 0; bottom: 0; background: var(--cnnw-accent); }}
+.cnnw {{ --cnnw-right: {LIGHT.right}; --cnnw-wrong: {LIGHT.wrong}; }}
+:is([data-jp-theme-light="false"], html[theme="dark"], .vscode-dark) .cnnw {{ --cnnw-right: {DARK.right};
+  --cnnw-wrong: {DARK.wrong}; }}
+.cnnw-true {{ font-weight: 600; }} .cnnw-true small {{ display: block; font-size: 11px; line-height: 1.1; }}
+.cnnw-stacked .cnnw-true small {{ display: inline; margin-left: 6px; }}
+.cnnw-bars .cnnw-right {{ color: var(--cnnw-right); }} .cnnw-bars .cnnw-wrong {{ color: var(--cnnw-wrong); }}
+.cnnw-right + .cnnw-track i {{ background: var(--cnnw-right); }}
+.cnnw-wrong + .cnnw-track i {{ background: var(--cnnw-wrong); }}
+.cnnw-scale {{ display: flex; justify-content: space-between; color: var(--cnnw-muted); font-size: 12px;
+  font-variant-numeric: tabular-nums; }}
+.cnnw-ramp {{ height: 9px; border-radius: 2px; margin-bottom: 2px; }}
+.cnnw-facts {{ display: grid; grid-template-columns: max-content 1fr; gap: 2px 14px; margin-top: 6px;
+  font-variant-numeric: tabular-nums; }}
+.cnnw-facts span:nth-child(odd) {{ color: var(--cnnw-muted); }}
+.cnnw-dot {{ display: inline-block; width: 8px; height: 8px; border-radius: 4px; margin: 0 4px 0 10px; }}
+.cnnw .cnnw-chart svg path.domain {{ display: none; }} /* its ends lie under the numbers */
+.cnnw .cnnw-chart svg text.axislabel {{ font-size: 12px; font-weight: normal; fill: var(--cnnw-muted); }}
+@media (max-width: 930px) {{ .cnnw .cnnw-many {{ order: 1; }} }} /* the small panels share a row */
+.cnnw-error {{ color: var(--cnnw-error); overflow-wrap: anywhere; }}
+.cnnw-stale > :first-child, .cnnw-stale > :last-child {{ opacity: 0.4; }} /* title and pictures; controls are live */
+.cnnw-side {{ display: none; }}
+.cnnw-instead {{ position: relative; z-index: 1; margin-top: calc(-1 * var(--cnnw-room));
+  min-height: var(--cnnw-room); }}
+.cnnw-frames {{ position: relative; }}
+.cnnw-frames svg {{ position: absolute; left: 2px; top: 2px; overflow: visible; pointer-events: none; z-index: 1; }}
+.cnnw-frames rect {{ fill: none; stroke-width: 2px; }}
+.cnnw .cnnw-figure {{ display: block; }} img.cnnw-crisp {{ image-rendering: pixelated; }}
+img.cnnw-input {{ image-rendering: pixelated; outline: 1px solid var(--cnnw-line); }}
+.cnnw:has(.jupyter-widgets-error-widget)::after {{ content: "{TOO_OLD}"; display: block; margin-top: 10px;
+  color: var(--cnnw-error); }}
+.cnnw .jupyter-widgets-disconnected::before {{ content: none; }} /* a broken link at each widget */
+.cnnw.jupyter-widgets-disconnected::before {{ content: "{KERNEL_GONE}"; color: var(--cnnw-text); font: inherit;
+  font-weight: 600; padding: 0 0 8px; }}
+.cnnw.jupyter-widgets-disconnected > * {{ opacity: 0.45; filter: grayscale(1); pointer-events: none; }}
+.cnnw-tip {{ color: var(--cnnw-text); font-size: 12px; padding: 0 6px; white-space: nowrap; }}
+.mark_tooltip:has(.cnnw-tip), .bqplot_mark_tooltip:has(.cnnw-tip), .tooltip_div:has(.cnnw-tip),
+.bqplot_tooltip_div:has(.cnnw-tip) {{ pointer-events: none; }} /* lets clicks through */
+</style>"""
+
+
+def number(value: float, digits: int = 3) -> str:
+    """So many significant digits, with a real minus sign, and none before 0."""
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "∞" if value > 0 else "−∞"
+    return f"{value + 0.0:.{digits}g}".replace("-", "−")
+
+
+def percent(share: float) -> str:
+    """`12.5 %`."""
+    return f"{100 * share:.1f} %"
+
+
+def counted(count: int, what: str) -> str:
+    """`1 step`, `2 steps`."""
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
+def pictured(index: int, label: str) -> str:
+    """`image 7 · label: 3`: which image of the data set is seen."""
+    return " · ".join(filter(None, [f"image {index}", labelled(label)]))
+
+
+def labelled(label: str) -> str:
+    """`label: 3`: what the data set calls an image; empty where it says nothing."""
+    return f"label: {label}" if label else ""
+
+
+def scale_words(shaded: Shaded, scale: str | Sequence[float]) -> str:
+    """`scale: ±6.1, 0.5 % beyond, centred on 0`: what the colours of all maps of a layer mean."""
+    low, _, high = shaded.ends()
+    beyond = beyond_words(shaded.beyond())
+    if not isinstance(scale, str):
+        words = " to ".join(map(number, scale))
+    elif scale == "map" and not shaded.numbers:
+        words, beyond = "each map its own", ""
+    else:
+        words = (
+            (f"±{number(high)}" if shaded.centred else f"{number(low)} to {number(high)}") if beyond else "whole layer"
+        )
+    centred = "centred on 0" if shaded.centred else ""
+    return f"scale: {', '.join(filter(None, [words, beyond, centred]))}"
+
+
+def source(known: str, milliseconds: float) -> str:
+    """`cached · drawn in 4.3 ms`: how a picture came about, for the tooltip of the title line."""
+    return " · ".join(filter(None, [known, drawn_in(milliseconds)]))
+
+
+def drawn_in(milliseconds: float) -> str:
+    """`drawn in 4.3 ms`; seconds where it took them."""
+    took = f"{milliseconds:.1f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"
+    return f"drawn in {took}"
+
+
+def title(name: str, *parts: str, status: str = "", source: str = "") -> str:
+    """Title line: bold name, quiet parts, and the status at the right; `source`, how it came about, is its tooltip."""
+    tip = f' title="{escape(source)}"' if source else ""
+    rest = "".join(f" · {escape(part)}" for part in parts if part)
+    return (
+        f'<div class="cnnw-head"{tip}><span class="cnnw-title"><b>{escape(name)}</b>{rest}</span>'
+        f'<span class="cnnw-quiet">{escape(status)}</span></div>'
+    )
+
+
+def heading(name: str, *parts: str) -> str:
+    """Heading of a panel in one line: bold name, quiet parts; what does not fit is in its tooltip."""
+    rest = "".join(f" · {escape(part)}" for part in parts if part)
+    whole = escape(" · ".join(filter(None, (name, *parts))))
+    return (
+        f'<div class="cnnw-heading" title="{whole}"><b>{escape(name)}</b><span class="cnnw-quiet">{rest}</span></div>'
+    )
+
+
+def label(text: str) -> str:
+    """The quiet name of a control."""
+    return f'<span class="cnnw-label">{escape(text)}</span>'
+
+
+def legend(name: str, entries: Iterable[tuple[str, str]]) -> str:
+    """Heading of a chart in one line: bold name, and (text, colour) of each of its lines."""
+    marks = "".join(
+        f'<i class="cnnw-dot" style="background:{color}"></i><span class="cnnw-quiet">{escape(text)}</span>'
+        for text, color in entries
+    )
+    return f'<div class="cnnw-heading"><b>{escape(name)}</b>{marks}</div>'
+
+
+def bars(
+    rows: Sequence[tuple[str, float]],
+    texts: Sequence[str],
+    limit: float | None = None,
+    *,
+    stack: float = math.inf,
+    chosen: int | None = None,
+    truth: tuple[int, bool] | None = None,
+) -> str:
+    """Labelled horizontal bars; where a value is negative, all start at a zero in the middle.
+
+    Parameters
+    ----------
+    rows : sequence of (label, value)
+        From top to bottom.
+    texts : sequence of str
+        What stands at the right of each.
+    limit : float, optional
+        Value of a full bar; by default the largest magnitude.
+    stack : float
+        With a label of more characters than this, labels stand above their bars instead of beside them.
+    chosen : int, optional
+        The row that stands out.
+    truth : (int, bool), optional
+        The row of the true class, and whether the first row is that one: marked by a word and a colour.
+    """
+    finite = [abs(value) for _, value in rows if math.isfinite(value)]
+    full = limit or max(finite, default=1.0) or 1.0
+    middle = any(value < 0 for _, value in rows)
+    cells = []
+    for at, ((label, value), text) in enumerate(zip(rows, texts, strict=True)):
+        name = f"<b>{escape(label)}</b>" if at == chosen else escape(label)
+        marked = ""
+        if truth is not None and at == truth[0]:
+            name += f" <small>{TRUE}</small>"
+            marked = f' class="cnnw-true cnnw-{"right" if truth[1] else "wrong"}"'
+        share = 100 * min(1.0, abs(value) / full) if math.isfinite(value) else 0.0
+        start, length = (50 - share / 2 * (value < 0), share / 2) if middle else (0.0, share)
+        cells.append(
+            f'<span{marked} title="{escape(label)}">{name}</span><span class="cnnw-track">'
+            f'<i style="left:{start:.1f}%;width:{length:.1f}%"></i></span><span>{escape(text)}</span>'
+        )
+    stacked = " cnnw-stacked" if any(len(label) > stack for label, _ in rows) else ""
+    return f'<div class="cnnw-bars{stacked}">{"".join(cells)}</div>'
+
+
+def colorbar(colormap: str, low: str, middle: str | None, high: str, width: int) -> str:
+    """A colour scale with its ends and, for a centred one, its middle."""
+    texts = [low, high] if middle is None else [low, middle, high]
+    spans = "".join(f"<span>{escape(text)}</span>" for text in texts)
+    return (
+        f'<div style="width:{width}px;max-width:100%">'
+        f'<div class="cnnw-ramp" style="background:{css_gradient(colormap)}"></div>'
+        f'<div class="cnnw-scale">{spans}</div></div>'
+    )
+
+
+def scale_texts(low: float, middle: float | None, high: float, beyond: float = 0.0) -> tuple[str, str | None, str]:
+    """What stands below a colour scale: its ends, 0 in the middle of a centred one, the share of values beyond it."""
+    words = [*([] if middle is None else ["0"]), *filter(None, [beyond_words(beyond)])]
+    return number(low), " · ".join(words) or None, number(high)
+
+
+def beyond_words(share: float) -> str:
+    """`0.5 % beyond`: how many values lie outside of a colour scale; empty for none."""
+    percent = 100 * share
+    return f"{number(max(percent, 0.01), 1 if percent < 1 else 2)} % beyond" if share else ""
+
+
+def facts(rows: Iterable[tuple[str, str]]) -> str:
+    """Quiet labels with their values."""
+    cells = "".join(f"<span>{escape(label)}</span><span>{escape(value)}</span>" for label, value in rows)
+    return f'<div class="cnnw-facts">{cells}</div>'
+
+
+def error(text: str) -> str:
+    """The one line that says what went wrong."""
+    return f'<div class="cnnw-error" role="alert">{escape(text)}</div>' if text else ""

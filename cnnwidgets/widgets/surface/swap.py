@@ -1,0 +1,212 @@
+"""One state at a time: texts and pictures of one drawing appear together, with one message, in one frame of the page.
+
+Each widget's value is a message of its own, and the page may paint between two of them. So what a drawing writes
+arrives out of sight, beside what is seen; a style sheet then turns to the new state. It is one message, the last.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import ipywidgets as W
+import traitlets as T
+
+from ...live import turning_loop
+from .picture import Picture
+
+REST = 0.4
+"""So many seconds after the last drawing of a drag, what is out of sight is taken from the page."""
+
+_numbers = itertools.count()
+_process = secrets.token_hex(3)  # two notebooks may be open in one page
+
+
+class _Sides:
+    """What has two places in the page, of which one is seen."""
+
+    held = False
+    """Whether what is written now is to stay out of sight until the next turn."""
+    written = False
+    """Whether something waits out of sight."""
+    side = 0
+
+    def name_sides(self) -> None:
+        name = f"cnnw-{_process}-{next(_numbers)}"
+        self.sides = (f"{name}-a", f"{name}-b")
+
+    @property
+    def seen(self) -> str:
+        """The class of the place that is seen."""
+        return self.sides[self.side]
+
+    def turn(self) -> None:
+        """Count what was written out of sight as seen."""
+        if self.written:
+            self.side, self.written = 1 - self.side, False
+
+    def tidy(self) -> None:
+        """Take what is out of sight from the page."""
+
+
+class Text(W.HTML, _Sides):
+    """HTML that can be replaced together with others; `value` is the newest."""
+
+    value = T.Unicode(help="the HTML").tag(sync=True, to_json=lambda value, text: text.wire(value))
+
+    def __init__(self, value: str = "", **options: object) -> None:
+        self.name_sides()
+        self._old = value
+        super().__init__(value, **options)
+
+    def wire(self, value: str) -> str:
+        """What the page gets: while held, what is seen beside what will be."""
+        if not self.written:
+            return value
+        copies = [value, value]
+        copies[self.side] = self._old
+        return "".join(
+            f'<div class="cnnw-side {name}">{copy}</div>' for name, copy in zip(self.sides, copies, strict=True)
+        )
+
+    @T.observe("value")
+    def _remember(self, change: T.Bunch) -> None:
+        if not self.held:
+            self._old, self.written = change["new"], False
+
+    def _notify_trait(self, name: str, old: object, new: object) -> None:
+        if name == "value" and self.held:
+            self.written = True  # before the message is made
+        elif name == "value":
+            self.written = False
+        super()._notify_trait(name, old, new)
+
+    def turn(self) -> None:
+        """Count what was written out of sight as seen."""
+        self._double = self.written
+        super().turn()
+        self._old = self.value
+
+    def tidy(self) -> None:
+        """Take what is out of sight from the page."""
+        if getattr(self, "_double", False):
+            self._double = False
+            self.send_state("value")
+
+
+class Swapped(_Sides):
+    """A picture that can be replaced together with others: two widgets, of which one is seen.
+
+    Parameters
+    ----------
+    layout : dict of str
+        Of both.
+    classes : str
+        Classes of both.
+    """
+
+    def __init__(self, layout: dict[str, str], *classes: str) -> None:
+        self.name_sides()
+        self.pictures = [Picture(layout=W.Layout(**layout)) for _ in self.sides]
+        for picture, side in zip(self.pictures, self.sides, strict=True):
+            for name in ("cnnw-side", side, *classes):
+                picture.add_class(name)
+            picture.swapped = self
+
+    @property
+    def target(self) -> Picture:
+        """The widget that is to be written."""
+        if self.held:
+            self.written = True
+        return self.newest
+
+    @property
+    def newest(self) -> Picture:
+        """The widget with the newest picture."""
+        return self.pictures[1 - self.side if self.written else self.side]
+
+    @property
+    def value(self) -> bytes:
+        """The newest PNG."""
+        return bytes(self.newest.value)
+
+    @property
+    def layout(self) -> W.Layout:
+        """The layout of the newest picture."""
+        return self.newest.layout
+
+    def put(self, png: bytes | None) -> None:
+        """Show this PNG, or none."""
+        picture = self.target
+        picture.layout.display = "none" if png is None else ""
+        if png is not None:
+            picture.value = png
+
+    def tidy(self) -> None:
+        """Take what is out of sight from the page."""
+        self.pictures[1 - self.side].value = b""
+
+
+class Stage(W.HTML):
+    """The style sheet that says which state is seen."""
+
+    def __init__(self, root: W.Widget) -> None:
+        self._root, self._depth = root, 0
+        self._timer: asyncio.TimerHandle | None = None
+        super().__init__("", layout=W.Layout(display="none"))
+
+    def _parts(self) -> list[_Sides]:
+        found: dict[int, _Sides] = {}
+        todo: list[W.Widget] = [self._root]
+        while todo:
+            widget = todo.pop()
+            part = widget if isinstance(widget, Text) else getattr(widget, "swapped", None)
+            if part is not None:
+                found[id(part)] = part
+            todo += getattr(widget, "children", ())
+        return list(found.values())
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """What is written inside appears at the end, together; at once in a cell, which nothing can wait for."""
+        loop = turning_loop()
+        if self._depth:
+            yield
+            return
+        if loop is None:
+            try:
+                yield
+            finally:
+                self.turn()
+            return
+        self._depth += 1
+        parts = self._parts()
+        for part in parts:
+            part.held = True
+        try:
+            yield
+        finally:
+            self._depth -= 1
+            for part in parts:
+                part.held = False
+            self.turn()
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = loop.call_later(REST, self._tidy)
+
+    def turn(self) -> None:
+        """Show the newest of everything, in one message."""
+        parts = self._parts()
+        for part in parts:
+            part.turn()
+        seen = ",".join(f".{part.seen}.{part.seen}" for part in parts)
+        self.value = f"<style>{seen}{{display:block}}</style>" if seen else ""
+
+    def _tidy(self) -> None:
+        self._timer = None
+        if self._root.comm is not None:
+            for part in self._parts():
+                part.tidy()

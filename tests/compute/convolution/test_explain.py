@@ -1,0 +1,236 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+import torchvision
+from torch import nn
+
+from cnnwidgets.compute.convolution.explain import LayerPass, explain, explainable, layer_pass
+from cnnwidgets.compute.convolution.explanation import tolerance
+from cnnwidgets.compute.layers.activations import run
+from cnnwidgets.models import lenet5
+
+
+@pytest.fixture
+def by_hand() -> nn.Sequential:
+    """Two input channels, 2 x 2 kernels: the first all 1, the second a diagonal of 2; bias -3."""
+    conv = nn.Conv2d(2, 1, 2)
+    with torch.no_grad():
+        conv.weight.copy_(torch.tensor([[[[1.0, 1], [1, 1]], [[2, 0], [0, 2]]]]))
+        conv.bias.fill_(-3.0)
+    return nn.Sequential(conv)
+
+
+IMAGE = torch.stack([torch.arange(9.0).reshape(3, 3), torch.eye(3)])
+
+
+def test_the_sum_over_every_input_channel_plus_bias_is_what_the_network_computed(by_hand):
+    found = explain(by_hand, IMAGE, "0", 0, (1, 1))
+    assert found.sums.tolist() == [4 + 5 + 7 + 8, 2 + 2]
+    assert found.contributions == [(0, 24.0), (1, 4.0)]
+    assert found.steps == (("sum over 2 input channels", 28.0), ("bias", -3.0), ("sum + bias", 25.0))
+    assert found.value == found.result == 25 and found.difference == 0 and found.agrees
+    assert found.cosine == pytest.approx(28 / math.sqrt((16 + 25 + 49 + 64 + 2) * (4 + 8)))
+
+
+def test_one_pass_that_ends_behind_the_layer_is_enough(counted):
+    model = lenet5()
+    calls = counted(model)
+    explain(model, torch.rand(1, 28, 28), "C3", 5, (3, 4))
+    assert calls == {"": 1, "C1": 1, "func1": 1, "S2": 1, "C3": 1}
+
+
+@pytest.mark.parametrize("layer", ["C1", "S2", "C3", "S4", "C5", "F6", "OUTPUT"])
+def test_looking_changes_nothing(watched, layer):
+    model, image = lenet5().train(), torch.rand(1, 28, 28)
+    before = watched(model)
+    explain(model, image, layer, 0, () if layer in ("F6", "OUTPUT") else (0, 0))
+    assert watched(model) == before
+
+
+def test_an_error_in_the_middle_changes_nothing(watched):
+    model, image = lenet5().train(), torch.rand(3, 28, 28)
+    before = watched(model)
+    with pytest.raises(RuntimeError, match="refused its input"):
+        explain(model, image, "C3", 0, (0, 0))
+    assert watched(model) == before
+
+
+def test_what_is_written_over_the_input_later_does_not_falsify_it():
+    class Careless(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.act = nn.Conv2d(1, 1, 1), nn.ReLU(inplace=True)
+
+        def forward(self, x):
+            y = self.act(self.conv(x))
+            x.add_(100)
+            return y
+
+    model = Careless()
+    image = torch.full((1, 1, 1), -2.0)
+    found = explain(model, image, "conv", 0, (0, 0))
+    assert found.patch.item() == -2 and found.agrees and image.item() == -2
+    assert found.value == pytest.approx(-2 * model.conv.weight.item() + model.conv.bias.item())
+
+
+def test_a_layer_that_writes_to_its_own_input_is_shown_what_it_was_given():
+    class Doubling(nn.Linear):
+        def forward(self, input):
+            return super().forward(input.mul_(2))
+
+    model = nn.Sequential(Doubling(1, 1, bias=False))
+    nn.init.ones_(model[0].weight)
+    found = explain(model, torch.tensor([[3.0]]), "0", 0)
+    assert (found.result, found.value, found.agrees) == (3, 6, False)
+
+
+def test_a_hook_that_changes_the_output_shows_as_a_disagreement(by_hand):
+    by_hand[0].register_forward_hook(lambda part, args, output: output + 1)
+    found = explain(by_hand, IMAGE, "0", 0, (1, 1))
+    assert (found.value, found.result, found.agrees) == (26, 25, False)
+    assert "NOT the same: difference 1.0e+00" in repr(found)
+
+
+def test_a_linear_layer_is_a_sum_over_features():
+    model = nn.Sequential(nn.Linear(3, 2))
+    with torch.no_grad():
+        model[0].weight.copy_(torch.tensor([[1.0, -2, 3], [0, 0, 0]]))
+        model[0].bias.copy_(torch.tensor([0.5, 0]))
+    found = explain(model, torch.tensor([[1.0, 2, 3]]), "0", 0)
+    assert found.sums.tolist() == [1, -4, 9] and found.contributions[0] == (2, 9.0)
+    assert found.steps == (("sum over 3 features", 6.0), ("bias", 0.5), ("sum + bias", 6.5)) and found.value == 6.5
+    assert explain(model, torch.tensor([[1.0, 2, 3]]), "0", 1).cosine is None
+
+
+def test_a_linear_layer_over_a_sequence_wants_the_place():
+    model = nn.Sequential(nn.Linear(2, 2))
+    tokens = torch.rand(1, 5, 2)
+    found = explain(model, tokens, "0", 1, 4, prepare=lambda item: (item,))
+    assert found.patch.tolist() == pytest.approx(tokens[0, 4].tolist()) and found.agrees and found.unit == (4,)
+    with pytest.raises(ValueError, match="must have 1 numbers, its position in the sequence or map"):
+        explain(model, tokens, "0", 1, prepare=lambda item: (item,))
+
+
+def test_batch_norm_step_by_step():
+    model = nn.Sequential(nn.BatchNorm2d(2, eps=1.0))
+    with torch.no_grad():
+        model[0].running_mean.copy_(torch.tensor([0.0, 4]))
+        model[0].running_var.copy_(torch.tensor([1.0, 8]))  # with eps 9: divide by 3
+        model[0].weight.copy_(torch.tensor([1.0, 2]))
+        model[0].bias.copy_(torch.tensor([0.0, -1]))
+    image = torch.full((2, 1, 3), 10.0)
+    found = explain(model.train(), image, "0", 1, (0, 2))
+    assert [value for _, value in found.steps] == [10, 6, 2, 4, 3]
+    assert found.value == found.result == 3 and found.positions == ((0,), (2,))
+
+
+def test_batch_norm_without_statistics_or_weights_uses_the_image_itself():
+    model = nn.Sequential(nn.BatchNorm2d(1, affine=False, track_running_stats=False))
+    found = explain(model, torch.tensor([[[1.0, 3.0]]]), "0", 0, (0, 1))
+    assert found.agrees and found.result == pytest.approx(1, abs=1e-5)
+
+
+def test_every_number_that_a_resnet_computes_is_explained():
+    model = torchvision.models.resnet18(num_classes=10)
+    image = torch.rand(3, 64, 64)
+    layers = {name: part for name, part in model.named_modules() if explainable(part)}
+    assert len(layers) == 20 + 20 + 2 + 1  # convolutions, BatchNorms, poolings, Linear
+    captured = run(model, image, list(layers), inputs=True)
+    for name, part in layers.items():
+        passed = LayerPass(name, part, captured.input(name), captured[name])
+        for channel in range(0, passed.output.shape[1], 31):
+            found = passed.explain(channel, [extent // 2 for extent in passed.output.shape[2:]])
+            assert found.agrees and found.difference <= 0.2 * found.tolerance, found
+
+
+def test_each_call_of_a_reused_layer_is_its_own():
+    class Twice(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.step = nn.Linear(1, 1, bias=False)
+            nn.init.constant_(self.step.weight, 2.0)
+
+        def forward(self, x):
+            return self.step(self.step(x))
+
+    found = [explain(Twice(), torch.ones(1, 1), layer, 0).steps[0][1] for layer in ("step", "step:1", "step:2")]
+    assert found == [2, 2, 4]
+
+
+def test_a_network_that_is_one_convolution_is_explained_by_its_output():
+    conv = nn.Conv2d(1, 1, 1)
+    assert explain(conv, torch.ones(1, 2, 2), "(output)", 0, (1, 1)).agrees
+
+
+def test_half_precision_agrees_within_its_own_rounding():
+    model = nn.Sequential(nn.Conv2d(3, 2, 3)).bfloat16()
+    found = explain(model, torch.rand(3, 5, 5), "0", 1, (2, 2))
+    assert found.agrees and found.difference > 0
+
+
+def test_the_tolerance_grows_with_the_terms_and_not_with_the_result():
+    eps = torch.finfo(torch.float32).eps
+    assert tolerance(torch.float32, 10.0) == pytest.approx(660 * eps)
+    assert tolerance(torch.bfloat16, 1.0) > 2**-7 > 100 * tolerance(torch.float32, 1.0)
+    assert tolerance(torch.float64, 1.0) < 1e-13
+
+
+def test_a_layer_without_known_arithmetic_is_refused_by_type_and_those_that_can_be_are_listed():
+    with pytest.raises(LookupError) as caught:
+        explain(lenet5(), torch.rand(1, 28, 28), "func1", 0, (0, 0))
+    assert str(caught.value) == (
+        "cannot explain layer 'func1', a ReLU; it explains convolutions, pooling, Linear and BatchNorm: "
+        "C1, S2, C3, S4, C5, F6, OUTPUT"
+    )
+
+
+def test_the_places_that_a_max_pooling_gives_beside_its_values_are_not_explained():
+    model = nn.Sequential(nn.MaxPool2d(2, return_indices=True))
+    assert explain(model, torch.rand(1, 2, 2), "0.0", 0, (0, 0)).winner is not None
+    with pytest.raises(LookupError, match=r"cannot explain layer '0\.1': it gives torch\.int64"):
+        explain(model, torch.rand(1, 2, 2), "0.1", 0, (0, 0))
+
+
+@pytest.mark.parametrize(
+    ("layer", "channel", "unit", "error", "message"),
+    [
+        ("C33", 0, (0, 0), LookupError, "did you mean 'C3'"),
+        ("C3", 16, (0, 0), IndexError, "channel 16 is out of range: layer 'C3' has 16, 0 to 15"),
+        ("C3", 0, (0, 10), IndexError, r"unit \(0, 10\) is out of range: a map of layer 'C3' is 10 x 10"),
+        ("C3", 0, (0,), ValueError, r"unit \(0,\) of layer 'C3' must have 2 numbers, \(row, column\)"),
+        ("S2", 6, (0, 0), IndexError, "channel 6 is out of range: layer 'S2' has 6"),
+        ("F6", 84, (), IndexError, "channel 84 is out of range"),
+        ("F6", 0, (0, 0, 0), ValueError, "must have 0 numbers"),
+    ],
+)
+def test_what_there_is_not_is_refused_by_name(layer, channel, unit, error, message):
+    with pytest.raises(error, match=message):
+        explain(lenet5(), torch.rand(1, 28, 28), layer, channel, unit)
+
+
+def test_in_a_batch_the_unit_begins_with_the_number_of_the_image():
+    images = torch.rand(3, 1, 28, 28)
+    found = explain(lenet5(), images, "C1", 0, (2, 5, 5))
+    assert found.patch[0, 2, 2] == images[2, 0, 5, 5] and found.unit == (5, 5)
+    with pytest.raises(ValueError, match="after its number in the batch of 3"):
+        explain(lenet5(), images, "C1", 0, (5, 5))
+
+
+def test_how_far_windows_reach_into_the_padding():
+    passed = layer_pass(nn.Sequential(nn.Conv2d(1, 1, 3, stride=2, padding=1)), torch.rand(1, 6, 5), "0")
+    assert passed.padding == ((1, 0), (1, 1))  # rows -1 to 5 of 6, columns -1 to 5 of 5
+    assert layer_pass(nn.Sequential(nn.MaxPool2d(2)), torch.rand(1, 4, 4), "0").padding == ()
+
+
+def test_what_is_explained_prints_as_lines_of_arithmetic(by_hand):
+    assert repr(explain(by_hand, IMAGE, "0", 0, (1, 1))).splitlines() == [
+        "0 (Conv2d), channel 0 at (1, 1)",
+        "  sum over 2 input channels                               28",
+        "  bias                                                    -3",
+        "  sum + bias                                              25",
+        "  the network computed                                    25",
+        "  the same: difference 0.0e+00, tolerance 2.4e-04",
+    ]

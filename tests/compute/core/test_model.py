@@ -1,0 +1,126 @@
+"""The plain module behind a wrapper, where its numbers live, and inputs that go there as copies."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, namedtuple
+
+import pytest
+import torch
+from torch import nn
+
+from cnnwidgets.compute.core.model import device_of, dtype_of, moved, plain, tensors_of, weights_version
+
+CPU = torch.device("cpu")
+Pair = namedtuple("Pair", "image count")
+
+
+class Silent(nn.Module):
+    """Has a parameter and no forward()."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(1))
+
+
+def test_wrappers_are_taken_off():
+    model = nn.Sequential(nn.Linear(1, 1))
+    assert plain(model) is model
+    assert plain(nn.DataParallel(model)) is model
+    assert plain(torch.compile(model, backend="eager")) is model
+    assert plain(nn.DataParallel(torch.compile(model, backend="eager"))) is model
+
+
+@pytest.mark.parametrize(
+    ("model", "error", "message"),
+    [
+        (None, TypeError, "model must be a torch.nn.Module, not NoneType"),
+        (lambda x: x, TypeError, "model must be a torch.nn.Module, not function"),
+        (nn.Sequential, TypeError, "model is the class Sequential, not a model; call it: Sequential(...)"),
+        (nn.Sequential(), ValueError, "model Sequential has no layers: it holds no modules and no parameters"),
+        (nn.ModuleList([nn.ReLU()]), ValueError, "ModuleList has no forward(): it is a container, not a network"),
+        (Silent(), ValueError, "Silent has no forward(): it is a container, not a network"),
+        (
+            nn.Sequential(nn.LazyLinear(2)),
+            ValueError,
+            "Sequential has lazy layers without weights yet: run it once on an image first",
+        ),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Lazy modules are a new feature")
+def test_what_is_no_network_is_refused_in_plain_words(model, error, message):
+    with pytest.raises(error) as caught:
+        plain(model)
+    assert str(caught.value) == message
+
+
+def test_device_and_type_are_those_of_the_first_numbers():
+    model = nn.Sequential(nn.BatchNorm1d(2, affine=False), nn.Linear(2, 2).double())
+    assert dtype_of(model) == torch.float64  # parameters go before the statistics of the layer in front
+    assert dtype_of(nn.Sequential(nn.BatchNorm1d(2, affine=False)).half()) == torch.float16
+    assert device_of(nn.Linear(1, 1, device="meta")) == torch.device("meta")
+    assert [tensor.shape.numel() for tensor in tensors_of(model)] == [4, 2, 2, 2, 1]
+
+
+def test_a_model_without_numbers_lives_on_the_cpu_as_float32():
+    assert (device_of(nn.ReLU()), dtype_of(nn.ReLU())) == (CPU, torch.float32)
+
+
+def test_whole_number_weights_do_not_decide_the_type():
+    model = nn.Sequential(nn.Linear(1, 1).half())
+    model.register_parameter("steps", nn.Parameter(torch.tensor([3]), requires_grad=False))
+    assert next(model.parameters()).dtype == torch.int64
+    assert dtype_of(model) == torch.float16
+
+
+def test_the_weights_version_changes_with_each_step_and_each_loaded_state_and_stays_otherwise():
+    model = nn.Linear(2, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    versions = [weights_version(model)]
+    model(torch.ones(1, 2)).sum().backward()
+    assert weights_version(model) == versions[0]
+    optimizer.step()
+    versions.append(weights_version(model))
+    model.load_state_dict(nn.Linear(2, 1).state_dict())
+    versions.append(weights_version(model))
+    states = [nn.Linear(2, 1).state_dict() for _ in range(2)]  # both at version 0
+    for state in states:
+        model.load_state_dict(state, assign=True)
+        versions.append(weights_version(model))
+    model.weight.data = torch.zeros(1, 2)
+    versions.append(weights_version(model))
+    assert len(set(versions)) == len(versions) == 6
+
+
+def test_weights_made_in_inference_mode_have_a_version_that_stays():
+    with torch.inference_mode():
+        model = nn.Linear(1, 1)
+    assert weights_version(model) == weights_version(model)
+
+
+def test_bytes_are_scaled_and_floats_take_the_type():
+    assert moved(torch.tensor([51], dtype=torch.uint8), CPU, torch.float32).item() == pytest.approx(0.2)
+    assert moved(torch.tensor([0.5], dtype=torch.float64), CPU, torch.float32).dtype == torch.float32
+    assert moved(torch.tensor([255], dtype=torch.uint8), CPU, torch.float16).item() == 1
+
+
+@pytest.mark.parametrize("value", [torch.tensor([7]), torch.tensor([True]), torch.tensor([1j])])
+def test_other_numbers_keep_their_type(value):
+    copy = moved(value, CPU, torch.float16)
+    assert (copy.dtype, copy.item()) == (value.dtype, value.item())
+
+
+def test_containers_are_rebuilt_around_copies():
+    image = torch.zeros(1)
+    value = OrderedDict(a=[image, (image,)], b=Pair(image, 3), c="words")
+    copy = moved(value, CPU, torch.float32)
+    assert copy == {"a": [image, (image,)], "b": Pair(image, 3), "c": "words"}
+    assert isinstance(copy["b"], Pair)
+    for tensor in (copy["a"][0], copy["a"][1][0], copy["b"].image):
+        tensor.add_(1)
+    assert image.item() == 0
+
+
+def test_a_copy_carries_no_gradient():
+    image = torch.ones(1, requires_grad=True)
+    copy = moved(image * 2, CPU, torch.float32)
+    assert (copy.requires_grad, copy.item()) == (False, 2)

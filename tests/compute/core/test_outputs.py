@@ -1,0 +1,97 @@
+"""Whatever a module returns is walked to its tensors, each with a place in it."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, namedtuple
+from dataclasses import dataclass, field
+
+import pytest
+import torch
+from torch import nn
+
+from cnnwidgets.compute.core.outputs import leaves, why_not
+
+A, B = torch.tensor([1.0]), torch.tensor([2.0])
+Pair = namedtuple("Pair", "left right")
+
+
+@dataclass
+class Result:
+    scores: torch.Tensor
+    hidden: tuple = field(default_factory=tuple)
+
+
+class Bag:
+    def __init__(self):
+        self.tensors, self.sizes, self.mask = A, [(2, 2)], B
+
+
+class Rows(list):
+    """A list under another name."""
+
+
+@pytest.mark.parametrize(
+    ("output", "expected"),
+    [
+        (A, [("", A)]),
+        (nn.Parameter(A), [("", A)]),
+        ((A, B), [("0", A), ("1", B)]),
+        ([A], [("0", A)]),
+        (Rows([A, B]), [("0", A), ("1", B)]),
+        ({"out": A, "aux": B}, [("out", A), ("aux", B)]),
+        (OrderedDict({2: A}), [("2", A)]),
+        (Pair(A, B), [("left", A), ("right", B)]),
+        (Result(A), [("scores", A), ("hidden", ())]),
+        (Bag(), [("tensors", A), ("mask", B)]),
+        (None, [("", None)]),
+        (3.5, [("", 3.5)]),
+        ("words", [("", "words")]),
+        ({}, [("", {})]),
+        (Result, [("", Result)]),
+        ([{"boxes": A}, Pair(B, None)], [("0.boxes", A), ("1.left", B), ("1.right", None)]),
+        ({"deep": {"er": [[A]]}}, [("deep.er.0.0", A)]),
+    ],
+)
+def test_every_value_has_a_place(output, expected):
+    assert list(leaves(output)) == expected
+
+
+def test_the_values_are_the_very_tensors():
+    ((_, first), (_, second)) = leaves({"out": A, "aux": [B]})
+    assert first is A
+    assert second is B
+
+
+def test_the_place_of_the_whole_goes_before_that_of_the_part():
+    assert [place for place, _ in leaves((A, {"x": B}), "decoder")] == ["decoder.0", "decoder.1.x"]
+
+
+def test_packed_sequences_are_named_tuples_like_any_other():
+    packed = nn.utils.rnn.pack_sequence([torch.ones(2), torch.ones(1)])
+    assert [(place, None if value is None else value.tolist()) for place, value in leaves(packed)] == [
+        ("data", [1, 1, 1]),
+        ("batch_sizes", [2, 1]),
+        ("sorted_indices", None),
+        ("unsorted_indices", None),
+    ]
+
+
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (lambda: torch.ones(2), None),
+        (lambda: torch.tensor(1), None),
+        (lambda: torch.ones(2, dtype=torch.bool), None),
+        (lambda: torch.tensor([float("nan")]), None),
+        (lambda: None, "gives None"),
+        (lambda: 7, "gives int, not a tensor"),
+        (lambda: [], "gives list, not a tensor"),
+        (lambda: torch.ones(0, 3), "gives an empty tensor of shape (0, 3)"),
+        (lambda: torch.eye(2).to_sparse(), "gives a sparse tensor (torch.sparse_coo)"),
+        (lambda: torch.ones(2, device="meta"), "gives a tensor on the meta device, which holds no values"),
+        (lambda: torch.nested.nested_tensor([A, B]), "gives a nested tensor, whose rows differ in length"),
+    ],
+)
+def test_what_cannot_be_drawn_has_a_reason(value, reason):
+    assert why_not(value()) == reason

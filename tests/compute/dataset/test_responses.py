@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from cnnwidgets.compute.dataset.items import Items
+from cnnwidgets.compute.dataset.responses import responses
+from cnnwidgets.compute.layers.table import layer_table
+
+IMAGES = torch.arange(8.0).reshape(2, 1, 2, 2)  # 0 1 2 3 and 4 5 6 7
+
+
+@pytest.fixture
+def model() -> nn.Sequential:
+    """Two maps, x and -2x; then all eight numbers."""
+    model = nn.Sequential(nn.Conv2d(1, 2, 1, bias=False), nn.Flatten())
+    model[0].weight.data = torch.tensor([1.0, -2.0]).reshape(2, 1, 1, 1)
+    return model
+
+
+def row(model: nn.Module, name: str, images: torch.Tensor = IMAGES):
+    return layer_table(model, images[0]).find(name)
+
+
+@pytest.mark.parametrize(
+    ("pooling", "expected"),
+    [("mean", [[[1.5], [-3]], [[5.5], [-11]]]), ("max", [[[3], [0]], [[7], [-8]]])],
+)
+def test_a_map_becomes_its_mean_or_its_largest_value(model, pooling, expected):
+    assert responses(model, Items(IMAGES), [0, 1], row(model, "0"), pooling=pooling).tolist() == expected
+
+
+def test_without_pooling_all_values_stay_in_the_order_of_the_images_asked_for(model):
+    found = responses(model, Items(IMAGES), [1, 0], row(model, "0"), pooling="none")
+    assert found[0].tolist() == [[4, 5, 6, 7], [-8, -10, -12, -14]]
+    assert found[1, 0].tolist() == [0, 1, 2, 3]
+
+
+def test_a_vector_is_not_pooled(model):
+    found = responses(model, Items(IMAGES), [0], row(model, "1"))
+    assert found[0, :, 0].tolist() == [0, 1, 2, 3, 0, -2, -4, -6]
+
+
+def test_images_of_one_shape_run_together_and_others_alone(model):
+    batches = []
+    model.register_forward_pre_hook(lambda module, args: batches.append(tuple(args[0].shape)))
+    images = [torch.ones(1, 2, 2)] * 33 + [torch.ones(1, 3, 3)]
+    place = row(model, "0")
+    batches.clear()
+    assert responses(model, Items(images), range(34), place).shape == (34, 2, 1)
+    assert batches == [(32, 1, 2, 2), (1, 1, 2, 2), (1, 1, 3, 3)]
+
+
+def test_images_of_different_sizes_need_pooling(model):
+    images = [torch.ones(1, 2, 2), torch.ones(1, 3, 3)]
+    with pytest.raises(ValueError, match=r"layer '0' gives 2 x 4 .* and 2 x 9 .*: choose pooling 'mean' or 'max'"):
+        responses(model, Items(images), [0, 1], row(model, "0"), pooling="none")
+
+
+def test_prepare_gives_the_arguments_one_item_at_a_time(model):
+    items = Items([{"x": IMAGES[0]}, {"x": IMAGES[1]}], prepare=lambda item: item["x"][None])
+    assert responses(model, items, [1], row(model, "0"))[0].tolist() == [[5.5], [-11]]
+
+
+def test_tokens_are_pooled_over_the_sequence():
+    model = nn.Sequential(nn.Flatten(2), nn.Linear(4, 4, bias=False))  # (N, 3, 4): three tokens of four features
+    model[1].weight.data = torch.eye(4)
+    images = torch.arange(12.0).reshape(1, 3, 2, 2)
+    found = responses(model, Items(images), [0], row(model, "1", images))
+    assert found[0, :, 0].tolist() == [4, 5, 6, 7]
+
+
+def test_another_pooling_is_refused(model):
+    with pytest.raises(ValueError, match="pooling is mean, max or none, not 'sum'"):
+        responses(model, Items(IMAGES), [0], row(model, "0"), pooling="sum")

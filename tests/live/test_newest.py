@@ -1,0 +1,327 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from cnnwidgets.live import newest
+from cnnwidgets.live.newest import DRAGGING, PAINTED, PATIENCE, QUEUED, Newest
+from tests.widgets.conftest import Clock
+
+
+class Slider:
+    """A position, where it was when it was drawn, and a drawing that takes 100 ms."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.position = 0
+        self.drawn: list[int] = []
+        self.clock = clock
+        self.newest = Newest(self.draw)
+
+    def draw(self) -> None:
+        self.drawn.append(self.position)
+        self.clock.now += 0.1
+
+    def move(self, position: int) -> None:
+        self.position = position
+        self.newest.request()
+
+
+@pytest.fixture
+def slider(clock: Clock) -> Slider:
+    return Slider(clock)
+
+
+def in_loop(steps: Callable[[], None], *, then: float = 2 * PATIENCE) -> None:
+    """Run `steps` inside an event loop, as a kernel handles events, and let its timers ring."""
+
+    async def main() -> None:
+        steps()
+        await asyncio.sleep(then)
+
+    asyncio.run(main())
+
+
+def test_in_the_middle_of_a_cell_every_request_is_drawn_at_once_for_timers_do_not_ring(slider, monkeypatch):
+    monkeypatch.setattr(newest, "answering", lambda: True)
+    rest = []
+
+    def steps():
+        for position in range(3):
+            slider.move(position)
+            slider.newest.follow(lambda position=position: rest.append(position))
+        assert (slider.drawn, rest) == ([0, 1, 2], [0, 1, 2])
+
+    in_loop(steps)
+
+
+def test_without_an_event_loop_every_request_is_drawn_at_once(slider):
+    for position in range(1, 6):
+        slider.move(position)
+    assert slider.drawn == [1, 2, 3, 4, 5]
+
+
+def test_in_an_event_loop_a_first_request_is_drawn_before_request_returns(slider):
+    seen = []
+
+    def steps():
+        slider.move(7)
+        seen.extend(slider.drawn)
+
+    in_loop(steps)
+    assert seen == slider.drawn == [7]
+
+
+def test_a_burst_behind_a_slow_drawing_is_drawn_twice_and_ends_with_the_last(slider):
+    in_loop(lambda: [slider.move(position) for position in range(100)])
+    assert slider.drawn == [0, 99]
+
+
+def test_a_burst_handled_one_event_a_turn_of_the_loop_is_merged_too(slider):
+    async def main():
+        for position in range(100):
+            slider.move(position)
+            await asyncio.sleep(0)
+        await asyncio.sleep(2 * PATIENCE)
+
+    asyncio.run(main())
+    assert slider.drawn[0] == 0 and slider.drawn[-1] == 99 and len(slider.drawn) < 100
+
+
+def test_events_that_come_a_while_after_the_last_drawing_are_all_drawn_at_once(slider, clock):
+    seen = []
+
+    def steps():
+        for position in range(5):
+            slider.move(position)
+            clock.now += 1.1 * QUEUED * 0.1
+        seen.extend(slider.drawn)
+
+    in_loop(steps)
+    assert seen == slider.drawn == [0, 1, 2, 3, 4]
+
+
+def test_what_waits_is_drawn_by_flush_once(slider):
+    seen = []
+
+    def steps():
+        slider.move(1)
+        slider.move(2)
+        seen.append(list(slider.drawn))
+        slider.newest.flush()
+        seen.append(list(slider.drawn))
+        slider.newest.flush()
+
+    in_loop(steps)
+    assert seen == [[1], [1, 2]]
+    assert slider.drawn == [1, 2]
+
+
+def test_flush_without_anything_waiting_draws_nothing(slider):
+    slider.newest.flush()
+    assert slider.drawn == []
+
+
+def test_what_was_cancelled_is_never_drawn(slider):
+    def steps():
+        slider.move(1)
+        slider.move(2)
+        slider.newest.cancel()
+
+    in_loop(steps)
+    assert slider.drawn == [1]
+
+
+def test_after_an_exception_in_a_drawing_the_next_request_draws_again(clock):
+    drawn = []
+
+    def draw():
+        drawn.append(len(drawn))
+        if len(drawn) == 1:
+            raise RuntimeError("no picture")
+
+    newest = Newest(draw)
+    with pytest.raises(RuntimeError, match="no picture"):
+        newest.request()
+    newest.request()
+    assert drawn == [0, 1]
+
+
+def test_the_end_of_a_failed_drawing_counts_as_its_end_too(clock):
+    drawn = []
+
+    def draw():
+        drawn.append(len(drawn))
+        raise RuntimeError("no picture")
+
+    newest = Newest(draw)
+
+    def steps():
+        with pytest.raises(RuntimeError):
+            newest.request()
+        for _ in range(9):
+            newest.request()  # behind the failed one: waits, and so cannot raise here
+        newest.cancel()
+
+    in_loop(steps)
+    assert drawn == [0]
+
+
+class Drawings(list):
+    """Which thread drew which position."""
+
+    def __init__(self) -> None:
+        self.position = 0
+        self.newest = Newest(self.draw)
+
+    def draw(self) -> None:
+        self.append((self.position, threading.current_thread()))
+
+
+def elsewhere(steps: Callable[[], None]) -> None:
+    thread = threading.Thread(target=steps)
+    thread.start()
+    thread.join()
+
+
+def test_an_event_of_another_thread_is_drawn_there_while_the_thread_that_runs_the_cells_holds_still():
+    async def kernel():
+        drawings, turns = Drawings(), []
+        loop, draw = asyncio.get_running_loop(), drawings.newest._draw
+
+        def slowly():
+            loop.call_soon_threadsafe(turns.append, "a turn of the loop")
+            time.sleep(0.02)
+            assert turns == []
+            draw()
+
+        def event():
+            drawings.newest.request()
+            assert [thread for _, thread in drawings] == [threading.current_thread()]
+
+        drawings.newest._draw = slowly
+        await loop.run_in_executor(None, in_loop, event)
+        await asyncio.sleep(0)
+        assert turns and len(drawings) == 1
+
+    asyncio.run(kernel())
+
+
+def test_events_that_come_while_a_cell_runs_are_drawn_once_after_it():
+    async def kernel():
+        drawings = Drawings()
+
+        def events():
+            for drawings.position in range(1, 6):
+                drawings.newest.request()
+
+        elsewhere(lambda: in_loop(events))  # the cells' thread waits for it, and so it is as busy as with a cell
+        assert drawings == []
+        await asyncio.sleep(0.01)
+        assert drawings == [(5, threading.main_thread())]
+
+    asyncio.run(kernel())
+
+
+def test_an_event_in_the_middle_of_a_drawing_is_drawn_after_it():
+    async def kernel():
+        drawings = Drawings()
+        draw = drawings.newest._draw
+
+        def interrupted():
+            draw()
+            if drawings.position == 1:
+                drawings.position = 2
+                elsewhere(lambda: in_loop(drawings.newest.request, then=0))
+                assert drawings.newest.waiting
+
+        drawings.newest._draw = interrupted
+        drawings.position = 1
+        drawings.newest.request()
+        assert [position for position, _ in drawings] == [1]
+        await asyncio.sleep(0.01)
+        assert [position for position, _ in drawings] == [1, 2]
+
+    asyncio.run(kernel())
+
+
+def test_what_another_thread_asked_for_is_not_drawn_after_cancel():
+    async def kernel():
+        drawings = Drawings()
+        elsewhere(lambda: in_loop(drawings.newest.request))
+        drawings.newest.cancel()
+        await asyncio.sleep(0.01)
+        assert drawings == []
+
+    asyncio.run(kernel())
+
+
+def test_without_a_loop_in_the_thread_of_the_cells_another_thread_draws_itself():
+    drawings = Drawings()
+    elsewhere(drawings.newest.request)
+    assert len(drawings) == 1 and drawings[0][1] is not threading.main_thread()
+
+
+def test_a_hand_that_never_rests_still_gets_pictures(slider):
+    async def main():
+        while len(slider.drawn) < 3 and slider.position < 2000:
+            slider.move(slider.position + 1)
+            await asyncio.sleep(PATIENCE / 4)  # sooner than anything that waits would be drawn
+        seen.extend(slider.drawn)
+
+    seen: list[int] = []
+    asyncio.run(main())
+    assert len(seen) == 3 and slider.position < 2000
+
+
+def test_the_rest_of_a_drawing_follows_later_and_only_the_newest(slider):
+    rests = []
+
+    def steps():
+        for position in range(3):
+            slider.newest.follow(lambda position=position: rests.append(position))
+        assert rests == []
+
+    in_loop(steps, then=2 * PAINTED)
+    assert rests == [2]
+
+
+def test_without_an_event_loop_the_rest_is_drawn_at_once(slider):
+    rests = []
+    slider.newest.follow(lambda: rests.append(1))
+    assert rests == [1]
+
+
+def test_flush_draws_the_rest_too_and_cancel_forgets_it(slider):
+    rests = []
+
+    def steps():
+        slider.newest.follow(lambda: rests.append(1))
+        slider.newest.flush()
+        assert rests == [1]
+        slider.newest.follow(lambda: rests.append(2))
+        slider.newest.cancel()
+
+    in_loop(steps, then=2 * PAINTED)
+    assert rests == [1]
+
+
+def test_in_a_drag_the_rest_comes_with_each_drawing(clock):
+    rests, seen = [], []
+    newest = Newest(lambda: newest.follow(lambda: rests.append(clock.now)))
+
+    def steps():
+        newest.request()
+        seen.append(len(rests))
+        clock.now += 0.9 * DRAGGING
+        newest.request()
+        seen.append(len(rests))
+        clock.now += 1.1 * DRAGGING
+        newest.request()
+        seen.append(len(rests))
+
+    in_loop(steps, then=2 * PAINTED)
+    assert seen == [0, 1, 1] and len(rests) == 2

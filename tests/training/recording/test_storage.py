@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from cnnwidgets.training.recording.storage import (
+    Damaged,
+    finite_range,
+    halved,
+    head,
+    pack,
+    parsed_bytes,
+    put,
+    read,
+    readable,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [("512MB", 512_000_000), ("2 GB", 2 * 10**9), ("100KiB", 102_400), ("1.5kb", 1500), (7, 7), ("12", 12)],
+)
+def test_a_budget_is_read_as_people_write_it(text, count):
+    assert parsed_bytes(text) == count
+
+
+@pytest.mark.parametrize("text", ["", "MB", "-3MB", "0", 0, -1, "1.2.3MB", "3 XB", None, True, float("nan")])
+def test_what_is_no_budget_is_refused(text):
+    with pytest.raises(ValueError, match="allowed: a number of bytes"):
+        parsed_bytes(text)
+
+
+def test_bytes_are_told_with_a_unit():
+    assert [readable(count) for count in (12, 3_210, 5e8, 2e9)] == ["12 bytes", "3.21 kB", "500 MB", "2 GB"]
+
+
+@pytest.mark.parametrize("values", [[1.0, -65504.0], [0.1, 1e-9], [torch.nan, torch.inf, 1.0], [torch.nan], [0.0]])
+def test_float16_is_taken_where_it_is_precise_enough(values):
+    assert halved(torch.tensor(values)).dtype == torch.float16
+
+
+@pytest.mark.parametrize("values", [[1e5], [1e-9, -1e-9], [1.0, 70000.0]])
+def test_float16_is_not_taken_where_numbers_would_overflow_or_vanish(values):
+    assert halved(torch.tensor(values)).dtype == torch.float32
+
+
+def test_ranges_leave_out_what_is_not_finite():
+    assert finite_range(torch.tensor([3.0, torch.nan, -2.0, torch.inf])) == (-2, 3)
+    assert finite_range(torch.tensor([torch.nan])) is None
+    assert finite_range(torch.tensor([True, False])) == (0, 1)
+
+
+def test_the_head_tells_all_without_the_numbers(tmp_path):
+    put(tmp_path / "a", pack({"x": torch.arange(6.0).reshape(2, 3)}, {"epoch": 3, "loss": float("inf")}))
+    found = head(tmp_path / "a")
+    assert found.about == {"epoch": 3, "loss": float("inf")}
+    assert found.shapes == {"x": (2, 3)}
+    assert found.size == (tmp_path / "a").stat().st_size
+    assert read(tmp_path / "a", "x", 1).tolist() == [3, 4, 5]
+
+
+@pytest.mark.parametrize("data", [b"", b"not tensors at all", b"\x02" + bytes(7) + b"[]", b"\x04" + bytes(7) + b'{"a"'])
+def test_what_is_no_file_of_tensors_is_refused(tmp_path, data):
+    (tmp_path / "a").write_bytes(data)
+    with pytest.raises(Damaged):
+        head(tmp_path / "a")

@@ -1,0 +1,346 @@
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import ipywidgets as W
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from cnnwidgets.compute.convolution.explain import explain
+from cnnwidgets.data import digits
+from cnnwidgets.models import lenet5
+from cnnwidgets.render.color.colormap import palette
+from cnnwidgets.render.color.scale import GAP
+from cnnwidgets.render.color.shaded import Shaded
+from cnnwidgets.views.convolution.view import ConvolutionView
+from tests.widgets.conftest import EVIL, click, decoded, hooks, inside, words
+
+
+def known() -> nn.Sequential:
+    """2 x 4 x 4 images -> `conv` 2 @ 4x4, padded: filter 0 adds channel 0 and twice channel 1 in its centre."""
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    layers["conv"] = nn.Conv2d(2, 2, 3, padding=1)
+    layers["relu"] = nn.ReLU(inplace=True)
+    layers["pool"] = nn.MaxPool2d(2)
+    layers["bn"] = nn.BatchNorm2d(2)
+    layers["flatten"] = nn.Flatten()
+    layers["fc"] = nn.Linear(8, 3)
+    model = nn.Sequential(layers)
+    with torch.no_grad():
+        model.conv.weight.zero_()
+        model.conv.bias.copy_(torch.tensor([0.5, 0.0]))
+        model.conv.weight[0, :, 1, 1] = torch.tensor([1.0, 2.0])
+        model.conv.weight[1, 0, 0, 0] = 1.0
+        model.bn.running_mean.fill_(1.0)
+        model.fc.weight.copy_(torch.arange(24.0).reshape(3, 8))
+        model.fc.bias.fill_(1.0)
+    return model
+
+
+IMAGES = [(torch.stack([torch.arange(16.0).reshape(4, 4), torch.full((4, 4), 10.0) - k]), k % 3) for k in range(3)]
+
+
+@pytest.fixture
+def model() -> nn.Sequential:
+    return known()
+
+
+@pytest.fixture
+def view(model, passes) -> ConvolutionView:
+    return ConvolutionView(model, IMAGES, layer="conv", pixel=(1, 2))
+
+
+def said(view: ConvolutionView) -> str:
+    return words(view._sum)
+
+
+# ---------------------------------------------------------------------- what is on the screen
+
+
+def test_the_sum_over_every_input_channel_plus_bias_stands_beside_what_the_network_computed(view):
+    # channel 0 is 6 at (1, 2), channel 1 is 10: 6 + 2 * 10 + 0.5
+    assert view.explanation.value == view.explanation.result == 26.5
+    text = said(view)
+    assert "6 + 20 + 0.5 (bias) = 26.5" in text
+    assert "sum over 2 input channels 26" in text and "the network computed 26.5" in text
+    assert "the same: difference 0, tolerance" in text
+    assert "Contribution of each input channel ▸ channel 1 20 channel 0 6" in text
+
+
+def test_the_tables_show_window_kernel_and_product_of_the_strongest_input_channel(view):
+    text = words(view._tables)
+    assert view.input_channel == 1
+    assert "Window " + "10 " * 9 in text
+    assert "× Kernel 0 0 0 0 2 0 0 0 0" in text and "= Product 0 0 0 0 20 0 0 0 0" in text
+    assert "rows 0 to 2, columns 1 to 3" in text
+
+
+def test_another_input_channel_can_be_chosen_and_stays(view):
+    view.input_channel = 0
+    assert not view.strongest
+    assert "Window 1 2 3 5 6 7 9 10 11" in words(view._tables)
+    view.pixel = (2, 2)
+    assert view.input_channel == 0 and "Window 5 6 7 9 10 11 13 14 15" in words(view._tables)
+    view.strongest = True
+    assert view.input_channel == 1
+
+
+def test_the_window_is_framed_on_the_input_with_its_padding_in_grey(view):
+    view.pixel, view.input_channel = (0, 0), 0
+    shaded = Shaded.of(IMAGES[0][0].numpy(), scale="map")
+    wanted = np.pad(shaded.tile(0), 1, constant_values=GAP)
+    colors = palette("viridis").copy()
+    colors[GAP] = (0xA9, 0xAD, 0xB6, 255)
+    assert np.array_equal(decoded(view._given.figure.png), colors[wanted])
+    assert view._given._frames == [(0, 0, 3, 3)]  # rows and columns -1 to 1, in a map with one more before
+    assert "rows −1 to 1, columns −1 to 1" in words(view._tables)
+    assert "grey: padding" in words(view._given._below)
+
+
+def test_the_output_map_shows_the_chosen_pixel(view, model):
+    assert np.array_equal(view._map._shaded.maps, model.conv(IMAGES[0][0][None])[0].detach().numpy())
+    assert view._map._frames == [(2, 1, 3, 2)]
+    assert "Output 0 · row 1, column 2" in words(view._map._text)
+
+
+def test_the_cosine_is_told_with_what_it_means(view):
+    cosine = view.explanation.cosine
+    assert cosine == pytest.approx(26 / ((sum(v * v for v in (1, 2, 3, 5, 6, 7, 9, 10, 11)) + 900) * 5) ** 0.5)
+    assert f"cosine of window and filter {cosine:.2g} : 1: same direction, the filter responds most" in said(view)
+
+
+def test_pooling_marks_the_pixel_that_won(view):
+    view.layer = "pool"
+    view.pixel = (1, 0)
+    assert view.explanation.winner == (3, 1)
+    assert view._given._frames == [(0, 2, 2, 4), (1, 3, 2, 4)]
+    assert 'class="cnnw-won"' in view._tables.value and view._tables.value.count("cnnw-won") == 1
+    assert "largest of 4 numbers 33.5" in said(view) and "the network computed 33.5" in said(view)
+
+
+def test_batch_norm_is_told_in_steps(view):
+    view.layer = "bn"
+    assert "input x 27.5 x − mean, 1 26.5" in said(view)
+    assert view._tables.layout.display == "none" and view.explanation.agrees
+
+
+def test_a_linear_layer_is_a_sum_over_features(view):
+    view.layer = "fc"
+    view.channel = 2
+    assert view.explanation.agrees and view.explanation.kind == "linear"
+    assert "sum over 8 features" in said(view) and "Contribution of each input feature" in said(view)
+    assert [table.name for table in view._drawn] == ["Input", "Weights", "Product"]
+    assert view._player.layout.display == "none" and view._inputs_control.layout.display == "none"
+
+
+def test_a_layer_that_does_more_than_its_type_says_is_not_called_the_same(model):
+    model.conv.register_forward_hook(lambda part, args, output: output + 1)
+    view = ConvolutionView(model, IMAGES, layer="conv", pixel=(1, 2))
+    assert "NOT the same: difference 1" in said(view) and 'role="alert"' in view._sum.value
+
+
+# ---------------------------------------------------------------------- moving
+
+
+def test_a_click_on_the_map_chooses_the_pixel(view):
+    factor = view._map.figure._factor
+    click(view._map.figure._mark, click_x=3.5 * factor, click_y=0.5 * factor)
+    assert view.pixel == (0, 3) and view.explanation.value == 23.5
+
+
+def test_dragging_the_frame_slides_the_window(view):
+    seen: list[tuple[int, int]] = []
+    view.observe(lambda change: seen.append(change["new"]), "pixel")
+    handle, factor = view._map.figure._handle, view._map.figure._factor
+    for column in (2.1, 2.9, 3.2, 4.5, -1.0):
+        point = {"x": column * factor, "y": 0.5 * factor}
+        handle._handle_custom_msgs(handle, {"event": "drag", "point": point, "index": 0})
+    assert seen == [(0, 2), (0, 3)]  # not outside the map
+
+
+def test_sliders_player_and_trait_are_the_same(view):
+    view._row_slider.value = 3
+    assert view.pixel == (3, 2) and view.position == 14 and view._play.value == 14
+    view._play.value = 7
+    assert view.pixel == (1, 3) and (view.row, view.column) == (1, 3)
+    view.pixel = None
+    assert view.pixel == (2, 2) and view._column_slider.value == 2
+
+
+def test_the_speed_is_the_interval_of_the_player(view):
+    view.speed = 20
+    assert view._play.interval == 50
+    with pytest.raises(Exception, match="speed"):
+        view.speed = 7
+
+
+def test_the_largest_value_is_found(view):
+    button = next(part for part in inside(view) if getattr(part, "description", "") == "largest")
+    button.click()
+    assert view.pixel == (3, 3)
+    view.layer = "fc"
+    button.click()
+    assert view.channel == 2
+
+
+def test_a_layer_with_smaller_maps_keeps_the_place_in_the_image(view):
+    view.pixel = (3, 0)
+    view.layer = "pool"
+    assert view.pixel == (1, 0) and view._row_slider.max == 1 and view._play.max == 3
+    view.layer = "conv"
+    assert view.pixel == (3, 1) and view._row_slider.max == 3 and view._play.max == 15
+
+
+def test_what_is_set_together_with_the_layer_stays(view):
+    with view.hold_trait_notifications():
+        view.layer = "pool"
+        view.pixel = (0, 1)
+        view.channel = 1
+    assert (view.layer, view.pixel, view.channel) == ("pool", (0, 1), 1)
+
+
+def test_a_click_on_a_unit_of_a_vector_chooses_it(view):
+    view.layer = "fc"
+    factor = view._map.figure._factor
+    click(view._map.figure._mark, click_x=1.5 * factor, click_y=0.5 * factor)
+    assert view.channel == 1
+
+
+# ---------------------------------------------------------------------- costs
+
+
+def test_sliding_runs_nothing_and_sends_little(view, passes, messages):
+    passes()
+    view.position = 0
+    messages.clear()
+    view.position = 1
+    assert passes() == 0
+    pictures = [figure._image for figure in (view._given.figure, view._map.figure)]
+    assert not [message for message in messages if message.widget in pictures and "value" in message.traits]
+    assert len(messages) <= 16
+
+
+def test_a_new_layer_takes_one_pass_and_going_back_none(view, passes):
+    passes()
+    view.layer = "pool"
+    assert passes() == 1
+    view.layer = "conv"
+    view.channel, view.colormap, view.scale = 1, "magma", "layer"
+    assert passes() == 0 and 'title="cached' in view._title.value
+
+
+def test_refresh_shows_weights_written_behind_our_back(view, model):
+    model.conv.bias.data[0] = 100.0
+    view.refresh()
+    assert view.explanation.value == 126 and view.explanation.agrees
+
+
+def test_the_model_is_as_it_was(model):
+    model.train()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    view = ConvolutionView(model, IMAGES)
+    view.layer = "bn"
+    view.close()
+    assert hooks(model) == 0 and all(part.training for part in model.modules())
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+# ---------------------------------------------------------------------- other layers and networks
+
+
+@pytest.mark.parametrize("layer", ["C1", "S2", "C3", "C5", "F6", "OUTPUT"])
+def test_what_is_shown_of_lenet_is_what_explain_says(layer):
+    model, dataset = lenet5(pretrained=True), digits()
+    view = ConvolutionView(model, dataset, layer=layer, index=7, channel=2)
+    unit = () if layer in ("F6", "OUTPUT") else (0, 0) if layer == "C5" else view.pixel
+    assert repr(view.explanation) == repr(explain(model, dataset[7][0], layer, 2, unit))
+    assert view.explanation.agrees and view.picture().ndim == 3
+
+
+@pytest.mark.parametrize(
+    ("module", "image"),
+    [
+        (nn.Conv2d(4, 4, 3, groups=2, stride=2, dilation=2), torch.rand(4, 9, 8)),
+        (nn.Conv2d(2, 2, 11, padding=5, padding_mode="circular"), torch.rand(2, 12, 12)),
+        (nn.ConvTranspose2d(2, 3, 3, stride=2), torch.rand(2, 4, 4)),
+        (nn.ConvTranspose2d(1, 1, 1, stride=2), torch.rand(1, 4, 4)),
+        (nn.AdaptiveAvgPool2d(2), torch.rand(2, 5, 5)),
+        (nn.AvgPool2d(2, padding=1), torch.rand(2, 5, 5)),
+    ],
+)
+def test_every_place_of_a_map_can_be_shown(module, image):
+    model = nn.Sequential(module, nn.Conv2d(module(image).shape[0], 1, 1))
+    view = ConvolutionView(model, [(image, 0)], layer="0", channel=1 if module(image).shape[0] > 1 else 0)
+    for position in range(view._play.max + 1):
+        view.position = position
+        assert view.explanation.agrees and view._error.layout.display == "none"
+    assert view.picture().shape[2] == 3
+
+
+def test_sequences_and_their_linear_layers_can_be_shown():
+    class Sequence(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.norm = nn.Conv1d(3, 4, 3, padding=1), nn.BatchNorm1d(4)
+            self.fc = nn.Linear(4, 5)
+
+        def forward(self, x):
+            return self.fc(self.norm(self.conv(x.flatten(2))).transpose(1, 2)).mean(1)
+
+    view = ConvolutionView(Sequence(), [(torch.rand(3, 2, 4), 0)], layer="conv")
+    for layer in ("conv", "norm", "fc"):
+        view.layer = layer
+        for position in range(view._play.max + 1):
+            view.position = position
+            assert view.explanation.agrees, layer
+        assert view._play.max == 7
+
+
+def test_the_unit_of_the_last_layer_is_called_by_its_class(view, model):
+    view = ConvolutionView(model, IMAGES, classes=["cat", "dog", EVIL], layer="fc", channel=1)
+    assert "Output 1 · dog" in words(view._map._text)
+    view.channel = 2
+    assert EVIL not in view._map._text.value
+
+
+# ---------------------------------------------------------------------- what is refused
+
+
+@pytest.mark.parametrize(
+    ("traits", "error", "message"),
+    [
+        ({"layer": "relu"}, LookupError, "cannot show layer 'relu', a ReLU; it can show conv, pool, bn, fc"),
+        ({"layer": "cnov"}, LookupError, "did you mean 'conv'"),
+        ({"layer": "conv", "channel": 2}, IndexError, "channel 2 is out of range: layer 'conv' has 2, 0 to 1"),
+        ({"pixel": (4, 0)}, IndexError, r"pixel \(4, 0\) is out of range: the map has 4 rows and 4 columns"),
+        ({"input_channel": 2}, IndexError, "input_channel 2 is out of range: layer 'conv' reads 2, 0 to 1"),
+        ({"row": 1}, TypeError, "no keyword 'row'"),
+        ({"index": 3}, IndexError, "index 3 is out of range"),
+    ],
+)
+def test_what_there_is_not_is_refused_and_no_widget_is_left(model, widgets, traits, error, message):
+    with pytest.raises(error, match=message):
+        ConvolutionView(model, IMAGES, **traits)
+    assert widgets() == 0 and hooks(model) == 0
+
+
+def test_closing_closes_every_widget(view, widgets):
+    view.layer = "pool"
+    view.close()
+    assert widgets() == 0
+
+
+def test_every_control_has_a_tooltip(view):
+    for control in inside(view):
+        if isinstance(control, (W.IntSlider, W.Dropdown, W.Checkbox, W.Button, W.BoundedIntText, W.Play)):
+            tip = control.tooltip if control.has_trait("tooltip") else control.description_tooltip
+            assert tip, control
+
+
+def test_the_static_picture_holds_what_is_on_the_screen(view):
+    before = view.picture()
+    view.pixel = (3, 0)
+    assert view.picture().shape == before.shape and not np.array_equal(view.picture(), before)
+    assert not np.array_equal(view.picture(dark=True), view.picture())

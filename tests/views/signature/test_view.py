@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from cnnwidgets import SignatureView
+from cnnwidgets.data import digits
+from cnnwidgets.models import lenet5
+from cnnwidgets.render.color.colormap import palette
+from cnnwidgets.render.mosaic.barcodes import ACROSS, LEFT, MARGIN
+from tests.widgets.conftest import EVIL, click, decoded, hooks, hover, inside, steps, words
+
+
+@pytest.fixture
+def view(model, dataset, passes) -> SignatureView:
+    """`fc` of `tiny` for images k = 0 .. 5 of class k % 3: k + 15, -2k, 0."""
+    return SignatureView(model, dataset, "fc", targets=[0, 2], count=2, metric="euclidean")
+
+
+def strips(view: SignatureView) -> np.ndarray:
+    return decoded(view._strips.figure.png)
+
+
+def test_the_vectors_and_their_distances_by_hand(view):
+    found = view.signatures
+    assert (found.indices.tolist(), found.labels.tolist()) == ([0, 3, 2, 5], [0, 0, 2, 2])
+    assert found.vectors.tolist() == [[15, 0, 0], [18, -6, 0], [17, -4, 0], [20, -10, 0]]
+    assert found.table()[0, 0] == pytest.approx(45**0.5)
+    assert "6.71" in words(view._distances._text)
+
+
+def test_all_strips_share_one_scale(view):
+    low, middle, high = view._strips._ends
+    assert (low, middle, high) == ("−10", None, "20")
+    top = view._strips._cells.box(1)[1] + MARGIN + 5
+    levels = [round(253 * (value + 10) / 30) for value in (15, 0, 0)]
+    wide = 384 // 3
+    for bar, level in enumerate(levels):
+        assert (strips(view)[top, MARGIN + LEFT + bar * wide + 9] == palette("viridis")[level]).all()
+
+
+def test_each_strip_may_have_a_scale_of_its_own_which_is_said(view):
+    before = strips(view)
+    view.scale = "strip"
+    assert not np.array_equal(strips(view), before)
+    assert "each strip's lowest" in words(view._strips._scale) and "not to be compared" in words(view._title)
+
+
+def test_what_only_the_display_changes_runs_nothing_and_a_known_layer_neither(view, passes):
+    passes()
+    for trait, value in (("colormap", "hsv"), ("scale", "strip"), ("target", 0), ("metric", "cosine")):
+        setattr(view, trait, value)
+    assert passes() == 0
+    view.layer = "conv"
+    assert passes() == 1  # four images at once
+    view.layer = "fc"
+    view.layer = "conv"
+    assert passes() == 0
+
+
+def test_maps_are_pooled_as_chosen(view):
+    assert view._pooling.layout.display == "none"
+    view.layer = "conv"
+    assert view._pooling.layout.display == ""
+    assert view.signatures.vectors[0].tolist() == [7.5, -15]
+    view.pooling = "max"
+    assert view.signatures.vectors[0].tolist() == [15, 0]
+    assert "2 maps, the largest of each" in words(view._title)
+
+
+def test_outliers_are_ranked_and_a_click_chooses_the_image(view):
+    view.count = 2
+    view.target = 0
+    assert [each.index for each in view._outliers.ranked] == [0, 3]
+    click(view._outliers.figure._hover, index=1)
+    assert view.index == 3 and "Image 3" in words(view._input._text)
+    assert view._strips._chosen == view._strips._cells.box(2) and view._outliers._chosen is not None
+    click(view._strips.figure._hover, index=4 * ACROSS + 7)  # heading, 0, 3, heading, 2
+    assert view.index == 2 and view._outliers._chosen is None
+    click(view._strips.figure._hover, index=0)  # a heading
+    assert view.index == 2
+
+
+def test_hovering_tells_the_range_and_the_distance(view):
+    hover(view._strips.figure._hover, 2 * ACROSS - 1)
+    assert "image 0: 0 … 15" in view._strips.figure._tip.value
+    hover(view._outliers.figure._hover, 0)
+    assert "no. 1: image 2, distance" in view._outliers.figure._tip.value
+
+
+def test_classes_are_typed_and_what_cannot_be_read_is_said(view):
+    view._classes.value = "1, 0"
+    assert view.targets == (1, 0) and view.target == 0
+    view._classes.value = "1,"
+    assert view.targets == (1,) and view._classes.value == "1" and view.target == 1
+    view._classes.value = "9"
+    assert "no image is of class '9'; classes of the data set: 0, 1, 2" in words(view._error)
+    assert view.targets == (1,)
+    view.targets = [2]
+    assert view._error.value == "" and view._classes.value == "2"
+
+
+def test_without_classes_the_first_three_are_compared(model, dataset):
+    assert SignatureView(model, dataset).targets == (0, 1, 2)
+    with pytest.raises(ValueError, match="compares classes, and the data set has no labels"):
+        SignatureView(model, torch.rand(2, 1, 4, 4))
+
+
+@pytest.mark.parametrize(
+    ("trait", "value", "error", "text"),
+    [
+        ("layer", "cv", LookupError, "no layer 'cv'"),
+        ("targets", [7], LookupError, "no image is of class '7'"),
+        ("targets", [], ValueError, "targets is empty"),
+        ("count", 0, ValueError, "count must be 1 to 100, not 0"),
+        ("target", 1, LookupError, r"class 1 is not compared; targets: \[0, 2\]"),
+        ("index", 6, IndexError, "the data set has 6 images"),
+        ("colormap", "virids", ValueError, "viridis"),
+    ],
+)
+def test_a_refused_value_changes_nothing(view, widgets, trait, value, error, text):
+    state, count = repr(view), widgets()
+    with pytest.raises(error, match=text):
+        setattr(view, trait, value)
+    assert (repr(view), widgets()) == (state, count)
+
+
+def test_bad_arguments_leave_no_widget_and_looking_leaves_no_hook(model, dataset, widgets):
+    before, hooked = widgets(), hooks(model)
+    for options in ({"layer": "cv"}, {"targets": ["x"]}, {"count": 0}, {"target": 9}, {"counts": 3}):
+        with pytest.raises((LookupError, ValueError, TypeError)):
+            SignatureView(model, dataset, **options)
+    SignatureView(model, dataset).close()
+    assert (widgets(), hooks(model)) == (before, hooked)
+
+
+def test_weights_that_an_optimizer_moved_show_at_the_next_drawing(view, model):
+    optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
+    model.fc.weight.grad = torch.zeros_like(model.fc.weight)
+    model.fc.weight.grad[0, 3] = -1.0
+    optimizer.step()
+    view.index = 1
+    assert view.signatures.vectors[0].tolist() == [30, 0, 0]
+
+
+def test_images_are_read_once_for_their_small_pictures(model):
+    read: list[int] = []
+
+    class Files(list):
+        def __getitem__(self, index):
+            read.append(index)
+            return super().__getitem__(index)
+
+    view = SignatureView(model, Files(steps()), targets=[0, 1], count=2)
+    read.clear()
+    view.colormap = "hsv"
+    view.target = 0
+    view.target = 1
+    view.scale = "strip"
+    assert len(read) <= 2  # the images of class 0, large
+    view.refresh()
+    assert set(read) >= {0, 1, 3, 4}
+
+
+def test_a_class_with_fewer_images_shows_those_it_has(model, dataset):
+    view = SignatureView(model, dataset, targets=[0], count=50)
+    assert view.signatures.indices.tolist() == [0, 3]
+    assert view.count == 50 and "2 images of 1 class" in words(view._title)
+    view.count = 100
+    assert view.count == 100
+
+
+def test_names_are_text(model, dataset):
+    view = SignatureView(model, dataset, classes=[EVIL, "b", "c"])
+    for part in inside(view):
+        if type(part).__name__ == "HTML":
+            assert "<img src=x" not in part.value
+
+
+def test_nan_is_drawn_and_said(dataset):
+    model = nn.Sequential(nn.Flatten(), nn.Linear(16, 3))
+    model[1].bias.data[0] = float("nan")
+    view = SignatureView(model, dataset, "1")
+    assert view._error.value == "" and (strips(view) == (255, 0, 255, 255)).all(2).any()
+
+
+def test_save_shows_the_present_state(view, tmp_path):
+    light = decoded(view.save(tmp_path / "a.png").read_bytes())
+    view.layer = "conv"
+    dark = decoded(view.save(tmp_path / "b.png", dark=True).read_bytes())
+    assert light[2, 2].tolist() == [255, 255, 255, 255] and dark[2, 2, :3].max() < 60
+    assert SignatureView(lenet5(pretrained=True), digits()).layer == "C5"

@@ -1,0 +1,250 @@
+from __future__ import annotations
+
+import logging
+import random
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from cnnwidgets import ActivationView
+from cnnwidgets.compute.core.forward import ForwardError
+from cnnwidgets.widgets.state.subject import Subject
+from tests.widgets.conftest import EVIL, hooks, inside, steps, tiny, words
+
+
+@pytest.fixture
+def view(model, dataset) -> ActivationView:
+    return ActivationView(model, dataset, layer="pool")
+
+
+# ---------------------------------------------------------------------- what a view can be made of
+
+
+class Silent(nn.Module):
+    """A network without layers."""
+
+    def forward(self, images):
+        return images
+
+
+class Refusing(nn.Module):
+    """Runs a layer, and then gives up."""
+
+    def __init__(self):
+        super().__init__()
+        self.part = nn.Conv2d(1, 2, 1)
+
+    def forward(self, images):
+        self.part(images)
+        raise ZeroDivisionError(f"no more {EVIL}")
+
+
+IMAGE = torch.zeros(1, 4, 4)
+NAN = torch.tensor([[[0.0, float("nan")], [float("inf"), 0.0]]])
+PIL_IMAGE = Image.new("RGB", (4, 4))
+BAD: dict[str, tuple[Any, Any, dict[str, Any], type[Exception], str]] = {
+    "not a module": (lambda x: x, steps(), {}, TypeError, "must be a torch.nn.Module, not function"),
+    "a class": (nn.Linear, steps(), {}, TypeError, r"is the class Linear, not a model; call it: Linear\(...\)"),
+    "no layers": (Silent(), steps(), {}, ValueError, "Silent has no layers"),
+    "no forward": (nn.ModuleList([tiny()]), steps(), {}, ValueError, r"ModuleList has no forward\(\)"),
+    "no data": (tiny(), [], {}, ValueError, "the data set is empty"),
+    "no length": (tiny(), iter(steps()), {}, TypeError, "by index and have a length; list_iterator does not"),
+    "no image": (tiny(), ["seven"], {}, TypeError, r"item 0 of the data set must be \(image, label\), not str"),
+    "PIL image": (tiny(), [(PIL_IMAGE, 0)], {}, TypeError, r"image 0 is a PIL image.*ToTensor\(\)"),
+    "no channel axis": (tiny(), [(torch.zeros(4, 4), 0)], {}, ValueError, r"shape 4 x 4, wanted \(C, H, W\); add the"),
+    "empty image": (tiny(), [(torch.zeros(1, 0, 4), 0)], {}, ValueError, "image 0 is empty"),
+    "NaN": (tiny(), [(NAN, 0)], {}, ValueError, "image 0 holds NaN or infinite values: 2 of 4 numbers"),
+    "channels": (
+        tiny(),
+        [(torch.zeros(3, 4, 4), 0)],
+        {},
+        ForwardError,
+        r"layer 'conv' \(Conv2d\) refused its input: got 1 x 3 x 4 x 4, wants 1 channel in the second axis",
+    ),
+    "size": (
+        tiny(),
+        [(torch.zeros(1, 8, 8), 0)],
+        {},
+        ForwardError,
+        r"layer 'fc' \(Linear\) refused its input: got 1 x 32, wants 8 features in the last axis",
+    ),
+    "forward": (Refusing(), [(IMAGE, 0)], {}, ForwardError, "Refusing refused its input: .*ZeroDivisionError: no more"),
+    "layer": (tiny(), steps(), {"layer": "Conv"}, LookupError, "no layer 'Conv'; did you mean 'conv'"),
+    "no layer": (tiny(), steps(), {"layer": 3}, LookupError, "a layer is named by a string, not int"),
+    "index": (tiny(), steps(), {"index": 6}, IndexError, "index 6 is out of range: the data set has 6 images, 0 to 5"),
+    "negative": (tiny(), steps(), {"index": -1}, IndexError, "index -1 is out of range"),
+    "channel": (tiny(), steps(), {"channel": 2}, IndexError, "channel 2 is out of range: layer 'conv' has 2, 0 to 1"),
+    "keyword": (tiny(), steps(), {"chanel": 1}, TypeError, "no keyword 'chanel'; did you mean 'channel'"),
+    "memory": (tiny(), steps(), {"cache_bytes": -1}, ValueError, "0 or more, not -1"),
+}
+
+
+@pytest.mark.parametrize(("model", "dataset", "keywords", "error", "text"), BAD.values(), ids=BAD)
+def test_bad_input_is_named_and_leaves_no_widget_and_no_hook(model, dataset, keywords, error, text, widgets):
+    before = widgets()
+    with pytest.raises(error, match=text):
+        ActivationView(model, dataset, **keywords)
+    assert widgets() == before
+    if isinstance(model, nn.Module):
+        assert hooks(model) == 0
+
+
+@pytest.mark.parametrize(
+    "dataset",
+    [
+        steps(),
+        [image for image, _ in steps()],
+        torch.stack([image for image, _ in steps()]),
+        [(image.numpy(), label) for image, label in steps()],
+        [{"image": image, "label": label} for image, label in steps()],
+        torch.utils.data.Subset(steps(9), range(6)),
+    ],
+    ids=["pairs", "images", "tensor", "arrays", "dicts", "subset"],
+)
+def test_any_indexable_of_images_is_a_data_set(model, dataset):
+    view = ActivationView(model, dataset, layer="pool", index=5)
+    assert view.maps[0].tolist() == [[10, 12], [18, 20]]
+
+
+def test_a_view_begins_with_the_first_layer_that_has_maps(model, dataset):
+    assert ActivationView(model, dataset).layer == "conv"
+    flat = nn.Sequential(nn.Flatten(), nn.Linear(16, 4))
+    assert ActivationView(flat, dataset).layer == "0"
+
+
+# ---------------------------------------------------------------------- images that cannot be shown
+
+
+class Patchy:
+    """Six images of which the fourth cannot be read."""
+
+    def __init__(self) -> None:
+        self.images = steps()
+
+    def __len__(self):
+        return len(self.images)
+
+    def __getitem__(self, index):
+        if index == 3:
+            raise OSError(f"cannot read {EVIL}")
+        return self.images[index]
+
+
+def shown(view: ActivationView) -> tuple[bytes, bytes]:
+    return view._grid.figure.png, view._input._image.value
+
+
+def test_a_broken_image_says_so_and_the_last_good_one_stays_marked_as_stale(model, caplog, capsys):
+    view = ActivationView(model, Patchy(), layer="pool", index=2)
+    before = shown(view)
+    with caplog.at_level(logging.ERROR):
+        view.index = 3
+    assert view._error.layout.display == ""
+    assert "<img" not in view._error.value and f"cannot read {EVIL}" in words(view._error)
+    assert "cnnw-stale" in view._body._dom_classes
+    assert shown(view) == before
+    assert "Traceback" in caplog.text
+    assert capsys.readouterr() == ("", "")
+    view.index = 4
+    assert view._error.value == ""
+    assert "cnnw-stale" not in view._body._dom_classes
+    assert view.maps[0].tolist() == [[9, 11], [17, 19]]
+
+
+def test_while_an_image_cannot_be_shown_everything_written_is_of_the_one_that_is(model):
+    view = ActivationView(model, Patchy(), layer="pool", index=2)
+    view.index = 3
+    view.channel = 1
+    assert "image 2" in words(view._title)
+    assert view._said()[-1] == "image 2 · label: 2"  # what a saved picture says
+
+
+def test_an_image_that_the_model_refuses_is_reported_the_same_way(model):
+    images = [image for image, _ in steps()]
+    images[1] = torch.zeros(3, 4, 4)
+    view = ActivationView(model, images, layer="pool")
+    view.index = 1
+    assert "layer 'conv' (Conv2d) refused its input: got 1 x 3 x 4 x 4, wants 1 channel" in words(view._error)
+    view.index = 2
+    assert view._error.value == ""
+
+
+def test_an_exception_in_the_middle_of_a_pass_leaves_the_model_as_it_was(model):
+    model.train()
+    images = [image for image, _ in steps()]
+    images[1] = torch.zeros(1, 8, 8)
+    view = ActivationView(model, images)
+    view.index = 1
+    assert "'fc'" in words(view._error)
+    assert hooks(model) == 0
+    assert all(part.training for part in model.modules())
+
+
+def test_a_layer_that_does_not_run_for_an_image_is_reported_and_comes_back():
+    class Sometimes(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.always, self.dark = nn.Conv2d(1, 2, 1), nn.Conv2d(2, 2, 1)
+
+        def forward(self, images):
+            maps = self.always(images)
+            return self.dark(maps) if images.sum() < 1 else maps
+
+    view = ActivationView(Sometimes(), torch.stack([torch.zeros(1, 4, 4), torch.ones(1, 4, 4)]), layer="dark")
+    view.index = 1
+    assert "'dark'" in words(view._error) and "never ran" in words(view._error)
+    view.layer = "always"
+    assert view._error.value == ""
+    view.index = 0
+    view.layer = "dark"
+    assert view._error.value == ""
+
+
+# ---------------------------------------------------------------------- moving from image to image
+
+
+def buttons(view: ActivationView) -> dict[str, Any]:
+    return {part.description: part for part in inside(view) if type(part).__name__ == "Button"}
+
+
+def test_buttons_step_through_the_images_and_round_the_end(view):
+    buttons(view)["<"].click()
+    assert view.index == 5
+    buttons(view)[">"].click()
+    buttons(view)[">"].click()
+    assert view.index == 1
+
+
+def test_random_shows_some_image_and_leaves_the_global_random_state_alone(view):
+    before, state = torch.get_rng_state(), random.getstate()
+    seen = set()
+    for _ in range(60):
+        buttons(view)["random"].click()
+        seen.add(view.index)
+    assert seen == set(range(6))
+    assert torch.equal(torch.get_rng_state(), before)
+    assert random.getstate() == state
+
+
+def test_views_that_share_a_subject_share_its_passes(model, dataset, passes):
+    subject = Subject(model, dataset)
+    one, two = ActivationView(subject), ActivationView(subject, layer="pool")
+    assert passes() == 1
+    one.index = 3
+    two.index = 3
+    assert passes() == 1
+    assert np.array_equal(shown(one)[1], shown(two)[1])
+
+
+def test_the_users_own_hooks_stay(model, dataset):
+    seen = []
+    model.pool.register_forward_hook(lambda *_: seen.append("pool"))
+    view = ActivationView(model, dataset)
+    view.index = 1
+    view.close()
+    assert seen == ["pool", "pool"]
+    assert hooks(model) == 1

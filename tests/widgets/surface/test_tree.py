@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import bqplot
+import ipywidgets as W
+import pytest
+
+from cnnwidgets.widgets.surface.tree import close_tree
+
+
+def test_everything_that_a_widget_holds_is_closed(widgets):
+    before = widgets()
+    box = W.VBox([W.HBox([W.IntSlider(), W.Button()]), W.HTML()])
+    assert widgets() > before + 5  # layouts and styles are widgets too
+    close_tree(box)
+    assert widgets() == before
+
+
+def test_the_marks_scales_and_images_of_a_figure_are_closed(widgets):
+    before = widgets()
+    scales = {"x": bqplot.LinearScale(), "y": bqplot.LinearScale()}
+    marks = [bqplot.Image(image=W.Image(), scales=scales), bqplot.Scatter(x=[1], y=[1], scales=scales)]
+    close_tree(W.Box([bqplot.Figure(marks=marks)]))
+    assert widgets() == before
+
+
+def test_a_widget_held_twice_is_closed_once(monkeypatch):
+    closed = []
+    label = W.HTML()
+    monkeypatch.setattr(label, "close", lambda: closed.append(label))
+    close_tree(W.HBox([label, W.VBox([label])]))
+    assert closed == [label]
+
+
+def test_widgets_that_hold_one_another_end(widgets):
+    before = widgets()
+    outer, inner = W.VBox(), W.VBox()
+    outer.children, inner.children = [inner], [outer]
+    close_tree(outer)
+    assert widgets() == before
+
+
+def test_what_is_only_linked_stays(widgets):
+    kept = W.IntSlider()
+    before = widgets()
+    slider = W.IntSlider()
+    kept.observe(lambda change: setattr(slider, "value", change["new"]), "value")
+    close_tree(slider)
+    assert widgets() == before
+
+
+@pytest.mark.parametrize("times", [2, 3])
+def test_closing_again_does_nothing(widgets, times):
+    before = widgets()
+    box = W.VBox([W.HTML()])
+    for _ in range(times):
+        close_tree(box)
+    assert widgets() == before
