@@ -22,7 +22,7 @@ from cnnwidgets.render.color.colormap import palette
 from cnnwidgets.render.color.shaded import Shaded
 from cnnwidgets.render.mosaic.grid import Grid, mosaic
 from cnnwidgets.render.png import encode_png
-from cnnwidgets.widgets.panels.channel import GRID
+from cnnwidgets.widgets.panels.column import GRID
 
 FASTER = 200
 DOTS = 100  # matplotlib's pixels an inch

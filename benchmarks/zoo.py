@@ -2,8 +2,8 @@
 
 Run `python benchmarks/zoo.py`, or give names. Each model has random weights and gets one small image or clip. Every row
 of its layer table is drawn and compared with what plain hooks see, and the model must be afterwards as it was, or else
-the line says FAILED; `tests/compute/layers/test_zoo.py` does the same. Quantised models are walked twice, prepared (float) and
-quantised. The two MViT need 8 GB of memory.
+the line says FAILED; `tests/compute/layers/test_zoo.py` does the same. Quantised models are walked twice, prepared
+(float) and quantised. The two MViT need 8 GB of memory.
 
 The columns: modules in the model; calls of them in one pass, counting each value that a call returns; how many of these
 are shown; modules that never ran; operations of the graph that torch.fx traces, all shown; seconds to build and walk.

@@ -1,11 +1,14 @@
-"""A file is written whole or not at all: what was there before stays until the new one is complete."""
+"""Write a file whole or not at all, so that what was there stays until the new one is there; sizes such as "20MB"."""
 
 from __future__ import annotations
 
 import os
+import re
+from contextlib import suppress
 from pathlib import Path
 
-from .training.recording import put
+UNFINISHED = ".part"
+"""Ending of a file that is being written."""
 
 
 def check_writable(path: Path) -> None:
@@ -27,3 +30,43 @@ def write_whole(path: Path, data: bytes) -> None:
     path = path.resolve()  # a link stays one
     check_writable(path)
     put(path, data)
+
+
+def put(path: Path, data: bytes) -> None:
+    """Write a file atomically, under another name that is then renamed."""
+    unfinished = path.with_name(path.name + UNFINISHED)
+    try:
+        unfinished.write_bytes(data)
+        os.replace(unfinished, path)
+    except BaseException:
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+        raise
+
+
+def parsed_bytes(budget: int | str) -> int:
+    """Bytes of `"512MB"`, `"2 GB"`, `"100KiB"` or a number.
+
+    Raises
+    ------
+    ValueError
+        Any other text, or a number that is not positive.
+    """
+    found = re.fullmatch(r"([\d.]+)\s*([KMGT]?)(I?)B?", str(budget).strip().upper())
+    count = 0
+    if found is not None:
+        number, prefix, binary = found.groups()
+        with suppress(ValueError):
+            count = int(float(number) * (1024 if binary else 1000) ** " KMGT".index(prefix or " "))
+    if count <= 0:
+        raise ValueError(f'budget {budget!r}; allowed: a number of bytes above 0, or "512MB", "2GB", "100KiB"')
+    return count
+
+
+def readable(count: float) -> str:
+    """`3.2 MB`."""
+    for unit in ("bytes", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.3g} {unit}" if unit != "bytes" else f"{count:.0f} {unit}"
+        count /= 1000
+    return f"{count:.3g} GB"

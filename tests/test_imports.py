@@ -1,4 +1,4 @@
-"""The walls of the house: who may import whom, and what `import cnnwidgets` may load."""
+"""The walls of the house: which room may import which, and what `import cnnwidgets` may load."""
 
 from __future__ import annotations
 
@@ -13,41 +13,126 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "cnnwidgets"
 
-# room -> the modules of the package that it may import
-MAY_IMPORT = {
-    "compute": ("cnnwidgets.compute",),
-    "render": ("cnnwidgets.render",),
-    "training": ("cnnwidgets.training", "cnnwidgets.compute"),
-    "data": ("cnnwidgets.data",),
-    "models": ("cnnwidgets.models",),
-    "widgets": ("cnnwidgets.widgets", "cnnwidgets.compute", "cnnwidgets.render", "cnnwidgets.training"),
+_CORE = ("compute.core",)
+_LAYERS = (*_CORE, "compute.layers")
+_COMPUTE = (
+    *_LAYERS,
+    "compute.dataset",
+    "compute.scoring",
+    "compute.convolution",
+    "compute.filters",
+    "compute.receptive_field",
+    "compute.occlusion",
+    "compute.signatures",
+    "compute.embedding",
+    "compute.diagnosis",
+    "compute.attribution",
+    "compute.gradients",
+)
+_RENDER = ("render", "render.color", "render.text", "render.mosaic", "render.static")
+_FURNITURE = (*_COMPUTE, *_RENDER, "files", "live", "widgets.state", "widgets.surface")
+_BASE = (*_FURNITURE, "widgets.controls", "widgets.panels", "widgets.base", "training.loop", "training.recording")
+MAY_IMPORT: dict[str, tuple[str, ...]] = {
+    "files": (),
+    "live": (),
+    "render": ("render.color",),
+    "render.color": ("render",),
+    "render.text": ("render", "render.color"),
+    "render.mosaic": ("render", "render.color", "render.text"),
+    "render.static": _RENDER,
+    "compute": _COMPUTE,
+    "compute.core": (),
+    "compute.layers": _CORE,
+    **dict.fromkeys(
+        ("compute.dataset", "compute.scoring", "compute.convolution", "compute.filters", "compute.receptive_field"),
+        _LAYERS,
+    ),
+    "compute.occlusion": (*_LAYERS, "compute.scoring", "compute.dataset"),
+    "compute.signatures": (*_LAYERS, "compute.dataset"),
+    "compute.embedding": (*_LAYERS, "compute.dataset"),
+    "compute.diagnosis": (*_LAYERS, "compute.dataset", "compute.filters"),
+    "compute.attribution": (*_LAYERS, "compute.scoring", "compute.dataset", "compute.occlusion"),
+    "compute.gradients": _CORE,
+    "training": ("training.loop", "training.recording"),
+    "training.loop": (*_COMPUTE, "live", "files"),
+    "training.recording": (*_COMPUTE, "live", "files", "training.loop"),
+    "data": (),
+    "models": (),
+    "widgets": ("widgets.base",),
+    "widgets.state": _FURNITURE,
+    "widgets.surface": _FURNITURE,
+    "widgets.controls": (*_FURNITURE, "widgets"),
+    "widgets.panels": (*_FURNITURE, "widgets", "widgets.controls"),
+    "widgets.base": (*_FURNITURE, "widgets", "widgets.controls", "widgets.panels"),
+    "views": (*_BASE, "widgets", "views.*"),
+    "views.*": (*_BASE, "widgets"),
 }
-# package -> the only rooms where it may be imported
+"""Room -> the rooms that it may import besides itself; `views.*` is each view, which never imports another one."""
+
+PUBLIC_ONLY = ("data", "models")
+"""Rooms whose files may import nothing else of the package."""
+
 ONLY_IN = {
-    "torch": ("compute", "training", "data", "models", "widgets"),
+    "torch": ("compute", "training", "data", "models", "widgets", "views"),
     "torchvision": ("data", "models"),
-    "bqplot": ("widgets",),
-    "ipywidgets": ("widgets",),
-    "traitlets": ("widgets",),
+    "bqplot": ("widgets", "views"),
+    "ipywidgets": ("widgets", "views"),
+    "traitlets": ("widgets", "views"),
 }
+"""Package -> the only top-level rooms where it may be imported."""
+
 HEAVY = ("captum", "matplotlib", "pandas", "scipy", "skimage", "sklearn", "tensorboard", "tqdm")
 HOOKED = ("cnnwidgets.compute.core.hooks", "cnnwidgets.compute.gradients.hooks")
-"""The only files that register hooks: on a look, and on a training that goes by."""
+"""The only files that register hooks: during a look, and during a training."""
 HOOK = re.compile(r"register_(\w+_)?hook")
+MOST_FILES = 10
+"""Python files that a room may hold besides its `__init__`."""
 
 
-def imports(tree: ast.AST, module: str, *, is_package: bool) -> Iterator[tuple[ast.AST, str]]:
-    """Each import statement with the full dotted name that it brings in, one pair a name."""
+def modules() -> dict[str, Path]:
+    """Every module of the package by its dotted name."""
+    found = {}
+    for file in sorted(PACKAGE.rglob("*.py")):
+        parts = file.relative_to(PACKAGE.parent).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = file
+    return found
+
+
+MODULES = modules()
+
+
+def room_of(module: str) -> str:
+    """The room of a module, without `cnnwidgets.`; a file at the top is a room of its own."""
+    parts = module.split(".")[1:]
+    if len(parts) > 1 and f"cnnwidgets.{'.'.join(parts)}" in MODULES and not is_room(module):
+        parts = parts[:-1]
+    return ".".join(parts)
+
+
+def is_room(module: str) -> bool:
+    return module in MODULES and MODULES[module].name == "__init__.py"
+
+
+def rule_of(room: str) -> str:
+    """The key of `MAY_IMPORT` that a room falls under."""
+    return "views.*" if room.startswith("views.") else room
+
+
+def imports(tree: ast.AST, module: str, *, is_package: bool) -> Iterator[tuple[ast.AST, str, str]]:
+    """Each import statement with the module it names and the name that it takes from there, "" for the module."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                yield node, alias.name
+                yield node, alias.name, ""
         elif isinstance(node, ast.ImportFrom):
             parts = module.split(".")
             above = parts[: len(parts) - node.level + is_package] if node.level else []
             source = ".".join([*above, node.module] if node.module else above)
             for alias in node.names:
-                yield node, f"{source}.{alias.name}"
+                if f"{source}.{alias.name}" in MODULES:
+                    yield node, f"{source}.{alias.name}", ""
+                else:
+                    yield node, source, alias.name
 
 
 def run_on_import(tree: ast.Module) -> set[int]:
@@ -71,25 +156,33 @@ def faults(source: str, module: str, *, is_package: bool = False) -> list[str]:
     """What breaks the rules in the source of `module`, a line for each."""
     tree = ast.parse(source)
     at_once = run_on_import(tree)
-    room = module.split(".")[1] if "." in module else ""
+    room = module.split(".", 1)[1] if is_package and "." in module else ".".join(module.split(".")[1:-1])
+    room = room or ".".join(module.split(".")[1:])
     found = []
 
     def report(node: ast.AST, words: str) -> None:
         found.append(f"{module}, line {getattr(node, 'lineno', 0)}: {words}")
 
-    for node, name in imports(tree, module, is_package=is_package):
-        if within(name, "cnnwidgets") and room:
-            if len(name.split(".")) < 2 or name.split(".")[1] not in MAY_IMPORT:
+    for node, target, name in imports(tree, module, is_package=is_package):
+        full = f"{target}.{name}" if name else target
+        if within(target, "cnnwidgets") and module not in ("cnnwidgets", "cnnwidgets.__main__"):
+            other = room_of(target)
+            if target == "cnnwidgets":
                 report(node, "imports the top level of cnnwidgets")
-            elif not any(within(name, allowed) for allowed in MAY_IMPORT[room]):
-                report(node, f"{room} may not import {name}")
+            elif other != room:
+                if other not in MAY_IMPORT.get(rule_of(room), ()) and rule_of(other) not in _special(room):
+                    report(node, f"{room} may not import {full}")
+                elif name and not is_room(target) and target in MODULES and other != target.split(".", 1)[1]:
+                    report(node, f"imports {name} past the __init__ of {other}")
+            if name.startswith("_") and target != module:
+                report(node, f"{name} is private to {target}")
         for package, rooms in ONLY_IN.items():
-            if within(name, package) and room and room not in rooms:
+            if within(full, package) and room and room.split(".")[0] not in rooms:
                 report(node, f"{room} may not import {package}")
-        if within(name, "matplotlib.pyplot") or within(name, "pylab"):
+        if within(full, "matplotlib.pyplot") or within(full, "pylab"):
             report(node, "imports pyplot, whose figures are global state")
-        if id(node) in at_once and any(within(name, heavy) for heavy in HEAVY):
-            report(node, f"imports {name} when the module is imported; do it in the function that needs it")
+        if id(node) in at_once and any(within(full, heavy) for heavy in HEAVY):
+            report(node, f"imports {full} when the module is imported; do it in the function that needs it")
     if module not in HOOKED:
         for node in ast.walk(tree):
             if isinstance(node, ast.Attribute) and HOOK.fullmatch(node.attr):
@@ -97,21 +190,93 @@ def faults(source: str, module: str, *, is_package: bool = False) -> list[str]:
     return found
 
 
+def _special(room: str) -> tuple[str, ...]:
+    """`views` itself gathers all the views."""
+    return ("views.*",) if room == "views" else ()
+
+
 def test_every_module_keeps_the_import_rules():
-    files = sorted(PACKAGE.rglob("*.py"))
-    assert PACKAGE / "__init__.py" in files
     found = []
-    for file in files:
-        parts = file.relative_to(PACKAGE.parent).with_suffix("").parts
-        is_package = parts[-1] == "__init__"
-        module = ".".join(parts[:-1] if is_package else parts)
-        found += faults(file.read_text(encoding="utf-8"), module, is_package=is_package)
+    for module, file in MODULES.items():
+        found += faults(file.read_text(encoding="utf-8"), module, is_package=file.name == "__init__.py")
     assert found == []
 
 
-def test_every_module_lives_in_a_room_that_has_rules():
-    rooms = {file.relative_to(PACKAGE).parts[0] for file in PACKAGE.rglob("*.py")}
-    assert rooms - {"__init__.py", "__main__.py"} <= set(MAY_IMPORT)
+def test_every_room_has_a_rule():
+    rooms = {rule_of(room_of(module)) for module in MODULES} - {"", "__main__"}
+    assert rooms <= set(MAY_IMPORT)
+
+
+def test_every_room_says_what_it_is_for():
+    for module, file in MODULES.items():
+        if file.name == "__init__.py":
+            assert ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))), f"{module} has no docstring"
+
+
+def test_no_room_holds_more_files_than_one_sees_at_a_glance():
+    counts: dict[Path, int] = {}
+    for file in MODULES.values():
+        counts[file.parent] = counts.get(file.parent, 0) + (file.name != "__init__.py")
+    assert {str(folder): count for folder, count in counts.items() if count > MOST_FILES} == {}
+
+
+def circles(graph: dict[str, set[str]]) -> list[list[str]]:
+    """Circles of a graph, each as the list of its nodes."""
+    found, done = [], set()
+
+    def visit(node: str, path: list[str]) -> None:
+        if node in path:
+            found.append([*path[path.index(node) :], node])
+        elif node not in done:
+            for other in sorted(graph.get(node, ())):
+                visit(other, [*path, node])
+            done.add(node)
+
+    for node in sorted(graph):
+        visit(node, [])
+    return found
+
+
+def test_a_circle_is_found():
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [["a", "b", "c", "a"]]
+    assert circles({"a": {"b", "c"}, "b": {"c"}}) == []
+
+
+def test_no_files_import_one_another_in_a_circle_not_even_for_types():
+    graph: dict[str, set[str]] = {}
+    for module, file in MODULES.items():
+        if file.name == "__init__.py":
+            continue  # a room gathers its files; its files name one another directly
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        graph[module] = set()
+        for _, target, name in imports(tree, module, is_package=False):
+            graph[module] |= defining(target, name)
+    assert circles(graph) == []
+
+
+def defining(target: str, name: str) -> set[str]:
+    """The files behind an import: through a room's `__init__` to the file that defines the name."""
+    if not is_room(target):
+        return {target} if target in MODULES else set()
+    tree = ast.parse(MODULES[target].read_text(encoding="utf-8"))
+    found: set[str] = set()
+    for _, source, offered in imports(tree, target, is_package=True):
+        if offered == name and name:
+            found |= defining(source, offered)
+    return found
+
+
+def test_no_rooms_import_one_another_in_a_circle():
+    graph: dict[str, set[str]] = {}
+    for module, file in MODULES.items():
+        if file.name == "__init__.py":
+            continue
+        room = room_of(module)
+        for _, target, _ in imports(ast.parse(file.read_text(encoding="utf-8")), module, is_package=False):
+            if within(target, "cnnwidgets") and room_of(target) != room:
+                graph.setdefault(room, set()).add(room_of(target))
+    graph.pop("__main__", None)
+    assert circles(graph) == []
 
 
 @pytest.mark.parametrize(
@@ -122,15 +287,25 @@ def test_every_module_lives_in_a_room_that_has_rules():
         ("cnnwidgets.compute.filters.filters", "import torchvision.models as zoo"),
         ("cnnwidgets.training.loop.loop", "def f():\n    from bqplot import Figure"),
         ("cnnwidgets.compute.filters.filters", "import traitlets"),
-        ("cnnwidgets.compute.filters.filters", "from ..render import grid"),
-        ("cnnwidgets.compute.filters.filters", "from ..render.grid import mosaic"),
+        ("cnnwidgets.compute.filters.filters", "from ...render import mosaic"),
+        ("cnnwidgets.compute.filters.filters", "from ...render.mosaic import Grid"),
+        ("cnnwidgets.compute.filters.filters", "from ..occlusion import occlusion"),
+        ("cnnwidgets.compute.core.hooks", "from ..layers import Layer"),
+        ("cnnwidgets.compute.gradients.edits", "from ..layers import Layer"),
+        ("cnnwidgets.render.color.scale", "from ..mosaic import Grid"),
         ("cnnwidgets.models.lenet5", "from cnnwidgets.data import mnist"),
-        ("cnnwidgets.widgets.base.view", "from ..models import lenet5"),
-        ("cnnwidgets.training.recording.recorder", "from ..widgets.view import ModelView"),
-        ("cnnwidgets.compute.core.hooks", "from ..training import Recorder"),
+        ("cnnwidgets.widgets.base.view", "from ...models import lenet5"),
+        ("cnnwidgets.widgets.base.view", "from ...training.recording import Recorder"),
+        ("cnnwidgets.widgets.base.view", "from ...views.film import FilmView"),
+        ("cnnwidgets.widgets.state.subject", "from ..base import ModelView"),
+        ("cnnwidgets.views.film.view", "from ..filter import FilterView"),
+        ("cnnwidgets.training.recording.recorder", "from ...widgets.base import ModelView"),
+        ("cnnwidgets.compute.core.hooks", "from ...training import Recorder"),
         ("cnnwidgets.widgets.base.view", "import cnnwidgets"),
         ("cnnwidgets.widgets.base.view", "from cnnwidgets import explore"),
-        ("cnnwidgets.widgets.base.view", "from .. import explore"),
+        ("cnnwidgets.widgets.base.view", "from ... import explore"),
+        ("cnnwidgets.widgets.base.view", "from ...compute.core.hooks import capture"),
+        ("cnnwidgets.widgets.base.view", "from .subject_view import _hidden"),
         ("cnnwidgets.render.color.colormap", "def f():\n    import matplotlib.pyplot as plt"),
         ("cnnwidgets.render.color.colormap", "def f():\n    from matplotlib import pyplot"),
         ("cnnwidgets.compute.signatures.signatures", "from sklearn.decomposition import PCA"),
@@ -147,25 +322,25 @@ def test_a_broken_rule_is_found(module, source):
 @pytest.mark.parametrize(
     ("module", "source"),
     [
-        ("cnnwidgets.widgets.base.view", "from ..compute import layers\nfrom .figure import PixelFigure"),
-        ("cnnwidgets.training.recording.recorder", "from ..compute.hooks import capture"),
-        ("cnnwidgets.training.recording.recorder", "from cnnwidgets.compute import hooks"),
-        ("cnnwidgets.training.recording.recorder", "from ..compute.layers import LayerTable"),
+        ("cnnwidgets.widgets.base.view", "from ...compute.layers import Layer\nfrom .export import to_html"),
+        ("cnnwidgets.views.film.view", "from ...widgets.surface import markup\nfrom ...widgets import controls"),
+        ("cnnwidgets.training.recording.recorder", "from ...compute.core import capture"),
+        ("cnnwidgets.training.recording.recorder", "from cnnwidgets.compute.core import capture"),
         ("cnnwidgets.compute.core.hooks", "layer.register_forward_hook(keep)"),
         ("cnnwidgets.compute.filters.filters", "self.register_buffer('kernel', kernel)"),
         ("cnnwidgets.models.zoo", "import torchvision"),
         ("cnnwidgets.render.color.colormap", "def f():\n    from matplotlib import colormaps"),
         ("cnnwidgets.render.color.scale", "if TYPE_CHECKING:\n    import pandas"),
-        ("cnnwidgets", "from .widgets.explorer import explore"),
+        ("cnnwidgets", "from .views.explorer import explore"),
     ],
 )
 def test_what_the_rules_allow_is_left_alone(module, source):
     assert faults(source, module, is_package=module == "cnnwidgets") == []
 
 
-def test_a_package_that_imports_its_own_files_keeps_the_rules():
-    assert faults("from .hooks import capture", "cnnwidgets.compute", is_package=True) == []
-    assert len(faults("from ..render import grid", "cnnwidgets.compute", is_package=True)) == 1
+def test_a_room_that_gathers_its_own_files_keeps_the_rules():
+    assert faults("from .hooks import capture", "cnnwidgets.compute.core", is_package=True) == []
+    assert len(faults("from ...render.mosaic import Grid", "cnnwidgets.compute.core", is_package=True)) == 1
 
 
 def test_import_cnnwidgets_loads_nothing_heavy_of_its_own():

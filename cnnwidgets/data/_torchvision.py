@@ -35,7 +35,7 @@ def load(
     FileNotFoundError
         If files are missing and cannot be downloaded.
     """
-    places, home = _places(name, root)
+    places, home = data_places(name, root)
     folder = next((place for place in places if _is_unpacked(dataset_class, place)), None)
     if folder is None:
         _fetch(dataset_class, name, places, home)
@@ -44,7 +44,7 @@ def load(
     return LabelledImages(source.data.unsqueeze(1), source.targets, classes)
 
 
-def _places(name: str, root: str | Path | None) -> tuple[list[Path], Path]:
+def data_places(name: str, root: str | Path | None) -> tuple[list[Path], Path]:
     """Folders to search, and the one to write to."""
     cache_home = os.environ.get("XDG_CACHE_HOME")
     cache = (Path(cache_home) if cache_home else Path.home() / ".cache") / "cnnwidgets" / name

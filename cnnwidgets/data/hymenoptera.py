@@ -12,7 +12,7 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
-from ._torchvision import _places
+from ._torchvision import data_places
 from .photos import MEAN, STD, SUFFIXES, Photos, imagenet
 
 NAME = "hymenoptera_data"
@@ -91,7 +91,7 @@ def _augmenting() -> Callable[[Any], Any]:
 
 def _found(root: str | Path | None) -> Path:
     """The folder that has all photos; the photos are downloaded if there is none."""
-    places, home = _places(NAME, root)
+    places, home = data_places(NAME, root)
     for place in places:
         if all(sum(len(_pictures(place / part / name)) for name in CLASSES) == count for part, count in COUNTS.items()):
             return place

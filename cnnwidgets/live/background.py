@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from .newest import _loop_of_cells
+from . import cell_thread
 from .weak import weakly
 
 Work = Callable[[Callable[..., bool]], Any]
@@ -40,7 +40,7 @@ class Background:
         """
         if key == self.running:
             return
-        loop = _loop_of_cells()
+        loop = cell_thread.loop()
         if loop is None:
             self._landed(key, _outcome(work, lambda *_: True))
             return

@@ -6,11 +6,11 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from .newest import _loop_of_cells
+from . import cell_thread
 from .weak import weakly
 
 PORTION = 0.040
-"""About how long a portion takes, in seconds: less than `Newest` waits for the cells' thread to hold still."""
+"""About how long a portion takes, in seconds: less than a drawing waits for the main thread to pause."""
 LONG = 0.150
 """How long, where nobody has been there for `QUIET` seconds: large batches are the quickest for each image."""
 QUIET = 1.0
@@ -27,7 +27,7 @@ HOLD = 0.150
 class Portions:
     """Calls `work` again and again in the event loop of the thread that runs the cells, until it returns False.
 
-    So no portion runs beside a cell; nor beside a drawing, which has that thread hold still (see `Newest`).
+    So no portion runs beside a cell; nor beside a drawing, which pauses that thread.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class Portions:
 
     def start(self) -> bool:
         """Begin, unless it runs already; False where there is no event loop to work in (a script, a test)."""
-        loop = _loop_of_cells()
+        loop = cell_thread.loop()
         if loop is None:
             return False
         if not self.running:
@@ -84,7 +84,7 @@ class Portions:
             finally:
                 if run == self._run and not more:
                     self.stop()
-        loop = _loop_of_cells()
+        loop = cell_thread.loop()
         if run == self._run and loop is not None:
             self._due = time.monotonic() + max(rest, PAUSE)
             loop.call_later(max(rest, PAUSE), self._turn, run)

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from cnnwidgets.live import newest
-from cnnwidgets.live.newest import DRAGGING, PAINTED, PATIENCE, QUEUED, Newest
+from cnnwidgets.live import cell_thread
+from cnnwidgets.live.newest import PATIENCE, QUEUED, Newest
 from tests.widgets.conftest import Clock
 
 
@@ -46,14 +46,12 @@ def in_loop(steps: Callable[[], None], *, then: float = 2 * PATIENCE) -> None:
 
 
 def test_in_the_middle_of_a_cell_every_request_is_drawn_at_once_for_timers_do_not_ring(slider, monkeypatch):
-    monkeypatch.setattr(newest, "answering", lambda: True)
-    rest = []
+    monkeypatch.setattr(cell_thread, "answering", lambda: True)
 
     def steps():
         for position in range(3):
             slider.move(position)
-            slider.newest.follow(lambda position=position: rest.append(position))
-        assert (slider.drawn, rest) == ([0, 1, 2], [0, 1, 2])
+        assert slider.drawn == [0, 1, 2]
 
     in_loop(steps)
 
@@ -275,53 +273,3 @@ def test_a_hand_that_never_rests_still_gets_pictures(slider):
     seen: list[int] = []
     asyncio.run(main())
     assert len(seen) == 3 and slider.position < 2000
-
-
-def test_the_rest_of_a_drawing_follows_later_and_only_the_newest(slider):
-    rests = []
-
-    def steps():
-        for position in range(3):
-            slider.newest.follow(lambda position=position: rests.append(position))
-        assert rests == []
-
-    in_loop(steps, then=2 * PAINTED)
-    assert rests == [2]
-
-
-def test_without_an_event_loop_the_rest_is_drawn_at_once(slider):
-    rests = []
-    slider.newest.follow(lambda: rests.append(1))
-    assert rests == [1]
-
-
-def test_flush_draws_the_rest_too_and_cancel_forgets_it(slider):
-    rests = []
-
-    def steps():
-        slider.newest.follow(lambda: rests.append(1))
-        slider.newest.flush()
-        assert rests == [1]
-        slider.newest.follow(lambda: rests.append(2))
-        slider.newest.cancel()
-
-    in_loop(steps, then=2 * PAINTED)
-    assert rests == [1]
-
-
-def test_in_a_drag_the_rest_comes_with_each_drawing(clock):
-    rests, seen = [], []
-    newest = Newest(lambda: newest.follow(lambda: rests.append(clock.now)))
-
-    def steps():
-        newest.request()
-        seen.append(len(rests))
-        clock.now += 0.9 * DRAGGING
-        newest.request()
-        seen.append(len(rests))
-        clock.now += 1.1 * DRAGGING
-        newest.request()
-        seen.append(len(rests))
-
-    in_loop(steps, then=2 * PAINTED)
-    assert seen == [0, 1, 1] and len(rests) == 2

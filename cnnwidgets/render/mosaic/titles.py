@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from ..text import text_length
-from ..text.pen import _font
+from ..text import load_font, text_length
 from .cells import Cells
 
 HEAD = 14
@@ -50,7 +49,7 @@ def titled(pixels: NDArray[np.uint8], cells: Cells, texts: Sequence[str]) -> NDA
 
 def write(image: Image.Image, x: float, y: float, text: str, size: int, anchor: str = "ls") -> None:
     """Text at a place of an RGBA picture, on a plate of its own."""
-    draw, font = ImageDraw.Draw(image), _font(size, False)
+    draw, font = ImageDraw.Draw(image), load_font(size, False)
     if text:
         left, _, right, _ = draw.textbbox((x, y), text, font=font, anchor=anchor)
         _, top, _, bottom = draw.textbbox((x, y), "0", font=font, anchor=anchor)

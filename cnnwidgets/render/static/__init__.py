@@ -3,6 +3,7 @@
 from .card import TRUE, Card, Panel, card
 from .chart import BOTTOM, LEFT, RIGHT, SECOND, TOP, Chart, Line, ticks
 from .histogram import counts, histogram
+from .movie import alike, write_gif, write_mp4
 from .page import Page
 from .scatter import NO_GROUP, extent, group_color, scatter, silhouette
 
@@ -19,6 +20,7 @@ __all__ = [
     "Line",
     "Page",
     "Panel",
+    "alike",
     "card",
     "counts",
     "extent",
@@ -27,4 +29,6 @@ __all__ = [
     "scatter",
     "silhouette",
     "ticks",
+    "write_gif",
+    "write_mp4",
 ]

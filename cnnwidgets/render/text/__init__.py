@@ -1,13 +1,14 @@
 """Text on pixels."""
 
 from .numerals import READABLE, ink, numerals
-from .pen import Pen, fitting_size, text_length, wrapped
+from .pen import Pen, fitting_size, load_font, text_length, wrapped
 
 __all__ = [
     "READABLE",
     "Pen",
     "fitting_size",
     "ink",
+    "load_font",
     "numerals",
     "text_length",
     "wrapped",

@@ -33,7 +33,7 @@ class Pen(NamedTuple):
         anchor: str = "l",
     ) -> float:
         """Write on the baseline y, at most `width` wide; return the width taken."""
-        font = _font(size, bold)
+        font = load_font(size, bold)
         text = _cut(text, width, font)
         self.draw.text((x, y), text, fill=color, font=font, anchor=anchor + "s")
         return font.getlength(text)
@@ -55,7 +55,7 @@ class Pen(NamedTuple):
 
 def text_length(text: str, size: int) -> float:
     """Width of a text in pixels, when written on one line."""
-    return _font(size, False).getlength(_one_line(text))
+    return load_font(size, False).getlength(_one_line(text))
 
 
 def fitting_size(texts: Iterable[str], width: float) -> int:
@@ -97,7 +97,8 @@ def _cut(text: str, width: float, font: ImageFont.FreeTypeFont) -> str:
 
 
 @cache
-def _font(size: int, bold: bool) -> ImageFont.FreeTypeFont:
+def load_font(size: int, bold: bool) -> ImageFont.FreeTypeFont:
+    """The font of all pictures, in px."""
     from matplotlib import get_data_path
 
     name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"

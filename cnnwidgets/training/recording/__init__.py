@@ -4,7 +4,7 @@ from .frame import WHAT, Frame, What
 from .lightning import lightning_callback
 from .recorder import Recorder
 from .recording import Recording
-from .storage import finite_range, parsed_bytes, put
+from .storage import finite_range
 
 __all__ = [
     "WHAT",
@@ -14,6 +14,4 @@ __all__ = [
     "What",
     "finite_range",
     "lightning_callback",
-    "parsed_bytes",
-    "put",
 ]

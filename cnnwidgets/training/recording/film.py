@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from ...files import UNFINISHED, put, readable
 from . import header, storage
 from .frame import Frame
 from .recording import Recording
@@ -56,7 +57,7 @@ class Film:
         self._check_empty()
         self.path.mkdir(parents=True, exist_ok=True)
         try:
-            storage.put(self.path / storage.PROBES, storage.pack({"probes": probes.contiguous()}, {}))
+            put(self.path / storage.PROBES, storage.pack({"probes": probes.contiguous()}, {}))
             header.write(self.path, about)
         except BaseException:
             self.remove()
@@ -80,7 +81,7 @@ class Film:
                 raise ValueError(f"the recording in {self.path} cannot be resumed: it is of another network or layers")
         if recording.probes.shape != probes.shape or not torch.equal(recording.probes, probes):
             raise ValueError(f"the recording in {self.path} cannot be resumed: its probes differ")
-        for file in self.path.glob(f"*{storage.UNFINISHED}"):
+        for file in self.path.glob(f"*{UNFINISHED}"):
             file.unlink(missing_ok=True)
         self.half, self.stride = recording.about["half"], recording.about["stride"]
         self._moment = (len(recording.frames) - 1) * self.stride
@@ -122,14 +123,14 @@ class Film:
                 self._thin()
             else:
                 raise ValueError(
-                    f"a frame takes {storage.readable(len(data))}, which leaves no room for another one in the budget "
-                    f"of {storage.readable(self.budget)}: give a larger budget, fewer probes or fewer layers"
+                    f"a frame takes {readable(len(data))}, which leaves no room for another one in the budget "
+                    f"of {readable(self.budget)}: give a larger budget, fewer probes or fewer layers"
                 )
         if always or self._moment % self.stride == 0:
             frames = self.recording.frames
             number = 1 + int(frames[-1].file.stem.rpartition("-")[2]) if frames else 0
             file = self.path / storage.FRAME.format(number)
-            storage.put(file, data)
+            put(file, data)
             self.recording.frames = [*frames, self.recording._frame(file)]
 
     def forget(self, *frames: Frame) -> None:
@@ -158,19 +159,19 @@ class Film:
         self.half = True
         self.note(
             f"kept as float16 where no number moves by more than 1/1000 of the largest of its tensor, to stay within "
-            f"{storage.readable(self.budget)}",
+            f"{readable(self.budget)}",
             half=True,
         )
         for frame in self.recording.frames:
             tensors = {name: storage.read(frame.file, name, exact=True) for name in frame.ranges}
-            storage.put(frame.file, self._packed(tensors, storage.head(frame.file).about))
+            put(frame.file, self._packed(tensors, storage.head(frame.file).about))
         self.recording.refresh()
 
     def _thin(self) -> None:
         """Drop every second frame; the first stays."""
         self.stride *= 2
         self.note(
-            f"thinned: one frame in {self.stride} is kept, to stay within {storage.readable(self.budget)}",
+            f"thinned: one frame in {self.stride} is kept, to stay within {readable(self.budget)}",
             instead="thinned",
             stride=self.stride,
         )

@@ -14,7 +14,8 @@ from torch import nn
 
 from ...compute.core import nearest, plain
 from ...compute.layers import Layer
-from .storage import HEADER, put
+from ...files import put
+from .storage import HEADER
 
 FORMAT, VERSION = "cnnwidgets recording", 1
 NEEDED = (

@@ -14,6 +14,7 @@ from torch import nn
 
 from ...compute.core import plain, weights_version
 from ...compute.gradients import Watched, watching
+from ...files import parsed_bytes, readable
 from . import header, storage
 from .film import Film
 from .look import FrameContents
@@ -109,7 +110,7 @@ class Recorder:
     ) -> None:
         if every != "epoch" and not (isinstance(every, int) and not isinstance(every, bool) and every >= 1):
             raise ValueError(f"every={every!r}; allowed: 'epoch', or a number of steps from 1")
-        limit = storage.parsed_bytes(budget)
+        limit = parsed_bytes(budget)
         self.model, self.every = model, every
         self.gradients, self.weights, self.inputs = gradients, weights, inputs
         images, found = as_probes(probes)
@@ -251,6 +252,6 @@ class Recorder:
         least = sum(sizes.values()) + maps / probes * (self.gradients + self.inputs)
         if 2 * least > limit:
             raise ValueError(
-                f"a frame takes {storage.readable(least)} (the most: {widest}, {storage.readable(sizes[widest])}), and "
-                f"two do not fit the budget of {storage.readable(limit)}: give a larger budget, fewer probes or layers"
+                f"a frame takes {readable(least)} (the most: {widest}, {readable(sizes[widest])}), and "
+                f"two do not fit the budget of {readable(limit)}: give a larger budget, fewer probes or layers"
             )

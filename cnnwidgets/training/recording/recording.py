@@ -12,6 +12,7 @@ from torch import nn
 
 from ...compute.core import listing
 from ...compute.layers import LayerTable
+from ...files import readable
 from . import header, storage
 from .frame import Frame, What
 
@@ -139,7 +140,7 @@ class Recording:
         ends = f" ({self.frames[0].name} to {self.frames[-1].name})" if self.frames else ""
         return (
             f"Recording of {self.model}: {len(self.frames)} frames{ends}, {self.count} "
-            f"probes, layers {listing(self.layers.names)}, {storage.readable(self.nbytes)}"
+            f"probes, layers {listing(self.layers.names)}, {readable(self.nbytes)}"
             + "".join(f"\n- {note}" for note in self.notes)
         )
 

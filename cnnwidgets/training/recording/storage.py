@@ -7,10 +7,7 @@ frame is in that text, so that a list of frames reads a few hundred bytes of eac
 from __future__ import annotations
 
 import json
-import os
-import re
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +20,6 @@ HEADER = "recording.json"
 PROBES = "probes.safetensors"
 FRAME = "frame-{:08d}.safetensors"
 FRAMES = "frame-*.safetensors"
-UNFINISHED = ".part"
 
 
 class Damaged(ValueError):
@@ -47,18 +43,6 @@ class Head:
     about: dict[str, Any]
     shapes: dict[str, tuple[int, ...]]
     size: int
-
-
-def put(path: Path, data: bytes) -> None:
-    """Write a file atomically, under another name that is then renamed."""
-    unfinished = path.with_name(path.name + UNFINISHED)
-    try:
-        unfinished.write_bytes(data)
-        os.replace(unfinished, path)
-    except BaseException:
-        with suppress(OSError):
-            unfinished.unlink(missing_ok=True)
-        raise
 
 
 def pack(tensors: Mapping[str, torch.Tensor], about: Mapping[str, Any]) -> bytes:
@@ -136,31 +120,3 @@ def finite_range(value: torch.Tensor) -> tuple[float, float] | None:
             return None
         low, high = value.aminmax()
     return float(low), float(high)
-
-
-def parsed_bytes(budget: int | str) -> int:
-    """Bytes of `"512MB"`, `"2 GB"`, `"100KiB"` or a number.
-
-    Raises
-    ------
-    ValueError
-        Any other text, or a number that is not positive.
-    """
-    found = re.fullmatch(r"([\d.]+)\s*([KMGT]?)(I?)B?", str(budget).strip().upper())
-    count = 0
-    if found is not None:
-        number, prefix, binary = found.groups()
-        with suppress(ValueError):
-            count = int(float(number) * (1024 if binary else 1000) ** " KMGT".index(prefix or " "))
-    if count <= 0:
-        raise ValueError(f'budget {budget!r}; allowed: a number of bytes above 0, or "512MB", "2GB", "100KiB"')
-    return count
-
-
-def readable(count: float) -> str:
-    """`3.2 MB`."""
-    for unit in ("bytes", "kB", "MB"):
-        if count < 1000:
-            return f"{count:.3g} {unit}" if unit != "bytes" else f"{count:.0f} {unit}"
-        count /= 1000
-    return f"{count:.3g} GB"

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from ...render import encode_png
 from ...render.static import Panel, extent, group_color, scatter, silhouette
 from ...widgets.controls import ProgressRow
-from ...widgets.panels import DETAIL, GRID, INPUT
-from ...widgets.panels.channel import _Panel
+from ...widgets.panels import DETAIL, GRID, INPUT, CardPanel
 from ...widgets.state import Thumbnails
 from ...widgets.surface import ScatterFigure, Swapped, Text, markup, number
 
@@ -22,7 +21,7 @@ TIP = 84
 DOT = '<i style="display:inline-block;width:10px;height:10px;border-radius:5px;background:{};margin-right:8px"></i>'
 
 
-class ChosenPanel(_Panel):
+class ChosenPanel(CardPanel):
     """The image of the chosen point, with what is known about it."""
 
     def __init__(self) -> None:
@@ -42,7 +41,7 @@ class ChosenPanel(_Panel):
         return Panel(self._heading, self._pixels, width=INPUT, lines=self._facts)
 
 
-class PointsPanel(_Panel):
+class PointsPanel(CardPanel):
     """The points. Hovering one shows its image, a click chooses it."""
 
     def __init__(
@@ -80,7 +79,7 @@ class PointsPanel(_Panel):
         return Panel(" · ".join(self._heading), pixels, width=GRID, lines=lines)
 
 
-class GroupsPanel(_Panel):
+class GroupsPanel(CardPanel):
     """The classes or clusters in their colours, and how well each point fits into its own."""
 
     def __init__(self) -> None:

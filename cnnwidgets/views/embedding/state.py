@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from ...compute.dataset import POOLINGS
 from ...compute.embedding import Clusters, Embedding, States, clusters, embed, methods, silhouettes
-from ...live import Background, Portions
-from ...live.newest import _loop_of_cells
+from ...live import Background, Portions, cell_thread
 from ...widgets.base import ModelView, log
 from ...widgets.state import Whole
 from .gathering import Gathering
@@ -194,7 +193,7 @@ class EmbeddingState(ModelView):
             layer, pooling, count, _ = key
             spread = np.linspace(0, len(self._frames.items) - 1, count).round().astype(int).tolist()
             gathering = Gathering(self._frames, layer, spread, pooling, key)
-            if _loop_of_cells() is None or self._wanted_all:
+            if cell_thread.loop() is None or self._wanted_all:
                 gathering.all(bar=not self._ready)
             else:
                 gathering.begin(FIRST if self._ready else FIRST_OF_ALL)

@@ -27,7 +27,7 @@ class FilmControls(FilmState):
         self._frame_slider = controls.slider(
             self, "frame", maximum=len(recording) - 1, width=260, tip="Frame of the film (arrow keys work)"
         )
-        self._frame_slider.min = self._shots.frames(self.what, self.layer)[0]
+        self._frame_slider.min = self.shots.frames(self.what, self.layer)[0]
         self._play = Player(
             value=self.frame, min=self._frame_slider.min, max=len(recording) - 1, layout=W.Layout(width="auto")
         )
@@ -36,7 +36,7 @@ class FilmControls(FilmState):
         controls.hint(self._play, "Play the film")
         speeds = [(f"{speed} a second", speed) for speed in SPEEDS]
         speed = controls.dropdown(self, "speed", speeds, width=110, tip="How fast the film plays")
-        whats = [(WORDS[what], what) for what in self._shots.whats]
+        whats = [(WORDS[what], what) for what in self.shots.whats]
         what = controls.dropdown(self, "what", whats, width=230, tip="What is seen of each frame")
         self._picker = LayerPicker(self, "layer", self.layers)
         self._probes = controls.labelled(
@@ -97,7 +97,7 @@ class FilmControls(FilmState):
         with self.quiet():
             if self.layer not in (names := self.layers.names):
                 self.layer = names[0]
-            frames = self._shots.frames(self.what, self.layer)
+            frames = self.shots.frames(self.what, self.layer)
             for control in (self._frame_slider, self._play):
                 control.max = len(self.recording) - 1
                 control.min = 0

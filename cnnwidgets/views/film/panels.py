@@ -13,13 +13,12 @@ from ...render import encode_png
 from ...render.color import fitted, to_picture
 from ...render.static import Panel
 from ...training.recording import Frame, Recording
-from ...widgets.panels import INPUT
-from ...widgets.panels.channel import _Panel
+from ...widgets.panels import INPUT, CardPanel
 from ...widgets.surface import Swapped, Text, markup, number
 from .shots import Shot
 
 
-class MomentPanel(_Panel):
+class MomentPanel(CardPanel):
     """Image, epoch, batch, step and loss."""
 
     def __init__(self) -> None:

@@ -16,9 +16,9 @@ from .shots import DIFFERENCES, SCALES, WORDS, Shot, Shots
 
 
 class FilmState(ModelView):
-    """The traits of a FilmView; `_shots` is set before."""
+    """The traits of a FilmView; `shots` is set before."""
 
-    _shots: Shots
+    shots: Shots
 
     sliders: ClassVar[dict[str, str]] = {"layer": "Layer", "frame": "Frame", "channel": "Channel"}
 
@@ -40,12 +40,12 @@ class FilmState(ModelView):
     @property
     def recording(self) -> Recording:
         """The film."""
-        return self._shots.recording
+        return self.shots.recording
 
     @property
     def row(self) -> Layer:
         """The chosen layer, shaped as it is drawn."""
-        return self._shots.row(self.what, self.layer)
+        return self.shots.row(self.what, self.layer)
 
     @property
     def layers(self) -> LayerTable:
@@ -69,8 +69,8 @@ class FilmState(ModelView):
             self._check_what(what)
             traits.setdefault("layer", recording.layers_with(what)[0])
             self._check_layer(what, traits["layer"])
-            traits.setdefault("frame", self._shots.frames(what, traits["layer"])[0])
-            row = self._shots.row(what, traits["layer"])
+            traits.setdefault("frame", self.shots.frames(what, traits["layer"])[0])
+            row = self.shots.row(what, traits["layer"])
             counts = {"frame": len(recording), "probe": recording.count, "channel": row.channels, "plane": row.planes}
             for name, count in counts.items():
                 self._in_range(name, traits.get(name, 0), count)
@@ -82,8 +82,8 @@ class FilmState(ModelView):
         return "frame" if what == "gradients" else "film"
 
     def _check_what(self, what: Any) -> None:
-        if what not in self._shots.whats:
-            raise ValueError(f"the film has no {WORDS[what]}; it has {', '.join(map(repr, self._shots.whats))}")
+        if what not in self.shots.whats:
+            raise ValueError(f"the film has no {WORDS[what]}; it has {', '.join(map(repr, self.shots.whats))}")
 
     def _check_layer(self, what: Any, layer: str) -> None:
         names = self.recording.layers_with(what)

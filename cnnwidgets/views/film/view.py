@@ -49,7 +49,7 @@ class FilmView(FilmControls):
         recording = getattr(recording, "recording", recording)
         if not isinstance(recording, Recording):
             raise TypeError(f"FilmView shows a Recording, a Recorder or a folder, not {type(recording).__name__}")
-        self._shots = Shots(recording)
+        self.shots = Shots(recording)
         super().__init__(**self.checked(traits))
         self._title = Text()
         self._moment = MomentPanel()
@@ -129,13 +129,13 @@ class FilmView(FilmControls):
 
     def compute(self) -> None:
         """Read what is seen of the frame."""
-        self._value = self._shots.value(self.shot, self.frame)
+        self._value = self.shots.value(self.shot, self.frame)
         self._seen = self.recording.frames[self.frame]
 
     def render(self) -> None:
         """Draw the panels; the grid first."""
         row, plane = self.row, min(self.plane, self.row.planes - 1)
-        self._shaded: Shaded = self._shots.shaded(
+        self._shaded: Shaded = self.shots.shaded(
             self.shot, self._value, plane=plane, colormap=self.colormap, scale=self.scale
         )
         self._grid.draw(self._shaded, row, self.columns, self.scale == "map", self.heading)

@@ -11,7 +11,7 @@ from ...render import encode_png
 from ...render.color import apply, palette
 from ...render.mosaic import Box, Grid, signed_rgb, titled
 from ...render.static import Panel, counts, histogram
-from ...widgets.panels.channel import _Panel
+from ...widgets.panels import CardPanel
 from ...widgets.surface import PixelFigure, Swapped, Text, markup, number
 from .sheets import ROOM, Kernels, Sheet, channel_word
 
@@ -24,7 +24,7 @@ CROSSED = 8
 MOST_CROSSED = 400
 
 
-class SheetPanel(_Panel):
+class SheetPanel(CardPanel):
     """Many kernels in one picture. A click chooses one."""
 
     def __init__(self, on_choose: Callable[[int, int], None], zoom: W.Widget) -> None:
@@ -100,7 +100,7 @@ class SheetPanel(_Panel):
             self._on_choose(*chosen)
 
 
-class FilterPanel(_Panel):
+class FilterPanel(CardPanel):
     """The chosen filter, in colour or one kernel of it, large, with its numbers and the distribution of its weights."""
 
     def __init__(self) -> None:

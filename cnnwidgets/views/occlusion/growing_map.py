@@ -9,8 +9,7 @@ from typing import Any
 import traitlets as T
 
 from ...compute.occlusion import Occluder, OcclusionMap
-from ...live import Pace, Portions
-from ...live.newest import _loop_of_cells
+from ...live import Pace, Portions, cell_thread
 from .state import OcclusionState
 
 SHOWN = 0.250
@@ -82,7 +81,7 @@ class OcclusionRun(OcclusionState):
 
     def save(self, path: str | Path, *, dark: bool = False) -> Path:
         """Write a PNG file as `ModelView.save` does: the view as it is in a notebook, elsewhere with the whole map."""
-        if self.mapping and _loop_of_cells() is None:
+        if self.mapping and cell_thread.loop() is None:
             _ = self.map
         return super().save(path, dark=dark)
 

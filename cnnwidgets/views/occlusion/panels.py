@@ -15,12 +15,8 @@ from ...render.color import DIVERGING
 from ...render.mosaic import Grid
 from ...render.static import Panel
 from ...widgets.controls import duration
-from ...widgets.panels import HOVERED
-from ...widgets.panels.channel import _Panel
-from ...widgets.panels.map import _with_padding
+from ...widgets.panels import HOVERED, PHOTO, CardPanel, enlarged, padded_palette
 from ...widgets.surface import PixelFigure, Text, markup, number
-from ..receptive_field import PHOTO
-from ..receptive_field.panels import _enlarged
 from .heat import Heat, signed
 
 HEAT, SCORES = 288, 250
@@ -29,7 +25,7 @@ Bar = tuple[str, float, float]
 """Name of a class, its value, and the change of that against the whole image."""
 
 
-class PatchPanel(_Panel):
+class PatchPanel(CardPanel):
     """The photo with the patch on it. Dragging the patch, or clicking the photo, calls `on_place(top, left)`."""
 
     def __init__(self, on_place: Callable[[float, float], None]) -> None:
@@ -62,7 +58,7 @@ class PatchPanel(_Panel):
             pixels = photo.copy()
             image, filling = (torch.from_numpy(part).permute(2, 0, 1) for part in (pixels, fill))
             patches.paint(image, filling, *place)
-            self._pixels = _enlarged(pixels)
+            self._pixels = enlarged(pixels)
             self._factor = self._pixels.shape[0] / photo.shape[0]
             self.figure.show(self._pixels)
         self.figure.frame(self._box())
@@ -82,7 +78,7 @@ class PatchPanel(_Panel):
         self._on_place(y / self._factor - high / 2, x / self._factor - wide / 2)
 
 
-class HeatPanel(_Panel):
+class HeatPanel(CardPanel):
     """The map, a cell for each place of the patch, with a button and a bar of progress. A click moves the patch.
 
     Parameters
@@ -112,7 +108,7 @@ class HeatPanel(_Panel):
             rows, columns = heat.patches.grid
             self._heading = "Heat map", f"change in {heat.unit}"
             self._text.value = markup.heading(*self._heading)
-            self.figure.show(heat.pixels(), _with_padding(DIVERGING))
+            self.figure.show(heat.pixels(), padded_palette(DIVERGING))
             few = rows * columns <= HOVERED
             self.figure.cells(Grid(rows * columns, 1, 1, columns=columns, gap=0) if few else None, self._describe)
             notes = ["red: the score falls when the patch is there", "click a cell"]
@@ -145,7 +141,7 @@ class HeatPanel(_Panel):
     def static(self) -> Panel:
         """The same for the static picture."""
         assert self._heat is not None
-        pixels = np.take(_with_padding(DIVERGING), self._heat.pixels(), axis=0)
+        pixels = np.take(padded_palette(DIVERGING), self._heat.pixels(), axis=0)
         height, width = pixels.shape[:2]
         x0, y0, x1, y1 = self._box
         mark = (max(x0, 0), max(y0, 0), min(x1, width), min(y1, height))
@@ -173,7 +169,7 @@ class HeatPanel(_Panel):
                 self._on_place(int(y) * down, int(x) * across)
 
 
-class ScorePanel(_Panel):
+class ScorePanel(CardPanel):
     """The score of the target with the patch and without, and the best classes."""
 
     def __init__(self) -> None:

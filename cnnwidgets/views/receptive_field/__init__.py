@@ -1,9 +1,7 @@
 """ReceptiveFieldView: which pixels a unit sees."""
 
-from .panels import PHOTO
 from .view import ReceptiveFieldView
 
 __all__ = [
-    "PHOTO",
     "ReceptiveFieldView",
 ]

@@ -14,15 +14,15 @@ from PIL import Image
 
 from ...compute.dataset import Items
 from ...compute.receptive_field import Box, ReceptiveField, ReceptiveFields, text
-from ...render.color import apply, fitted, overlay, to_picture, to_uint8
+from ...render.color import apply, overlay, to_picture, to_uint8
 from ...render.static import Panel
-from ...widgets.panels.channel import _Panel
+from ...widgets.panels import PHOTO, CardPanel, enlarged
 from ...widgets.state import Look
 from ...widgets.surface import PixelFigure, Text, markup, number
 from .words import extent
 
-PHOTO, TABLE = 448, 240
-"""Widths of the photo and of the table, in px."""
+TABLE = 240
+"""Width of the table, in px."""
 HEAT = "inferno"
 TOP = 0.99
 """The share of the pixels with a gradient that lie within the colour scale: a few are far above all others."""
@@ -30,7 +30,7 @@ NEIGHBOURS, LONGEST = 9, 17
 """Layers before and after the chosen one in the static picture, and characters of their names."""
 
 
-class PhotoPanel(_Panel):
+class PhotoPanel(CardPanel):
     """The photo, the box that a unit sees, and the unit's gradient as an overlay. A click chooses a unit."""
 
     def __init__(self, on_pixel: Callable[[float, float], None]) -> None:
@@ -58,7 +58,7 @@ class PhotoPanel(_Panel):
             self._sent = key
             self._keep = (photo, heat)  # so that the numbers above stay theirs
             self._top = _top(heat)
-            self._pixels = _enlarged(_heated(photo, heat, self._top, opacity))
+            self._pixels = enlarged(_heated(photo, heat, self._top, opacity))
             self._factor = self._pixels.shape[0] / photo.shape[0]
             self.figure.show(self._pixels)
             self._below.value = ""
@@ -100,12 +100,6 @@ def _heated(
     return overlay(photo, colours, opacity * np.sqrt(np.clip(heat / top, 0, 1)))
 
 
-def _enlarged(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """As it is, if a whole number of times it nearly fills the panel; the browser enlarges it then, crisply."""
-    share = PHOTO / max(pixels.shape[:2])
-    return pixels if share >= 1 and int(share) >= 0.75 * share else fitted(pixels, PHOTO, PHOTO)
-
-
 def photo_of(look: Look, items: Items, size: tuple[int, int]) -> tuple[NDArray[np.uint8], str]:
     """The photo (H, W, 3) at `size` (height, width), as the model sees it, and its label; grey where there is none."""
     label = markup.labelled(look.item.text)
@@ -119,7 +113,7 @@ def photo_of(look: Look, items: Items, size: tuple[int, int]) -> tuple[NDArray[n
     return np.array(Image.fromarray(picture.pixels).resize(size[::-1], Image.Resampling.BILINEAR)), label
 
 
-class LayersPanel(_Panel):
+class LayersPanel(CardPanel):
     """Size and stride of all layers, the chosen one marked; it stays in sight however the table is scrolled."""
 
     def __init__(self) -> None:

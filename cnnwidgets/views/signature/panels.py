@@ -14,8 +14,7 @@ from ...render.color import PADDED, Shaded, apply, rgb
 from ...render.mosaic import ACROSS, HIGH, barcodes, contact_sheet, shown_step, squares
 from ...render.static import Panel
 from ...render.text import ink, numerals
-from ...widgets.panels import DETAIL, GRID
-from ...widgets.panels.channel import _Panel
+from ...widgets.panels import DETAIL, GRID, CardPanel
 from ...widgets.state import Thumbnails
 from ...widgets.surface import PixelFigure, Text, markup, number
 
@@ -33,7 +32,7 @@ STYLE = """<style>
 </style>"""
 
 
-class StripsPanel(_Panel):
+class StripsPanel(CardPanel):
     """A bar code for each image, class after class, beside a small picture of it. A click chooses the image."""
 
     def __init__(self, on_choose: Callable[[int], None]) -> None:
@@ -97,7 +96,7 @@ class StripsPanel(_Panel):
             self._on_choose(int(self._found.indices[place]))
 
 
-class DistancePanel(_Panel):
+class DistancePanel(CardPanel):
     """Mean distances within and between classes, as a table with its values on their colours."""
 
     def __init__(self) -> None:
@@ -146,7 +145,7 @@ class DistancePanel(_Panel):
         return f'{STYLE}<div class="cnnw-distances" style="{columns}">{"".join(cells)}</div>'
 
 
-class OutliersPanel(_Panel):
+class OutliersPanel(CardPanel):
     """The images of one class, the one farthest from its centre first. A click chooses one."""
 
     def __init__(self, menu: W.Widget, on_choose: Callable[[int], None]) -> None:

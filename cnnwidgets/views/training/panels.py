@@ -7,7 +7,7 @@ import ipywidgets as W
 from ...compute.gradients import GradientEdits
 from ...render.static import Panel
 from ...training.loop import Step, Trainer
-from ...widgets.panels.channel import _Panel
+from ...widgets.panels import CardPanel
 from ...widgets.surface import markup, number
 from .curves import CurveFigure, Track
 
@@ -15,7 +15,7 @@ CURVES, HEIGHT = 312, 184
 """Size of a chart in px."""
 
 
-class CoursePanel(_Panel):
+class CoursePanel(CardPanel):
     """Bars for epoch and batch, the curves of loss and accuracy, the gradients that are edited."""
 
     def __init__(self, trainer: Trainer) -> None:

@@ -106,7 +106,7 @@ class TrainingView(SubjectView):
         if not self.trainer.running:
             super().ask()
         elif self._computed or self.trainer.paused:
-            self._newest.here()
+            self._newest.draw_now()
         else:
             self._next = 0.0  # after the present step
 
@@ -128,7 +128,7 @@ class TrainingView(SubjectView):
     def _draw_now(self) -> None:
         start = time.monotonic()
         self._computed = False
-        self._newest.here()
+        self._newest.draw_now()
         end = time.monotonic()
         self._next = end + max(APART, SHARE * (end - start))
 

@@ -3,19 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar, Protocol
 
 from ...compute.core import Bar, nearest
-from ...files import check_writable, write_whole
-from ...render.static import Page
-from ...training.recording import parsed_bytes
+from ...files import check_writable, parsed_bytes, write_whole
+from ...render.static import Card, Page
 from ..surface import tree
 
-if TYPE_CHECKING:
-    from .view import ModelView
+
+class Exportable(Protocol):
+    """What a view offers so that its states can be written to a page; `ModelView` does."""
+
+    sliders: ClassVar[dict[str, str]]
+
+    def traits(self, **metadata: Any) -> dict[str, Any]:
+        """The traits with these tags."""
+
+    def choices(self, name: str) -> Sequence[Any]:
+        """What a trait of `sliders` may be now."""
+
+    def quiet(self) -> AbstractContextManager[None]:
+        """Traits set inside ask for no drawing."""
+
+    def settle(self) -> None:
+        """Draw the present state to the end."""
+
+    def static(self) -> Card:
+        """What the view shows."""
+
 
 BUDGET = 20_000_000
 MOST = {"index": 10, "layer": 1000, "frame": 1000}
@@ -45,7 +63,7 @@ class Exported:
 
 
 def to_html(
-    view: ModelView, path: str | Path, budget: int | str, chosen: Mapping[str, Any], progress: bool = True
+    view: Exportable, path: str | Path, budget: int | str, chosen: Mapping[str, Any], progress: bool = True
 ) -> Exported:
     """Write `view` to `path`; see `ModelView.to_html`."""
     path, limit = Path(path).expanduser(), parsed_bytes(budget)
@@ -76,7 +94,7 @@ def _listed(values: Any) -> list[Any]:
 class _Sweep:
     """Takes a view through its states, and collects what it shows in each."""
 
-    def __init__(self, view: ModelView, chosen: dict[str, list[Any]], budget: int) -> None:
+    def __init__(self, view: Exportable, chosen: dict[str, list[Any]], budget: int) -> None:
         self.view, self.chosen, self.budget = view, chosen, budget
         labels = self.labels = {
             **view.sliders,
@@ -161,7 +179,7 @@ class _Sweep:
 
 
 @contextmanager
-def _undisturbed(view: ModelView) -> Iterator[None]:
+def _undisturbed(view: Exportable) -> Iterator[None]:
     """The page in the browser hears of nothing meanwhile, and at the end the view is as it was."""
     before = {name: getattr(view, name) for name in [*view.traits(source=True), *view.traits(display=True)]}
     with ExitStack() as held:

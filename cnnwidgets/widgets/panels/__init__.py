@@ -1,7 +1,11 @@
 """Panels that several views share."""
 
-from .channel import DETAIL, GRID, HOVERED, INPUT, ChannelPanel, GridPanel, ImagePanel
-from .map import NOTHING, Around, MapPanel
+from .channel import ChannelPanel
+from .column import DETAIL, GRID, HOVERED, INPUT, CardPanel
+from .grid import GridPanel
+from .image import ImagePanel
+from .map import NOTHING, Around, MapPanel, padded_palette
+from .photo import PHOTO, enlarged
 from .prediction import with_truth
 from .table import STYLE, Table, tables_html
 
@@ -11,13 +15,17 @@ __all__ = [
     "HOVERED",
     "INPUT",
     "NOTHING",
+    "PHOTO",
     "STYLE",
     "Around",
+    "CardPanel",
     "ChannelPanel",
     "GridPanel",
     "ImagePanel",
     "MapPanel",
     "Table",
+    "enlarged",
+    "padded_palette",
     "tables_html",
     "with_truth",
 ]

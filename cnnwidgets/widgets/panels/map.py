@@ -13,14 +13,14 @@ from ...render.mosaic import Grid, Strip, strip
 from ...render.static import Panel
 from ...render.text import ink, numerals
 from ..surface import Box, PixelFigure, Text, markup, number
-from .channel import HOVERED, _Panel
+from .column import HOVERED, CardPanel
 
 Around = tuple[tuple[int, int], tuple[int, int]]
 NOTHING: Around = ((0, 0), (0, 0))
 """No padding: (before, after) of the rows, and of the columns."""
 
 
-class MapPanel(_Panel):
+class MapPanel(CardPanel):
     """A map with the padding around it in grey. Clicking, or dragging the frame, chooses a place; in a vector, a unit.
 
     Parameters
@@ -82,7 +82,7 @@ class MapPanel(_Panel):
             self._cells: Grid | Strip | None = Strip.fit(len(tiles))
             self._pixels = strip(tiles.ravel())
         else:
-            self._colors = _with_padding(shaded.colormap)
+            self._colors = padded_palette(shaded.colormap)
             self._pixels = np.pad(shaded.tile(channel), around, constant_values=GAP)
             height, width = self._pixels.shape
             self._cells = Grid(height * width, 1, 1, columns=width, gap=0) if height * width <= HOVERED else None
@@ -161,7 +161,7 @@ class MapPanel(_Panel):
 
 
 @cache
-def _with_padding(colormap: str) -> NDArray[np.uint8]:
+def padded_palette(colormap: str) -> NDArray[np.uint8]:
     """Palette in which the ground is the grey of the padding."""
     colors = palette(colormap).copy()
     colors[GAP] = (*rgb(PADDED), 255)

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 import ipywidgets as W
 import traitlets as T
 
-from ...live import turning_loop
+from ...live import cell_thread
 from .picture import Picture
 
 REST = 0.4
@@ -172,7 +172,7 @@ class Stage(W.HTML):
     @contextmanager
     def held(self) -> Iterator[None]:
         """What is written inside appears at the end, together; at once in a cell, which nothing can wait for."""
-        loop = turning_loop()
+        loop = cell_thread.turning_loop()
         if self._depth:
             yield
             return

@@ -11,7 +11,7 @@ from PIL import Image, ImageSequence
 from torch import nn
 
 from cnnwidgets import FilmView, Recorder, Recording
-from cnnwidgets.views.film import export as film_export
+from cnnwidgets.render.static import movie
 from cnnwidgets.widgets.surface.markup import number
 from tests.widgets.conftest import EVIL, click, decoded, inside, words
 
@@ -318,7 +318,7 @@ def test_an_mp4_is_what_ffmpeg_makes_of_the_pixels(film, tmp_path, monkeypatch):
     program = tmp_path / "ffmpeg"
     program.write_text('#!/bin/sh\nfor last; do :; done\necho "$@" > "$last"\ncat | wc -c >> "$last"\n')
     program.chmod(0o755)
-    monkeypatch.setattr(film_export, "_ffmpeg", lambda: str(program))
+    monkeypatch.setattr(movie, "_ffmpeg", lambda: str(program))
     text, count = FilmView(film).export(tmp_path / "film.mp4", seconds=0.25).read_text().splitlines()
     width, height = map(int, text.partition(" -s ")[2].split()[0].split("x"))
     assert (width % 2, height % 2) == (0, 0)
@@ -330,7 +330,7 @@ def test_an_ffmpeg_that_fails_says_why_and_leaves_nothing(film, tmp_path, monkey
     program = tmp_path / "ffmpeg"
     program.write_text("#!/bin/sh\necho no such codec >&2\nexit 1\n")
     program.chmod(0o755)
-    monkeypatch.setattr(film_export, "_ffmpeg", lambda: str(program))
+    monkeypatch.setattr(movie, "_ffmpeg", lambda: str(program))
     with pytest.raises(RuntimeError, match="no such codec"):
         FilmView(film).export(tmp_path / "film.mp4")
     assert not list(tmp_path.glob("*.mp4")) and not list(tmp_path.glob(".*"))

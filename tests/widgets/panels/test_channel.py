@@ -9,7 +9,9 @@ from torch import nn
 
 from cnnwidgets import ActivationView
 from cnnwidgets.render.static.card import Panel
-from cnnwidgets.widgets.panels.channel import FEW, HOVERED, GridPanel
+from cnnwidgets.widgets.panels.channel import FEW
+from cnnwidgets.widgets.panels.column import HOVERED
+from cnnwidgets.widgets.panels.grid import GridPanel
 from cnnwidgets.widgets.surface.figure import CLEAR
 from tests.widgets.conftest import click, decoded, hover, steps, words
 
