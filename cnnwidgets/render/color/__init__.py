@@ -10,6 +10,7 @@ from .colormap import (
     LIGHT,
     LOUD,
     PADDED,
+    SEQUENTIAL,
     Theme,
     apply,
     choose,
@@ -21,8 +22,8 @@ from .colormap import (
     table,
 )
 from .heat import SIGNS, Heat
-from .picture import fitted, to_picture
-from .scale import GAP, LEVELS, to_uint8, value_range, value_ranges
+from .picture import Picture, fitted, to_picture
+from .scale import GAP, LEVELS, NONFINITE, Range, to_uint8, value_range, value_ranges
 from .shaded import Shaded
 
 __all__ = [
@@ -36,9 +37,13 @@ __all__ = [
     "LEVELS",
     "LIGHT",
     "LOUD",
+    "NONFINITE",
     "PADDED",
+    "SEQUENTIAL",
     "SIGNS",
     "Heat",
+    "Picture",
+    "Range",
     "Shaded",
     "Theme",
     "apply",

@@ -6,6 +6,7 @@ from .histogram import counts, histogram
 from .movie import alike, write_gif, write_mp4
 from .page import Page
 from .scatter import NO_GROUP, extent, group_color, scatter, silhouette
+from .sheet import sheet
 
 __all__ = [
     "BOTTOM",
@@ -27,6 +28,7 @@ __all__ = [
     "group_color",
     "histogram",
     "scatter",
+    "sheet",
     "silhouette",
     "ticks",
     "write_gif",
