@@ -118,7 +118,7 @@ CONTRAST = """cards => {
         const walker = document.createTreeWalker(card, NodeFilter.SHOW_TEXT), found = [];
         while (walker.nextNode())
             if (walker.currentNode.data.trim()) found.push([walker.currentNode.parentElement, walker.currentNode.data]);
-        for (const box of card.querySelectorAll('select, input:not([type=checkbox]), textarea'))
+        for (const box of card.querySelectorAll('select, input:not([type=checkbox], [type=range]), textarea'))
             found.push([box, box.value || box.placeholder || '0']);
         return found;
     };

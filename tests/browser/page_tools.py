@@ -10,6 +10,7 @@ import ipywidgets
 import numpy as np
 from PIL import Image
 from playwright.sync_api import Locator, Page
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 OLD = ipywidgets.__version__.startswith("7.")
 """Whether this is the front end of ipywidgets 7, in JupyterLab 3, and not that of ipywidgets 8."""
@@ -139,9 +140,15 @@ def press(page: Page, key: str, times: int = 1) -> None:
 
 def shown_pixels(locator: Locator) -> np.ndarray:
     """What is painted at the element's place, as a user sees it: (height, width, 3), uint8."""
-    locator.scroll_into_view_if_needed()
-    next_frames(locator.page)
-    box = locator.bounding_box()
+    box = None
+    for _ in range(10):  # what is seen may give its place to a copy with the newest state
+        try:
+            locator.scroll_into_view_if_needed(timeout=3000)
+        except PlaywrightTimeout:
+            continue
+        next_frames(locator.page)
+        if (box := locator.bounding_box()) is not None:
+            break
     if box is None:
         raise AssertionError(f"{locator} is not visible")
     clip = {side: box[side] for side in ("x", "y", "width", "height")}

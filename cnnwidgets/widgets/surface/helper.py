@@ -12,10 +12,14 @@ const card = this.closest('.cnnw');
 if (card && !card.cnnwHelped) {
   card.cnnwHelped = true;
   const name = () => {
-    for (const label of card.querySelectorAll('.cnnw-named > .widget-label'))
+    for (const label of card.querySelectorAll('.cnnw-named > .widget-label')) {
+      for (const box of label.parentNode.querySelectorAll('input, select'))
+        if (label.title && box.title !== label.title)
+          box.title = label.title;
       for (const handle of label.parentNode.querySelectorAll('.noUi-handle, .ui-slider-handle'))
         if (handle.getAttribute('aria-label') !== label.textContent)
           handle.setAttribute('aria-label', label.textContent);
+    }
   };
   new MutationObserver(name).observe(card, {childList: true, subtree: true});
   name();
@@ -26,9 +30,10 @@ if (card && !card.cnnwHelped) {
   window.google?.colab?.output?.setIframeHeight?.(0, true, {maxHeight: 5000});
 }
 """
-"""Handles of sliders get the names of their sliders, Enter in a number box counts, and Colab shows a card whole.
+"""What is missing without it.
 
-ipywidgets names no handle. Its number boxes up to controls 4.0 refuse Enter, as white space, so that the browser tells
+ipywidgets 8 gives the tooltip of a box that has a name to the name alone, which is hidden here; the box gets it too. No
+handle of a slider has a name. Number boxes up to controls 4.0 refuse Enter, as white space, so that the browser tells
 nobody of a change until the box is left. Colab cuts an output off at 1,000 px, and scrolls what is higher in it.
 """
 
