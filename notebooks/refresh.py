@@ -83,7 +83,7 @@ def strip(notebook: NotebookNode) -> NotebookNode:
     for cell in notebook.cells:
         cell.metadata = {}
         if "outputs" in cell:
-            cell.outputs = joined(gathered(cell.outputs))
+            cell.outputs = joined([output for output in gathered(cell.outputs) if not is_bar(output)])
         for output in cell.get("outputs", []):
             data = output.get("data", {})
             data.pop(WIDGET, None)
@@ -92,6 +92,12 @@ def strip(notebook: NotebookNode) -> NotebookNode:
             if len(data.get("image/png", "")) > LARGE:
                 data["image/png"] = with_few_colors(data["image/png"])
     return notebook
+
+
+def is_bar(output: NotebookNode) -> bool:
+    """Whether an output is a progress bar, which is over."""
+    data = output.get("data", {})
+    return WIDGET in data and "%|" in data.get("text/plain", "")
 
 
 def gathered(outputs: list[NotebookNode]) -> list[NotebookNode]:

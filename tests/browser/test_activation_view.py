@@ -80,7 +80,7 @@ def test_the_layer_slider_by_keyboard_shows_each_layer(page):
         wait_for(page, "layer", layer)
         wait_for_grid(page, layer, 3)
     assert not grid_matches(page, "func2", 3)  # the comparison can tell layers apart
-    assert page.locator(".cnnw-title b").inner_text() == "C3"
+    assert page.locator(".cnnw-title b:visible").inner_text() == "C3"
     press(page, "End")
     wait_for(page, "layer", "OUTPUT")
     press(page, "ArrowLeft", times=7)
@@ -123,7 +123,7 @@ def test_the_mouse_hears_of_a_tile_chooses_it_and_reads_a_value_in_the_large_map
     assert not framed(page, grid, factor)
     grid.click(position={"x": 52 * factor, "y": 31 * factor}, force=True)
     wait_for(page, "channel", 6)
-    page.locator(".cnnw-heading", has_text="Channel 6").wait_for()
+    page.locator(".cnnw-heading:visible", has_text="Channel 6").wait_for()
     page.mouse.move(0, 0)
     wait_until(page, lambda: framed(page, grid, factor), "a frame around the tile")
 
@@ -230,7 +230,7 @@ def test_in_a_narrow_cell_everything_wraps_and_nothing_is_cut(page, tmp_path):
     assert card.evaluate("e => e.scrollWidth <= e.clientWidth")
     assert page.evaluate(OUTSIDE) == []
     in_kernel(page, "view.layer = 'OUTPUT'; view.scale = (-1, 1)")
-    page.locator(".cnnw-title b", has_text="OUTPUT").wait_for()
+    page.locator(".cnnw-title b:visible", has_text="OUTPUT").wait_for()
     assert page.evaluate(OUTSIDE) == []
     assert no_errors(page)
 
@@ -251,10 +251,10 @@ def test_names_that_look_like_html_are_painted_as_text(run_cells):
     dialogs = []
     page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
     evil = "<img src=x onerror=alert(1)>"
-    page.locator(".cnnw-title b", has_text=evil).wait_for()
+    page.locator(".cnnw-title b:visible", has_text=evil).wait_for()
     in_kernel(page, "view.layer = 'flatten'")
-    page.locator(".cnnw-title", has_text="32 units").wait_for()
-    assert evil in page.locator(".cnnw-bars").first.inner_text()
+    page.locator(".cnnw-title:visible", has_text="32 units").wait_for()
+    assert evil in page.locator(".cnnw-bars:visible").first.inner_text()
     assert page.locator(".cnnw img[onerror]").count() == 0
     assert dialogs == []
     assert no_errors(page)

@@ -81,7 +81,7 @@ def test_a_film_is_scrubbed_through_played_and_seen_from_all_sides(page):
         ("What is seen", "gradients, batch image", "what", "gradients", "All 10 gradients"),
         ("What is seen", "feature maps of a probe", "what", "maps", "All 10 units"),
         ("Show what changed", "first frame", "difference", "first", "minus those of the first frame"),
-        ("What has colours", "map", "scale", "map", "scale: this frame"),  # numbers alone have no scale each
+        ("Value range", "map", "scale", "map", "scale: this frame"),  # numbers alone have no scale each
         ("auto", "magma", "colormap", "magma", "scale: this frame"),
         ("What is seen", "filters", "what", "filters", "All 6 filters"),
     ):

@@ -79,7 +79,7 @@ def test_filters_in_colour_are_chosen_with_slider_and_mouse(page):
     focus_slider(page, FILTER)
     press(page, "ArrowRight", times=3)
     wait_for(page, "filter", 3)
-    page.locator(".cnnw-heading", has_text="Filter 3").wait_for()
+    page.locator(".cnnw-heading:visible", has_text="Filter 3").wait_for()
     side = picture(page, 0).bounding_box()["width"]
     place = {"x": 0.6 * side, "y": 0.35 * side}  # third in the second row of four
     picture(page, 0).hover(position=place, force=True)
@@ -87,7 +87,7 @@ def test_filters_in_colour_are_chosen_with_slider_and_mouse(page):
     assert "near-dead" in page.locator(".cnnw-tip").inner_text()
     picture(page, 0).click(position=place, force=True)
     wait_for(page, "filter", 6)
-    page.locator(".cnnw-facts", has_text="near-dead").wait_for()
+    page.locator(".cnnw-facts:visible", has_text="near-dead").wait_for()
     page.mouse.move(0, 0)
     wait_until(page, lambda: crossed(page, 6), "an orange cross")
     assert not crossed(page, 5)
@@ -117,7 +117,7 @@ def test_menus_change_what_is_painted(page):
     page.locator(".cnnw input[type=checkbox]").check()
     wait_for(page, "folded", True)
     wait_for_sheet(page)
-    assert "1 folded in" in page.locator(".cnnw-title").inner_text()
+    assert "1 folded in" in page.locator(".cnnw-title:visible").inner_text()
     assert no_errors(page)
 
 
@@ -153,10 +153,10 @@ def test_the_feature_map_stands_beside_the_filter(run_cells):
     press(page, "ArrowRight")
     wait_for(page, "filter", 1)
     wait_until(page, lambda: not np.array_equal(shown_pixels(picture(page, 2)), seen), "another map")
-    page.locator(".cnnw-heading", has_text="Feature map 1").wait_for()
+    page.locator(".cnnw-heading:visible", has_text="Feature map 1").wait_for()
     page.locator(".cnnw button", has_text=">").click()
     wait_for(page, "index", 1)
-    page.locator(".cnnw-heading", has_text="Image 1").wait_for()
+    page.locator(".cnnw-heading:visible", has_text="Image 1").wait_for()
     sides = [picture(page, number).bounding_box() for number in (1, 2)]
     assert abs(sides[0]["y"] - sides[1]["y"]) < 3 and sides[0]["x"] + sides[0]["width"] < sides[1]["x"]
     assert no_errors(page)
@@ -177,7 +177,7 @@ def test_in_a_narrow_cell_everything_wraps_and_the_ground_is_that_of_the_theme(p
     page.set_viewport_size({"width": 700, "height": 1900})
     for layer in ("0", "3"):
         in_kernel(page, f"view.layer = '{layer}'")
-        page.locator(".cnnw-title b", has_text=layer).wait_for()
+        page.locator(".cnnw-title b:visible", has_text=layer).wait_for()
         next_frames(page, 5)
         page.screenshot(path=tmp_path / f"{layer}.png")
         assert page.locator(".cnnw").evaluate("e => e.scrollWidth <= e.clientWidth")

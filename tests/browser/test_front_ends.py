@@ -20,7 +20,7 @@ import torch, cnnwidgets as cw
 cw.OcclusionView(cw.models.lenet5(pretrained=True), cw.data.digits(), index=3)
 """
 pytestmark = pytest.mark.skipif(OLD, reason="Notebook 7 and Voila 0.5 are of JupyterLab 4's generation")
-TITLE = ".cnnw-title b"
+TITLE = ".cnnw-title b:visible"
 GRID = ".cnnw .bqplot image"
 STILL = ".jp-RenderedImage img"
 

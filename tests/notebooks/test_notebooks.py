@@ -109,7 +109,8 @@ def test_every_code_cell_runs_and_writes_nothing_to_stderr(executed: NotebookNod
 
 def test_after_all_cells_each_view_shows_what_the_text_beside_it_was_written_about(executed: NotebookNode):
     shown = executed.metadata.shown
-    assert len(shown) >= sum(refresh.WIDGET in data for data in datas(executed)) > 0
+    live = [output for output in outputs(executed) if refresh.WIDGET in output.get("data", {})]
+    assert len(shown) >= sum(not refresh.is_bar(output) for output in live) > 0
     assert [(before, after) for before, after, _ in shown if before != after] == []
     assert [state for state, _, same in shown if not same and not state.startswith(MOVES_ON)] == []
 
@@ -282,6 +283,13 @@ def test_a_widget_is_taken_out_of_an_output_and_its_picture_stays(tmp_path: Path
     stripped = refresh.strip(notebook)
     assert "widgets" not in stripped.metadata
     assert stripped.cells[0].outputs[0].data == {"image/png": "iVBO", "text/plain": "ActivationView()"}
+
+
+def test_a_progress_bar_is_not_stored(tmp_path: Path):
+    (cell,) = code_cells(
+        refresh.strip(refresh.run(written(tmp_path, "from tqdm.notebook import tqdm\nfor at in tqdm([1]): print(at)")))
+    )
+    assert [(output.output_type, output.text) for output in cell.outputs] == [("stream", "1\n")]
 
 
 def test_what_was_printed_piece_by_piece_is_stored_in_one(tmp_path: Path):

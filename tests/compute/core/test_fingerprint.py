@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import copy
+import sys
 
 import pytest
 import torch
 from torch import nn
 
-from cnnwidgets.compute.core import fingerprint as module
 from cnnwidgets.compute.core.fingerprint import digest, fingerprint, hooks_version
 from cnnwidgets.compute.layers.activations import activations
 
@@ -57,7 +57,7 @@ def test_large_filters_that_change_places_are_seen():
 
 
 def test_a_model_too_large_to_read_equals_none(model, monkeypatch):
-    monkeypatch.setattr(module, "LARGEST", 100)
+    monkeypatch.setattr(sys.modules[fingerprint.__module__], "LARGEST", 100)
     assert fingerprint(model) != fingerprint(model)
 
 

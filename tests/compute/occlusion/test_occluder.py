@@ -8,6 +8,7 @@ from torch import nn
 
 from cnnwidgets import Occluder, occlusion
 from cnnwidgets.compute.core.forward import ForwardError
+from cnnwidgets.compute.occlusion import occluder as module
 
 IMAGE = torch.linspace(-1, 1, 3 * 16 * 20).reshape(1, 3, 16, 20)
 OPTIONS = {"window": 4, "stride": 2}  # 7 x 9 places
@@ -111,14 +112,12 @@ def test_another_target_runs_nothing_and_gives_its_own_map(counted):
 
 def test_where_all_scores_are_too_many_only_the_targets_are_kept(monkeypatch):
     model = small_net().eval()
-    monkeypatch.setattr(
-        "cnnwidgets.compute.occlusion.occluder.KEPT", 5 * 63 * 4 - 1
-    )  # classes x places x bytes, less one
+    monkeypatch.setattr(module, "KEPT", 5 * 63 * 4 - 1)  # classes x places x bytes, less one
     occluder = Occluder(model, IMAGE, **OPTIONS, target=1)
     *_, last = occluder
     assert not occluder.set_target(3) and occluder.result.targets.tolist() == [1]
     assert torch.allclose(last.scores, occlusion(model, IMAGE, **OPTIONS, target=1).scores, atol=1e-6)
-    monkeypatch.setattr("cnnwidgets.compute.occlusion.occluder.KEPT", 5 * 63 * 4)
+    monkeypatch.setattr(module, "KEPT", 5 * 63 * 4)
     occluder = Occluder(model, IMAGE, **OPTIONS, target=1)
     occluder.step()
     assert occluder.set_target(3)

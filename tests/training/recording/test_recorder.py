@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from cnnwidgets.compute.core.forward import ForwardError
-from cnnwidgets.training.recording import header, storage
+from cnnwidgets.training.recording import film, header
 from cnnwidgets.training.recording.recorder import Recorder
 from cnnwidgets.training.recording.recording import Recording
 from tests.training.films import train
@@ -291,7 +291,7 @@ def test_a_full_disk_ends_the_recording_and_not_the_training(small, probes, tmp_
     def full(path, data):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(storage, "put", full)
+    monkeypatch.setattr(film, "put", full)
     with pytest.warns(UserWarning, match=r"stopped at epoch 0, batch 0: .*No space left"), recorder:
         train(recorder, epochs=1)
     assert small.conv.weight.item() == 3
@@ -303,7 +303,7 @@ def test_a_full_disk_ends_the_recording_and_not_the_training(small, probes, tmp_
 
 @pytest.mark.parametrize("files", [0, 1, 2])
 def test_a_recording_that_cannot_be_begun_leaves_the_folder_free(small, probes, tmp_path, monkeypatch, files):
-    put, left = storage.put, [files]
+    put, left = film.put, [files]
 
     def full(path, data):
         if not left[0]:
@@ -311,7 +311,7 @@ def test_a_recording_that_cannot_be_begun_leaves_the_folder_free(small, probes, 
         left[0] -= 1
         put(path, data)
 
-    monkeypatch.setattr(storage, "put", full)
+    monkeypatch.setattr(film, "put", full)
     monkeypatch.setattr(header, "put", full)
     with pytest.raises(OSError, match="No space left"):
         Recorder(small, "conv", probes, tmp_path / "film")

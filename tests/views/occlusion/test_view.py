@@ -489,7 +489,7 @@ def test_weights_that_change_behind_a_finished_map_begin_it_anew_at_the_next_mov
 
 
 def test_closing_stops_the_map_and_leaves_neither_widget_nor_hook(dataset, widgets):
-    from .conftest import tiny
+    from tests.widgets.conftest import tiny
 
     model, before = tiny(), widgets()
 
