@@ -4,6 +4,7 @@ from .captured import Captured
 from .fingerprint import digest, fingerprint, hooks_version
 from .forward import ForwardError, Prepare, call, describe
 from .hooks import alone, capture, evaluating, rerouted
+from .memory import give_back
 from .model import device_of, dtype_of, moved, plain, weights_version
 from .names import (
     OUTPUT,
@@ -40,6 +41,7 @@ __all__ = [
     "fingerprint",
     "first_names",
     "get_layer",
+    "give_back",
     "hooks_version",
     "leaves",
     "listing",

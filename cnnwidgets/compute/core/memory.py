@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import math
 import threading
 import weakref
@@ -20,6 +21,7 @@ KEPT = 256 * 2**20
 
 _blocks: list[tuple[np.ndarray, weakref.ref[np.ndarray]]] = []  # memory, and the array on loan; the oldest loan first
 _lock = threading.Lock()
+_trim = getattr(ctypes.pythonapi, "malloc_trim", None)  # glibc's; elsewhere freed memory goes back by itself
 
 
 class Copies:
@@ -55,6 +57,19 @@ def on_loan() -> int:
     return sum(memory.nbytes for memory, loan in _blocks if loan() is not None)
 
 
+def held() -> int:
+    """Bytes in all blocks of the pool, in use or not."""
+    return sum(memory.nbytes for memory, _ in _blocks)
+
+
+def give_back() -> None:
+    """Hand to the system what is free: blocks that wait for the next pass, and what the C library keeps for itself."""
+    with _lock:
+        _blocks[:] = [(memory, loan) for memory, loan in _blocks if loan() is not None]
+    if _trim is not None:
+        _trim(0)
+
+
 def _borrow(size: int) -> np.ndarray:
     """An unused block of `size` bytes or slightly more."""
     with _lock:
@@ -65,6 +80,6 @@ def _borrow(size: int) -> np.ndarray:
         memory = np.empty(size, np.uint8) if at is None else _blocks.pop(at)[0]
         loan = memory.view()
         _blocks.append((memory, weakref.ref(loan)))
-        while sum(block.nbytes for block, _ in _blocks) > KEPT:
+        while held() > KEPT:
             del _blocks[0]  # its holder keeps it; it does not return to the pool
         return loan

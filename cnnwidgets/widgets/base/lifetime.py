@@ -18,6 +18,8 @@ from typing import Any
 
 import ipywidgets as W
 
+from ...compute.core import give_back
+from ..state import ByteCache, Subject
 from ..surface import tree, widgets_in
 from .register import Register
 
@@ -132,6 +134,7 @@ def _let_go(shell: Any, runs: list[Run]) -> None:
         _gone = True
         for view in run.views:
             loosen(view)  # it may have made widgets since
+        _make_way(run.views)
         run.views = []
         for box in register.boxes(run):
             if any(register.is_loose(part) for part in tree(box)):
@@ -139,6 +142,22 @@ def _let_go(shell: Any, runs: list[Run]) -> None:
         results = shell.user_ns.get("_oh", {})
         if any(register.is_loose(part) for part in widgets_in(results.get(run.number))):
             _forget(shell, results.pop(run.number), f"_{run.number}")
+
+
+def _make_way(views: list[W.Widget]) -> None:
+    """Have what views remember make way for what the cell looks at now, unless others that are shown remember it too.
+
+    They themselves live until the cell has ended: it has not given their names new values yet.
+    """
+    shown = {cache for runs in list(_runs.values()) for run in runs for view in run.views for cache in _caches(view)}
+    for cache in {cache for view in views for cache in _caches(view)} - shown:
+        cache.leave()
+
+
+def _caches(view: W.Widget) -> list[ByteCache]:
+    held = list(vars(view).values())
+    own = [each for each in held if isinstance(each, ByteCache)]
+    return own + [each.outputs for each in held if isinstance(each, Subject)]
 
 
 def _forget(shell: Any, result: Any, name: str) -> None:
@@ -160,3 +179,4 @@ def _ends(*_: Any) -> None:
         _gone = False
         gc.collect()
         gc.collect()  # torch lets a tensor go only after those that are views of it
+        give_back()

@@ -41,10 +41,17 @@ class Budget:
         """Count `cache` in, until nobody holds it any more."""
         self._caches.add(cache)
 
-    def keep(self) -> None:
-        """Let go of as much as is needed."""
+    def keep(self, new: int = 0) -> None:
+        """Let go of as much as is needed; for `new` bytes, of as many that are going, if there are any."""
+        while new > 0 and (going := [cache for cache in self._caches if cache.going]):
+            new -= _drop_oldest(going)
         while self.bytes > self.limit:
-            min((cache for cache in self._caches if len(cache)), key=lambda cache: cache.oldest).drop()
+            _drop_oldest([cache for cache in self._caches if len(cache)])
+
+
+def _drop_oldest(caches: list[ByteCache]) -> int:
+    """Remove the least recently used tensor of all; how many bytes it had."""
+    return min(caches, key=lambda cache: cache.oldest).drop()
 
 
 PROCESS = Budget(512 * 2**20)
@@ -68,6 +75,7 @@ class ByteCache:
         self.limit = limit
         self.bytes = 0
         self._budget = budget
+        self._left = -1  # tensors last used before then are going
         self._held: OrderedDict[Hashable, tuple[int, torch.Tensor]] = OrderedDict()  # with the number of its last use
         budget.join(self)
 
@@ -75,6 +83,19 @@ class ByteCache:
     def oldest(self) -> int:
         """When its least recently used tensor was used; a number that grows with each use, in all caches alike."""
         return next(iter(self._held.values()))[0]
+
+    @property
+    def going(self) -> bool:
+        """Whether some of its tensors are going."""
+        return len(self) > 0 and self.oldest < self._left
+
+    def leave(self) -> None:
+        """No page shows its tensors any more: they are going, unless they are used again.
+
+        They make way for what is stored in any cache, not only for want of room. So a cell that runs again holds no
+        more than before, yet finds what its new run can use.
+        """
+        self._left = next(_uses)
 
     def get(self, key: Hashable) -> torch.Tensor | None:
         """The tensor of `key`, which becomes the most recently used, or None."""
@@ -96,11 +117,13 @@ class ByteCache:
             self.bytes += tensor.nbytes
             while self.bytes > self.limit:
                 self.drop()
-            self._budget.keep()
+            self._budget.keep(tensor.nbytes)
 
-    def drop(self) -> None:
-        """Remove the least recently used tensor."""
-        self.bytes -= self._held.popitem(last=False)[1][1].nbytes
+    def drop(self) -> int:
+        """Remove the least recently used tensor; how many bytes it had."""
+        size = self._held.popitem(last=False)[1][1].nbytes
+        self.bytes -= size
+        return size
 
     def clear(self) -> None:
         """Remove all tensors."""

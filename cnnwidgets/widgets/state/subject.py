@@ -14,6 +14,7 @@ from ...compute.convolution import LayerPass, layer_pass
 from ...compute.core import OUTPUT, Prepare, digest, get_layer, hooks_version, plain, weights_version
 from ...compute.dataset import Item, Items, OutputNames, Prediction, predict
 from ...compute.layers import checked_operations, one_image, run, run_operations, table_of, trace, with_operations
+from .cache import ByteCache
 from .passes import Pass, Passes
 
 RECENT = 64
@@ -72,6 +73,11 @@ class Subject:
     def of(cls, model: nn.Module | Subject, dataset: Any = None, **options: Any) -> Subject:
         """What another view already looks at, or a new one of a model and a data set; `options` as for those."""
         return model if isinstance(model, Subject) else cls(model, dataset, **options)
+
+    @property
+    def outputs(self) -> ByteCache:
+        """The outputs that are kept, shared with all that look at the same model."""
+        return self._outputs
 
     def refresh(self) -> None:
         """Forget everything: the weights, or the data, are no longer what they were."""

@@ -113,6 +113,16 @@ def test_no_more_waits_for_the_next_pass_than_is_said(monkeypatch):
     assert [copy[0].item() for copy in held] == [0, 1, 2, 3]
 
 
+def test_only_blocks_in_use_stay_when_memory_is_given_back(monkeypatch):
+    monkeypatch.setattr(memory, "_blocks", [])
+    held, free = Copies().copy(MEGABYTES + 1), Copies().copy(MEGABYTES + 2)
+    del free
+    assert memory.held() == 2 * memory.on_loan() == 2 * MEGABYTES.nbytes
+    memory.give_back()
+    assert memory.held() == memory.on_loan() == MEGABYTES.nbytes
+    assert torch.equal(held, MEGABYTES + 1)
+
+
 def test_two_threads_never_get_the_same_memory():
     def look(number: int) -> bool:
         copies = Copies()

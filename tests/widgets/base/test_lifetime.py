@@ -280,3 +280,67 @@ def test_work_in_the_background_ends_with_its_view(notebook):
         notebook.run(code, "a")
     notebook.run("gc.collect()")
     assert notebook.ask("alive()") == [2]
+
+
+# ------------------------------------------------------------------ bytes of layer outputs
+
+WIDE = """
+from cnnwidgets.compute.core import memory
+from cnnwidgets.widgets.state.cache import PROCESS, ByteCache
+
+photos, most = torch.rand(4, 1, 256, 256), []
+
+def wide():
+    return nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU(), nn.Conv2d(8, 8, 3), nn.AdaptiveAvgPool2d(1))
+
+def measured(put):
+    def counted(self, key, tensor):
+        put(self, key, tensor)
+        most[-1:] = [max(most[-1], PROCESS.bytes)]
+    return counted
+
+if not hasattr(ByteCache, "plain"):
+    ByteCache.plain = ByteCache.put
+ByteCache.put = measured(ByteCache.plain)
+"""
+LOOK = """
+most.append(0)
+view = cw.ActivationView(net, photos)
+for index in range(4):
+    view.index = index
+    view.maps
+view
+"""
+
+
+@pytest.mark.parametrize(
+    "make",
+    ["net = wide()\n", "photos = torch.rand(4, 1, 256, 256)\n", "net, photos = wide(), torch.rand(4, 1, 256, 256)\n"],
+    ids=["another model", "other images", "both"],
+)
+def test_a_cell_that_runs_again_never_remembers_more_than_its_first_run(notebook, make):
+    notebook.run(WIDE + "net = wide()")
+    notebook.run(make + LOOK, "a")
+    cached, pool = notebook.ask("[PROCESS.bytes, memory.held()]")
+    assert cached > 20e6
+    for _ in range(3):
+        notebook.run(make + LOOK, "a")
+        assert notebook.ask("most[-1]") == cached
+        now = notebook.ask("[PROCESS.bytes, memory.held()]")
+        assert now[0] == cached and now[1] <= pool * 1.3  # one pass more, where a block is not wholly free
+
+
+def test_a_cell_that_runs_again_finds_what_its_model_made_of_the_same_images(notebook):
+    notebook.run(WIDE + "net = wide()")
+    notebook.run(LOOK, "a")
+    notebook.run(LOOK, "a")
+    assert notebook.ask("view.subject.passes") == 0
+
+
+def test_what_another_cell_shows_makes_no_way(notebook):
+    notebook.run(WIDE + "net = first = wide()")
+    notebook.run(LOOK, "a")
+    notebook.run("other = cw.ActivationView(first, photos); other", "b")
+    notebook.run("net = wide()" + LOOK, "a")
+    notebook.run("before = other.subject.passes\nfor other.index in range(4):\n    other.maps", "c")
+    assert notebook.ask("other.subject.passes - before") == 0

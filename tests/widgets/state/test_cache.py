@@ -122,6 +122,30 @@ def test_a_cache_that_may_hold_more_than_the_budget_raises_it_as_long_as_it_live
     assert budget.bytes == 8
 
 
+def test_what_nobody_is_shown_any_more_makes_way_for_as_much_as_is_new():
+    one, two = shared(Budget(100), 100, 100)
+    for key in "abcd":
+        one.put(key, ONE)
+    one.leave()
+    assert one.bytes == 16  # until something else needs it
+    two.put("e", TWO)
+    assert (one.bytes, two.bytes) == (8, 8) and one.get("a") is None
+    two.put("f", THREE)
+    two.put("g", THREE)
+    assert (one.bytes, two.bytes) == (0, 32)
+
+
+def test_what_is_used_again_stays():
+    one, two = shared(Budget(100), 100, 100)
+    for key in "abc":
+        one.put(key, ONE)
+    one.leave()
+    assert one.get("a") is ONE
+    one.put("d", TWO)
+    two.put("e", THREE)
+    assert [one.get(key) is not None for key in "abcd"] == [True, False, False, True]
+
+
 def test_threads_that_share_a_budget_lose_no_count():
     budget = Budget(40)
     caches = shared(budget, 40, 40, 40, 40)
