@@ -16,11 +16,17 @@ import pytest
 import torch
 from ipywidgets.widgets import widget as widget_module
 
+LONG = {"running", "every_view"}
+"""Fixtures that run cells in a kernel of their own: the tests that take them are slow, if only together."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if {"data_root", "data_folder"} & set(getattr(item, "fixturenames", ())):
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if {"data_root", "data_folder"} & fixtures:
             item.add_marker(pytest.mark.data)
+        if LONG & fixtures:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")

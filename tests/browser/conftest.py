@@ -52,13 +52,18 @@ class Lab(NamedTuple):
         return name
 
 
+EVERY_DAY = ("test_activation_view", "test_controls", "test_harness", "test_page")
+"""The files whose tests are not slow: one view in a notebook, and pages. All the others take a quarter of an hour."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     names = {item.nodeid for item in items}
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.browser)
-            if "dark" in item.nodeid and item.nodeid.replace("dark", "light") in names - {item.nodeid}:
-                item.add_marker(pytest.mark.slow)  # its twin in the light theme is the quick one
+            twin = "dark" in item.nodeid and item.nodeid.replace("dark", "light") in names - {item.nodeid}
+            if twin or item.path.stem not in EVERY_DAY:
+                item.add_marker(pytest.mark.slow)
     # Last: Playwright keeps an event loop running in this thread, and views draw differently where there is one.
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
 

@@ -21,6 +21,7 @@ from PIL import Image
 from notebooks import refresh
 
 NOTEBOOKS = sorted(refresh.FOLDER.glob("*.ipynb"))
+RUN = [path if path.stem == "quickstart" else pytest.param(path, marks=pytest.mark.slow) for path in NOTEBOOKS]
 # Two folders or more from the root on; not the end of a web address, nor of an HTML tag.
 ABSOLUTE_PATH = re.compile(r"(?<![\w<.:/~-])(?:/[\w.-]+){2,}|\b[A-Za-z]:\\\w")
 WEIGHTS = re.compile(r"weights from (\S+):")
@@ -72,7 +73,7 @@ def weights(data_folder: Path) -> str:
     return path.name
 
 
-@pytest.fixture(scope="module", params=NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.fixture(scope="module", params=RUN, ids=lambda path: path.stem)
 def executed(
     request: pytest.FixtureRequest, data_folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> NotebookNode:

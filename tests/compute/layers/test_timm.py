@@ -69,7 +69,9 @@ CHANNELS_LAST = {  # the maps after each stage; in all others the channels come 
 STAGE = re.compile(r"(layers?|stages)[._]?\d")
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(
+    "name", [name if at % 4 == 0 else pytest.param(name, marks=pytest.mark.slow) for at, name in enumerate(MODELS)]
+)
 def test_each_layer_is_listed_drawn_and_true_and_nothing_changes(name):
     torch.manual_seed(0)
     model = timm.create_model(name, pretrained=False, num_classes=10)
