@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -248,7 +249,9 @@ def _draw_bars(
     text_width = min(max(text_length(text, 12) for _, _, text in bars), 0.6 * width)
     room = 0.15 * width  # of a label at least, and of a bar
     most = max(room, width - 20 - room - text_width)
-    label_width = min(max(text_length(label, 12) for label, _, _ in bars), most)
+    bold = None if truth is None else truth[0]
+    lengths = (text_length(label, 12, bold=row == bold) for row, (label, _, _) in enumerate(bars))
+    label_width = min(math.ceil(max(lengths)), most)
     left, right = round(x + label_width + 10), round(x + width - text_width - 10)
     zero = (left + right) // 2 if any(fraction < 0 for _, fraction, _ in bars) else left
     for row, (label, fraction, text) in enumerate(bars):

@@ -53,9 +53,9 @@ class Pen(NamedTuple):
             self.text(x + taken + space, y, "· " + rest, width - taken - space, size, self.theme.muted)
 
 
-def text_length(text: str, size: int) -> float:
+def text_length(text: str, size: int, *, bold: bool = False) -> float:
     """Width of a text in pixels, when written on one line."""
-    return load_font(size, False).getlength(_one_line(text))
+    return load_font(size, bold).getlength(_one_line(text))
 
 
 def fitting_size(texts: Iterable[str], width: float) -> int:

@@ -13,9 +13,10 @@ if (card && !card.cnnwHelped) {
   card.cnnwHelped = true;
   const name = () => {
     for (const label of card.querySelectorAll('.cnnw-named > .widget-label')) {
+      const tip = label.title || label.closest('.widget-hbox')?.querySelector('.cnnw-label')?.title;
       for (const box of label.parentNode.querySelectorAll('input, select'))
-        if (label.title && box.title !== label.title)
-          box.title = label.title;
+        if (tip && !box.title)
+          box.title = tip;
       for (const handle of label.parentNode.querySelectorAll('.noUi-handle, .ui-slider-handle'))
         if (handle.getAttribute('aria-label') !== label.textContent)
           handle.setAttribute('aria-label', label.textContent);

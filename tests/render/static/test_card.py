@@ -224,6 +224,12 @@ def test_the_ends_of_a_narrow_scale_are_not_cut_and_the_middle_gives_way(monkeyp
     assert "−0.0812" in written and "+0.0812" in written and "no change" not in written
 
 
+def test_the_name_of_the_true_class_is_whole_though_it_is_bold(monkeypatch) -> None:
+    written = written_on(monkeypatch)
+    card("t", [Panel("h", width=190, bars=[("class 0", 0.8, "80.0 %"), ("class 9", 0.1, "10.0 %")], truth=(0, True))])
+    assert "class 0" in written and "class 9" in written
+
+
 def test_the_text_of_a_bar_is_whole_also_where_it_is_long(monkeypatch) -> None:
     written = written_on(monkeypatch)
     card("t", [Panel("h", width=310, bars=[("class 3", 0.8, "0.823 (+0.00123)"), ("a long class name", 0.1, "1")])])
