@@ -56,8 +56,8 @@ def test_strips_are_compared_and_outliers_looked_at(run_cells, theme):
     page.locator(".cnnw input[title^=Classes]").fill("0, 7")
     page.keyboard.press("Enter")
     wait_for(page, "targets", (0, 7))
-    shown(page, "Outliers of 7")
-    page.locator(".cnnw select").filter(has_text="0").last.select_option("0")
+    shown(page, "Outliers of class 7")
+    page.locator(".cnnw select").filter(has_text="class 0").last.select_option("class 0")
     wait_for(page, "target", 0)
 
     focus_slider(page, COUNT)
