@@ -56,14 +56,39 @@ class Message(NamedTuple):
         return set(self.content.get("state", {})) | {path[0] for path in self.content.get("buffer_paths", [])}
 
 
+class NoPage:
+    """A kernel to which no page is connected: what is sent goes nowhere."""
+
+    iopub_socket = None
+
+    def __init__(self) -> None:
+        self.comm_manager = self.session = self
+
+    def register_comm(self, comm: Any) -> str:
+        return str(comm.comm_id)
+
+    def unregister_comm(self, comm: Any) -> None:
+        pass
+
+    def send(self, *message: Any, **options: Any) -> None:
+        pass
+
+    def get_parent(self, channel: str) -> dict[str, Any]:
+        return {}
+
+
+def with_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have ipywidgets 7 send its messages, which it does only where it sees a kernel."""
+    if W.__version__.startswith("7."):
+        monkeypatch.setattr(pytest.importorskip("ipykernel.comm").Comm, "kernel", NoPage())
+
+
 @pytest.fixture
 def messages(monkeypatch: pytest.MonkeyPatch) -> list[Message]:
     """The messages that a page would get, in order; `messages.clear()` starts anew."""
     sent: list[Message] = []
     monkeypatch.setattr(W.Widget, "_send", lambda self, msg, buffers=None: sent.append(Message(self, msg)))
-    if W.__version__.startswith("7."):  # which sends nothing unless it sees a kernel
-        comm = pytest.importorskip("ipykernel.comm").Comm
-        monkeypatch.setattr(comm, "kernel", object())
+    with_kernel(monkeypatch)
     return sent
 
 

@@ -23,7 +23,7 @@ class Register(MutableMapping[str, W.Widget]):
         Says, when a widget is made, which run of a cell makes it.
     """
 
-    def __init__(self, held: MutableMapping[str, W.Widget], made_in: Callable[[], Hashable]) -> None:
+    def __init__(self, held: dict[str, W.Widget], made_in: Callable[[], Hashable]) -> None:
         self._held = held
         self._loose: weakref.WeakValueDictionary[str, W.Widget] = weakref.WeakValueDictionary()
         self._made: dict[str, Hashable] = {}
@@ -86,15 +86,17 @@ class Register(MutableMapping[str, W.Widget]):
         return self._held.pop(key) if key in self._held else self._loose.pop(key, *default)
 
     def __iter__(self) -> Iterator[str]:
-        return iter([*self._held, *self._loose])
+        return iter([key for key, _ in self.items()])
 
     def items(self) -> Any:
         """Those that live; they do so at least as long as this list."""
-        return [*self._held.items(), *self._loose.items()]
+        held = self._held.copy()  # in one piece: garbage collection may close widgets at any time
+        loose = ((reference.key, reference()) for reference in self._loose.valuerefs())
+        return [*held.items(), *((key, widget) for key, widget in loose if widget is not None)]
 
     def values(self) -> Any:
         """Those that live; they do so at least as long as this list."""
-        return [*self._held.values(), *self._loose.values()]
+        return [widget for _, widget in self.items()]
 
     def __len__(self) -> int:
         return len(self._held) + len(self._loose)

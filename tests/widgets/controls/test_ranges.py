@@ -16,7 +16,7 @@ from torch import nn
 import cnnwidgets as cw
 from cnnwidgets.widgets import controls
 from cnnwidgets.widgets.controls.ranges import SINGLE, IntBox, IntRange, LogRange, Options, Player
-from tests.widgets.conftest import inside
+from tests.widgets.conftest import inside, with_kernel
 
 
 class Page:
@@ -51,6 +51,7 @@ def page(monkeypatch: pytest.MonkeyPatch) -> Page:
             page.get(self, self.get_state(key=key))
         updated(self, key)
 
+    with_kernel(monkeypatch)
     monkeypatch.setattr(W.Widget, "open", open)
     monkeypatch.setattr(W.Widget, "send_state", send_state)
     return page
