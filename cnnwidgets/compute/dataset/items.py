@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import numbers
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,12 +89,10 @@ class Items:
         self.dataset = dataset
         self.prepare = prepare
         found: Any = next((c for d in _unwrapped(dataset) if (c := getattr(d, "classes", None)) is not None), [])
-        if not isinstance(found if classes is None else classes, Iterable):
-            raise TypeError(f"classes must be the names of the classes in their order, not {classes!r:.80}")
-        self.own = [_class_name(name) for name in found]
-        if classes is not None and not len(list(classes)):
+        self.own = class_names(found)
+        self.given = [] if classes is None else class_names(classes)
+        if classes is not None and not self.given:
             self.own = []  # who gives no names wants none
-        self.given = [] if classes is None else [_class_name(name) for name in classes]
         self.classes = self.own or self.given
         self.normalization: tuple[Any, Any] | None = None
         if not callable(denormalize):
@@ -262,6 +261,28 @@ def _say(value: Any) -> str:
     if isinstance(value, (tuple, list)):
         return f"a {type(value).__name__} of {', '.join(type(part).__name__ for part in value) or 'nothing'}"
     return type(value).__name__
+
+
+def class_names(given: Any) -> list[str]:
+    """The names of classes in their order, from a sequence, or a mapping of numbers to names or of names to numbers.
+
+    Raises
+    ------
+    TypeError
+        Anything else: a text, a set, which has no order, or a mapping without whole numbers.
+    """
+    if isinstance(given, Mapping):
+        numbered = given if all(_is_number(key) for key in given) else {value: key for key, value in given.items()}
+        if not all(_is_number(key) and key >= 0 for key in numbered):
+            raise TypeError(f"classes maps numbers from 0 to names, or names to them; not so {given!r:.80}")
+        return [_class_name(numbered.get(number, number)) for number in range(max(numbered, default=-1) + 1)]
+    if not isinstance(given, Iterable) or isinstance(given, (str, bytes, Set)):
+        raise TypeError(f"classes must be the names of the classes in their order, not {given!r:.80}")
+    return [_class_name(name) for name in given]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
 
 
 def _class_name(name: Any) -> str:

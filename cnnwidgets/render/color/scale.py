@@ -134,17 +134,18 @@ def covering_range(values: ArrayLike, *, symmetric: bool = False) -> Range:
 
 
 def share_beyond(maps: ArrayLike, ranges: ArrayLike) -> float:
-    """Share of all values, NaN and infinities apart, that lie outside of the range of their map; 0 to 1."""
+    """Share of the finite values that lie outside of the range of their map; 0 to 1."""
     maps, limits = _real(maps), np.asarray(ranges, dtype=np.float64)
     rows = maps.reshape(len(maps), -1)
     if not rows.size or not limits.size:
         return 0.0
     low, high = (end.astype(rows.dtype if rows.dtype.kind == "f" else np.float64)[:, None] for end in limits.T)
     with np.errstate(all="ignore"):
-        outside = int(np.count_nonzero((rows < low) | (rows > high)))
-    if outside:
-        outside -= int(np.count_nonzero(np.isinf(rows)))
-    return max(0, outside) / rows.size
+        outside = (rows < low) | (rows > high)
+    if not outside.any():
+        return 0.0
+    finite = np.isfinite(rows)
+    return int(np.count_nonzero(outside & finite)) / max(1, int(np.count_nonzero(finite)))
 
 
 def to_uint8(maps: ArrayLike, ranges: ArrayLike) -> NDArray[np.uint8]:

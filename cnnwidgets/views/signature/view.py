@@ -90,7 +90,8 @@ class SignatureView(SubjectView):
             traits["targets"] = first_classes(self._subject.items, 3)
             if not traits["targets"]:
                 raise ValueError("SignatureView compares classes, and the data set has no labels (whole numbers)")
-        traits.setdefault("target", class_numbers(self._subject.items, traits["targets"])[-1])
+        traits["targets"] = class_numbers(self._subject.items, traits["targets"])  # `target` is compared with numbers
+        traits.setdefault("target", traits["targets"][-1])
 
     @T.validate("targets")
     def _validate_targets(self, proposal: Any) -> tuple[int, ...]:

@@ -244,7 +244,9 @@ def scale_texts(low: float, middle: float | None, high: float, beyond: float = 0
 def beyond_words(share: float) -> str:
     """`0.5 % beyond`: how many values lie outside of a colour scale; empty for none."""
     percent = 100 * share
-    return f"{number(max(percent, 0.01), 1 if percent < 1 else 2)} % beyond" if share else ""
+    if share < 1:
+        percent = min(max(percent, 0.01), 99.9)  # some are, and some are not
+    return f"{number(percent, 1 if percent < 1 else 2 if percent < 99.5 else 3)} % beyond" if share else ""
 
 
 def facts(rows: Iterable[tuple[str, str]]) -> str:

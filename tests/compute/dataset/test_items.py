@@ -319,3 +319,32 @@ def test_with_prepare_an_item_may_be_anything(item, image, text):
 def test_the_label_in_a_dict_is_found_with_prepare_too():
     item = Items([{"pixels": torch.zeros(1, 2, 2), "label": 1}], classes=["cat", "dog"], prepare=lambda raw: raw)[0]
     assert (item.label, item.text) == (1, "dog")
+
+
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [
+        ({1: "cat", 0: "dog", 2: "cow"}, ["dog", "cat", "cow"]),
+        ({"b": 1, "a": 0, "c": 2}, ["a", "b", "c"]),
+        ({2: "cow"}, ["0", "1", "cow"]),
+        ([("n1", "tench"), "goldfish"], ["n1, tench", "goldfish"]),
+        ({}, []),
+    ],
+)
+def test_names_of_classes_come_in_the_order_of_their_numbers(given, names):
+    assert Items([(torch.zeros(1, 2, 2), 0)], classes=given).given == names
+
+
+@pytest.mark.parametrize("given", ["abc", {"a", "b"}, {"a": "b"}, {-1: "a"}])
+def test_names_without_an_order_are_refused(given):
+    with pytest.raises(
+        TypeError, match=r"classes (must be the names of the classes in their order|maps numbers from 0)"
+    ):
+        Items([(torch.zeros(1, 2, 2), 0)], classes=given)
+
+
+def test_the_names_of_a_data_set_may_be_a_mapping_too():
+    class Labelled(list):
+        classes = {"b": 1, "a": 0}  # noqa: RUF012
+
+    assert Items(Labelled([(torch.zeros(1, 2, 2), 1)]))[0].text == "b"

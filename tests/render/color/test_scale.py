@@ -225,3 +225,9 @@ def test_the_same_maps_have_the_same_range_however_large_they_are():
     maps = np.random.default_rng(1).standard_cauchy((32, 256, 256)).astype(np.float32)
     assert np.array_equal(value_ranges(maps, "layer"), value_ranges(maps.copy(), "layer"))
     assert 0.003 < share_beyond(maps, value_ranges(maps, "layer")) < 0.007
+
+
+def test_the_share_beyond_is_of_the_finite_values():
+    maps = np.array([[[0.0, 2.0]], [[np.inf, np.nan]]])
+    assert share_beyond(maps, [(-1, 1), (-1, 1)]) == 0.5
+    assert share_beyond(maps[1:], [(-1, 1)]) == 0

@@ -192,3 +192,8 @@ def test_save_shows_the_present_state(view, tmp_path):
     dark = decoded(view.save(tmp_path / "b.png", dark=True).read_bytes())
     assert light[2, 2].tolist() == [255, 255, 255, 255] and dark[2, 2, :3].max() < 60
     assert SignatureView(lenet5(pretrained=True), digits()).layer == "C5"
+
+
+def test_classes_can_be_named_from_the_start(model, dataset):
+    view = SignatureView(model, dataset, "fc", classes=["a", "b", "c"], targets=["c", "a"])
+    assert (view.targets, view.target) == ((2, 0), 0)

@@ -163,3 +163,19 @@ def test_the_legend_of_a_chart_has_a_dot_for_each_line_and_escapes_its_texts():
     assert read.tags == ["div", "b", "i", "span", "i", "span"]
     assert read.texts == ["Loss", "train 0.5", EVIL]
     assert text.index("#1976d2") < text.index("train 0.5") < text.index("#ef8a17")
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [
+        (0.0, ""),
+        (1e-6, "0.01 %"),
+        (0.005, "0.5 %"),
+        (0.88, "88 %"),
+        (0.9951, "99.5 %"),
+        (0.99999, "99.9 %"),
+        (1.0, "100 %"),
+    ],
+)
+def test_a_share_is_told_with_sensible_digits_and_all_only_of_all(share, words):
+    assert markup.beyond_words(share) == (f"{words} beyond" if words else "")
