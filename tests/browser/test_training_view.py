@@ -85,7 +85,7 @@ def test_lenet5_learns_in_the_page_is_held_and_stopped_and_leaves_a_film(run_cel
     wait_until(page, lambda: steps(page) >= 4, "four steps are done")
     done = hold(page)
     assert done < 2 * STEPS
-    assert (shown_pixels(grid) != before).any()
+    wait_until(page, lambda: (shown_pixels(grid) != before).any(), "the maps of a step are painted")
     focus_slider(page, 0)
     press(page, "ArrowLeft")  # the model is looked at while the training is held
     wait_for(page, "layer", "S2")
