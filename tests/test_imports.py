@@ -69,9 +69,6 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 }
 """Room -> the rooms that it may import besides itself; `views.*` is each view, which never imports another one."""
 
-PUBLIC_ONLY = ("data", "models")
-"""Rooms whose files may import nothing else of the package."""
-
 ONLY_IN = {
     "torch": ("compute", "training", "data", "models", "widgets", "views"),
     "torchvision": ("data", "models"),
