@@ -43,16 +43,18 @@ def _watch():
 
 
 _shown = _watch()"""
-LOOK_BACK = """
+MOVES_ON = ("TrainingView", "OcclusionView")
+"""Views that go on by themselves after their cell: their pictures need not stay."""
+LOOK_BACK = f"""
 import json
 import sys
 
-for view, _, _ in _shown:
+for view, said, _ in _shown:
     view.refresh()
+    if not said.startswith({MOVES_ON!r}):
+        view.settle()  # with what otherwise comes bit by bit
 found = [(said, repr(view), picture == view.picture().tobytes()) for view, said, picture in _shown]
 sys.stdout.write(json.dumps(found))"""
-MOVES_ON = ("TrainingView", "OcclusionView")
-"""Views that go on by themselves after their cell: their pictures need not stay."""
 LONGEST_FUNCTION = 10  # lines
 LARGEST, USUAL = (
     {"quickstart": 400_000, "alexnet": 1_000_000, "lenet5_mnist": 900_000, "resnet_transfer": 1_000_000},
