@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
+import ipywidgets as W
 import torch
 import traitlets as T
 
 from ..compute.core import get_layer
 from ..compute.layers import describe_module, drawable, extra_tokens
-from ..render.color import COLORMAPS, Shaded
-from ..render.static import Card
+from ..render.color import Shaded
+from ..render.static import Panel
 from ..widgets import controls
-from ..widgets.base import SubjectView
-from ..widgets.panels import ChannelPanel, GridPanel, ImagePanel
-from ..widgets.state import Colormap, Pixel, Scale, Whole
-from ..widgets.surface import Text, markup
+from ..widgets.base import ImageView, LayerView
+from ..widgets.panels import channel_panel, grid_panel, grid_sizes, image_panels
+from ..widgets.state import Colormap, Index, Pixel, Scale, Whole
+from ..widgets.surface import markup
 
 
-class ActivationView(SubjectView):
+def _planes(view: LayerView) -> tuple[int, str]:
+    row = view.table.find(view.layer)
+    return row.planes, f"layer {row.name!r} has {row.planes}"
+
+
+class ActivationView(ImageView):
     """Every feature map of a layer in one grid, the chosen one large, beside the image and the prediction.
 
     Parameters
@@ -49,10 +56,12 @@ class ActivationView(SubjectView):
         The model refused the image; says which layer, what it got and what it wants.
     """
 
-    sliders: ClassVar[dict[str, str]] = {**SubjectView.sliders, "channel": "Channel"}
+    sliders: ClassVar[dict[str, str]] = {**ImageView.sliders, "channel": "Channel"}
 
-    channel = Whole(0, help="which map, unit or token feature is shown large, from 0").tag(display=True)
-    plane = Whole(0, help="which slice of a volume or stack, from 0").tag(display=True)
+    channel = Index(of=LayerView.of_layer, help="which map, unit or token feature is shown large, from 0").tag(
+        display=True
+    )
+    plane = Index(of=_planes, help="which slice of a volume or stack, from 0").tag(display=True)
     colormap = Colormap("auto", help="matplotlib name; auto: diverging for signed values").tag(display=True)
     scale = Scale("layer", help="value range of the colours: map, layer, layer-full, or (vmin, vmax)").tag(display=True)
     columns = Whole(0, help="maps in a row; 0: as fits").tag(display=True)
@@ -61,29 +70,8 @@ class ActivationView(SubjectView):
     @property
     def maps(self) -> torch.Tensor:
         """Output of the layer for the image, without the batch axis, unscaled: a copy of what is on the screen."""
-        self._newest.flush()
+        self.flush()
         return self._output.clone()
-
-    # ------------------------------------------------------------------ what traits may be
-
-    def check_traits(self, traits: dict[str, Any]) -> None:
-        """Raise for a channel or plane that the layer does not have."""
-        self._checked("channel", traits.get("channel", 0), self._row.channels)
-        self._checked("plane", traits.get("plane", 0), self._row.planes)
-
-    def _checked(self, what: str, number: int, count: int, layer: str | None = None) -> int:
-        if not 0 <= number < count:
-            name = layer or self._row.name
-            raise IndexError(f"{what} {number} is out of range: layer {name!r} has {count}, 0 to {count - 1}")
-        return int(number)
-
-    @T.validate("channel")
-    def _validate_channel(self, proposal: Any) -> int:
-        return self._checked("channel", proposal["value"], self._look.table.find(self.layer).channels, self.layer)
-
-    @T.validate("plane")
-    def _validate_plane(self, proposal: Any) -> int:
-        return self._checked("plane", proposal["value"], self._look.table.find(self.layer).planes, self.layer)
 
     @T.validate("columns")
     def _validate_columns(self, proposal: Any) -> int:
@@ -93,126 +81,101 @@ class ActivationView(SubjectView):
 
     @T.observe("layer")
     def _bound(self, change: Any) -> None:
-        if self._ready:  # at once, not with the drawing: a channel of the new layer may be set right after
-            row = self._look.table.find(self.layer)
+        if self.ready:  # at once, not with the drawing: a channel of the new layer may be set right after
+            row = self.table.find(self.layer)
             with self.quiet():  # what no longer fits is moved before the new layer is drawn
                 self._channel_slider.max = self._channel_box.max = row.channels - 1
                 self._channels.text = controls.channel_word(row)
                 self._plane_slider.max = row.planes - 1
                 self.pixel = None
 
-    # ------------------------------------------------------------------ building
+    # ------------------------------------------------------------------ what the base asks for
 
-    def build(self) -> None:
-        """Make the controls and the three panels."""
-        most, slices = self._row.channels - 1, self._row.planes - 1
-        colormaps = list(dict.fromkeys((*COLORMAPS, self.colormap)))
+    def controls(self) -> list[W.Widget]:
+        """Layer, image, channel, slice, and how the maps are drawn."""
+        most, slices = self.layer_row.channels - 1, self.layer_row.planes - 1
         self._channel_slider = controls.slider(
             self, "channel", maximum=most, tip="Channel shown large (arrow keys work)"
         )
         self._channel_box = controls.entry(self, "channel", maximum=most, width=60, tip="Type a channel number")
-        word = controls.channel_word(self._row)
+        word = controls.channel_word(self.layer_row)
         self._channels = controls.labelled(word, self._channel_slider, self._channel_box)
         self._plane_slider = controls.slider(self, "plane", maximum=slices, tip="Slice of the volume or stack")
-        self._planes = controls.labelled("Slice", self._plane_slider)
         self._scale = controls.ScaleControl(self, "scale", tip=controls.SCALE_TIP)
-        colours = controls.dropdown(
-            self, "colormap", colormaps, width=100, tip="auto: a diverging map centred on 0 for signed values"
-        )
         columns = controls.auto_entry(self, "columns", maximum=999, tip="Maps in a row; auto: as many as fit")
-        bar = [
+        return [
             self.layer_control(),
             self.image_control(),
             self._channels,
-            self._planes,
-            controls.labelled("Colours", colours),
+            controls.labelled("Slice", self._plane_slider),
+            controls.colormap_menu(self),
             controls.labelled("Columns", columns),
             controls.labelled("Scale", self._scale),  # last: its boxes for a fixed range push nothing
         ]
-        self._title = Text()
-        self._input = ImagePanel()
-        self._grid = GridPanel(lambda channel: self.set_trait("channel", channel))
-        self._detail = ChannelPanel(lambda pixel: self.set_trait("pixel", pixel))
-        self._drawn: tuple[Any, ...] | None = None
-        panels = [self._input, self._grid, self._detail]
-        self._body.children = controls.card_body(self._title, bar, panels)
-
-    # ------------------------------------------------------------------ one way: compute, render, picture
 
     def compute(self) -> None:
         """Look up, or run the model for, the layer and the image."""
-        cached = self._subject.known(self.index, self.layer)
-        output = self._subject.output(self.index, self.layer)
-        self.look()
-        self._output, self._cached = output, cached and self._ready
+        self._output = self.snapshot.output(self.layer)
 
-    def render(self) -> None:
-        """Draw the panels; what has not changed is not sent again."""
-        row, plane = self._row, min(self.plane, self._row.planes - 1)
-        drawn = (self._output, plane, self.colormap, self.scale, self.columns)
-        same = self._drawn is not None and drawn[0] is self._drawn[0] and drawn[1:] == self._drawn[1:]
-        if not same:
-            image = self._look.item.image
-            aspect = 1.0 if image is None else image.shape[-1] / image.shape[-2]
-            maps = drawable(self._output, row, aspect=aspect, plane=plane).numpy()
-            self._apart = extra_tokens(self._output, row, aspect=aspect, plane=plane)
-            self._shaded = Shaded.of(maps, colormap=self.colormap, scale=self.scale)
-            self._grid.draw(self._shaded, row, self.columns, self.scale == "map")
-            self._drawn = drawn
-        self._grid.reserve(self._look.table.showable, self.columns)
-        self._grid.select(self.channel)
-        self._source = markup.source("cached" if self._cached else "computed", self.milliseconds)
-        self._cached = True  # until the next pass: what only the display changes runs nothing
-        if same:
-            self._render_rest()
-        else:
-            self.later(self._render_rest)
+    def panels(self) -> list[Panel | list[Panel]]:
+        """The image with its prediction, all maps, and the chosen one."""
+        row, plane = self.layer_row, min(self.plane, self.layer_row.planes - 1)
+        aspect = self.item.aspect
+        key = (self._output, row, plane, self.colormap, self.scale)
+        self._shaded, self._extra = self.remember("maps", key, lambda: self._drawable(plane, aspect))
+        shaded = self._shaded
+        self._scale.suggestion = shaded.ends()[::2]
+        grid = self.remember("grid", (shaded, self.columns, self.table), self._grid)
+        assert grid.cells is not None
+        return [
+            self.remember("image", (self.item, self.snapshot.prediction), lambda: image_panels(self.snapshot)),
+            replace(grid, marks=[grid.cells.box(self.channel)]),
+            channel_panel(
+                shaded,
+                row,
+                self.channel,
+                pixel=self.pixel,
+                names=self.unit_names,
+                extra=self._tokens(),
+                on_pixel=lambda pixel: self.set_trait("pixel", pixel),
+            ),
+        ]
 
-    def _render_rest(self) -> None:
-        row = self._row
-        self._detail.draw(self._shaded, row, self.channel, self.pixel, self._unit_names(), self._tokens())
-        if self._input.look is not self._look:
-            self._input.draw(self.index, self._look, self._subject)
-        self._planes.layout.display = "" if row.planes > 1 else "none"
-        self._scale.suggestion = self._shaded.ends()[::2]
-        self._title.value = markup.title(row.name, *self._said(), status=self._status(), source=self._source)
-
-    def static(self) -> Card:
-        """What the view shows, without the controls."""
-        title = " · ".join([self._row.name, *self._said()])
-        panels = (self._input.static(), self._grid.static(), self._detail.static())
-        return Card(title, panels, self._status())
-
-    # ------------------------------------------------------------------ words
-
-    def _said(self) -> list[str]:
-        row, text = self._row, self._look.item.text
+    def title(self) -> list[str]:
+        """The layer, what it is, what it puts out, and of which image."""
+        row = self.layer_row
         extent = " × ".join(map(str, row.size[-2:]))
         what = {"vector": "units", "tokens": f"features of {extent} tokens"}.get(row.kind, f"maps of {extent}")
-        if extra := len(self._apart):
+        if extra := len(self._extra):
             grid = " × ".join(map(str, self._shaded.maps.shape[1:]))
             what = f"features of {grid} tokens, {'class token' if extra == 1 else f'{extra} tokens'} apart"
         module = row.type
         if row.operation:
             module = f"{row.type} in {row.module}" if row.module else row.type
         elif row.module:
-            module = describe_module(get_layer(self._subject.module, row.module))
-        return [
-            module,
-            f"{row.channels:,} {what}",
-            markup.pictured(self._shown, text),
-        ]
+            module = describe_module(get_layer(self.subject.module, row.module))
+        pictured = markup.pictured(self.snapshot.index, self.item.text)
+        return [row.name, module, f"{row.channels:,} {what}", pictured]
 
-    def _status(self) -> str:
+    def status(self) -> str:
+        """What the colours mean."""
         return markup.scale_words(self._shaded, self.scale)
+
+    # ------------------------------------------------------------------ parts
+
+    def _drawable(self, plane: int, aspect: float) -> tuple[Shaded, torch.Tensor]:
+        maps = drawable(self._output, self.layer_row, aspect=aspect, plane=plane).numpy()
+        extra = extra_tokens(self._output, self.layer_row, aspect=aspect, plane=plane)
+        return Shaded.of(maps, colormap=self.colormap, scale=self.scale), extra
+
+    def _grid(self) -> Panel:
+        def choose(channel: int) -> None:
+            self.channel = channel
+
+        grid = grid_panel(self._shaded, self.layer_row, self.columns, each=self.scale == "map", on_choose=choose)
+        return replace(grid, sizes=grid_sizes(self.table.showable, self.columns))
 
     def _tokens(self) -> list[tuple[str, float]]:
         """What the tokens that stand apart from the grid hold for the chosen channel."""
-        names = ["class token"] if len(self._apart) == 1 else [f"token {at} apart" for at in range(len(self._apart))]
-        return [(name, float(token[self.channel])) for name, token in zip(names, self._apart, strict=True)]
-
-    def _unit_names(self) -> list[str]:
-        """Class names, where the layer is the last and has as many units."""
-        names = self._subject.names.of(self._row.channels)
-        last = self._row.name == self._look.table.showable[-1].name
-        return names if last and len(names) == self._row.channels else []
+        names = ["class token"] if len(self._extra) == 1 else [f"token {at} apart" for at in range(len(self._extra))]
+        return [(name, float(token[self.channel])) for name, token in zip(names, self._extra, strict=True)]

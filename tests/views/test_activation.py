@@ -12,7 +12,8 @@ from torch import nn
 from cnnwidgets import ActivationView, activations
 from cnnwidgets.data import digits
 from cnnwidgets.models import lenet5
-from tests.widgets.conftest import POOLED, decoded, expected, inside, levels, words
+from tests.widgets.conftest import POOLED, expected, levels, said
+from tests.widgets.conftest import control as named
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def test_the_picture_is_the_one_that_render_makes_of_the_activations(layer, scal
     model, dataset = lenet5(pretrained=True), digits()
     view = ActivationView(model, dataset, scale=scale)
     view.index, view.layer = 7, layer
-    assert np.array_equal(decoded(view._grid.figure.png), expected(model, dataset[7][0], layer, scale=scale))
+    assert np.array_equal(view.panel("maps").drawn(), expected(model, dataset[7][0], layer, scale=scale))
 
 
 def test_moving_a_slider_and_setting_the_trait_are_the_same(model, dataset):
@@ -44,15 +45,12 @@ def test_moving_a_slider_and_setting_the_trait_are_the_same(model, dataset):
 
 
 def control(view: ActivationView, trait: str):
-    if trait == "layer":
-        return view._picker._slider
-    if trait == "channel":
-        return view._channel_slider
-    return next(part for part in inside(view) if isinstance(part, W.IntSlider) and part.max == 5)
+    kind = W.SelectionSlider if trait == "layer" else W.IntSlider
+    return named(view, {"layer": "Layer", "channel": "Channel", "index": "Image"}[trait], kind)
 
 
-def view_bytes(view: ActivationView) -> tuple[bytes, bytes, bytes]:
-    return view._grid.figure.png, view._detail.figure.png, view._input._image.value
+def view_bytes(view: ActivationView) -> bytes:
+    return view.picture().tobytes()
 
 
 # ---------------------------------------------------------------------- passes
@@ -86,7 +84,7 @@ def test_a_new_image_runs_once_and_going_back_never(view, passes):
     view.layer = "conv"
     view.index = 1
     assert passes() == 0
-    assert 'title="cached' in view._title.value
+    assert view.source().startswith("cached")
 
 
 def test_weights_that_an_optimizer_moved_show_at_the_next_drawing(view, model, passes):
@@ -114,8 +112,8 @@ def test_a_small_memory_shows_the_same_pictures(model, dataset, cache_bytes):
     for index in (0, 3, 0):
         for layer in ("pool", "conv"):
             view.index, view.layer = index, layer
-            assert view._subject._outputs.bytes <= cache_bytes
-            assert np.array_equal(decoded(view._grid.figure.png), expected(model, dataset[index][0], layer))
+            assert view.subject.outputs.bytes <= cache_bytes
+            assert np.array_equal(view.panel("maps").drawn(), expected(model, dataset[index][0], layer))
 
 
 # ---------------------------------------------------------------------- messages and widgets
@@ -123,9 +121,8 @@ def test_a_small_memory_shows_the_same_pictures(model, dataset, cache_bytes):
 
 def test_a_channel_move_sends_the_large_map_and_not_the_grid(view, messages):
     view.channel = 1
-    written = [message.widget for message in messages if "value" in message.traits]
-    assert not {view._grid.figure._image, view._input._image} & set(written)
-    assert written.count(view._detail.figure._image) == 1
+    pictures = [message for message in messages if isinstance(message.widget, W.Image) and "value" in message.traits]
+    assert len(pictures) == 1
     assert len(messages) <= 9
 
 
@@ -171,7 +168,7 @@ def test_a_channel_of_the_new_layer_can_be_set_right_after_it_or_together_with_i
         view.channel = 6
         view.layer = "flatten"
     assert (view.layer, view.channel) == ("flatten", 6)
-    assert "unit 6 −16" in words(view._detail._below)
+    assert "unit 6 −16" in said(view.panel("channel"))
 
 
 @pytest.mark.parametrize(
@@ -234,10 +231,10 @@ def test_two_linked_views_show_the_same_image(model, dataset):
 
 def test_what_a_vector_has_are_units(model, dataset):
     view = ActivationView(model, dataset, layer="conv")
-    assert view._channels.text == "Channel"
+    assert named(view, "Channel")
     view.layer = "fc"
-    assert view._channels.text == "Unit"
-    assert ActivationView(model, dataset, layer="fc")._channels.text == "Unit"
+    assert named(view, "Unit")
+    assert named(ActivationView(model, dataset, layer="fc"), "Unit")
 
 
 def test_a_few_values_far_out_leave_colours_for_the_others_and_the_view_says_so():
@@ -246,14 +243,13 @@ def test_a_few_values_far_out_leave_colours_for_the_others_and_the_view_says_so(
     model = nn.Sequential(nn.Conv2d(2, 2, 1, bias=False))
     model[0].weight.data = torch.eye(2)[:, :, None, None]
     view = ActivationView(model, image[None], layer="0")
-    high = view._shaded.ends()[2]
+    high = float(view.panel("maps").colorbar[3])
     assert 0.95 < high <= 1
-    said = "0.5 % beyond"
-    assert said in words(view._grid._scale) and said in view._status() and said in view._grid.static().colorbar[2]
-    assert "beyond" in words(view._detail._below) and "100" in words(
-        view._detail._below
-    )  # its numbers are the true ones
+    beyond = "0.5 % beyond"
+    assert beyond in view.status() and beyond in view.panel("maps").colorbar[2]
+    channel = said(view.panel("channel"))
+    assert "beyond" in channel and "100" in channel  # its numbers are the true ones
     view.scale = "layer-full"
-    assert view._shaded.ends()[2] == 100 and "beyond" not in words(view._grid._scale)
-    assert view._status() == "scale: whole layer, centred on 0"
+    assert view.panel("maps").colorbar[3] == "100" and "beyond" not in said(view.panel("maps"))
+    assert view.status() == "scale: whole layer, centred on 0"
     view.close()

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import base64
-import re
 
+import ipywidgets as W
 import numpy as np
 import pytest
 import torch
@@ -11,7 +11,7 @@ from torch import nn
 from cnnwidgets import ActivationView
 from cnnwidgets.render.color.colormap import palette
 from cnnwidgets.render.color.scale import NONFINITE
-from tests.widgets.conftest import EVIL, POOLED, decoded, expected, inside, levels, steps, tiny, words
+from tests.widgets.conftest import EVIL, POOLED, control, decoded, expected, inside, levels, said, steps, tiny, titled
 
 
 @pytest.fixture
@@ -21,9 +21,9 @@ def view(model, dataset, passes) -> ActivationView:
 
 def test_the_title_says_what_is_seen(view):
     view.index = 1
-    assert words(view._title).startswith(" pool · MaxPool2d · 2 maps of 2 × 2 · image 1 · label: 1")
-    assert "scale: whole layer, centred on 0" in words(view._title)
-    assert re.search(r'title="computed · drawn in \d+\.\d ms"', view._title.value)
+    assert titled(view).startswith("pool · MaxPool2d · 2 maps of 2 × 2 · image 1 · label: 1")
+    assert "scale: whole layer, centred on 0" in titled(view)
+    assert view.source().startswith("cached · drawn in ")  # by now: from here on nothing need run
 
 
 def test_names_that_look_like_html_are_shown_as_text():
@@ -36,10 +36,10 @@ def test_names_that_look_like_html_are_shown_as_text():
         for part in inside(view):
             if type(part).__name__ in ("HTML", "HTMLMath"):
                 assert "<img" not in part.value
-        assert f"{layer} · " in words(view._title) and f"label: {EVIL}" in words(view._title)
-        assert EVIL in words(view._input._prediction)
-    assert [label.split(" · ")[0] for label, _ in view._picker._menu.options] == view.table.names
-    assert words(view._detail._below).count(EVIL) == 3  # the units of the last layer have the classes' names
+        assert f"{layer} · " in titled(view) and f"label: {EVIL}" in titled(view)
+        assert EVIL in said(view.panel("prediction"))
+    assert [label.split(" · ")[0] for label, _ in control(view, "Layer", W.Dropdown).options] == view.table.names
+    assert said(view.panel("channel")).count(EVIL) == 3  # the units of the last layer have the classes' names
 
 
 def test_save_and_the_notebook_picture_show_the_present_state(view, tmp_path):
@@ -66,18 +66,18 @@ def test_the_static_picture_holds_the_maps_colours(view):
 def test_any_number_of_maps_is_one_picture(dataset, count, side):
     model = nn.Sequential(nn.Conv2d(1, count, 1), nn.AdaptiveAvgPool2d(side))
     view = ActivationView(model, dataset, layer="1")
-    assert np.array_equal(decoded(view._grid.figure.png), expected(model, dataset[0][0], "1"))
+    assert np.array_equal(view.panel("maps").drawn(), expected(model, dataset[0][0], "1"))
     view.channel = count - 1
-    assert f"Channel {count - 1}" in words(view._detail._text)
-    assert view._grid.figure._frame.visible
+    assert f"Channel {count - 1}" in said(view.panel("channel"))
+    assert view.panel("maps").marks
 
 
 def test_images_need_not_be_square():
     model = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1))
     images = torch.rand(2, 3, 12, 40)
     view = ActivationView(model, images)
-    assert np.array_equal(decoded(view._grid.figure.png), expected(model, images[0], "0"))
-    assert view._input._pixels.shape == (48, 160, 3)  # four times as large: as often as 40 goes into 190
+    assert np.array_equal(view.panel("maps").drawn(), expected(model, images[0], "0"))
+    assert view.panel("image").pixels.shape == (48, 160, 3)  # four times as large: as often as 40 goes into 190
 
 
 def test_nan_and_infinity_in_a_map_have_a_colour_of_their_own():
@@ -97,7 +97,7 @@ def test_nan_and_infinity_in_a_map_have_a_colour_of_their_own():
     assert np.delete(levels(view), 16, axis=1)[4::8, 4::8].tolist()[0][:2] == [NONFINITE, 253]
     assert (np.delete(levels(view), 16, axis=1)[4::8, 4::8] == NONFINITE).sum() == 3
     view.channel = 1
-    assert "not finite 2 of 4 pixels" in words(view._detail._below)
+    assert "not finite 2 of 4 pixels" in said(view.panel("channel"))
     assert view.picture().ndim == 3
 
 
@@ -141,10 +141,10 @@ class WithClassToken(nn.Module):
 def test_the_class_token_is_told_beside_the_grid_for_each_channel():
     image = torch.arange(1.0, 17).reshape(1, 4, 4) / 16
     view = ActivationView(WithClassToken(), [(image, 0)], layer="embed")
-    assert "2 features of 4 × 4 tokens, class token apart" in words(view._title)
-    assert "class token 0.625" in words(view._detail._below)
+    assert "2 features of 4 × 4 tokens, class token apart" in titled(view)
+    assert "class token 0.625" in said(view.panel("channel"))
     view.channel = 1
-    assert "class token −0.625" in words(view._detail._below)
-    assert view._grid._shaded.maps.shape == (2, 4, 4)
+    assert "class token −0.625" in said(view.panel("channel"))
+    assert view.panel("maps").cells.count == 2
     view.layer = "split"
-    assert "class token" not in words(view._title) + words(view._detail._below)
+    assert "class token" not in titled(view) + said(view.panel("channel"))

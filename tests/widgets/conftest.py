@@ -16,11 +16,12 @@ import torch
 from PIL import Image
 from torch import nn
 
-from cnnwidgets import ActivationView, activations
+from cnnwidgets import ActivationView, ModelView, activations
 from cnnwidgets.live import newest
 from cnnwidgets.render.color.colormap import palette
 from cnnwidgets.render.color.shaded import Shaded
 from cnnwidgets.render.mosaic.grid import Grid, mosaic
+from cnnwidgets.render.static import Panel
 
 EVIL = "<img src=x onerror=alert(1)>"
 """A name that would run a script if it were taken for HTML."""
@@ -186,9 +187,36 @@ def words(*widgets: W.Widget) -> str:
     return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", " ".join(part.value for part in widgets))))
 
 
+def said(panel: Panel) -> str:
+    """What a person reads in a panel, from top to bottom, each part with a space behind it."""
+    lines = [line if isinstance(line, str) else f"{line[0]} {line[1]}" for line in panel.lines]
+    bars = [f"{label} {text}" for label, _, text in panel.bars]
+    ends = [text for text in (panel.colorbar or ())[1:] if text]
+    return "".join(f"{part} " for part in [panel.heading, panel.hint, *ends, *bars, *lines] if part)
+
+
+def bars(panel: Panel) -> dict[str, str]:
+    """Label -> text of the bars of a panel."""
+    return {label: text for label, _, text in panel.bars}
+
+
+def titled(view: ModelView) -> str:
+    """What the title line and the status of a view say."""
+    return f"{view.static().title} · {view.static().footer}"
+
+
+def control(view: W.Widget, name: str, kind: type = W.Widget) -> Any:
+    """The first control of this kind that a screen reader calls `name`."""
+    found = [part for part in inside(view) if isinstance(part, kind) and getattr(part, "description", "") == name]
+    assert found, f"no {kind.__name__} is called {name!r}"
+    return found[0]
+
+
 def levels(view: ActivationView) -> np.ndarray:
     """Palette indices of the grid that is on the screen."""
-    return np.asarray(Image.open(io.BytesIO(view._grid.figure.png)))
+    pixels = view.panel("maps").pixels
+    assert pixels is not None
+    return pixels
 
 
 def expected(model: nn.Module, image: torch.Tensor, layer: str, **options: Any) -> np.ndarray:

@@ -40,6 +40,11 @@ class Item:
     text: str
     raw: Any
 
+    @property
+    def aspect(self) -> float:
+        """Width of the image by its height; 1 where there is none."""
+        return 1.0 if self.image is None else self.image.shape[-1] / self.image.shape[-2]
+
     def __repr__(self) -> str:
         image = "no image" if self.image is None else f"image {describe(self.image)}"
         return f"Item: {image}, label {self.text or self.label!r}"

@@ -1,10 +1,11 @@
 """A card as a PNG or as a page."""
 
-from .card import TRUE, Card, Panel, card
+from .card import TRUE, Card, card
 from .chart import BOTTOM, LEFT, RIGHT, SECOND, TOP, Chart, Line, ticks
 from .histogram import counts, histogram
 from .movie import alike, write_gif, write_mp4
 from .page import Page
+from .panel import Panel
 from .scatter import NO_GROUP, extent, group_color, scatter, silhouette
 from .sheet import sheet
 

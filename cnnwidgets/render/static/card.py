@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw
 
 from ..color import DARK, FLAG, LIGHT, table
 from ..text import Pen, fitting_size, ink, text_length, wrapped
+from .panel import Panel
 
 PADDING = 18
 BETWEEN = 26
@@ -22,75 +23,6 @@ NARROWEST = 260
 """Width that titles and footers can count on."""
 DOT = 18
 """Pixels that a dot and the room behind it take."""
-TALLEST = 4
-"""A picture is at most this many times as high as its panel is wide."""
-
-
-@dataclass(frozen=True, eq=False)
-class Panel:
-    """One picture with its heading above and its numbers below.
-
-    Attributes
-    ----------
-    heading
-        What is before the first `` · `` is bold, the rest is quiet.
-    pixels
-        uint8 (H, W, 3) RGB, or (H, W, 4) RGBA to let the ground show through, or None.
-    width
-        Pixels that the picture takes on the card. Where a whole number of times its own width comes within a
-        quarter of this, the picture is that much narrower, and every pixel a sharp square.
-    lines
-        Lines of text, wrapped where they are too long; a pair is a quiet label and its value, values are aligned.
-    bars
-        (label, fraction 0 to 1, text) each, as for class probabilities. Where a fraction is negative, down to -1, all
-        begin in the middle.
-    truth
-        (row of `bars`, whether the first row is that one): the true class, which is marked by a word and a colour.
-    colorbar
-        (name of the colour map, text at vmin, text in the middle or None, text at vmax).
-    marks
-        Boxes (left, top, right, bottom) in pixels of `pixels`, to be outlined in the accent colour.
-    flags
-        Boxes to be crossed out.
-    texts
-        What to write into each pixel, row by row; for small maps.
-    dots
-        Colours `#rrggbb`, one for each of `lines`: a dot before it, as in a legend.
-    """
-
-    heading: str
-    pixels: NDArray[np.uint8] | None = None
-    width: int = 240
-    lines: Sequence[str | tuple[str, str]] = ()
-    bars: Sequence[tuple[str, float, str]] = ()
-    truth: tuple[int, bool] | None = None
-    colorbar: tuple[str, str, str | None, str] | None = None
-    marks: Sequence[tuple[float, float, float, float]] = ()
-    flags: Sequence[tuple[float, float, float, float]] = ()
-    texts: Sequence[Sequence[str]] = ()
-    dots: Sequence[str] = ()
-
-    def __post_init__(self) -> None:
-        if self.width < 1:
-            raise ValueError(f"width must be 1 or more; got {self.width}")
-        if self.dots and len(self.dots) != len(self.lines):
-            raise ValueError(f"each line needs a dot: {len(self.lines)} lines, {len(self.dots)} dots")
-        pixels = self.pixels
-        if pixels is None:
-            return
-        if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] not in (3, 4) or not pixels.size:
-            raise ValueError(f"pixels must be uint8 (H, W, 3) or (H, W, 4); got {pixels.dtype} {pixels.shape}")
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """(width, height) of the enlarged picture; height 0 without one."""
-        if self.pixels is None:
-            return self.width, 0
-        height, width = self.pixels.shape[:2]
-        room = min(self.width, max(1, TALLEST * self.width * width // height))
-        whole = room // width * width
-        wide = whole if whole * 4 >= room * 3 else room
-        return wide, max(1, round(height * wide / width))
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,19 +115,20 @@ def _draw_panel(pen: Pen, panel: Panel, x: int, y: int, width: int) -> int:
     """Draw one panel with its upper left corner at (x, y); return its lower edge."""
     pen.heading(x, y + 12, panel.heading, width, 12)
     y += 22
-    if panel.pixels is not None:
-        wide, high = panel.size
-        picture = _resized(panel.pixels, (wide, high))
+    pixels = panel.drawn(dark=pen.theme is DARK)
+    if pixels is not None:
+        wide, high = panel.size_of(pixels)
+        picture = _resized(pixels, (wide, high))
         pen.image.paste(picture, (x, y), picture if picture.mode == "RGBA" else None)
-        if panel.pixels.shape[2] == 3:  # a white picture would melt into the card
+        if pixels.shape[2] == 3:  # a white picture would melt into the card
             pen.draw.rectangle((x - 1, y - 1, x + wide, y + high), outline=pen.theme.line)
-        scale = wide / panel.pixels.shape[1], high / panel.pixels.shape[0]
+        scale = wide / pixels.shape[1], high / pixels.shape[0]
         for left, top, right, bottom in panel.flags:
             box = (x + left * scale[0] + 1, y + top * scale[1] + 1, x + right * scale[0] - 2, y + bottom * scale[1] - 2)
             pen.draw.line(box, fill=FLAG, width=2)
             pen.draw.line((box[0], box[3], box[2], box[1]), fill=FLAG, width=2)
         if panel.texts:
-            _draw_texts(pen, panel.pixels, panel.texts, x, y, scale)
+            _draw_texts(pen, pixels, panel.texts, x, y, scale)
         _draw_marks(pen, panel.marks, x, y, scale)
         y += high + 4
         if panel.colorbar:
@@ -309,5 +242,5 @@ def reduced(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint
 
 def column_width(column: list[Panel]) -> int:
     """Width of the widest picture, or of the widest panel where there are no pictures."""
-    pictures = [panel.size[0] for panel in column if panel.pixels is not None]
+    pictures = [panel.size[0] for panel in column if panel.has_picture]
     return max(pictures or [panel.width for panel in column])

@@ -18,7 +18,8 @@ from PIL import Image
 
 from ..color import DARK, FLAG, LIGHT, Theme, css_gradient
 from ..text import fitting_size, ink
-from .card import BETWEEN, NARROWEST, TRUE, Card, Panel, column_width, reduced
+from .card import BETWEEN, NARROWEST, TRUE, Card, column_width, reduced
+from .panel import Panel
 
 TEMPLATE = Path(__file__).with_name("page.html")
 QUALITY = 85
@@ -114,8 +115,8 @@ class Page:
     def _panel(self, panel: Panel, width: int) -> int:
         """Number of the panel, `width` px wide, among those stored."""
         described: dict[str, Any] = {"heading": panel.heading, "width": width}
-        if panel.pixels is not None:
-            described |= self._picture(panel, panel.pixels)
+        if (pixels := panel.drawn()) is not None:
+            described |= self._picture(panel, pixels)
         if panel.colorbar:
             name = panel.colorbar[0]
             self._gradients.setdefault(name, css_gradient(name))
@@ -134,7 +135,7 @@ class Page:
         return self._panels.setdefault(text, len(self._panels))
 
     def _picture(self, panel: Panel, pixels: NDArray[np.uint8]) -> dict[str, Any]:
-        wide, high = panel.size
+        wide, high = panel.size_of(pixels)
         rows, columns = pixels.shape[:2]
         crisp = wide >= columns
         found: dict[str, Any] = {"wide": wide, "high": high, "crisp": crisp, "clear": pixels.shape[2] == 4}

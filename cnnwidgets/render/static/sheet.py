@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..color import GAP, Shaded, apply
 from ..mosaic import HEAD, Grid, mosaic, titled
-from .card import Panel
+from .panel import Panel
 
 SPACE = 8
 """Pixels between two pictures."""

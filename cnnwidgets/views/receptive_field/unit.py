@@ -24,8 +24,8 @@ class UnitState(SubjectView):
 
     unit = Pixel(None, help="(row, column) of the unit in the layer's map, from 0; None: the middle").tag(source=True)
     channel = Whole(0, help="which map of the layer is shown, from 0").tag(source=True)
-    row = Whole(0, help="row of the unit, from 0")
-    column = Whole(0, help="column of the unit, from 0")
+    row = Whole(0, help="row of the unit, from 0").tag(internal=True)
+    column = Whole(0, help="column of the unit, from 0").tag(internal=True)
 
     _following = False
 

@@ -8,36 +8,73 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import ipywidgets as W
 import numpy as np
+import traitlets as T
 from numpy.typing import NDArray
 
 from ...compute.core import nearest
 from ...files import write_whole
 from ...live import Newest
 from ...render import encode_png
-from ...render.static import Card
-from ..surface import Stage, close_tree, helped, markup
+from ...render.static import Card, Panel
+from ..panels import Columns
+from ..state import Index, Memory
+from ..surface import Stage, Text, close_tree, helped, markup
 from . import lifetime, still
+from .contract import check_contract
 from .export import BUDGET, Exported, to_html
 
 log = logging.getLogger("cnnwidgets")
 log.addHandler(logging.NullHandler())  # a traceback goes where the user sends logs, never over the widget
 
+Made = TypeVar("Made")
+
 
 class ModelView(W.VBox):
-    """A card with controls and pictures whose only state are its traits.
+    """A card with controls and panels whose only state are its traits.
 
-    A subclass tags traits that need the model `source=True` and those that only change the drawing `display=True`,
-    and writes `compute()` (into plain attributes), `render()` (onto the screen) and `static()` (the same without
-    controls). Whatever sets a trait - a slider, a cell, a linked view - runs the same path, and the newest wins.
+    A subclass
+
+    - declares traits, each with a role: `.tag(source=True)` where the model must be asked again, `.tag(display=True)`
+      where only the drawing changes;
+    - writes `panels()`, which describes what is seen; and, where it needs them, `prepare(traits)`, `compute()`,
+      `title()`, `status()` and `controls()`.
+
+    The base makes the page, the static picture and the exported page from these, so that they cannot differ. Whatever
+    sets a trait - a slider, a cell, a linked view - runs the same path, and the newest wins. It offers
+    `remember(name, key, make)`, `quiet()`, `redraw()` and `refresh()`; everything with an underscore is its own.
+    What is forgotten raises at once: a trait without a role, a view without panels, a slider that is no trait.
+
+    Parameters
+    ----------
+    **traits
+        Initial values of the view's traits.
+
+    Raises
+    ------
+    TypeError
+        A keyword is misspelt; the class breaks a rule above.
+
+    Examples
+    --------
+    >>> import cnnwidgets as cw, traitlets
+    >>> class Parameters(cw.ModelView):
+    ...     layer = traitlets.Unicode("C1").tag(source=True)
+    ...     def panels(self):
+    ...         return [cw.Panel(f"Layer · {self.layer}", lines=[("parameters", "156")])]
+    >>> Parameters().static().panels[0].heading
+    'Layer · C1'
     """
 
     _closed = True  # until there is something to close: __init__ may raise before it gets here
+    panels_height: ClassVar[int] = 400
+    """Room in px that the panels take at least, so that nothing below them moves."""
 
     def __init__(self, **traits: Any) -> None:
+        described = check_contract(type(self), ModelView)  # type: ignore[arg-type]
         self._ready = False
         self._computed = False
         self._widgets = 0
@@ -45,6 +82,11 @@ class ModelView(W.VBox):
         self._tagged = [name for role in ("source", "display") for name in self.traits(**{role: True})]
         self._started = time.perf_counter()
         self._newest = Newest(self._redraw)
+        self._memory = Memory()
+        self._shown_card: Card | None = None
+        self._problem = ""
+        self.check_keywords(traits)
+        self.prepare(traits)
         super().__init__(**traits)  # before the first widget: a trait that is refused leaves none behind
         self._closed = False
         self._style = W.HTML(helped(markup.STYLE), layout=W.Layout(display="none"))
@@ -55,6 +97,9 @@ class ModelView(W.VBox):
         self.add_class("cnnw")
         self.layout.overflow = "hidden"
         self.observe(self._changed, self._tagged)
+        if described:
+            self._title, self._columns = Text(), Columns(self.panels_height)
+            self.start()
 
     def __repr__(self) -> str:
         state = ", ".join(f"{name}={getattr(self, name)!r}" for name in self._tagged)
@@ -70,28 +115,103 @@ class ModelView(W.VBox):
                 hint = f"; did you mean {near!r}?" if near else ";"
                 raise TypeError(f"{cls.__name__} has no keyword {name!r}{hint} there are {', '.join(known)}")
 
+    # ------------------------------------------------------------------ what a view writes
+
+    def prepare(self, traits: dict[str, Any]) -> None:
+        """Check and complete the initial `traits`, before they are set and before a widget exists."""
+
     def compute(self) -> None:
         """Ask the model for what the source traits say; results go into plain attributes."""
 
-    def render(self) -> None:
-        """Draw what `compute` found as the display traits say."""
+    def controls(self) -> Sequence[W.Widget]:
+        """The controls, made once; they stand in rows above the panels."""
+        return []
 
-    def picture(self, *, dark: bool = False) -> NDArray[np.uint8]:
-        """The view as one static picture, (H, W, 3)."""
-        return self.static().draw(dark=dark)
+    def panels(self) -> Sequence[Panel | Sequence[Panel]]:
+        """What is seen, from left to right, as `compute` found it and the display traits say; a sequence is a column.
 
-    def static(self) -> Card:
-        """What the view shows, without the controls."""
+        What it shares with the description before (pixels that are the same array) is not sent to the page again.
+        """
         raise NotImplementedError
+
+    def title(self) -> Sequence[str]:
+        """What the title line says: a name, and quieter parts."""
+        return [type(self).__name__]
+
+    def status(self) -> str:
+        """One quiet line below the title."""
+        return ""
+
+    def source(self) -> str:
+        """How the picture came about, for the tooltip of the title line."""
+        return markup.source("", self.milliseconds)
+
+    # ------------------------------------------------------------------ what it is offered
+
+    def remember(self, name: str, key: Sequence[Any], make: Callable[[], Made]) -> Made:
+        """What was made under `name` for the same `key` last, or what `make()` gives now; `refresh` forgets it.
+
+        Numbers, texts and tuples in the key are compared by value; all else, such as a tensor, must be the same object.
+        """
+        return self._memory.remember(name, key, make)
+
+    def flush(self) -> None:
+        """Draw at once what waits to be drawn: what is read then is of the present state."""
+        self._newest.flush()
+
+    @property
+    def ready(self) -> bool:
+        """Whether the view has been drawn for the first time."""
+        return self._ready
 
     @property
     def milliseconds(self) -> float:
         """Since the present drawing began."""
         return 1e3 * (time.perf_counter() - self._started)
 
+    # ------------------------------------------------------------------ what everybody may ask
+
+    def static(self) -> Card:
+        """What the view shows, without the controls: the very panels that are on the page."""
+        if self._shown_card is None:
+            raise RuntimeError(f"{type(self).__name__} has drawn nothing")
+        return self._shown_card
+
+    def panel(self, key: str) -> Panel:
+        """The panel that is on the page under `key`, such as `"maps"`, or under its place, such as `"0.1"`.
+
+        Raises
+        ------
+        LookupError
+            No such panel is shown; says which are.
+        """
+        boxes = self._columns.shown
+        if key not in boxes:
+            raise LookupError(f"{type(self).__name__} shows no panel {key!r}; there are {', '.join(boxes)}")
+        return boxes[key].panel
+
+    @property
+    def error(self) -> str:
+        """What went wrong with the last drawing, as the page says it; empty for nothing."""
+        return self._problem
+
+    def picture(self, *, dark: bool = False) -> NDArray[np.uint8]:
+        """The view as one static picture, (H, W, 3)."""
+        return self.static().draw(dark=dark)
+
+    def render(self) -> None:
+        """Draw what `compute` found as the display traits say."""
+        panels, title, status = list(self.panels()), list(self.title()), self.status()
+        if not panels:
+            raise ValueError(f"{type(self).__name__}.panels() gave no panel")
+        self._columns.show(panels)
+        self._title.value = markup.title(*title, status=status, source=self.source())
+        self._shown_card = Card(" · ".join(filter(None, title)), panels, status)
+
     def refresh(self) -> None:
         """Compute and draw anew: for what traits cannot see, such as weights or data that changed."""
         self._computed = False
+        self._memory.forget()
         self._newest.cancel()
         self._redraw()
 
@@ -169,8 +289,21 @@ class ModelView(W.VBox):
     """The traits that a page made of the view has sliders for, outermost first, with their labels."""
 
     def choices(self, name: str) -> Sequence[Any]:
-        """What the trait `name` of `sliders` may be, as the view now stands."""
-        raise NotImplementedError
+        """What the trait `name` may be, as the view now stands.
+
+        Raises
+        ------
+        LookupError
+            The view has no such trait, or that has no list of values.
+        """
+        trait = self.traits().get(name)
+        if isinstance(trait, Index):
+            return range(trait.count(self))
+        if isinstance(trait, T.Enum):
+            return list(trait.values or ())
+        if isinstance(trait, T.Bool):
+            return [False, True]
+        raise LookupError(f"{type(self).__name__}.choices says nothing of {name!r}: extend it")
 
     def settle(self) -> None:
         """Draw the present state to the end, with all that is usually drawn later; raises what goes wrong."""
@@ -192,6 +325,10 @@ class ModelView(W.VBox):
         """Draw for the first time, at the end of a subclass's `__init__`; after an error no widget is left."""
         self._started = time.perf_counter()
         try:
+            if hasattr(self, "_columns"):
+                bar = W.HBox(list(self.controls()), layout=W.Layout(flex_flow="row wrap", align_items="center"))
+                rule = W.HTML('<div class="cnnw-rule"></div>')
+                self._body.children = [self._title, bar, rule, self._columns]
             self._compute_once()
             self.render()
             self._stage.turn()
@@ -239,9 +376,13 @@ class ModelView(W.VBox):
         if self._ready and not self._is_quiet and not self._closed:
             self.ask()
 
-    def ask(self) -> None:
+    def redraw(self) -> None:
         """Have the state drawn, now or soon."""
         self._newest.request()
+
+    def ask(self) -> None:
+        """The same: for views that draw at another time."""
+        self.redraw()
 
     def later(self, part: Callable[[], object]) -> None:
         """Draw `part` last."""
@@ -280,13 +421,18 @@ class ModelView(W.VBox):
         if not self._computed:
             self._computed = True  # first: a change from another thread in the middle of it undoes it
             try:
-                self.compute()
+                self.look_and_compute()
             except BaseException:
                 self._computed = False
                 raise
 
+    def look_and_compute(self) -> None:
+        """All that `compute` builds on, and `compute` itself."""
+        self.compute()
+
     def _say(self, text: str) -> None:
         """One line under the pictures, which are marked as stale while it stands there."""
+        self._problem = text
         self._error.value = markup.error(text)
         self._error.layout.display = "" if text else "none"
         (self._body.add_class if text else self._body.remove_class)("cnnw-stale")

@@ -13,6 +13,7 @@ import ipywidgets as W
 import traitlets as T
 
 from ...compute.layers import Layer
+from ...render.color import COLORMAPS
 from .ranges import IntBox, IntRange, LogRange, all_single, mark_single
 
 AUTO = "auto"
@@ -150,6 +151,13 @@ def dropdown(view: T.HasTraits, trait: str, options: Sequence[Any], *, width: in
     T.link((view, trait), (control, "value"))
     hint(control, tip)
     return control
+
+
+def colormap_menu(view: T.HasTraits, trait: str = "colormap", *, tip: str = "", width: int = 100) -> W.HBox:
+    """A menu of colour maps with its label, linked to `trait`; one that is given by name is among them."""
+    options = list(dict.fromkeys((*COLORMAPS, getattr(view, trait))))
+    tip = tip or "auto: a diverging map centred on 0 for signed values"
+    return labelled("Colours", dropdown(view, trait, options, width=width, tip=tip))
 
 
 def button(text: str, action: Any, *, width: int = 32, tip: str) -> W.Button:

@@ -24,10 +24,10 @@ class Sliding(T.HasTraits):
     """
 
     pixel = Pixel(None, help="(row, column) of the output that is explained; None: the middle").tag(display=True)
-    row = T.Int(0, help="row of `pixel`, from 0")
-    column = T.Int(0, help="column of `pixel`, from 0")
-    position = T.Int(0, help="number of `pixel` in reading order, from 0; what the player counts")
-    speed = T.Enum(SPEEDS, 5, help="steps of the player a second")
+    row = T.Int(0, help="row of `pixel`, from 0").tag(internal=True)
+    column = T.Int(0, help="column of `pixel`, from 0").tag(internal=True)
+    position = T.Int(0, help="number of `pixel` in reading order, from 0; what the player counts").tag(internal=True)
+    speed = T.Enum(SPEEDS, 5, help="steps of the player a second").tag(internal=True)
 
     _following = False
 

@@ -4,82 +4,86 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...compute.layers import Layer
-from ...render.color import Shaded, apply, palette
+from ...render.color import Shaded, palette
 from ...render.mosaic import Grid, Strip, mosaic, strip
 from ...render.static import Panel
-from ..surface import PixelFigure, Text, markup, number
-from .column import GRID, TALL, CardPanel
+from ..surface import markup, number
+from .column import GRID, TALL
 
 
-class GridPanel(CardPanel):
-    """All maps of a layer in one mosaic, or all units of a vector as a bar code. A click chooses one, if it may."""
+def grid_panel(
+    shaded: Shaded,
+    layer: Layer,
+    columns: int = 0,
+    *,
+    each: bool = False,
+    name: str = "",
+    on_choose: Callable[[int], object] | None = None,
+    key: str = "maps",
+) -> Panel:
+    """All maps of a layer in one mosaic, or all units of a vector as a heat strip.
 
-    def __init__(self, on_choose: Callable[[int], None] | None = None) -> None:
-        self._text, self._scale = Text(), Text()
-        self._hint, self._chosen = "click one" if on_choose else "", -1
-        self._reserved: tuple[object, ...] = ()
-        self.figure = PixelFigure(GRID, TALL)
-        if on_choose is not None:
-            self.figure.on_cell(on_choose)
-        super().__init__(GRID, self._text, self.figure, self._scale)
-        self.add_class("cnnw-many")
+    Parameters
+    ----------
+    shaded : Shaded
+        The maps with their colours.
+    layer : Layer
+        Whose they are.
+    columns : int
+        Maps in a row; 0: as fits.
+    each : bool
+        Whether every map has a colour scale of its own.
+    name : str
+        What they are, if not maps.
+    on_choose : callable, optional
+        Called with the number of a map that is clicked.
+    key : str
+        As of every `Panel`.
+    """
+    pixels, cells = _tiled(shaded, layer, columns or None)
+    count, what = len(shaded.maps), "unit" if layer.kind == "vector" else "feature map"
+    return Panel(
+        name or {1: f"The only {what}", 2: f"Both {what}s"}.get(count, f"All {count:,} {what}s"),
+        pixels,
+        palette=palette(shaded.colormap),
+        width=GRID,
+        scrolls=TALL,
+        colorbar=(shaded.colormap, *_ends(shaded, each and count > 1 and not shaded.numbers)),
+        cells=cells,
+        describe=partial(_described, shaded, what),
+        on_cell=on_choose,
+        hint="click one" if on_choose is not None and count > 1 else "",
+        key=key,
+    )
 
-    def draw(self, shaded: Shaded, layer: Layer, columns: int, each: bool, name: str = "") -> None:
-        """Show all maps; `each` says that every map has a colour scale of its own, `name` what they are if not maps."""
-        self._shaded, self._what, self._name = shaded, "unit" if layer.kind == "vector" else "feature map", name
-        self._pixels, self._cells = _tiled(shaded, layer, columns or None)
-        self._each = each and len(shaded.maps) > 1 and not shaded.numbers
-        self.figure.show(self._pixels, palette(shaded.colormap))
-        self.figure.cells(self._cells, self._describe)
-        low, middle, high = self._ends()
-        self._text.value = markup.heading(*self._heading(), self._hint if len(shaded.maps) > 1 else "")
-        self._scale.value = markup.colorbar(shaded.colormap, low, middle, high, self.figure.shown_width)
 
-    def reserve(self, layers: Sequence[Layer], columns: int) -> None:
-        """Keep the height that the highest of these layers takes."""
-        key = (tuple(layers), columns)
-        if key != self._reserved:
-            self._reserved = key
-            self.figure.reserve(_size(layer, columns or None) for layer in layers)
+def grid_sizes(layers: Sequence[Layer], columns: int = 0) -> list[tuple[int, int]]:
+    """(width, height) of the mosaic of each layer, before it is scaled to the screen."""
+    return [_size(layer, columns or None) for layer in layers]
 
-    def select(self, channel: int) -> None:
-        """Frame the chosen map."""
-        self._chosen = channel
-        self.figure.select(channel)
 
-    def static(self) -> Panel:
-        """The same for the static picture."""
-        pixels = apply(self._pixels, self._shaded.colormap, alpha=True)
-        marks = [] if self._chosen < 0 else [self._cells.box(self._chosen)]
-        return Panel(*self._heading(), pixels, width=GRID, marks=marks, colorbar=(self._shaded.colormap, *self._ends()))
+def _ends(shaded: Shaded, each: bool) -> tuple[str, str | None, str]:
+    low, middle, high = shaded.ends()
+    if each:
+        if middle is not None:
+            return "each map's −max", "0", "each map's +max"
+        return "each map's lowest", None, "each map's highest"
+    return markup.scale_texts(low, middle, high, shaded.beyond())
 
-    def _heading(self) -> tuple[str]:
-        count = len(self._shaded.maps)
-        if self._name:
-            return (self._name,)
-        words = {1: f"The only {self._what}", 2: f"Both {self._what}s"}
-        return (words.get(count, f"All {count:,} {self._what}s"),)
 
-    def _ends(self) -> tuple[str, str | None, str]:
-        low, middle, high = self._shaded.ends()
-        if self._each:
-            if middle is not None:
-                return "each map's −max", "0", "each map's +max"
-            return "each map's lowest", None, "each map's highest"
-        return markup.scale_texts(low, middle, high, self._shaded.beyond())
-
-    def _describe(self, cell: int) -> str:
-        values = self._shaded.maps[cell]
-        if values.size == 1:
-            return f"{self._what} {cell}: {number(float(values.flat[0]))}"
-        finite = values[np.isfinite(values)]
-        ends = f"{number(finite.min())} … {number(finite.max())}" if finite.size else "no finite value"
-        return f"channel {cell}: {ends}"
+def _described(shaded: Shaded, what: str, cell: int) -> str:
+    values = shaded.maps[cell]
+    if values.size == 1:
+        return f"{what} {cell}: {number(float(values.flat[0]))}"
+    finite = values[np.isfinite(values)]
+    ends = f"{number(finite.min())} … {number(finite.max())}" if finite.size else "no finite value"
+    return f"channel {cell}: {ends}"
 
 
 def _tiled(shaded: Shaded, layer: Layer, columns: int | None) -> tuple[NDArray[np.uint8], Grid | Strip]:

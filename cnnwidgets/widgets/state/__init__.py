@@ -1,18 +1,22 @@
 """What is looked at, and what is remembered."""
 
 from .cache import ByteCache
-from .subject import Look, Subject
+from .memory import Memory
+from .subject import Look, Snapshot, Subject
 from .thumbnails import Thumbnails
-from .traits import Colormap, Given, Pixel, Scale, ScoreOf, Whole
+from .traits import Colormap, Given, Index, Pixel, Scale, ScoreOf, Whole
 
 __all__ = [
     "ByteCache",
     "Colormap",
     "Given",
+    "Index",
     "Look",
+    "Memory",
     "Pixel",
     "Scale",
     "ScoreOf",
+    "Snapshot",
     "Subject",
     "Thumbnails",
     "Whole",

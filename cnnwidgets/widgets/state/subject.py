@@ -30,6 +30,56 @@ class Look(Pass):
     """What its outputs are kept under: all that can change what a pass gives."""
 
 
+class Snapshot:
+    """One image as a network sees it now: one question for all that a drawing needs.
+
+    Attributes
+    ----------
+    subject : Subject
+        Whose.
+    index : int
+        Of the image in the data set.
+    item : Item
+        The image with its label.
+    table : LayerTable
+        Every layer and what it put out.
+    prediction : Prediction or None
+        The most probable classes; None where the network gives no class scores.
+    """
+
+    def __init__(self, subject: Subject, index: int, look: Look) -> None:
+        self.subject, self.index, self._look = subject, index, look
+        self.item, self.table, self.prediction = look.item, look.table, look.prediction
+
+    def same(self, other: Snapshot) -> bool:
+        """Whether both are of the same image, by the same weights."""
+        return self._look is other._look
+
+    def cached(self, layer: str) -> bool:
+        """Whether the output of `layer` is at hand, so that nothing needs to run."""
+        return self.subject.held(self._look, layer) is not None
+
+    def output(self, layer: str) -> torch.Tensor:
+        """Output of `layer`, without the batch axis, on the CPU; read only.
+
+        Raises
+        ------
+        LookupError
+            There is no such layer, or it cannot be shown.
+        """
+        return self.subject.output_of(self._look, self.index, layer)
+
+    def passed(self, layer: str) -> LayerPass:
+        """What `layer` is given and puts out, from one pass, with batch axes, on the CPU; read only.
+
+        Raises
+        ------
+        LookupError
+            There is no such layer, or it cannot be explained.
+        """
+        return self.subject.passed_of(self._look, self.index, layer)
+
+
 class Subject:
     """A model with a data set, and a bounded memory of the passes made. Several views may share one.
 
@@ -84,10 +134,26 @@ class Subject:
         self._shared.forget()
         self._looks.clear()
 
+    def at(self, index: int) -> Snapshot:
+        """Image `index` as the network sees it now; one forward pass unless known.
+
+        Examples
+        --------
+        >>> import cnnwidgets as cw
+        >>> subject = cw.Subject(cw.models.lenet5(), cw.data.digits())
+        >>> subject.at(0).output("C1").shape
+        torch.Size([6, 28, 28])
+        """
+        return Snapshot(self, index, self.look(index))
+
+    def held(self, look: Look, layer: str) -> torch.Tensor | None:
+        """The output of `layer`, with its batch axis, if it is at hand."""
+        return self._outputs.get((*look.key, look.same.get(layer, layer)))
+
     def known(self, index: int, layer: str) -> bool:
         """Whether the output of `layer` for image `index` is at hand, so that nothing needs to run."""
         look = self._looks.get(self._at(index))
-        return look is not None and self._outputs.get((*look.key, look.same.get(layer, layer))) is not None
+        return look is not None and self.held(look, layer) is not None
 
     def look(self, index: int) -> Look:
         """Item, layer table and prediction of image `index`; one forward pass unless known."""
@@ -113,14 +179,19 @@ class Subject:
         LookupError
             There is no such layer, or it cannot be shown.
         """
-        look = self.look(index)
+        return self.output_of(self.look(index), index, layer)
+
+    def output_of(self, look: Look, index: int, layer: str) -> torch.Tensor:
+        """The same for a look that was taken before."""
         row = look.table.find(layer)
         if row.reason is not None:
             raise LookupError(f"layer {layer!r} of image {index} cannot be shown: it {row.reason}")
-        name = look.same.get(layer, layer)
-        held = self._outputs.get((*look.key, name))
+        held = self.held(look, layer)
         if held is None:  # more than the memory holds, or already gone: run for this layer, and keep it first
-            held = self._pass_for(name, look, index)
+            look = self.look(index)  # the weights may have changed since
+            held = self.held(look, layer)
+        if held is None:
+            held = self._pass_for(look.same.get(layer, layer), look, index)
         return one_image(held, row)
 
     def passed(self, index: int, layer: str) -> LayerPass:
@@ -131,10 +202,14 @@ class Subject:
         LookupError
             There is no such layer, or it cannot be explained.
         """
-        look = self.look(index)
+        return self.passed_of(self.look(index), index, layer)
+
+    def passed_of(self, look: Look, index: int, layer: str) -> LayerPass:
+        """The same for a look that was taken before."""
         given, output = (self._outputs.get((*look.key, layer, end)) for end in ("given", "output"))
         if given is not None and output is not None:
             return LayerPass(layer, get_layer(self.module, layer), given, output)
+        look = self.look(index)  # the weights may have changed since
         self.passes += 1
         passed = layer_pass(self.module, self._images(look.item), layer, prepare=self.prepare, device="cpu")
         self._outputs.put((*look.key, layer, "given"), passed.input)

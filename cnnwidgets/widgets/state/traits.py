@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -21,6 +22,43 @@ class Whole(T.Int):
             with suppress(TypeError):  # a tensor or an array that is not a single whole number
                 value = operator.index(value)
         return super().validate(obj, value)
+
+
+class Index(Whole):
+    """A whole number that counts something from 0: a channel of the layer, an image of the data set.
+
+    Parameters
+    ----------
+    default : int
+        Before anybody chooses.
+    of : callable
+        Given the view, says how many there are, and who has them: `(6, "layer 'C1' has 6")`.
+    what : str, optional
+        What is counted; by default the name of the trait.
+    **options
+        As for every trait.
+
+    Raises
+    ------
+    IndexError
+        For another number; says how many there are.
+    """
+
+    def __init__(
+        self, default: int = 0, *, of: Callable[[Any], tuple[int, str]], what: str = "", **options: Any
+    ) -> None:
+        self._of, self._what = of, what
+        super().__init__(default, **options)
+
+    def count(self, view: Any) -> int:
+        """How many there are, as the view now stands."""
+        return self._of(view)[0]
+
+    def _cross_validate(self, obj: Any, value: Any) -> Any:
+        count, words = self._of(obj)
+        if not 0 <= value < count:
+            raise IndexError(f"{self._what or self.name} {value} is out of range: {words}, 0 to {count - 1}")
+        return super()._cross_validate(obj, value)
 
 
 class Given(T.Any):

@@ -51,8 +51,8 @@ class PixelFigure(W.Box):
         self._placed: tuple[Cells, float] | None = None
         self._factor = 1.0
         self._shape: tuple[int, ...] = ()
-        self._on_click: list[Callable[[float, float], None]] = []
-        self._on_cell: list[Callable[[int], None]] = []
+        self._on_click: list[Callable[[float, float], object]] = []
+        self._on_cell: list[Callable[[int], object]] = []
         self._describe: Callable[[int], str] | None = None
         self._handle: bqplot.Scatter | None = None
         self._label: bqplot.Label | None = None
@@ -208,7 +208,7 @@ class PixelFigure(W.Box):
         apart = max(0.0, LEAST - (high - low)) / 2
         return max(low - apart, 1.0), min(high + apart, float(self._mark.scales[axis].max) - 1)
 
-    def on_drag(self, callback: Callable[[float, float], None]) -> None:
+    def on_drag(self, callback: Callable[[float, float], object]) -> None:
         """Call `callback(x, y)`, in picture pixels, while the framed box is dragged with the mouse."""
 
         def drag(_: Any, event: dict[str, Any]) -> None:
@@ -272,11 +272,11 @@ class PixelFigure(W.Box):
                 self._flags.y = self._factor * np.array(heights).ravel()
             self._flags.visible = bool(boxes)
 
-    def on_cell(self, callback: Callable[[int], None]) -> None:
+    def on_cell(self, callback: Callable[[int], object]) -> None:
         """Call `callback(cell)` when a cell is clicked."""
         self._on_cell.append(callback)
 
-    def on_click(self, callback: Callable[[float, float], None]) -> None:
+    def on_click(self, callback: Callable[[float, float], object]) -> None:
         """Call `callback(x, y)`, in picture pixels, when the picture is clicked."""
         self._on_click.append(callback)
 

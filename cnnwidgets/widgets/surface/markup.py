@@ -255,6 +255,19 @@ def facts(rows: Iterable[tuple[str, str]]) -> str:
     return f'<div class="cnnw-facts">{cells}</div>'
 
 
+def note(text: str) -> str:
+    """A quiet line."""
+    return f'<div class="cnnw-quiet">{escape(text)}</div>'
+
+
+def dotted(entries: Iterable[tuple[str, str]]) -> str:
+    """(text, colour) of each entry of a legend, one below the other."""
+    return "".join(
+        f'<div><i class="cnnw-dot" style="background:{color};margin-left:0"></i>{escape(text)}</div>'
+        for text, color in entries
+    )
+
+
 def error(text: str) -> str:
     """The one line that says what went wrong."""
     return f'<div class="cnnw-error" role="alert">{escape(text)}</div>' if text else ""

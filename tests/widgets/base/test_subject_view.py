@@ -4,6 +4,7 @@ import logging
 import random
 from typing import Any
 
+import ipywidgets as W
 import numpy as np
 import pytest
 import torch
@@ -13,7 +14,7 @@ from torch import nn
 from cnnwidgets import ActivationView
 from cnnwidgets.compute.core.forward import ForwardError
 from cnnwidgets.widgets.state.subject import Subject
-from tests.widgets.conftest import EVIL, hooks, inside, steps, tiny, words
+from tests.widgets.conftest import EVIL, hooks, inside, steps, tiny
 
 
 @pytest.fixture
@@ -119,6 +120,11 @@ def test_a_view_begins_with_the_first_layer_that_has_maps(model, dataset):
 # ---------------------------------------------------------------------- images that cannot be shown
 
 
+def stale(view: W.Widget) -> bool:
+    """Whether the page marks what it shows as no longer true."""
+    return any("cnnw-stale" in part._dom_classes for part in inside(view) if isinstance(part, W.VBox))
+
+
 class Patchy:
     """Six images of which the fourth cannot be read."""
 
@@ -135,7 +141,7 @@ class Patchy:
 
 
 def shown(view: ActivationView) -> tuple[bytes, bytes]:
-    return view._grid.figure.png, view._input._image.value
+    return view.panel("maps").drawn().tobytes(), view.panel("image").drawn().tobytes()
 
 
 def test_a_broken_image_says_so_and_the_last_good_one_stays_marked_as_stale(model, caplog, capsys):
@@ -143,15 +149,15 @@ def test_a_broken_image_says_so_and_the_last_good_one_stays_marked_as_stale(mode
     before = shown(view)
     with caplog.at_level(logging.ERROR):
         view.index = 3
-    assert view._error.layout.display == ""
-    assert "<img" not in view._error.value and f"cannot read {EVIL}" in words(view._error)
-    assert "cnnw-stale" in view._body._dom_classes
+    assert f"cannot read {EVIL}" in view.error
+    assert "<img" not in "".join(part.value for part in inside(view) if isinstance(part, W.HTML))
+    assert stale(view)
     assert shown(view) == before
     assert "Traceback" in caplog.text
     assert capsys.readouterr() == ("", "")
     view.index = 4
-    assert view._error.value == ""
-    assert "cnnw-stale" not in view._body._dom_classes
+    assert view.error == ""
+    assert not stale(view)
     assert view.maps[0].tolist() == [[9, 11], [17, 19]]
 
 
@@ -159,8 +165,7 @@ def test_while_an_image_cannot_be_shown_everything_written_is_of_the_one_that_is
     view = ActivationView(model, Patchy(), layer="pool", index=2)
     view.index = 3
     view.channel = 1
-    assert "image 2" in words(view._title)
-    assert view._said()[-1] == "image 2 · label: 2"  # what a saved picture says
+    assert view.static().title.endswith("image 2 · label: 2")
 
 
 def test_an_image_that_the_model_refuses_is_reported_the_same_way(model):
@@ -168,9 +173,9 @@ def test_an_image_that_the_model_refuses_is_reported_the_same_way(model):
     images[1] = torch.zeros(3, 4, 4)
     view = ActivationView(model, images, layer="pool")
     view.index = 1
-    assert "layer 'conv' (Conv2d) refused its input: got 1 x 3 x 4 x 4, wants 1 channel" in words(view._error)
+    assert "layer 'conv' (Conv2d) refused its input: got 1 x 3 x 4 x 4, wants 1 channel" in view.error
     view.index = 2
-    assert view._error.value == ""
+    assert view.error == ""
 
 
 def test_an_exception_in_the_middle_of_a_pass_leaves_the_model_as_it_was(model):
@@ -179,7 +184,7 @@ def test_an_exception_in_the_middle_of_a_pass_leaves_the_model_as_it_was(model):
     images[1] = torch.zeros(1, 8, 8)
     view = ActivationView(model, images)
     view.index = 1
-    assert "'fc'" in words(view._error)
+    assert "'fc'" in view.error
     assert hooks(model) == 0
     assert all(part.training for part in model.modules())
 
@@ -196,12 +201,12 @@ def test_a_layer_that_does_not_run_for_an_image_is_reported_and_comes_back():
 
     view = ActivationView(Sometimes(), torch.stack([torch.zeros(1, 4, 4), torch.ones(1, 4, 4)]), layer="dark")
     view.index = 1
-    assert "'dark'" in words(view._error) and "never ran" in words(view._error)
+    assert "'dark'" in view.error and "never ran" in view.error
     view.layer = "always"
-    assert view._error.value == ""
+    assert view.error == ""
     view.index = 0
     view.layer = "dark"
-    assert view._error.value == ""
+    assert view.error == ""
 
 
 # ---------------------------------------------------------------------- moving from image to image

@@ -17,7 +17,7 @@ class Square(ModelView):
 
     number = T.Int(2).tag(source=True)
     digits = T.Int(1).tag(display=True)
-    note = T.Unicode()
+    note = T.Unicode().tag(internal=True)
 
     def __init__(self, **traits):
         self.check_keywords(traits)
@@ -75,7 +75,7 @@ def test_a_display_trait_only_draws(view):
     assert view.drawn == ["4.0", "4.00"]
 
 
-def test_a_trait_without_a_tag_and_an_unchanged_one_do_nothing(view):
+def test_an_internal_trait_and_an_unchanged_one_do_nothing(view):
     view.note = "seen"
     view.number = 2
     assert view.drawn == ["4.0"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+import ipywidgets as W
 import numpy as np
 import pytest
 import torch
@@ -16,7 +17,7 @@ from cnnwidgets.render.static.card import TRUE, Card, Panel, card
 from cnnwidgets.render.static.page import Page
 from cnnwidgets.widgets.panels.prediction import with_truth
 from cnnwidgets.widgets.surface import markup
-from tests.widgets.conftest import words
+from tests.widgets.conftest import inside
 
 
 class Scores(nn.Module):
@@ -33,6 +34,11 @@ class Scores(nn.Module):
         return self.conv(x).mean((2, 3))
 
 
+def page(view: W.Widget) -> str:
+    """The HTML of all texts that the page shows."""
+    return "".join(part.value for part in inside(view) if isinstance(part, W.HTML))
+
+
 def images(*labels: int) -> list[tuple[torch.Tensor, int]]:
     return [(torch.ones(1, 4, 4), label) for label in labels]
 
@@ -43,58 +49,58 @@ def view():
 
 
 def test_a_right_prediction_is_said_to_be_right(view):
-    html = view._input._prediction.value
-    assert "Prediction · right · softmax" in words(view._input._prediction)
+    told = view.panel("prediction")
+    assert told.heading == "Prediction · right · softmax"
+    assert told.bars[told.truth[0]][0] == "thing 7" and told.truth[1]
+    html = page(view)
     assert re.search(rf'class="cnnw-true cnnw-right" title="thing 7">thing 7 <small>{TRUE}</small>', html)
     assert html.count(TRUE) == 1
 
 
 def test_a_wrong_prediction_is_said_to_be_wrong_and_the_true_class_is_marked(view):
     view.index = 1
-    html = view._input._prediction.value
-    assert "Prediction · wrong · softmax" in words(view._input._prediction)
-    assert re.search(r'class="cnnw-true cnnw-wrong" title="thing 5">', html)
+    assert view.panel("prediction").heading == "Prediction · wrong · softmax"
+    assert re.search(r'class="cnnw-true cnnw-wrong" title="thing 5">', page(view))
 
 
 def test_a_true_class_that_is_not_among_the_best_has_a_row_below_them(view):
     view.index = 2
-    told = view._input._told
-    assert [name for name, _ in told.rows] == [f"thing {number}" for number in (7, 6, 5, 4, 3, 0)]
+    told = view.panel("prediction")
+    assert [name for name, _, _ in told.bars] == [f"thing {number}" for number in (7, 6, 5, 4, 3, 0)]
     assert told.truth == (5, False)
-    assert told.rows[5][1] == pytest.approx(float(torch.arange(8.0).softmax(0)[0]))
+    assert told.bars[5][1] == pytest.approx(float(torch.arange(8.0).softmax(0)[0]))
 
 
 def test_the_static_picture_marks_it_too(view):
     view.index = 2
-    (panel,) = [panel for panel in view._input.static() if panel.bars]
+    (panel,) = [panel for column in view.static().columns for panel in column if panel.bars]
     assert (panel.heading, panel.truth) == ("Prediction · wrong · softmax", (5, False))
 
 
 def test_nothing_is_marked_where_the_truth_is_not_known():
     view = ActivationView(Scores(8), torch.ones(1, 1, 4, 4))
-    assert TRUE not in view._input._prediction.value
-    assert view._input._told.truth is None
-    assert "Prediction · softmax" in words(view._input._prediction)
+    assert TRUE not in page(view)
+    assert view.panel("prediction").truth is None
+    assert view.panel("prediction").heading == "Prediction · softmax"
 
 
 def test_a_network_without_class_scores_says_so():
     view = ActivationView(nn.Sequential(nn.Conv2d(1, 3, 1)), images(0))
-    assert "Prediction · no class scores" in words(view._input._prediction)
-    assert view._input.static()[-1].heading == "Prediction · no class scores"
+    assert view.panel("prediction").heading == "Prediction · no class scores"
 
 
-@pytest.mark.parametrize(("kind", "panel"), [(AttributionView, "_input"), (ConvolutionView, "_image")])
-def test_other_views_mark_it_as_well(kind, panel):
+@pytest.mark.parametrize("kind", [AttributionView, ConvolutionView])
+def test_other_views_mark_it_as_well(kind):
     view = kind(Scores(8), images(5))
-    assert "Prediction · wrong" in words(getattr(view, panel)._prediction)
+    headings = [panel.heading for column in view.static().columns for panel in column]
+    assert any(heading.startswith("Prediction · wrong") for heading in headings)
 
 
 def test_an_occlusion_view_marks_the_true_class_among_the_best():
     view = OcclusionView(Scores(8), images(0), window=2)
-    assert view._scores._truth == (5, False)
-    assert "class 0" in view._scores._text.value and TRUE in view._scores._text.value
-    assert view._scores.static()[-1].truth == (5, False)
-    assert view._title.value.startswith('<div class="cnnw-head" title="drawn in ')
+    (panel,) = [panel for column in view.static().columns for panel in column if panel.truth is not None]
+    assert panel.truth == (5, False) and panel.bars[5][0] == "class 0"
+    assert TRUE in page(view)
 
 
 def test_classes_have_their_outputs_names_in_views_that_choose_one():
@@ -105,8 +111,8 @@ def test_classes_have_their_outputs_names_in_views_that_choose_one():
     assert OcclusionView(Scores(8), Pets(images(1)), classes=names, target="thing 3").target == 3
     assert AttributionView(Scores(8), Pets(images(1)), classes=names)._names == names
     view = ActivationView(Scores(8), Pets(images(1)), classes=names)
-    assert view._said()[-1] == "image 0 · label: bees"
-    assert view._input._told.rows[0][0] == "thing 7"
+    assert view.static().title.endswith("image 0 · label: bees")
+    assert view.panel("prediction").bars[0][0] == "thing 7"
     with pytest.raises(ValueError, match="no class 'ants'"):
         OcclusionView(Scores(8), Pets(images(1)), classes=names, target="ants")
 

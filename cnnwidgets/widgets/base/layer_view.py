@@ -1,0 +1,213 @@
+"""LayerView and ImageView: views of a model with a data set, whose state begins with a layer, and with an image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import ipywidgets as W
+import traitlets as T
+from torch import nn
+
+from ...compute.dataset import Item
+from ...compute.layers import Layer, LayerTable
+from .. import controls
+from ..controls import LayerPicker
+from ..state import Index, Snapshot, Subject
+from ..surface import markup
+from .view import ModelView
+
+
+class LayerView(ModelView):
+    """A view whose state begins with a layer of a network.
+
+    A subclass says in `choosable` which layers it can show; puts `layer_control()` among its `controls`; and finds, in
+    `compute` and after, the layer in `layer_row`, the data set in `subject`, and what a pass told in `snapshot`.
+
+    Parameters
+    ----------
+    model : torch.nn.Module or Subject
+        Any network that takes (N, C, H, W) images; or what another view already looks at, to share its memory.
+    dataset : indexable
+        Gives (image, label); None with a `Subject`.
+    classes : sequence of str, optional
+        Names of the network's outputs, and of labels where the data set names none; by default the data set's own, or
+        ImageNet's for a network of torchvision or timm with 1,000 outputs.
+    denormalize : callable or (mean, std), optional
+        Turns a normalised image into one in [0, 1] for the picture; by default found in the data set's transform.
+    prepare : callable, optional
+        `prepare(item)` gives the arguments of the model, for networks that take more than one image tensor.
+    cache_bytes : int
+        Bytes of layer outputs to keep at most, of those that all views of the process share: going back runs nothing.
+    **traits
+        Initial values of the view's traits.
+
+    Attributes
+    ----------
+    subject : Subject
+        Model, data set and what is known of them: another view that is given it as its model shares the memory.
+    snapshot : Snapshot
+        The image that the table is of, as the network sees it: of a view without `index`, the first.
+    layer_row : Layer
+        The layer, as the layer table describes it.
+    cached : bool
+        Whether the present drawing needed no pass.
+
+    Raises
+    ------
+    TypeError, ValueError
+        The model, the data set or an item of it is not what it must be; a keyword is misspelt.
+    LookupError, IndexError
+        No such layer or image.
+    ForwardError
+        The model refused the image; says which layer, what it got and what it wants.
+    """
+
+    sliders: ClassVar[dict[str, str]] = {"layer": "Layer"}
+
+    layer = T.Unicode(help="name of the layer, as in the layer table").tag(source=True)
+
+    def __init__(
+        self,
+        model: nn.Module | Subject,
+        dataset: Any = None,
+        *,
+        classes: Any = None,
+        denormalize: Any = None,
+        prepare: Any = None,
+        cache_bytes: int = 512 * 2**20,
+        **traits: Any,
+    ) -> None:
+        self.check_keywords(traits)
+        # everything that can be wrong is looked at before a widget exists
+        options = {"classes": classes, "denormalize": denormalize, "prepare": prepare, "cache_bytes": cache_bytes}
+        self.subject = Subject.of(model, dataset, **options)
+        self.snapshot: Snapshot = self.subject.at(traits.get("index", 0))
+        self._listed = self.layers.names
+        traits["layer"] = self.checked_layer(traits.get("layer", self.first_layer())).name
+        self.layer_row = self.snapshot.table.find(traits["layer"])
+        self.cached = False
+        self._picker: LayerPicker | None = None
+        super().__init__(**traits)
+
+    # ------------------------------------------------------------------ for subclasses
+
+    def choosable(self, row: Layer) -> bool:
+        """Whether the view can show this layer."""
+        return row.reason is None
+
+    def first_layer(self) -> str:
+        """The layer to begin with: the first that has maps, or else the first that can be shown."""
+        rows = self.layers
+        if not len(rows):
+            raise ValueError(f"{type(self).__name__} can show no layer of {type(self.subject.module).__name__}")
+        return next((row.name for row in rows if row.kind == "maps" and row.leaf), rows[0].name)
+
+    def layer_control(self) -> W.Widget:
+        """Slider, menu and search for the layer."""
+        self._picker = LayerPicker(self, "layer", self.layers)
+        return controls.labelled("Layer", self._picker)
+
+    @property
+    def item(self) -> Item:
+        """The image that is shown, with its label."""
+        return self.snapshot.item
+
+    @property
+    def unit_names(self) -> list[str]:
+        """Names of the units of the layer: of the classes, where it is the last layer and has as many; else none."""
+        names = self.subject.names.of(self.layer_row.channels)
+        last = self.layer_row.name == self.table.showable[-1].name
+        return names if last and len(names) == self.layer_row.channels else []
+
+    # ------------------------------------------------------------------ state
+
+    @property
+    def table(self) -> LayerTable:
+        """The layer table of the present image."""
+        return self.snapshot.table
+
+    @property
+    def layers(self) -> LayerTable:
+        """The layers that can be chosen."""
+        return LayerTable([row for row in self.table if self.choosable(row)], self.table.note)
+
+    def of_layer(self) -> tuple[int, str]:
+        """Channels of the layer that `layer` names now, and words for it: what an `Index` of them counts."""
+        row = self.snapshot.table.find(self.layer)
+        return row.channels, f"layer {row.name!r} has {row.channels}"
+
+    def look_and_compute(self) -> None:
+        """Take a snapshot, and `compute` from it; after an error the one before is back."""
+        before = self.snapshot, self.layer_row
+        self.snapshot = self._snap()
+        try:
+            self.layer_row = self.snapshot.table.find(self.layer)
+            self.cached = self._ready and self.snapshot.cached(self.layer)
+            self.compute()
+        except BaseException:
+            self.snapshot, self.layer_row = before
+            raise
+        if self._picker is not None and self.snapshot.table is not before[0].table:
+            layers = self.layers
+            if layers.names != self._listed:
+                self._listed = layers.names
+                self._picker.update(layers)
+
+    def _snap(self) -> Snapshot:
+        return self.subject.at(0)
+
+    def render(self) -> None:
+        """Draw what `compute` found as the display traits say."""
+        super().render()
+        self.cached = True  # until the next pass: what only the display changes runs nothing
+
+    def source(self) -> str:
+        """How the picture came about, for the tooltip of the title line."""
+        return markup.source("cached" if self.cached else "computed", self.milliseconds)
+
+    def refresh(self) -> None:
+        """Run the model anew: for weights or data that changed where traits cannot see it."""
+        self.subject.refresh()
+        super().refresh()
+
+    def choices(self, name: str) -> Sequence[Any]:
+        """What the trait `name` may be, as the view now stands."""
+        return self.layers.names if name == "layer" else super().choices(name)
+
+    def checked_layer(self, layer: str) -> Layer:
+        """The row of `layer`; raises LookupError where there is none, or where it cannot be shown."""
+        row = self.table.find(layer)
+        if row.reason is not None:
+            raise LookupError(f"layer {layer!r} cannot be shown: it {row.reason}")
+        if not self.choosable(row):
+            known = ", ".join(self.layers.names[:20])
+            raise LookupError(f"{type(self).__name__} cannot show layer {layer!r}, a {row.type}; it can show {known}")
+        return row
+
+    @T.validate("layer")
+    def _validate_layer(self, proposal: Any) -> str:
+        return self.checked_layer(proposal["value"]).name
+
+
+class ImageView(LayerView):
+    """A view whose state begins with a layer and the index of an image.
+
+    Parameters, attributes and errors are those of `LayerView`; a subclass also has `image_control()`, and `snapshot`
+    and `item` are of image `index`, or of the last one that could be shown.
+    """
+
+    sliders: ClassVar[dict[str, str]] = {"index": "Image", "layer": "Layer"}
+
+    index = Index(
+        0,
+        of=lambda view: (len(view.subject.items), f"the data set has {len(view.subject.items)} images"),
+        help="which image of the data set, from 0",
+    ).tag(source=True)
+
+    def image_control(self) -> W.Widget:
+        """Slider, box and buttons for the index of the image."""
+        return controls.index_control(self, len(self.subject.items))
+
+    def _snap(self) -> Snapshot:
+        return self.subject.at(self.index)

@@ -1,0 +1,220 @@
+"""A panel on the page: shows a description, sends only what has changed, and passes on what the mouse does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+import ipywidgets as W
+import numpy as np
+
+from ...render import encode_png
+from ...render.static import Panel
+from ...render.text import ink
+from ..surface import PixelFigure, Swapped, Text, close_tree, markup
+from .column import GRID, CardPanel
+
+STACKED = 10
+"""In a narrow panel, labels of more characters than this stand above their bars."""
+NARROW = 240
+"""Width in px below which a panel is narrow."""
+
+
+class PanelBox(CardPanel):
+    """Shows a `Panel` on the page.
+
+    A kind of panel that needs a widget of its own derives from `Panel`, and names in `box` what derives from this
+    class and overrides `show_picture` or `show`.
+
+    Parameters
+    ----------
+    panel : Panel
+        What is shown first.
+
+    Attributes
+    ----------
+    panel : Panel
+        What is shown.
+    figure : PixelFigure or None
+        The picture that answers the mouse; None for one that does not, and for a panel without a picture.
+    picture : Swapped or None
+        The picture that does not.
+    heading, below : Text
+        What stands above and below it.
+    """
+
+    def __init__(self, panel: Panel) -> None:
+        self.panel: Panel = panel
+        self.figure: PixelFigure | None = None
+        self.picture: Swapped | None = None
+        self.heading, self.below = Text(), Text()
+        self._fresh = True
+        super().__init__(panel.width, self.heading, *panel.controls, self.below)
+        if panel.width >= GRID:
+            self.add_class("cnnw-many")
+        self.show(panel)
+
+    def show(self, panel: Panel) -> None:
+        """Show another description; what it shares with the one before is not sent again."""
+        before, self.panel = self.panel, panel
+        if panel is before and not self._fresh:
+            return
+        name, *parts = panel.heading.split(" · ")
+        self.heading.value = markup.heading(name, *parts, panel.hint)
+        if self._fresh or panel.room != before.room:
+            self.layout.min_height = f"{panel.room}px" if panel.room else None
+        self.show_picture(panel, before)
+        self.below.value = self.text(panel)
+        self._fresh = False
+
+    def show_picture(self, panel: Panel, before: Panel) -> None:
+        """Show the picture of `panel`, where `before` is there."""
+        if panel.pixels is None:
+            if self.figure is not None:
+                self.figure.blank()
+            if self.picture is not None:
+                self.picture.put(None)
+        elif self.figure is not None or _answers(panel):
+            self._show_figure(panel, before)
+        else:
+            self._show_plain(panel, before)
+
+    def text(self, panel: Panel) -> str:
+        """HTML of what stands below the picture."""
+        width = self.figure.shown_width if self.figure is not None and panel.pixels is not None else panel.width
+        parts = []
+        if panel.colorbar:
+            parts.append(markup.colorbar(*panel.colorbar, width))
+        if panel.bars:
+            rows, texts = [bar[:2] for bar in panel.bars], [bar[2] for bar in panel.bars]
+            stack = STACKED if panel.width < NARROW else np.inf
+            parts.append(markup.bars(rows, texts, 1.0, stack=stack, chosen=panel.chosen, truth=panel.truth))
+        parts.append(lines_html(panel.lines, panel.dots))
+        html = "".join(parts)
+        if self.figure is not None and panel.pixels is None:  # in place of the picture, which keeps its room
+            html = f'<div class="cnnw-instead" style="--cnnw-room:{panel.width + 4}px">{html}</div>'
+        return html
+
+    def _show_figure(self, panel: Panel, before: Panel) -> None:
+        figure, new = self.figure, self.figure is None
+        if figure is None:
+            figure = self.figure = self._make_figure(panel)
+        if panel.sizes and (new or panel.sizes != before.sizes):
+            figure.reserve(panel.sizes)
+        pixels = panel.pixels
+        assert pixels is not None
+        same = not new and pixels is before.pixels and panel.palette is before.palette
+        if not same:
+            figure.show(pixels, panel.palette)
+        figure.cells(panel.cells, self._described)
+        if not same or panel.texts is not before.texts:
+            drawn = panel.drawn()
+            assert drawn is not None
+            figure.write(panel.texts, [[ink(color) for color in row] for row in drawn] if panel.texts else [])
+        if new or panel.flags != before.flags:
+            figure.flag(panel.flags)
+        if not same or panel.marks != before.marks:
+            figure.frame(*(panel.marks or (None,)))
+
+    def _make_figure(self, panel: Panel) -> PixelFigure:
+        figure = PixelFigure(panel.width, panel.scrolls or panel.width, fit=panel.scrolls is None)
+        figure.on_cell(lambda cell: self.panel.on_cell and self.panel.on_cell(cell))
+        figure.on_click(lambda x, y: self.panel.on_place and self.panel.on_place(x, y))
+        if panel.drag:
+            figure.on_drag(lambda x, y: self.panel.on_place and self.panel.on_place(x, y))
+        self._insert(figure)
+        return figure
+
+    def _show_plain(self, panel: Panel, before: Panel) -> None:
+        if self.picture is None:
+            layout = {"flex": "0 0 auto", "align_self": "flex-start", "margin": "3px 3px 8px"}
+            self.picture, before = Swapped(layout, "cnnw-input"), Panel("")
+            self._insert(*self.picture.pictures)
+        if panel.pixels is before.pixels and panel.palette is before.palette:
+            return
+        pixels = panel.pixels
+        assert pixels is not None
+        self.picture.put(encode_png(pixels, panel.palette))
+        width, height = panel.size
+        self.picture.layout.width, self.picture.layout.height = f"{width}px", f"{height}px"
+
+    def _insert(self, *parts: W.Widget) -> None:
+        """Put a picture between what stands above and below it."""
+        above: list[W.Widget] = list(self.children)[:-1]  # type: ignore[has-type]
+        self.children = [*above, *parts, self.below]
+
+    def _described(self, cell: int) -> str:
+        return "" if self.panel.describe is None else self.panel.describe(cell)
+
+
+def _answers(panel: Panel) -> bool:
+    """Whether a picture answers the mouse, or has something drawn over it."""
+    return bool(panel.cells or panel.on_cell or panel.on_place or panel.marks or panel.flags or panel.texts)
+
+
+def lines_html(lines: Sequence[str | tuple[str, str]], dots: Sequence[str] = ()) -> str:
+    """Lines of a panel as HTML: pairs of label and value aligned, dots before them as in a legend."""
+    if dots:
+        texts = [line if isinstance(line, str) else f"{line[0]} {line[1]}" for line in lines]
+        return markup.dotted(zip(texts, dots, strict=True))
+    parts = []
+    for single, group in groupby(lines, lambda line: isinstance(line, str)):
+        rows = list(group)
+        parts.append("".join(map(markup.note, rows)) if single else markup.facts(rows))  # type: ignore[arg-type]
+    return "".join(parts)
+
+
+class Columns(W.HBox):
+    """The panels of a view side by side; a sequence of panels is a column. They wrap where the cell is narrow.
+
+    Parameters
+    ----------
+    height : int
+        Room in px that they take at least, so that nothing below them moves.
+    """
+
+    def __init__(self, height: int = 0) -> None:
+        self.boxes: dict[str, PanelBox] = {}
+        self._places: list[list[str]] = []
+        layout = W.Layout(flex_flow="row wrap", align_items="flex-start", min_height=f"{height}px")
+        super().__init__([], layout=layout)
+
+    @property
+    def shown(self) -> dict[str, PanelBox]:
+        """The boxes that are on the page, by key."""
+        return {key: self.boxes[key] for place in self._places for key in place}
+
+    def show(self, panels: Sequence[Panel | Sequence[Panel]]) -> None:
+        """Show descriptions. Each goes to the box that showed the one of the same `key`, or place, before."""
+        places: list[list[str]] = []
+        for across, item in enumerate(panels):
+            column = [item] if isinstance(item, Panel) else list(item)
+            places.append([])
+            for down, panel in enumerate(column):
+                key = panel.key or f"{across}.{down}"
+                if key in places[-1] or any(key in place for place in places[:-1]):
+                    raise ValueError(f"two panels have the key {key!r}")
+                places[-1].append(key)
+                box = self.boxes.get(key)
+                if box is None:
+                    self.boxes[key] = getattr(panel, "box", PanelBox)(panel)
+                else:
+                    box.show(panel)
+        if places != self._places:
+            self._places, before = places, list(self.children)  # type: ignore[has-type]
+            self.children = [self._stacked(place) for place in places if place]
+            for widget in before:
+                if not isinstance(widget, PanelBox):
+                    widget.layout.close()
+                    widget.close()
+
+    def _stacked(self, place: list[str]) -> W.Widget:
+        boxes = [self.boxes[key] for key in place]
+        return boxes[0] if len(boxes) == 1 else W.VBox(boxes, layout=W.Layout(flex="0 0 auto"))
+
+    def close(self) -> None:
+        """Close every box, also those that are not shown now."""
+        for box in self.boxes.values():
+            if box.comm is not None:
+                close_tree(box)
+        super().close()

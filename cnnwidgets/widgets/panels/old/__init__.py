@@ -1,0 +1,1 @@
+"""Panels of views that describe theirs twice."""
