@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Hashable
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,6 +79,17 @@ class Snapshot:
             There is no such layer, or it cannot be explained.
         """
         return self.subject.passed_of(self._look, self.index, layer)
+
+    def now(self, layer: str) -> tuple[torch.Tensor, Snapshot]:
+        """Output of a module as the weights are now, with the batch axis, and this snapshot with the new prediction.
+
+        One pass that ends at the layer and at the output, and of which nothing is kept: for weights that change with
+        each step of a training.
+        """
+        output, prediction = self.subject.now(self.item, layer)
+        fresh = copy(self)
+        fresh.prediction = prediction
+        return output, fresh
 
 
 class Subject:
