@@ -165,9 +165,36 @@ class ModelView(W.VBox):
         return self._ready
 
     @property
+    def closed(self) -> bool:
+        """Whether the view is on no page any more."""
+        return self._closed
+
+    @property
+    def computed(self) -> bool:
+        """Whether `compute` has run for the present source traits."""
+        return self._computed
+
+    @property
     def milliseconds(self) -> float:
         """Since the present drawing began."""
         return 1e3 * (time.perf_counter() - self._started)
+
+    def draw_now(self, *, compute: bool = False) -> None:
+        """Draw at once in this thread, whatever the cells do: only where that cannot be in the middle of a step.
+
+        With `compute`, the model is asked again: its weights have changed.
+        """
+        self._computed = self._computed and not compute
+        self._newest.draw_now()
+
+    def attempt(self, action: Callable[[], object]) -> None:
+        """Call `action()`, as a button does; what goes wrong is in the error line until something goes well."""
+        if self._guarded(action):
+            self.say("")
+
+    def say(self, text: str) -> None:
+        """Say in the error line what went wrong; with an empty text, that all is well."""
+        self._say(text)
 
     # ------------------------------------------------------------------ what everybody may ask
 
