@@ -184,7 +184,8 @@ class ModelView(W.VBox):
 
         With `compute`, the model is asked again: its weights have changed.
         """
-        self._computed = self._computed and not compute
+        if compute:
+            self._computed = False
         self._newest.draw_now()
 
     def attempt(self, action: Callable[[], object]) -> None:
