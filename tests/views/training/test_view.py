@@ -275,7 +275,7 @@ def test_the_prediction_is_that_of_the_weights_as_they_are_now(model, trainer, e
     view = TrainingView(trainer, layer="pool")
     image, before = view.panel("image"), bars(view.panel("prediction"))
     trainer.train(3)
-    share = float(model(steps()[0][0][None]).softmax(1)[0, 0])
+    share = float(model(steps()[0][0][None]).detach().softmax(1)[0, 0])
     assert bars(view.panel("prediction"))["class 0"] == f"{100 * share:.1f} %" != before["class 0"]
     assert view.panel("image") is image
 
