@@ -172,9 +172,8 @@ def _shows_alike(view: ModelView) -> None:
     with tempfile.TemporaryDirectory() as folder:
         saved = np.asarray(Image.open(BytesIO(view.save(Path(folder) / "view.png").read_bytes())).convert("RGB"))
         _require(np.array_equal(saved, picture), view, "save() writes another picture than picture()")
-        page = view.to_html(
-            Path(folder) / "view.html", progress=False, **{name: [getattr(view, name)] for name in view.sliders}
-        )
+        present: dict[str, Any] = {name: [getattr(view, name)] for name in view.sliders}
+        page = view.to_html(Path(folder) / "view.html", progress=False, **present)
         _require(page.frames > 0 and page.path.stat().st_size == page.bytes, view, "to_html() writes no page")
     _require(np.array_equal(view.picture(), picture), view, "to_html() leaves another picture")
     view.refresh()

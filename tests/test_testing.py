@@ -6,6 +6,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import torch
@@ -193,7 +194,7 @@ def test_a_trait_without_a_role_is_refused_in_words():
 
 def test_a_slider_that_is_no_trait_is_refused_in_words():
     class Sliding(Plain):
-        sliders = {"image": "Image"}
+        sliders: ClassVar[dict[str, str]] = {"image": "Image"}
 
     with pytest.raises(TypeError, match="sliders of Sliding names 'image', which is no trait of it"):
         Sliding(network(), images())
@@ -201,11 +202,11 @@ def test_a_slider_that_is_no_trait_is_refused_in_words():
 
 def test_a_trait_of_which_choices_knows_nothing_is_refused_in_words(tmp_path):
     class Wide(Plain):
-        sliders = {"width": "Width"}
+        sliders: ClassVar[dict[str, str]] = {"width": "Width"}
         width = T.Float(1.0, help="of a line").tag(display=True)
 
     view = Wide(network(), images())
-    with pytest.raises(LookupError, match="Wide.choices says nothing of 'width': extend it"):
+    with pytest.raises(LookupError, match=r"Wide\.choices says nothing of 'width': extend it"):
         view.to_html(tmp_path / "view.html")
 
 

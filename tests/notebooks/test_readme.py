@@ -11,7 +11,6 @@ from PIL import Image
 from torch import nn
 from torch.utils.data import DataLoader
 
-import cnnwidgets
 from cnnwidgets import views
 from notebooks.refresh import FOLDER
 

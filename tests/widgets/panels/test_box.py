@@ -40,8 +40,8 @@ def test_text_stands_above_and_below_the_picture():
             lines=["a note", ("mean", "3")],
         )
     )
-    assert words(box.heading).split() == "Map · 3 × 4 · click one".split()
-    assert words(box.below).split() == "low high ant 50 % a note mean 3".split()
+    assert words(box.heading).split() == ["Map", "·", "3", "×", "4", "·", "click", "one"]
+    assert words(box.below).split() == ["low", "high", "ant", "50", "%", "a", "note", "mean", "3"]
 
 
 def test_what_comes_from_outside_is_text():
