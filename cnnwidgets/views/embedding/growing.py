@@ -1,4 +1,4 @@
-"""The vectors that a view shows while there are more and more of them: started, stopped and told in portions."""
+"""The vectors that a view shows while more of them are taken in portions, which can be stopped and go on."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ from .projection import Projection, Vectors
 from .scene import Scene
 
 PIXELS, FEWEST, MOST = 3_000_000, 30, 200
-"""So many pixels are taken at first: all images of a small data set, and at least and at most so many images."""
+"""Images taken at first: as many as have `PIXELS` together, but at least `FEWEST` and at most `MOST`."""
 
 
 def _states(view: EmbeddingView) -> tuple[int, str]:

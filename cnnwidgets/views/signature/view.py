@@ -224,7 +224,7 @@ class SignatureView(ImageView):
         return "scale: each strip its own, not to be compared"
 
     def refresh(self) -> None:
-        """Run the model anew: for weights or data that changed where traits cannot see it."""
+        """Run the model again: for weights or data that changed where traits cannot see it."""
         self._vectors.clear()
         self._thumbnails.clear()
         super().refresh()
