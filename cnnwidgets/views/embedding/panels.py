@@ -35,6 +35,7 @@ class PointsBox(PanelBox):
         self.scatter = ScatterFigure(panel.width, self._tip, self._clicked)
         super().__init__(panel)
         self.children = [self.heading, *panel.controls, self.scatter, self.below]
+        self.remove_class("cnnw-many")  # in a narrow page too the points, which the view is about, come early
 
     def show_picture(self, panel: Panel, before: Panel) -> None:
         """Put the points in their places."""
@@ -124,6 +125,12 @@ def points_panel(
 
 class SilhouetteBox(PanelBox):
     """Shows silhouettes with the words of their axis right below their places."""
+
+    def __init__(self, panel: SilhouettePanel) -> None:
+        super().__init__(panel)
+        assert self.picture is not None
+        for picture in self.picture.pictures:
+            picture.remove_class("cnnw-input")  # no line around a chart that lets the ground show through
 
     def text(self, panel: Panel) -> str:
         """The left end, the middle and the right end of the axis."""

@@ -134,7 +134,7 @@ class DistanceBox(PanelBox):
         side = max(LEAST, min(CELL, (DETAIL - NAMES) // len(names)))
         columns = f"grid-template-columns:fit-content({NAMES}px) repeat({len(names)},{side}px)"
         table = f'{STYLE}<div class="cnnw-distances" style="{columns}">{"".join(cells)}</div>'
-        return table + super().text(panel)
+        return f'<div style="margin-bottom:14px">{table}{super().text(panel)}</div>'
 
 
 @dataclass(frozen=True, eq=False)
