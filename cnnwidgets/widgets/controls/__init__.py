@@ -26,7 +26,7 @@ from .player import Sliding
 from .progress import ProgressRow, duration
 from .ranges import IntBox, IntRange, Player
 from .search import Search
-from .target import ClassMenu
+from .target import ClassMenu, TargetMenu
 from .ticks import Choices
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "ScaleControl",
     "Search",
     "Sliding",
+    "TargetMenu",
     "auto_entry",
     "button",
     "card_body",
