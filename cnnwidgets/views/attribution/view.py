@@ -125,7 +125,7 @@ class AttributionView(ImageView):
                 )
             self._name_classes(rows[-1].channels)
         for name in {"target", "against"} & set(traits):
-            traits[name] = self.traits()[name].number(self, traits[name])  # type: ignore[attr-defined]
+            traits[name] = self.traits()[name].number(self, traits[name])
         if traits.get("target") is not None and traits.get("target") == traits.get("against"):
             raise ValueError(f"target and against are the same class, {traits['target']}")
 
@@ -244,7 +244,7 @@ class AttributionView(ImageView):
         scores = self._scores(self.score)
         self._name_classes(len(scores))
         for name in ("target", "against"):  # the function may give other classes than the one before
-            self.traits()[name].number(self, getattr(self, name))  # type: ignore[attr-defined]
+            self.traits()[name].number(self, getattr(self, name))
         self._prediction = predict(scores)
         return int(scores.argmax()) if scores.isfinite().all() else None
 
