@@ -272,7 +272,8 @@ class OcclusionView(ModelView):
 
     def close(self) -> None:
         """Close every widget of the view; the model is as it was before."""
-        self.growing.stop()
+        if not self._closed:
+            self.growing.stop()
         super().close()
 
     def settle(self) -> None:
