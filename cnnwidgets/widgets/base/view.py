@@ -158,6 +158,13 @@ class ModelView(W.VBox):
         """Draw at once what waits to be drawn: what is read then is of the present state."""
         self._newest.flush()
 
+    def guarded(self, part: Callable[[], object]) -> bool:
+        """Run `part`, which draws beside the usual way, as a growing map does; False where it raised.
+
+        What goes wrong in it goes to the error line, and traits set in it ask for no drawing.
+        """
+        return self._guarded(part)
+
     @property
     def ready(self) -> bool:
         """Whether the view has been drawn for the first time."""

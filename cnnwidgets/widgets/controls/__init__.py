@@ -26,13 +26,12 @@ from .player import Sliding
 from .progress import ProgressRow, duration
 from .ranges import IntBox, IntRange, Player
 from .search import Search
-from .target import ClassMenu
+from .target import TargetMenu
 from .ticks import Choices
 
 __all__ = [
     "SCALE_TIP",
     "Choices",
-    "ClassMenu",
     "Group",
     "IntBox",
     "IntRange",
@@ -42,6 +41,7 @@ __all__ = [
     "ScaleControl",
     "Search",
     "Sliding",
+    "TargetMenu",
     "auto_entry",
     "button",
     "card_body",

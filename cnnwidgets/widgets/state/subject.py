@@ -19,7 +19,11 @@ from .cache import ByteCache
 from .passes import RECENT, Pass, Passes
 
 
-@dataclass(frozen=True)
+SMALL = 2**16
+"""Numbers of an output that are kept with what is known of an image: class scores, not maps."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Look(Pass):
     """One image, and what one forward pass told about it."""
 
@@ -178,6 +182,14 @@ class Subject:
             look = self._looks[at] = Look(**vars(found), item=item, key=key)
         return look
 
+    def returned(self, item: Item, index: int) -> torch.Tensor | None:
+        """What the network returns for `item`, the image `index`, with its batch axis; None where no pass has told it.
+
+        None too where it is no single tensor, or a large one. Runs nothing.
+        """
+        found = self._shared.known.get(self._key(self._at(index), item))
+        return None if found is None else found.returned
+
     def output(self, index: int, layer: str) -> torch.Tensor:
         """Output of `layer` for image `index`, without the batch axis, on the CPU; read only.
 
@@ -261,7 +273,9 @@ class Subject:
             outputs = checked_operations(self.module, shared.traced, images, captured, prepare=self.prepare)
             shared.operations = {name: output.to("meta") for name, output in self._keep(key, outputs).items()}
         table = with_operations(table, shared.traced, shared.operations)
-        return Pass(table, predict(_scores(captured.output)), same, "" in captured.output)
+        single = captured.output.get("")
+        returned = None if single is None or single.numel() > SMALL else single.detach().cpu().clone()
+        return Pass(table, predict(_scores(captured.output)), same, single is not None, returned)
 
     def _pass_for(self, layer: str, look: Look, index: int) -> torch.Tensor:
         """The output of a layer, from one pass for it alone."""
