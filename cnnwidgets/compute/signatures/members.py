@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from ..core import nearest
+from ..core import listing, unknown
 from ..dataset import Items
 
 SEEN = 1000
@@ -80,9 +80,8 @@ def class_numbers(items: Items, targets: Iterable[Any]) -> tuple[int, ...]:
         elif isinstance(target, str) and target.strip().isdecimal():
             target = int(target)
         if isinstance(target, bool) or not hasattr(target, "__index__"):
-            near = nearest(str(target), items.classes)
-            hint = f"; did you mean {near!r}?" if near else f"; classes: {', '.join(items.classes[:20]) or 'numbers'}"
-            raise LookupError(f"no class {target!r}{hint}")
+            there = f"classes: {listing(items.classes) or 'numbers'}"
+            raise LookupError(unknown(f"no class {target!r}", target, items.classes, there))
         numbers[target.__index__()] = None
     if not numbers:
         raise ValueError("targets is empty: name at least one class")

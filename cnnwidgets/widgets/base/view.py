@@ -15,7 +15,7 @@ import numpy as np
 import traitlets as T
 from numpy.typing import NDArray
 
-from ...compute.core import nearest
+from ...compute.core import unknown
 from ...files import write_whole
 from ...live import Newest
 from ...render import encode_png
@@ -111,9 +111,8 @@ class ModelView(W.VBox):
         known = [name for name, trait in cls.class_traits().items() if {"source", "display"} & set(trait.metadata)]
         for name in keywords:
             if name not in known and name != "layout":
-                near = nearest(name, known)
-                hint = f"; did you mean {near!r}?" if near else ";"
-                raise TypeError(f"{cls.__name__} has no keyword {name!r}{hint} there are {', '.join(known)}")
+                there = f"there are {', '.join(known)}"
+                raise TypeError(unknown(f"{cls.__name__} has no keyword {name!r}", name, known, there))
 
     # ------------------------------------------------------------------ what a view writes
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass
 
 import torch
+from cachetools import LRUCache
 from torch import nn
 
 from ...compute.core import fingerprint
 from ...compute.dataset import Prediction
 from ...compute.layers import LayerTable, Trace, trace
 from .cache import ByteCache
+
+RECENT = 64
+"""Images whose label, table and prediction are remembered; their outputs are bounded in bytes."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class Passes:
     def __init__(self, module: nn.Module, cache_bytes: int) -> None:
         self.module = module  # held: as long as these live, no other model can have its id
         self.outputs = ByteCache(cache_bytes)
-        self.known: OrderedDict[Hashable, Pass] = OrderedDict()
+        self.known: LRUCache[Hashable, Pass] = LRUCache(RECENT)
         self.forgotten = -1
         """How often everything was forgotten."""
         self.forget()
@@ -73,12 +76,6 @@ class Passes:
         if self.traced is None or self.traced[0] != modules:
             self.traced, self.operations = (modules, trace(self.module)), {}
         return self.traced[1]
-
-    def remember(self, key: Hashable, found: Pass, most: int) -> None:
-        """Keep a pass, and at most so many."""
-        self.known[key] = found
-        while len(self.known) > most:
-            self.known.popitem(last=False)
 
 
 _shared: weakref.WeakValueDictionary[tuple[int, int], Passes] = weakref.WeakValueDictionary()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
 import torch
+from cachetools import LRUCache
 from torch import nn
 
 from ...compute.convolution import LayerPass, layer_pass
@@ -15,10 +15,7 @@ from ...compute.core import OUTPUT, Prepare, digest, get_layer, hooks_version, p
 from ...compute.dataset import Item, Items, OutputNames, Prediction, predict
 from ...compute.layers import checked_operations, one_image, run, run_operations, table_of, with_operations
 from .cache import ByteCache
-from .passes import Pass, Passes
-
-RECENT = 64
-"""Images whose label, table and prediction are remembered; their outputs are bounded in bytes."""
+from .passes import RECENT, Pass, Passes
 
 
 @dataclass(frozen=True)
@@ -117,7 +114,7 @@ class Subject:
         self._shared = Passes.of(self.module, cache_bytes)
         self._outputs = self._shared.outputs
         self._own = object()
-        self._looks: OrderedDict[tuple[int, int, int], Look] = OrderedDict()
+        self._looks: LRUCache[tuple[int, int, int], Look] = LRUCache(RECENT)
 
     @classmethod
     def of(cls, model: nn.Module | Subject, dataset: Any = None, **options: Any) -> Subject:
@@ -158,18 +155,16 @@ class Subject:
     def look(self, index: int) -> Look:
         """Item, layer table and prediction of image `index`; one forward pass unless known."""
         at = self._at(index)
-        if at not in self._looks:
+        look = self._looks.get(at)
+        if look is None:
             item = self.items[index]
             key = self._key(at, item)
             found = self._shared.known.get(key)
             if found is None:
                 found = self._pass(key, item)
-                self._shared.remember(key, found, RECENT)
-            self._looks[at] = Look(**vars(found), item=item, key=key)
-            while len(self._looks) > RECENT:
-                self._looks.popitem(last=False)
-        self._looks.move_to_end(at)
-        return self._looks[at]
+                self._shared.known[key] = found
+            look = self._looks[at] = Look(**vars(found), item=item, key=key)
+        return look
 
     def output(self, index: int, layer: str) -> torch.Tensor:
         """Output of `layer` for image `index`, without the batch axis, on the CPU; read only.
