@@ -13,7 +13,7 @@ from torch import nn
 
 from ...compute.core import fingerprint
 from ...compute.dataset import Prediction
-from ...compute.layers import LayerTable, Trace
+from ...compute.layers import LayerTable, Trace, trace
 from .cache import ByteCache
 
 RECENT = 64
@@ -67,9 +67,17 @@ class Passes:
         self.forgotten += 1
         self.outputs.clear()
         self.known.clear()
-        self.traced: Trace | None = None
-        self.operations: dict[str, torch.Tensor] = {}
+        self.traced: tuple[list[nn.Module], Trace] | None = None
+        self.operations: dict[Hashable, dict[str, torch.Tensor]] = {}
+        """Shapes of what the modules put out -> that of each operation, without its numbers."""
         self.state = fingerprint(self.module)
+
+    def trace(self) -> Trace:
+        """The network as a graph; a new one where a module was put in the place of another, which a graph holds."""
+        modules = list(self.module.modules())
+        if self.traced is None or self.traced[0] != modules:
+            self.traced, self.operations = (modules, trace(self.module)), {}
+        return self.traced[1]
 
 
 _shared: weakref.WeakValueDictionary[tuple[int, int], Passes] = weakref.WeakValueDictionary()

@@ -14,7 +14,7 @@ from torch import nn
 from ...compute.convolution import LayerPass, layer_pass
 from ...compute.core import OUTPUT, Prepare, digest, get_layer, hooks_version, plain, weights_version
 from ...compute.dataset import Item, Items, OutputNames, Prediction, predict
-from ...compute.layers import checked_operations, one_image, run, run_operations, table_of, trace, with_operations
+from ...compute.layers import checked_operations, one_image, run, run_operations, table_of, with_operations
 from .cache import ByteCache
 from .passes import RECENT, Pass, Passes
 
@@ -268,11 +268,14 @@ class Subject:
                 if seen.tensor is not None:
                     self._outputs.put((*key, name), seen.tensor)
         table = table_of(captured, self.module)
-        if shared.traced is None:
-            shared.traced = trace(self.module)
-            outputs = checked_operations(self.module, shared.traced, images, captured, prepare=self.prepare)
-            shared.operations = {name: output.to("meta") for name, output in self._keep(key, outputs).items()}
-        table = with_operations(table, shared.traced, shared.operations)
+        traced = shared.trace()
+        sizes = tuple(seen.shape for seen in captured.seen)  # else those of operations would be another image's
+        if sizes not in shared.operations:
+            outputs = checked_operations(self.module, traced, images, captured, prepare=self.prepare)
+            shared.operations[sizes] = {name: value.to("meta") for name, value in self._keep(key, outputs).items()}
+            if len(shared.operations) > RECENT:  # of a data set whose images all differ in size
+                del shared.operations[next(iter(shared.operations))]
+        table = with_operations(table, traced, shared.operations[sizes])
         single = captured.output.get("")
         returned = None if single is None or single.numel() > SMALL else single.detach().cpu().clone()
         return Pass(table, predict(_scores(captured.output)), same, single is not None, returned)
@@ -281,9 +284,8 @@ class Subject:
         """The output of a layer, from one pass for it alone."""
         shared, images = self._shared, self._images(look.item)
         self.passes += 1
-        if layer in shared.operations:
-            assert shared.traced is not None
-            outputs, _ = run_operations(self.module, shared.traced, images, [layer], prepare=self.prepare)
+        if any(layer in found for found in shared.operations.values()):
+            outputs, _ = run_operations(self.module, shared.trace(), images, [layer], prepare=self.prepare)
             if layer not in outputs:
                 raise LookupError(f"operation {layer!r} gave no tensor for image {index}")
             return self._keep(look.key, outputs)[layer]
