@@ -348,8 +348,11 @@ class ModelView(W.VBox):
             self._local.quiet = quiet
 
     @property
-    def _is_quiet(self) -> bool:
+    def is_quiet(self) -> bool:
+        """Whether traits are being set quietly, or several as one."""
         return getattr(self._local, "quiet", False)
+
+    _is_quiet = is_quiet
 
     @contextmanager
     def hold_trait_notifications(self) -> Iterator[None]:
@@ -358,7 +361,7 @@ class ModelView(W.VBox):
             with super().hold_trait_notifications():
                 yield
             return
-        before = {name: getattr(self, name) for name in self._tagged}
+        before = {name: getattr(self, name) for name in [*self._tagged, *self.traits(internal=True)]}
         try:
             with self.quiet(), super().hold_trait_notifications():
                 yield
@@ -367,7 +370,7 @@ class ModelView(W.VBox):
                 for name, value in before.items():
                     self.set_trait(name, value)
             raise
-        if not self._closed and any(getattr(self, name) != value for name, value in before.items()):
+        if not self._closed and any(getattr(self, name) != before[name] for name in self._tagged):
             self.ask()
 
     def _changed(self, change: Any) -> None:
