@@ -45,7 +45,7 @@ class Card:
 
     @property
     def columns(self) -> list[list[Panel]]:
-        """The panels, each in the column that it stands in, with `parts` in place of their panel; no column is empty."""
+        """The panels, or their parts, each in the column that it stands in; no column is empty."""
         columns = [[item] if isinstance(item, Panel) else list(item) for item in self.panels]
         parts = [[part for panel in column for part in panel.on_card] for column in columns]
         return [column for column in parts if column]

@@ -41,7 +41,10 @@ class SumBox(PanelBox):
         parts = []
         if panel.equation:
             parts.append(f'<div class="cnnw-quiet cnnw-equation">{escape(panel.equation)}</div>')
-        parts += [markup.facts(panel.steps), markup.note(panel.verdict) if panel.agrees else markup.error(panel.verdict)]
+        parts += [
+            markup.facts(panel.steps),
+            markup.note(panel.verdict) if panel.agrees else markup.error(panel.verdict),
+        ]
         if panel.cosine:
             before, value, after = map(escape, panel.cosine)
             parts.append(f'<div class="cnnw-quiet cnnw-cosine">{before}<b>{value}</b>{after}</div>')
@@ -78,7 +81,7 @@ def sum_panel(e: Explanation, chosen: int | None = None, key: str = "sum") -> Su
     """Equation, steps, verdict and cosine, and below them the contributions; input channel `chosen` is marked."""
     heading = "Sum" if e.kernel is not None else "Result"
     written, steps, said, cosine = equation(e), steps_of(e), verdict(e), cosine_words(e)
-    lines = [*filter(None, [written]), *steps, *filter(None, [said, "".join(cosine)])]
+    lines: list[str | tuple[str, str]] = [*filter(None, [written]), *steps, *filter(None, [said, "".join(cosine)])]
     parts = [Panel(heading, width=CARD, lines=lines)]
     about, rows = contributions(e, chosen)
     if rows:

@@ -81,9 +81,9 @@ class KernelPlayground(ModelView):
     ).tag(display=True)
     row = Index(of=pixel.rows, help="row of `pixel`, from 0").tag(internal=True)
     column = Index(of=pixel.columns, help="column of `pixel`, from 0").tag(internal=True)
-    position = Index(
-        of=pixel.places, help="number of `pixel` in reading order, from 0; what the player counts"
-    ).tag(internal=True)
+    position = Index(of=pixel.places, help="number of `pixel` in reading order, from 0; what the player counts").tag(
+        internal=True
+    )
     speed = T.Enum(controls.SPEEDS, 5, help="steps of the player a second").tag(internal=True)
     colormap = Colormap("auto", help="matplotlib name; auto: diverging for signed values").tag(display=True)
 

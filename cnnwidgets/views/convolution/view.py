@@ -69,9 +69,9 @@ class ConvolutionView(ImageView):
     ).tag(display=True)
     row = Index(of=pixel.rows, help="row of `pixel`, from 0").tag(internal=True)
     column = Index(of=pixel.columns, help="column of `pixel`, from 0").tag(internal=True)
-    position = Index(
-        of=pixel.places, help="number of `pixel` in reading order, from 0; what the player counts"
-    ).tag(internal=True)
+    position = Index(of=pixel.places, help="number of `pixel` in reading order, from 0; what the player counts").tag(
+        internal=True
+    )
     speed = T.Enum(controls.SPEEDS, 5, help="steps of the player a second").tag(internal=True)
     input_channel = Index(of=_inputs, help="which input channel is shown, from 0; setting it ends `strongest`").tag(
         display=True
@@ -129,12 +129,8 @@ class ConvolutionView(ImageView):
     def controls(self) -> list[W.Widget]:
         """Layer, image, channel, place with the player, input channel, and how the maps are drawn."""
         peak = controls.button("largest", self._to_largest, width=70, tip="Go to the largest value of the map")
-        self._channels = controls.ChannelControl(
-            self, self.layer_row, tip="Channel that is explained", beside=[peak]
-        )
-        self._player = controls.PlaceControl(
-            self, "pixel", self.extent, what="the output that is explained", play=True
-        )
+        self._channels = controls.ChannelControl(self, self.layer_row, tip="Channel that is explained", beside=[peak])
+        self._player = controls.PlaceControl(self, "pixel", self.extent, what="the output that is explained", play=True)
         most, name = self.input_channel, "input_channel"
         self._input_ranges = (
             controls.slider(self, name, maximum=most, width=110, tip="Input channel that is shown"),

@@ -361,14 +361,15 @@ class ModelView(W.VBox):
             with super().hold_trait_notifications():
                 yield
             return
-        before = {name: getattr(self, name) for name in [*self._tagged, *self.traits(internal=True)]}
+        others = list(self.traits(internal=True))
+        before = {name: getattr(self, name) for name in [*self._tagged, *others]}
         try:
             with self.quiet(), super().hold_trait_notifications():
                 yield
         except BaseException:
             with self.quiet():
-                for name, value in before.items():
-                    self.set_trait(name, value)
+                for name in [*self._tagged, *others, *self._tagged]:  # what one allows or moves depends on another
+                    self.set_trait(name, before[name])
             raise
         if not self._closed and any(getattr(self, name) != before[name] for name in self._tagged):
             self.ask()

@@ -39,22 +39,25 @@ class PlaceControl(W.HBox):
     def __init__(
         self, view: T.HasTraits, trait: str, size: Callable[[], Size], *, what: str, play: bool = False
     ) -> None:
-        self._view, self._trait, self._size = view, trait, size
+        self._view: Any = view
+        self._trait, self._size = trait, size
         self._following = False
-        rows, columns = self._known = size()
-        self._names = ("row", "column", "position") if play else ("row", "column")
+        self._known = size()
+        counts = self._counts()
+        if not play:
+            counts.pop("position")
+        self._ranges: dict[str, Any] = dict.fromkeys(counts)
         self._follow()
-        self._ranges: list[Any] = [
-            controls.slider(view, "row", maximum=rows - 1, width=110, tip=f"Row of {what} (arrow keys work)"),
-            controls.slider(view, "column", maximum=columns - 1, width=110, tip=f"Column of {what}"),
-        ]
-        parts = [*map(controls.labelled, ("Row", "Column"), self._ranges)]
+        for name in ("row", "column"):
+            tip = f"{name.capitalize()} of {what}{' (arrow keys work)' if name == 'row' else ''}"
+            self._ranges[name] = controls.slider(view, name, maximum=counts[name] - 1, width=110, tip=tip)
+        parts = [controls.labelled(name.capitalize(), self._ranges[name]) for name in ("row", "column")]
         if play:
-            parts.append(self._player(rows * columns))
+            parts.append(self._player(counts["position"]))
         super().__init__(parts, layout=W.Layout(flex_flow="row wrap", align_items="center", overflow="hidden"))
-        self._fit_ranges()
+        self._narrow()
         view.observe(self._placed, trait)
-        view.observe(self._moved, self._names)
+        view.observe(self._moved, list(counts))
 
     @property
     def place(self) -> Size:
@@ -83,41 +86,46 @@ class PlaceControl(W.HBox):
 
     def _player(self, places: int) -> W.Widget:
         view = self._view
-        play = Player(min=0, max=places - 1, value=getattr(view, "position"), layout=W.Layout(width="auto"))
+        play = Player(min=0, max=places - 1, value=view.position, layout=W.Layout(width="auto"))
         T.link((view, "position"), (play, "value"))
         T.dlink((view, "speed"), (play, "interval"), transform=lambda speed: round(1000 / speed))
         controls.hint(play, "Slide the window over the input, row by row")
-        self._ranges.append(play)
+        self._ranges["position"] = play
         speeds = [(f"{speed} a second", speed) for speed in SPEEDS]
         menu = controls.dropdown(view, "speed", speeds, width=110, tip="How fast the window slides")
         return controls.labelled("Slide", play, menu)
 
+    def _counts(self) -> dict[str, int]:
+        rows, columns = self._known
+        return {"row": rows, "column": columns, "position": rows * columns}
+
     def _placed(self, change: Any = None) -> None:
         """Have the other traits follow the place, and the ranges the map."""
-        rows, columns = self._known = self._size()
-        for control, count in zip(self._ranges, (rows, columns, rows * columns)):
-            control.max = max(control.max, count - 1)  # first wider, so that no link cuts off what is on its way
+        self._known = self._size()
+        counts = self._counts()
+        for name, control in self._ranges.items():
+            control.max = max(control.max, counts[name] - 1)  # first wider, so that no link cuts off what is on its way
         self._follow()
-        self._fit_ranges()
+        self._narrow()
 
     def _follow(self) -> None:
         row, column = self.place
+        values = {"row": row, "column": column, "position": row * self._known[1] + column}
         before, self._following = self._following, True
         try:
-            for name, value in zip(self._names, (row, column, row * self._known[1] + column)):
-                setattr(self._view, name, value)
+            for name in self._ranges:
+                setattr(self._view, name, values[name])
         finally:
             self._following = before
 
-    def _fit_ranges(self) -> None:
-        rows, columns = self._known
-        for control, count in zip(self._ranges, (rows, columns, rows * columns)):
-            control.max = count - 1
-        self.layout.display = "none" if rows * columns == 1 else ""
+    def _narrow(self) -> None:
+        counts = self._counts()
+        for name, control in self._ranges.items():
+            control.max = counts[name] - 1
+        self.layout.display = "none" if counts["position"] == 1 else ""
 
     def _moved(self, change: Any) -> None:
         if not self._following:
-            view: Any = self._view
+            view, columns = self._view, self._size()[1]
             moved = change["name"] == "position"
-            place = divmod(view.position, self._size()[1]) if moved else (view.row, view.column)
-            setattr(view, self._trait, place)
+            setattr(view, self._trait, divmod(view.position, columns) if moved else (view.row, view.column))

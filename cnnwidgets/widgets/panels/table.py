@@ -131,19 +131,18 @@ def _table_html(table: Panel, pixels: NDArray[np.uint8]) -> str:
     (rows, across), side = pixels.shape[:2], _side(pixels)
     if table.texts:
         won = [(row, column) for column, row, _, _ in table.marks]
-        cells = "".join(
-            _cell(pixels[at], table.texts[at[0]][at[1]], won=at in won) for at in np.ndindex(rows, across)
-        )
+        cells = "".join(_cell(pixels[at], table.texts[at[0]][at[1]], won=at in won) for at in np.ndindex(rows, across))
         grid = f"grid-template-columns:repeat({across},{side}px);grid-auto-rows:{side}px"
     else:
         data, grid = base64.b64encode(encode_png(pixels)).decode(), ""
         cells = f'<img src="data:image/png;base64,{data}" width="{side * across}" height="{side * rows}">'
     size = 12 if side >= 38 else 11 if side >= 32 else 10
     assert table.colorbar is not None
+    place = ", ".join(map(str, table.lines))
     return (
         f"<div>{markup.heading(*table.heading.split(' · '))}"
         f'<div class="cnnw-cells" style="font-size:{size}px;{grid}">{cells}</div>'
-        f"{markup.colorbar(*table.colorbar, max(96, side * across))}{markup.note(', '.join(map(str, table.lines)))}</div>"
+        f"{markup.colorbar(*table.colorbar, max(96, side * across))}{markup.note(place)}</div>"
     )
 
 
