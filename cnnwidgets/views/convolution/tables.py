@@ -44,7 +44,7 @@ def tables_of(e: Explanation, channel: int, shaded: Shaded, bounds: tuple[float,
     if e.winner is not None:
         row, column = winner_of(e)
         won = (rows.index(row), columns.index(column))
-    place = (*([f"rows {_span(rows)}"] if len(e.positions) > 1 else []), f"columns {_span(columns)}")
+    place = (*([f"rows {span(rows)}"] if len(e.positions) > 1 else []), f"columns {span(columns)}")
     tables = [table_panel("Window", patch, like, place=place, padded=outside, won=won)]
     if e.kernel is not None and e.product is not None:
         parts = (("Kernel", e.kernel[k], bounds[0]), ("Product", e.product[k], bounds[1]))
@@ -78,7 +78,7 @@ def _outside(places: Sequence[int], size: int) -> NDArray[np.bool_]:
     return (numbers < 0) | (numbers >= size)
 
 
-def _span(places: Sequence[int]) -> str:
+def span(places: Sequence[int]) -> str:
     """`3–7`, or `1, 3, 5` for a dilated window."""
     numbers = [str(place).replace("-", "−") for place in places]
     if len(places) == 1 or places[-1] - places[0] + 1 > len(places):
