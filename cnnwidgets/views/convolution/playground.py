@@ -116,13 +116,12 @@ class KernelPlayground(ModelView):
 
     # ------------------------------------------------------------------ what the base asks for
 
+    def prepare(self, traits: dict[str, Any]) -> None:
+        """The boxes to type into come with the panels: what does not compute leaves none behind."""
+        self._boxes: list[NumbersControl] = []
+
     def controls(self) -> list[W.Widget]:
         """The settings of the convolution, the place with the player, and the colours."""
-        tip = "A row a line, numbers apart by spaces; 1/9 is a number"
-        self._boxes = [
-            NumbersControl(self, "image", "Image", rows=8, tip=tip),
-            NumbersControl(self, "kernel", "Kernel", rows=5, tip=tip),
-        ]
         bias = W.FloatText(value=self.bias, layout=W.Layout(width="80px"))
         T.link((self, "bias"), (bias, "value"))
         controls.hint(bias, "Added to every sum")
@@ -150,7 +149,7 @@ class KernelPlayground(ModelView):
         weight = float(self._slide.kernel.abs().max())
         bounds = (weight, weight * float(self._slide.image.abs().max()))
         return [
-            Panel("", width=EDITOR, controls=self._boxes, key="editor"),
+            self._editor(),
             given.framed((columns[0], rows[0], columns[-1] + 1, rows[-1] + 1)),
             output.framed((x, y, x + 1, y + 1), heading=f"Output · row {y}, column {x}"),
             sum_panel(e),
@@ -168,6 +167,14 @@ class KernelPlayground(ModelView):
         return ""
 
     # ------------------------------------------------------------------ parts
+
+    def _editor(self) -> Panel:
+        tip = "A row a line, numbers separated by spaces; 1/9 is a number"
+        self._boxes = self._boxes or [
+            NumbersControl(self, "image", "Image", rows=8, tip=tip),
+            NumbersControl(self, "kernel", "Kernel", rows=5, tip=tip),
+        ]
+        return Panel("", width=EDITOR, controls=self._boxes, key="editor")
 
     def _number(self, name: str) -> W.BoundedIntText:
         trait: Any = self.traits()[name]
