@@ -139,12 +139,13 @@ class LayerView(ModelView):
 
     def look_and_compute(self) -> None:
         """Take a snapshot, and `compute` from it; after an error the one before is back."""
-        before = self.snapshot, self.layer_row
+        before, passes = (self.snapshot, self.layer_row), self.subject.passes
         self.snapshot = self.take_snapshot()
         try:
             self.layer_row = self.snapshot.table.find(self.layer)
-            self.cached = self._ready and self.snapshot.cached(self.layer)
+            self.cached = self.ready
             self.compute()
+            self.cached &= self.subject.passes == passes
         except BaseException:
             self.snapshot, self.layer_row = before
             raise

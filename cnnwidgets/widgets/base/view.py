@@ -382,8 +382,11 @@ class ModelView(W.VBox):
             self._local.quiet = quiet
 
     @property
-    def _is_quiet(self) -> bool:
+    def is_quiet(self) -> bool:
+        """Whether traits are being set quietly, or several as one."""
         return getattr(self._local, "quiet", False)
+
+    _is_quiet = is_quiet
 
     @contextmanager
     def hold_trait_notifications(self) -> Iterator[None]:
@@ -392,16 +395,17 @@ class ModelView(W.VBox):
             with super().hold_trait_notifications():
                 yield
             return
-        before = {name: getattr(self, name) for name in self._tagged}
+        others = list(self.traits(internal=True))
+        before = {name: getattr(self, name) for name in [*self._tagged, *others]}
         try:
             with self.quiet(), super().hold_trait_notifications():
                 yield
         except BaseException:
             with self.quiet():
-                for name, value in before.items():
-                    self.set_trait(name, value)
+                for name in [*self._tagged, *others, *self._tagged]:  # what one allows or moves depends on another
+                    self.set_trait(name, before[name])
             raise
-        if not self._closed and any(getattr(self, name) != value for name, value in before.items()):
+        if not self._closed and any(getattr(self, name) != before[name] for name in self._tagged):
             self.ask()
 
     def _changed(self, change: Any) -> None:

@@ -18,7 +18,6 @@ from ...compute.layers import checked_operations, one_image, run, run_operations
 from .cache import ByteCache
 from .passes import RECENT, Pass, Passes
 
-
 SMALL = 2**16
 """Numbers of an output that are kept with what is known of an image: class scores, not maps."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -120,6 +121,18 @@ class Target(T.TraitType):
         return super()._cross_validate(obj, self.number(obj, value))
 
 
+class Number(T.Float):
+    """A finite number, between `min` and `max` where they are given: NaN, which compares with nothing, is none."""
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        """Raise TraitError for anything else; says what is allowed."""
+        if isinstance(value, float) and not math.isfinite(value):
+            ends = [f"{end:g}" for end in (self.min, self.max) if math.isfinite(end)]
+            allowed = f"a number from {' to '.join(ends)}" if len(ends) == 2 else "a finite number"
+            raise T.TraitError(f"{self.name} must be {allowed}, not {value}")
+        return super().validate(obj, value)
+
+
 class Given(T.Any):
     """Anything but None, for the validator of the view to judge."""
 
@@ -163,6 +176,50 @@ class Pixel(T.TraitType):
         """Raise ValueError for anything but None and two numbers from 0 up."""
         if value is None:
             return None
-        if not (isinstance(value, (tuple, list)) and len(value) == 2 and min(value) >= 0):
-            raise ValueError(f"{self.name} must be (row, column), both 0 or more, or None; not {value!r}")
-        return int(value[0]), int(value[1])
+        numbers = isinstance(value, (tuple, list)) and len(value) == 2 and not any(isinstance(at, str) for at in value)
+        with suppress(TypeError, OverflowError, ValueError):  # what compares with no number, or is no whole one
+            if numbers and min(value) >= 0:
+                return int(value[0]), int(value[1])
+        raise ValueError(f"{self.name} must be (row, column), both 0 or more, or None; not {value!r}")
+
+
+class Place(Pixel):
+    """A place in a map that the view shows, (row, column) from 0; None: the middle.
+
+    Parameters
+    ----------
+    of : callable
+        Given the view, says how many rows and columns the map has, and what it is: `((4, 4), "the map")`.
+    **options
+        As for every trait.
+
+    Raises
+    ------
+    IndexError
+        For a place outside the map; says how large that is.
+    """
+
+    def __init__(self, *, of: Callable[[Any], tuple[tuple[int, int], str]], **options: Any) -> None:
+        self._of = of
+        super().__init__(None, **options)
+
+    def rows(self, view: Any) -> tuple[int, str]:
+        """Rows of the map, and words for its size: what an `Index` of the row counts."""
+        (rows, columns), what = self._of(view)
+        return rows, f"{what} has {rows} rows and {columns} columns"
+
+    def columns(self, view: Any) -> tuple[int, str]:
+        """The same for the column."""
+        return self._of(view)[0][1], self.rows(view)[1]
+
+    def places(self, view: Any) -> tuple[int, str]:
+        """The same for the number of the place in reading order."""
+        rows, columns = self._of(view)[0]
+        return rows * columns, self.rows(view)[1]
+
+    def _cross_validate(self, obj: Any, value: Any) -> Any:
+        if value is not None:
+            (rows, columns), _ = self._of(obj)
+            if value[0] >= rows or value[1] >= columns:
+                raise IndexError(f"{self.name} {value} is out of range: {self.rows(obj)[1]}")
+        return super()._cross_validate(obj, value)
