@@ -17,6 +17,7 @@ import traitlets as T
 from PIL import Image
 from torch import nn
 
+from .compute.core import counting
 from .render.static import Panel
 from .widgets.base import ModelView
 from .widgets.panels import PanelBox
@@ -247,17 +248,12 @@ def _try(view: ModelView, name: str, value: Any) -> None:
 @contextmanager
 def _counted(view: ModelView) -> Iterator[list[None]]:
     """The passes of the model meanwhile, one entry each."""
-    passes: list[None] = []
     model = _model(view)
-    handle = None if model is None else model.register_forward_pre_hook(lambda *_: passes.append(None))
-    view.refresh()
-    view.settle()
-    passes.clear()
-    try:
+    with counting(nn.Identity() if model is None else model) as passes:
+        view.refresh()
+        view.settle()
+        passes.clear()
         yield passes
-    finally:
-        if handle is not None:
-            handle.remove()
 
 
 def _state(model: nn.Module | None) -> dict[str, Any]:

@@ -64,7 +64,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "widgets.controls": (*_FURNITURE, "widgets"),
     "widgets.panels": (*_FURNITURE, "widgets", "widgets.controls"),
     "widgets.base": (*_FURNITURE, "widgets", "widgets.controls", "widgets.panels"),
-    "testing": ("render.static", "widgets.base", "widgets.panels", "widgets.state", "widgets.surface"),
+    "testing": ("compute.core", "render.static", "widgets.base", "widgets.panels", "widgets.state", "widgets.surface"),
     "views": (*_BASE, "widgets", "views.*"),
     "views.*": (*_BASE, "widgets"),
 }
@@ -303,7 +303,7 @@ def test_no_rooms_import_one_another_in_a_circle():
         ("cnnwidgets.widgets.base.view", "from cnnwidgets import explore"),
         ("cnnwidgets.widgets.base.view", "from ... import explore"),
         ("cnnwidgets.widgets.base.view", "from ...compute.core.hooks import capture"),
-        ("cnnwidgets.widgets.base.view", "from .subject_view import _hidden"),
+        ("cnnwidgets.widgets.base.view", "from .layer_view import _hidden"),
         ("cnnwidgets.render.color.colormap", "def f():\n    import matplotlib.pyplot as plt"),
         ("cnnwidgets.render.color.colormap", "def f():\n    from matplotlib import pyplot"),
         ("cnnwidgets.compute.signatures.signatures", "from sklearn.decomposition import PCA"),

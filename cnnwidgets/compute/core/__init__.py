@@ -3,7 +3,7 @@
 from .captured import Captured
 from .fingerprint import digest, fingerprint, hooks_version
 from .forward import ForwardError, Prepare, call, describe
-from .hooks import alone, capture, evaluating, rerouted
+from .hooks import alone, capture, counting, evaluating, rerouted
 from .memory import give_back
 from .model import device_of, dtype_of, moved, plain, weights_version
 from .names import (
@@ -33,6 +33,7 @@ __all__ = [
     "alone",
     "call",
     "capture",
+    "counting",
     "describe",
     "device_of",
     "digest",

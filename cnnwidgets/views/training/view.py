@@ -95,10 +95,10 @@ class TrainingView(ImageView):
             self.trainer.watchers.remove(self._watched_weakly)
         super().close()
 
-    def ask(self) -> None:
+    def redraw(self) -> None:
         """Have the state drawn: by the training thread where that one has to look at the model, or else here."""
         if not self.trainer.running:
-            super().ask()
+            super().redraw()
         elif self.computed or self.trainer.paused:
             self.draw_now()
         else:

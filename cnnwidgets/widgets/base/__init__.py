@@ -1,13 +1,11 @@
 """What every view is built on, its export, and Colab."""
 
 from .layer_view import ImageView, LayerView
-from .subject_view import SubjectView
 from .view import ModelView, log
 
 __all__ = [
     "ImageView",
     "LayerView",
     "ModelView",
-    "SubjectView",
     "log",
 ]

@@ -74,7 +74,7 @@ class ModelView(W.VBox):
     """Room in px that the panels take at least, so that nothing below them moves."""
 
     def __init__(self, **traits: Any) -> None:
-        described = check_contract(type(self), ModelView)  # type: ignore[arg-type]
+        check_contract(type(self), ModelView)  # type: ignore[arg-type]
         self._ready = False
         self._computed = False
         self._widgets = 0
@@ -93,13 +93,12 @@ class ModelView(W.VBox):
         self._error = W.HTML("", layout=W.Layout(display="none"))
         self._body = W.VBox()
         self._stage = Stage(self._body)
+        self._title, self._columns = Text(), Columns(self.panels_height)
         self.children = [self._style, self._stage, self._body, self._error]
         self.add_class("cnnw")
         self.layout.overflow = "hidden"
         self.observe(self._changed, self._tagged)
-        if described:
-            self._title, self._columns = Text(), Columns(self.panels_height)
-            self.start()
+        self._start()
 
     def __repr__(self) -> str:
         state = ", ".join(f"{name}={getattr(self, name)!r}" for name in self._tagged)
@@ -355,14 +354,12 @@ class ModelView(W.VBox):
         else:
             super().close()
 
-    def start(self) -> None:
-        """Draw for the first time, at the end of a subclass's `__init__`; after an error no widget is left."""
+    def _start(self) -> None:
+        """Draw for the first time; after an error no widget is left."""
         self._started = time.perf_counter()
         try:
-            if hasattr(self, "_columns"):
-                bar = W.HBox(list(self.controls()), layout=W.Layout(flex_flow="row wrap", align_items="center"))
-                rule = W.HTML('<div class="cnnw-rule"></div>')
-                self._body.children = [self._title, bar, rule, self._columns]
+            bar = W.HBox(list(self.controls()), layout=W.Layout(flex_flow="row wrap", align_items="center"))
+            self._body.children = [self._title, bar, W.HTML('<div class="cnnw-rule"></div>'), self._columns]
             self._compute_once()
             self.render()
             self._stage.turn()
@@ -406,25 +403,17 @@ class ModelView(W.VBox):
                     self.set_trait(name, before[name])
             raise
         if not self._closed and any(getattr(self, name) != before[name] for name in self._tagged):
-            self.ask()
+            self.redraw()
 
     def _changed(self, change: Any) -> None:
         if self.trait_metadata(change["name"], "source"):
             self._computed = False
         if self._ready and not self._is_quiet and not self._closed:
-            self.ask()
+            self.redraw()
 
     def redraw(self) -> None:
         """Have the state drawn, now or soon."""
         self._newest.request()
-
-    def ask(self) -> None:
-        """The same: for views that draw at another time."""
-        self.redraw()
-
-    def later(self, part: Callable[[], object]) -> None:
-        """Draw `part` last."""
-        part()
 
     def _redraw(self) -> None:
         self._started = time.perf_counter()

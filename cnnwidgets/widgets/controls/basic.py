@@ -220,19 +220,6 @@ def index_control(view: Any, count: int) -> W.HBox:
     )
 
 
-def card_body(
-    title: W.Widget, bar: Sequence[W.Widget], panels: Sequence[W.Widget], *, height: int = 400
-) -> list[W.Widget]:
-    """The parts of a card from top to bottom: title, controls in rows that wrap, a line, panels side by side.
-
-    The panels take at least `height` px, so that nothing below them jumps.
-    """
-    wrap = W.Layout(flex_flow="row wrap", align_items="center")
-    side = W.Layout(flex_flow="row wrap", align_items="flex-start", min_height=f"{height}px")
-    rule = W.HTML('<div class="cnnw-rule"></div>')
-    return [title, W.HBox(list(bar), layout=wrap), rule, W.HBox(list(panels), layout=side)]
-
-
 class ScaleControl(W.HBox):
     """Menu of value ranges; with `fixed`, two boxes for its ends.
 

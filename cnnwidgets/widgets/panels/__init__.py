@@ -6,9 +6,6 @@ from .column import DETAIL, GRID, HOVERED, INPUT, CardPanel
 from .grid import grid_panel, grid_sizes
 from .image import classes_panel, image_panel, image_panels
 from .map import NOTHING, Around, MapPanel, map_panel, padded_palette
-from .old.channel import ChannelPanel
-from .old.grid import GridPanel
-from .old.image import ImagePanel
 from .photo import PHOTO, enlarged
 from .prediction import prediction_panel, with_truth
 from .table import strip_panel, table_panel, tables_panel
@@ -22,10 +19,7 @@ __all__ = [
     "PHOTO",
     "Around",
     "CardPanel",
-    "ChannelPanel",
     "Columns",
-    "GridPanel",
-    "ImagePanel",
     "MapPanel",
     "PanelBox",
     "channel_panel",

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import traitlets as T
 
+from cnnwidgets.render.static import Panel
 from cnnwidgets.widgets.base.view import ModelView
 from tests.widgets.conftest import EVIL, decoded
 
@@ -21,10 +22,9 @@ class Square(ModelView):
 
     def __init__(self, **traits):
         self.check_keywords(traits)
-        self.computed: list[int] = []
+        self.asked: list[int] = []
         self.drawn: list[str] = []
         super().__init__(**traits)
-        self.start()
 
     @T.validate("digits")
     def _positive(self, proposal):
@@ -35,11 +35,12 @@ class Square(ModelView):
     def compute(self):
         if self.number < 0:
             raise ValueError(f"no square of {self.number} {EVIL}")
-        self.computed.append(self.number)
+        self.asked.append(self.number)
         self.square = self.number**2
 
-    def render(self):
+    def panels(self):
         self.drawn.append(f"{self.square:.{self.digits}f}")
+        return [Panel("Square", lines=[self.drawn[-1]])]
 
     def picture(self, *, dark=False):
         return np.full((2, 3, 3), 0 if dark else self.square, np.uint8)
@@ -59,19 +60,19 @@ def stale(view: ModelView) -> bool:
 
 
 def test_the_first_drawing_is_made_at_once(view):
-    assert view.computed == [2]
+    assert view.asked == [2]
     assert view.drawn == ["4.0"]
 
 
 def test_a_source_trait_computes_and_draws_once(view):
     view.number = 3
-    assert view.computed == [2, 3]
+    assert view.asked == [2, 3]
     assert view.drawn == ["4.0", "9.0"]
 
 
 def test_a_display_trait_only_draws(view):
     view.digits = 2
-    assert view.computed == [2]
+    assert view.asked == [2]
     assert view.drawn == ["4.0", "4.00"]
 
 
@@ -83,7 +84,7 @@ def test_an_internal_trait_and_an_unchanged_one_do_nothing(view):
 
 def test_refresh_computes_and_draws_anew(view):
     view.refresh()
-    assert view.computed == [2, 2]
+    assert view.asked == [2, 2]
     assert view.drawn == ["4.0", "4.0"]
 
 

@@ -1,1 +1,0 @@
-"""Panels of views that describe theirs twice."""
