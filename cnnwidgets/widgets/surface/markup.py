@@ -1,10 +1,11 @@
-"""The text around the pictures: style sheet, title, bars, colour scale. What came from outside is escaped."""
+"""The text around the pictures: style sheet, title, bars, colour scale. `Markup` escapes texts."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from html import escape
+
+from markupsafe import Markup, escape
 
 from ...render.color import DARK, LIGHT, Shaded, css_gradient
 from ...render.static import TRUE
@@ -145,37 +146,36 @@ def drawn_in(milliseconds: float) -> str:
     return f"drawn in {took}"
 
 
-def title(name: str, *parts: str, status: str = "", source: str = "") -> str:
+def title(name: str, *parts: str, status: str = "", source: str = "") -> Markup:
     """Title line: bold name, quiet parts, and the status at the right; `source`, how it came about, is its tooltip."""
-    tip = f' title="{escape(source)}"' if source else ""
-    rest = "".join(f" · {escape(part)}" for part in parts if part)
-    return (
-        f'<div class="cnnw-head"{tip}><span class="cnnw-title"><b>{escape(name)}</b>{rest}</span>'
-        f'<span class="cnnw-quiet">{escape(status)}</span></div>'
-    )
+    tip = Markup(' title="{}"').format(source) if source else ""
+    return Markup(
+        '<div class="cnnw-head"{}><span class="cnnw-title"><b>{}</b>{}</span><span class="cnnw-quiet">{}</span></div>'
+    ).format(tip, name, _quieter(parts), status)
 
 
-def heading(name: str, *parts: str) -> str:
+def _quieter(parts: Iterable[str]) -> str:
+    return "".join(f" · {part}" for part in parts if part)
+
+
+def heading(name: str, *parts: str) -> Markup:
     """Heading of a panel in one line: bold name, quiet parts; what does not fit is in its tooltip."""
-    rest = "".join(f" · {escape(part)}" for part in parts if part)
-    whole = escape(" · ".join(filter(None, (name, *parts))))
-    return (
-        f'<div class="cnnw-heading" title="{whole}"><b>{escape(name)}</b><span class="cnnw-quiet">{rest}</span></div>'
+    whole = " · ".join(filter(None, (name, *parts)))
+    return Markup('<div class="cnnw-heading" title="{}"><b>{}</b><span class="cnnw-quiet">{}</span></div>').format(
+        whole, name, _quieter(parts)
     )
 
 
-def label(text: str) -> str:
+def label(text: str) -> Markup:
     """The quiet name of a control."""
-    return f'<span class="cnnw-label">{escape(text)}</span>'
+    return Markup('<span class="cnnw-label">{}</span>').format(text)
 
 
-def legend(name: str, entries: Iterable[tuple[str, str]]) -> str:
+def legend(name: str, entries: Iterable[tuple[str, str]]) -> Markup:
     """Heading of a chart in one line: bold name, and (text, colour) of each of its lines."""
-    marks = "".join(
-        f'<i class="cnnw-dot" style="background:{color}"></i><span class="cnnw-quiet">{escape(text)}</span>'
-        for text, color in entries
-    )
-    return f'<div class="cnnw-heading"><b>{escape(name)}</b>{marks}</div>'
+    mark = Markup('<i class="cnnw-dot" style="background:{}"></i><span class="cnnw-quiet">{}</span>')
+    marks = Markup().join(mark.format(color, text) for text, color in entries)
+    return Markup('<div class="cnnw-heading"><b>{}</b>{}</div>').format(name, marks)
 
 
 def bars(
@@ -186,7 +186,7 @@ def bars(
     stack: float = math.inf,
     chosen: int | None = None,
     truth: tuple[int, bool] | None = None,
-) -> str:
+) -> Markup:
     """Labelled horizontal bars; where a value is negative, all start at a zero in the middle.
 
     Parameters
@@ -209,30 +209,31 @@ def bars(
     middle = any(value < 0 for _, value in rows)
     cells = []
     for at, ((label, value), text) in enumerate(zip(rows, texts, strict=True)):
-        name = f"<b>{escape(label)}</b>" if at == chosen else escape(label)
-        marked = ""
+        name = Markup("<b>{}</b>").format(label) if at == chosen else escape(label)
+        marked = Markup()
         if truth is not None and at == truth[0]:
-            name += f" <small>{TRUE}</small>"
-            marked = f' class="cnnw-true cnnw-{"right" if truth[1] else "wrong"}"'
+            name += Markup(" <small>{}</small>").format(TRUE)
+            marked = Markup(' class="cnnw-true cnnw-{}"').format("right" if truth[1] else "wrong")
         share = 100 * min(1.0, abs(value) / full) if math.isfinite(value) else 0.0
         start, length = (50 - share / 2 * (value < 0), share / 2) if middle else (0.0, share)
         cells.append(
-            f'<span{marked} title="{escape(label)}">{name}</span><span class="cnnw-track">'
-            f'<i style="left:{start:.1f}%;width:{length:.1f}%"></i></span><span>{escape(text)}</span>'
+            Markup(
+                '<span{} title="{}">{}</span><span class="cnnw-track"><i style="left:{:.1f}%;width:{:.1f}%"></i></span>'
+                "<span>{}</span>"
+            ).format(marked, label, name, start, length, text)
         )
     stacked = " cnnw-stacked" if any(len(label) > stack for label, _ in rows) else ""
-    return f'<div class="cnnw-bars{stacked}">{"".join(cells)}</div>'
+    return Markup('<div class="cnnw-bars{}">{}</div>').format(stacked, Markup().join(cells))
 
 
-def colorbar(colormap: str, low: str, middle: str | None, high: str, width: int) -> str:
+def colorbar(colormap: str, low: str, middle: str | None, high: str, width: int) -> Markup:
     """A colour scale with its ends and, for a centred one, its middle."""
     texts = [low, high] if middle is None else [low, middle, high]
-    spans = "".join(f"<span>{escape(text)}</span>" for text in texts)
-    return (
-        f'<div style="width:{width}px;max-width:100%">'
-        f'<div class="cnnw-ramp" style="background:{css_gradient(colormap)}"></div>'
-        f'<div class="cnnw-scale">{spans}</div></div>'
-    )
+    spans = Markup().join(Markup("<span>{}</span>").format(text) for text in texts)
+    return Markup(
+        '<div style="width:{}px;max-width:100%"><div class="cnnw-ramp" style="background:{}"></div>'
+        '<div class="cnnw-scale">{}</div></div>'
+    ).format(width, css_gradient(colormap), spans)
 
 
 def scale_texts(low: float, middle: float | None, high: float, beyond: float = 0.0) -> tuple[str, str | None, str]:
@@ -249,25 +250,23 @@ def beyond_words(share: float) -> str:
     return f"{number(percent, 1 if percent < 1 else 2 if percent < 99.5 else 3)} % beyond" if share else ""
 
 
-def facts(rows: Iterable[tuple[str, str]]) -> str:
+def facts(rows: Iterable[tuple[str, str]]) -> Markup:
     """Quiet labels with their values."""
-    cells = "".join(f"<span>{escape(label)}</span><span>{escape(value)}</span>" for label, value in rows)
-    return f'<div class="cnnw-facts">{cells}</div>'
+    cell = Markup("<span>{}</span><span>{}</span>")
+    return Markup('<div class="cnnw-facts">{}</div>').format(Markup().join(cell.format(*row) for row in rows))
 
 
-def note(text: str) -> str:
+def note(text: str) -> Markup:
     """A quiet line."""
-    return f'<div class="cnnw-quiet">{escape(text)}</div>'
+    return Markup('<div class="cnnw-quiet">{}</div>').format(text)
 
 
-def dotted(entries: Iterable[tuple[str, str]]) -> str:
+def dotted(entries: Iterable[tuple[str, str]]) -> Markup:
     """(text, colour) of each entry of a legend, one below the other."""
-    return "".join(
-        f'<div><i class="cnnw-dot" style="background:{color};margin-left:0"></i>{escape(text)}</div>'
-        for text, color in entries
-    )
+    entry = Markup('<div><i class="cnnw-dot" style="background:{};margin-left:0"></i>{}</div>')
+    return Markup().join(entry.format(color, text) for text, color in entries)
 
 
-def error(text: str) -> str:
+def error(text: str) -> Markup:
     """The one line that says what went wrong."""
-    return f'<div class="cnnw-error" role="alert">{escape(text)}</div>' if text else ""
+    return Markup('<div class="cnnw-error" role="alert">{}</div>').format(text) if text else Markup()

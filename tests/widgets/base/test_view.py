@@ -148,7 +148,7 @@ def test_a_failed_computation_says_so_as_text_and_keeps_the_last_good_picture(vi
     ("error_", "text"),
     [
         (AssertionError(), "AssertionError"),
-        (KeyError("cat.png"), "KeyError: &#x27;cat.png&#x27;"),
+        (KeyError("cat.png"), "KeyError: &#39;cat.png&#39;"),
         (OSError("no\nsuch  file"), "no such file"),
     ],
 )

@@ -132,7 +132,7 @@ def test_long_labels_stand_above_their_bars_where_asked():
 
 
 def test_a_heading_says_all_in_its_tooltip():
-    assert 'title="Image 3 · label a &quot;cat&quot;"' in markup.heading("Image 3", 'label a "cat"', "")
+    assert 'title="Image 3 · label a &#34;cat&#34;"' in markup.heading("Image 3", 'label a "cat"', "")
 
 
 def test_a_colour_bar_says_its_ends_and_its_middle_where_it_has_one():
