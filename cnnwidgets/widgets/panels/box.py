@@ -7,6 +7,7 @@ from itertools import groupby
 
 import ipywidgets as W
 import numpy as np
+from markupsafe import escape
 
 from ...render import encode_png
 from ...render.static import Panel
@@ -88,7 +89,7 @@ class PanelBox(CardPanel):
     def text(self, panel: Panel) -> str:
         """HTML of what stands below the picture."""
         width = self.figure.shown_width if self.figure is not None and panel.pixels is not None else panel.width
-        parts = []
+        parts: list[str] = []
         if panel.colorbar:
             parts.append(markup.colorbar(*panel.colorbar, width))
         if panel.bars:
@@ -150,7 +151,7 @@ class PanelBox(CardPanel):
         self.children = [*above, *parts, self.below]
 
     def _described(self, cell: int) -> str:
-        return "" if self.panel.describe is None else self.panel.describe(cell)
+        return "" if self.panel.describe is None else escape(self.panel.describe(cell))
 
 
 def _answers(panel: Panel) -> bool:

@@ -83,6 +83,9 @@ def test_clicks_hovering_and_dragging_reach_the_description_that_is_shown():
     assert seen == [(1.5, 0.5), ("cell", 1)]
     hover(scatter, 7)
     assert words(box.figure._tip).strip() == "cell 7"
+    box.show(answering(describe=lambda cell: EVIL))
+    hover(scatter, 7)
+    assert "<img" not in box.figure._tip.value
 
 
 def test_a_mark_that_is_dragged_tells_the_description_that_is_shown_where_to():
