@@ -249,8 +249,6 @@ class Subject:
         if sizes not in shared.operations:
             outputs = checked_operations(self.module, traced, images, captured, prepare=self.prepare)
             shared.operations[sizes] = {name: value.to("meta") for name, value in self._keep(key, outputs).items()}
-            if len(shared.operations) > RECENT:  # of a data set whose images all differ in size
-                del shared.operations[next(iter(shared.operations))]
         table = with_operations(table, traced, shared.operations[sizes])
         return Pass(table, predict(_scores(captured.output)), same, "" in captured.output)
 
