@@ -71,7 +71,7 @@ def class_numbers(items: Items, targets: Iterable[Any]) -> tuple[int, ...]:
     TypeError, ValueError
         `targets` is not a sequence, or is empty.
     """
-    if isinstance(targets, (str, bytes)) or not hasattr(targets, "__iter__"):
+    if isinstance(targets, (str, bytes)) or not _is_listed(targets):
         raise TypeError(f"targets must be a list of classes, as [1, 3, 5], not {targets!r}")
     numbers: dict[int, None] = {}
     for target in targets:
@@ -86,6 +86,14 @@ def class_numbers(items: Items, targets: Iterable[Any]) -> tuple[int, ...]:
     if not numbers:
         raise ValueError("targets is empty: name at least one class")
     return tuple(numbers)
+
+
+def _is_listed(targets: Any) -> bool:
+    try:
+        iter(targets)
+    except TypeError:  # a tensor of one number has `__iter__` too, and that refuses
+        return False
+    return True
 
 
 def _targets(dataset: Any) -> list[int] | None:

@@ -45,9 +45,10 @@ class Card:
 
     @property
     def columns(self) -> list[list[Panel]]:
-        """The panels, each in the column that it stands in; no column is empty."""
+        """The panels, or their parts, each in the column that it stands in; no column is empty."""
         columns = [[item] if isinstance(item, Panel) else list(item) for item in self.panels]
-        return [column for column in columns if column]
+        parts = [[part for panel in column for part in panel.on_card] for column in columns]
+        return [column for column in parts if column]
 
     def draw(self, *, dark: bool = False) -> NDArray[np.uint8]:
         """The card as one picture, as `card` draws it."""

@@ -79,6 +79,9 @@ class Panel:
         Widgets that stand under the heading.
     chosen
         The row of `bars` that stands out.
+    parts
+        Panels that stand in its place in the PNG and in the exported page, one above the other; on the page of the
+        notebook, a box of its own shows them together.
     """
 
     heading: str
@@ -106,6 +109,7 @@ class Panel:
     room: int = 0
     controls: Sequence[object] = ()
     chosen: int | None = None
+    parts: Sequence[Panel] = ()
 
     def __post_init__(self) -> None:
         if self.width < 1:
@@ -123,6 +127,11 @@ class Panel:
                 )
         elif pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] not in (3, 4) or not pixels.size:
             raise ValueError(f"pixels must be uint8 (H, W, 3) or (H, W, 4); got {pixels.dtype} {pixels.shape}")
+
+    @property
+    def on_card(self) -> Sequence[Panel]:
+        """What a card shows of it: its parts, or itself; nothing where there are only controls."""
+        return self.parts or ([] if self.controls and not self.heading else [self])
 
     @property
     def has_picture(self) -> bool:

@@ -10,7 +10,7 @@ from ...compute.layers import Layer, drawable, one_image, token_grid
 from ...render.color import Shaded
 from ...widgets.panels import NOTHING, Around
 from ...widgets.surface import Box
-from .arithmetic import window_of, winner_of
+from .tables import window_of, winner_of
 
 
 class PassMaps:

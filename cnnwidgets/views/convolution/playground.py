@@ -6,23 +6,24 @@ from typing import Any
 
 import ipywidgets as W
 import numpy as np
+import torch
 import traitlets as T
 from numpy.typing import NDArray
 
 from ...compute.convolution import Explanation, slide
-from ...render.color import COLORMAPS, Shaded
-from ...render.static import Card
+from ...render.color import Shaded
+from ...render.static import Panel
 from ...widgets import controls
 from ...widgets.base import ModelView
-from ...widgets.controls import Sliding
-from ...widgets.panels import NOTHING, STYLE, MapPanel, tables_html
-from ...widgets.state import Colormap
-from ...widgets.surface import Text, markup, number
-from . import arithmetic
+from ...widgets.panels import NOTHING, Around, MapPanel, map_panel, tables_panel
+from ...widgets.state import Colormap, Index, Number, Place
+from ...widgets.surface import number
+from .arithmetic import sum_panel
 from .numbers import Numbers, NumbersControl, Rows
+from .tables import tables_of
 
-MAP, WORDS = 220, 300
-"""Widths in px of the two maps, and of the words beside the tables."""
+MAP, EDITOR = 220, 176
+"""Widths in px of the two maps, and of the boxes to type into."""
 
 IMAGES = {
     "4 × 4 diagonal": np.eye(4),
@@ -47,12 +48,12 @@ KERNELS = {
 }
 
 
-class KernelPlayground(Sliding, ModelView):
+class KernelPlayground(ModelView):
     """A small image, a kernel, and what convolving the two gives, place by place. Every number can be changed.
 
     Type into the boxes, click a pixel of the image to switch it on or off, choose stride, padding and dilation; click
     the output, drag its frame, or press play to slide the kernel. As in every deep learning library, the kernel is not
-    turned round first.
+    flipped first (cross-correlation).
 
     Parameters
     ----------
@@ -73,25 +74,29 @@ class KernelPlayground(Sliding, ModelView):
     stride = T.Int(1, min=1, max=8, help="pixels from one window to the next").tag(source=True)
     padding = T.Int(0, min=0, max=8, help="rows and columns of zeros around the image").tag(source=True)
     dilation = T.Int(1, min=1, max=8, help="pixels from one weight to the next").tag(source=True)
-    bias = T.Float(0.0, help="added to every sum").tag(source=True)
+    bias = Number(0.0, help="added to every sum").tag(source=True)
+    pixel = Place(
+        of=lambda view: (view.extent(), "the map"),
+        help="(row, column) of the output that is explained; None: the middle",
+    ).tag(display=True)
+    row = Index(of=pixel.rows, help="row of `pixel`, from 0").tag(internal=True)
+    column = Index(of=pixel.columns, help="column of `pixel`, from 0").tag(internal=True)
+    position = Index(of=pixel.places, help="number of `pixel` in reading order, from 0; what the player counts").tag(
+        internal=True
+    )
+    speed = T.Enum(controls.SPEEDS, 5, help="steps of the player a second").tag(internal=True)
     colormap = Colormap("auto", help="matplotlib name; auto: diverging for signed values").tag(display=True)
-
-    def __init__(self, **traits: Any) -> None:
-        self.check_keywords(traits)
-        super().__init__(**traits)
-        self._build()
-        self.start()
 
     @property
     def output(self) -> NDArray[np.float64]:
         """What the convolution gives, (H', W')."""
-        self._newest.flush()
+        self.flush()
         return self._slide.output.numpy().copy()
 
     @property
     def explanation(self) -> Explanation:
         """What is on the screen, as numbers."""
-        self._newest.flush()
+        self.flush()
         return self._explained
 
     def extent(self) -> tuple[int, int]:
@@ -100,33 +105,76 @@ class KernelPlayground(Sliding, ModelView):
         counts = [(n + 2 * self.padding - self.dilation * (k - 1) - 1) // self.stride + 1 for n, k in sizes]
         return max(1, counts[0]), max(1, counts[1])
 
-    def _build(self) -> None:
-        self._title = Text()
-        self._tables = W.HTML(layout=W.Layout(flex="0 1 auto", min_width="0", margin="0 24px 0 0"))
-        self._sum = W.HTML(layout=W.Layout(width=f"{WORDS}px", flex="0 0 auto", margin="0 24px 0 0"))
-        style = W.HTML(STYLE, layout=W.Layout(display="none"))
-        tip = "A row a line, numbers apart by spaces; 1/9 is a number"
-        boxes = [
-            NumbersControl(self, "image", "Image", rows=8, tip=tip),
-            NumbersControl(self, "kernel", "Kernel", rows=5, tip=tip),
-        ]
+    @T.default("pixel")
+    def _middle(self) -> tuple[int, int]:
+        rows, columns = self.extent()
+        return rows // 2, columns // 2
+
+    @T.validate("pixel")
+    def _validate_pixel(self, proposal: Any) -> tuple[int, int]:
+        return proposal["value"] or self._middle()
+
+    # ------------------------------------------------------------------ what the base asks for
+
+    def prepare(self, traits: dict[str, Any]) -> None:
+        """The boxes to type into come with the panels: what does not compute leaves none behind."""
+        self._boxes: list[NumbersControl] = []
+
+    def controls(self) -> list[W.Widget]:
+        """The settings of the convolution, the place with the player, and the colours."""
         bias = W.FloatText(value=self.bias, layout=W.Layout(width="80px"))
         T.link((self, "bias"), (bias, "value"))
         controls.hint(bias, "Added to every sum")
-        colormaps = list(dict.fromkeys((*COLORMAPS, self.colormap)))
-        bar = [
+        self._player = controls.PlaceControl(self, "pixel", self.extent, what="the output that is explained", play=True)
+        return [
             *(controls.labelled(name.capitalize(), self._number(name)) for name in ("stride", "padding", "dilation")),
             controls.labelled("Bias", bias),
-            self.player_control(),
-            controls.labelled(
-                "Colours", controls.dropdown(self, "colormap", colormaps, width=100, tip="auto: diverging if signed")
-            ),
+            self._player,
+            controls.colormap_menu(self, tip="auto: diverging if signed"),
         ]
-        editor = W.VBox(boxes, layout=W.Layout(width="200px", flex="0 0 auto"))
-        self._given = MapPanel(MAP, self._switch, numbers=True)
-        self._map = MapPanel(MAP, lambda pixel: self.set_trait("pixel", pixel), drag=True, numbers=True)
-        panels = [editor, self._given, self._map, self._sum, self._tables]
-        self._body.children = [style, *controls.card_body(self._title, bar, panels)]
+
+    def compute(self) -> None:
+        """Slide the kernel over the image."""
+        steps = {"stride": self.stride, "padding": self.padding, "dilation": self.dilation}
+        self._slide = slide(self.image, self.kernel, bias=self.bias, **steps)
+        self._player.fit()
+
+    def panels(self) -> list[Panel]:
+        """The boxes to type into, image and output with their frames, the sum, and the tables."""
+        e = self._explained = self._slide.at(self.pixel)
+        around = ((self.padding, self.padding),) * 2
+        given = self.remember("image", (self.image, self.colormap, around), lambda: self._image_panel(around))
+        output = self.remember("output", (self._slide, self.colormap), self._output_panel)
+        (rows, columns), (y, x) = e.positions, self.pixel
+        weight = float(self._slide.kernel.abs().max())
+        bounds = (weight, weight * float(self._slide.image.abs().max()))
+        return [
+            self._editor(),
+            given.framed((columns[0], rows[0], columns[-1] + 1, rows[-1] + 1)),
+            output.framed((x, y, x + 1, y + 1), heading=f"Output · row {y}, column {x}"),
+            sum_panel(e),
+            tables_panel(tables_of(e, 0, self._colored(self._slide.image), bounds)),
+        ]
+
+    def title(self) -> list[str]:
+        """The sizes of output, image and kernel, and the settings."""
+        rows, columns = self._slide.output.shape
+        settings = f"stride {self.stride}, padding {self.padding}, dilation {self.dilation}, bias {number(self.bias)}"
+        return [f"{rows} × {columns} output", f"{_size(self.image)} image", f"{_size(self.kernel)} kernel", settings]
+
+    def source(self) -> str:
+        """Nothing: no model ran."""
+        return ""
+
+    # ------------------------------------------------------------------ parts
+
+    def _editor(self) -> Panel:
+        tip = "A row a line, numbers separated by spaces; 1/9 is a number"
+        self._boxes = self._boxes or [
+            NumbersControl(self, "image", "Image", rows=8, tip=tip),
+            NumbersControl(self, "kernel", "Kernel", rows=5, tip=tip),
+        ]
+        return Panel("", width=EDITOR, controls=self._boxes, key="editor")
 
     def _number(self, name: str) -> W.BoundedIntText:
         trait: Any = self.traits()[name]
@@ -137,6 +185,35 @@ class KernelPlayground(Sliding, ModelView):
         controls.hint(control, trait.help.capitalize())
         return control
 
+    def _colored(self, map_: torch.Tensor) -> Shaded:
+        return Shaded.of(map_.numpy()[None], colormap=self.colormap)
+
+    def _image_panel(self, around: Around) -> MapPanel:
+        return map_panel(
+            self._colored(self._slide.image),
+            0,
+            f"Image · {_size(self.image)}",
+            around=around,
+            note="grey: padding" if around != NOTHING else "",
+            hint="click a pixel to switch it",
+            width=MAP,
+            numbers=True,
+            on_place=self._switch,
+            key="image",
+        )
+
+    def _output_panel(self) -> MapPanel:
+        return map_panel(
+            self._colored(self._slide.output),
+            0,
+            hint="click a pixel, or drag the frame",
+            width=MAP,
+            numbers=True,
+            drag=True,
+            on_place=lambda pixel: self.set_trait("pixel", pixel),
+            key="output",
+        )
+
     def _switch(self, place: tuple[int, int]) -> None:
         """Set a pixel of the image to 0, or to the largest number where it is 0."""
         rows = [list(row) for row in self.image]
@@ -144,59 +221,6 @@ class KernelPlayground(Sliding, ModelView):
         largest = max(abs(value) for line in rows for value in line) or 1.0
         rows[row][column] = 0.0 if rows[row][column] else largest
         self.image = rows
-
-    # ------------------------------------------------------------------ one way: compute, render, picture
-
-    def compute(self) -> None:
-        """Slide the kernel over the image."""
-        steps = {"stride": self.stride, "padding": self.padding, "dilation": self.dilation}
-        self._slide = slide(self.image, self.kernel, bias=self.bias, **steps)
-        self._shades: tuple[str, Shaded, Shaded] | None = None
-
-    def render(self) -> None:
-        """Draw image and output with their frames, the tables and the sum."""
-        self.fit_pixel(scaled=False)
-        if self._shades is None or self._shades[0] != self.colormap:
-            maps = (values.numpy()[None] for values in (self._slide.image, self._slide.output))
-            given, output = (Shaded.of(map_, colormap=self.colormap) for map_ in maps)
-            self._shades = (self.colormap, given, output)
-        _, given, output = self._shades
-        row, column = self.pixel
-        e = self._explained = self._slide.at((row, column))
-        rows, columns = e.positions
-        around = self._padding()
-        note, hint = "grey: padding" if around != NOTHING else "", "click a pixel to switch it"
-        self._given.draw("Image", _size(self.image), given, 0, around=around, note=note, hint=hint)
-        self._given.frame((columns[0], rows[0], columns[-1] + 1, rows[-1] + 1))
-        where = f"row {row}, column {column}"
-        self._map.draw("Output", where, output, 0, hint="click a pixel, or drag the frame")
-        self._map.frame((column, row, column + 1, row + 1))
-        weight = float(self._slide.kernel.abs().max())
-        bounds = (weight, weight * float(self._slide.image.abs().max()))
-        self._drawn_tables = arithmetic.tables_of(e, 0, given, bounds)
-        self._tables.value = tables_html(self._drawn_tables)
-        self._sum.value = arithmetic.words_html(e)
-        self._title.value = markup.title(self._name(), *self._said())
-
-    def static(self) -> Card:
-        """What the view shows, without the controls."""
-        columns = [
-            [self._given.static(), self._map.static()],
-            [table.static() for table in self._drawn_tables],
-            arithmetic.static_words(self._explained),
-        ]
-        return Card(" · ".join([self._name(), *self._said()]), columns)
-
-    def _padding(self) -> tuple[tuple[int, int], tuple[int, int]]:
-        return ((self.padding, self.padding),) * 2
-
-    def _name(self) -> str:
-        rows, columns = self._slide.output.shape
-        return f"{rows} × {columns} output"
-
-    def _said(self) -> list[str]:
-        settings = f"stride {self.stride}, padding {self.padding}, dilation {self.dilation}, bias {number(self.bias)}"
-        return [f"{_size(self.image)} image", f"{_size(self.kernel)} kernel", settings]
 
 
 def _size(rows: Rows) -> str:

@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import ipywidgets as W
+import traitlets as T
+from torch.nn.modules.conv import _ConvNd
 
-from ...compute.convolution import Explanation
-from ...compute.layers import describe_module
-from ...render.color import COLORMAPS, Shaded
-from ...render.static import Card
+from ...compute.convolution import Explanation, explainable
+from ...compute.core import get_layer
+from ...compute.layers import Layer, describe_module
+from ...render.color import Shaded
+from ...render.static import Panel
 from ...widgets import controls
-from ...widgets.panels import NOTHING, STYLE, ImagePanel, MapPanel, tables_html
-from ...widgets.surface import Text, markup
-from . import arithmetic
-from .maps import PassMaps, unit_of
-from .state import ConvolutionState
+from ...widgets.base import ImageView
+from ...widgets.panels import NOTHING, image_panels, map_panel, tables_panel
+from ...widgets.state import Colormap, Index, Place
+from ...widgets.surface import markup
+from .arithmetic import sum_panel
+from .maps import PassMaps, extent_of, unit_of
+from .tables import tables_of
 
-MAP, WORDS = 240, 300
-"""Widths in px of the two maps, and of the words beside the tables."""
+SCALES = ("layer", "layer-full", "map")
 
 
-class ConvolutionView(ConvolutionState):
+def _inputs(view: ConvolutionView) -> tuple[int, str]:
+    row = view.table.find(view.layer)
+    module = get_layer(view.subject.module, row.module)
+    count = module.in_channels if isinstance(module, _ConvNd) else row.channels
+    return count, f"layer {row.name!r} reads {count}"
+
+
+class ConvolutionView(ImageView):
     """Explains one number of a layer: the window it came from, the kernel, their product, the sum and the bias.
 
     For a convolution (1d or 2d, also transposed); for pooling the pixel that won, or the mean; for Linear and BatchNorm
@@ -49,179 +60,186 @@ class ConvolutionView(ConvolutionState):
     KernelPlayground : the same without a model, for an image and a kernel of the reader's own.
     """
 
+    sliders: ClassVar[dict[str, str]] = {**ImageView.sliders, "channel": "Channel"}
+
+    channel = Index(of=ImageView.of_layer, help="which map or unit of the layer is explained, from 0").tag(display=True)
+    pixel = Place(
+        of=lambda view: (view.extent(), "the map"),
+        help="(row, column) of the output that is explained; None: the middle",
+    ).tag(display=True)
+    row = Index(of=pixel.rows, help="row of `pixel`, from 0").tag(internal=True)
+    column = Index(of=pixel.columns, help="column of `pixel`, from 0").tag(internal=True)
+    position = Index(of=pixel.places, help="number of `pixel` in reading order, from 0; what the player counts").tag(
+        internal=True
+    )
+    speed = T.Enum(controls.SPEEDS, 5, help="steps of the player a second").tag(internal=True)
+    input_channel = Index(of=_inputs, help="which input channel is shown, from 0; setting it ends `strongest`").tag(
+        display=True
+    )
+    strongest = T.Bool(True, help="show the input channel that adds most at each place").tag(display=True)
+    colormap = Colormap("auto", help="matplotlib name; auto: diverging for signed values").tag(display=True)
+    scale = T.Enum(SCALES, "map", help="colours for the layer, or for each map").tag(display=True)
+
     @property
     def explanation(self) -> Explanation:
         """What is on the screen, as numbers."""
-        self._newest.flush()
+        self.flush()
         return self._explained
 
-    # ------------------------------------------------------------------ building
+    def extent(self) -> tuple[int, int]:
+        """(rows, columns) of the layer's map; (1, 1) for a vector."""
+        return extent_of(self.table.find(self.layer), self.item.aspect)
 
-    def build(self) -> None:
-        """Make the controls and the panels."""
-        most = self._row.channels - 1
-        self._channel_slider = controls.slider(self, "channel", maximum=most, tip="Channel that is explained")
-        self._channel_box = controls.entry(self, "channel", maximum=most, width=60, tip="Type a channel number")
-        most, name = self.input_channel, "input_channel"
-        self._input_slider = controls.slider(self, name, maximum=most, width=110, tip="Input channel that is shown")
-        self._input_box = controls.entry(self, name, maximum=most, width=60, tip="Type an input channel")
-        strongest = controls.checkbox(
-            self,
-            "strongest",
-            "the strongest",
-            width=120,
-            tip="At each position the input channel that contributes most",
-        )
-        self._inputs_control = controls.labelled("Input channel", self._input_slider, self._input_box, strongest)
+    def choosable(self, row: Layer) -> bool:
+        """Convolutions, pooling, Linear and BatchNorm that give maps, sequences or vectors."""
+        if row.reason is not None or row.operation or not row.module or row.batch_axis != 0 or row.kind == "volume":
+            return False
+        real = row.dtype is not None and row.dtype.is_floating_point
+        return real and explainable(get_layer(self.subject.module, row.module))
+
+    @T.default("pixel")
+    def _middle(self) -> tuple[int, int]:
+        rows, columns = self.extent()
+        return rows // 2, columns // 2
+
+    @T.validate("pixel")
+    def _validate_pixel(self, proposal: Any) -> tuple[int, int]:
+        return proposal["value"] or self._middle()
+
+    @T.observe("input_channel")
+    def _chosen(self, change: Any) -> None:
+        if self.ready and not self.is_quiet:
+            self.strongest = False
+
+    @T.observe("layer")
+    def _bound(self, change: Any) -> None:
+        if self.ready:  # at once, not with the drawing: a channel of the new layer may be set right after
+            alone = not self.is_quiet  # what is set together with the layer stays as it was set
+            with self.quiet():
+                self._channels.fit(self.table.find(self.layer))
+                self._player.fit(scaled=alone)
+
+    # ------------------------------------------------------------------ what the base asks for
+
+    def prepare(self, traits: dict[str, Any]) -> None:
+        """Whoever asks for an input channel does not want the strongest."""
+        if "input_channel" in traits:
+            traits.setdefault("strongest", False)
+
+    def controls(self) -> list[W.Widget]:
+        """Layer, image, channel, place with the player, input channel, and how the maps are drawn."""
         peak = controls.button("largest", self._to_largest, width=70, tip="Go to the largest value of the map")
-        word = controls.channel_word(self._row)
-        self._channels = controls.labelled(word, self._channel_slider, self._channel_box, beside=[peak])
-        colormaps = list(dict.fromkeys((*COLORMAPS, self.colormap)))
-        colours = controls.dropdown(
-            self, "colormap", colormaps, width=100, tip="auto: a diverging map centred on 0 for signed values"
+        self._channels = controls.ChannelControl(self, self.layer_row, tip="Channel that is explained", beside=[peak])
+        self._player = controls.PlaceControl(self, "pixel", self.extent, what="the output that is explained", play=True)
+        most, name = self.input_channel, "input_channel"
+        self._input_ranges = (
+            controls.slider(self, name, maximum=most, width=110, tip="Input channel that is shown"),
+            controls.entry(self, name, maximum=most, width=60, tip="Type an input channel"),
         )
-        scale = controls.dropdown(
-            self, "scale", ["layer", "layer-full", "map"], width=90, tip=controls.SCALE_TIP.partition("; or")[0]
-        )
-        bar = [
+        tip = "At each position the input channel that contributes most"
+        strongest = controls.checkbox(self, "strongest", "the strongest", width=120, tip=tip)
+        self._inputs = controls.labelled("Input channel", *self._input_ranges, strongest)
+        tip = controls.SCALE_TIP.partition("; or")[0]
+        return [
             self.layer_control(),
             self.image_control(),
             self._channels,
-            self.player_control(),
-            self._inputs_control,
-            controls.labelled("Colours", colours),
-            controls.labelled("Scale", scale),
+            self._player,
+            self._inputs,
+            controls.colormap_menu(self),
+            controls.labelled("Scale", controls.dropdown(self, "scale", SCALES, width=90, tip=tip)),
         ]
-        self._title = Text()
-        self._tables = W.HTML(layout=W.Layout(flex="0 1 auto", min_width="0", margin="0 24px 0 0"))
-        self._sum = W.HTML(layout=W.Layout(width=f"{WORDS}px", flex="0 0 auto", margin="0 24px 0 0"))
-        self._style_of_cells = W.HTML(STYLE, layout=W.Layout(display="none"))
-        self._image = ImagePanel()
-        self._given = MapPanel(MAP)
-        self._map = MapPanel(MAP, lambda pixel: self.set_trait("pixel", pixel), self._to_unit, drag=True)
-        self._maps: Any = None
-        panels = [self._image, self._given, self._map, self._sum, self._tables]
-        self._body.children = [self._style_of_cells, *controls.card_body(self._title, bar, panels)]
 
-    def _to_unit(self, unit: int) -> None:
-        self.channel = unit
+    def compute(self) -> None:
+        """Look up, or run the model for, what the layer was given and what it put out."""
+        self._passed = self.snapshot.passed(self.layer)
+        self._player.fit()  # the image may be of another size
+
+    def panels(self) -> list[Panel | list[Panel]]:
+        """The image, the input and the output of the layer, the sum in words, and the tables."""
+        row, aspect = self.layer_row, self.item.aspect
+        key = (self._passed, self.colormap, self.scale)
+        self._maps = self.remember("maps", key, lambda: PassMaps(self._passed, row, *key[1:], aspect))
+        e = self._explained = self._passed.explain(self.channel, unit_of(row, self.pixel, aspect))
+        shown = self._choose_input(e)
+        tables = tables_of(e, shown, self._maps.inputs, self._maps.bounds(e, shown))
+        return [
+            self.remember("image", (self.item, self.snapshot.prediction), lambda: image_panels(self.snapshot)),
+            self._input_panel(e, shown),
+            self._output_panel(),
+            sum_panel(e, shown if self._maps.windowed else None),
+            *([tables_panel(tables)] if tables else []),
+        ]
+
+    def title(self) -> list[str]:
+        """The layer, what it is, what it puts out, and of which image."""
+        row = self.layer_row
+        extent = " × ".join(map(str, row.size[-2:]))
+        return [
+            row.name,
+            describe_module(self._passed.module),
+            f"{row.channels:,} units" if self._maps.vector else f"{row.channels:,} maps of {extent}",
+            markup.pictured(self.snapshot.index, self.item.text),
+        ]
+
+    # ------------------------------------------------------------------ parts
 
     def _to_largest(self) -> None:
-        self._newest.flush()  # the map that the layer has by now
+        self.flush()  # the map that the layer has by now
         place = self._maps.largest(self.channel)
         if self._maps.vector:
             self.channel = place[0]
         else:
             self.pixel = place
 
-    # ------------------------------------------------------------------ one way: compute, render, picture
+    def _choose_input(self, e: Explanation) -> int:
+        """Make `input_channel` and its controls fit the inputs that the number depends on; the one that is shown."""
+        first, last = e.inputs.start, e.inputs.stop - 1
+        shown = self.input_channel if self.input_channel in e.inputs else first
+        if self._maps.windowed:
+            if self.strongest and len(e.sums):
+                shown = e.contributions[0][0]
+            for control in self._input_ranges:  # first wider, so that no link cuts off what is on its way
+                control.max, control.min = max(last, control.max), min(first, control.min)
+            self.input_channel = shown
+            for control in self._input_ranges:
+                control.min, control.max = first, last
+        self._inputs.layout.display = "" if self._maps.windowed and len(e.inputs) > 1 else "none"
+        return shown
 
-    def compute(self) -> None:
-        """Look up, or run the model for, what the layer was given and what it put out."""
-        passes = self._subject.passes
-        passed = self._subject.passed(self.index, self.layer)
-        self.look()
-        self._passed, self._cached = passed, self._subject.passes == passes
+    def _input_panel(self, e: Explanation, shown: int) -> Panel:
+        maps = self._maps
+        if not maps.windowed:
+            heading = f"Input · {len(e.patch):,} features"
+            return self.remember("input", (maps, self.pixel), lambda: self._vector(e, heading))
+        size = " × ".join(map(str, maps.inputs.maps.shape[1:]))
+        heading, note = f"Input {shown} · {size}", "grey: padding" if maps.around != NOTHING else ""
+        options: dict[str, Any] = {"around": maps.around, "note": note, "key": "input"}
+        panel = self.remember("input", (maps, shown), lambda: map_panel(maps.inputs, shown, heading, **options))
+        return panel.framed(*maps.boxes(e))
 
-    def render(self) -> None:
-        """Explain the number at the pixel, and draw; what has not changed is not sent again."""
-        self.fit_pixel(scaled=False)  # the image may be of another size
-        e = self._explained = self._passed.explain(self.channel, unit_of(self._row, self.pixel, self._aspect()))
-        self._maps = self._shaded()
-        self._choose_input(e)
-        if self._image.look is not self._look:
-            self._image.draw(self._shown, self._look, self._subject)
-        self._draw_map()
-        self._draw_given(e)
-        shown = self._shown_input(e)
-        self._drawn = tables = arithmetic.tables_of(e, shown, self._maps.inputs, self._maps.bounds(e, shown))
-        self._tables.value = tables_html(tables) if tables else ""
-        self._tables.layout.display = "" if tables else "none"
-        title = markup.title(self._row.name, *self._said(), source=self._source())
-        self.later(lambda: self._tell(title))
+    def _vector(self, e: Explanation, heading: str) -> Panel:
+        shaded = Shaded.of(e.patch.numpy().reshape(-1, 1, 1), colormap=self.colormap)
+        return map_panel(shaded, None, heading, key="input")
 
-    def _tell(self, title: str) -> None:
-        """The words; while the player runs, those of the newest step alone: nobody reads thirty in a second."""
-        self._title.value = title
-        self._sum.value = arithmetic.words_html(self._explained, self._marked())
-
-    def static(self) -> Card:
-        """What the view shows, without the controls."""
-        columns = [self._image.static(), [self._given.static(), self._map.static()]]
-        if self._drawn:
-            columns.append([table.static() for table in self._drawn])
-        columns.append(arithmetic.static_words(self._explained, self._marked()))
-        return Card(" · ".join([self._row.name, *self._said()]), columns)
-
-    # ------------------------------------------------------------------ parts of a drawing
-
-    def _shaded(self) -> PassMaps:
-        """The maps in their colours, made once for each pass."""
-        known, colours = self._maps, (self.colormap, self.scale)
-        if known is not None and known.passed is self._passed and (known.colormap, known.scale) == colours:
-            return known
-        return PassMaps(self._passed, self._row, *colours, self._aspect())
-
-    def _shown_input(self, e: Explanation) -> int:
-        return self.input_channel if self.input_channel in e.inputs else e.inputs.start
-
-    def _marked(self) -> int | None:
-        """The input channel that is marked among the contributions."""
-        return self.input_channel if self._maps.windowed else None
-
-    def _choose_input(self, e: Explanation) -> None:
-        """Make `input_channel` and its slider fit the inputs that the number depends on."""
-        if not self._maps.windowed:
-            self._inputs_control.layout.display = "none"
-            return
-        chosen = e.contributions[0][0] if self.strongest and len(e.sums) else self._shown_input(e)
-        for control in (self._input_slider, self._input_box):
-            control.max = max(e.inputs.stop - 1, control.max)
-            control.min = min(e.inputs.start, control.min)
-        self.input_channel = chosen
-        for control in (self._input_slider, self._input_box):
-            control.min, control.max = e.inputs.start, e.inputs.stop - 1
-        self._inputs_control.layout.display = "" if len(e.inputs) > 1 else "none"
-
-    def _draw_map(self) -> None:
-        row, (y, x) = self._row, self.pixel
-        name = f"Output {self.channel}"
-        if self._maps.vector:
-            quiet = self._unit_name() or f"{row.channels:,} units"
-            self._map.draw(name, quiet, self._maps.output, None, hint="click a unit")
-            self._map.frame(self._map.unit_box(self.channel))
-        else:
-            place, hint = f"row {y}, column {x}", "click a pixel, or drag the frame"
-            self._map.draw(name, place, self._maps.output, self.channel, hint=hint)
-            self._map.frame((x, y, x + 1, y + 1))
-
-    def _draw_given(self, e: Explanation) -> None:
-        maps, channel = self._maps, self._shown_input(e)
-        if maps.windowed:
-            size = " × ".join(map(str, maps.inputs.maps.shape[1:]))
-            note = "grey: padding" if maps.around != NOTHING else ""
-            self._given.draw(f"Input {channel}", size, maps.inputs, channel, around=maps.around, note=note)
-        else:
-            vector = Shaded.of(e.patch.numpy().reshape(-1, 1, 1), colormap=self.colormap)
-            self._given.draw("Input", f"{len(e.patch):,} features", vector, None)
-        self._given.frame(*maps.boxes(e))
-
-    # ------------------------------------------------------------------ words
-
-    def _said(self) -> list[str]:
-        row, text = self._row, self._look.item.text
-        extent = " × ".join(map(str, row.size[-2:]))
-        return [
-            describe_module(self._passed.module),
-            f"{row.channels:,} units" if self._maps.vector else f"{row.channels:,} maps of {extent}",
-            markup.pictured(self._shown, text),
-        ]
-
-    def _unit_name(self) -> str:
-        """Class name of the unit, where the layer is the last and has as many units as there are classes."""
-        names = self._subject.names.of(self._row.channels)
-        last = self._row.name == self._look.table.showable[-1].name
-        return names[self.channel] if last and len(names) == self._row.channels else ""
-
-    def _source(self) -> str:
-        return markup.source("cached" if self._cached else "computed", self.milliseconds)
+    def _output_panel(self) -> Panel:
+        maps, (y, x), name = self._maps, self.pixel, f"Output {self.channel}"
+        shown = None if maps.vector else self.channel
+        panel = self.remember(
+            "output",
+            (maps, shown),
+            lambda: map_panel(
+                maps.output,
+                shown,
+                hint="click a unit" if maps.vector else "click a pixel, or drag the frame",
+                drag=True,
+                on_place=lambda pixel: self.set_trait("pixel", pixel),
+                on_unit=lambda unit: self.set_trait("channel", unit),
+                key="output",
+            ),
+        )
+        if maps.vector:
+            names = self.unit_names
+            called = names[self.channel] if names else f"{self.layer_row.channels:,} units"
+            return panel.unit(self.channel, heading=f"{name} · {called}")
+        return panel.framed((x, y, x + 1, y + 1), heading=f"{name} · row {y}, column {x}")

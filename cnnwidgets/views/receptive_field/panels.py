@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from html import escape
-from typing import Any
+from typing import ClassVar
 from uuid import uuid4
 
 import ipywidgets as W
@@ -12,13 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ...compute.dataset import Items
 from ...compute.receptive_field import Box, ReceptiveField, ReceptiveFields, text
 from ...render.color import apply, overlay, to_picture, to_uint8
 from ...render.static import Panel
-from ...widgets.panels import PHOTO, CardPanel, enlarged
-from ...widgets.state import Look
-from ...widgets.surface import PixelFigure, Text, markup, number
+from ...widgets.panels import PHOTO, PanelBox, enlarged
+from ...widgets.state import Snapshot
+from ...widgets.surface import markup, number
 from .words import extent
 
 TABLE = 240
@@ -29,83 +29,66 @@ TOP = 0.99
 NEIGHBOURS, LONGEST = 9, 17
 """Layers before and after the chosen one in the static picture, and characters of their names."""
 
-
-class PhotoPanel(CardPanel):
-    """The photo, the box that a unit sees, and the unit's gradient as an overlay. A click chooses a unit."""
-
-    def __init__(self, on_pixel: Callable[[float, float], None]) -> None:
-        self._on_pixel = on_pixel
-        self._text, self._below = Text(), Text()
-        self.figure = PixelFigure(PHOTO, PHOTO, fit=True)
-        self.figure.on_click(self._clicked)
-        self._sent: tuple[Any, ...] = ()
-        super().__init__(PHOTO, self._text, self.figure, self._below)
-
-    def draw(
-        self,
-        name: str,
-        quiet: str,
-        photo: NDArray[np.uint8],
-        heat: NDArray[np.float32] | None,
-        opacity: float,
-        box: Box,
-    ) -> None:
-        """Show `photo` (H, W, 3) with `box` framed and `heat` (H, W) over it, or no heat."""
-        self._name, self._quiet, self._box = name, quiet, box
-        self._text.value = markup.heading(name, quiet)
-        key = (id(photo), id(heat), opacity)
-        if key != self._sent:
-            self._sent = key
-            self._keep = (photo, heat)  # so that the numbers above stay theirs
-            self._top = _top(heat)
-            self._pixels = enlarged(_heated(photo, heat, self._top, opacity))
-            self._factor = self._pixels.shape[0] / photo.shape[0]
-            self.figure.show(self._pixels)
-            self._below.value = ""
-            if heat is not None:
-                self._below.value = markup.colorbar(HEAT, *self._ends(), self.figure.shown_width)
-        self.figure.frame(self._frame())
-
-    def static(self) -> Panel:
-        """The same for the static picture."""
-        colorbar = None if self._keep[1] is None else (HEAT, *self._ends())
-        heading = " · ".join(filter(None, (self._name, self._quiet)))
-        frame = self._frame()
-        return Panel(heading, self._pixels, width=PHOTO, marks=[] if frame is None else [frame], colorbar=colorbar)
-
-    def _frame(self) -> tuple[float, float, float, float] | None:
-        top, left, bottom, right = (edge * self._factor for edge in self._box)
-        return (left, top, right, bottom) if bottom > top and right > left else None
-
-    def _ends(self) -> tuple[str, str | None, str]:
-        return "0", "|gradient|", f"≥ {number(self._top)}"
-
-    def _clicked(self, x: float, y: float) -> None:
-        self._on_pixel(y / self._factor - 0.5, x / self._factor - 0.5)
+Photo = NDArray[np.uint8]
+Heat = NDArray[np.float32]
 
 
-def _top(heat: NDArray[np.float32] | None) -> float:
+def photo_panel(
+    heading: str, photo: Photo, heat: Heat | None, opacity: float, on_pixel: Callable[[float, float], object]
+) -> Panel:
+    """The photo with the gradient of a unit laid over it.
+
+    Parameters
+    ----------
+    heading : str
+        As of every `Panel`.
+    photo : ndarray of uint8
+        (H, W, 3).
+    heat : ndarray or None
+        (H, W), the gradient; None: the photo alone.
+    opacity : float
+        Of the gradient where it is strongest, 0 to 1.
+    on_pixel : callable
+        Called with (row, column) of the photo, where a pixel has its centre at whole numbers.
+    """
+    top = _top(heat)
+    pixels = enlarged(_heated(photo, heat, top, opacity))
+    factor = pixels.shape[0] / photo.shape[0]
+
+    def pressed(x: float, y: float) -> None:
+        on_pixel(y / factor - 0.5, x / factor - 0.5)
+
+    colorbar = None if heat is None else (HEAT, "0", "|gradient|", f"≥ {number(top)}")
+    return Panel(heading, pixels, width=PHOTO, colorbar=colorbar, on_place=pressed, key="photo")
+
+
+def framed(panel: Panel, photo: Photo, box: Box) -> Panel:
+    """The panel of a photo with `box`, in pixels of the photo, framed; an empty one is not."""
+    assert panel.pixels is not None
+    top, left, bottom, right = (edge * panel.pixels.shape[0] / photo.shape[0] for edge in box)
+    return replace(panel, marks=[(left, top, right, bottom)] if bottom > top and right > left else [])
+
+
+def _top(heat: Heat | None) -> float:
     """The value at the upper end of the colours."""
     if heat is None or not (heat > 0).any():
         return 1.0
     return float(np.quantile(heat[heat > 0], TOP))
 
 
-def _heated(
-    photo: NDArray[np.uint8], heat: NDArray[np.float32] | None, top: float, opacity: float
-) -> NDArray[np.uint8]:
+def _heated(photo: Photo, heat: Heat | None, top: float, opacity: float) -> Photo:
     if heat is None:
         return photo
     colours = apply(to_uint8(heat[None], [[0.0, top]])[0], HEAT)
     return overlay(photo, colours, opacity * np.sqrt(np.clip(heat / top, 0, 1)))
 
 
-def photo_of(look: Look, items: Items, size: tuple[int, int]) -> tuple[NDArray[np.uint8], str]:
+def photo_of(snapshot: Snapshot, size: tuple[int, int]) -> tuple[Photo, str]:
     """The photo (H, W, 3) at `size` (height, width), as the model sees it, and its label; grey where there is none."""
-    label = markup.labelled(look.item.text)
-    if look.item.image is None:
+    label = markup.labelled(snapshot.item.text)
+    if snapshot.item.image is None:
         return np.full((*size, 3), 128, np.uint8), label
-    picture = to_picture(items.picture(look.item.image).numpy())
+    picture = to_picture(snapshot.subject.items.picture(snapshot.item.image).numpy())
     if picture.rescaled:
         label = " · ".join(filter(None, [label, f"{number(picture.vmin)} to {number(picture.vmax)}"]))
     if picture.pixels.shape[:2] == size:
@@ -113,42 +96,73 @@ def photo_of(look: Look, items: Items, size: tuple[int, int]) -> tuple[NDArray[n
     return np.array(Image.fromarray(picture.pixels).resize(size[::-1], Image.Resampling.BILINEAR)), label
 
 
-class LayersPanel(CardPanel):
-    """Size and stride of all layers, the chosen one marked; it stays in sight however the table is scrolled."""
+class LayersBox(PanelBox):
+    """Keeps the chosen layer in sight, however the table is scrolled."""
 
-    def __init__(self) -> None:
-        self._table, self._mark = Text(), W.HTML(layout=W.Layout(display="none"))
+    def __init__(self, panel: Panel) -> None:
+        self._mark = W.HTML(layout=W.Layout(display="none"))
         self._class = f"cnnw-{uuid4().hex}"  # this table's own: several views may be on a page
-        self._table.add_class(self._class)
-        self._fields: ReceptiveFields | None = None
-        super().__init__(TABLE, W.HTML(STYLE, layout=W.Layout(display="none")), self._mark, self._table)
+        super().__init__(panel)
+        self.below.add_class(self._class)
+        self.children = [W.HTML(STYLE, layout=W.Layout(display="none")), self._mark, *self.children]
 
-    def draw(self, fields: ReceptiveFields, layer: str) -> None:
-        """Show all `fields`, that of `layer` marked. A table that is there already stays where it is scrolled to."""
-        if fields is not self._fields:
-            self._fields = fields
-            pairs = ' class="cnnw-pairs"' if any(isinstance(field.size, tuple) for field in fields) else ""
-            head = "<tr><th>layer</th><th>size</th><th>stride</th></tr>"
-            self._table.value = (
-                markup.heading(f"All {len(fields)} layers", "fields in px")
-                + f'<div class="cnnw-fields"><table{pairs}><thead>{head}</thead>'
-                + f"<tbody>{''.join(map(_row, fields))}</tbody></table></div>"
-            )
-        self._chosen = [field.layer for field in fields].index(layer)
-        self._mark.value = CHOSEN % (self._class, self._chosen + 1)
+    def show(self, panel: Panel) -> None:
+        """Show another description; a table that is there already stays where it is scrolled to."""
+        super().show(panel)
+        assert isinstance(panel, LayersPanel)
+        self._mark.value = CHOSEN % (self._class, panel.marked + 1)
 
-    def static(self) -> Panel:
-        """The layers around the chosen one, for the static picture."""
-        assert self._fields is not None
-        count, lines = len(self._fields), []
-        first = max(0, min(self._chosen - NEIGHBOURS, count - 2 * NEIGHBOURS - 1))
-        for place, field in enumerate(self._fields[first : first + 2 * NEIGHBOURS + 1], first):
-            size, stride = extent(field)
-            name = field.layer if len(field.layer) <= LONGEST else f"…{field.layer[1 - LONGEST :]}"
-            mark = "▸ " if place == self._chosen else ""
-            lines.append((mark + name, f"{size} · stride {stride}" if stride else size))
-        some = f"All {count}" if len(lines) == count else f"{len(lines)} of {count}"
-        return Panel(f"{some} layers · fields in px", width=TABLE + 60, lines=lines)
+    def text(self, panel: Panel) -> str:
+        """HTML of the table."""
+        assert isinstance(panel, LayersPanel)
+        return panel.table
+
+
+@dataclass(frozen=True, eq=False)
+class LayersPanel(Panel):
+    """What `layers_panel` makes.
+
+    Attributes
+    ----------
+    fields
+        Of all layers, which `table` has as HTML.
+    marked
+        Place of the chosen one among them.
+    """
+
+    box: ClassVar[type[PanelBox]] = LayersBox
+    fields: Sequence[ReceptiveField] = ()
+    table: str = ""
+    marked: int = 0
+
+    def choose(self, layer: str) -> LayersPanel:
+        """The same table with `layer` marked; the static picture has the layers around it."""
+        marked = [field.layer for field in self.fields].index(layer)
+        return replace(self, marked=marked, parts=[_excerpt(self.fields, marked)])
+
+
+def layers_panel(fields: ReceptiveFields) -> LayersPanel:
+    """Size and stride of all layers."""
+    pairs = ' class="cnnw-pairs"' if any(isinstance(field.size, tuple) for field in fields) else ""
+    head = "<tr><th>layer</th><th>size</th><th>stride</th></tr>"
+    table = (
+        f'<div class="cnnw-fields"><table{pairs}><thead>{head}</thead>'
+        f"<tbody>{''.join(map(_row, fields))}</tbody></table></div>"
+    )
+    heading = f"All {len(fields)} layers · fields in px"
+    return LayersPanel(heading, width=TABLE, fields=list(fields), table=table, key="layers")
+
+
+def _excerpt(fields: Sequence[ReceptiveField], marked: int) -> Panel:
+    count, lines = len(fields), []
+    first = max(0, min(marked - NEIGHBOURS, count - 2 * NEIGHBOURS - 1))
+    for place, field in enumerate(fields[first : first + 2 * NEIGHBOURS + 1], first):
+        size, stride = extent(field)
+        name = field.layer if len(field.layer) <= LONGEST else f"…{field.layer[1 - LONGEST :]}"
+        mark = "▸ " if place == marked else ""
+        lines.append((mark + name, f"{size} · stride {stride}" if stride else size))
+    some = f"All {count}" if len(lines) == count else f"{len(lines)} of {count}"
+    return Panel(f"{some} layers · fields in px", width=TABLE + 60, lines=lines)
 
 
 def _row(field: ReceptiveField) -> str:

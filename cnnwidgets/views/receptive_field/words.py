@@ -68,7 +68,7 @@ def of_gradient(heat: NDArray[np.float32], box: Box) -> Facts:
     area = max(1, (box.bottom - box.top) * (box.right - box.left))
     return [
         ("gradient", f"{100 * inside / total:.4g} % inside the frame"),
-        ("half the gradient", f"lies in {half:,} of {area:,} px ({100 * half / area:.2g} %)"),
+        ("half the gradient", f"in {half:,} of {area:,} px ({100 * half / area:.2g} %)"),
     ]
 
 

@@ -158,15 +158,50 @@ class ModelView(W.VBox):
         """Draw at once what waits to be drawn: what is read then is of the present state."""
         self._newest.flush()
 
+    def guarded(self, part: Callable[[], object]) -> bool:
+        """Run `part`, which draws beside the usual way, as a growing map does; False where it raised.
+
+        What goes wrong in it goes to the error line, and traits set in it ask for no drawing.
+        """
+        return self._guarded(part)
+
     @property
     def ready(self) -> bool:
         """Whether the view has been drawn for the first time."""
         return self._ready
 
     @property
+    def closed(self) -> bool:
+        """Whether the view is on no page any more."""
+        return self._closed
+
+    @property
+    def computed(self) -> bool:
+        """Whether `compute` has run for the present source traits."""
+        return self._computed
+
+    @property
     def milliseconds(self) -> float:
         """Since the present drawing began."""
         return 1e3 * (time.perf_counter() - self._started)
+
+    def draw_now(self, *, compute: bool = False) -> None:
+        """Draw at once in this thread, whatever the cells do: only where that cannot be in the middle of a step.
+
+        With `compute`, the model is asked again: its weights have changed.
+        """
+        if compute:
+            self._computed = False
+        self._newest.draw_now()
+
+    def attempt(self, action: Callable[[], object]) -> None:
+        """Call `action()`, as a button does; what goes wrong is in the error line until something goes well."""
+        if self._guarded(action):
+            self.say("")
+
+    def say(self, text: str) -> None:
+        """Say in the error line what went wrong; with an empty text, that all is well."""
+        self._say(text)
 
     # ------------------------------------------------------------------ what everybody may ask
 
@@ -347,8 +382,11 @@ class ModelView(W.VBox):
             self._local.quiet = quiet
 
     @property
-    def _is_quiet(self) -> bool:
+    def is_quiet(self) -> bool:
+        """Whether traits are being set quietly, or several as one."""
         return getattr(self._local, "quiet", False)
+
+    _is_quiet = is_quiet
 
     @contextmanager
     def hold_trait_notifications(self) -> Iterator[None]:
@@ -357,16 +395,17 @@ class ModelView(W.VBox):
             with super().hold_trait_notifications():
                 yield
             return
-        before = {name: getattr(self, name) for name in self._tagged}
+        others = list(self.traits(internal=True))
+        before = {name: getattr(self, name) for name in [*self._tagged, *others]}
         try:
             with self.quiet(), super().hold_trait_notifications():
                 yield
         except BaseException:
             with self.quiet():
-                for name, value in before.items():
-                    self.set_trait(name, value)
+                for name in [*self._tagged, *others, *self._tagged]:  # what one allows or moves depends on another
+                    self.set_trait(name, before[name])
             raise
-        if not self._closed and any(getattr(self, name) != value for name, value in before.items()):
+        if not self._closed and any(getattr(self, name) != before[name] for name in self._tagged):
             self.ask()
 
     def _changed(self, change: Any) -> None:

@@ -21,27 +21,30 @@ from .basic import (
     slider,
     top_power,
 )
+from .channel import ChannelControl
 from .layer import LayerPicker
-from .player import Sliding
+from .place import SPEEDS, PlaceControl
 from .progress import ProgressRow, duration
 from .ranges import IntBox, IntRange, Player
 from .search import Search
-from .target import ClassMenu
+from .target import TargetMenu
 from .ticks import Choices
 
 __all__ = [
     "SCALE_TIP",
+    "SPEEDS",
+    "ChannelControl",
     "Choices",
-    "ClassMenu",
     "Group",
     "IntBox",
     "IntRange",
     "LayerPicker",
+    "PlaceControl",
     "Player",
     "ProgressRow",
     "ScaleControl",
     "Search",
-    "Sliding",
+    "TargetMenu",
     "auto_entry",
     "button",
     "card_body",

@@ -4,14 +4,14 @@ from .box import Columns, PanelBox, lines_html
 from .channel import channel_panel
 from .column import DETAIL, GRID, HOVERED, INPUT, CardPanel
 from .grid import grid_panel, grid_sizes
-from .image import image_panels
-from .map import NOTHING, Around, MapPanel, padded_palette
+from .image import classes_panel, image_panel, image_panels
+from .map import NOTHING, Around, MapPanel, map_panel, padded_palette
 from .old.channel import ChannelPanel
 from .old.grid import GridPanel
 from .old.image import ImagePanel
 from .photo import PHOTO, enlarged
 from .prediction import prediction_panel, with_truth
-from .table import STYLE, Table, tables_html
+from .table import strip_panel, table_panel, tables_panel
 
 __all__ = [
     "DETAIL",
@@ -20,7 +20,6 @@ __all__ = [
     "INPUT",
     "NOTHING",
     "PHOTO",
-    "STYLE",
     "Around",
     "CardPanel",
     "ChannelPanel",
@@ -29,15 +28,19 @@ __all__ = [
     "ImagePanel",
     "MapPanel",
     "PanelBox",
-    "Table",
     "channel_panel",
+    "classes_panel",
     "enlarged",
     "grid_panel",
     "grid_sizes",
+    "image_panel",
     "image_panels",
     "lines_html",
+    "map_panel",
     "padded_palette",
     "prediction_panel",
-    "tables_html",
+    "strip_panel",
+    "table_panel",
+    "tables_panel",
     "with_truth",
 ]

@@ -59,13 +59,19 @@ class PanelBox(CardPanel):
         before, self.panel = self.panel, panel
         if panel is before and not self._fresh:
             return
-        name, *parts = panel.heading.split(" · ")
-        self.heading.value = markup.heading(name, *parts, panel.hint)
+        self.heading.value = self.heading_of(panel)
+        if self._fresh and not panel.heading:
+            self.heading.layout.display = "none"  # empty, it would still have its margins
         if self._fresh or panel.room != before.room:
             self.layout.min_height = f"{panel.room}px" if panel.room else None
         self.show_picture(panel, before)
         self.below.value = self.text(panel)
         self._fresh = False
+
+    def heading_of(self, panel: Panel) -> str:
+        """HTML of the heading; empty for none."""
+        name, *parts = panel.heading.split(" · ")
+        return markup.heading(name, *parts, panel.hint) if panel.heading else ""
 
     def show_picture(self, panel: Panel, before: Panel) -> None:
         """Show the picture of `panel`, where `before` is there."""

@@ -1,4 +1,4 @@
-"""Small maps with their numbers in the cells, as HTML and for the static picture."""
+"""Small maps with their numbers in the cells, side by side: window × kernel = product."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Any
+from typing import Any, ClassVar
 
+import ipywidgets as W
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,9 +17,12 @@ from ...render.color import ACCENT, PADDED, Shaded, apply, rgb
 from ...render.static import Panel
 from ...render.text import READABLE, ink, numerals
 from ..surface import markup, number
+from .box import PanelBox
 
 TABLE, CELL = 190, 44
 """Width in px that one table of cells may take, and that one cell may take."""
+NARROWEST = 150
+"""Width in px of a table in the static picture: its heading and its scale need so much."""
 STYLE = f"""<style>
 .cnnw-sum {{ display: flex; flex-wrap: wrap; gap: 4px 0; align-items: flex-start; }}
 .cnnw-sum > .cnnw-sign {{ width: 26px; text-align: center; font-size: 20px; color: var(--cnnw-muted); }}
@@ -26,99 +30,122 @@ STYLE = f"""<style>
 .cnnw-cells span {{ display: flex; align-items: center; justify-content: center; white-space: nowrap; }}
 .cnnw-cells span.cnnw-won {{ outline: 3px solid {ACCENT}; outline-offset: -3px; font-weight: 700; }}
 .cnnw-cells img {{ image-rendering: pixelated; display: block; }}
-.cnnw-equation {{ min-height: 33px; }} .cnnw-cosine {{ min-height: 50px; margin: 6px 0; }}
 </style>"""
 
 
+class TablesBox(PanelBox):
+    """Shows tables side by side, with `×` and `=` between them."""
+
+    def __init__(self, panel: Panel) -> None:
+        super().__init__(panel)
+        self.children = [W.HTML(STYLE, layout=W.Layout(display="none")), *self.children]
+        self.layout.width, self.layout.min_width, self.layout.flex = "auto", "0", "0 1 auto"
+
+    def text(self, panel: Panel) -> str:
+        """HTML of the tables."""
+        return tables_html(panel.parts)
+
+
 @dataclass(frozen=True, eq=False)
-class Table:
-    """A small map with its numbers in the cells; a larger one as a picture."""
+class TablesPanel(Panel):
+    """Tables, in `parts`."""
 
-    name: str
-    factor: str
-    colors: NDArray[np.uint8]
-    texts: list[list[str]]
-    colorbar: tuple[str, str, str | None, str]
-    place: tuple[str, ...] = ()
-    won: tuple[int, int] | None = None
-
-    @classmethod
-    def of(
-        cls,
-        name: str,
-        values: NDArray[Any],
-        shaded: Shaded,
-        *,
-        place: tuple[str, ...] = (),
-        padded: NDArray[np.bool_] | None = None,
-        won: tuple[int, int] | None = None,
-    ) -> Table:
-        """Cells of `values` (H, W) in the colours of `shaded`, whose only map they are; grey where `padded`."""
-        colors = apply(shaded.tile(0), shaded.colormap)
-        if padded is not None:
-            colors[padded] = rgb(PADDED)
-        texts, factor = numerals(values, tight=max(values.shape) > 5) if max(values.shape) <= READABLE else ([], "")
-        low, middle, high = shaded.ends(0)
-        bar = (shaded.colormap, number(low), None if middle is None else "0", number(high))
-        return cls(name, factor, colors, texts, bar, place, won)
-
-    @property
-    def side(self) -> int:
-        """Side of a cell, in px."""
-        return max(1, min(CELL, TABLE // max(self.colors.shape[:2])))
-
-    @property
-    def width(self) -> int:
-        """Width of the cells, in px."""
-        return self.side * self.colors.shape[1]
-
-    def html(self) -> str:
-        """For the page."""
-        cells = "".join(self._cell(row, column) for row, column in np.ndindex(*self.colors.shape[:2]))
-        if not self.texts:
-            data = base64.b64encode(encode_png(self.colors)).decode()
-            height = self.side * self.colors.shape[0]
-            cells = f'<img src="data:image/png;base64,{data}" width="{self.width}" height="{height}">'
-        columns = f"grid-template-columns:repeat({self.colors.shape[1]},{self.side}px);grid-auto-rows:{self.side}px"
-        if not self.texts:
-            columns = ""
-        size = 12 if self.side >= 38 else 11 if self.side >= 32 else 10
-        width = max(96, self.width)
-        place = f'<div class="cnnw-quiet">{", ".join(self.place)}</div>'
-        return (
-            f"<div>{markup.heading(self.name, self.factor)}"
-            f'<div class="cnnw-cells" style="font-size:{size}px;{columns}">{cells}</div>'
-            f"{markup.colorbar(*self.colorbar, width)}{place}</div>"
-        )
-
-    def _cell(self, row: int, column: int) -> str:
-        if not self.texts:
-            return ""
-        color = self.colors[row, column]
-        won = ' class="cnnw-won"' if (row, column) == self.won else ""
-        style = f"background:#{color.tobytes().hex()};color:{ink(color)}"
-        return f'<span{won} style="{style}">{escape(self.texts[row][column])}</span>'
-
-    def static(self) -> Panel:
-        """For the static picture."""
-        row, column = self.won or (0, 0)
-        return Panel(
-            f"{self.name} · {self.factor}" if self.factor else self.name,
-            self.colors,
-            width=max(150, self.width),
-            lines=self.place,
-            colorbar=self.colorbar,
-            texts=self.texts,
-            marks=[(column, row, column + 1, row + 1)] if self.won else [],
-        )
+    box: ClassVar[type[PanelBox]] = TablesBox
 
 
-def tables_html(tables: Sequence[Table]) -> str:
+def tables_panel(tables: Sequence[Panel], key: str = "tables") -> Panel:
+    """What `table_panel` made, side by side: one table, or three with `×` and `=` between them."""
+    return TablesPanel("", parts=tables, key=key)
+
+
+def table_panel(
+    name: str,
+    values: NDArray[Any],
+    shaded: Shaded,
+    *,
+    place: tuple[str, ...] = (),
+    padded: NDArray[np.bool_] | None = None,
+    won: tuple[int, int] | None = None,
+) -> Panel:
+    """A small map with its numbers in the cells; a larger one as a picture.
+
+    Parameters
+    ----------
+    name : str
+        Of the map.
+    values : ndarray
+        (H, W).
+    shaded : Shaded
+        Its colours; it is the only map of it.
+    place : tuple of str
+        Where the values come from.
+    padded : ndarray of bool, optional
+        Cells that are padding, which is grey.
+    won : (row, column), optional
+        The cell that is marked.
+    """
+    colors = apply(shaded.tile(0), shaded.colormap)
+    if padded is not None:
+        colors[padded] = rgb(PADDED)
+    texts, factor = numerals(values, tight=max(values.shape) > 5) if max(values.shape) <= READABLE else ([], "")
+    row, column = won or (0, 0)
+    return Panel(
+        f"{name} · {factor}" if factor else name,
+        colors,
+        width=max(NARROWEST, _side(colors) * colors.shape[1]),
+        lines=place,
+        colorbar=_scale(shaded, 0),
+        texts=texts,
+        marks=[(column, row, column + 1, row + 1)] if won else [],
+    )
+
+
+def strip_panel(name: str, pixels: NDArray[np.uint8], shaded: Shaded) -> Panel:
+    """A vector as a heat strip of `pixels`, in a row with tables."""
+    return Panel(name, pixels, width=max(NARROWEST, _side(pixels) * pixels.shape[1]), colorbar=_scale(shaded))
+
+
+def _scale(shaded: Shaded, channel: int | None = None) -> tuple[str, str, str | None, str]:
+    low, middle, high = shaded.ends(channel)
+    return shaded.colormap, number(low), None if middle is None else "0", number(high)
+
+
+def _side(pixels: NDArray[np.uint8]) -> int:
+    """Side of a cell, in px."""
+    return max(1, min(CELL, TABLE // max(pixels.shape[:2])))
+
+
+def tables_html(tables: Sequence[Panel]) -> str:
     """Tables with `×` and `=` between them."""
     parts = []
     for table, sign in zip(tables, ["×", "=", ""] if len(tables) > 1 else [""], strict=True):
-        top = 22 + table.side * table.colors.shape[0] // 2 - 14
-        parts.append(table.html())
+        assert table.pixels is not None
+        top = 22 + _side(table.pixels) * table.pixels.shape[0] // 2 - 14
+        parts.append(_table_html(table, table.pixels))
         if sign:
             parts.append(f'<div class="cnnw-sign" style="margin-top:{top}px">{sign}</div>')
     return f'<div class="cnnw-sum">{"".join(parts)}</div>'
+
+
+def _table_html(table: Panel, pixels: NDArray[np.uint8]) -> str:
+    (rows, across), side = pixels.shape[:2], _side(pixels)
+    if table.texts:
+        won = [(row, column) for column, row, _, _ in table.marks]
+        cells = "".join(_cell(pixels[at], table.texts[at[0]][at[1]], won=at in won) for at in np.ndindex(rows, across))
+        grid = f"grid-template-columns:repeat({across},{side}px);grid-auto-rows:{side}px"
+    else:
+        data, grid = base64.b64encode(encode_png(pixels)).decode(), ""
+        cells = f'<img src="data:image/png;base64,{data}" width="{side * across}" height="{side * rows}">'
+    size = 12 if side >= 38 else 11 if side >= 32 else 10
+    assert table.colorbar is not None
+    place = ", ".join(map(str, table.lines))
+    return (
+        f"<div>{markup.heading(*table.heading.split(' · '))}"
+        f'<div class="cnnw-cells" style="font-size:{size}px;{grid}">{cells}</div>'
+        f"{markup.colorbar(*table.colorbar, max(96, side * across))}{markup.note(place)}</div>"
+    )
+
+
+def _cell(color: NDArray[np.uint8], text: str, *, won: bool) -> str:
+    mark = ' class="cnnw-won"' if won else ""
+    return f'<span{mark} style="background:#{color.tobytes().hex()};color:{ink(color)}">{escape(text)}</span>'

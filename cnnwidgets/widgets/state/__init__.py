@@ -4,7 +4,7 @@ from .cache import ByteCache
 from .memory import Memory
 from .subject import Look, Snapshot, Subject
 from .thumbnails import Thumbnails
-from .traits import Colormap, Given, Index, Pixel, Scale, ScoreOf, Whole
+from .traits import Colormap, Given, Index, Number, Pixel, Place, Scale, ScoreOf, Target, Whole
 
 __all__ = [
     "ByteCache",
@@ -13,11 +13,14 @@ __all__ = [
     "Index",
     "Look",
     "Memory",
+    "Number",
     "Pixel",
+    "Place",
     "Scale",
     "ScoreOf",
     "Snapshot",
     "Subject",
+    "Target",
     "Thumbnails",
     "Whole",
 ]

@@ -30,6 +30,8 @@ class Pass:
     """A layer that hands on another's output -> that other layer."""
     single: bool
     """Whether the network returns one tensor, not a dict or a tuple of them."""
+    returned: torch.Tensor | None = None
+    """That tensor, with its batch axis, on the CPU, if it is small enough to be kept."""
 
 
 class Passes:

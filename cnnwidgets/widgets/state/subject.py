@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +18,11 @@ from ...compute.layers import checked_operations, one_image, run, run_operations
 from .cache import ByteCache
 from .passes import RECENT, Pass, Passes
 
+SMALL = 2**16
+"""Numbers of an output that are kept with what is known of an image: class scores, not maps."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, kw_only=True)
 class Look(Pass):
     """One image, and what one forward pass told about it."""
 
@@ -75,6 +79,17 @@ class Snapshot:
             There is no such layer, or it cannot be explained.
         """
         return self.subject.passed_of(self._look, self.index, layer)
+
+    def now(self, layer: str) -> tuple[torch.Tensor, Snapshot]:
+        """Output of a module as the weights are now, with the batch axis, and this snapshot with the new prediction.
+
+        One pass that ends at the layer and at the output, and of which nothing is kept: for weights that change with
+        each step of a training.
+        """
+        output, prediction = self.subject.now(self.item, layer)
+        fresh = copy(self)
+        fresh.prediction = prediction
+        return output, fresh
 
 
 class Subject:
@@ -166,6 +181,14 @@ class Subject:
             look = self._looks[at] = Look(**vars(found), item=item, key=key)
         return look
 
+    def returned(self, item: Item, index: int) -> torch.Tensor | None:
+        """What the network returns for `item`, the image `index`, with its batch axis; None where no pass has told it.
+
+        None too where it is no single tensor, or a large one. Runs nothing.
+        """
+        found = self._shared.known.get(self._key(self._at(index), item))
+        return None if found is None else found.returned
+
     def output(self, index: int, layer: str) -> torch.Tensor:
         """Output of `layer` for image `index`, without the batch axis, on the CPU; read only.
 
@@ -250,7 +273,9 @@ class Subject:
             outputs = checked_operations(self.module, traced, images, captured, prepare=self.prepare)
             shared.operations[sizes] = {name: value.to("meta") for name, value in self._keep(key, outputs).items()}
         table = with_operations(table, traced, shared.operations[sizes])
-        return Pass(table, predict(_scores(captured.output)), same, "" in captured.output)
+        single = captured.output.get("")
+        returned = None if single is None or single.numel() > SMALL else single.detach().cpu().clone()
+        return Pass(table, predict(_scores(captured.output)), same, single is not None, returned)
 
     def _pass_for(self, layer: str, look: Look, index: int) -> torch.Tensor:
         """The output of a layer, from one pass for it alone."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
 import numpy as np
 import traitlets as T
 
+from ...compute.core import listing, nearest
 from ...render.color import table, value_ranges
 
 
@@ -61,6 +63,76 @@ class Index(Whole):
         return super()._cross_validate(obj, value)
 
 
+class Target(T.TraitType):
+    """The number of a class. Its name, or the number as text, becomes the number; a name comes before a number.
+
+    Parameters
+    ----------
+    default : int, optional
+        Before anybody chooses. None is allowed where it is the default: the predicted class, or no class.
+    of : callable
+        Given the view, the name of each class that can be chosen: `{0: "cat", 1: "dog"}`.
+    **options
+        As for every trait.
+
+    Raises
+    ------
+    ValueError
+        No such class; says which there are, and which name is nearest.
+    TypeError
+        Neither a number nor text.
+    """
+
+    def __init__(
+        self, default: int | None = None, *, of: Callable[[Any], Mapping[int, str]], help: str, **options: Any
+    ) -> None:
+        self._of = of
+        super().__init__(default, help=help, **{"allow_none": default is None, **options})
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        """Raise TypeError for what is no class in any view; which classes there are is asked when it is set."""
+        if isinstance(value, str):
+            return value
+        try:
+            return operator.index(value)
+        except TypeError:
+            others = "a class name or None" if self.allow_none else "or a class name"
+            raise TypeError(f"{self.name} is a class number, {others}, not {value!r}") from None
+
+    def number(self, view: Any, value: Any) -> int | None:
+        """The class that `value` means to `view` now; raises as a trait that is set does."""
+        if value is None and self.allow_none:
+            return None
+        value, names = self.validate(view, value), self._of(view)
+        if isinstance(value, str):
+            found = next((number for number, name in names.items() if name == value), None)
+            if found is None and not value.strip().isdecimal():
+                near = nearest(value, names.values())
+                hint = f"; did you mean {near!r}?" if near else ";"
+                raise ValueError(f"no class {value!r}{hint} there are {listing(list(names.values()))}")
+            value = int(value) if found is None else found
+        if value not in names:
+            every = list(names)
+            known = f"0 to {len(every) - 1}" if every == list(range(len(every))) else listing([str(n) for n in every])
+            raise ValueError(f"no {self.name} {value}; allowed: {known}{', or None' if self.allow_none else ''}")
+        return int(value)
+
+    def _cross_validate(self, obj: Any, value: Any) -> Any:
+        return super()._cross_validate(obj, self.number(obj, value))
+
+
+class Number(T.Float):
+    """A finite number, between `min` and `max` where they are given: NaN, which compares with nothing, is none."""
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        """Raise TraitError for anything else; says what is allowed."""
+        if isinstance(value, float) and not math.isfinite(value):
+            ends = [f"{end:g}" for end in (self.min, self.max) if math.isfinite(end)]
+            allowed = f"a number from {' to '.join(ends)}" if len(ends) == 2 else "a finite number"
+            raise T.TraitError(f"{self.name} must be {allowed}, not {value}")
+        return super().validate(obj, value)
+
+
 class Given(T.Any):
     """Anything but None, for the validator of the view to judge."""
 
@@ -104,6 +176,50 @@ class Pixel(T.TraitType):
         """Raise ValueError for anything but None and two numbers from 0 up."""
         if value is None:
             return None
-        if not (isinstance(value, (tuple, list)) and len(value) == 2 and min(value) >= 0):
-            raise ValueError(f"{self.name} must be (row, column), both 0 or more, or None; not {value!r}")
-        return int(value[0]), int(value[1])
+        numbers = isinstance(value, (tuple, list)) and len(value) == 2 and not any(isinstance(at, str) for at in value)
+        with suppress(TypeError, OverflowError, ValueError):  # what compares with no number, or is no whole one
+            if numbers and min(value) >= 0:
+                return int(value[0]), int(value[1])
+        raise ValueError(f"{self.name} must be (row, column), both 0 or more, or None; not {value!r}")
+
+
+class Place(Pixel):
+    """A place in a map that the view shows, (row, column) from 0; None: the middle.
+
+    Parameters
+    ----------
+    of : callable
+        Given the view, says how many rows and columns the map has, and what it is: `((4, 4), "the map")`.
+    **options
+        As for every trait.
+
+    Raises
+    ------
+    IndexError
+        For a place outside the map; says how large that is.
+    """
+
+    def __init__(self, *, of: Callable[[Any], tuple[tuple[int, int], str]], **options: Any) -> None:
+        self._of = of
+        super().__init__(None, **options)
+
+    def rows(self, view: Any) -> tuple[int, str]:
+        """Rows of the map, and words for its size: what an `Index` of the row counts."""
+        (rows, columns), what = self._of(view)
+        return rows, f"{what} has {rows} rows and {columns} columns"
+
+    def columns(self, view: Any) -> tuple[int, str]:
+        """The same for the column."""
+        return self._of(view)[0][1], self.rows(view)[1]
+
+    def places(self, view: Any) -> tuple[int, str]:
+        """The same for the number of the place in reading order."""
+        rows, columns = self._of(view)[0]
+        return rows * columns, self.rows(view)[1]
+
+    def _cross_validate(self, obj: Any, value: Any) -> Any:
+        if value is not None:
+            (rows, columns), _ = self._of(obj)
+            if value[0] >= rows or value[1] >= columns:
+                raise IndexError(f"{self.name} {value} is out of range: {self.rows(obj)[1]}")
+        return super()._cross_validate(obj, value)

@@ -1,6 +1,6 @@
 """What stands in the page: bqplot figures, pictures, markup."""
 
-from .figure import Box, PixelFigure
+from .figure import Box, PixelFigure, type_size
 from .helper import helped
 from .markup import number
 from .scatter_figure import ScatterFigure
@@ -18,5 +18,6 @@ __all__ = [
     "helped",
     "number",
     "tree",
+    "type_size",
     "widgets_in",
 ]

@@ -243,9 +243,8 @@ class PixelFigure(W.Box):
 
     def write(self, texts: Sequence[Sequence[str]], inks: Sequence[Sequence[str]]) -> None:
         """Write into the pixels of a small picture, row by row, in these colours; nothing where it does not fit."""
-        longest = max((len(text) for row in texts for text in row), default=0)
-        size = min(13.0, (self._factor - 4) / (0.62 * longest) if longest else 0.0)
-        if size < SMALLEST:
+        size = type_size(texts, self._factor)
+        if not size:
             if self._label is not None:
                 self._label.visible = False
             return
@@ -313,6 +312,13 @@ class PixelFigure(W.Box):
         index = int(event["data"]["index"])
         if self._describe is not None and self._cells is not None and index < self._cells.count:
             self._tip.value = f'<span class="cnnw-tip">{self._describe(index)}</span>'
+
+
+def type_size(texts: Sequence[Sequence[str]], side: float) -> float:
+    """Size of the type, in px, in which all texts have room in pixels of this side; 0 where there is none."""
+    longest = max((len(text) for row in texts for text in row), default=0)
+    size = min(13.0, (side - 4) / (0.62 * longest) if longest else 0.0)
+    return size if size >= SMALLEST else 0.0
 
 
 class Frames(Text):

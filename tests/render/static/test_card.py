@@ -7,7 +7,7 @@ import pytest
 from PIL import ImageDraw
 
 from cnnwidgets.render.color.colormap import DARK, FLAG, LIGHT, rgb
-from cnnwidgets.render.static.card import BETWEEN, NARROWEST, PADDING, Panel, card
+from cnnwidgets.render.static.card import BETWEEN, NARROWEST, PADDING, Card, Panel, card
 from cnnwidgets.render.text.pen import fitting_size, text_length, wrapped
 from tests.render.conftest import contrast
 
@@ -72,6 +72,12 @@ def test_panels_stand_side_by_side_and_columns_are_stacked() -> None:
     assert box_of(image, green)[:2] == (PADDING + 150 + BETWEEN, box_of(image, RED)[1])
     assert box_of(image, blue)[0] == box_of(image, green)[0]
     assert box_of(image, blue)[1] > box_of(image, green)[3]
+
+
+def test_parts_stand_in_place_of_their_panel_and_what_holds_only_controls_is_left_out() -> None:
+    parts = [Panel("b"), Panel("c")]
+    shown = Card("t", [Panel("", controls=[object()]), Panel("a"), [Panel("x", parts=parts), Panel("d")]])
+    assert [[panel.heading for panel in column] for column in shown.columns] == [["a"], ["b", "c", "d"]]
 
 
 @pytest.mark.parametrize(("dark", "theme"), [(False, LIGHT), (True, DARK)])

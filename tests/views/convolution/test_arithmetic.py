@@ -7,14 +7,14 @@ from torch import nn
 
 from cnnwidgets.compute.convolution.convolution import explain_convolution, slide
 from cnnwidgets.views.convolution.arithmetic import (
-    _span,
     contributions,
     cosine_words,
     equation,
-    static_words,
-    told,
+    steps_of,
+    sum_panel,
     verdict,
 )
+from cnnwidgets.views.convolution.tables import span
 
 
 def many(channels: int):
@@ -51,12 +51,18 @@ def test_the_contributions_add_up_to_the_sum():
 def test_the_verdict_and_the_steps_speak_of_a_network_only_where_there_is_one():
     found, free = many(4), slide(np.eye(2), np.eye(2)).at((0, 0))
     assert verdict(found).startswith("the same: difference 0, tolerance ")
-    assert told(found)[-1] == ("the network computed", "−1.5")
-    assert verdict(free) == "" and [label for label, _ in told(free)] == ["sum of the products", "bias", "sum + bias"]
+    assert steps_of(found)[-1] == ("the network computed", "−1.5")
+    assert verdict(free) == "" and [label for label, _ in steps_of(free)] == [
+        "sum of the products",
+        "bias",
+        "sum + bias",
+    ]
 
 
 def test_the_cosine_of_darkness_is_none():
-    assert cosine_words(slide(np.zeros((2, 2)), np.eye(2)).at((0, 0))).endswith("undefined, one of them is all 0")
+    assert "".join(cosine_words(slide(np.zeros((2, 2)), np.eye(2)).at((0, 0)))).endswith(
+        "undefined, one of them is all 0"
+    )
 
 
 @pytest.mark.parametrize(
@@ -69,10 +75,19 @@ def test_the_cosine_of_darkness_is_none():
         (tuple(range(0, 14, 2)), "0, 2 … 12"),
     ],
 )
-def test_places_are_told_in_short(places, text):
-    assert _span(places) == text
+def test_places_are_written_in_short(places, text):
+    assert span(places) == text
 
 
-def test_the_bars_of_the_static_picture_keep_their_sign():
-    bars = static_words(many(4))[-1].bars
+def test_the_bars_of_the_contributions_keep_their_sign():
+    bars = sum_panel(many(4)).parts[-1].bars
     assert [(part, text) for _, part, text in bars] == [(-1.0, "−3"), (2 / 3, "2"), (-1 / 3, "−1"), (0.0, "0")]
+
+
+def test_the_lines_of_the_static_picture_say_what_the_page_says():
+    panel = sum_panel(many(4), chosen=2)
+    lines = panel.parts[0].lines
+    assert lines[0] == panel.equation == "0 − 1 + 2 − 3 + 0.5 (bias) = −1.5"
+    assert list(lines[1:5]) == list(panel.steps) and lines[5] == panel.verdict
+    assert lines[6] == "".join(panel.cosine) and len(lines) == 7
+    assert panel.parts[1].bars[1][0] == "▸ channel 2"

@@ -6,14 +6,27 @@ import pytest
 import torch
 import traitlets as T
 
+from cnnwidgets.render.static import Panel
 from cnnwidgets.views.convolution.numbers import NumbersControl
 from cnnwidgets.views.convolution.playground import IMAGES, KERNELS, KernelPlayground
-from tests.widgets.conftest import click, inside, words
+from tests.widgets.conftest import inside, said, titled, words
 
 
 @pytest.fixture
 def view() -> KernelPlayground:
     return KernelPlayground()
+
+
+def sums(view: KernelPlayground) -> str:
+    return "".join(map(said, view.panel("sum").parts))
+
+
+def window(view: KernelPlayground) -> Panel:
+    return view.panel("tables").parts[0]
+
+
+def player(view: KernelPlayground) -> W.Play:
+    return next(part for part in inside(view) if isinstance(part, W.Play))
 
 
 def boxes(view: KernelPlayground) -> list[NumbersControl]:
@@ -23,14 +36,14 @@ def boxes(view: KernelPlayground) -> list[NumbersControl]:
 def test_it_opens_with_a_diagonal_that_the_kernel_matches(view):
     assert view.output.tolist() == [[2, 0, 0], [0, 2, 0], [0, 0, 2]]
     assert view.pixel == (1, 1) and view.explanation.cosine == pytest.approx(1)
-    assert "1 + 0 + 0 + 1 + 0 (bias) = 2" in words(view._sum)
-    assert "network" not in words(view._sum)
-    assert "3 × 3 output · 4 × 4 image · 2 × 2 kernel · stride 1, padding 0, dilation 1, bias 0" in words(view._title)
+    assert "1 + 0 + 0 + 1 + 0 (bias) = 2" in sums(view)
+    assert "network" not in sums(view)
+    assert "3 × 3 output · 4 × 4 image · 2 × 2 kernel · stride 1, padding 0, dilation 1, bias 0" in titled(view)
 
 
 def test_where_the_patch_is_something_else_the_cosine_says_so(view):
     view.pixel = (0, 1)
-    assert "Window 0 0 1 0" in words(view._tables) and "cosine of window and filter 0 :" in words(view._sum)
+    assert window(view).texts == [["0", "0"], ["1", "0"]] and "cosine of window and filter 0:" in sums(view)
 
 
 def test_typed_numbers_change_the_output_at_once(view):
@@ -65,7 +78,7 @@ def test_every_preset_can_be_drawn(view):
         for kernel in KERNELS:
             with view.hold_trait_notifications():
                 view.image, view.kernel = image, kernel
-            assert view._error.layout.display == "none"
+            assert view.error == ""
 
 
 def test_what_the_presets_promise():
@@ -80,17 +93,18 @@ def test_what_the_presets_promise():
 
 
 def test_a_click_switches_a_pixel_of_the_image(view):
-    factor = view._given.figure._factor
-    click(view._given.figure._mark, click_x=1.5 * factor, click_y=0.5 * factor)
+    view.panel("image").on_place(1.5, 0.5)
     assert view.image[0] == (1, 1, 0, 0) and view.output[0].tolist() == [2, 1, 0]
-    click(view._given.figure._mark, click_x=1.5 * factor, click_y=0.5 * factor)
+    view.panel("image").on_place(1.5, 0.5)
     assert view.image[0] == (1, 0, 0, 0)
 
 
 def test_the_numbers_stand_in_the_pixels(view):
-    assert view._map.figure._label.text.tolist() == ["2", "0", "0", "0", "2", "0", "0", "0", "2"]
+    assert view.panel("output").texts == [["2", "0", "0"], ["0", "2", "0"], ["0", "0", "2"]]
     view.padding = 1
-    assert view._given.figure._label.text.tolist()[:8] == [""] * 7 + ["1"]
+    assert view.panel("image").texts[:2] == [[""] * 6, ["", "1", "0", "0", "0", ""]]
+    view.image = np.eye(32)  # pixels of 6 px have no room for numbers
+    assert not view.panel("image").texts
 
 
 def test_stride_padding_and_dilation_are_those_of_conv2d(view):
@@ -101,24 +115,25 @@ def test_stride_padding_and_dilation_are_those_of_conv2d(view):
     kernel = torch.tensor([[[[1.0, 2], [3, 4]]]])
     wanted = torch.nn.functional.conv2d(image, kernel, torch.tensor([0.5]), 2, 1, 3)[0, 0]
     assert view.output.tolist() == wanted.tolist()
-    assert view.pixel == (1, 1) and view._play.max == wanted.numel() - 1
+    assert view.pixel == (1, 1) and player(view).max == wanted.numel() - 1
     view.pixel = (0, 0)
-    assert "rows −1, 2, columns −1, 2" in words(view._tables)
-    assert view._given._frames == [(0, 0, 4, 4)]
+    assert list(window(view).lines) == ["rows −1, 2", "columns −1, 2"]
+    assert view.panel("image").marks == [(0, 0, 4, 4)]
 
 
 def test_a_kernel_that_does_not_fit_is_said_in_one_line_and_the_next_good_move_clears_it(view):
     before = view.output
     view.dilation = 4
-    assert "the kernel, 5 high, does not fit into the image, 4 high with its padding" in view._error.value
-    assert "cnnw-stale" in view._body._dom_classes and np.array_equal(view.output, before)
+    assert "the kernel, 5 high, does not fit into the image, 4 high with its padding" in view.error
+    assert any("cnnw-stale" in part._dom_classes for part in inside(view) if isinstance(part, W.VBox))
+    assert np.array_equal(view.output, before)
     view.padding = 1
-    assert view._error.value == "" and view.output.shape == (2, 2)
+    assert view.error == "" and view.output.shape == (2, 2)
 
 
 def test_the_player_slides_the_window(view):
     for position in range(9):
-        view._play.value = position
+        player(view).value = position
         assert view.pixel == divmod(position, 3)
         assert view.explanation.value == view.output[view.pixel]
 
@@ -138,6 +153,8 @@ def test_an_array_a_tensor_and_a_name_are_all_images():
         ({"image": [[float("nan")]]}, ValueError, "image: row 1 has a number that is not finite"),
         ({"image": [[1, 2], [3, 4]], "kernel": "sharpen"}, ValueError, "the kernel, 3 high, does not fit"),
         ({"stride": 0}, T.TraitError, "stride"),
+        ({"bias": float("nan")}, T.TraitError, "bias must be a finite number, not nan"),
+        ({"bias": float("-inf")}, T.TraitError, "bias must be a finite number, not -inf"),
         ({"strid": 1}, TypeError, "no keyword 'strid'; did you mean 'stride'"),
         ({"pixel": (3, 0)}, IndexError, "the map has 3 rows and 3 columns"),
     ],
@@ -165,3 +182,27 @@ def test_the_static_picture_follows_the_view(view):
     before = view.picture()
     view.pixel = (0, 1)
     assert view.picture().shape == before.shape and not np.array_equal(view.picture(), before)
+
+
+@pytest.mark.parametrize(("trait", "value"), [("row", 3), ("column", -1), ("position", 9), ("bias", float("nan"))])
+def test_a_refused_number_changes_nothing(view, trait, value):
+    before = repr(view), view.row, view.column, view.position
+    with pytest.raises((IndexError, T.TraitError), match=f"{trait} "):
+        setattr(view, trait, value)
+    assert (repr(view), view.row, view.column, view.position) == before and view.error == ""
+
+
+def test_the_static_picture_has_the_panels_of_the_page_without_the_boxes_to_type_into(view):
+    assert [[panel.heading for panel in column] for column in view.static().columns] == [
+        ["Image · 4 × 4"],
+        ["Output · row 1, column 1"],
+        ["Sum"],
+        ["Window", "Kernel", "Product"],
+    ]
+    assert view.panel("editor").controls
+
+
+def test_another_bias_sends_no_image(view, messages):
+    before = view.panel("image").pixels
+    view.bias = 2.0
+    assert view.panel("image").pixels is before and view.output.tolist() == [[4, 2, 2], [2, 4, 2], [2, 2, 4]]

@@ -14,8 +14,10 @@ from cnnwidgets.models import lenet5
 from cnnwidgets.render.color.colormap import palette
 from cnnwidgets.render.color.scale import GAP
 from cnnwidgets.render.color.shaded import Shaded
+from cnnwidgets.render.static import Panel
 from cnnwidgets.views.convolution.view import ConvolutionView
-from tests.widgets.conftest import EVIL, click, decoded, hooks, inside, words
+from tests.widgets.conftest import EVIL, control, hooks, inside, words
+from tests.widgets.conftest import said as read
 
 
 def known() -> nn.Sequential:
@@ -53,7 +55,31 @@ def view(model, passes) -> ConvolutionView:
 
 
 def said(view: ConvolutionView) -> str:
-    return words(view._sum)
+    """What the sum says, and the contributions below it."""
+    return "".join(map(read, view.panel("sum").parts))
+
+
+def tables(view: ConvolutionView) -> dict[str, Panel]:
+    """The tables by their names."""
+    return {table.heading: table for table in view.panel("tables").parts}
+
+
+def numbers(view: ConvolutionView, name: str) -> str:
+    """The numbers of a table in reading order."""
+    return " ".join(text for row in tables(view)[name].texts for text in row)
+
+
+def player(view: ConvolutionView) -> W.Play:
+    return next(part for part in inside(view) if isinstance(part, W.Play))
+
+
+def hidden(view: ConvolutionView, part: W.Widget) -> bool:
+    """Whether a group that `part` stands in is not displayed."""
+    return any(
+        any(other is part for other in inside(group))
+        for group in inside(view)
+        if isinstance(group, W.HBox) and group.layout.display == "none"
+    )
 
 
 # ---------------------------------------------------------------------- what is on the screen
@@ -67,22 +93,24 @@ def test_the_sum_over_every_input_channel_plus_bias_stands_beside_what_the_netwo
     assert "sum over 2 input channels 26" in text and "the network computed 26.5" in text
     assert "the same: difference 0, tolerance" in text
     assert "Contribution of each input channel ▸ channel 1 20 channel 0 6" in text
+    assert view.static().columns[-2] == list(view.panel("sum").parts)
 
 
 def test_the_tables_show_window_kernel_and_product_of_the_strongest_input_channel(view):
-    text = words(view._tables)
     assert view.input_channel == 1
-    assert "Window " + "10 " * 9 in text
-    assert "× Kernel 0 0 0 0 2 0 0 0 0" in text and "= Product 0 0 0 0 20 0 0 0 0" in text
-    assert "rows 0 to 2, columns 1 to 3" in text
+    assert numbers(view, "Window") == " ".join(["10"] * 9)
+    assert numbers(view, "Kernel") == "0 0 0 0 2 0 0 0 0" and numbers(view, "Product") == "0 0 0 0 20 0 0 0 0"
+    assert list(tables(view)["Window"].lines) == ["rows 0 to 2", "columns 1 to 3"]
+    page = words(*[part for part in inside(view) if isinstance(part, W.HTML) and "cnnw-sum" in part.value][-1:])
+    assert "Window " + "10 " * 9 in page and "× Kernel 0 0 0 0 2" in page and "= Product 0 0 0 0 20" in page
 
 
 def test_another_input_channel_can_be_chosen_and_stays(view):
     view.input_channel = 0
     assert not view.strongest
-    assert "Window 1 2 3 5 6 7 9 10 11" in words(view._tables)
+    assert numbers(view, "Window") == "1 2 3 5 6 7 9 10 11"
     view.pixel = (2, 2)
-    assert view.input_channel == 0 and "Window 5 6 7 9 10 11 13 14 15" in words(view._tables)
+    assert view.input_channel == 0 and numbers(view, "Window") == "5 6 7 9 10 11 13 14 15"
     view.strongest = True
     assert view.input_channel == 1
 
@@ -93,37 +121,40 @@ def test_the_window_is_framed_on_the_input_with_its_padding_in_grey(view):
     wanted = np.pad(shaded.tile(0), 1, constant_values=GAP)
     colors = palette("viridis").copy()
     colors[GAP] = (0xA9, 0xAD, 0xB6, 255)
-    assert np.array_equal(decoded(view._given.figure.png), colors[wanted])
-    assert view._given._frames == [(0, 0, 3, 3)]  # rows and columns -1 to 1, in a map with one more before
-    assert "rows −1 to 1, columns −1 to 1" in words(view._tables)
-    assert "grey: padding" in words(view._given._below)
+    assert np.array_equal(view.panel("input").drawn(), colors[wanted])
+    assert view.panel("input").marks == [(0, 0, 3, 3)]  # rows and columns -1 to 1, in a map with one more before
+    assert list(tables(view)["Window"].lines) == ["rows −1 to 1", "columns −1 to 1"]
+    assert "grey: padding" in read(view.panel("input"))
 
 
 def test_the_output_map_shows_the_chosen_pixel(view, model):
-    assert np.array_equal(view._map._shaded.maps, model.conv(IMAGES[0][0][None])[0].detach().numpy())
-    assert view._map._frames == [(2, 1, 3, 2)]
-    assert "Output 0 · row 1, column 2" in words(view._map._text)
+    output, shown = model.conv(IMAGES[0][0][None])[0].detach().numpy(), view.panel("output")
+    told = [shown.describe(cell).split(": ")[1] for cell in range(16)]
+    assert told == [f"{value:.5g}" for value in output[0].ravel()]
+    assert (shown.heading, shown.marks) == ("Output 0 · row 1, column 2", [(2, 1, 3, 2)])
 
 
 def test_the_cosine_is_told_with_what_it_means(view):
     cosine = view.explanation.cosine
     assert cosine == pytest.approx(26 / ((sum(v * v for v in (1, 2, 3, 5, 6, 7, 9, 10, 11)) + 900) * 5) ** 0.5)
-    assert f"cosine of window and filter {cosine:.2g} : 1: same direction, the filter responds most" in said(view)
+    assert f"cosine of window and filter {cosine:.2g}: 1: same direction, the filter responds most" in said(view)
 
 
 def test_pooling_marks_the_pixel_that_won(view):
     view.layer = "pool"
     view.pixel = (1, 0)
     assert view.explanation.winner == (3, 1)
-    assert view._given._frames == [(0, 2, 2, 4), (1, 3, 2, 4)]
-    assert 'class="cnnw-won"' in view._tables.value and view._tables.value.count("cnnw-won") == 1
+    assert view.panel("input").marks == [(0, 2, 2, 4), (1, 3, 2, 4)]
+    assert tables(view)["Window"].marks == [(1, 1, 2, 2)]
     assert "largest of 4 numbers 33.5" in said(view) and "the network computed 33.5" in said(view)
 
 
 def test_batch_norm_is_told_in_steps(view):
     view.layer = "bn"
     assert "input x 27.5 x − mean, 1 26.5" in said(view)
-    assert view._tables.layout.display == "none" and view.explanation.agrees
+    with pytest.raises(LookupError, match="no panel 'tables'; there are image, prediction, input, output, sum"):
+        view.panel("tables")
+    assert view.explanation.agrees
 
 
 def test_a_linear_layer_is_a_sum_over_features(view):
@@ -131,47 +162,47 @@ def test_a_linear_layer_is_a_sum_over_features(view):
     view.channel = 2
     assert view.explanation.agrees and view.explanation.kind == "linear"
     assert "sum over 8 features" in said(view) and "Contribution of each input feature" in said(view)
-    assert [table.name for table in view._drawn] == ["Input", "Weights", "Product"]
-    assert view._player.layout.display == "none" and view._inputs_control.layout.display == "none"
+    assert list(tables(view)) == ["Input", "Weights", "Product"]
+    assert hidden(view, player(view)) and hidden(view, control(view, "Input channel", W.IntSlider))
 
 
 def test_a_layer_that_does_more_than_its_type_says_is_not_called_the_same(model):
     model.conv.register_forward_hook(lambda part, args, output: output + 1)
     view = ConvolutionView(model, IMAGES, layer="conv", pixel=(1, 2))
-    assert "NOT the same: difference 1" in said(view) and 'role="alert"' in view._sum.value
+    assert "NOT the same: difference 1" in said(view)
+    alarms = [part.value for part in inside(view) if isinstance(part, W.HTML) and 'role="alert"' in part.value]
+    assert len(alarms) == 1 and "NOT the same" in alarms[0]
 
 
 # ---------------------------------------------------------------------- moving
 
 
 def test_a_click_on_the_map_chooses_the_pixel(view):
-    factor = view._map.figure._factor
-    click(view._map.figure._mark, click_x=3.5 * factor, click_y=0.5 * factor)
+    view.panel("output").on_place(3.5, 0.5)
     assert view.pixel == (0, 3) and view.explanation.value == 23.5
 
 
 def test_dragging_the_frame_slides_the_window(view):
     seen: list[tuple[int, int]] = []
     view.observe(lambda change: seen.append(change["new"]), "pixel")
-    handle, factor = view._map.figure._handle, view._map.figure._factor
+    assert view.panel("output").drag
     for column in (2.1, 2.9, 3.2, 4.5, -1.0):
-        point = {"x": column * factor, "y": 0.5 * factor}
-        handle._handle_custom_msgs(handle, {"event": "drag", "point": point, "index": 0})
+        view.panel("output").on_place(column, 0.5)
     assert seen == [(0, 2), (0, 3)]  # not outside the map
 
 
 def test_sliders_player_and_trait_are_the_same(view):
-    view._row_slider.value = 3
-    assert view.pixel == (3, 2) and view.position == 14 and view._play.value == 14
-    view._play.value = 7
+    control(view, "Row", W.IntSlider).value = 3
+    assert view.pixel == (3, 2) and view.position == 14 and player(view).value == 14
+    player(view).value = 7
     assert view.pixel == (1, 3) and (view.row, view.column) == (1, 3)
     view.pixel = None
-    assert view.pixel == (2, 2) and view._column_slider.value == 2
+    assert view.pixel == (2, 2) and control(view, "Column", W.IntSlider).value == 2
 
 
 def test_the_speed_is_the_interval_of_the_player(view):
     view.speed = 20
-    assert view._play.interval == 50
+    assert player(view).interval == 50
     with pytest.raises(Exception, match="speed"):
         view.speed = 7
 
@@ -188,9 +219,9 @@ def test_the_largest_value_is_found(view):
 def test_a_layer_with_smaller_maps_keeps_the_place_in_the_image(view):
     view.pixel = (3, 0)
     view.layer = "pool"
-    assert view.pixel == (1, 0) and view._row_slider.max == 1 and view._play.max == 3
+    assert view.pixel == (1, 0) and control(view, "Row", W.IntSlider).max == 1 and player(view).max == 3
     view.layer = "conv"
-    assert view.pixel == (3, 1) and view._row_slider.max == 3 and view._play.max == 15
+    assert view.pixel == (3, 1) and control(view, "Row", W.IntSlider).max == 3 and player(view).max == 15
 
 
 def test_what_is_set_together_with_the_layer_stays(view):
@@ -203,9 +234,49 @@ def test_what_is_set_together_with_the_layer_stays(view):
 
 def test_a_click_on_a_unit_of_a_vector_chooses_it(view):
     view.layer = "fc"
-    factor = view._map.figure._factor
-    click(view._map.figure._mark, click_x=1.5 * factor, click_y=0.5 * factor)
+    view.panel("output").on_place(1.5, 0.5)
     assert view.channel == 1
+
+
+@pytest.mark.parametrize(
+    ("trait", "value", "text"),
+    [
+        ("row", 4, "row 4 is out of range: the map has 4 rows and 4 columns, 0 to 3"),
+        ("row", -1, "row -1 is out of range"),
+        ("column", 4, "column 4 is out of range: the map has 4 rows and 4 columns, 0 to 3"),
+        ("position", 16, "position 16 is out of range: the map has 4 rows and 4 columns, 0 to 15"),
+        ("position", -1, "position -1 is out of range"),
+        ("pixel", (0, 4), "pixel \\(0, 4\\) is out of range: the map has 4 rows and 4 columns"),
+        ("channel", 2, "channel 2 is out of range: layer 'conv' has 2, 0 to 1"),
+        ("input_channel", 2, "input_channel 2 is out of range: layer 'conv' reads 2, 0 to 1"),
+    ],
+)
+def test_a_refused_place_or_channel_changes_nothing(view, trait, value, text):
+    def state() -> tuple[object, ...]:
+        return repr(view), view.row, view.column, view.position, control(view, "Row", W.IntSlider).value
+
+    before = state()
+    with pytest.raises(IndexError, match=text):
+        setattr(view, trait, value)
+    assert state() == before and view.error == ""
+    with pytest.raises((IndexError, ValueError)), view.hold_trait_notifications():
+        setattr(view, trait, value)
+    assert state() == before and view.error == ""
+
+
+def test_of_a_speed_and_a_layer_set_together_neither_stays_when_one_is_refused(view):
+    with pytest.raises(LookupError), view.hold_trait_notifications():
+        view.speed, view.row = 20, 3
+        view.layer = "cnov"
+    assert (view.speed, view.row, view.pixel, view.layer) == (5, 1, (1, 2), "conv")
+
+
+def test_a_pixel_set_together_with_the_layer_and_before_it_stays_too(view):
+    view.layer = "pool"
+    with view.hold_trait_notifications():
+        view.pixel = (3, 2)
+        view.layer = "conv"
+    assert (view.pixel, view.row, view.column, view.position) == ((3, 2), 3, 2, 14)
 
 
 # ---------------------------------------------------------------------- costs
@@ -217,9 +288,8 @@ def test_sliding_runs_nothing_and_sends_little(view, passes, messages):
     messages.clear()
     view.position = 1
     assert passes() == 0
-    pictures = [figure._image for figure in (view._given.figure, view._map.figure)]
-    assert not [message for message in messages if message.widget in pictures and "value" in message.traits]
-    assert len(messages) <= 16
+    assert not [message for message in messages if isinstance(message.widget, W.Image) and "value" in message.traits]
+    assert len(messages) <= 10
 
 
 def test_a_new_layer_takes_one_pass_and_going_back_none(view, passes):
@@ -228,7 +298,8 @@ def test_a_new_layer_takes_one_pass_and_going_back_none(view, passes):
     assert passes() == 1
     view.layer = "conv"
     view.channel, view.colormap, view.scale = 1, "magma", "layer"
-    assert passes() == 0 and 'title="cached' in view._title.value
+    titles = [part.value for part in inside(view) if isinstance(part, W.HTML) and "cnnw-head" in part.value]
+    assert passes() == 0 and any('title="cached' in title for title in titles)
 
 
 def test_refresh_shows_weights_written_behind_our_back(view, model):
@@ -273,9 +344,9 @@ def test_what_is_shown_of_lenet_is_what_explain_says(layer):
 def test_every_place_of_a_map_can_be_shown(module, image):
     model = nn.Sequential(module, nn.Conv2d(module(image).shape[0], 1, 1))
     view = ConvolutionView(model, [(image, 0)], layer="0", channel=1 if module(image).shape[0] > 1 else 0)
-    for position in range(view._play.max + 1):
+    for position in range(player(view).max + 1):
         view.position = position
-        assert view.explanation.agrees and view._error.layout.display == "none"
+        assert view.explanation.agrees and view.error == ""
     assert view.picture().shape[2] == 3
 
 
@@ -292,17 +363,18 @@ def test_sequences_and_their_linear_layers_can_be_shown():
     view = ConvolutionView(Sequence(), [(torch.rand(3, 2, 4), 0)], layer="conv")
     for layer in ("conv", "norm", "fc"):
         view.layer = layer
-        for position in range(view._play.max + 1):
+        for position in range(player(view).max + 1):
             view.position = position
             assert view.explanation.agrees, layer
-        assert view._play.max == 7
+        assert player(view).max == 7
 
 
 def test_the_unit_of_the_last_layer_is_called_by_its_class(view, model):
     view = ConvolutionView(model, IMAGES, classes=["cat", "dog", EVIL], layer="fc", channel=1)
-    assert "Output 1 · dog" in words(view._map._text)
+    assert view.panel("output").heading == "Output 1 · dog"
     view.channel = 2
-    assert EVIL not in view._map._text.value
+    assert view.panel("output").heading == f"Output 2 · {EVIL}"
+    assert not any(EVIL in part.value for part in inside(view) if isinstance(part, W.HTML))
 
 
 # ---------------------------------------------------------------------- what is refused
@@ -333,10 +405,10 @@ def test_closing_closes_every_widget(view, widgets):
 
 
 def test_every_control_has_a_tooltip(view):
-    for control in inside(view):
-        if isinstance(control, (W.IntSlider, W.Dropdown, W.Checkbox, W.Button, W.BoundedIntText, W.Play)):
-            tip = control.tooltip if control.has_trait("tooltip") else control.description_tooltip
-            assert tip, control
+    for part in inside(view):
+        if isinstance(part, (W.IntSlider, W.Dropdown, W.Checkbox, W.Button, W.BoundedIntText, W.Play)):
+            tip = part.tooltip if part.has_trait("tooltip") else part.description_tooltip
+            assert tip, part
 
 
 def test_the_static_picture_holds_what_is_on_the_screen(view):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ipywidgets as W
 import numpy as np
 import pytest
 import torch
@@ -10,10 +11,7 @@ from cnnwidgets import ReceptiveFieldView, effective_receptive_field, receptive_
 from cnnwidgets.compute.receptive_field.fields import Box
 from cnnwidgets.data import digits
 from cnnwidgets.models import lenet5
-from tests.widgets.conftest import EVIL, click, decoded, hooks, steps, words
-
-SIDE = 112
-"""A pixel of a 4 x 4 photo on the screen, in px: 448 / 4."""
+from tests.widgets.conftest import EVIL, control, hooks, inside, said, steps, titled, words
 
 
 @pytest.fixture
@@ -41,11 +39,25 @@ class Cut(nn.Module):
 
 
 def photo(view: ReceptiveFieldView) -> np.ndarray:
-    return decoded(view._photo.figure.png)[..., :3].astype(int)
+    return view.panel("photo").drawn()[..., :3].astype(int)
+
+
+def framed(view: ReceptiveFieldView) -> list[tuple[float, ...]]:
+    """Left, top, right, bottom of the frames on the photo, in its pixels."""
+    return list(view.panel("photo").marks)
 
 
 def facts(view: ReceptiveFieldView) -> str:
-    return words(view._facts)
+    return said(view.panel("map"))
+
+
+def table(view: ReceptiveFieldView) -> list[str]:
+    """The lines of the table of layers."""
+    return [" ".join(line) for line in view.panel("layers").parts[0].lines]
+
+
+def sliders(view: ReceptiveFieldView) -> list[W.IntSlider]:
+    return [control(view, name, W.IntSlider) for name in ("Row", "Column")]
 
 
 # ---------------------------------------------------------------------- what is shown
@@ -53,9 +65,9 @@ def facts(view: ReceptiveFieldView) -> str:
 
 def test_the_frame_is_around_the_field_on_the_photo(view):
     assert view.field.box(0, 0) == Box(0, 0, 2, 2)
-    assert view._photo.figure._framed == (1, 1, 2 * SIDE, 2 * SIDE)  # one px in, to be seen at the border
+    assert framed(view) == [(0, 0, 2, 2)]
     view.unit = (1, 0)  # rows 2 and 3, columns 0 and 1
-    assert view._photo.figure._framed == (1, 2 * SIDE, 2 * SIDE, 4 * SIDE - 1)
+    assert framed(view) == [(0, 2, 2, 4)]
     assert "row 1, column 0 size 2 px stride 2 px centre row 2.5, column 0.5 rows 2 to 3 columns 0 to 1" in facts(view)
 
 
@@ -66,7 +78,7 @@ def test_the_gradient_is_that_of_all_channels_or_of_one(view):
     assert view.effective.nonzero().tolist() == [[1, 1]] and view.effective.sum() == 1
     view.channel = 1
     assert view.effective.nonzero().tolist() == [[0, 0]] and view.effective.sum() == 2
-    assert "gradient of channel 1" in words(view._title)
+    assert "gradient of channel 1" in titled(view)
 
 
 def test_the_overlay_covers_the_pixels_that_have_a_gradient_and_no_other(view):
@@ -90,9 +102,7 @@ def test_what_is_cut_off_at_the_border_is_told():
     )
     view.unit = (1, 2)
     assert "outside the image none" in facts(view)
-    assert "gradient 100 % inside the frame half the gradient lies in 5 of 9 px (56 %)" in facts(
-        view
-    )  # nine equal ones
+    assert "gradient 100 % inside the frame half the gradient in 5 of 9 px (56 %)" in facts(view)  # nine equal ones
 
 
 def test_what_does_not_come_from_the_image_sees_nothing():
@@ -105,37 +115,41 @@ def test_what_does_not_come_from_the_image_sees_nothing():
             return self.a(x) + self.b(torch.ones(1, 1, 4, 4))
 
     view = ReceptiveFieldView(Constant(), steps(), layer="b")
-    assert "does not depend on the image" in words(view._title)
+    assert "does not depend on the image" in titled(view)
     assert "field does not depend on the image" in facts(view)
-    assert not view._photo.figure._frame.visible
-    assert "b none" in words(view._layers._table)
+    assert framed(view) == []
+    assert "▸ b none" in table(view)
 
 
 def test_layers_that_see_everything_say_so_and_why(view):
     view.layer = "fc"
     assert "sees the whole image because a linear layer over all positions" in facts(view)
-    assert "sees the whole image" in words(view._title)
-    assert view._photo.figure._framed == (1, 1, 4 * SIDE - 1, 4 * SIDE - 1)
+    assert "sees the whole image" in titled(view)
+    assert framed(view) == [(0, 0, 4, 4)]
 
 
 def test_in_a_vector_the_unit_is_the_channel(view):
     view.layer, view.channel = "fc", 1  # -2 times the first pixel
     assert view.effective.nonzero().tolist() == [[0, 0]] and view.effective.sum() == 2
-    assert (view._choice.layout.display, view._unit_control.layout.display) == ("none", "none")
+    hidden = [part for part in inside(view) if isinstance(part, W.HBox) and part.layout.display == "none"]
+    held = {id(part) for group in hidden for part in inside(group)}
+    assert all(id(part) in held for part in (control(view, "Gradient", W.Dropdown), *sliders(view)))
     view.channel = 2
     assert "gradient 0 everywhere" in facts(view)
     view.layer, view.channel = "flatten", 7  # the last of map 1
     assert view.field.box(0, 0, channel=7) == Box(2, 2, 4, 4)
-    assert view._photo.figure._framed == (2 * SIDE, 2 * SIDE, 4 * SIDE - 1, 4 * SIDE - 1)
+    assert framed(view) == [(2, 2, 4, 4)]
     assert "size 2 px centre row 2.5, column 2.5 rows 2 to 3" in facts(view)
 
 
 def test_the_table_lists_size_and_stride_of_all_layers_and_marks_the_chosen_one(view):
-    rows = words(view._layers._table).split("stride ")[1].split()
+    shown = [part for part in inside(view) if isinstance(part, W.HTML)]
+    (rows,) = [words(part).split("stride ")[1].split() for part in shown if "<table" in part.value]
     assert rows == ["conv", "1", "1", "pool", "2", "2", "flatten", "2", "fc", "all"]
-    assert "tr:nth-child(2)" in view._layers._mark.value
+    assert any("tr:nth-child(2)" in part.value for part in shown)
+    assert table(view) == ["conv 1 · stride 1", "▸ pool 2 · stride 2", "flatten 2", "fc all"]
     view.layer = "fc"
-    assert "tr:nth-child(4)" in view._layers._mark.value
+    assert any("tr:nth-child(4)" in part.value for part in shown) and table(view)[-1] == "▸ fc all"
 
 
 def test_field_fields_and_effective_are_those_of_the_functions():
@@ -154,25 +168,26 @@ def test_field_fields_and_effective_are_those_of_the_functions():
 
 
 def test_a_click_in_the_map_chooses_the_unit(view):
-    view._map.figure._on_click[0](1.2, 0.7)  # column 1, row 0
+    view.panel("map").on_place(1.2, 0.7)  # column 1, row 0
     assert view.unit == (0, 1)
-    click(view._map.figure._hover, index=2)
+    left, top, right, bottom = view.panel("map").cells.box(2)
+    view.panel("map").on_place((left + right) / 2, (top + bottom) / 2)
     assert (view.unit, view.row, view.column) == ((1, 0), 1, 0)
     view.layer = "fc"
-    left, top, right, bottom = view._map.unit_box(2)
-    view._map.figure._on_click[0]((left + right) / 2, (top + bottom) / 2)
+    left, top, right, bottom = view.panel("map").cells.box(2)
+    view.panel("map").on_place((left + right) / 2, (top + bottom) / 2)
     assert (view.channel, view.unit) == (2, (0, 0))
 
 
 def test_a_click_on_the_photo_chooses_the_unit_that_sees_it_from_nearest(view):
-    click(view._photo.figure._mark, click_x=3.6 * SIDE, click_y=0.3 * SIDE)
+    view.panel("photo").on_place(3.6, 0.3)
     assert view.unit == (0, 1)
-    click(view._photo.figure._mark, click_x=1.9 * SIDE, click_y=2.1 * SIDE)
+    view.panel("photo").on_place(1.9, 2.1)
     assert view.unit == (1, 0)
 
 
 def test_sliders_and_the_trait_move_each_other(view):
-    rows, columns = view._unit_sliders
+    rows, columns = sliders(view)
     rows.value = 1
     assert view.unit == (1, 0)
     view.unit = (0, 1)
@@ -184,10 +199,10 @@ def test_sliders_and_the_trait_move_each_other(view):
 def test_another_layer_keeps_the_part_of_the_photo(view):
     view.unit = (1, 0)
     view.layer = "conv"  # 4 x 4: the middle of the lower left quarter
-    assert (view.unit, [slider.max for slider in view._unit_sliders]) == ((3, 1), [3, 3])
+    assert (view.unit, [slider.max for slider in sliders(view)]) == ((3, 1), [3, 3])
     view.unit = (3, 0)
     view.layer = "pool"
-    assert (view.unit, [slider.max for slider in view._unit_sliders]) == ((1, 0), [1, 1])
+    assert (view.unit, [slider.max for slider in sliders(view)]) == ((1, 0), [1, 1])
     with view.hold_trait_notifications():
         view.layer, view.unit = "conv", (0, 3)
     assert view.unit == (0, 3)
@@ -198,7 +213,7 @@ def test_the_middle_is_the_default_and_stays_it(model, dataset):
     assert (view.unit, view.row, view.column) == (None, 1, 1)
     view.layer = "conv"
     assert (view.unit, view.row, view.column) == (None, 2, 2)
-    assert view._photo.figure._framed == (2 * SIDE, 2 * SIDE, 3 * SIDE, 3 * SIDE)
+    assert framed(view) == [(2, 2, 3, 3)]
 
 
 def test_a_smaller_image_keeps_the_unit_inside():
@@ -226,7 +241,7 @@ def test_each_unit_takes_one_pass_and_going_back_none(view, passes):
         assert passes() == 1
     view.unit = (3, 0)
     assert passes() == 0
-    assert 'title="cached' in view._title.value
+    assert any('title="cached' in part.value for part in inside(view) if isinstance(part, W.HTML))
 
 
 def test_what_only_changes_the_drawing_runs_nothing(view, passes):
@@ -243,13 +258,16 @@ def test_refresh_shows_weights_written_behind_our_back(view, model):
 
 
 def test_a_unit_move_sends_neither_the_map_nor_the_table(view, messages):
+    before = view.panel("map").pixels
     view.unit = (1, 1)
-    written = [message.widget for message in messages if "value" in message.traits]
-    assert not {view._map.figure._image, view._layers._table} & set(written)
+    assert view.panel("map").pixels is before
+    sent = [message for message in messages if "value" in message.traits]
+    assert len([message for message in sent if isinstance(message.widget, W.Image)]) == 1  # the photo
+    assert not any("<table" in str(message.content) for message in sent)
     assert 0 < len(messages) <= 14
     messages.clear()
     view.layer = "conv"
-    assert view._layers._table not in [message.widget for message in messages if "value" in message.traits]
+    assert not any("<table" in str(message.content) for message in messages)
 
 
 def test_200_moves_make_no_widget_and_close_leaves_none(model, dataset, widgets):
@@ -281,15 +299,18 @@ def test_200_moves_make_no_widget_and_close_leaves_none(model, dataset, widgets)
         ("channel", -1, IndexError, "0 to 1"),
         ("gradient", "some", T.TraitError, "gradient.*'all', 'channel'"),
         ("opacity", 1.5, T.TraitError, "opacity"),
+        ("opacity", float("nan"), T.TraitError, "opacity must be a number from 0 to 1, not nan"),
+        ("unit", ("a", 0), ValueError, "unit must be"),
         ("overlay", "no", T.TraitError, "overlay"),
         ("colormap", "virids", ValueError, "viridis"),
     ],
 )
 def test_a_refused_value_is_named_and_changes_nothing(view, model, dataset, widgets, trait, value, error, text):
-    state, shown, count = repr(view), view._photo.figure.png, widgets()
+    state, shown, count = repr(view), view.picture(), widgets()
     with pytest.raises(error, match=text):
         setattr(view, trait, value)
-    assert (repr(view), view._photo.figure.png) == (state, shown)
+    view.settle()
+    assert repr(view) == state and view.error == "" and np.array_equal(view.picture(), shown)
     with pytest.raises(error, match=text):
         ReceptiveFieldView(model, dataset, **{"layer": "pool", trait: value})
     assert widgets() == count
@@ -313,7 +334,7 @@ def test_a_layer_without_a_gradient_keeps_its_frame_and_says_why():
     view = ReceptiveFieldView(Cut(), steps(), layer="b", unit=(1, 2))
     assert view.effective is None
     assert "gradient none: layer 'b' has no gradient with respect to the image" in facts(view)
-    assert view._photo.figure._framed == (2 * SIDE, SIDE, 3 * SIDE, 2 * SIDE)
+    assert framed(view) == [(2, 1, 3, 2)]
     view.layer = "a"
     assert view.effective.nonzero().tolist() == [[1, 2]]
 
@@ -322,8 +343,9 @@ def test_names_that_look_like_html_are_shown_as_text():
     model = nn.Sequential()
     model.add_module(EVIL.replace(".", ""), nn.Conv2d(1, 1, 1))
     view = ReceptiveFieldView(model, [(torch.rand(1, 4, 4), 0)], classes=[EVIL])
-    assert EVIL not in view._title.value + view._layers._table.value + view._photo._text.value
-    assert "&lt;img" in view._layers._table.value
+    shown = [part.value for part in inside(view) if isinstance(part, W.HTML)]
+    assert not any("<img" in value for value in shown)
+    assert any("&lt;img" in value for value in shown if "<table" in value)
 
 
 # ---------------------------------------------------------------------- the static picture
@@ -332,9 +354,10 @@ def test_names_that_look_like_html_are_shown_as_text():
 def test_the_static_picture_shows_frame_numbers_and_table(view, tmp_path):
     light, dark = view.picture(), view.picture(dark=True)
     assert light.shape == dark.shape and light.mean() > 200 > 100 > dark.mean()
-    panel = view._photo.static()
+    (panel,), (map_,), (layers,) = view.static().columns
+    assert panel is view.panel("photo") and map_ is view.panel("map")
     assert (panel.heading, panel.marks) == ("Image 0 · label: 0 · 0 to 15", [(0, 0, 2, 2)])
-    assert view._layers.static().lines[:2] == [("conv", "1 · stride 1"), ("▸ pool", "2 · stride 2")]
+    assert layers.lines[:2] == [("conv", "1 · stride 1"), ("▸ pool", "2 · stride 2")]
     view.unit = (1, 1)
     assert (view.picture() != light).any()
     assert view.save(tmp_path / "field.png").stat().st_size > 1000
@@ -343,6 +366,6 @@ def test_the_static_picture_shows_frame_numbers_and_table(view, tmp_path):
 def test_the_static_picture_lists_the_layers_around_the_chosen_one():
     model = nn.Sequential(*(nn.Conv2d(1, 1, 1) for _ in range(30)))
     view = ReceptiveFieldView(model, steps(), layer="15")
-    panel = view._layers.static()
+    panel = view.panel("layers").parts[0]
     assert panel.heading == "19 of 30 layers · fields in px"
     assert [name for name, _ in panel.lines][::9] == ["6", "▸ 15", "24"]

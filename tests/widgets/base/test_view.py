@@ -113,6 +113,12 @@ def test_of_traits_set_together_none_is_set_when_the_block_raises(view):
     assert view.drawn == ["4.0"]
 
 
+def test_of_traits_set_together_an_internal_one_is_put_back_too(view):
+    with pytest.raises(ValueError, match="digits"), view.hold_trait_notifications():
+        view.note, view.digits = "other", -1
+    assert (view.note, view.digits) == ("", 1)
+
+
 def test_setting_together_what_is_there_already_draws_nothing(view):
     with view.hold_trait_notifications():
         view.number = 2

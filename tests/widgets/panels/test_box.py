@@ -85,6 +85,17 @@ def test_clicks_hovering_and_dragging_reach_the_description_that_is_shown():
     assert words(box.figure._tip).strip() == "cell 7"
 
 
+def test_a_mark_that_is_dragged_tells_the_description_that_is_shown_where_to():
+    seen: list[object] = []
+    box = PanelBox(answering(drag=True, marks=[(0, 0, 1, 1)]))
+    box.show(answering(on_place=lambda x, y: seen.append((x, y)), drag=True, marks=[(1, 1, 2, 2)]))
+    handle = box.figure._handle
+    for event in ("drag", "drag_end"):
+        handle._handle_custom_msgs(handle, {"event": event, "point": {"x": 150.0, "y": 90.0}, "index": 0})
+    assert seen == [(2.5, 1.5)] * 2
+    assert PanelBox(answering(marks=[(0, 0, 1, 1)])).figure._handle is None
+
+
 def test_marks_are_framed_and_flags_crossed_out():
     box = PanelBox(answering(marks=[(1, 1, 2, 2)]))
     left, right = box.figure._frame.x[0][:2] / 60
