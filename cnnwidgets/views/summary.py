@@ -25,7 +25,7 @@ STYLE = """<style>
 .cnnw-summary { display: grid; grid-template-columns: repeat(3, max-content) minmax(0, 140px) max-content;
   gap: 3px clamp(10px, 2vw, 24px); align-items: center; font-variant-numeric: tabular-nums; overflow-x: auto;
   margin: 6px 0; }
-.cnnw-summary .cnnw-right { text-align: right; }
+.cnnw-summary .cnnw-number { text-align: right; }
 .cnnw-summary .cnnw-line { grid-column: 1 / -1; border-top: 1px solid var(--cnnw-line); height: 0; }
 </style>"""
 BARS, LEAST = 220, 572
@@ -53,7 +53,7 @@ class TableBox(PanelBox):
     def text(self, panel: Panel) -> str:
         """HTML of the table."""
         assert isinstance(panel, TablePanel)
-        sides = ("", "", "cnnw-right", "cnnw-right")
+        sides = ("", "", "cnnw-number", "cnnw-number")
         head = [f'<b class="{side}">{name}</b>' for name, side in zip(HEADS, sides, strict=True)]
         line = '<span class="cnnw-line"></span>'
         cells = [*head[:3], "<span></span>", head[3], line]
@@ -61,12 +61,12 @@ class TableBox(PanelBox):
             bar = f'<span class="cnnw-track"><i style="left:0;width:{100 * share:.1f}%"></i></span>'
             cells += [
                 f"<span>{escape(row.name)}</span><span>{escape(row.kind)}</span>",
-                f'<span class="cnnw-right">{escape(row.output)}</span>',
+                f'<span class="cnnw-number">{escape(row.output)}</span>',
                 bar if share else "<span></span>",
-                f'<span class="cnnw-right">{count}</span>',
+                f'<span class="cnnw-number">{count}</span>',
             ]
         empty, total = "<span></span>" * 3, f"{panel.total:,}"
-        cells.append(f'{line}<b>total</b>{empty}<b class="cnnw-right">{total}</b>')
+        cells.append(f'{line}<b>total</b>{empty}<b class="cnnw-number">{total}</b>')
         return f'{STYLE}<div class="cnnw-summary">{"".join(cells)}</div>'
 
 

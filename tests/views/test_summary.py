@@ -60,6 +60,13 @@ def test_the_picture_says_what_the_page_says_with_a_bar_for_each_layer():
         assert f"{name} {kind} {output}" in page(summary)
 
 
+def test_its_bars_have_the_colour_of_bars_and_not_that_of_a_right_prediction():
+    summary = ModelSummary(fashion(), torch.rand(3, 1, 28, 28))
+    texts = [part.value for part in inside(summary) if isinstance(part, W.HTML)]
+    (table,) = [text for text in texts if 'class="cnnw-summary"' in text]
+    assert table.count("cnnw-track") == 5 and "cnnw-right" not in table and "cnnw-wrong" not in table
+
+
 def test_a_long_name_has_room_in_the_picture():
     short, long = (
         ModelSummary(nn.Sequential(OrderedDict({name: nn.Flatten()})), torch.rand(1, 1, 2, 2))
@@ -69,7 +76,7 @@ def test_a_long_name_has_room_in_the_picture():
     assert long.picture().shape[0] == short.picture().shape[0]  # one line still
 
 
-def test_frozen_parameters_are_told_apart():
+def test_frozen_parameters_are_counted_separately():
     model = fashion()
     model.conv1.requires_grad_(False)
     summary = ModelSummary(model, torch.rand(1, 28, 28))

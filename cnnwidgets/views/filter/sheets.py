@@ -29,7 +29,7 @@ SCALES = ("kernel", "filter", "layer")
 ROOM = 480
 """Width of a sheet in px, and height of a mosaic that is zoomed."""
 PAGE = 64
-"""Kernels on a sheet of single ones: so many whole filters as stay within this, and one at least."""
+"""Largest number of kernels on a page of single ones; a page holds whole filters, and at least one."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -68,7 +68,7 @@ class Passes:
         self.outputs.clear()
         self.known.clear()
         self.traced: tuple[list[nn.Module], Trace] | None = None
-        self.operations: dict[Hashable, dict[str, torch.Tensor]] = {}
+        self.operations: LRUCache[Hashable, dict[str, torch.Tensor]] = LRUCache(RECENT)
         """Shapes of what the modules put out -> that of each operation, without its numbers."""
         self.state = fingerprint(self.module)
 
@@ -76,7 +76,8 @@ class Passes:
         """The network as a graph; a new one where a module was put in the place of another, which a graph holds."""
         modules = list(self.module.modules())
         if self.traced is None or self.traced[0] != modules:
-            self.traced, self.operations = (modules, trace(self.module)), {}
+            self.traced = modules, trace(self.module)
+            self.operations.clear()
         return self.traced[1]
 
 

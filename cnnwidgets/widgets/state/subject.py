@@ -272,8 +272,6 @@ class Subject:
         if sizes not in shared.operations:
             outputs = checked_operations(self.module, traced, images, captured, prepare=self.prepare)
             shared.operations[sizes] = {name: value.to("meta") for name, value in self._keep(key, outputs).items()}
-            if len(shared.operations) > RECENT:  # of a data set whose images all differ in size
-                del shared.operations[next(iter(shared.operations))]
         table = with_operations(table, traced, shared.operations[sizes])
         single = captured.output.get("")
         returned = None if single is None or single.numel() > SMALL else single.detach().cpu().clone()
