@@ -1,6 +1,6 @@
 """See inside convolutional networks: interactive Jupyter widgets for PyTorch models."""
 
-from . import data, models
+from . import data, models, testing
 from .compute import (
     AttributionMap,
     Embedding,
@@ -35,6 +35,7 @@ from .compute import (
     signatures,
     slide,
 )
+from .render.static import Panel
 from .training import Frame, History, Recorder, Recording, Trainer, fit
 from .views import (
     ActivationView,
@@ -50,7 +51,9 @@ from .views import (
     SignatureView,
     TrainingView,
 )
-from .widgets.base import ModelView
+from .widgets import controls
+from .widgets.base import ImageView, LayerView, ModelView
+from .widgets.state import Index, Subject
 
 __version__ = "0.1.0"
 
@@ -68,14 +71,18 @@ __all__ = [
     "Frame",
     "GradientEdits",
     "History",
+    "ImageView",
+    "Index",
     "KernelPlayground",
     "Layer",
     "LayerTable",
+    "LayerView",
     "ModelSummary",
     "ModelView",
     "Occluder",
     "OcclusionMap",
     "OcclusionView",
+    "Panel",
     "ReceptiveField",
     "ReceptiveFieldView",
     "ReceptiveFields",
@@ -84,11 +91,13 @@ __all__ = [
     "SignatureView",
     "Signatures",
     "Slide",
+    "Subject",
     "Trainer",
     "TrainingView",
     "activations",
     "attributions",
     "capture",
+    "controls",
     "data",
     "diagnose",
     "edit_gradients",
@@ -108,4 +117,5 @@ __all__ = [
     "receptive_fields",
     "signatures",
     "slide",
+    "testing",
 ]

@@ -1,4 +1,4 @@
-"""What every test can count on: the same random numbers, few threads, no network, no widget of another test."""
+"""What every test can count on: the same random numbers, one thread, no network, no widget of another test."""
 
 from __future__ import annotations
 
@@ -16,8 +16,24 @@ import pytest
 import torch
 from ipywidgets.widgets import widget as widget_module
 
+HERE = Path(__file__).parent
+FAST = [
+    HERE / name
+    for name in (
+        "compute/core/test_forward.py", "compute/core/test_outputs.py", "compute/core/test_state.py", "live", "render",
+        "test_files.py", "training/loop/test_trainer.py", "widgets/controls/test_basic.py",
+        "widgets/state/test_subject.py", "widgets/state/test_traits.py",
+    )
+]  # fmt: skip
+"""Files and folders whose tests `pytest -m fast` runs, unless they are slow or take real data."""
 LONG = {"running", "every_view"}
 """Fixtures that run cells in a kernel of their own: the tests that take them are slow, if only together."""
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Under `-m fast`, no other file is imported: that alone would take as long as the tests."""
+    on_the_way = any(collection_path.is_relative_to(path) or path.is_relative_to(collection_path) for path in FAST)
+    return True if config.option.markexpr == "fast" and not on_the_way else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -27,6 +43,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.data)
         if LONG & fixtures:
             item.add_marker(pytest.mark.slow)
+        slow = item.get_closest_marker("slow") or item.get_closest_marker("data")
+        if not slow and any(item.path.is_relative_to(path) for path in FAST):
+            item.add_marker(pytest.mark.fast)
 
 
 @pytest.fixture(scope="session")
@@ -84,9 +103,13 @@ def same_random_numbers() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def few_threads() -> None:
-    """Two threads: sums are split the same way on every machine, and the browser keeps its turn."""
-    torch.set_num_threads(2)
+def one_thread() -> Iterator[None]:
+    """One thread of torch, here and in kernels that tests start: sums are split the same way on every machine, and
+    tests that run side by side (`pytest -n 2`) do not take the cores from one another."""
+    torch.set_num_threads(1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "1")
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

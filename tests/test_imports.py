@@ -64,17 +64,18 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "widgets.controls": (*_FURNITURE, "widgets"),
     "widgets.panels": (*_FURNITURE, "widgets", "widgets.controls"),
     "widgets.base": (*_FURNITURE, "widgets", "widgets.controls", "widgets.panels"),
+    "testing": ("render.static", "widgets.base", "widgets.panels", "widgets.state", "widgets.surface"),
     "views": (*_BASE, "widgets", "views.*"),
     "views.*": (*_BASE, "widgets"),
 }
 """Room -> the rooms that it may import besides itself; `views.*` is each view, which never imports another one."""
 
 ONLY_IN = {
-    "torch": ("compute", "training", "data", "models", "widgets", "views"),
+    "torch": ("compute", "training", "data", "models", "widgets", "views", "testing"),
     "torchvision": ("data", "models"),
     "bqplot": ("widgets", "views"),
-    "ipywidgets": ("widgets", "views"),
-    "traitlets": ("widgets", "views"),
+    "ipywidgets": ("widgets", "views", "testing"),
+    "traitlets": ("widgets", "views", "testing"),
 }
 """Package -> the only top-level rooms where it may be imported."""
 

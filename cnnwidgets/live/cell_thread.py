@@ -23,7 +23,8 @@ def remember() -> None:
 
 def loop() -> asyncio.AbstractEventLoop | None:
     """The event loop of the main thread, if it runs; None in a script or a test."""
-    remember()
+    if threading.current_thread() is threading.main_thread():
+        return running_loop()
     return _cells if _cells is not None and _cells.is_running() else None
 
 

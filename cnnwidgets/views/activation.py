@@ -125,7 +125,10 @@ class ActivationView(ImageView):
         self._shaded, self._extra = self.remember("maps", key, lambda: self._drawable(plane, aspect))
         shaded = self._shaded
         self._scale.suggestion = shaded.ends()[::2]
-        grid = self.remember("grid", (shaded, self.columns, self.table), self._grid)
+        sizes = self.remember(
+            "sizes", (self.table, self.columns), lambda: grid_sizes(self.table.showable, self.columns)
+        )
+        grid = replace(self.remember("grid", (shaded, self.columns), self._grid), sizes=sizes)
         assert grid.cells is not None
         return [
             self.remember("image", (self.item, self.snapshot.prediction), lambda: image_panels(self.snapshot)),
@@ -149,11 +152,7 @@ class ActivationView(ImageView):
         if extra := len(self._extra):
             grid = " × ".join(map(str, self._shaded.maps.shape[1:]))
             what = f"features of {grid} tokens, {'class token' if extra == 1 else f'{extra} tokens'} apart"
-        module = row.type
-        if row.operation:
-            module = f"{row.type} in {row.module}" if row.module else row.type
-        elif row.module:
-            module = describe_module(get_layer(self.subject.module, row.module))
+        module = self.remember("module", (row,), self._module)
         pictured = markup.pictured(self.snapshot.index, self.item.text)
         return [row.name, module, f"{row.channels:,} {what}", pictured]
 
@@ -168,12 +167,18 @@ class ActivationView(ImageView):
         extra = extra_tokens(self._output, self.layer_row, aspect=aspect, plane=plane)
         return Shaded.of(maps, colormap=self.colormap, scale=self.scale), extra
 
+    def _module(self) -> str:
+        """What the layer is: `Conv2d(1, 6, 5×5)`, or an operation of a module."""
+        row = self.layer_row
+        if row.operation:
+            return f"{row.type} in {row.module}" if row.module else row.type
+        return describe_module(get_layer(self.subject.module, row.module)) if row.module else row.type
+
     def _grid(self) -> Panel:
         def choose(channel: int) -> None:
             self.channel = channel
 
-        grid = grid_panel(self._shaded, self.layer_row, self.columns, each=self.scale == "map", on_choose=choose)
-        return replace(grid, sizes=grid_sizes(self.table.showable, self.columns))
+        return grid_panel(self._shaded, self.layer_row, self.columns, each=self.scale == "map", on_choose=choose)
 
     def _tokens(self) -> list[tuple[str, float]]:
         """What the tokens that stand apart from the grid hold for the chosen channel."""

@@ -37,9 +37,7 @@ view
 # What is on the sheet according to the kernel: shape, then RGBA.
 SHEET = """
 import base64
-from cnnwidgets.render import palette
-pixels = view._many._pixels
-rgba = palette("RdBu_r")[pixels] if pixels.ndim == 2 else pixels
+rgba = view.panel("sheet").drawn()
 print(*rgba.shape[:2], base64.b64encode(rgba.tobytes()).decode())
 """
 
@@ -96,7 +94,7 @@ def test_filters_in_colour_are_chosen_with_slider_and_mouse(page):
 
 def crossed(page: Page, filter: int) -> bool:
     """Whether the sheet has orange on both diagonals of a filter, and none beside them."""
-    box = in_kernel(page, f"print(*view._sheet.box({filter}, 0))").split()
+    box = in_kernel(page, f"print(*view.panel('sheet').cells.box({filter}))").split()
     left, top, right, bottom = (round(float(edge)) for edge in box)
     painted, orange = shown_pixels(picture(page, 0)).astype(int), np.array([0xEF, 0x6C, 0x00])
     high = (3 * top + bottom) // 4
@@ -129,15 +127,16 @@ def test_zooming_and_panning_down_to_one_kernel(page):
         wait_for(page, "zoom", zoom)
         wait_for_sheet(page)
     for arrow in ("→", "↓"):
-        before = state(page, "_sheet.hovered(0)")
+        before = state(page, "panel('sheet').describe(0)")
         page.locator(".cnnw button", has_text=arrow).click()
-        wait_until(page, lambda before=before: state(page, "_sheet.hovered(0)") != before, "another window")
+        wait_until(page, lambda before=before: state(page, "panel('sheet').describe(0)") != before, "another window")
         wait_for_sheet(page)
     side = picture(page, 0).bounding_box()["height"]
     picture(page, 0).click(position={"x": 5, "y": side - 5}, force=True)
-    wait_for(page, "filter", state(page, "_sheet.hovered(view._sheet.grid.count - 1)[0]"))
+    last = state(page, "panel('sheet').describe(view.panel('sheet').cells.count - 1)")
+    wait_for(page, "filter", int(last.split(",")[0].split()[1]))
     drag_slider(page, ZOOM, 1.0)
-    wait_for(page, "_sheet.grid.count", 1)
+    wait_for(page, "panel('sheet').cells.count", 1)
     wait_for_sheet(page)
     page.locator(".cnnw button", has_text="all").click()
     wait_for(page, "zoom", 1)

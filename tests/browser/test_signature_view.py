@@ -20,12 +20,14 @@ faults = []
 view = cnnwidgets.ModelSummary(cnnwidgets.models.lenet5(), cnnwidgets.data.digits())
 view
 """
+ACROSS = 15
+"""Squares in the row of a strip, each a cell that answers the mouse."""
 COUNT, IMAGE = 1, 2
 """Sliders in the order in which they stand on the card, behind that of the layer."""
 
 
 def click_cell(page: Page, figure: int, panel: str, cell: int) -> None:
-    left, top, right, bottom = map(int, in_kernel(page, f"print(*view.{panel}._cells.box({cell}))").split())
+    left, top, right, bottom = map(int, in_kernel(page, f"print(*view.panel({panel!r}).cells.box({cell}))").split())
     page.locator(".cnnw .bqplot image").nth(figure).click(
         position={"x": (left + right) / 2, "y": (top + bottom) / 2}, force=True
     )
@@ -37,9 +39,9 @@ def test_strips_are_compared_and_outliers_looked_at(run_cells, theme):
     page.locator(".cnnw .bqplot image").nth(1).wait_for()
     shown(page, "12 images of 3 classes")
 
-    click_cell(page, 0, "_strips", 3)  # below the heading of its class the third
+    click_cell(page, 0, "strips", 3 * ACROSS + 7)  # below the heading of its class the third
     wait_for(page, "index", in_kernel(page, "print(int(view.signatures.indices[2]), end='')"))
-    click_cell(page, 1, "_outliers", 0)
+    click_cell(page, 1, "outliers", 0)
     wait_for(page, "index", in_kernel(page, "print(view.signatures.outliers(5)[0].index, end='')"))
     shown(page, "label: 5")
 

@@ -11,18 +11,13 @@ from PIL import Image
 from torch import nn
 from torch.utils.data import DataLoader
 
-import cnnwidgets
-from cnnwidgets import ModelView
+from cnnwidgets import views
 from notebooks.refresh import FOLDER
 
 ROOT = FOLDER.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 LINKS = re.findall(r"\[([^\]]*)\]\((?!https?://)([^)]+)\)", README)
-VIEWS = sorted(
-    name
-    for name, value in vars(cnnwidgets).items()
-    if isinstance(value, type) and issubclass(value, ModelView) and value is not ModelView
-)
+VIEWS = sorted(views.__all__)
 """All that the package has."""
 COMMANDS = re.findall(r"`python ((?:benchmarks|notebooks)/\w+\.py)`", README)
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..core import Prepare, Report, device_of, dtype_of, evaluating, listing, moved, nearest, plain
+from ..core import Prepare, Report, device_of, dtype_of, evaluating, listing, moved, plain, unknown
 from ..layers import layer_table
 from ..occlusion import as_images, baseline_images, patches
 from ..scoring import Score, Scorer, choose_targets
@@ -98,9 +98,7 @@ def attributions(
     `torch.autograd.Function`.
     """
     if method not in METHODS:
-        near = nearest(method, METHODS) if isinstance(method, str) else None
-        hint = f"; did you mean {near!r}?" if near else ";"
-        raise ValueError(f"no method {method!r}{hint} there are {listing(list(METHODS))}")
+        raise ValueError(unknown(f"no method {method!r}", method, METHODS, f"there are {listing(list(METHODS))}"))
     if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
         raise ValueError(f"steps must be a whole number, 1 or more, not {steps!r}")
     module = plain(model)

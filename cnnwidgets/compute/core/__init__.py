@@ -16,6 +16,7 @@ from .names import (
     named_parts,
     nearest,
     shortened,
+    unknown,
     unknown_layer,
 )
 from .outputs import leaves, why_not
@@ -53,6 +54,7 @@ __all__ = [
     "rerouted",
     "same_random_state",
     "shortened",
+    "unknown",
     "unknown_layer",
     "weights_version",
     "why_not",

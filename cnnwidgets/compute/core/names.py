@@ -54,13 +54,30 @@ def shortened(numbers: Any, limit: int = 6) -> str:
     return listing([str(number) for number in flat], limit)
 
 
+def unknown(problem: str, given: object, known: Iterable[str], there: str = "") -> str:
+    """The message for a name that is not known: the problem, the nearest name, and what there is.
+
+    Parameters
+    ----------
+    problem : str
+        What is said first: `no layer 'C4'`.
+    given : object
+        The name; where it is no text, none is near.
+    known : iterable of str
+        The names that there are.
+    there : str
+        What is said last: `layers: C1, C3`.
+    """
+    near = nearest(given, known) if isinstance(given, str) else None
+    hint = f"; did you mean {near!r}?" if near else ";"
+    return f"{problem}{hint} {there}".rstrip(" ;")
+
+
 def unknown_layer(layer: object, known: Sequence[str]) -> LookupError:
     """The error for an unknown layer: the nearest name and the existing ones."""
     if not isinstance(layer, str):
         return LookupError(f"a layer is named by a string, not {type(layer).__name__}; layers: {listing(known)}")
-    near = nearest(layer, known)
-    hint = f"; did you mean {near!r}?" if near else ";"
-    return LookupError(f"no layer {layer!r}{hint} layers: {listing(known)}")
+    return LookupError(unknown(f"no layer {layer!r}", layer, known, f"layers: {listing(known)}"))
 
 
 def named_parts(model: nn.Module) -> dict[str, nn.Module]:

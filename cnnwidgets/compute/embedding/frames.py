@@ -43,6 +43,8 @@ class ModelStates:
         The images.
     states : sequence of mappings, optional
         State dicts of the one model, in training order.
+    layers : LayerTable, optional
+        Of the first model and the first image, where it is known; by default one pass finds it.
 
     Raises
     ------
@@ -51,7 +53,12 @@ class ModelStates:
     """
 
     def __init__(
-        self, models: nn.Module | Sequence[nn.Module], items: Items, states: Sequence[Mapping[str, Any]] | None = None
+        self,
+        models: nn.Module | Sequence[nn.Module],
+        items: Items,
+        states: Sequence[Mapping[str, Any]] | None = None,
+        *,
+        layers: LayerTable | None = None,
     ) -> None:
         listed: list[Any] = list(models) if isinstance(models, (list, tuple)) else [models]
         if not listed:
@@ -67,9 +74,10 @@ class ModelStates:
             for number in range(count):
                 self._model(number)
         self.names = [f"{kind} {number}" for number in range(count)]
-        item = items[0]
-        table = layer_table(self._models[0], _given(item, items.prepare), prepare=items.prepare)
-        self.layers = table.showable
+        if layers is None:
+            item = items[0]
+            layers = layer_table(self._models[0], _given(item, items.prepare), prepare=items.prepare)
+        self.layers = layers.showable
 
     @property
     def version(self) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..core import find_layer, listing, module_names, nearest, plain
+from ..core import find_layer, listing, module_names, plain, unknown
 from ..layers import Layer, LayerTable, trace, type_name
 
 
@@ -66,8 +66,7 @@ def find_convolution(model: nn.Module, layer: str) -> tuple[str, nn.Module]:
     try:
         name = find_layer(module_names(module), layer)[0]
     except LookupError:
-        near = nearest(layer, known) if isinstance(layer, str) else None
-        raise LookupError(f"no layer {layer!r}{f'; did you mean {near!r}?' if near else ';'} {there}") from None
+        raise LookupError(unknown(f"no layer {layer!r}", layer, known, there)) from None
     if name not in known:
         owner = type_name(module.get_submodule(name))
         raise TypeError(f"layer {layer!r} is a {owner}, not a convolution; {there}")

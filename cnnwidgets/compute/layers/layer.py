@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, overload
 
 import torch
@@ -77,7 +78,7 @@ class Layer:
     reason: str | None
     operation: bool = False
 
-    @property
+    @cached_property
     def channels(self) -> int:
         """Number of maps, units or token features."""
         if not self.shape:
@@ -86,12 +87,12 @@ class Layer:
             return self.shape[0]
         return self.shape[0] if self.layout == "first" else self.shape[-1]
 
-    @property
+    @cached_property
     def size(self) -> tuple[int, ...]:
         """Extent of one channel: (H, W) of a map, (T,) of tokens, () of a unit."""
         return self.shape[1:] if self.layout == "first" else self.shape[:-1]
 
-    @property
+    @cached_property
     def form(self) -> str:
         """`16 @ 10x10` for maps, `84` for a vector, `197 x 768` for tokens."""
         if self.reason is not None:
@@ -102,7 +103,7 @@ class Layer:
             return str(self.channels)
         return f"{self.channels} @ {'x'.join(map(str, self.size))}"
 
-    @property
+    @cached_property
     def label(self) -> str:
         """`C3 · Conv2d · 16 @ 10x10`, as menus show it."""
         return f"{self.name} · {self.type} · {self.form}"
@@ -134,12 +135,12 @@ class LayerTable(Sequence[Layer]):
     def __iter__(self) -> Iterator[Layer]:
         return iter(self._layers)
 
-    @property
+    @cached_property
     def names(self) -> list[str]:
         """Names in execution order."""
         return list(self._by_name)
 
-    @property
+    @cached_property
     def showable(self) -> LayerTable:
         """The layers that can be drawn."""
         return LayerTable([layer for layer in self if layer.reason is None and layer.ran], self.note)

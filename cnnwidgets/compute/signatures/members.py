@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from ..core import nearest
+from ..core import listing, unknown
 from ..dataset import Items
 
 SEEN = 1000
@@ -71,7 +71,7 @@ def class_numbers(items: Items, targets: Iterable[Any]) -> tuple[int, ...]:
     TypeError, ValueError
         `targets` is not a sequence, or is empty.
     """
-    if isinstance(targets, (str, bytes)) or not hasattr(targets, "__iter__"):
+    if isinstance(targets, (str, bytes)) or not _is_listed(targets):
         raise TypeError(f"targets must be a list of classes, as [1, 3, 5], not {targets!r}")
     numbers: dict[int, None] = {}
     for target in targets:
@@ -80,13 +80,20 @@ def class_numbers(items: Items, targets: Iterable[Any]) -> tuple[int, ...]:
         elif isinstance(target, str) and target.strip().isdecimal():
             target = int(target)
         if isinstance(target, bool) or not hasattr(target, "__index__"):
-            near = nearest(str(target), items.classes)
-            hint = f"; did you mean {near!r}?" if near else f"; classes: {', '.join(items.classes[:20]) or 'numbers'}"
-            raise LookupError(f"no class {target!r}{hint}")
+            there = f"classes: {listing(items.classes) or 'numbers'}"
+            raise LookupError(unknown(f"no class {target!r}", target, items.classes, there))
         numbers[target.__index__()] = None
     if not numbers:
         raise ValueError("targets is empty: name at least one class")
     return tuple(numbers)
+
+
+def _is_listed(targets: Any) -> bool:
+    try:
+        iter(targets)
+    except TypeError:  # a tensor of one number has `__iter__` too, and that refuses
+        return False
+    return True
 
 
 def _targets(dataset: Any) -> list[int] | None:

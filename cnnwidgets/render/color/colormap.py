@@ -203,6 +203,7 @@ def overlay(
     return mixed
 
 
+@cache
 def css_gradient(name: str, stops: int = 16) -> str:
     """CSS ``linear-gradient`` of a colour map, ``vmin`` left, with `stops` (at least 2) even colours."""
     if stops < 2:

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ...compute.core import nearest, plain
+from ...compute.core import plain, unknown
 from ...compute.layers import Layer
 from ...files import put
 from .storage import HEADER
@@ -42,9 +42,8 @@ def read(path: Path) -> dict[str, Any]:
     """
     file = path / HEADER
     if not file.is_file():
-        near = nearest(path.name, [other.name for other in path.parent.iterdir()]) if path.parent.is_dir() else None
-        hint = f"; did you mean {near!r}?" if near and near != path.name else ""
-        raise FileNotFoundError(f"no recording in {path}: there is no {HEADER}{hint}")
+        others = [each.name for each in path.parent.iterdir() if each != path] if path.parent.is_dir() else []
+        raise FileNotFoundError(unknown(f"no recording in {path}: there is no {HEADER}", path.name, others))
     try:
         about = json.loads(file.read_text(encoding="utf-8"))
         kind, version = about["format"], about["version"]

@@ -6,90 +6,92 @@ import math
 import textwrap
 from dataclasses import dataclass
 from html import escape
+from typing import Any, ClassVar
 
-import ipywidgets as W
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from ...render import encode_png
-from ...render.color import Heat, fitted
+from ...compute.attribution import METHODS, rank_correlation
+from ...render.color import Heat, fitted, overlay
 from ...render.static import Panel
-from ...widgets.surface import Swapped, Text, markup, number
+from ...widgets.panels import PanelBox
+from ...widgets.surface import markup, number
+from .maps import Found
 
 MAP = 224
 """Width of a map, in px."""
 CHARACTERS = 36
 """Characters in a line below a map of the static picture."""
-RANDOM = "Random weights"
+
+
+class NotedBox(PanelBox):
+    """Shows a `NotedPanel`: the page breaks its note into lines by itself, and keeps room for two."""
+
+    def text(self, panel: Panel) -> str:
+        """HTML of the colour bar and the note."""
+        bar = ""
+        if panel.colorbar is not None and panel.pixels is not None:
+            bar = markup.colorbar(*panel.colorbar, panel.pixels.shape[1])
+        note = escape(" ".join(panel.lines).strip())  # type: ignore[arg-type]
+        return f'{bar}<div class="cnnw-quiet" style="line-height:17px;min-height:34px;margin-top:3px">{note}</div>'
 
 
 @dataclass(frozen=True, eq=False)
-class Drawn:
-    """One map as it is to be drawn: heat and pixels, or the `reason` why there are none; `note` in words."""
+class NotedPanel(Panel):
+    """A map with a note, in at least two lines: what stands below it is aligned with its neighbours."""
 
-    heat: Heat | None
-    pixels: NDArray[np.uint8] | None
-    note: str
-    reason: str = ""
+    box: ClassVar[type[PanelBox]] = NotedBox
 
 
-class MethodPanel(W.VBox):
-    """Heading, map, colour bar and note; below them the same for random weights, where that is asked for."""
+@dataclass(frozen=True, eq=False)
+class Drawing:
+    """How maps are drawn: over which grey image, and `Heat`'s options."""
 
-    def __init__(self, name: str) -> None:
-        self._name = name[0].upper() + name[1:]
-        self._parts = [(Text(), _image(), Text()) for _ in range(2)]
-        layout = W.Layout(width=f"{MAP + 24}px", flex="0 0 auto", padding="0 20px 10px 0", overflow="hidden")
-        parts = [(heading, *image.pictures, below) for heading, image, below in self._parts]
-        super().__init__([part for each in parts for part in each], layout=layout)
+    grey: NDArray[np.uint8]
+    sign: str
+    outliers: float
+    colormap: str
+    opacity: float
 
-    def draw(self, found: Drawn, check: Drawn | None, correlation: float | None) -> None:
-        """Show the map `found`, and with it `check`, of random weights, which has this rank correlation with it."""
-        self._found, self._check, self._correlation = found, check, correlation
-        for (heading, image, below), drawn, name in zip(self._parts, (found, check), (self._name, RANDOM), strict=True):
-            shown = drawn is not None
-            heading.layout.display = below.layout.display = "" if shown else "none"
-            if drawn is None or drawn.pixels is None:
-                image.put(None)
-            if drawn is None:
-                continue
-            heading.value = markup.heading(name)
-            text = escape(self._note(drawn))
-            bar = ""
-            if drawn.pixels is not None and drawn.heat is not None:
-                pixels = fitted(drawn.pixels, MAP, MAP)
-                image.put(encode_png(pixels))
-                bar = markup.colorbar(drawn.heat.colormap, *_ends(drawn.heat), pixels.shape[1])
-            below.value = (
-                f'{bar}<div class="cnnw-quiet" style="line-height:17px;min-height:34px;margin-top:3px">{text}</div>'
-            )
-
-    def static(self) -> list[Panel]:
-        """The same for the static picture."""
-        panels = []
-        for drawn, name in ((self._found, self._name), (self._check, RANDOM)):
-            if drawn is None:
-                continue
-            lines = textwrap.wrap(self._note(drawn), CHARACTERS, break_long_words=False, break_on_hyphens=False)
-            lines += [""] * (2 - len(lines))  # so that what stands below is aligned
-            bar = None if drawn.heat is None else (drawn.heat.colormap, *_ends(drawn.heat))
-            panels.append(Panel(name, drawn.pixels, width=MAP, colorbar=bar, lines=lines))
-        return panels
-
-    def _note(self, drawn: Drawn) -> str:
-        if drawn.reason or drawn is not self._check:
-            return drawn.reason or drawn.note
-        if self._correlation is None:
-            return ""
-        if math.isnan(self._correlation):
-            return "no rank correlation: a map is constant"
-        return f"rank correlation with the map above {number(self._correlation, 2)}"
+    def heat(self, found: Found) -> Heat | None:
+        """The colours of a map; None where there is no map to draw."""
+        if found.values is None or not found.values.isfinite().all():
+            return None
+        return Heat.of(found.values.numpy(), sign=self.sign, outliers=self.outliers, colormap=self.colormap)
 
 
-def _image() -> Swapped:
-    return Swapped({"flex": "0 0 auto", "align_self": "flex-start", "margin": "3px 3px 6px"}, "cnnw-input")
+def method_panels(method: str, found: Found, check: Found | None, drawing: Drawing) -> list[Panel]:
+    """The map of a method; below it `check`, that of random weights, where there is one, with the rank correlation."""
+    heat = drawing.heat(found)
+    name = METHODS[method][0].upper() + METHODS[method][1:]
+    panels = [_panel(name, found, heat, found.note, drawing, key=method)]
+    if check is not None:
+        random = drawing.heat(check)
+        said = "" if heat is None or random is None else _correlated(heat, random)
+        panels.append(_panel("Random weights", check, random, said, drawing, key=f"{method} random"))
+    return panels
 
 
-def _ends(heat: Heat) -> tuple[str, str | None, str]:
+def _panel(name: str, found: Found, heat: Heat | None, note: str, drawing: Drawing, **options: Any) -> Panel:
+    if heat is None:
+        why = found.note if found.values is None else "the map holds values that are not finite"
+        return NotedPanel(name, width=MAP, lines=_lines(why), **options)
+    pixels = overlay(drawing.grey, heat.pixels, heat.weight(drawing.opacity))
     low, middle, high = heat.ends()
-    return number(low), None if middle is None else "0", number(high)
+    ends = number(low), None if middle is None else "0", number(high)
+    return NotedPanel(
+        name, fitted(pixels, MAP, MAP), width=MAP, colorbar=(heat.colormap, *ends), lines=_lines(note), **options
+    )
+
+
+def _correlated(heat: Heat, random: Heat) -> str:
+    found = rank_correlation(*(torch.from_numpy(each.values) for each in (heat, random)))
+    if math.isnan(found):
+        return "no rank correlation: a map is constant"
+    return f"rank correlation with the map above {number(found, 2)}"
+
+
+def _lines(note: str) -> list[str]:
+    lines = textwrap.wrap(note, CHARACTERS, break_long_words=False, break_on_hyphens=False)
+    return lines + [""] * (2 - len(lines))

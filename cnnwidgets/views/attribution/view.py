@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from typing import Any
+from collections.abc import Iterable
+from functools import partial
+from typing import Any, ClassVar
 
 import ipywidgets as W
 import numpy as np
@@ -11,19 +12,26 @@ import torch
 import traitlets as T
 from numpy.typing import NDArray
 
-from ...compute.attribution import GRAD_CAM, METHODS, attributions, randomized, rank_correlation
-from ...compute.core import ForwardError, weights_version
-from ...render.color import COLORMAPS, SIGNS, Heat, overlay, to_picture
-from ...render.static import Card
+from ...compute.attribution import METHODS, has_maps, last_maps
+from ...compute.core import nearest
+from ...compute.dataset import predict
+from ...compute.layers import Layer
+from ...compute.scoring import Scorer
+from ...render.color import SIGNS, to_picture
+from ...render.static import Panel
 from ...widgets import controls
-from ...widgets.controls import Choices, ClassMenu
-from ...widgets.panels import ImagePanel
-from ...widgets.surface import Text, close_tree, markup, number
-from .panels import Drawn, MethodPanel
-from .state import MOST_STEPS, AttributionState
+from ...widgets.base import ImageView
+from ...widgets.controls import Choices, TargetMenu
+from ...widgets.panels import image_panels, prediction_panel
+from ...widgets.state import Colormap, Given, ScoreOf, Target
+from ...widgets.surface import markup, number
+from .maps import Found, Maps, prepared
+from .panels import Drawing, method_panels
 
-REMEMBERED = 256
-"""Maps that are kept, so that going back runs nothing."""
+MOST_STEPS = 10_000
+"""Of integrated gradients."""
+LUMA = (0.299, 0.587, 0.114)
+"""Shares of red, green and blue in the grey of an image."""
 TIPS = {
     "saliency": "absolute gradient of the score: the pixels it is most sensitive to",
     "input_x_gradient": "gradient times pixel",
@@ -36,7 +44,11 @@ TIPS = {
 }
 
 
-class AttributionView(AttributionState):
+def _classes(view: AttributionView) -> dict[int, str]:
+    return view.classes
+
+
+class AttributionView(ImageView):
     """Maps of how much each pixel counts for a class, beside the image and the prediction.
 
     The sanity check draws the same maps for a copy of the network with random weights: a method whose map stays as it
@@ -44,16 +56,21 @@ class AttributionView(AttributionState):
 
     Parameters
     ----------
-    model : torch.nn.Module
+    model : torch.nn.Module or Subject
         Any network that takes (N, C, H, W) images and gives class scores, or what `score` makes class scores of. It is
         looked at, never changed.
     dataset : indexable
-        Gives (image, label).
+        Gives (image, label); None with a `Subject`.
     classes, denormalize, prepare, cache_bytes
         As for `ActivationView`. `prepare(item)` is given items with other images in them, and must make batches of one.
     **traits
         Initial `layer`, `index`, `methods`, `target`, `against`, `score` as in `attributions`, `steps`, `sanity`,
         `sign`, `outliers`, `opacity`, `colormap`.
+
+    Attributes
+    ----------
+    classes : dict
+        Number of each class that the network, or `score`, has a score for -> its name.
 
     Raises
     ------
@@ -66,15 +83,79 @@ class AttributionView(AttributionState):
         The model refused the image.
     """
 
-    # ------------------------------------------------------------------ building
+    sliders: ClassVar[dict[str, str]] = {"index": "Image"}
+    panels_height: ClassVar[int] = 330
 
-    def build(self) -> None:
-        """Make the controls and the panels."""
-        self._maps: OrderedDict[tuple[Any, ...], tuple[torch.Tensor | None, str]] = OrderedDict()
-        self._random: tuple[int, torch.nn.Module] | None = None
-        colormaps = list(dict.fromkeys((*COLORMAPS, self.colormap)))
-        self._target = ClassMenu(self, "target", tip="The class whose score is explained")
-        self._against = ClassMenu(self, "against", tip="Explain the target's score less that of this class")
+    methods = Given(("saliency", "guided_backprop", "grad_cam"), help="names of the methods").tag(source=True)
+    target = Target(of=_classes, help="class number or name; None: the predicted class").tag(source=True)
+    score = ScoreOf("logit", help="'logit', 'probability', or a function of the model's output").tag(source=True)
+    against = Target(of=_classes, help="class whose score is subtracted, or None").tag(source=True)
+    steps = T.Int(50, help="points on the path of integrated gradients").tag(source=True)
+    sanity = T.Bool(False, help="show the maps of a network with random weights too").tag(source=True)
+    sign = T.Enum(SIGNS, "absolute", help="what of signed values is drawn").tag(display=True)
+    outliers = T.Float(2.0, help="per cent of the sum that may lie beyond the scale").tag(display=True)
+    opacity = T.Float(0.8, help="of the colours over the image, 0 to 1").tag(display=True)
+    colormap = Colormap("auto", help="matplotlib name; auto: diverging for signed values").tag(display=True)
+
+    # ------------------------------------------------------------------ what traits may be
+
+    def choosable(self, row: Layer) -> bool:
+        """Whether Grad-CAM can look at the layer; any layer where it can look at none, and then says so."""
+        return has_maps(row) or (row.reason is None and not any(map(has_maps, self.table)))
+
+    def first_layer(self) -> str:
+        """The last with maps before pooling."""
+        return last_maps(self.table) or super().first_layer()
+
+    def prepare(self, traits: dict[str, Any]) -> None:
+        """Refuse what is no class scores, and a target that they do not have."""
+        self._maps = Maps(self.subject)
+        if self.item.image is None or self.item.image.ndim != 3:
+            raise TypeError("AttributionView asks for each pixel of an image: items must hold a tensor (C, H, W)")
+        score = ScoreOf().validate(self, traits.get("score", "logit"))
+        if callable(score):
+            self._name_classes(len(self._scores(score)))
+        else:
+            rows = [row for row in self.table.showable if row.kind == "vector"]
+            alone = self.subject.look(self.snapshot.index).single
+            if self.snapshot.prediction is None or not rows or not alone:
+                raise ValueError(
+                    "AttributionView needs a network that gives class scores alone; choose them with score=, such as "
+                    "score=lambda output: output['out'].mean((2, 3))"
+                )
+            self._name_classes(rows[-1].channels)
+        for name in {"target", "against"} & set(traits):
+            traits[name] = self.traits()[name].number(self, traits[name])
+        if traits.get("target") is not None and traits.get("target") == traits.get("against"):
+            raise ValueError(f"target and against are the same class, {traits['target']}")
+
+    @T.validate("methods")
+    def _validate_methods(self, proposal: Any) -> tuple[str, ...]:
+        given = proposal["value"]
+        if not isinstance(given, Iterable):
+            raise TypeError(f"methods are names, {', '.join(METHODS)}, not {given!r}")
+        given = (given,) if isinstance(given, str) else tuple(given)
+        for name in given:
+            if name not in METHODS:
+                near = nearest(str(name), METHODS)
+                hint = f"; did you mean {near!r}?" if near else ";"
+                raise ValueError(f"no method {name!r}{hint} there are {', '.join(METHODS)}")
+        return tuple(name for name in METHODS if name in given)
+
+    @T.validate("steps", "outliers", "opacity")
+    def _validate_number(self, proposal: Any) -> Any:
+        name, value = proposal["trait"].name, proposal["value"]
+        least, most = {"steps": (1, MOST_STEPS), "outliers": (0.0, 99.0), "opacity": (0.0, 1.0)}[name]
+        if not least <= value <= most:
+            raise ValueError(f"{name} must be {least} to {most}, not {value}")
+        return value
+
+    # ------------------------------------------------------------------ what the base asks for
+
+    def controls(self) -> list[W.Widget]:
+        """Methods, image, classes, layer, and how the maps are drawn."""
+        self._target = TargetMenu(self, "target", tip="The class whose score is explained")
+        self._against = TargetMenu(self, "against", tip="Explain the target's score less that of this class")
         outliers = W.BoundedFloatText(value=self.outliers, min=0, max=99, step=1, layout=W.Layout(width="60px"))
         T.link((self, "outliers"), (outliers, "value"))
         controls.hint(outliers, "Share of the sum of all values, in per cent, that the colour scale clips")
@@ -85,153 +166,125 @@ class AttributionView(AttributionState):
         sanity = W.ToggleButton(value=self.sanity, description="Sanity check", layout=W.Layout(width="120px"))
         T.link((self, "sanity"), (sanity, "value"))
         controls.hint(sanity, "The same maps with random weights: a method that depends on the model changes")
-        colours = controls.dropdown(self, "colormap", colormaps, width=100, tip="auto: diverging for signed values")
-        bar = [
-            controls.labelled(
-                "Methods", Choices(self, "methods", {**METHODS, "guided_backprop": "guided backprop"}, TIPS)
-            ),
+        methods = Choices(self, "methods", {**METHODS, "guided_backprop": "guided backprop"}, TIPS)
+        sign = controls.dropdown(self, "sign", SIGNS, width=100, tip="Which values are drawn: magnitudes, or one sign")
+        return [
+            controls.labelled("Methods", methods),
             self.image_control(),
             controls.labelled("Target", self._target),
             controls.labelled("against", self._against),
             self.layer_control(),
             self._steps,
-            controls.labelled(
-                "Sign",
-                controls.dropdown(
-                    self, "sign", SIGNS, width=100, tip="Which values are drawn: magnitudes, or one sign"
-                ),
-            ),
+            controls.labelled("Sign", sign),
             controls.labelled("Outliers %", outliers),
             controls.labelled(
                 "Overlay", controls.fraction(self, "opacity", width=110, tip="Image alone, to map alone")
             ),
-            controls.labelled("Colours", colours),
+            controls.colormap_menu(self, tip="auto: diverging for signed values"),
             sanity,
         ]
-        self._title, self._input = Text(), ImagePanel()
-        self._panels: dict[str, MethodPanel] = {}
-        self._body.children = controls.card_body(self._title, bar, [self._input], height=330)
-        self._row_of_panels = self._body.children[-1]
-
-    def close(self) -> None:
-        """Close every widget, the panels of methods that are not shown now among them."""
-        if not self._closed:
-            for panel in self._panels.values():
-                close_tree(panel)
-        super().close()
-
-    # ------------------------------------------------------------------ one way: compute, render, picture
-
-    def refresh(self) -> None:
-        """Compute anew: for weights or data that changed where traits cannot see it."""
-        self._maps.clear()
-        self._random = None
-        super().refresh()
 
     def compute(self) -> None:
         """Look up, or ask the methods for, the maps of the image."""
-        self.look()
-        self._look, predicted = self._scored()
+        predicted = self._predict()
         if predicted is None:
             raise ValueError(f"the network gives no finite class scores for image {self.index}")
-        self._predicted = predicted
-        self._class = predicted if self.target is None else self.target
-        if self._class == self.against:
-            raise ValueError(f"target and against are the same class, {self._names[self._class]!r}: choose another")
-        self._passes = 0
-        self._found = {method: self._map(method, False) for method in self.methods}
-        self._checks = {method: self._map(method, True) for method in self.methods if self.sanity}
+        target = predicted if self.target is None else self.target
+        if target == self.against:
+            raise ValueError(f"target and against are the same class, {self.classes[target]!r}: choose another")
+        self._explained, before = target, self._maps.passes
+        self._found = {method: self._find(method) for method in self.methods}
+        self._checks = {method: self._find(method, random=True) for method in self.methods if self.sanity}
+        self._passes = self._maps.passes - before
+        self.cached = not self._passes
+        self._fit_controls(predicted)
 
-    def _map(self, method: str, random: bool) -> tuple[torch.Tensor | None, str]:
-        """The map (H, W) with its note, or None with the reason."""
-        version = weights_version(self._subject.module)
-        layer = self.layer if method in GRAD_CAM else None
-        steps = self.steps if method == "integrated_gradients" else None
-        key = (version, self.index, method, self._class, self.against, self.score, layer, steps, random)
-        if key not in self._maps:
-            image = self._look.item.image
-            try:
-                model = self._randomized(version) if random else self._subject.module
-                options: dict[str, Any] = {
-                    "layer": layer,
-                    "target": self._class,
-                    "against": self.against,
-                    "score": self.score,
-                    "steps": self.steps,
-                    "prepare": self._prepare(self._look),
-                }
-                bar = not self._ready  # in the cell that makes the view, not below a slider
-                found = attributions(model, image[None], method=method, progress=bar, **options)  # type: ignore[index]
-                self._passes += found.passes
-                self._maps[key] = found.maps[0], found.note
-            except ForwardError:
-                raise
-            except (ValueError, TypeError, LookupError) as error:
-                self._maps[key] = None, str(error)
-        self._maps.move_to_end(key)
-        while len(self._maps) > REMEMBERED:
-            self._maps.popitem(last=False)
-        return self._maps[key]
+    def panels(self) -> list[Panel | list[Panel]]:
+        """The image with its prediction, and a column for each method."""
+        image = self.remember("image", (self.item, self._prediction), self._image)
+        grey = self.remember("grey", (self.item,), self._grey)
+        drawing = Drawing(grey, self.sign, self.outliers, self.colormap, self.opacity)
+        key = tuple(vars(drawing).values())
+        columns: list[Panel | list[Panel]] = []
+        for method, found in self._found.items():
+            check = self._checks.get(method)
+            make = partial(method_panels, method, found, check, drawing)
+            columns.append(self.remember(method, (found, check, *key), make))
+        return [image, *columns]
 
-    def _randomized(self, version: int) -> torch.nn.Module:
-        if self._random is None or self._random[0] != version:
-            self._random = version, randomized(self._subject.module)
-        return self._random[1]
+    def title(self) -> list[str]:
+        """Which class is explained, of which image."""
+        against = "" if self.against is None else f', not "{self.classes[self.against]}"'
+        image = markup.pictured(self.snapshot.index, self.item.text)
+        return ["Attribution", f'why "{self.classes[self._explained]}"{against}', image]
 
-    def render(self) -> None:
-        """Draw a panel for each method."""
-        image = self._look.item.image
-        picture = to_picture(self._subject.items.picture(image).numpy()).pixels  # type: ignore[arg-type]
-        weights = np.array([0.299, 0.587, 0.114])
-        grey = np.repeat(np.rint(picture @ weights).astype(np.uint8)[..., None], 3, 2)
-        for method in self.methods:
-            found = self._drawn(grey, *self._found[method])
-            check = self._drawn(grey, *self._checks[method]) if self.sanity else None
-            correlation = None
-            if check is not None and found.heat is not None and check.heat is not None:
-                correlation = rank_correlation(*(torch.from_numpy(heat.values) for heat in (found.heat, check.heat)))
-            if method not in self._panels:
-                self._panels[method] = MethodPanel(METHODS[method])
-            self._panels[method].draw(found, check, correlation)
-        children = (self._input, *(self._panels[method] for method in self.methods))
-        if self._row_of_panels.children != children:
-            self._row_of_panels.children = children
-        passes = f"{self._passes:,} pass{'es' if self._passes != 1 else ''}" if self._passes else "cached"
-        source = markup.source(passes, self.milliseconds)
-        self._passes = 0  # what only the display changes runs nothing
-        self._title.value = markup.title(*self._said(), status=self._status(), source=source)
-        self.later(self._render_rest)
-
-    def _render_rest(self) -> None:
-        self._steps.layout.display = "" if "integrated_gradients" in self.methods else "none"
-        if self._input.look is not self._look:
-            self._input.draw(self.index, self._look, self._subject)
-        prediction = self._look.prediction
-        self._target.offer(f"predicted · {self._names[self._predicted]}", prediction, self._names)
-        self._against.offer("nothing", prediction, self._names)
-
-    def _drawn(self, grey: NDArray[np.uint8], values: torch.Tensor | None, note: str) -> Drawn:
-        if values is None:
-            return Drawn(None, None, "", note)
-        if not values.isfinite().all():
-            return Drawn(None, None, "", "the map holds values that are not finite")
-        heat = Heat.of(values.numpy(), sign=self.sign, outliers=self.outliers, colormap=self.colormap)
-        return Drawn(heat, overlay(grey, heat.pixels, heat.weight(self.opacity)), note)
-
-    def static(self) -> Card:
-        """What the view shows, without the controls."""
-        columns = [self._input.static(), *(self._panels[method].static() for method in self.methods)]
-        return Card(" · ".join(self._said()), columns, self._status())
-
-    # ------------------------------------------------------------------ words
-
-    def _said(self) -> list[str]:
-        text = self._look.item.text
-        rather = "" if self.against is None else f', not "{self._names[self.against]}"'
-        image = markup.pictured(self._shown, text)
-        return ["Attribution", f'why "{self._names[self._class]}"{rather}', image]
-
-    def _status(self) -> str:
+    def status(self) -> str:
+        """What the colours mean."""
         signs = {"absolute": "magnitudes", "positive": "positive values", "negative": "negative values"}
         drawn = signs.get(self.sign, "both signs, centred on 0")
         return f"{drawn}, each map its own scale, {number(self.outliers)} % of the sum clipped"
+
+    def source(self) -> str:
+        """How many passes the picture took, for the tooltip of the title line."""
+        passes = f"{self._passes:,} pass{'es' if self._passes != 1 else ''}"
+        return markup.source("cached" if self.cached else passes, self.milliseconds)
+
+    def refresh(self) -> None:
+        """Compute again: for weights or data that changed where traits cannot see it."""
+        self._maps.clear()
+        super().refresh()
+
+    # ------------------------------------------------------------------ parts
+
+    def _predict(self) -> int | None:
+        """Find the prediction of `score`; the predicted class, if the scores are finite."""
+        self._prediction = self.snapshot.prediction
+        if not callable(self.score):
+            return self._prediction.targets[0] if self._prediction else None
+        scores = self._scores(self.score)
+        self._name_classes(len(scores))
+        for name in ("target", "against"):  # the function may give other classes than the one before
+            self.traits()[name].number(self, getattr(self, name))
+        self._prediction = predict(scores)
+        return int(scores.argmax()) if scores.isfinite().all() else None
+
+    def _scores(self, score: Any) -> torch.Tensor:
+        """What a function makes of the network's output for the image: (K,)."""
+        assert self.item.image is not None
+        scorer = Scorer(self.subject.model, layer=None, score=score, prepare=prepared(self.snapshot))
+        return scorer(self.item.image[None], torch.tensor([0]), lambda batch: None)[0].cpu()
+
+    def _name_classes(self, count: int) -> None:
+        self.classes = dict(enumerate(self.subject.names.all(count)))
+
+    def _find(self, method: str, *, random: bool = False) -> Found:
+        return self._maps.find(
+            self.snapshot,
+            method,
+            layer=self.layer,
+            target=self._explained,
+            against=self.against,
+            score=self.score,
+            steps=self.steps,
+            random=random,
+            progress=not self.ready,  # in the cell that makes the view, not below a slider
+        )
+
+    def _fit_controls(self, predicted: int) -> None:
+        self._steps.layout.display = "" if "integrated_gradients" in self.methods else "none"
+        said = self._prediction
+        best = {} if said is None else dict(zip(said.targets, said.probabilities, strict=True))
+        shares = {target: f"{100 * share:.1f} %" for target, share in best.items()}
+        self._target.offer(self.classes, shares, none=f"predicted · {self.classes[predicted]}")
+        self._against.offer(self.classes, shares, none="nothing")
+
+    def _image(self) -> list[Panel]:
+        picture, prediction = image_panels(self.snapshot)
+        if callable(self.score):
+            room, names = prediction.room, self.subject.names
+            prediction = prediction_panel(self._prediction, self.item, names, room=room)
+        return [picture, prediction]
+
+    def _grey(self) -> NDArray[np.uint8]:
+        picture = to_picture(self.subject.items.picture(self.item.image).numpy()).pixels  # type: ignore[arg-type]
+        return np.repeat(np.rint(picture @ np.array(LUMA)).astype(np.uint8)[..., None], 3, 2)

@@ -1,4 +1,4 @@
-"""The vectors of many images, taken bit by bit: a few to look at soon, the rest while the notebook goes on."""
+"""The vectors of many images, taken in batches: a few to look at soon, the rest while the notebook goes on."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from ...live import PORTION, Pace
 LARGEST = 2**27
 """Numbers that all vectors of all frames may have together: 0.5 GB."""
 PARTS = 8
-"""With several states of a network, so many times each is loaded."""
+"""How often each of several states of a network is loaded: once for each part of the images."""
 LEAST = 2
 """Points that make a picture."""
 
 
 class Gathering:
-    """What a layer answers to images `indices` in every frame; at any time those that are there are spread evenly.
+    """Outputs of a layer for images `indices` in every frame, in random order: those that are there are spread evenly.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class Gathering:
         return self._pace.left(self.total * frames - sum(map(len, self._found)))
 
     def begin(self, seconds: float) -> None:
-        """Take images for about so many seconds, and enough of them for a picture."""
+        """Take images for about `seconds`, and enough of them for a picture."""
         start = time.monotonic()
         while not self.complete and (self.done < LEAST or time.monotonic() - start < seconds):
             self.step(PORTION)

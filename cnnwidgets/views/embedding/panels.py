@@ -1,135 +1,220 @@
-"""The panels of EmbeddingView: the chosen point's image, the points, and the groups with their silhouettes."""
+"""The panels of EmbeddingView: the points, and the groups with their silhouettes."""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
 from html import escape
+from typing import ClassVar
 
+import ipywidgets as W
 import numpy as np
 from numpy.typing import NDArray
 
 from ...render import encode_png
 from ...render.static import Panel, extent, group_color, scatter, silhouette
-from ...widgets.controls import ProgressRow
-from ...widgets.panels import DETAIL, GRID, INPUT, CardPanel
+from ...widgets.panels import DETAIL, GRID, PanelBox, lines_html
 from ...widgets.state import Thumbnails
-from ...widgets.surface import ScatterFigure, Swapped, Text, markup, number
+from ...widgets.surface import ScatterFigure, number
 
 TIP = 84
 """Side of the image that stands beside the mouse, in px."""
+ENDS = ("−1 nearer to another", "0", "1 well inside")
+"""What silhouettes mean, at the left edge of their picture, in its middle, and at the right edge."""
+TWO_COLUMNS = 6
+"""More groups than this are listed in two columns."""
 DOT = '<i style="display:inline-block;width:10px;height:10px;border-radius:5px;background:{};margin-right:8px"></i>'
 
 
-class ChosenPanel(CardPanel):
-    """The image of the chosen point, with what is known about it."""
+class PointsBox(PanelBox):
+    """Shows a `PointsPanel` as a figure whose points move, and answer the mouse."""
 
-    def __init__(self) -> None:
-        self._text, self._below = Text(), Text()
-        self._picture = Swapped({"flex": "0 0 auto", "align_self": "flex-start", "margin": "3px"}, "cnnw-input")
-        super().__init__(INPUT, self._text, *self._picture.pictures, self._below)
+    def __init__(self, panel: PointsPanel) -> None:
+        self.scatter = ScatterFigure(panel.width, self._tip, self._clicked)
+        super().__init__(panel)
+        self.children = [self.heading, *panel.controls, self.scatter, self.below]
+        self.remove_class("cnnw-many")  # in a narrow page too the points, which the view is about, come early
 
-    def draw(self, heading: str, pixels: NDArray[np.uint8] | None, facts: Sequence[tuple[str, str]]) -> None:
-        """Show an image under its heading, and facts below."""
-        self._heading, self._pixels, self._facts = heading, pixels, facts
-        self._text.value = markup.heading(*heading.split(" · "))
-        self._picture.put(None if pixels is None else encode_png(pixels))
-        self._below.value = markup.facts(facts)
+    def show_picture(self, panel: Panel, before: Panel) -> None:
+        """Put the points in their places."""
+        assert isinstance(panel, PointsPanel)
+        chosen, frame = panel.selected, panel.frame
+        self.scatter.show(panel.points[frame], panel.groups.tolist(), extent(panel.points))
+        self.scatter.select(None if chosen is None else panel.points[:, chosen], frame)
 
-    def static(self) -> Panel:
-        """The same for the static picture."""
-        return Panel(self._heading, self._pixels, width=INPUT, lines=self._facts)
+    def text(self, panel: Panel) -> str:
+        """What the axes mean; they themselves say where they begin and end."""
+        return lines_html(panel.lines[1:])
 
+    def _tip(self, point: int) -> str:
+        return "" if self.panel.describe is None else self.panel.describe(point)
 
-class PointsPanel(CardPanel):
-    """The points. Hovering one shows its image, a click chooses it."""
-
-    def __init__(
-        self, describe: Callable[[int], str], on_point: Callable[[int], None], on_button: Callable[[], object]
-    ) -> None:
-        self._text, self._below = Text(), Text()
-        self.figure = ScatterFigure(GRID, describe, on_point)
-        self.progress = ProgressRow("images", on_button)
-        super().__init__(GRID, self._text, self.progress, self.figure, self._below)
-
-    def draw(
-        self,
-        points: NDArray[np.floating],
-        frame: int,
-        groups: NDArray[np.integer],
-        chosen: int | None,
-        words: list[str],
-    ) -> None:
-        """Show frame `frame` of `points` (F, N, 2); all frames have the same axes."""
-        box = extent(points)
-        self._drawn = (points[frame], groups.tolist(), box, chosen)
-        self._heading = words[:-1]
-        self._text.value = markup.heading(*self._heading, "click one")
-        self._below.value = f'<div class="cnnw-quiet">{escape(words[-1])}</div>'
-        self.figure.show(*self._drawn[:3])
-        self.figure.select(None if chosen is None else points[:, chosen], frame)
-        self._note = words[-1]
-
-    def static(self) -> Panel:
-        """The same for the static picture."""
-        points, groups, box, chosen = self._drawn
-        pixels = scatter(points, groups, box, size=GRID, chosen=chosen)
-        left, bottom, right, top = map(number, box)
-        lines = [f"x from {left} to {right}, y from {bottom} to {top}", self._note]
-        return Panel(" · ".join(self._heading), pixels, width=GRID, lines=lines)
+    def _clicked(self, point: int) -> None:
+        if self.panel.on_cell is not None:
+            self.panel.on_cell(point)
 
 
-class GroupsPanel(CardPanel):
-    """The classes or clusters in their colours, and how well each point fits into its own."""
+@dataclass(frozen=True, eq=False)
+class PointsPanel(Panel):
+    """Points on a plane, in the colours of their groups; each is a cell."""
 
-    def __init__(self) -> None:
-        self._text, self._scale, self._legend = Text(), Text(), Text()
-        self._picture = Swapped({"flex": "0 0 auto", "align_self": "flex-start", "margin": "4px 0"})
-        super().__init__(DETAIL, self._text, *self._picture.pictures, self._scale, self._legend)
+    box: ClassVar[type[PanelBox]] = PointsBox
 
-    def draw(self, groups: NDArray[np.integer], scores: NDArray[np.floating], names: Callable[[int], str]) -> None:
-        """Show groups (N,) and silhouettes (N,); `names(group)` is what a group is called."""
-        self._pixels = silhouette(scores, groups)
-        finite = scores[np.isfinite(scores)]
-        self.score = float(finite.mean()) if finite.size else float("nan")
-        alone = "there is but one group" if len(np.unique(groups)) < 2 else "each group is but one point"
-        mean = f"of the vectors, mean {number(self.score)}" if finite.size else alone
-        self._heading = f"Silhouettes · {mean}"
-        self._text.value = markup.heading(*self._heading.split(" · "))
-        self._picture.put(encode_png(self._pixels))
-        ends = ("−1 nearer to another", "0", "1 well inside")
+    points: NDArray[np.floating] = field(default_factory=lambda: np.zeros((1, 0, 2)))
+    """(F, N, 2), which all have the same axes."""
+    frame: int = 0
+    """Which of the F is seen."""
+    groups: NDArray[np.integer] = field(default_factory=lambda: np.zeros(0, int))
+    """(N,), -1 for none."""
+    selected: int | None = None
+    """The point with a ring around it, and its way through the frames."""
+
+
+def points_panel(
+    heading: Sequence[str],
+    note: str,
+    points: NDArray[np.floating],
+    frame: int,
+    groups: NDArray[np.integer],
+    selected: int | None,
+    *,
+    describe: Callable[[int], str],
+    on_point: Callable[[int], object],
+    above: W.Widget,
+) -> PointsPanel:
+    """The points of one frame.
+
+    Parameters
+    ----------
+    heading, note
+        What stands above and below them.
+    points, frame, groups, selected
+        As of `PointsPanel`.
+    describe : callable
+        HTML that the mouse shows over a point, given its number.
+    on_point : callable
+        Called with the number of a point that is clicked.
+    above : Widget
+        Stands between the heading and the points.
+    """
+    box = extent(points)
+    left, bottom, right, top = map(number, box)
+
+    @cache
+    def picture() -> NDArray[np.uint8]:
+        return scatter(points[frame], groups.tolist(), box, size=GRID, chosen=selected)
+
+    return PointsPanel(
+        " · ".join(heading),
+        chart=lambda dark: picture(),
+        width=GRID,
+        lines=[f"x from {left} to {right}, y from {bottom} to {top}", note],
+        hint="click one",
+        describe=describe,
+        on_cell=on_point,
+        controls=[above],
+        points=points,
+        frame=frame,
+        groups=groups,
+        selected=selected,
+        key="points",
+    )
+
+
+class SilhouetteBox(PanelBox):
+    """Shows silhouettes with the words of their axis right below their places."""
+
+    def __init__(self, panel: SilhouettePanel) -> None:
+        super().__init__(panel)
+        assert self.picture is not None
+        for picture in self.picture.pictures:
+            picture.remove_class("cnnw-input")  # no line around a chart that lets the ground show through
+
+    def text(self, panel: Panel) -> str:
+        """The left end, the middle and the right end of the axis."""
         spans = "".join(
-            f'<span style="flex:1 1 0;min-width:0;white-space:nowrap;text-align:{side}">{end}</span>'
-            for end, side in zip(ends, ("left", "center", "right"), strict=True)
+            f'<span style="flex:1 1 0;min-width:0;white-space:nowrap;text-align:{side}">{escape(end)}</span>'
+            for end, side in zip(ENDS, ("left", "center", "right"), strict=True)
         )
-        self._scale.value = f'<div class="cnnw-scale" style="width:{DETAIL}px;margin-bottom:10px">{spans}</div>'
-        self._rows = []
-        for group in sorted(set(groups.tolist())):
-            inside = scores[groups == group]
-            mean = number(float(inside.mean()), 2) if np.isfinite(inside).all() else "–"
-            self._rows.append((group, names(group), f"{len(inside)} · {mean}"))
+        return f'<div class="cnnw-scale" style="width:{panel.width}px;margin-bottom:10px">{spans}</div>'
+
+
+@dataclass(frozen=True, eq=False)
+class SilhouettePanel(Panel):
+    """How well each point fits into its group."""
+
+    box: ClassVar[type[PanelBox]] = SilhouetteBox
+
+    score: float = float("nan")
+    """Mean of all silhouettes; NaN where there is none."""
+
+
+class GroupsBox(PanelBox):
+    """Shows groups as a legend, in two columns where there are many."""
+
+    def text(self, panel: Panel) -> str:
+        """A dot, the name and the numbers of each group."""
+        assert isinstance(panel, GroupsPanel)
         cells = "".join(
             f'<span title="{escape(name)}" style="overflow:hidden;text-overflow:ellipsis;white-space:nowrap">'
-            f"{DOT.format(group_color(group))}{escape(name)}</span>"
+            f"{DOT.format(color)}{escape(name)}</span>"
             f'<span class="cnnw-quiet" style="text-align:right">{escape(text)}</span>'
-            for group, name, text in self._rows
+            for (name, text), color in zip(panel.rows, panel.dots, strict=True)
         )
         half = "minmax(0,1fr) max-content"
-        columns = f"{half} {half}" if len(self._rows) > 6 else "max-content max-content"
+        columns = f"{half} {half}" if len(panel.rows) > TWO_COLUMNS else "max-content max-content"
         style = f"display:grid;grid-template-columns:{columns};gap:2px 14px;font-variant-numeric:tabular-nums"
-        self._legend.value = (
-            markup.heading("Groups", "points · mean silhouette") + f'<div style="{style}">{cells}</div>'
-        )
+        return f'<div style="{style}">{cells}</div>'
 
-    def static(self) -> list[Panel]:
-        """The same for the static picture."""
-        lines = ["−1: nearer to another group; 1: well inside its own"]
-        dots = [group_color(group) for group, *_ in self._rows]
-        legend = [f"{name} · {text}" for _, name, text in self._rows]
-        return [
-            Panel(self._heading, self._pixels, width=DETAIL, lines=lines),
-            Panel("Groups · points, mean silhouette", width=DETAIL, lines=legend, dots=dots),
-        ]
+
+@dataclass(frozen=True, eq=False)
+class GroupsPanel(Panel):
+    """The classes or clusters in their colours."""
+
+    box: ClassVar[type[PanelBox]] = GroupsBox
+
+    rows: Sequence[tuple[str, str]] = ()
+    """Name of each group, and what is said of it."""
+
+
+def group_panels(groups: NDArray[np.integer], scores: NDArray[np.floating], name: Callable[[int], str]) -> list[Panel]:
+    """Silhouettes (N,) of points in groups (N,), and the groups in their colours, each called `name(group)`.
+
+    Examples
+    --------
+    >>> silhouettes, groups = group_panels(np.array([0, 0, 1]), np.array([0.5, 0.7, np.nan]), "class {}".format)
+    >>> silhouettes.heading, groups.rows
+    ('Silhouettes · of the vectors, mean 0.6', [('class 0', '2 · 0.6'), ('class 1', '1 · –')])
+    """
+    finite = scores[np.isfinite(scores)]
+    mean = float(finite.mean()) if finite.size else float("nan")
+    alone = "there is only one group" if len(np.unique(groups)) < 2 else "each group is only one point"
+    rows, dots = [], []
+    for group in sorted(set(groups.tolist())):
+        inside = scores[groups == group]
+        fit = number(float(inside.mean()), 2) if np.isfinite(inside).all() else "–"
+        rows.append((name(group), f"{len(inside)} · {fit}"))
+        dots.append(group_color(group))
+    return [
+        SilhouettePanel(
+            f"Silhouettes · {f'of the vectors, mean {number(mean)}' if finite.size else alone}",
+            silhouette(scores, groups),
+            width=DETAIL,
+            lines=[" · ".join(ENDS)],
+            score=mean,
+            key="silhouettes",
+        ),
+        GroupsPanel(
+            "Groups · points · mean silhouette",
+            width=DETAIL,
+            lines=[f"{called} · {text}" for called, text in rows],
+            dots=dots,
+            rows=rows,
+            key="groups",
+        ),
+    ]
 
 
 def tip(thumbnails: Thumbnails, index: int, text: str) -> str:

@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import ipywidgets as W
 import numpy as np
 import traitlets as T
 from numpy.typing import NDArray
+from torch import nn
 
-from ...compute.embedding import methods, states_of
-from ...render.static import Card
+from ...compute.dataset import POOLINGS
+from ...compute.embedding import Embedding, ModelStates, States, methods, states_of
+from ...render.static import Panel
 from ...training.recording import Recorder, Recording
-from ...widgets import controls
-from ...widgets.controls import LayerPicker, Player
-from ...widgets.panels import INPUT
-from ...widgets.state import Thumbnails
-from ...widgets.surface import Text, markup, number
-from .panels import ChosenPanel, GroupsPanel, PointsPanel, tip
-from .state import POINTS, EmbeddingState
+from ...widgets.base import ModelView
+from ...widgets.controls import ProgressRow
+from ...widgets.state import Index, Subject, Thumbnails, Whole
+from ...widgets.surface import markup
+from .controls import NAMES, Controls
+from .growing import GrowingVectors
+from .links import POINTS, Links
+from .projection import Projection, Vectors
+from .scene import Scene
 
-NAMES = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}
-PLAYED = 700
-"""Milliseconds from one frame to the next."""
+PIXELS, FEWEST, MOST = 3_000_000, 30, 200
+"""Images taken at first: as many as have `PIXELS` together, but at least `FEWEST` and at most `MOST`."""
 
 
-class EmbeddingView(EmbeddingState):
+def _states(view: EmbeddingView) -> tuple[int, str]:
+    count = len(view.frames.names)
+    return count, f"there {'is' if count == 1 else 'are'} {markup.counted(count, 'state')}"
+
+
+class EmbeddingView(ModelView):
     """Vectors of a layer as points, in one projection for all states of the network, coloured by class or by cluster.
 
     PCA is drawn at once; t-SNE (or UMAP) is worked out in the background, while the notebook goes on, and takes its
@@ -34,9 +42,9 @@ class EmbeddingView(EmbeddingState):
 
     Parameters
     ----------
-    source : torch.nn.Module, list of them, Recording, Recorder, str or Path
-        One network, its states in the order of the training, or a recording (or its recorder or folder), which brings
-        its own images.
+    source : torch.nn.Module, Subject, list of modules, Recording, Recorder, str or Path
+        One network; what another view already looks at; the states of a network in the order of the training; or a
+        recording (or its recorder or folder), which brings its own images.
     dataset : indexable, optional
         Gives (image, label); for models.
     layer : str, optional
@@ -48,15 +56,38 @@ class EmbeddingView(EmbeddingState):
     **traits
         Initial `points`, `pooling`, `count`, `method`, `color`, `clusters`, `frame`, `selected`.
 
+    Attributes
+    ----------
+    subject : Subject or None
+        The network and the data set, to share with other views; None for several networks, and for a recording.
+    frames : States
+        The states of the network.
+
     Raises
     ------
     TypeError, ValueError
         Source, data set or states are not what they must be; a keyword is misspelt or out of range.
-    LookupError
-        No such layer.
+    LookupError, IndexError
+        No such layer or state.
     ForwardError
         The model refused an image; says which layer, what it got and what it wants.
     """
+
+    sliders: ClassVar[dict[str, str]] = {"frame": "State"}
+
+    layer = T.Unicode(help="name of the layer, as in the layer table").tag(source=True)
+    points = T.Enum(tuple(POINTS), "images", help="what the points are: images, or channels of the layer").tag(
+        source=True
+    )
+    pooling = T.Enum(POOLINGS, "mean", help="how a map becomes one number; none: all its values count").tag(source=True)
+    count = Whole(MOST, help="images taken, evenly spread over the data set; at first fewer, where they are large").tag(
+        source=True
+    )
+    method = T.Unicode("tsne", help="pca, tsne, or umap where umap-learn is installed").tag(source=True)
+    color = T.Enum(("class", "cluster"), "class", help="what the colours mean").tag(source=True)
+    clusters = Whole(5, help="number of k-means clusters").tag(source=True)
+    frame = Index(of=_states, help="which state of the network, from 0").tag(display=True)
+    selected = Whole(0, help="the chosen point: index of the image in the data set, or the channel").tag(display=True)
 
     def __init__(
         self,
@@ -70,18 +101,111 @@ class EmbeddingView(EmbeddingState):
         prepare: Any = None,
         **traits: Any,
     ) -> None:
+        self._links = Links(self)
+        self._growing = GrowingVectors(self.redraw, self.refresh, self._report)
+        self._projection = Projection(self.redraw)
+        self._progress: ProgressRow | None = None
         self.check_keywords(traits)
         if isinstance(source, (str, Path)):
             source = Recording.open(source)
         elif isinstance(source, Recorder):
             source = source.recording
         options = {"classes": classes, "denormalize": denormalize, "prepare": prepare}
-        frames = states_of(source, dataset, states=states, **options)
+        self.subject: Subject | None = None
+        if isinstance(source, Subject) or (isinstance(source, nn.Module) and dataset is not None):
+            self.subject = Subject.of(source, dataset, **options)
+            layers = self.subject.at(0).table
+            self.frames: States = ModelStates(self.subject.model, self.subject.items, states, layers=layers)
+        else:
+            self.frames = states_of(source, dataset, states=states, **options)
+        super().__init__(**(traits if layer is None else traits | {"layer": layer}))
+
+    # ------------------------------------------------------------------ what traits may be
+
+    def prepare(self, traits: dict[str, Any]) -> None:
+        """Choose a layer, and how many images, where nobody says which."""
+        frames = self.frames
+        if len(frames.items) < 2:
+            raise ValueError(f"{type(self).__name__} needs at least 2 images, and there is {len(frames.items)}")
         self._thumbnails = Thumbnails(frames.items)
-        self._links: list[tuple[T.HasTraits, Any, list[str]]] = []
-        super().__init__(frames, **(traits if layer is None else traits | {"layer": layer}))
-        self._build()
-        self.start()
+        traits.setdefault("count", min(len(frames.items), _quick_count(frames)))
+        if "layer" not in traits:
+            rows = [row.name for row in frames.layers if row.reason is None and row.leaf]
+            if not rows:
+                raise ValueError(f"{type(self).__name__} finds no layer that it can show")
+            traits["layer"] = next((row for row in rows if frames.layers.find(row).kind == "vector"), rows[0])
+
+    @T.validate("layer")
+    def _validate_layer(self, proposal: Any) -> str:
+        row = self.frames.layers.find(proposal["value"])
+        if row.reason is not None:
+            raise LookupError(f"layer {row.name!r} cannot be shown: it {row.reason}")
+        return row.name
+
+    @T.validate("method")
+    def _validate_method(self, proposal: Any) -> str:
+        if proposal["value"] not in methods():
+            hint = " (umap needs umap-learn: pip install umap-learn)" if proposal["value"] == "umap" else ""
+            raise ValueError(f"method must be one of {', '.join(methods())}, not {proposal['value']!r}{hint}")
+        return str(proposal["value"])
+
+    @T.validate("count")
+    def _validate_count(self, proposal: Any) -> int:
+        return self._within("count", proposal["value"], 2, len(self.frames.items))
+
+    @T.validate("clusters")
+    def _validate_clusters(self, proposal: Any) -> int:
+        return self._within("clusters", proposal["value"], 2, 20)
+
+    @T.validate("selected")
+    def _validate_selected(self, proposal: Any) -> int:
+        return self._within("selected", proposal["value"], 0, None)
+
+    def _within(self, what: str, value: int, least: int, most: int | None) -> int:
+        if value < least or (most is not None and value > most):
+            ends = f"{least} or more" if most is None else f"{least} to {most}"
+            raise ValueError(f"{what} must be {ends}, not {value}")
+        return int(value)
+
+    # ------------------------------------------------------------------ what others may ask and do
+
+    @property
+    def indices(self) -> list[int]:
+        """The images in the data set whose vectors are there: `count` of them, in the end."""
+        return [] if self._growing.gathering is None else self._growing.gathering.indices
+
+    @property
+    def embedding(self) -> Embedding:
+        """The points that are on the screen: of `method`, or of `pca` while that one is not yet there."""
+        return self._projection.points(self._vectors, self.method) or self._vectors.pca
+
+    @property
+    def failure(self) -> str:
+        """Why there are no points of `method`; empty where there are, or will be."""
+        return self._projection.failure(self._vectors, self.method)
+
+    def grouped(self, frame: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Class or cluster of each point in a frame (-1: none), and its silhouette: (N,) and (N,)."""
+        if not self._clustered:
+            return self._vectors.by_class(frame)
+        vectors, number = self._vectors, self.clusters
+        found = self.remember("clusters", (vectors, number), lambda: vectors.clusters(number))
+        return found.labels[frame], found.silhouettes[frame]
+
+    def cancel(self) -> None:
+        """Take no further images; those that are there stay, and are what the method gets."""
+        self._growing.stop()
+        self.redraw()
+
+    def go_on(self) -> None:
+        """Take the rest of the images, after `cancel`."""
+        self._growing.go_on()
+        self.redraw()
+
+    def settle(self) -> None:
+        """Draw the present state to the end, with all images; raises what goes wrong."""
+        with self._growing.at_once():
+            super().settle()
 
     def link(self, other: T.HasTraits) -> None:
         """Join `selected` to another view: to its `index` where points are images, to layer and `channel` otherwise.
@@ -96,187 +220,121 @@ class EmbeddingView(EmbeddingState):
         TypeError
             It has neither trait.
         """
-        if not isinstance(other, T.HasTraits) or not any(map(other.has_trait, POINTS.values())):
-            raise TypeError(f"{other!r:.60} has no index and no channel to link")
-
-        def back(change: Any) -> None:
-            if change["name"] == POINTS[self.points]:
-                self.selected = change["new"]
-
-        names = [trait for trait in POINTS.values() if other.has_trait(trait)]
-        other.observe(back, names)
-        self._links.append((other, back, names))
+        self._links.add(other)
 
     @T.observe("selected")
-    def _tell_others(self, change: Any) -> None:
-        trait = POINTS[self.points]
-        for other, _, _ in self._links:
-            if not other.has_trait(trait) or getattr(other, trait) == self.selected:
-                continue
-            if trait == "channel" and other.has_trait("layer"):
-                other.set_trait("layer", self.layer)
-            other.set_trait(trait, self.selected)
+    def _selected(self, change: Any) -> None:
+        self._links.follow()
 
     def refresh(self) -> None:
-        """Look anew: for weights, data or frames that changed where traits cannot see it."""
+        """Compute and draw again: for weights, data or frames that changed where traits cannot see it."""
         self._thumbnails.clear()
+        self._growing.forget()
+        self._projection.forget()
         super().refresh()
 
     def close(self) -> None:
-        """Close every widget of the view; linked views stay."""
-        if not self._closed:  # a refused keyword comes before there are links
-            for other, back, names in self._links:
-                other.unobserve(back, names)
+        """Close every widget of the view; what is under way is dropped, linked views stay."""
+        if not self._closed:  # a call that lacks an argument comes before all these
+            self._growing.stop()
+            self._projection.cancel()
             self._links.clear()
         super().close()
 
-    # ------------------------------------------------------------------ building
+    # ------------------------------------------------------------------ what the base asks for
 
-    def _build(self) -> None:
-        last, most = len(self._frames.names) - 1, len(self._frames.items)
-        play = Player(value=self.frame, min=0, max=last, interval=PLAYED, layout=W.Layout(width="auto"))
-        T.link((self, "frame"), (play, "value"))
-        self._frame_slider = controls.slider(self, "frame", maximum=last, tip="State of the network (arrow keys work)")
-        self._film = controls.labelled("State", self._frame_slider, play)
-        self._film.layout.display = "" if last else "none"
-        names = [(NAMES[name], name) for name in methods()]
-        method = controls.dropdown(
-            self,
-            "method",
-            names,
-            width=90,
-            tip="PCA preserves distances, as far as two axes can; t-SNE and UMAP neighbourhoods",
+    def controls(self) -> list[W.Widget]:
+        """Layer, state, method, what the points are, and what their colours mean."""
+        self._controls = Controls(self)
+        return self._controls.widgets
+
+    def compute(self) -> None:
+        """Take the vectors; in a notebook the first of them."""
+        self._growing.want(self.frames, self.layer, self.pooling, self.count, new=not self.ready)
+
+    def panels(self) -> list[Panel | list[Panel]]:
+        """The image of the chosen point, the points, and the groups with their silhouettes."""
+        vectors = self._vectors = self._projected()
+        embedding, place, clustered = self.embedding, vectors.place(self.selected), self._clustered
+        scene = Scene(
+            self.frames, self.frame, vectors, embedding, *self.grouped(self.frame), clustered, self._thumbnails
         )
-        points = controls.dropdown(self, "points", list(POINTS), width=100, tip="What the points are")
-        pooling = controls.dropdown(
-            self,
-            "pooling",
-            ["mean", "max", "none"],
-            width=80,
-            tip="How each map is reduced to one number; none: all its values are used",
+        grouping = (vectors, self.frame, clustered and self.clusters)
+        points = self.remember(
+            "plane",
+            (*grouping, embedding, place),
+            lambda: scene.points(place, on_choose=self._choose, above=self._progress_row()),
         )
-        self._pooling = controls.labelled("Pool maps by", pooling)
-        count = controls.entry(self, "count", maximum=most, width=76, tip="Images, evenly spread over the data set")
-        count.min = 2
-        color = controls.dropdown(self, "color", ["class", "cluster"], width=90, tip="What the colours mean")
-        self._color = controls.labelled("Colour by", color)
-        number_of = controls.slider(self, "clusters", maximum=20, width=100, tip="Number of k-means clusters")
-        number_of.min = 2
-        self._number_of = controls.labelled("Clusters", number_of)
-        bar = [
-            controls.labelled("Layer", LayerPicker(self, "layer", self._frames.layers)),
-            self._film,
-            controls.labelled("Method", method),
-            controls.labelled("Points", points),
-            self._pooling,
-            controls.labelled("Images", count),
-            self._color,
-            self._number_of,
-        ]
-        self._title = Text()
-        self._chosen = ChosenPanel()
-        self._plane = PointsPanel(self._tip, self._choose, self._stop_or_go)
-        self._groups = GroupsPanel()
-        self._body.children = controls.card_body(self._title, bar, [self._chosen, self._plane, self._groups])
+        is_vector = self.frames.layers.find(self.layer).kind == "vector"
+        self._controls.fit(maps=not is_vector, classes=vectors.labels is not None, clusters=clustered)
+        self._report()
+        return [scene.chosen(self.selected), points, self.remember("groups", grouping, scene.beside)]
 
-    def _choose(self, point: int) -> None:
-        self.selected = self.indices[point] if self.points == "images" else point
+    def title(self) -> list[str]:
+        """The layer, what it is, how many points there are of how many numbers, and in which state."""
+        frames, count, numbers = self._vectors.values.shape
+        row = self.frames.layers.find(self.layer)
+        state = [self.frames.names[self.frame]] if frames > 1 else []
+        what = f"{count:,} {self.points}"
+        if self.points == "images" and count < self.count:
+            what = f"{count:,} of {self.count:,} images"
+        return [self.layer, row.type, f"{what} as vectors of {numbers:,} numbers", *state]
 
-    def _tip(self, point: int) -> str:
-        groups, _ = self.grouped(self.frame)
-        if self.points == "images":
-            index = self.indices[point]
-            text = self._frames.items[index].text
-            words = markup.pictured(index, text)
-        else:
-            index = self._strongest(point)
-            words = f"channel {point}, strongest for image {index}"
-        if self._grouping == "cluster":
-            words += f" · {self._name(int(groups[point]))}"
-        return tip(self._thumbnails, index, words)
+    def status(self) -> str:
+        """What has become of the method, while the points are not by it."""
+        if self.embedding.method == self.method:
+            return ""
+        running = "waits for all vectors" if self._growing.running else f"running{self._projection.progress}"
+        return f"{NAMES[self.method]}: {self.failure or running}"
 
-    # ------------------------------------------------------------------ one way: render, picture
+    def source(self) -> str:
+        """How the picture came about, for the tooltip of the title line."""
+        return markup.source("computed" if self._fresh else "cached", self.milliseconds)
 
-    def render(self) -> None:
-        """Draw the panels."""
-        embedding, groups, scores = self.embedding, *self.grouped(self.frame)
-        row, place = self._frames.layers.find(self.layer), self._place()
-        self._plane.draw(embedding.points, self.frame, groups, place, self._words())
-        self._groups.draw(groups, scores, self._name)
-        self._draw_chosen(place, groups, scores)
-        self._pooling.layout.display = "none" if row.kind == "vector" else ""
-        self._color.layout.display = "none" if self._labels is None else ""
-        self._number_of.layout.display = "" if self._grouping == "cluster" else "none"
-        self.tell_progress()
-        source = markup.source("computed" if self._fresh else "cached", self.milliseconds)
-        said = ""
+    # ------------------------------------------------------------------ parts
+
+    @property
+    def _clustered(self) -> bool:
+        return self.color == "cluster" or self._vectors.labels is None
+
+    def _projected(self) -> Vectors:
+        """The vectors that are there; the points of the method follow once no more are to come."""
+        gathering, channels = self._growing.current(), self.points == "channels"
         self._fresh = False
-        if embedding.method != self.method:
-            running = "waits for all vectors" if self._portions.running else f"running{self._progress}"
-            said = f"{NAMES[self.method]}: {self.failure or running}"
-        self._title.value = markup.title(self.layer, *self._said(), status=said, source=source)
 
-    def tell_progress(self) -> None:
+        def make() -> Vectors:
+            self._fresh = True
+            return Vectors(gathering, channels=channels)
+
+        vectors = self.remember("vectors", (gathering, gathering.done, channels), make)
+        if self.method == "pca" or not self._growing.final:
+            self._projection.cancel()
+        else:
+            self._projection.want(vectors, self.method)
+        return vectors
+
+    def _progress_row(self) -> ProgressRow:
+        """Made with the panel that it stands in, so that an error before leaves no widget."""
+        if self._progress is None:
+            self._progress = ProgressRow("images", self._stop_or_go)
+        return self._progress
+
+    def _report(self) -> None:
         """Show how many vectors are there, and a button, where it is not all."""
-        gathering = self._gathering
-        if gathering is not None:
-            left = gathering.seconds_left
-            self._plane.progress.show(gathering.done, gathering.total, left, self._portions.running)
+        gathering = self._growing.gathering
+        if self._progress is not None and gathering is not None:
+            self._progress.show(gathering.done, gathering.total, gathering.seconds_left, self._growing.running)
 
     def _stop_or_go(self) -> None:
-        if self._portions.running:
+        if self._growing.running:
             self.cancel()
         else:
             self.go_on()
 
-    def _draw_chosen(self, place: int | None, groups: NDArray[np.int64], scores: NDArray[np.float64]) -> None:
-        items = self._frames.items
-        facts: list[tuple[str, str]] = []
-        if place is not None:
-            score = "–" if np.isnan(scores[place]) else number(float(scores[place]))
-            facts = [("group", self._name(int(groups[place]))), ("silhouette", score)]
-        if self.points == "channels":
-            if place is None:
-                self._chosen.draw(f"Channel {self.selected} · not in this layer", None, [])
-                return
-            index = self._strongest(place)
-            heading, facts = f"Channel {place} · image {index}", [*facts, ("image", "strongest response")]
-        else:
-            index = min(self.selected, len(items) - 1)
-            text = items[index].text
-            heading = " · ".join(filter(None, [f"Image {index}", markup.labelled(text)]))
-            if place is None:
-                facts = [("", "not among the points")]
-        self._chosen.draw(heading, self._thumbnails(index, INPUT), facts)
+    def _choose(self, selected: int) -> None:
+        self.selected = selected
 
-    def static(self) -> Card:
-        """What the view shows, without the controls."""
-        panels = (self._chosen.static(), self._plane.static(), self._groups.static())
-        return Card(" · ".join([self.layer, *self._said()]), panels)
 
-    # ------------------------------------------------------------------ words
-
-    def _name(self, group: int) -> str:
-        if group < 0:
-            return "no class"
-        return f"cluster {group}" if self._grouping == "cluster" else self._frames.items.class_name(group)
-
-    def _said(self) -> list[str]:
-        assert self._answered is not None
-        frames, count, numbers = self._answered[1].shape
-        row = self._frames.layers.find(self.layer)
-        state = [self._frames.names[self.frame]] if frames > 1 else []
-        if self.points == "images" and count < self.count:
-            return [row.type, f"{count:,} of {self.count:,} images as vectors of {numbers:,} numbers", *state]
-        return [row.type, f"{count:,} {self.points} as vectors of {numbers:,} numbers", *state]
-
-    def _words(self) -> list[str]:
-        embedding = self.embedding
-        states = len(self._frames.names)
-        also = f"one projection for all {states} states" if states > 1 else ""
-        if embedding.explained is not None:
-            shares = " + ".join(f"{100 * share:.0f} %" for share in embedding.explained)
-            note = f"the two axes explain {shares} of the variance"
-        else:
-            note = "neighbourhoods are preserved; the axes and distances between groups have no meaning"
-        return [NAMES[embedding.method], *filter(None, [also]), note]
+def _quick_count(frames: States) -> int:
+    image = frames.items[0].image
+    return MOST if image is None else max(FEWEST, min(MOST, PIXELS // (image.shape[-1] * image.shape[-2])))

@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+import ipywidgets as W
 import numpy as np
+import torch
+import traitlets as T
 from numpy.typing import NDArray
 
-from ...render.color import Shaded
-from ...render.static import Card
-from ...training.recording import Recording
-from ...widgets import controls
-from ...widgets.panels import ChannelPanel, GridPanel
-from ...widgets.surface import Text, markup, number
+from ...compute.core import unknown_layer
+from ...compute.layers import Layer, LayerTable
+from ...render.static import Panel
+from ...training.recording import WHAT, Recording
+from ...widgets.base import ModelView
+from ...widgets.panels import grid_sizes
+from ...widgets.state import Colormap, Index, Pixel, Whole
 from .controls import FilmControls
 from .export import export
-from .panels import MomentPanel
-from .shots import Shots
+from .player import SPEEDS
+from .scene import Scene
+from .shots import DIFFERENCES, SCALES, WORDS, Shot, Shots
 
 
-class FilmView(FilmControls):
+def _there_are(count: int) -> tuple[int, str]:
+    return count, f"there are {count}"
+
+
+class FilmView(ModelView):
     """Feature maps, gradients or filters of a recorded training, from the first step to the last.
 
     Parameters
@@ -42,6 +54,31 @@ class FilmView(FilmControls):
         `recording` is none; a keyword is misspelt.
     """
 
+    sliders: ClassVar[dict[str, str]] = {"layer": "Layer", "frame": "Frame", "channel": "Channel"}
+
+    frame = Index(of=lambda view: _there_are(len(view.recording)), help="which frame of the film, from 0").tag(
+        source=True
+    )
+    what = T.Enum(WHAT, "maps", help="what is seen: " + "; ".join(f"{k}: {v}" for k, v in WORDS.items())).tag(
+        source=True
+    )
+    layer = T.Unicode(help="name of the layer").tag(source=True)
+    probe = Index(of=lambda view: _there_are(view.recording.count), help="which probe image, from 0").tag(source=True)
+    difference = T.Enum(tuple(DIFFERENCES), "none", help="minus nothing, the first frame, or the previous").tag(
+        source=True
+    )
+    channel = Index(
+        of=lambda view: _there_are(view.row.channels), help="which map, unit or filter is shown large, from 0"
+    ).tag(display=True)
+    plane = Index(
+        of=lambda view: _there_are(view.row.planes), help="which slice of a volume, or kernel of each filter, from 0"
+    ).tag(display=True)
+    colormap = Colormap("auto", help="matplotlib name; auto: diverging for signed values").tag(display=True)
+    scale = T.Enum(SCALES, "film", help="value range of the colours: the film, a frame, a map").tag(display=True)
+    columns = Whole(0, help="maps in a row; 0: as fits").tag(display=True)
+    pixel = Pixel(None, help="(row, column) in the large map whose value is shown, or None").tag(display=True)
+    speed = T.Enum(SPEEDS, 5, help="frames that the player shows in a second").tag(display=True)
+
     def __init__(self, recording: Any, **traits: Any) -> None:
         self.check_keywords(traits)
         if isinstance(recording, (str, Path)):
@@ -50,27 +87,149 @@ class FilmView(FilmControls):
         if not isinstance(recording, Recording):
             raise TypeError(f"FilmView shows a Recording, a Recorder or a folder, not {type(recording).__name__}")
         self.shots = Shots(recording)
-        super().__init__(**self.checked(traits))
-        self._title = Text()
-        self._moment = MomentPanel()
-        self._grid = GridPanel(lambda channel: self.set_trait("channel", channel))
-        self._detail = ChannelPanel(lambda pixel: self.set_trait("pixel", pixel))
-        panels = [self._moment, self._grid, self._detail]
-        self._body.children = controls.card_body(self._title, self.bar(), panels)
-        self.start()
+        super().__init__(**traits)
+
+    # ------------------------------------------------------------------ state
+
+    @property
+    def recording(self) -> Recording:
+        """The film."""
+        return self.shots.recording
+
+    @property
+    def layers(self) -> LayerTable:
+        """The layers that were recorded as `what` says."""
+        names = self.recording.layers_with(self.what)
+        return LayerTable([layer for layer in self.recording.layers if layer.name in names])
+
+    @property
+    def row(self) -> Layer:
+        """The chosen layer, shaped as it is drawn; the first one, where the chosen one was not recorded as `what`."""
+        names = self.recording.layers_with(self.what)
+        return self.shots.row(self.what, self.layer if self.layer in names else names[0])
+
+    @property
+    def shot(self) -> Shot:
+        """What of each frame is seen."""
+        return Shot(self.what, self.layer, self.probe if self.what == "maps" else 0, self.difference)
 
     @property
     def maps(self) -> NDArray[np.floating]:
         """(C, H, W) as they are on the screen, unscaled: a copy."""
-        self._newest.flush()
-        return np.array(self._shaded.maps)
+        self.flush()
+        return np.array(self._scene.shaded.maps)
+
+    def choices(self, name: str) -> Sequence[Any]:
+        """What the trait `name` of `sliders` may be, as the view now stands."""
+        return self.layers.names if name == "layer" else super().choices(name)
+
+    def prepare(self, traits: dict[str, Any]) -> None:
+        """Check what and which layer is to be seen, and set what is left open as fits these."""
+        what = traits.setdefault("what", "maps")
+        traits.setdefault("scale", _suited(what))
+        if what in WHAT:
+            self._check_what(what)
+            layer = traits.setdefault("layer", self.recording.layers_with(what)[0])
+            self._check_layer(what, layer)
+            traits.setdefault("frame", self.shots.frames(what, layer)[0])
+
+    def _check_what(self, what: str) -> None:
+        if what not in self.shots.whats:
+            raise ValueError(f"the film has no {WORDS[what]}; it has {', '.join(map(repr, self.shots.whats))}")
+
+    def _check_layer(self, what: Any, layer: str) -> None:
+        names = self.recording.layers_with(what)
+        if layer not in names:
+            raise unknown_layer(layer, names)
+
+    @T.validate("what")
+    def _validate_what(self, proposal: Any) -> str:
+        self._check_what(proposal["value"])
+        return str(proposal["value"])
+
+    @T.validate("layer")
+    def _validate_layer(self, proposal: Any) -> str:
+        self._check_layer(self.what, proposal["value"])
+        return str(proposal["value"])
+
+    @T.validate("columns")
+    def _validate_columns(self, proposal: Any) -> int:
+        if proposal["value"] < 0:
+            raise ValueError(f"columns must be 0 (as fits) or more, not {proposal['value']}")
+        return int(proposal["value"])
+
+    @T.observe("what", "layer")
+    def _bound(self, change: Any) -> None:
+        if self.ready:  # at once, not with the drawing: a channel of the new layer may be set right after
+            self._fit()
+            if change["name"] == "what":
+                with self.quiet():
+                    self.scale = _suited(self.what)
+
+    def _fit(self) -> None:
+        """Fit the controls to what is seen, and move what no longer fits; called without drawing."""
+        with self.quiet():
+            layers = self.layers
+            if self.layer not in layers.names:
+                self.layer = layers.names[0]
+            self._controls.player.fit(self.shots.frames(self.what, self.layer), len(self.recording) - 1)
+            row = self.row
+            self.channel, self.plane = min(self.channel, row.channels - 1), min(self.plane, row.planes - 1)
+            self._controls.fit(self.what, layers, row)
+            self.pixel = None
+
+    # ------------------------------------------------------------------ what the base asks for
+
+    def controls(self) -> list[W.Widget]:
+        """Player, what is seen of each frame, and how it is drawn."""
+        self._controls = FilmControls(self)
+        return self._controls.groups
+
+    def compute(self) -> None:
+        """Read what is seen of the frame."""
+        shot, frame = self.shot, self.frame
+        self._read = shot, frame, self.shots.value(shot, frame)
+
+    def panels(self) -> list[Panel | list[Panel]]:
+        """The image and the moment, all maps, and the chosen one."""
+        scene = self._scene = self._scene_of(*self._read, remember=self.remember)
+        grid = self.remember("grid", (scene.shaded, self.columns), self._grid)
+        assert grid.cells is not None
+        channel = min(self.channel, scene.row.channels - 1)
+        detail = scene.channel(channel, self.pixel, lambda pixel: self.set_trait("pixel", pixel))
+        return [scene.moment_panels(), replace(grid, marks=[grid.cells.box(channel)]), detail]
+
+    def title(self) -> list[str]:
+        """The layer, what is seen of it, and of which frame."""
+        return self._scene.title()
+
+    def status(self) -> str:
+        """What the colours mean, and what is to be known of the recording."""
+        return self._scene.status()
+
+    def source(self) -> str:
+        """Nothing: frames are only read."""
+        return ""
+
+    def scene(self, frame: int) -> Scene:
+        """What would be seen of another frame; the view stays where it is."""
+        return self._scene_of(self.shot, frame, self.shots.value(self.shot, frame))
+
+    def _scene_of(self, shot: Shot, frame: int, value: torch.Tensor, **options: Any) -> Scene:
+        return Scene(self.shots, shot, frame, value, self.plane, self.colormap, self.scale, self.columns, **options)
+
+    def _grid(self) -> Panel:
+        grid = self._scene.grid(on_choose=partial(self.set_trait, "channel"))
+        return replace(grid, sizes=grid_sizes([self._scene.row], self.columns))
+
+    # ------------------------------------------------------------------ as a file
 
     def refresh(self) -> None:
         """Look for frames that came since; at the end of the film, go on to the newest."""
-        last = self.frame == self._frame_slider.max
+        last = self.frame == self._controls.player.last
         self.recording.refresh()
         with self.quiet():
-            self.fit()
+            self._fit()
             if last:
                 self.frame = len(self.recording) - 1
         super().refresh()
@@ -121,79 +280,12 @@ class FilmView(FilmControls):
         RuntimeError
             There is no ffmpeg, or it failed.
         """
-        self._newest.flush()
+        self.flush()
         seconds = 1 / self.speed if seconds is None else seconds
-        return export(self, Path(path).expanduser(), frames=frames, seconds=seconds, dark=dark, progress=progress)
+        there, path = self.shots.frames(self.what, self.layer), Path(path).expanduser()
+        return export(self.scene, there, path, frames=frames, seconds=seconds, dark=dark, progress=progress)
 
-    # ------------------------------------------------------------------ one way: compute, render, picture
 
-    def compute(self) -> None:
-        """Read what is seen of the frame."""
-        self._value = self.shots.value(self.shot, self.frame)
-        self._seen = self.recording.frames[self.frame]
-
-    def render(self) -> None:
-        """Draw the panels; the grid first."""
-        row, plane = self.row, min(self.plane, self.row.planes - 1)
-        self._shaded: Shaded = self.shots.shaded(
-            self.shot, self._value, plane=plane, colormap=self.colormap, scale=self.scale
-        )
-        self._grid.draw(self._shaded, row, self.columns, self.scale == "map", self.heading)
-        self._grid.reserve([row], self.columns)
-        self._grid.select(self.channel)
-        self.later(self._render_rest)
-
-    def _render_rest(self) -> None:
-        row = self.row
-        names = self.recording.classes if len(self.recording.classes) == row.channels and row.kind == "vector" else []
-        self._detail.draw(self._shaded, row, min(self.channel, row.channels - 1), self.pixel, names)
-        self._moment.draw(self.recording, self._seen, self.shot)
-        self._planes.children[0].value = markup.label("Kernel" if self.what == "filters" else "Slice")
-        self._planes.layout.display = "" if row.planes > 1 else "none"
-        self._probes.layout.display = "" if self.what == "maps" and self.recording.count > 1 else "none"
-        if self._picker.listed != list(self.layers):
-            self._picker.update(self.layers)
-        self._title.value = markup.title(self.layer, *self.said(), status=self.status(self._shaded))
-
-    def static(self) -> Card:
-        """What the view shows, without the controls."""
-        panels = (self._moment.static(), self._grid.static(), self._detail.static())
-        title = " · ".join([self.layer, *self.said()])
-        return Card(title, panels, self.status(self._shaded))
-
-    # ------------------------------------------------------------------ words
-
-    @property
-    def plural(self) -> str:
-        """What the pictures of the grid are."""
-        units = "units" if self.row.kind == "vector" else "feature maps"
-        return {"filters": "filters", "gradients": "gradients"}.get(self.what, units)
-
-    @property
-    def heading(self) -> str:
-        """Over the grid."""
-        return f"All {self.row.channels:,} {self.plural}" if self.row.channels > 1 else f"The only {self.plural[:-1]}"
-
-    def said(self, frame: int | None = None) -> list[str]:
-        """What is seen, in words; of another `frame` than the present one."""
-        at = self.frame if frame is None else frame
-        less = {"none": "", "first": " minus those of the first frame", "previous": " minus those of the frame before"}
-        count = len(self.recording)
-        return [
-            self.recording.layers.find(self.layer).type,
-            self.plural + less[self.difference],
-            self.recording.frames[at].name,
-            f"frame {at} ({self._frame_slider.min} to {count - 1})",
-        ]
-
-    def status(self, shaded: Shaded, *, several: bool = False) -> str:
-        """The scale, and what is to be known of the recording; `several` frames are seen side by side."""
-        words = {"film": "the whole film", "frame": "this frame", "map": "each map its own"}
-        if several:
-            words["frame"] = "each frame its own"
-        scale = "frame" if shaded.numbers and self.scale == "map" else self.scale
-        centred = ", centred on 0" if shaded.centred else ""
-        low, _, high = shaded.ends()
-        ends = "" if scale == "map" or (several and scale == "frame") else f", {number(low)} to {number(high)}"
-        notes = [note.partition(",")[0].partition(" where")[0] for note in self.recording.notes]
-        return " · ".join([f"scale: {words[scale]}{ends}{centred}", *notes])
+def _suited(what: str) -> str:
+    """The scale to begin with: gradients differ so much between frames that one scale for all would hide most."""
+    return "frame" if what == "gradients" else "film"

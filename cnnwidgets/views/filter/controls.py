@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import ipywidgets as W
 
 from ...compute.filters import ORDERS
-from ...compute.layers import LayerTable
-from ...render.color import COLORMAPS
 from ...widgets import controls
 from ...widgets.controls import LayerPicker
+from .convolutions import Convolutions
 from .sheets import SCALES
-from .state import FilterState
 
 NUMBERS = {
     "filter": ("Filter", "Filter shown large: an output channel"),
@@ -22,7 +21,6 @@ NUMBERS = {
 MENUS = {
     "mode": ("Show", 95, "rgb: filters in colour; single: kernels page by page; collated: every kernel of the layer"),
     "order": ("Order", 100, "Order in which filters are laid out"),
-    "colormap": ("Colours", 95, "auto: a diverging map; its middle is 0"),
     "scale": ("Scale", 80, "Value range of the colours; in rgb a kernel has that of its filter"),
 }
 FOLDED = "Weights and bias as they act together with the BatchNorm behind the layer"
@@ -31,11 +29,10 @@ FOLDED = "Weights and bias as they act together with the BatchNorm behind the la
 class FilterControls:
     """The bar of a FilterView: `bar` in the order of the card, `groups` by the trait that they move."""
 
-    def __init__(self, view: FilterState, table: LayerTable) -> None:
-        self._view = view
-        counts = view.counts()
-        colormaps = list(dict.fromkeys((*COLORMAPS, view.colormap)))
-        options = {"mode": view.modes(view.layer), "scale": SCALES, "order": ORDERS, "colormap": colormaps}
+    def __init__(self, view: Any, known: Convolutions) -> None:
+        self._view, self._known = view, known
+        counts = known.counts(view.layer)
+        options = {"mode": known.modes(view.layer), "scale": SCALES, "order": ORDERS}
         self._numbers = {
             name: (
                 controls.slider(view, name, maximum=counts[name] - 1, width=110, tip=f"{tip} (arrow keys work)"),
@@ -47,30 +44,37 @@ class FilterControls:
             name: controls.dropdown(view, name, options[name], width=width, tip=tip)
             for name, (_, width, tip) in MENUS.items()
         }
+        menus = {name: controls.labelled(MENUS[name][0], menu) for name, menu in self._menus.items()}
         columns = controls.auto_entry(view, "columns", maximum=9999, tip="Pictures in a row; auto: as fits")
-        self.groups = {name: controls.labelled(NUMBERS[name][0], *pair) for name, pair in self._numbers.items()}
-        self.groups |= {name: controls.labelled(MENUS[name][0], menu) for name, menu in self._menus.items()}
-        self.groups["columns"] = controls.labelled("Columns", columns)
-        self.groups["folded"] = controls.checkbox(view, "folded", "BatchNorm folded", width=140, tip=FOLDED)
-        self.bar = [controls.labelled("Layer", LayerPicker(view, "layer", table)), *self.groups.values()]
+        self.groups: dict[str, W.Widget] = {
+            **{name: controls.labelled(NUMBERS[name][0], *pair) for name, pair in self._numbers.items()},
+            "mode": menus["mode"],
+            "order": menus["order"],
+            "colormap": controls.colormap_menu(view, tip="auto: a diverging map; its middle is 0", width=95),
+            "scale": menus["scale"],
+            "columns": controls.labelled("Columns", columns),
+            "folded": controls.checkbox(view, "folded", "BatchNorm folded", width=140, tip=FOLDED),
+        }
+        self.bar = [controls.labelled("Layer", LayerPicker(view, "layer", known.table)), *self.groups.values()]
 
     def fit(self) -> None:
         """Take the ranges and options of the view's layer; the view draws nothing meanwhile."""
         view = self._view
-        for name, count in view.counts().items():
+        for name, count in self._known.counts(view.layer).items():
             for control in self._numbers[name]:
                 control.max = count - 1
                 control.value = getattr(view, name)
-        mode, modes = view.mode, view.modes(view.layer)
+        mode, modes = view.mode, self._known.modes(view.layer)
         if list(self._menus["mode"].options) != modes:
             self._menus["mode"].options = modes  # which chooses the first
             view.mode = mode
 
-    def show(self, *, foldable: bool) -> None:
+    def show(self) -> None:
         """Show what the layer and the mode have use for."""
-        colored = self._view.mode == "rgb"
-        useful = {name: count > 1 for name, count in self._view.counts().items()}
-        useful |= {"folded": foldable, "colormap": not colored, "channel": useful["channel"] and not colored}
+        layer, colored = self._view.layer, self._view.mode == "rgb"
+        useful = {name: count > 1 for name, count in self._known.counts(layer).items()}
+        useful |= {"folded": layer in self._known.norms, "colormap": not colored}
+        useful["channel"] = useful["channel"] and not colored
         for name, wanted in useful.items():
             self.groups[name].layout.display = "" if wanted else "none"
 
@@ -78,9 +82,9 @@ class FilterControls:
 class ZoomControl(W.HBox):
     """Buttons and a slider for the trait `zoom` of a FilterView, and arrows that call `pan(down, right)`."""
 
-    def __init__(self, view: FilterState, pan: Callable[[int, int], None]) -> None:
+    def __init__(self, view: Any, pan: Callable[[int, int], None]) -> None:
         self._view = view
-        self._slider = controls.doubling(view, "zoom", maximum=view.deepest(), tip="Zoom around the chosen kernel")
+        self._slider = controls.doubling(view, "zoom", maximum=view.deepest, tip="Zoom around the chosen kernel")
         arrows = {"←": (0, -1, "left"), "↑": (-1, 0, "up"), "↓": (1, 0, "down"), "→": (0, 1, "right")}
         row = controls.labelled(
             "Zoom",
@@ -97,8 +101,8 @@ class ZoomControl(W.HBox):
 
     def fit(self) -> None:
         """Take the range of the view's layer."""
-        self._slider.max = controls.top_power(self._view.deepest())
+        self._slider.max = controls.top_power(self._view.deepest)
         self._slider.value = float(self._view.zoom)
 
     def _by(self, factor: float) -> None:
-        self._view.zoom = min(self._view.deepest(), max(1, round(factor * self._view.zoom)))
+        self._view.zoom = min(self._view.deepest, max(1, round(factor * self._view.zoom)))

@@ -51,11 +51,6 @@ class Kernels:
     plane: int
     scale: str
 
-    @property
-    def key(self) -> tuple[Filters, int, str]:
-        """What it is made of."""
-        return self.filters, self.plane, self.scale
-
     @cached_property
     def values(self) -> NDArray[np.floating]:
         """(filters, channels, kH, kW)."""

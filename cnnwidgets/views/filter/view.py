@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, ClassVar
 
 import ipywidgets as W
-import numpy as np
-from numpy.typing import NDArray
+import traitlets as T
 from torch import nn
 
 from ...compute.core import listing, plain, weights_version
-from ...compute.filters import Filters, batch_norms, convolutions, filters, find_convolution, fold
+from ...compute.filters import ORDERS, Filters, filters, fold
 from ...compute.layers import drawable
 from ...render.color import Shaded, choose
-from ...render.mosaic import Window
-from ...render.static import Card, Panel
+from ...render.static import Panel
 from ...widgets import controls
-from ...widgets.panels import ChannelPanel, ImagePanel
-from ...widgets.state import Subject
-from ...widgets.surface import Text, markup
+from ...widgets.base import ModelView
+from ...widgets.panels import channel_panel, image_panels
+from ...widgets.state import Colormap, Snapshot, Subject, Whole
+from ...widgets.surface import markup
 from .controls import FilterControls, ZoomControl
-from .panels import WIDE, FilterPanel, SheetPanel
-from .sheets import Kernels, Sheet, lay_out
-from .state import FilterState
+from .convolutions import Convolutions
+from .navigation import Navigation
+from .numbers import ImageIndex, LayerIndex
+from .panels import WIDE, filter_panel, layer_counts, sheet_marks, sheet_panel, weights_panel
+from .sheets import MODES, SCALES, Kernels, Sheet, lay_out
 
-CLOSER = 4
-"""How much a click zooms in where kernels are too small to be hit."""
 
-
-class FilterView(FilterState):
+class FilterView(ModelView):
     """The filters of a convolution in one picture, the chosen one large, with its numbers.
 
     The model alone is enough, and then nothing is run. With a data set, the feature map that the chosen filter makes of
@@ -46,6 +46,13 @@ class FilterView(FilterState):
         Initial `layer`, `filter`, `channel`, `plane`, `folded`, `mode`, `scale`, `order`, `colormap`, `columns`,
         `zoom`, `center` and `index`.
 
+    Attributes
+    ----------
+    subject : Subject or None
+        Model and data set, and what is known of them; None without a data set.
+    snapshot : Snapshot or None
+        The image that is shown, as the network sees it; None without a data set.
+
     Raises
     ------
     TypeError, ValueError
@@ -53,6 +60,22 @@ class FilterView(FilterState):
     LookupError, IndexError
         No such layer, filter, channel or image.
     """
+
+    sliders: ClassVar[dict[str, str]] = {"layer": "Layer", "filter": "Filter"}
+
+    layer = T.Unicode(help="name of a convolution").tag(source=True)
+    folded = T.Bool(False, help="with the BatchNorm behind it folded in, as in evaluation mode").tag(source=True)
+    index = ImageIndex(help="which image of the data set, from 0").tag(source=True)
+    filter = LayerIndex(help="which filter is shown large: an output channel, from 0").tag(display=True)
+    channel = LayerIndex(help="which of its kernels: an input channel of its group, from 0").tag(display=True)
+    plane = LayerIndex(help="which slice of a kernel of three dimensions, from 0").tag(display=True)
+    mode = T.Enum(MODES, "collated", help="rgb: in colour; single: page by page; collated: all").tag(display=True)
+    scale = T.Enum(SCALES, "filter", help="value range of the colours: kernel, filter, layer").tag(display=True)
+    order = T.Enum(ORDERS, "index", help="how filters are sorted").tag(display=True)
+    colormap = Colormap("auto", help="matplotlib name; auto: diverging; not for rgb").tag(display=True)
+    columns = Whole(0, help="pictures in a row; 0: as fits").tag(display=True)
+    zoom = Whole(1, help="collated: 1 shows all, 2 half the rows and columns ...").tag(display=True)
+    center = T.Tuple(T.Int(), T.Int(), help="collated: (filter, channel) in the middle").tag(display=True)
 
     def __init__(
         self,
@@ -66,151 +89,162 @@ class FilterView(FilterState):
         **traits: Any,
     ) -> None:
         self.check_keywords(traits)
+        # everything that can be wrong is looked at before a widget exists
         options = {"classes": classes, "denormalize": denormalize, "prepare": prepare}
-        self._subject: Subject | None = None
+        self.subject: Subject | None = None
+        self.snapshot: Snapshot | None = None
         self._module = model.module if isinstance(model, Subject) else plain(model)
-        self._table = convolutions(self._module)
-        if not len(self._table):
-            raise ValueError(f"FilterView needs a convolution, and {type(self._module).__name__} has none")
+        self._known = Convolutions(self._module)
         if isinstance(model, Subject) or dataset is not None:
-            self._subject = Subject.of(model, dataset, cache_bytes=cache_bytes, **options)
-            self._subject.look(traits.get("index", 0))  # refuses what it cannot run, before a widget exists
+            self.subject = Subject.of(model, dataset, cache_bytes=cache_bytes, **options)
+            self.snapshot = self.subject.at(traits.get("index", 0))
         elif given := [name for name, value in options.items() if value is not None]:
             raise TypeError(f"{given[0]} belongs to a data set, and there is none: FilterView(model, dataset)")
-        self._norms = batch_norms(self._module)
-        traits["layer"] = find_convolution(self._module, traits.get("layer", self._table[0].name))[0]
-        traits.setdefault("mode", "rgb" if "rgb" in self.modes(traits["layer"]) else "collated")
-        self._read: tuple[Any, ...] | None = None
-        self._kernels: Kernels | None = None
-        self._sheet: Sheet | None = None
-        self._drawn: tuple[Any, ...] | None = None
-        self._followed: tuple[Any, ...] | None = None
-        self._made: tuple[Any, str, Shaded] | None = None
+        traits["layer"] = self._known.find(traits.get("layer", self._known.names[0]))
+        traits.setdefault("mode", "rgb" if "rgb" in self._known.modes(traits["layer"]) else "collated")
+        self._navigation = Navigation(self)
         super().__init__(**traits)
-        if "center" not in traits:
-            self.center = self.filter, self.channel
-        self._build()
-        self.start()
 
     @property
     def filters(self) -> Filters:
         """The filters that are shown, with all their numbers."""
-        self._newest.flush()
+        self.flush()
         return self._filters
 
     def refresh(self) -> None:
-        """Read the weights, and the image, anew."""
-        self._read = None
-        if self._subject is not None:
-            self._subject.refresh()
+        """Read the weights, and the image, again."""
+        if self.subject is not None:
+            self.subject.refresh()
         super().refresh()
 
-    # ------------------------------------------------------------------ building
+    def counts(self) -> dict[str, int]:
+        """Trait -> how many there are in the layer of what it is the number of."""
+        return self._known.counts(self.layer)
 
-    def _build(self) -> None:
-        self._controls = FilterControls(self, self._table)
-        self._zoom = ZoomControl(self, self._pan)
-        self._title = Text()
-        self._many, self._one = SheetPanel(self._choose, self._zoom), FilterPanel()
-        bar, panels = self._controls.bar, [self._many, self._one]
-        if self._subject is not None:
-            self._map, self._input = ChannelPanel(lambda pixel: None, WIDE, name="Feature map"), ImagePanel()
-            bar = [bar[0], controls.index_control(self, len(self._subject.items)), *bar[1:]]
-            # one above the other beside the filter; side by side below it, where the cell is narrow
-            layout = W.Layout(flex_flow="row wrap", align_items="flex-start", flex=f"1 1 {WIDE + 24}px")
-            panels.append(W.HBox([self._map, self._input], layout=layout))
-        self._body.children = controls.card_body(self._title, bar, panels)
+    @property
+    def deepest(self) -> int:
+        """The zoom at which one kernel is seen."""
+        return 2 ** controls.top_power(max(self._known.kernels_across(self.layer, self.columns)))
 
-    def fit(self) -> None:
-        """Fit the controls to the layer."""
-        self._controls.fit()
-        self._zoom.fit()
+    def choices(self, name: str) -> Sequence[Any]:
+        """What the trait `name` may be, as the view now stands."""
+        return self._known.names if name == "layer" else super().choices(name)
 
-    def _choose(self, filter: int, channel: int) -> None:
-        if self.mode == "rgb":
-            self.filter = filter
+    # ------------------------------------------------------------------ what the traits may be
+
+    @T.default("center")
+    def _centered(self) -> tuple[int, int]:
+        return self.filter, self.channel
+
+    @T.validate("layer")
+    def _validate_layer(self, proposal: Any) -> str:
+        return self._known.find(proposal["value"])
+
+    @T.validate("center")
+    def _validate_center(self, proposal: Any) -> tuple[int, int]:
+        filters, channels = self._known.shape(self.layer)[:2]
+        filter, channel = proposal["value"]
+        if not (0 <= filter < filters and 0 <= channel < channels):
+            raise IndexError(
+                f"center {filter, channel} is no kernel: there are {filters} filters × {channels} channels"
+            )
+        return filter, channel
+
+    @T.validate("mode")
+    def _validate_mode(self, proposal: Any) -> str:
+        self._known.check_mode(self.layer, proposal["value"])
+        return str(proposal["value"])
+
+    @T.validate("folded")
+    def _validate_folded(self, proposal: Any) -> bool:
+        if proposal["value"]:
+            self._known.check_folded(self.layer)
+        return bool(proposal["value"])
+
+    @T.validate("zoom", "columns")
+    def _validate_size(self, proposal: Any) -> int:
+        name, value = proposal["trait"].name, proposal["value"]
+        least, most = (1, self.deepest) if name == "zoom" else (0, 9999)
+        if not least <= value <= most:
+            raise ValueError(f"{name} must be {least} to {most:,}, not {value}")
+        return int(value)
+
+    @T.observe("layer", "columns")
+    def _bound(self, change: Any) -> None:
+        """Move what no longer fits, at once: a filter of the new layer may be set right after."""
+        if not self.ready:
             return
-        with self.hold_trait_notifications():
-            self.filter, self.channel = filter, channel
-            if self._sheet is not None and self._sheet.grid is None:  # too small to be hit
-                self.center, self.zoom = (filter, channel), min(self.deepest(), CLOSER * self.zoom)
+        filters, channels = self._known.shape(self.layer)[:2]
+        with self.quiet():
+            self.folded = self.folded and self.layer in self._known.norms
+            for name, count in self.counts().items():
+                setattr(self, name, min(getattr(self, name), count - 1))
+            self.center = min(self.center[0], filters - 1), min(self.center[1], channels - 1)
+            self.zoom = min(self.zoom, self.deepest)
+            self.mode = self.mode if self.mode in self._known.modes(self.layer) else "collated"
+            self._controls.fit()
+            self._zoom.fit()
 
-    def _pan(self, down: int, right: int) -> None:
-        if self._sheet is not None and isinstance(self._sheet.cells, Window):
-            self.center = self._sheet.kernel(self._sheet.cells.panned(down, right))
+    # ------------------------------------------------------------------ what the base asks for
 
-    def _follow(self) -> None:
-        """Zoom around the chosen kernel; and go to where it is, when another one is chosen out of sight."""
-        now = self.zoom, (self.filter, self.channel), self.center
-        before = self._followed or now
-        if self._sheet is not None and self.mode == "collated" and self.center == before[2]:
-            seen = self._sheet.box(self.filter, self.channel) is not None
-            if (seen and now[0] != before[0]) or (not seen and now[1] != before[1]):
-                self.center = now[1]
-        self._followed = *now[:2], self.center
-
-    # ------------------------------------------------------------------ one way: compute, render, picture
+    def controls(self) -> list[W.Widget]:
+        """Layer, image, numbers of filter and kernel, and how they are drawn."""
+        self._controls, self._zoom = FilterControls(self, self._known), ZoomControl(self, self._navigation.pan)
+        layer, *others = self._controls.bar
+        image = [] if self.subject is None else [controls.index_control(self, len(self.subject.items))]
+        return [layer, *image, *others]
 
     def compute(self) -> None:
         """Read the filters; with a data set, look up, or run the model for, the image."""
-        key = (self.layer, self.folded, weights_version(self._module))
-        if self._subject is not None:
-            look = self._subject.look(self.index)
-            name = self._norms[self.layer] if self.folded else self.layer
-            row = next((row for row in look.table if row.module == name and row.reason is None), None)
-            made = None  # by a layer that did not run
-            if row is not None:
-                made = drawable(self._subject.output(self.index, row.name), row).numpy()
-            self._look, self._shown, self._made_row, self._output = look, self.index, row, made
-        if self._read != key:
-            found = filters(self._module, self.layer)
-            self._filters = fold(found, self._module, self._norms[self.layer]) if self.folded else found
-            self._orders: dict[str, NDArray[np.int64]] = {}
-            self._read = key
+        version = weights_version(self._module)
+        snapshot = row = output = None
+        if self.subject is not None:
+            snapshot = self.subject.at(self.index)
+            name = self._known.norms[self.layer] if self.folded else self.layer
+            row = next((row for row in snapshot.table if row.module == name and row.reason is None), None)
+            output = None if row is None else snapshot.output(row.name)  # None: the layer did not run
+        key = (self.layer, self.folded, version)
+        self._filters = self.remember("filters", key, self._read)
+        self.snapshot, self._row, self._output, self._version = snapshot, row, output, version
 
-    def render(self) -> None:
-        """Draw the panels; a sheet that has not changed is not sent again."""
-        self._follow()
-        if self.order not in self._orders:
-            self._orders[self.order] = self._filters.order(self.order).numpy()
-        order = self._orders[self.order]
-        if self._kernels is None or self._kernels.key != (self._filters, self.plane, self.scale):
-            self._kernels = Kernels(self._filters, self.plane, self.scale)
-        kernels, colormap = self._kernels, "gray" if self.mode == "rgb" else choose(self.colormap, True)
-        place = {"rgb": 0, "single": kernels.page(order, self.filter), "collated": (self.zoom, self.center)}[self.mode]
-        drawn = (kernels, self.order, self.mode, self.columns, colormap, place)
-        if self._drawn != drawn:
-            self._sheet = lay_out(kernels, order, self.mode, self.columns, self.filter, self.zoom, self.center)
-            self._many.draw(self._sheet, kernels, colormap, self.mode)
-            self._drawn = drawn
-        self._many.select(self.filter, self.channel)
-        self._controls.show(foldable=self.layer in self._norms)
-        self._one.draw(kernels, self.filter, self.channel, colormap, self.mode)
-        if self._subject is not None:
-            self._map.layout.display = "none" if self._output is None else ""
-            if self._output is not None and self._made_row is not None:
-                scale = "layer" if self.scale == "layer" else "map"
-                if self._made is None or self._made[0] is not self._output or self._made[1] != scale:
-                    self._made = self._output, scale, Shaded.of(self._output, scale=scale)
-                self._map.draw(self._made[2], self._made_row, self.filter, None, [])
-            if self._input.look is not self._look:
-                self._input.draw(self._shown, self._look, self._subject)
-        source = markup.source("", self.milliseconds)
-        self._title.value = markup.title(self.layer, *self._said(), status=self._status(), source=source)
+    def panels(self) -> list[Panel | list[Panel]]:
+        """The sheet of kernels; the chosen filter with its weights; its feature map and the image."""
+        if weights_version(self._module) != self._version:
+            self.compute()  # a picture of weights that are no longer there would be a wrong one
+        self._navigation.follow()
+        self._controls.show()
+        self._zoom.layout.display = "" if self.mode == "collated" else "none"
+        kernels = self.remember(
+            "kernels",
+            (self._filters, self.plane, self.scale),
+            lambda: Kernels(self._filters, self.plane, self.scale),
+        )
+        found, filter, channel, mode = self._filters, self.filter, self.channel, self.mode
+        colormap = "gray" if mode == "rgb" else choose(self.colormap, True)
+        sheet, described = self._laid_out(kernels, colormap)
+        self._navigation.sheet = sheet
+        behind = self.remember("weights of the layer", (found,), lambda: layer_counts(found))
+        shown: list[Panel | list[Panel]] = [
+            replace(described, marks=sheet_marks(sheet, filter, channel)),
+            [
+                self.remember(
+                    "filter",
+                    (kernels, filter, channel, colormap, mode),
+                    lambda: filter_panel(kernels, filter, channel, colormap, mode),
+                ),
+                self.remember("weights", (found, filter), lambda: weights_panel(found, filter, behind)),
+            ],
+        ]
+        if self.snapshot is not None:
+            shown.append([*self._feature_map(), *self._image(self.snapshot)])
+        return shown
 
-    def static(self) -> Card:
-        """What the view shows, without the controls."""
-        panels: list[Panel | list[Panel]] = [self._many.static(), self._one.static()]
-        if self._subject is not None:
-            panels.append([*([] if self._output is None else [self._map.static()]), *self._input.static()])
-        return Card(" · ".join([self.layer, *self._said()]), panels, self._status())
-
-    # ------------------------------------------------------------------ words
-
-    def _said(self) -> list[str]:
+    def title(self) -> list[str]:
+        """The layer, its filters, and which image its feature map is of."""
         found = self._filters
         kernel = " × ".join(map(str, found.weights.shape[2:]))
         said = [
+            found.layer,
             found.description,
             f"{markup.counted(found.count, 'filter')} × {markup.counted(found.channels, 'channel')} of {kernel}",
         ]
@@ -218,12 +252,56 @@ class FilterView(FilterState):
             said.append("depthwise" if found.channels == 1 else f"{found.groups} groups")
         if found.norm_layer:
             said.append(f"{found.norm_layer} folded in")
-        if self._subject is not None:
-            said.append(markup.pictured(self._shown, self._look.item.text))
+        if self.snapshot is not None:
+            said.append(markup.pictured(self.snapshot.index, self.snapshot.item.text))
         return said
 
-    def _status(self) -> str:
+    def status(self) -> str:
+        """What the colours mean, and which filters are near-dead."""
         own = "filter" if self.mode == "rgb" and self.scale == "kernel" else self.scale
         scale = "whole layer" if own == "layer" else f"each {own} its own"
         dead = [str(filter) for filter in self._filters.near_dead.nonzero().ravel().tolist()]
         return f"scale: {scale}, centred on 0" + (f" · {len(dead):,} near-dead: {listing(dead, 6)}" if dead else "")
+
+    # ------------------------------------------------------------------ parts
+
+    def _read(self) -> Filters:
+        found = filters(self._module, self.layer)
+        return fold(found, self._module, self._known.norms[self.layer]) if self.folded else found
+
+    def _laid_out(self, kernels: Kernels, colormap: str) -> tuple[Sheet, Panel]:
+        """The sheet, with its panel; the same ones where nothing on it has changed."""
+        order = self.remember(
+            f"order by {self.order}", (self._filters,), lambda: self._filters.order(self.order).numpy()
+        )
+
+        def make() -> tuple[Sheet, Panel]:
+            sheet = lay_out(kernels, order, self.mode, self.columns, self.filter, self.zoom, self.center)
+            return sheet, sheet_panel(sheet, kernels, colormap, self.mode, self._navigation.choose, [self._zoom])
+
+        places: dict[str, tuple[int, ...]] = {
+            "rgb": (),
+            "single": (kernels.page(order, self.filter),),
+            "collated": (self.zoom, *self.center),
+        }
+        return self.remember("sheet", (kernels, order, self.mode, self.columns, colormap, places[self.mode]), make)
+
+    def _feature_map(self) -> list[Panel]:
+        """The map that the filter makes of the image; none where the layer did not run."""
+        row, output = self._row, self._output
+        if row is None or output is None:
+            return []
+        scale = "layer" if self.scale == "layer" else "map"
+        shaded = self.remember(
+            "maps", (output, row, scale), lambda: Shaded.of(drawable(output, row).numpy(), scale=scale)
+        )
+        return [
+            self.remember(
+                "map",
+                (shaded, self.filter),
+                lambda: channel_panel(shaded, row, self.filter, width=WIDE, name="Feature map", key="map"),
+            )
+        ]
+
+    def _image(self, snapshot: Snapshot) -> list[Panel]:
+        return self.remember("image", (snapshot.item, snapshot.prediction), lambda: image_panels(snapshot))

@@ -1,8 +1,8 @@
-"""The controls of OcclusionView that no other view has: for the target, for a length in pixels, for the filling."""
+"""The controls of OcclusionView that no other view has: for a length in pixels, the filling, the progress."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import ipywidgets as W
@@ -11,84 +11,8 @@ import traitlets as T
 
 from ...compute.dataset import Items
 from ...widgets import controls
-from ...widgets.controls import IntBox, IntRange, Search, hint
-
-LISTED = 50
-"""Classes that a search lists at most."""
-PREDICTED = -1
-"""What stands for None in the menu, where None means that nothing is chosen."""
-
-
-class TargetPicker(W.HBox):
-    """Menu of the most probable classes, and a search among all; `value` is linked to the trait `target` of a view."""
-
-    value = T.Any(None, allow_none=True)
-
-    def __init__(self, view: T.HasTraits) -> None:
-        self._busy = True
-        self._names: list[str] = []
-        self._best: list[int] = []
-        self._predicted = ""
-        self._menu = W.Dropdown(options=[("predicted", PREDICTED)], layout=W.Layout(width="210px"))
-        tip = "List the classes whose name or number holds this text"
-        self._search = Search("class", "classes", self._to_first, width=90, tip=tip)
-        super().__init__([self._menu, self._search], layout=W.Layout(overflow="hidden"))
-        hint(
-            self._menu,
-            "Class whose score is shown and mapped: the predicted class, one of the best, or one that was found",
-        )
-        self._menu.observe(self._chosen, "value")
-        self._search.observe(lambda change: self._list(), "value")
-        T.link((view, "target"), (self, "value"))
-        self._busy = False
-
-    def update(self, names: list[str], best: Sequence[int], predicted: str) -> None:
-        """List the `best` of all classes; `names` has one for each class, `predicted` is the name of the best one."""
-        if (names, list(best), predicted) != (self._names, self._best, self._predicted):
-            self._names, self._best, self._predicted = names, list(best), predicted
-            self._search.layout.display = "" if len(names) > len(self._best) else "none"
-            self._list()
-
-    @property
-    def found(self) -> list[int]:
-        """The classes that are searched for, without a search the best ones."""
-        text = self._search.value.strip().lower()
-        if not text:
-            return self._best
-        return [n for n, name in enumerate(self._names) if text in name.lower() or text == str(n)]
-
-    @property
-    def listed(self) -> list[int]:
-        """The classes in the menu."""
-        found, chosen = self.found[:LISTED], self.value
-        return found if chosen is None or chosen in found else [chosen, *found]
-
-    def _to_first(self) -> None:
-        if self._search.value.strip() and (found := self.found):
-            self.value = found[0]
-
-    def _list(self) -> None:
-        options = [(f"predicted: {self._predicted}" if self._predicted else "predicted", PREDICTED)]
-        options += [(self._names[number], number) for number in self.listed if number < len(self._names)]
-        chosen = PREDICTED if self.value is None else self.value
-        before, self._busy = self._busy, True  # new options choose the first of them for a moment
-        try:
-            if list(self._menu.options) != options:
-                self._menu.options = options
-            if any(number == chosen for _, number in options):
-                self._menu.value = chosen
-        finally:
-            self._busy = before
-        self._search.tell(len(self.found))
-
-    def _chosen(self, change: Any) -> None:
-        if not self._busy:
-            self.value = None if change["new"] == PREDICTED else change["new"]
-
-    @T.observe("value")
-    def _show(self, change: Any) -> None:
-        if not self._busy:
-            self._list()
+from ...widgets.controls import IntBox, IntRange, ProgressRow, TargetMenu, duration, hint
+from .seen import Seen
 
 
 class OpenMenu(W.Dropdown):
@@ -152,6 +76,29 @@ class PixelsControl(W.HBox):
             setattr(self._view, self._trait, change["new"])
 
 
+class MapProgress(ProgressRow):
+    """How far the map is, with a button to stop it, to go on, or to make it again; there is always one to press."""
+
+    def __init__(self, on_button: Callable[[], object]) -> None:
+        super().__init__("places", on_button)
+        self.layout.display = ""
+
+    def show(self, done: int, total: int, seconds: float | None, running: bool) -> None:
+        """Say how far the map is; `seconds` are left, None where that is not known."""
+        self.bar.max, self.bar.value = max(1, total), done
+        said = f"{done:,} of {total:,} places"
+        if running and seconds is not None:
+            said += f" · {duration(seconds)} left"
+        elif not running and 0 < done < total:
+            said += " · stopped"
+        self.text.value = f'<span class="cnnw-quiet">{said}</span>'
+        start = "Again" if done == total else "Go on" if done else "Start"
+        self.button.description = "Cancel" if running else start
+        self.button.tooltip = (
+            "Stop; what is done stays" if running else "Move the patch over the image, one position after another"
+        )
+
+
 def fillings(items: Items) -> list[tuple[str, Any]]:
     """What a patch can be filled with, as (label, baseline); in units of the network's input."""
     found: list[tuple[str, Any]] = [("zero", 0.0), ("mean colour", "mean"), ("blurred", "blur"), ("noise", "noise")]
@@ -165,18 +112,54 @@ def fillings(items: Items) -> list[tuple[str, Any]]:
     return found
 
 
-def score_control(view: Any) -> W.Widget:
-    """Menu of what is told of the target; a function of one's own is in it, where there is one."""
-    options = [("logit", "logit"), ("probability", "probability")]
-    return OpenMenu(view, "score", options, width=104, tip="The score that is shown and mapped")
+class OcclusionControls:
+    """The controls of an OcclusionView: `bar` stands above its panels, `progress` below its map."""
 
+    def __init__(self, view: Any) -> None:
+        self._target = TargetMenu(
+            view, "target", tip="Class whose score is shown and mapped: the predicted, or another"
+        )
+        self._window = PixelsControl(view, "window", slide=True, tip="Side of the patch in pixels (arrow keys work)")
+        self._stride = PixelsControl(view, "stride", slide=False, tip="Pixels from one place of the map to the next")
+        self.progress = MapProgress(lambda: (view.cancel if view.growing.running else view.start_map)())
+        scores = [("logit", "logit"), ("probability", "probability")]
+        score = OpenMenu(view, "score", scores, width=104, tip="The score that is shown and mapped")
+        shape = controls.dropdown(view, "shape", ["square", "disc"], width=84, tip="What of the window is hidden")
+        options = fillings(view.subject.items)
+        baseline = OpenMenu(view, "baseline", options, width=116, tip="What the patch is filled with")
+        overlay = controls.checkbox(view, "overlay", "", width=20, tip="Lay the heat map over the photo")
+        overlay.layout.margin = "2px 6px 2px 0"
+        opacity = controls.fraction(view, "opacity", width=110, tip="Opacity of the overlay where it is strongest")
+        self.bar = [
+            controls.index_control(view, len(view.subject.items)),
+            controls.labelled("Target", self._target),
+            controls.labelled("Score", score),
+            controls.labelled("Window", self._window),
+            controls.labelled("Stride", self._stride),
+            controls.labelled("Shape", shape),
+            controls.labelled("Filling", baseline),
+            controls.labelled("Overlay", overlay, opacity),
+            self._place(view),
+        ]
 
-def place_control(view: Any, size: tuple[int, int]) -> tuple[W.HBox, list[IntRange]]:
-    """Sliders for the upper and the left edge of the patch on an image of `size`, which arrow keys move."""
-    parts = (("top", "Row", "Upper"), ("left", "Column", "Left"))
-    sliders = [
-        controls.slider(view, trait, maximum=length - 1, width=110, tip=f"{edge} edge of the patch (arrow keys work)")
-        for (trait, _, edge), length in zip(parts, size, strict=True)
-    ]
-    groups = [controls.labelled(label, slider) for (_, label, _), slider in zip(parts, sliders, strict=True)]
-    return W.HBox(groups, layout=W.Layout(flex_flow="row wrap", overflow="hidden")), sliders
+    def fit(self, seen: Seen) -> None:
+        """Make them fit the image and its classes."""
+        classes, predicted, size = seen.classes, seen.predicted(), seen.occluder.patches.size
+        none = "predicted" if predicted is None else f"predicted · {classes[predicted]}"
+        self._target.offer(classes, dict.fromkeys(seen.best(), ""), none=none)
+        self._window.show(seen.occluder.patches.window[0], min(size))
+        self._stride.show(seen.occluder.patches.stride[0], min(size))
+        for slider, length in zip(self._sliders, size, strict=True):
+            slider.max = length - 1
+
+    def _place(self, view: Any) -> W.HBox:
+        """Sliders for the upper and the left edge of the patch, which arrow keys move."""
+        parts = (("top", "Row", "Upper"), ("left", "Column", "Left"))
+        self._sliders = [
+            controls.slider(
+                view, trait, maximum=length - 1, width=110, tip=f"{edge} edge of the patch (arrow keys work)"
+            )
+            for (trait, _, edge), length in zip(parts, view.seen.occluder.patches.size, strict=True)
+        ]
+        groups = [controls.labelled(label, slider) for (_, label, _), slider in zip(parts, self._sliders, strict=True)]
+        return W.HBox(groups, layout=W.Layout(flex_flow="row wrap", overflow="hidden"))

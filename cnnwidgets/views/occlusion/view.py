@@ -3,31 +3,43 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
 
-import numpy as np
+import ipywidgets as W
 import torch
 import traitlets as T
-from numpy.typing import NDArray
 from torch import nn
 
-from ...render.static import Card, Panel
-from ...widgets import controls
-from ...widgets.state import Subject
-from ...widgets.surface import Text, markup, number
-from .controls import OpenMenu, PixelsControl, TargetPicker, fillings, place_control, score_control
-from .growing_map import OcclusionRun
+from ...compute.core import weights_version
+from ...compute.occlusion import OcclusionMap, pair, patches
+from ...live import cell_thread
+from ...render.static import Panel
+from ...widgets.base import ModelView
+from ...widgets.state import Given, Index, ScoreOf, Subject, Target, Whole
+from ...widgets.surface import markup, number
+from .controls import OcclusionControls
+from .filling import filling, fits
+from .growing_map import GrowingMap
 from .heat import Heat, pictures, signed
-from .panels import HeatPanel, PatchPanel, ScorePanel
-from .state import TOP
+from .panels import heat_panel, painted, photo_panel, score_panels
+from .seen import Seen, Settings
+
+SETTINGS = ("index", "target", "score", "window", "stride", "shape", "baseline")
 
 
-class OcclusionView(OcclusionRun):
+def _images(view: OcclusionView) -> tuple[int, str]:
+    count = len(view.subject.items)
+    return count, f"the data set has {count} images"
+
+
+class OcclusionView(ModelView):
     """A patch that is dragged over the photo, with the scores it leaves, and the map of all its places.
 
     Dragging runs the network once for each drawing. The map grows from coarse to fine in portions of about 40 ms
     between which cells and widgets are answered; without a notebook it is made where it is asked for, by `map` and
-    `save`. A changed setting begins it anew. After Zeiler and Fergus, ECCV 2014, section 4.2.
+    `save`. A changed setting begins it again. After Zeiler and Fergus, ECCV 2014, section 4.2.
 
     Parameters
     ----------
@@ -47,6 +59,15 @@ class OcclusionView(OcclusionRun):
         Initial `index`, `target`, `score`, `window`, `stride`, `shape`, `baseline` as in `occlusion`; `top` and `left`
         of the patch in pixels, `mapping`, `overlay`, `opacity`.
 
+    Attributes
+    ----------
+    subject : Subject
+        Model, data set and what is known of them.
+    seen : Seen
+        The image that is on the screen under the present settings.
+    growing : GrowingMap
+        Makes the map.
+
     Raises
     ------
     TypeError, ValueError
@@ -59,14 +80,24 @@ class OcclusionView(OcclusionRun):
         The model refused the image; says which layer, what it got and what it wants.
     """
 
+    panels_height: ClassVar[int] = 490
+
+    index = Index(0, of=_images, help="which image of the data set, from 0").tag(source=True)
+    target = Target(of=lambda view: view.seen.classes, help="class number or name; None: the predicted one").tag(
+        source=True
+    )
+    score = ScoreOf("logit", help="'logit', 'probability', or a function of the model's output").tag(source=True)
+    window = T.Any(None, help="height and width of the patch in pixels; None: a seventh of the image").tag(source=True)
+    stride = T.Any(None, help="pixels from one place of the map to the next; None: half the window").tag(source=True)
+    shape = T.Enum(("square", "disc"), "square", help="what of the window is hidden").tag(source=True)
+    baseline = Given(0.0, help="filling: a number, one a channel, 'mean', 'blur', 'noise' or an image").tag(source=True)
+    top = Whole(0, help="upper edge of the patch in pixels, from 0; by default in the middle").tag(source=True)
+    left = Whole(0, help="left edge of the patch in pixels, from 0; by default in the middle").tag(source=True)
+    mapping = T.Bool(True, help="whether the heat map is made; False cancels it, and what is done stays").tag(
+        display=True
+    )
     overlay = T.Bool(True, help="lay the heat map over the photo").tag(display=True)
     opacity = T.Float(0.6, min=0.0, max=1.0, help="of the overlay where it is strongest, 0 to 1").tag(display=True)
-
-    @T.validate("opacity")
-    def _validate_opacity(self, proposal: Any) -> float:
-        if math.isnan(proposal["value"]):
-            raise ValueError("opacity must be 0 to 1, not nan")
-        return float(proposal["value"])
 
     def __init__(
         self,
@@ -79,128 +110,211 @@ class OcclusionView(OcclusionRun):
         **traits: Any,
     ) -> None:
         self.check_keywords(traits)
-        subject = Subject.of(model, dataset, classes=classes, denormalize=denormalize, prepare=prepare)
-        self.look_at(subject, traits)
-        self._fitted: Any = None
-        self._heat: tuple[Any, Heat] | None = None
-        self._pictures: tuple[Any, Any] | None = None
-        self._lit: tuple[Any, NDArray[np.uint8]] | None = None
+        self.subject = Subject.of(model, dataset, classes=classes, denormalize=denormalize, prepare=prepare)
         super().__init__(**traits)
-        self._build()
-        self.start()
+
+    # ------------------------------------------------------------------ what the network says
 
     @property
     def scores(self) -> torch.Tensor:
         """What the network says with the patch where it is: (K,), the scores of every class."""
-        self._newest.flush()
+        self.flush()
         return self._found.clone()
 
-    # ------------------------------------------------------------------ building
+    @property
+    def map(self) -> OcclusionMap:
+        """The whole map; what is not yet done is done now."""
+        self.flush()
+        found = self.growing.finish()
+        self.guarded(self.render)
+        return found
 
-    def _build(self) -> None:
-        items = self._subject.items
-        self._target_picker = TargetPicker(self)
-        self._window = PixelsControl(self, "window", slide=True, tip="Side of the patch in pixels (arrow keys work)")
-        self._stride = PixelsControl(self, "stride", slide=False, tip="Pixels from one place of the map to the next")
-        shape = controls.dropdown(self, "shape", ["square", "disc"], width=84, tip="What of the window is hidden")
-        filling = OpenMenu(self, "baseline", fillings(items), width=116, tip="What the patch is filled with")
-        place, self._sliders = place_control(self, self._seen.occluder.patches.size)
-        overlay = controls.checkbox(self, "overlay", "", width=20, tip="Lay the heat map over the photo")
-        overlay.layout.margin = "2px 6px 2px 0"
-        opacity = controls.fraction(self, "opacity", width=110, tip="Opacity of the overlay where it is strongest")
-        bar = [
-            controls.index_control(self, len(items)),
-            controls.labelled("Target", self._target_picker),
-            controls.labelled("Score", score_control(self)),
-            controls.labelled("Window", self._window),
-            controls.labelled("Stride", self._stride),
-            controls.labelled("Shape", shape),
-            controls.labelled("Filling", filling),
-            controls.labelled("Overlay", overlay, opacity),
-            place,
-        ]
-        self._title = Text()
-        self._photo = PatchPanel(self.move_to)
-        self._map = HeatPanel(self.move_to_cell, self._pressed)
-        self._scores = ScorePanel()
-        self._body.children = controls.card_body(self._title, bar, [self._photo, self._map, self._scores], height=490)
+    @property
+    def partial_map(self) -> OcclusionMap:
+        """The map as far as it is done; NaN where no patch has been."""
+        self.flush()
+        return self.growing.result
 
-    def _pressed(self) -> None:
-        (self.cancel if self._portions.running else self.start_map)()
+    def start_map(self) -> None:
+        """Make the map, or go on with it; from the beginning where it is done already."""
+        with self.quiet():
+            self.mapping = True
+        (self._begin_again if self.growing.complete else self.redraw)()
 
-    # ------------------------------------------------------------------ one way: compute, render, picture
+    def cancel(self) -> None:
+        """Stop making the map; what is done stays. The same as `mapping = False`."""
+        self.growing.stop()
+        self.mapping = False
 
-    def render(self) -> None:
-        """Draw the panels; what has not changed is not sent again."""
-        self.follow_settings()
-        if self._fitted is not self._seen:
-            self._fitted = self._seen
-            self._fit_controls()
-        self.draw_map(anew=not self._portions.running)  # a growing map is drawn at its own pace, not at the hand's
-        before, value = self._values()
-        best, truth = self._bars(self._found)
-        bars = [(self._class_name(n), share, change) for n, share, change in best]
-        self._scores.draw(self._target_name, self._unit, before, value, self._where(), bars, truth)
-        source = markup.source("", self.milliseconds)
-        self._title.value = markup.title(self._target_name, *self._said(), source=source)
+    def move_to(self, top: float, left: float) -> None:
+        """Put the patch there, in pixels, as far as the image goes."""
+        (height, width), (high, wide) = self.seen.occluder.patches.size, self.seen.occluder.patches.window
+        with self.hold_trait_notifications():
+            self.top = min(max(round(top), 0), height - high)
+            self.left = min(max(round(left), 0), width - wide)
 
-    def draw_map(self, *, anew: bool = True) -> None:
-        """Draw the heat map, the photo with its overlay and the patch, and how far the map is."""
-        seen, occluder = self._seen, self._seen.occluder
-        key = (occluder, seen.target, occluder.done)
-        same = 3 if anew else 2  # how much of the key must be that of the map that is there
-        if self._heat is None or self._heat[0][:same] != key[:same]:
-            self._heat = key, Heat.of(occluder.result, self._unit)
-        heat = self._heat[1]
-        if self._pictures is None or self._pictures[0] is not occluder:
-            self._pictures = occluder, pictures(occluder, self._subject.items)
-        photo, fill = self._pictures[1]
-        opacity = self.opacity if self.overlay else 0.0
-        if self._lit is None or self._lit[0] != (heat, opacity):
-            self._lit = (heat, opacity), heat.over(photo, opacity) if opacity and heat.known.any() else photo
-        heading = f"Image {seen.settings.index}", markup.labelled(seen.item.text)
-        place = (self.top, self.left)
-        self._photo.draw(heading, self._lit[1], fill, occluder.patches, place)
-        self._map.draw(heat, place)
+    def move_to_cell(self, top: float, left: float) -> None:
+        """Put the patch at a place of the map, where it may be cut off at the border."""
+        with self.hold_trait_notifications():
+            self.top, self.left = int(top), int(left)
+
+    # ------------------------------------------------------------------ what traits may be
+
+    def prepare(self, traits: dict[str, Any]) -> None:
+        """Run the network for the initial `traits`; put the patch into the middle."""
+        self._refreshed = 0
+        given = {name: traits.get(name, self.traits()[name].default_value) for name in SETTINGS}
+        given["baseline"] = filling(given["baseline"])
+        wanted = given["target"]
+        given["target"] = None if wanted is None else 0  # any class, until the network has told which there are
+        self.seen = Seen.of(self.subject, Settings.of(self.subject, 0, **given))
+        if wanted is not None:
+            traits["target"] = given["target"] = self.traits()["target"].number(self, wanted)
+            self.seen = self.seen.under(Settings.of(self.subject, 0, **given))
+        (height, width), window = self.seen.occluder.patches.size, self.seen.occluder.patches.window
+        traits.setdefault("top", (height - window[0]) // 2)
+        traits.setdefault("left", (width - window[1]) // 2)
+        self.growing = GrowingMap(self.seen.occluder, self._grown, self._has_same_weights)
+        self._drawn = self.seen.occluder, 0
+
+    @T.validate("window", "stride")
+    def _validate_pixels(self, proposal: Any) -> Any:
+        value, name = proposal["value"], proposal["trait"].name
+        if value is None:
+            return None
+        both = pair(value, name)
+        if name == "window" and self.index == self.seen.settings.index:
+            patches(self.seen.occluder.patches.size, both)
+        return both if isinstance(value, Sequence) else both[0]
+
+    @T.validate("baseline")
+    def _validate_baseline(self, proposal: Any) -> Any:
+        value = filling(proposal["value"])
+        if self.index == self.seen.settings.index:
+            fits(value, self.seen.occluder.images, self.seen.occluder.patches.window)
+        return value
+
+    @T.validate("top", "left")
+    def _validate_place(self, proposal: Any) -> int:
+        value, name = proposal["value"], proposal["trait"].name
+        size = self.seen.occluder.patches.size[0 if name == "top" else 1]
+        if not 0 <= value < size and self.index == self.seen.settings.index:
+            raise ValueError(f"{name} must be 0 to {size - 1}, a pixel of the image, not {value}")
+        return int(value)
+
+    @T.validate("opacity")
+    def _validate_opacity(self, proposal: Any) -> float:
+        if math.isnan(proposal["value"]):
+            raise ValueError("opacity must be 0 to 1, not nan")
+        return float(proposal["value"])
+
+    @T.observe("overlay", "opacity")
+    def _hold(self, change: Any) -> None:
+        self.growing.hold()
+
+    # ------------------------------------------------------------------ what the base asks for
+
+    def controls(self) -> list[W.Widget]:
+        """Image, class and score, the patch and its place, the overlay."""
+        self._controls = OcclusionControls(self)
+        return self._controls.bar
+
+    def compute(self) -> None:
+        """Look at the image under the present settings, and run the network for the place of the patch."""
+        self.growing.hold()
+        given = {name: getattr(self, name) for name in SETTINGS}
+        seen = self.seen.under(Settings.of(self.subject, self._refreshed, **given))
+        height, width = seen.occluder.patches.size
+        top, left = min(self.top, height - 1), min(self.left, width - 1)  # the image may be a smaller one
+        self._found = self.remember("found", (seen.occluder, top, left), lambda: seen.occluder.at(top, left)[0].cpu())
+        self.seen = seen
+        self.top, self.left = top, left
+
+    def panels(self) -> list[Panel | list[Panel]]:
+        """The photo with the patch, the map as far as it is drawn, and the scores."""
+        seen, occluder, place = self.seen, self.seen.occluder, (self.top, self.left)
+        self.growing.follow(occluder, self.mapping)
+        self.remember("fitted", (seen,), lambda: self._controls.fit(seen))
+        if not self.growing.running or self._drawn[0] is not occluder:
+            self._drawn = occluder, occluder.done  # a growing map is drawn at its own pace, not at the hand's
+        key = *self._drawn, seen.target, seen.unit
+        heat = self.remember("heat", key, lambda: Heat.of(occluder.result, seen.unit))
+        cells = self.remember("cells", (heat,), heat.pixels)
+        photo, fill = self.remember("pictures", (occluder,), lambda: pictures(occluder, self.subject.items))
+        opacity = self.opacity if self.overlay and heat.known.any() else 0.0
+        lit = self.remember("lit", (heat, photo, opacity), lambda: heat.over(photo, opacity) if opacity else photo)
+        shown = self.remember("shown", (lit, fill, place), lambda: painted(lit, fill, occluder.patches, place))
         done, total = max(0, occluder.done - 1), occluder.total - 1  # without the whole image
-        self._map.progress(done, total, self.seconds_left, self._portions.running)
-
-    def static(self) -> Card:
-        """What the view shows, without the controls."""
-        panels: list[Panel | list[Panel]] = [self._photo.static(), self._map.static(), self._scores.static()]
-        return Card(" · ".join([self._target_name, *self._said()]), panels)
-
-    # ------------------------------------------------------------------ controls and words
-
-    def _fit_controls(self) -> None:
-        """Make the controls fit the image and its classes."""
-        whole, patches = self._seen.whole, self._seen.occluder.patches
-        count, finite = len(whole), bool(whole.isfinite().all())
-        best = whole.topk(min(TOP, count)).indices.tolist() if finite else list(range(min(TOP, count)))
-        names = [self._class_name(n) for n in range(count)]
-        self._target_picker.update(names, best, names[best[0]] if finite else "")
-        self._window.show(patches.window[0], min(patches.size))
-        self._stride.show(patches.stride[0], min(patches.size))
-        for slider, length in zip(self._sliders, patches.size, strict=True):
-            slider.max = length - 1
-
-    def _values(self) -> tuple[float, float]:
-        """The score of the target for the whole image, and with the patch."""
-        target = self._seen.target
-        return float(self._seen.whole[target]), float(self._found[target])
-
-    def _where(self) -> list[tuple[str, str]]:
-        (height, width), (high, wide) = self._seen.occluder.patches.size, self._seen.occluder.patches.window
+        self._controls.progress.show(done, total, self.growing.seconds_left, self.growing.running)
         return [
-            ("rows", f"{self.top} to {min(self.top + high, height) - 1}"),
-            ("columns", f"{self.left} to {min(self.left + wide, width) - 1}"),
+            photo_panel(seen, shown, place, self.move_to),
+            heat_panel(heat, cells, place, self.move_to_cell, self._controls.progress),
+            self.remember("scores", (seen, self._found), lambda: score_panels(seen, self._found, place)),
         ]
 
-    def _said(self) -> list[str]:
-        seen, patches, (before, value) = self._seen, self._seen.occluder.patches, self._values()
-        text, size = seen.item.text, " × ".join(map(str, patches.window))
+    def title(self) -> list[str]:
+        """The class, its score without and with the patch, the patch, and the image."""
+        seen, patches = self.seen, self.seen.occluder.patches
+        before, value = float(seen.whole[seen.target]), float(self._found[seen.target])
         return [
-            f"{self._unit} {number(before)} → {number(value)} ({signed(value - before)})",
-            f"{patches.shape} of {size} px",
-            markup.pictured(seen.settings.index, text),
+            seen.target_name,
+            f"{seen.unit} {number(before)} → {number(value)} ({signed(value - before)})",
+            f"{patches.shape} of {' × '.join(map(str, patches.window))} px",
+            markup.pictured(seen.settings.index, seen.item.text),
         ]
+
+    def refresh(self) -> None:
+        """Run the model again: for weights or data that changed where traits cannot see it."""
+        self.subject.refresh()
+        self._begin_again()
+
+    # ------------------------------------------------------------------ the map, beside the drawing
+
+    def close(self) -> None:
+        """Close every widget of the view; the model is as it was before."""
+        if not self._closed:
+            self.growing.stop()
+        super().close()
+
+    def settle(self) -> None:
+        """Draw the present state to the end, the whole map too where it is wanted; raises what goes wrong."""
+        super().settle()
+        if self.mapping:
+            _ = self.map
+
+    def save(self, path: str | Path, *, dark: bool = False) -> Path:
+        """Write a PNG file as `ModelView.save` does: the view as it is in a notebook, elsewhere with the whole map."""
+        if self.mapping and cell_thread.loop() is None:
+            _ = self.map
+        return super().save(path, dark=dark)
+
+    def about_to_show(self) -> None:
+        """Compute for a moment, so that the picture has more of the map."""
+        if self.mapping:
+            self.guarded(self.growing.work_ahead)
+            self.guarded(self._draw_map)
+        super().about_to_show()
+
+    def _grown(self) -> bool:
+        """Draw what the map has grown to, or say why it grows no more; whether that went well."""
+        if not self.growing.running:
+            with self.quiet():
+                self.mapping = self.mapping and self.growing.error is None
+        return self.guarded(self._draw_map)
+
+    def _draw_map(self) -> None:
+        self._drawn = self.seen.occluder, self.seen.occluder.done
+        self.render()
+        if self.growing.error is not None:
+            raise self.growing.error
+
+    def _has_same_weights(self) -> bool:
+        """Whether the map still is of this network; begins it again where a cell has trained the network."""
+        same = (self._refreshed, weights_version(self.subject.module)) == self.seen.settings.weights
+        if not same:
+            self._begin_again()
+        return same
+
+    def _begin_again(self) -> None:
+        self._refreshed += 1
+        super().refresh()

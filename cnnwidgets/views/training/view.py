@@ -1,36 +1,30 @@
-"""TrainingView: a network as it learns - curves, feature maps of a probe image, and a hand on the training."""
+"""TrainingView: curves and feature maps of a network while it learns, with buttons that hold the training."""
 
 from __future__ import annotations
 
-import time
-from dataclasses import replace
 from typing import Any
 
-import numpy as np
+import ipywidgets as W
 import traitlets as T
-from numpy.typing import NDArray
 
 from ...compute.core import get_layer
 from ...compute.gradients import edits_of
 from ...compute.layers import Layer, describe_module, drawable, one_image
 from ...live import weakly
-from ...render.color import COLORMAPS, Shaded
-from ...render.static import Card
+from ...render.color import Shaded
+from ...render.static import Panel
 from ...training.loop import Step, Trainer
 from ...widgets import controls
-from ...widgets.base import SubjectView
-from ...widgets.panels import GridPanel, ImagePanel
-from ...widgets.state import Colormap, Whole
-from ...widgets.surface import Text, markup
-from .panels import CoursePanel, state
-
-SHARE = 50
-"""After a drawing the training goes on undisturbed for so many times as long: drawing takes 2 % at most."""
-APART = 0.5
-"""Seconds that lie between two drawings at least: the browser that paints them may share the training's processor."""
+from ...widgets.base import ImageView
+from ...widgets.panels import classes_panel, grid_panel, image_panel
+from ...widgets.state import Colormap, Snapshot, Whole
+from ...widgets.surface import markup
+from .curves import CurvePanel, Track, curve_panel, has_values
+from .pace import Pace
+from .panels import gradients_panel, progress_panel, state
 
 
-class TrainingView(SubjectView):
+class TrainingView(ImageView):
     """Live loss and accuracy, and the feature maps of a layer for one image, while a trainer trains.
 
     The button "Train", or `view.train(n_epochs)`, trains in the background, so that the notebook stays usable;
@@ -79,14 +73,14 @@ class TrainingView(SubjectView):
         if not isinstance(trainer, Trainer):
             raise TypeError(f"trainer must be a Trainer, not a {type(trainer).__name__}")
         self.trainer = trainer
-        self._next, self._since, self._examples = 0.0, time.monotonic(), 0
+        self._pace, self._track = Pace(), Track(trainer.history)
         options = {"classes": classes, "denormalize": denormalize, "prepare": prepare}
         dataset = _probes(trainer) if dataset is None else dataset
         super().__init__(trainer.model, dataset, cache_bytes=64 * 2**20, **options, **traits)
         self._stepped_weakly, self._watched_weakly = weakly(self._stepped), weakly(self._watched)
         trainer.listeners.append(self._stepped_weakly)  # the trainer may outlive the view
         trainer.watchers.append(self._watched_weakly)
-        self._buttons()
+        self._set_buttons()
 
     # ------------------------------------------------------------------ the training
 
@@ -96,7 +90,7 @@ class TrainingView(SubjectView):
 
     def close(self) -> None:
         """Close every widget of the view; a training goes on."""
-        if not self._closed and self._ready:
+        if not self.closed and self.ready:
             self.trainer.listeners.remove(self._stepped_weakly)
             self.trainer.watchers.remove(self._watched_weakly)
         super().close()
@@ -105,52 +99,45 @@ class TrainingView(SubjectView):
         """Have the state drawn: by the training thread where that one has to look at the model, or else here."""
         if not self.trainer.running:
             super().ask()
-        elif self._computed or self.trainer.paused:
-            self._newest.draw_now()
+        elif self.computed or self.trainer.paused:
+            self.draw_now()
         else:
-            self._next = 0.0  # after the present step
+            self._pace.hurry()
 
     def _stepped(self, step: Step) -> None:
         """In the thread that trains, between two steps."""
-        self._examples += step.examples
-        if not self._closed and time.monotonic() >= self._next:
-            self._draw_now()
+        if self._pace.step(step.examples) and not self.closed:
+            self._draw_step()
 
     def _watched(self) -> None:
-        if self._closed:
+        if self.closed:
             return
-        self._buttons()
+        self._set_buttons()
         if not self.trainer.running or self.trainer.paused:
-            self._draw_now()
+            self._draw_step()
         if not self.trainer.running and self.trainer.error is not None:
-            self._say(f"The training stopped: {self.trainer.error}")
+            self.say(f"The training stopped: {self.trainer.error}")
 
-    def _draw_now(self) -> None:
-        start = time.monotonic()
-        self._computed = False
-        self._newest.draw_now()
-        end = time.monotonic()
-        self._next = end + max(APART, SHARE * (end - start))
+    def _draw_step(self) -> None:
+        with self._pace.drawing():
+            self.draw_now(compute=True)
 
-    def _press(self, action: Any) -> None:
-        if self._guarded(action):
-            self._say("")
-
-    def _buttons(self) -> None:
+    def _set_buttons(self) -> None:
         running, paused = self.trainer.running, self.trainer.paused
         self._train.disabled, self._pause.disabled, self._stop.disabled = running, not running, not running
         self._pause.description = "Resume" if paused else "Pause"
 
-    # ------------------------------------------------------------------ building
+    # ------------------------------------------------------------------ what the base asks for
 
     def choosable(self, row: Layer) -> bool:
         """Modules alone: a pass that ends at one is quick."""
         return row.reason is None and not row.operation
 
-    def build(self) -> None:
-        """Make the controls and the three panels."""
+    def controls(self) -> list[W.Widget]:
+        """Buttons for the training, layer, image, and how curves and maps are drawn."""
         trainer = self.trainer
-        self._train = controls.button("Train", lambda: self._press(self.train), width=64, tip="Train so many epochs")
+        train, tip = (lambda: self.attempt(self.train)), "Train for this many epochs"
+        self._train = controls.button("Train", train, width=64, tip=tip)
         self._train.button_style = "primary"
         self._pause = controls.button(
             "Pause",
@@ -163,74 +150,77 @@ class TrainingView(SubjectView):
         epochs.min = 1
         log = controls.checkbox(self, "log", "", width=20, tip="Logarithmic axis for the loss")
         log.layout.margin = "2px 6px 2px 0"
-        colormaps = list(dict.fromkeys((*COLORMAPS, self.colormap)))
-        colours = controls.dropdown(
-            self, "colormap", colormaps, width=100, tip="auto: a diverging map centred on 0 for signed values"
-        )
-        bar = [
+        return [
             controls.labelled("Epochs", epochs, self._train, self._pause, self._stop),
             controls.labelled("Log", log),
             self.layer_control(),
             self.image_control(),
-            controls.labelled("Colours", colours),
+            controls.colormap_menu(self),
         ]
-        self._title = Text()
-        self._course, self._grid, self._input = CoursePanel(trainer), GridPanel(), ImagePanel()
-        # The maps next to the curves: in a window that has no room for all three, the image goes below.
-        self._body.children = controls.card_body(self._title, bar, [self._course, self._grid, self._input])
 
-    # ------------------------------------------------------------------ one way: compute, render, picture
+    def take_snapshot(self) -> Snapshot:
+        """The image, looked at once: weights change with each step, the image and the layer table do not."""
+        return self.remember("snapshot", (self.index,), super().take_snapshot)
 
     def compute(self) -> None:
         """Run the model as it is now, for the layer and the image."""
-        if self.index != self._shown:
-            self.look()
-        row = self._look.table.find(self.layer)
-        output, prediction = self._subject.now(self._look.item, row.name)
-        self._output, self._row = one_image(output, row), row
-        self._look = replace(self._look, prediction=prediction)
+        output, self.snapshot = self.snapshot.now(self.layer_row.name)
+        self._output = one_image(output, self.layer_row)
 
-    def render(self) -> None:
-        """Draw the panels."""
-        image = self._look.item.image
-        aspect = 1.0 if image is None else image.shape[-1] / image.shape[-2]
-        maps = drawable(self._output, self._row, aspect=aspect).numpy()
-        self._shaded = Shaded.of(maps, colormap=self.colormap, scale="layer")
-        self._grid.draw(self._shaded, self._row, 0, False)
-        self._course.draw(self.log, edits_of(self._subject.module))
-        if self._input.look is not self._look:
-            self._input.draw(self._shown, self._look, self._subject)
-        source = markup.source("", self.milliseconds)
-        self._title.value = markup.title("Training", *self._said(), status=self._speed(), source=source)
+    def panels(self) -> list[Panel | list[Panel]]:
+        """Progress and curves, the maps, and the image with its prediction.
 
-    def picture(self, *, dark: bool = False) -> NDArray[np.uint8]:
-        """The view as one static picture, (H, W, 3) uint8."""
-        return self._card(dark=dark).draw(dark=dark)
+        The maps are next to the curves: in a window that has no room for all three, the image goes below.
+        """
+        self._shaded = self.remember("maps", (self._output, self.layer_row, self.colormap), self._colored)
+        return [
+            self._training_panels(),
+            self.remember("grid", (self._shaded,), lambda: grid_panel(self._shaded, self.layer_row)),
+            [
+                self.remember("image", (self.item,), lambda: image_panel(self.snapshot)),
+                self.remember("classes", (self.snapshot.prediction,), lambda: classes_panel(self.snapshot)),
+            ],
+        ]
 
-    def static(self) -> Card:
-        """What the view shows, without the controls."""
-        return self._card(dark=False)
-
-    def _card(self, *, dark: bool) -> Card:
-        panels = (self._course.static(dark=dark), self._input.static(), self._grid.static())
-        return Card(" · ".join(["Training", *self._said()]), panels, markup.scale_words(self._shaded, "layer"))
-
-    # ------------------------------------------------------------------ words
-
-    def _said(self) -> list[str]:
-        row, steps = self._row, self.trainer.history.steps
+    def title(self) -> list[str]:
+        """After how many steps, the layer, what it is, what it puts out, and of which image."""
+        row, steps = self.layer_row, self.trainer.history.steps
         extent = " × ".join(map(str, row.size[-2:]))
         what = {"vector": "units", "tokens": f"features of {extent} tokens"}.get(row.kind, f"maps of {extent}")
-        module = describe_module(get_layer(self._subject.module, row.module)) if row.module else row.type
+        module = describe_module(get_layer(self.subject.module, row.module)) if row.module else row.type
         after = f"after {markup.counted(len(steps), 'step')}" if steps else state(self.trainer)
-        return [after, row.name, module, f"{row.channels:,} {what}", markup.pictured(self._shown, self._look.item.text)]
+        pictured = markup.pictured(self.snapshot.index, self.item.text)
+        return ["Training", after, row.name, module, f"{row.channels:,} {what}", pictured]
 
-    def _speed(self) -> str:
-        """Images a second since the last drawing."""
-        now, examples = time.monotonic(), self._examples
-        rate = examples / max(now - self._since, 1e-3)
-        self._since, self._examples = now, 0
-        return f"{rate:,.0f} images/s" if examples and self.trainer.running else ""
+    def status(self) -> str:
+        """What the colours mean, and the speed of a training that runs."""
+        speed = f"{self._pace.rate:,.0f} images/s" if self._pace.rate and self.trainer.running else ""
+        return " · ".join(filter(None, [markup.scale_words(self._shaded, "layer"), speed]))
+
+    def source(self) -> str:
+        """How long the drawing took: the model is asked for each."""
+        return markup.source("", self.milliseconds)
+
+    # ------------------------------------------------------------------ parts
+
+    def _colored(self) -> Shaded:
+        maps = drawable(self._output, self.layer_row, aspect=self.item.aspect).numpy()
+        return Shaded.of(maps, colormap=self.colormap, scale="layer")
+
+    def _training_panels(self) -> list[Panel]:
+        history = self.trainer.history
+        goal = max(self.trainer.goal, len(history.epochs))
+        panels = [progress_panel(self.trainer, goal)]
+        key = (history.steps[-1] if history.steps else None, len(history.steps), len(history.epochs), goal)
+        panels += self.remember("curves", (*key, self.log), lambda: self._curves(goal))
+        edits = edits_of(self.subject.module)
+        return [*panels, gradients_panel(edits)] if edits else panels
+
+    def _curves(self, goal: int) -> list[CurvePanel]:
+        self._track.update()
+        charts = {"Loss": self._track.chart("loss", goal, log=self.log)}
+        charts["Accuracy"] = self._track.chart("accuracy", goal)
+        return [curve_panel(name, chart) for name, chart in charts.items() if has_values(chart)]
 
 
 def _probes(trainer: Trainer) -> Any:

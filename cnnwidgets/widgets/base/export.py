@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
-from ...compute.core import Bar, nearest
+from ...compute.core import Bar, unknown
 from ...files import check_writable, parsed_bytes, write_whole
 from ...render.static import Card, Page
 from ..surface import tree
@@ -73,9 +73,8 @@ def to_html(
     known = [*view.traits(source=True), *view.traits(display=True)]
     for name in chosen:
         if name not in known:
-            near = nearest(name, known)
-            hint = f"; did you mean {near!r}?" if near else ";"
-            raise TypeError(f"{type(view).__name__} has no {name!r}{hint} there are {', '.join(sorted(known))}")
+            problem, there = f"{type(view).__name__} has no {name!r}", f"there are {', '.join(sorted(known))}"
+            raise TypeError(unknown(problem, name, known, there))
         if not _listed(chosen[name]):
             raise ValueError(f"{name}={chosen[name]!r} holds no value for its slider: give at least one")
     sweep = _Sweep(view, {name: _listed(values) for name, values in chosen.items()}, limit)

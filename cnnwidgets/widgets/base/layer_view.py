@@ -140,7 +140,7 @@ class LayerView(ModelView):
     def look_and_compute(self) -> None:
         """Take a snapshot, and `compute` from it; after an error the one before is back."""
         before, passes = (self.snapshot, self.layer_row), self.subject.passes
-        self.snapshot = self._snap()
+        self.snapshot = self.take_snapshot()
         try:
             self.layer_row = self.snapshot.table.find(self.layer)
             self.cached = self.ready
@@ -155,7 +155,8 @@ class LayerView(ModelView):
                 self._listed = layers.names
                 self._picker.update(layers)
 
-    def _snap(self) -> Snapshot:
+    def take_snapshot(self) -> Snapshot:
+        """The image as the network sees it now, for the drawing that begins."""
         return self.subject.at(0)
 
     def render(self) -> None:
@@ -210,5 +211,6 @@ class ImageView(LayerView):
         """Slider, box and buttons for the index of the image."""
         return controls.index_control(self, len(self.subject.items))
 
-    def _snap(self) -> Snapshot:
+    def take_snapshot(self) -> Snapshot:
+        """Image `index` as the network sees it now, for the drawing that begins."""
         return self.subject.at(self.index)

@@ -70,14 +70,21 @@ def closed(view: W.Widget) -> None:
 
 
 def _register() -> Register:
-    return Register.now(_present)
+    """The register of widgets; where there is a page, it is told in which run of a cell each was made."""
+    return Register.now(_present if _shell() is not None else None)
+
+
+def _shell() -> Any:
+    """The shell of this kernel; None where there is no page."""
+    ipython = sys.modules.get("IPython")
+    shell: Any = ipython and ipython.get_ipython()
+    return shell if shell is not None and hasattr(shell, "kernel") else None
 
 
 def _present() -> Run | None:
     """The run of the cell to which what is displayed now belongs; None where there is no page."""
-    ipython = sys.modules.get("IPython")
-    shell: Any = ipython and ipython.get_ipython()
-    if shell is None or not hasattr(shell, "kernel"):
+    shell = _shell()
+    if shell is None:
         return None
     _follow(shell)
     parent = _parent(shell)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Hashable, Iterable, Iterator, MutableMapping
+from functools import partial
 from typing import Any
 
 import ipywidgets as W
 from ipywidgets.widgets import widget as _module
-
-from ...live import weakly
 
 
 class Register(MutableMapping[str, W.Widget]):
@@ -20,17 +19,17 @@ class Register(MutableMapping[str, W.Widget]):
     held : mapping
         The widgets that live already.
     made_in : callable
-        Says, when a widget is made, which run of a cell makes it.
+        Says, when a widget is made, which run of a cell makes it; None where no cell does.
     """
 
-    def __init__(self, held: dict[str, W.Widget], made_in: Callable[[], Hashable]) -> None:
+    def __init__(self, held: dict[str, W.Widget], made_in: Callable[[], Hashable] | None) -> None:
         self._held = held
         self._loose: weakref.WeakValueDictionary[str, W.Widget] = weakref.WeakValueDictionary()
         self._made: dict[str, Hashable] = {}
         self._made_in = made_in
 
     @classmethod
-    def now(cls, made_in: Callable[[], Hashable]) -> Register:
+    def now(cls, made_in: Callable[[], Hashable] | None) -> Register:
         """The one of this process."""
         since_8 = hasattr(_module, "_instances")
         register = _module._instances if since_8 else W.Widget.widgets
@@ -40,6 +39,7 @@ class Register(MutableMapping[str, W.Widget]):
                 _module._instances = register
             else:
                 W.Widget.widgets = register
+        register._made_in = made_in
         return register
 
     @property
@@ -52,7 +52,7 @@ class Register(MutableMapping[str, W.Widget]):
         for widget in widgets:
             if widget.comm is not None and self._held.pop(widget.model_id, None) is not None:
                 self._loose[widget.model_id] = widget
-                widget.comm.on_msg(weakly(widget._handle_msg))
+                widget.comm.on_msg(partial(_handle, weakref.ref(widget)))
 
     def is_loose(self, widget: W.Widget) -> bool:
         """Whether it is not held here."""
@@ -71,7 +71,8 @@ class Register(MutableMapping[str, W.Widget]):
 
     def __setitem__(self, key: str, widget: W.Widget) -> None:
         self._held[key] = widget
-        self._made[key] = self._made_in()
+        if self._made_in is not None:
+            self._made[key] = self._made_in()
 
     def __delitem__(self, key: str) -> None:
         self._made.pop(key, None)
@@ -100,3 +101,10 @@ class Register(MutableMapping[str, W.Widget]):
 
     def __len__(self) -> int:
         return len(self._held) + len(self._loose)
+
+
+def _handle(reference: weakref.ref[W.Widget], message: Any) -> None:
+    """Pass a message of the page on to a widget that is held weakly; nothing where it is gone."""
+    widget = reference()
+    if widget is not None:
+        widget._handle_msg(message)

@@ -15,7 +15,7 @@ import numpy as np
 import traitlets as T
 from numpy.typing import NDArray
 
-from ...compute.core import nearest
+from ...compute.core import unknown
 from ...files import write_whole
 from ...live import Newest
 from ...render import encode_png
@@ -111,9 +111,8 @@ class ModelView(W.VBox):
         known = [name for name, trait in cls.class_traits().items() if {"source", "display"} & set(trait.metadata)]
         for name in keywords:
             if name not in known and name != "layout":
-                near = nearest(name, known)
-                hint = f"; did you mean {near!r}?" if near else ";"
-                raise TypeError(f"{cls.__name__} has no keyword {name!r}{hint} there are {', '.join(known)}")
+                there = f"there are {', '.join(known)}"
+                raise TypeError(unknown(f"{cls.__name__} has no keyword {name!r}", name, known, there))
 
     # ------------------------------------------------------------------ what a view writes
 
@@ -159,15 +158,50 @@ class ModelView(W.VBox):
         """Draw at once what waits to be drawn: what is read then is of the present state."""
         self._newest.flush()
 
+    def guarded(self, part: Callable[[], object]) -> bool:
+        """Run `part`, which draws beside the usual way, as a growing map does; False where it raised.
+
+        What goes wrong in it goes to the error line, and traits set in it ask for no drawing.
+        """
+        return self._guarded(part)
+
     @property
     def ready(self) -> bool:
         """Whether the view has been drawn for the first time."""
         return self._ready
 
     @property
+    def closed(self) -> bool:
+        """Whether the view is on no page any more."""
+        return self._closed
+
+    @property
+    def computed(self) -> bool:
+        """Whether `compute` has run for the present source traits."""
+        return self._computed
+
+    @property
     def milliseconds(self) -> float:
         """Since the present drawing began."""
         return 1e3 * (time.perf_counter() - self._started)
+
+    def draw_now(self, *, compute: bool = False) -> None:
+        """Draw at once in this thread, whatever the cells do: only where that cannot be in the middle of a step.
+
+        With `compute`, the model is asked again: its weights have changed.
+        """
+        if compute:
+            self._computed = False
+        self._newest.draw_now()
+
+    def attempt(self, action: Callable[[], object]) -> None:
+        """Call `action()`, as a button does; what goes wrong is in the error line until something goes well."""
+        if self._guarded(action):
+            self.say("")
+
+    def say(self, text: str) -> None:
+        """Say in the error line what went wrong; with an empty text, that all is well."""
+        self._say(text)
 
     # ------------------------------------------------------------------ what everybody may ask
 

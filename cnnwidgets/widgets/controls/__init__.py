@@ -27,7 +27,7 @@ from .place import SPEEDS, PlaceControl
 from .progress import ProgressRow, duration
 from .ranges import IntBox, IntRange, Player
 from .search import Search
-from .target import ClassMenu
+from .target import TargetMenu
 from .ticks import Choices
 
 __all__ = [
@@ -35,7 +35,6 @@ __all__ = [
     "SPEEDS",
     "ChannelControl",
     "Choices",
-    "ClassMenu",
     "Group",
     "IntBox",
     "IntRange",
@@ -45,6 +44,7 @@ __all__ = [
     "ProgressRow",
     "ScaleControl",
     "Search",
+    "TargetMenu",
     "auto_entry",
     "button",
     "card_body",

@@ -112,5 +112,17 @@ class LayerPicker(W.HBox):
 
     @T.observe("value")
     def _show(self, change: Any) -> None:
-        if not self._busy:
+        if not self._busy and not self._chose():
             self._list()
+
+    def _chose(self) -> bool:
+        """Show the choice in the list as it is; False where it is not listed, or only because it was the choice."""
+        names = [name for _, name in self._menu.options]
+        if self.value not in names or len(names) != len(self._table.showable):
+            return False
+        self._busy = True
+        try:
+            self._slider.value = self._menu.value = self.value
+        finally:
+            self._busy = False
+        return True

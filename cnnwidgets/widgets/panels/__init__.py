@@ -4,7 +4,7 @@ from .box import Columns, PanelBox, lines_html
 from .channel import channel_panel
 from .column import DETAIL, GRID, HOVERED, INPUT, CardPanel
 from .grid import grid_panel, grid_sizes
-from .image import image_panels
+from .image import classes_panel, image_panel, image_panels
 from .map import NOTHING, Around, MapPanel, map_panel, padded_palette
 from .old.channel import ChannelPanel
 from .old.grid import GridPanel
@@ -29,9 +29,11 @@ __all__ = [
     "MapPanel",
     "PanelBox",
     "channel_panel",
+    "classes_panel",
     "enlarged",
     "grid_panel",
     "grid_sizes",
+    "image_panel",
     "image_panels",
     "lines_html",
     "map_panel",

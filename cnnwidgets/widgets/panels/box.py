@@ -113,7 +113,7 @@ class PanelBox(CardPanel):
         if not same:
             figure.show(pixels, panel.palette)
         figure.cells(panel.cells, self._described)
-        if not same or panel.texts is not before.texts:
+        if panel.texts or before.texts:
             drawn = panel.drawn()
             assert drawn is not None
             figure.write(panel.texts, [[ink(color) for color in row] for row in drawn] if panel.texts else [])

@@ -25,6 +25,7 @@ def grid_panel(
     each: bool = False,
     name: str = "",
     on_choose: Callable[[int], object] | None = None,
+    width: int = GRID,
     key: str = "maps",
 ) -> Panel:
     """All maps of a layer in one mosaic, or all units of a vector as a heat strip.
@@ -43,16 +44,18 @@ def grid_panel(
         What they are, if not maps.
     on_choose : callable, optional
         Called with the number of a map that is clicked.
+    width : int
+        Of the picture, in px.
     key : str
         As of every `Panel`.
     """
-    pixels, cells = _tiled(shaded, layer, columns or None)
+    pixels, cells = _tiled(shaded, layer, columns or None, width)
     count, what = len(shaded.maps), "unit" if layer.kind == "vector" else "feature map"
     return Panel(
         name or {1: f"The only {what}", 2: f"Both {what}s"}.get(count, f"All {count:,} {what}s"),
         pixels,
         palette=palette(shaded.colormap),
-        width=GRID,
+        width=width,
         scrolls=TALL,
         colorbar=(shaded.colormap, *_ends(shaded, each and count > 1 and not shaded.numbers)),
         cells=cells,
@@ -86,11 +89,11 @@ def _described(shaded: Shaded, what: str, cell: int) -> str:
     return f"channel {cell}: {ends}"
 
 
-def _tiled(shaded: Shaded, layer: Layer, columns: int | None) -> tuple[NDArray[np.uint8], Grid | Strip]:
+def _tiled(shaded: Shaded, layer: Layer, columns: int | None, room: int) -> tuple[NDArray[np.uint8], Grid | Strip]:
     tiles = shaded.tiles()
     if layer.kind == "vector":
         return strip(tiles.ravel(), columns=columns), Strip.fit(len(tiles), columns=columns)
-    grid = Grid.fit(*tiles.shape, columns=columns, room=GRID)
+    grid = Grid.fit(*tiles.shape, columns=columns, room=room)
     return mosaic(tiles, grid), grid
 
 

@@ -12,6 +12,11 @@ from .prediction import prediction_panel
 
 def image_panels(snapshot: Snapshot) -> list[Panel]:
     """The input image with its index and label, and the most probable classes, one above the other."""
+    return [image_panel(snapshot), classes_panel(snapshot)]
+
+
+def image_panel(snapshot: Snapshot) -> Panel:
+    """The input image with its index and label."""
     items, item = snapshot.subject.items, snapshot.item
     label, pixels = markup.labelled(item.text), None
     if item.image is not None:
@@ -20,5 +25,9 @@ def image_panels(snapshot: Snapshot) -> list[Panel]:
         if picture.rescaled:
             label += f"{' · ' if label else ''}{number(picture.vmin)} to {number(picture.vmax)}"
     heading = " · ".join(filter(None, [f"Image {snapshot.index}", label]))
-    told = prediction_panel(snapshot.prediction, item, snapshot.subject.names, room=BESIDE - INPUT - 40)
-    return [Panel(heading, pixels, width=INPUT, key="image"), told]
+    return Panel(heading, pixels, width=INPUT, key="image")
+
+
+def classes_panel(snapshot: Snapshot) -> Panel:
+    """The most probable classes of the image; with it, it takes the same room for every image."""
+    return prediction_panel(snapshot.prediction, snapshot.item, snapshot.subject.names, room=BESIDE - INPUT - 40)

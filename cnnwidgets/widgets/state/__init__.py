@@ -4,7 +4,7 @@ from .cache import ByteCache
 from .memory import Memory
 from .subject import Look, Snapshot, Subject
 from .thumbnails import Thumbnails
-from .traits import Colormap, Given, Index, Number, Pixel, Place, Scale, ScoreOf, Whole
+from .traits import Colormap, Given, Index, Number, Pixel, Place, Scale, ScoreOf, Target, Whole
 
 __all__ = [
     "ByteCache",
@@ -20,6 +20,7 @@ __all__ = [
     "ScoreOf",
     "Snapshot",
     "Subject",
+    "Target",
     "Thumbnails",
     "Whole",
 ]

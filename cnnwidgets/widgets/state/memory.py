@@ -40,10 +40,12 @@ class Memory:
 
 def same(one: Sequence[Any], other: Sequence[Any]) -> bool:
     """Whether two keys are equal: numbers, texts and tuples by value, all else by identity."""
-    return len(one) == len(other) and all(map(_equal, one, other))
-
-
-def _equal(one: Any, other: Any) -> bool:
-    if isinstance(one, tuple) and isinstance(other, tuple):
-        return same(one, other)
-    return one is other or (isinstance(one, VALUES) and isinstance(other, VALUES) and one == other)
+    if len(one) != len(other):
+        return False
+    for left, right in zip(one, other, strict=True):
+        if isinstance(left, tuple) and isinstance(right, tuple):
+            if not same(left, right):
+                return False
+        elif left is not right and not (isinstance(left, VALUES) and isinstance(right, VALUES) and left == right):
+            return False
+    return True

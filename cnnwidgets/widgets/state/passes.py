@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass
 
 import torch
+from cachetools import LRUCache
 from torch import nn
 
 from ...compute.core import fingerprint
 from ...compute.dataset import Prediction
-from ...compute.layers import LayerTable, Trace
+from ...compute.layers import LayerTable, Trace, trace
 from .cache import ByteCache
+
+RECENT = 64
+"""Images whose label, table and prediction are remembered; their outputs are bounded in bytes."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,8 @@ class Pass:
     """A layer that hands on another's output -> that other layer."""
     single: bool
     """Whether the network returns one tensor, not a dict or a tuple of them."""
+    returned: torch.Tensor | None = None
+    """That tensor, with its batch axis, on the CPU, if it is small enough to be kept."""
 
 
 class Passes:
@@ -43,7 +48,7 @@ class Passes:
     def __init__(self, module: nn.Module, cache_bytes: int) -> None:
         self.module = module  # held: as long as these live, no other model can have its id
         self.outputs = ByteCache(cache_bytes)
-        self.known: OrderedDict[Hashable, Pass] = OrderedDict()
+        self.known: LRUCache[Hashable, Pass] = LRUCache(RECENT)
         self.forgotten = -1
         """How often everything was forgotten."""
         self.forget()
@@ -62,15 +67,17 @@ class Passes:
         self.forgotten += 1
         self.outputs.clear()
         self.known.clear()
-        self.traced: Trace | None = None
-        self.operations: dict[str, torch.Tensor] = {}
+        self.traced: tuple[list[nn.Module], Trace] | None = None
+        self.operations: dict[Hashable, dict[str, torch.Tensor]] = {}
+        """Shapes of what the modules put out -> that of each operation, without its numbers."""
         self.state = fingerprint(self.module)
 
-    def remember(self, key: Hashable, found: Pass, most: int) -> None:
-        """Keep a pass, and at most so many."""
-        self.known[key] = found
-        while len(self.known) > most:
-            self.known.popitem(last=False)
+    def trace(self) -> Trace:
+        """The network as a graph; a new one where a module was put in the place of another, which a graph holds."""
+        modules = list(self.module.modules())
+        if self.traced is None or self.traced[0] != modules:
+            self.traced, self.operations = (modules, trace(self.module)), {}
+        return self.traced[1]
 
 
 _shared: weakref.WeakValueDictionary[tuple[int, int], Passes] = weakref.WeakValueDictionary()

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Hashable
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
 import torch
+from cachetools import LRUCache
 from torch import nn
 
 from ...compute.convolution import LayerPass, layer_pass
 from ...compute.core import OUTPUT, Prepare, digest, get_layer, hooks_version, plain, weights_version
 from ...compute.dataset import Item, Items, OutputNames, Prediction, predict
-from ...compute.layers import checked_operations, one_image, run, run_operations, table_of, trace, with_operations
+from ...compute.layers import checked_operations, one_image, run, run_operations, table_of, with_operations
 from .cache import ByteCache
-from .passes import Pass, Passes
+from .passes import RECENT, Pass, Passes
 
-RECENT = 64
-"""Images whose label, table and prediction are remembered; their outputs are bounded in bytes."""
+SMALL = 2**16
+"""Numbers of an output that are kept with what is known of an image: class scores, not maps."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Look(Pass):
     """One image, and what one forward pass told about it."""
 
@@ -79,6 +80,17 @@ class Snapshot:
         """
         return self.subject.passed_of(self._look, self.index, layer)
 
+    def now(self, layer: str) -> tuple[torch.Tensor, Snapshot]:
+        """Output of a module as the weights are now, with the batch axis, and this snapshot with the new prediction.
+
+        One pass that ends at the layer and at the output, and of which nothing is kept: for weights that change with
+        each step of a training.
+        """
+        output, prediction = self.subject.now(self.item, layer)
+        fresh = copy(self)
+        fresh.prediction = prediction
+        return output, fresh
+
 
 class Subject:
     """A model with a data set, and a bounded memory of the passes made. Several views may share one.
@@ -117,7 +129,7 @@ class Subject:
         self._shared = Passes.of(self.module, cache_bytes)
         self._outputs = self._shared.outputs
         self._own = object()
-        self._looks: OrderedDict[tuple[int, int, int], Look] = OrderedDict()
+        self._looks: LRUCache[tuple[int, int, int], Look] = LRUCache(RECENT)
 
     @classmethod
     def of(cls, model: nn.Module | Subject, dataset: Any = None, **options: Any) -> Subject:
@@ -158,18 +170,24 @@ class Subject:
     def look(self, index: int) -> Look:
         """Item, layer table and prediction of image `index`; one forward pass unless known."""
         at = self._at(index)
-        if at not in self._looks:
+        look = self._looks.get(at)
+        if look is None:
             item = self.items[index]
             key = self._key(at, item)
             found = self._shared.known.get(key)
             if found is None:
                 found = self._pass(key, item)
-                self._shared.remember(key, found, RECENT)
-            self._looks[at] = Look(**vars(found), item=item, key=key)
-            while len(self._looks) > RECENT:
-                self._looks.popitem(last=False)
-        self._looks.move_to_end(at)
-        return self._looks[at]
+                self._shared.known[key] = found
+            look = self._looks[at] = Look(**vars(found), item=item, key=key)
+        return look
+
+    def returned(self, item: Item, index: int) -> torch.Tensor | None:
+        """What the network returns for `item`, the image `index`, with its batch axis; None where no pass has told it.
+
+        None too where it is no single tensor, or a large one. Runs nothing.
+        """
+        found = self._shared.known.get(self._key(self._at(index), item))
+        return None if found is None else found.returned
 
     def output(self, index: int, layer: str) -> torch.Tensor:
         """Output of `layer` for image `index`, without the batch axis, on the CPU; read only.
@@ -249,20 +267,24 @@ class Subject:
                 if seen.tensor is not None:
                     self._outputs.put((*key, name), seen.tensor)
         table = table_of(captured, self.module)
-        if shared.traced is None:
-            shared.traced = trace(self.module)
-            outputs = checked_operations(self.module, shared.traced, images, captured, prepare=self.prepare)
-            shared.operations = {name: output.to("meta") for name, output in self._keep(key, outputs).items()}
-        table = with_operations(table, shared.traced, shared.operations)
-        return Pass(table, predict(_scores(captured.output)), same, "" in captured.output)
+        traced = shared.trace()
+        sizes = tuple(seen.shape for seen in captured.seen)  # else those of operations would be another image's
+        if sizes not in shared.operations:
+            outputs = checked_operations(self.module, traced, images, captured, prepare=self.prepare)
+            shared.operations[sizes] = {name: value.to("meta") for name, value in self._keep(key, outputs).items()}
+            if len(shared.operations) > RECENT:  # of a data set whose images all differ in size
+                del shared.operations[next(iter(shared.operations))]
+        table = with_operations(table, traced, shared.operations[sizes])
+        single = captured.output.get("")
+        returned = None if single is None or single.numel() > SMALL else single.detach().cpu().clone()
+        return Pass(table, predict(_scores(captured.output)), same, single is not None, returned)
 
     def _pass_for(self, layer: str, look: Look, index: int) -> torch.Tensor:
         """The output of a layer, from one pass for it alone."""
         shared, images = self._shared, self._images(look.item)
         self.passes += 1
-        if layer in shared.operations:
-            assert shared.traced is not None
-            outputs, _ = run_operations(self.module, shared.traced, images, [layer], prepare=self.prepare)
+        if any(layer in found for found in shared.operations.values()):
+            outputs, _ = run_operations(self.module, shared.trace(), images, [layer], prepare=self.prepare)
             if layer not in outputs:
                 raise LookupError(f"operation {layer!r} gave no tensor for image {index}")
             return self._keep(look.key, outputs)[layer]

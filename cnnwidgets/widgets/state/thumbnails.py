@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from ...compute.dataset import Items
@@ -19,7 +18,7 @@ class Thumbnails:
 
     def __init__(self, items: Items) -> None:
         self.items = items
-        self._kept: OrderedDict[tuple[int, int], NDArray[np.uint8] | None] = OrderedDict()
+        self._kept: LRUCache[tuple[int, int], NDArray[np.uint8] | None] = LRUCache(KEPT)
 
     def __call__(self, index: int, side: int) -> NDArray[np.uint8] | None:
         """Image `index` as a small picture."""
@@ -28,9 +27,6 @@ class Thumbnails:
             image = self.items[index].image
             picture = None if image is None else to_picture(self.items.picture(image).numpy()).pixels
             self._kept[key] = None if picture is None else fitted(picture, side, side)
-        self._kept.move_to_end(key)
-        while len(self._kept) > KEPT:
-            self._kept.popitem(last=False)
         return self._kept[key]
 
     def clear(self) -> None:

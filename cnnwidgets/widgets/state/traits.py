@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
 import numpy as np
 import traitlets as T
 
+from ...compute.core import listing, nearest
 from ...render.color import table, value_ranges
 
 
@@ -60,6 +61,64 @@ class Index(Whole):
         if not 0 <= value < count:
             raise IndexError(f"{self._what or self.name} {value} is out of range: {words}, 0 to {count - 1}")
         return super()._cross_validate(obj, value)
+
+
+class Target(T.TraitType):
+    """The number of a class. Its name, or the number as text, becomes the number; a name comes before a number.
+
+    Parameters
+    ----------
+    default : int, optional
+        Before anybody chooses. None is allowed where it is the default: the predicted class, or no class.
+    of : callable
+        Given the view, the name of each class that can be chosen: `{0: "cat", 1: "dog"}`.
+    **options
+        As for every trait.
+
+    Raises
+    ------
+    ValueError
+        No such class; says which there are, and which name is nearest.
+    TypeError
+        Neither a number nor text.
+    """
+
+    def __init__(
+        self, default: int | None = None, *, of: Callable[[Any], Mapping[int, str]], help: str, **options: Any
+    ) -> None:
+        self._of = of
+        super().__init__(default, help=help, **{"allow_none": default is None, **options})
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        """Raise TypeError for what is no class in any view; which classes there are is asked when it is set."""
+        if isinstance(value, str):
+            return value
+        try:
+            return operator.index(value)
+        except TypeError:
+            others = "a class name or None" if self.allow_none else "or a class name"
+            raise TypeError(f"{self.name} is a class number, {others}, not {value!r}") from None
+
+    def number(self, view: Any, value: Any) -> int | None:
+        """The class that `value` means to `view` now; raises as a trait that is set does."""
+        if value is None and self.allow_none:
+            return None
+        value, names = self.validate(view, value), self._of(view)
+        if isinstance(value, str):
+            found = next((number for number, name in names.items() if name == value), None)
+            if found is None and not value.strip().isdecimal():
+                near = nearest(value, names.values())
+                hint = f"; did you mean {near!r}?" if near else ";"
+                raise ValueError(f"no class {value!r}{hint} there are {listing(list(names.values()))}")
+            value = int(value) if found is None else found
+        if value not in names:
+            every = list(names)
+            known = f"0 to {len(every) - 1}" if every == list(range(len(every))) else listing([str(n) for n in every])
+            raise ValueError(f"no {self.name} {value}; allowed: {known}{', or None' if self.allow_none else ''}")
+        return int(value)
+
+    def _cross_validate(self, obj: Any, value: Any) -> Any:
+        return super()._cross_validate(obj, self.number(obj, value))
 
 
 class Number(T.Float):

@@ -37,16 +37,13 @@ class _Sides:
     def name_sides(self) -> None:
         name = f"cnnw-{_process}-{next(_numbers)}"
         self.sides = (f"{name}-a", f"{name}-b")
-
-    @property
-    def seen(self) -> str:
+        self.seen = self.sides[0]
         """The class of the place that is seen."""
-        return self.sides[self.side]
 
     def turn(self) -> None:
         """Count what was written out of sight as seen."""
-        if self.written:
-            self.side, self.written = 1 - self.side, False
+        self.side, self.written = 1 - self.side, False
+        self.seen = self.sides[self.side]
 
     def tidy(self) -> None:
         """Take what is out of sight from the page."""
@@ -86,9 +83,8 @@ class Text(W.HTML, _Sides):
 
     def turn(self) -> None:
         """Count what was written out of sight as seen."""
-        self._double = self.written
         super().turn()
-        self._old = self.value
+        self._double, self._old = True, self.value
 
     def tidy(self) -> None:
         """Take what is out of sight from the page."""
@@ -201,7 +197,8 @@ class Stage(W.HTML):
         """Show the newest of everything, in one message."""
         parts = self._parts()
         for part in parts:
-            part.turn()
+            if part.written:
+                part.turn()
         seen = ",".join(f".{part.seen}.{part.seen}" for part in parts)
         self.value = f"<style>{seen}{{display:block}}</style>" if seen else ""
 

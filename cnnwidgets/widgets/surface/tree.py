@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import ipywidgets as W
+import traitlets as T
+
+PLAIN = (T.Unicode, T.Int, T.Float, T.Bool, T.Bytes, T.Enum)
+"""Traits that hold no widget."""
 
 
 def tree(widget: W.Widget) -> list[W.Widget]:
     """`widget` and every widget that it holds, itself last: children, layouts, styles, marks, scales, images."""
-    found: list[W.Widget] = []
-    known: set[int] = set()
+    found: dict[int, W.Widget] = {}
+    todo: list[Any] = [widget]
+    while todo:
+        value = todo.pop()
+        if isinstance(value, W.Widget):
+            if id(value) not in found:
+                found[id(value)] = value
+                todo += [getattr(value, name, None) for name in _holding(type(value))]  # type: ignore[arg-type]
+        elif isinstance(value, dict):
+            todo += value.values()
+        elif isinstance(value, (list, tuple)) and value and not isinstance(value[0], (str, int, float)):
+            todo += value
+    return list(found.values())[::-1]
 
-    def walk(part: W.Widget) -> None:
-        if id(part) not in known:
-            known.add(id(part))
-            for name in list(part.keys):
-                for inner in widgets_in(getattr(part, name, None)):
-                    walk(inner)
-            found.append(part)
 
-    walk(widget)
-    return found
+@cache
+def _holding(kind: Any) -> list[str]:
+    """The synchronised traits of a class that may hold widgets."""
+    return [name for name, trait in kind.class_traits(sync=True).items() if not isinstance(trait, PLAIN)]
 
 
 def close_tree(widget: W.Widget) -> None:

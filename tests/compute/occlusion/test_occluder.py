@@ -87,6 +87,49 @@ def test_before_the_first_step_all_is_unknown():
     assert result.filled().isnan().all() and not result.done.any() and result.targets is None
 
 
+@pytest.mark.parametrize("score", ["logit", "probability", lambda output: output[:, 1]])
+def test_the_unoccluded_output_is_taken_from_another_occluder_whatever_its_patch(counted, score):
+    model = small_net().eval()
+    calls = counted(model)
+    alone = Occluder(model, IMAGE, window=6, stride=3, score=score)
+    first = Occluder(model, IMAGE, **OPTIONS, score=score)
+    assert torch.equal(first.whole, alone.whole)
+    passes = calls[""]
+    other = Occluder(model, IMAGE, window=6, stride=3, score=score)
+    assert other.start_from(first) and calls[""] == passes
+    assert (other.done, other.result.unoccluded.tolist()) == (1, first.result.unoccluded.tolist())
+    *_, found = other
+    *_, wanted = alone
+    assert torch.equal(found.scores, wanted.scores)
+    assert not Occluder(model, IMAGE + 1, **OPTIONS).start_from(first)  # another image
+    assert not Occluder(model, IMAGE, **OPTIONS).start_from(Occluder(model, IMAGE))  # which knows nothing yet
+
+
+def test_the_output_of_an_ordinary_pass_is_taken_only_where_an_own_pass_rounds_alike(counted):
+    grey, colour = small_net().eval(), small_net().eval()
+    grey[0] = nn.Conv2d(1, 4, 3)
+    image = IMAGE[:, :1]
+    with torch.inference_mode():
+        outputs = grey(image), colour(IMAGE)
+    occluder = Occluder(grey, image, **OPTIONS)
+    calls = counted(grey)
+    assert occluder.start_from(outputs[0]) and torch.equal(occluder.whole, Occluder(grey, image).whole)
+    assert calls[""] == 1  # of the other one
+    assert not Occluder(colour, IMAGE, **OPTIONS).start_from(outputs[1])  # runs channels-last on the CPU
+    assert not Occluder(grey, image, prepare=lambda batch: batch).start_from(outputs[0])
+    assert not Occluder(grey, image, layer="0").start_from(outputs[0])
+    attending = nn.Sequential(grey, nn.ModuleList([nn.MultiheadAttention(5, 1)]))
+    assert not Occluder(attending, image).start_from(outputs[0])
+
+
+def test_an_output_that_is_no_class_scores_or_has_no_such_target_is_refused_as_that_of_a_pass():
+    grey = nn.Conv2d(1, 2, 3)
+    with pytest.raises(ValueError, match="not class scores"):
+        Occluder(grey, IMAGE[:, :1]).start_from(torch.zeros(1, 2, 14, 18))
+    with pytest.raises(ValueError, match="no target 5; allowed: 0 to 1"):
+        Occluder(grey, IMAGE[:, :1], target=5).start_from(torch.zeros(1, 2))
+
+
 def test_another_target_runs_nothing_and_gives_its_own_map(counted):
     model = small_net().eval()
     calls = counted(model)

@@ -7,20 +7,23 @@ import threading
 import numpy as np
 import pytest
 import torch
-from ipywidgets import Checkbox, ToggleButton
+from ipywidgets import BoundedIntText, Checkbox, ToggleButton
 from torch import nn
 
 from cnnwidgets import AttributionView, attributions
 from cnnwidgets.render.color.colormap import table
 from cnnwidgets.render.color.heat import Heat
-from tests.widgets.conftest import EVIL, decoded, hooks, inside, tiny, words
+from cnnwidgets.widgets.controls import Group, TargetMenu
+from cnnwidgets.widgets.state import Subject
+from cnnwidgets.widgets.surface import number
+from tests.widgets.conftest import EVIL, bars, control, hooks, inside, said, tiny, titled
 
 # `fc` of the tiny network: unit 0 is the last pixel of `steps`, unit 1 minus twice its first; unit 0 is predicted
 
 
-def shown(view, method, part=0):
+def shown(view, key):
     """The map on the screen, one pixel for each of the image: (4, 4, 3)."""
-    pixels = decoded(bytes(view._panels[method]._parts[part][1].value))
+    pixels = view.panel(key).drawn()
     side = pixels.shape[0] // 4
     return pixels[side // 2 :: side, side // 2 :: side, :3]
 
@@ -59,7 +62,7 @@ def test_every_map_is_computed_once(model, dataset, passes):
     view.target = 0  # the predicted one
     assert passes() == 0 and 'title="cached' in view._title.value
     view.methods = ("saliency", "input_x_gradient")
-    assert passes() == 2 and "2 passes" in view._title.value
+    assert passes() == 2 and 'title="2 passes' in view._title.value
     view.methods = ("input_x_gradient",)
     view.methods = ("saliency", "input_x_gradient")
     assert passes() == 0
@@ -86,53 +89,69 @@ def test_boxes_and_menus_are_the_traits(model, dataset):
     assert view.methods == ("grad_cam",)
     view.methods = ["occlusion", "saliency"]
     assert [name for name, box in boxes.items() if box.value] == ["saliency", "occlusion"]
-    assert len(view._row_of_panels.children) == 3
-    assert view._target.options[0] == ("predicted · cat", -1)
-    view._target.value = 2
-    assert view.target == 2 and 'why "fox"' in words(view._title)
-    view._target.value = -1
+    assert [column[0].key for column in view.static().columns] == ["image", "saliency", "occlusion"]
+    target, against = (part.menu for part in inside(view) if isinstance(part, TargetMenu))
+    assert target.options[0] == ("predicted · cat", -1)
+    target.value = 2
+    assert view.target == 2 and 'why "fox"' in titled(view)
+    target.value = -1
     assert view.target is None
     view.against = 1
-    assert view._against.label.startswith("dog") and 'why "cat", not "dog"' in words(view._title)
+    assert against.label.startswith("dog") and 'why "cat", not "dog"' in titled(view)
     view.index = 2
     assert (view.target, view.against) == (None, 1)  # new menus choose nothing by themselves
+
+
+@pytest.mark.parametrize("name", ["target", "against"])
+@pytest.mark.parametrize("given", [1, "1", "dog", torch.tensor(1)])
+def test_a_class_is_given_by_number_or_the_number_as_text_or_name(model, dataset, name, given):
+    options = {"methods": "saliency", "classes": ["cat", "dog", "fox"]}
+    assert getattr(AttributionView(model, dataset, **{name: given}, **options), name) == 1
+    view = AttributionView(model, dataset, **options)
+    setattr(view, name, given)
+    assert getattr(view, name) == 1 and "dog" in titled(view)
+    with pytest.raises(ValueError, match=r"no class 'dgo'; did you mean 'dog'\? there are cat, dog, fox"):
+        setattr(view, name, "dgo")
+    assert getattr(view, name) == 1
 
 
 def test_the_sanity_check_shows_random_weights_with_the_rank_correlation(dataset):
     torch.manual_seed(0)
     model = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.Tanh(), nn.Flatten(), nn.Linear(64, 3))
     view = AttributionView(model, dataset, methods="saliency")
-    panel = view._panels["saliency"]
-    assert panel._parts[1][1].layout.display == "none"
+    (alone,) = view.static().columns[1]
     next(part for part in inside(view) if isinstance(part, ToggleButton)).value = True
-    assert view.sanity and panel._parts[1][1].layout.display == ""
-    assert "rank correlation with the map above" in words(panel._parts[1][2])
+    above, below = view.static().columns[1]
+    assert view.sanity and above.pixels is not None and below.pixels is not None
+    assert (above.pixels == alone.pixels).all() and (below.pixels != alone.pixels).any()
+    assert below.heading == "Random weights" and "rank correlation with the map above" in said(below)
     view.sanity = False
-    assert panel._parts[1][0].layout.display == "none"
+    (again,) = view.static().columns[1]
+    assert again.heading == "Saliency" and "rank correlation" not in said(again)
 
 
 def test_a_method_that_cannot_be_right_says_why_in_its_place(model, dataset):
     view = AttributionView(model, dataset, methods=("saliency", "guided_backprop"), sanity=True)
-    heading, image, below = view._panels["guided_backprop"]._parts[0]
-    assert words(heading).strip() == "Guided backpropagation"
-    assert image.layout.display == "none"
-    assert "this network runs none" in words(below)
-    assert view._error.value == ""
+    panel = view.panel("guided_backprop")
+    assert panel.heading == "Guided backpropagation" and panel.drawn() is None
+    assert "this network runs none" in said(panel)
+    assert view.error == ""
     assert view.picture().shape[2] == 3
 
 
 def test_a_model_that_cannot_be_copied_still_has_its_maps(model, dataset):
     model.lock = threading.Lock()
     view = AttributionView(model, dataset, methods="saliency", sanity=True)
-    assert view._panels["saliency"]._parts[0][1].layout.display == ""
-    assert "cannot be copied" in words(view._panels["saliency"]._parts[1][2])
+    assert view.panel("saliency").drawn() is not None
+    assert view.panel("saliency random").drawn() is None
+    assert "cannot be copied" in said(view.panel("saliency random"))
 
 
 def test_without_maps_grad_cam_says_so_and_the_others_work(dataset):
     model = nn.Sequential(nn.Flatten(), nn.Linear(16, 3))
     view = AttributionView(model, dataset, methods=("saliency", "grad_cam"))
-    assert "Grad-CAM weights maps" in words(view._panels["grad_cam"]._parts[0][2])
-    assert view._panels["saliency"]._parts[0][1].layout.display == ""
+    assert "Grad-CAM weights maps" in said(view.panel("grad_cam"))
+    assert view.panel("saliency").drawn() is not None
 
 
 @pytest.mark.parametrize(
@@ -168,12 +187,18 @@ def test_prepare_is_asked_for_each_changed_image(model, dataset):
 
     names = ("saliency", "integrated_gradients", "occlusion")
     view = AttributionView(
-        Scaled(), dataset, prepare=lambda item: {"x": item[0][None], "factor": 3.0}, methods=names, layer="net.conv"
+        Scaled(),
+        dataset,
+        prepare=lambda item: {"x": item[0][None], "factor": 3.0},
+        methods=names,
+        layer="net.conv",
+        opacity=1.0,
     )
     for name in names:
-        found = view._found[name][0]
         plain = attributions(model, dataset[0][0], method=name)
-        assert torch.allclose(found, 3 * plain.maps[0])
+        heat = Heat.of(3 * plain.maps[0].numpy(), sign="absolute")
+        assert np.abs(shown(view, name).astype(int) - heat.pixels).max() <= 1
+        assert view.panel(name).colorbar[3] == number(heat.ends()[2])
 
 
 def test_items_without_an_image_are_refused(model):
@@ -184,13 +209,14 @@ def test_items_without_an_image_are_refused(model):
 
 def test_the_number_of_steps_is_asked_for_where_it_matters(model, dataset, passes):
     view = AttributionView(model, dataset, methods="saliency")
-    box = view._steps.children[1]
-    assert view._steps.layout.display == "none"
+    box = control(view, "Steps", BoundedIntText)
+    (group,) = (part for part in inside(view) if isinstance(part, Group) and box in part.children)
+    assert group.layout.display == "none"
     view.methods = ("integrated_gradients",)
-    assert view._steps.layout.display == ""
+    assert group.layout.display == ""
     passes()
     box.value = 7
-    assert view.steps == 7 and view._passes == 0 and passes() > 0
+    assert view.steps == 7 and view.cached and passes() > 0
     view.steps = 3
     assert box.value == 3
 
@@ -205,9 +231,9 @@ def test_the_white_of_no_change_does_not_wash_out_the_photo(model, dataset):
 def test_target_and_against_the_same_is_said_under_the_pictures(model, dataset):
     view = AttributionView(model, dataset, methods="saliency", target=1)
     view.against = 1
-    assert "target and against are the same class" in words(view._error)
+    assert "target and against are the same class" in view.error
     view.against = 2
-    assert view._error.value == ""
+    assert view.error == ""
 
 
 def test_a_network_without_class_scores_is_refused(dataset):
@@ -255,12 +281,13 @@ def test_a_function_makes_class_scores_of_what_the_network_returns(model, datase
     options = {"methods": ("saliency", "input_x_gradient"), "sign": "all", "opacity": 1.0, "classes": ["cat", "dog"]}
     view = AttributionView(Packing(in_a_dict), dataset, score=lambda output: output["out"][:, :2], **options)
     alone = AttributionView(model, dataset, **options)
-    assert view._names == ["cat", "dog"] and 'why "cat"' in words(view._title)
+    assert list(view.classes.values()) == ["cat", "dog"] and 'why "cat"' in titled(view)
+    assert list(bars(view.panel("prediction"))) == ["cat", "dog"]
     for method in view.methods:
         assert np.array_equal(shown(view, method), shown(alone, method))
     view.target = 1
     view.score = lambda output: -output["out"][:, 0]  # a single number is a score too
-    assert "no target 1; allowed: 0 to 0, or None" in words(view._error)
+    assert "no target 1; allowed: 0 to 0, or None" in view.error
     view.target = None
     assert (shown(view, "saliency") == shown(alone, "saliency")).all()
     assert (shown(view, "input_x_gradient") != shown(alone, "input_x_gradient")).any()
@@ -280,15 +307,44 @@ def test_methods_that_are_no_names_are_refused_and_change_nothing(model, dataset
     with pytest.raises(TypeError, match=f"methods are names, saliency, .* not {given}"):
         view.methods = given
     view.index = 1
-    assert view.methods == ("saliency",) and words(view._error) == ""
+    assert view.methods == ("saliency",) and view.error == ""
 
 
 def test_another_drawing_makes_no_widget(model, dataset, widgets):
     view = AttributionView(model, dataset, methods=("saliency", "grad_cam"))
     before = widgets()
     view.index, view.opacity, view.sign = 1, 0.3, "all"
-    view.sanity = True
     assert widgets() == before
+    view.sanity = True  # two panels more, which stay
+    more = widgets()
+    view.sanity, view.methods = False, ("saliency",)
+    view.sanity, view.methods = True, ("saliency", "grad_cam")
+    view.index = 2
+    assert widgets() == more
+    view.sanity = False
+    kept = widgets()
+    view.sanity = True
+    view.sanity = False
+    assert widgets() == kept
+
+
+def test_what_only_the_display_changes_draws_no_other_image_and_what_stays_is_the_same_pixels(model, dataset):
+    view = AttributionView(model, dataset, methods=("saliency", "grad_cam"))
+    image, map_ = view.panel("image"), view.panel("saliency")
+    view.sanity = True
+    assert view.panel("image") is image and (view.panel("saliency").pixels == map_.pixels).all()
+    view.opacity = 0.3
+    assert view.panel("image") is image and (view.panel("saliency").pixels != map_.pixels).any()
+
+
+def test_a_view_of_a_subject_shares_its_passes(model, dataset, passes):
+    subject = Subject(model, dataset)
+    subject.at(1)
+    passes()
+    view = AttributionView(subject, methods="saliency", index=1)
+    alone = AttributionView(model, dataset, methods="saliency", index=1)
+    assert view.subject is subject and passes() == 4  # two for each map, none for the image
+    assert (view.panel("saliency").pixels == alone.panel("saliency").pixels).all()
 
 
 def test_the_static_picture_has_the_maps(model, dataset, tmp_path):

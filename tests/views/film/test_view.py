@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-import io
 from collections import OrderedDict
 from itertools import pairwise
 
+import ipywidgets as W
 import numpy as np
 import pytest
 import torch
@@ -12,8 +12,7 @@ from torch import nn
 
 from cnnwidgets import FilmView, Recorder, Recording
 from cnnwidgets.render.static import movie
-from cnnwidgets.widgets.surface.markup import number
-from tests.widgets.conftest import EVIL, click, decoded, inside, words
+from tests.widgets.conftest import EVIL, control, decoded, inside, said, titled
 
 WEIGHTS = (1.0, 2.0, 4.0, -8.0)
 
@@ -58,6 +57,19 @@ def film(tmp_path):
 IMAGE = np.array([[1.0, 2], [3, 4]])
 
 
+def slider(view):
+    return control(view, "Frame", W.IntSlider)
+
+
+def play(view):
+    return next(part for part in inside(view) if isinstance(part, W.Play))
+
+
+def ends(view, key="maps"):
+    """What stands below the colour scale of a panel."""
+    return view.panel(key).colorbar[1:]
+
+
 def test_a_film_begins_before_training_and_every_frame_has_its_maps(film):
     view = FilmView(film)
     assert view.frame == 0
@@ -68,28 +80,27 @@ def test_a_film_begins_before_training_and_every_frame_has_its_maps(film):
 
 def test_the_slider_and_the_player_are_the_trait(film):
     view = FilmView(film)
-    view._frame_slider.value = 2
-    assert (view.frame, view._play.value) == (2, 2)
-    view._play.value = 3
-    assert (view.frame, view._frame_slider.value) == (3, 3)
+    slider(view).value = 2
+    assert (view.frame, play(view).value) == (2, 2)
+    play(view).value = 3
+    assert (view.frame, slider(view).value) == (3, 3)
     assert view.maps[0].tolist() == (-8 * IMAGE).tolist()
 
 
 def test_the_film_has_one_scale_and_a_frame_its_own(film):
     view = FilmView(film)
-    assert view._shaded.ends() == (-64, 0, 64)
+    assert ends(view) == ("−64", "0", "64")
     view.frame = 3
-    assert view._shaded.ends() == (-64, 0, 64)
+    assert ends(view) == ("−64", "0", "64")
     view.frame, view.scale = 0, "frame"
-    assert view._shaded.ends() == (-8, 0, 8)
+    assert ends(view) == ("−8", "0", "8")
     view.scale = "map"
-    assert view._shaded.ends(0) == (-4, 0, 4)
+    assert ends(view, "channel") == ("−4", "0", "4")
 
 
 def test_what_has_no_negative_number_in_the_whole_film_keeps_a_sequential_map(film):
     view = FilmView(film, layer="relu")
-    assert view._shaded.colormap == "viridis"
-    assert view._shaded.ends() == (0, None, 64)
+    assert view.panel("maps").colorbar == ("viridis", "0", None, "64")
 
 
 @pytest.mark.parametrize(("difference", "factors"), [("first", [0, 1, 3, -9]), ("previous", [0, 1, 2, -12])])
@@ -99,7 +110,7 @@ def test_differences_are_to_the_first_or_the_previous_frame(film, difference, fa
         view.frame = frame
         assert view.maps[0].tolist() == (factor * IMAGE).tolist()
     limit = 8 * max(map(abs, factors))
-    assert view._shaded.ends() == (-limit, 0, limit)
+    assert ends(view) == (f"−{limit}", "0", f"{limit}")
 
 
 def test_small_differences_have_a_small_scale():
@@ -108,23 +119,23 @@ def test_small_differences_have_a_small_scale():
     with torch.no_grad():
         model[0].weight += 0.125
     recorder.step(0, 0)
-    assert FilmView(recorder, difference="first")._shaded.ends() == pytest.approx((-0.125, 0, 0.125))
+    assert ends(FilmView(recorder, difference="first")) == ("−0.125", "0", "0.125")
 
 
 def test_filters_are_shown_kernel_by_kernel(film):
     view = FilmView(film, what="filters", frame=2)
     assert view.layers.names == ["conv"]
     assert view.maps.tolist() == [[[4.0]], [[-8.0]]]
-    assert view._shaded.ends() == (-16, 0, 16)
+    assert ends(view) == ("−16", "0", "16")
 
 
 def test_gradients_begin_with_the_first_frame_that_has_some(film):
     view = FilmView(film, what="gradients", layer="relu")
-    assert (view.frame, view._frame_slider.min, view._play.min) == (1, 1, 1)
+    assert (view.frame, slider(view).min, play(view).min) == (1, 1, 1)
     assert view.maps.tolist() == np.full((2, 2, 2), 2.0).tolist()  # both units of fc pass on a 1
     assert view.scale == "frame"
     view.what = "maps"
-    assert (view._frame_slider.min, view.scale) == (0, "film")
+    assert (slider(view).min, view.scale) == (0, "film")
     view.frame = 0
     view.what = "gradients"
     assert view.frame == 1
@@ -133,28 +144,28 @@ def test_gradients_begin_with_the_first_frame_that_has_some(film):
 def test_the_maps_of_the_batch_are_those_of_its_image(film):
     view = FilmView(film, what="batch", frame=2)
     assert view.maps[0].tolist() == (40 * IMAGE).tolist()
-    assert "Batch image" in words(view._moment._text)
+    assert view.panel("image").heading == "Batch image · the first"
 
 
 def test_probes_have_their_labels_and_vectors_their_class_names(film):
     view = FilmView(film, layer="fc")
-    assert "label: one" in words(view._moment._text)
-    assert "zero" in words(view._detail._below)
+    assert view.panel("image").heading == "Probe 0 · label: one"
+    assert "zero" in said(view.panel("channel"))
     view.probe = 1
-    assert "label: zero" in words(view._moment._text)
+    assert view.panel("image").heading == "Probe 1 · label: zero"
 
 
-def test_the_moment_is_told(film):
+def test_the_moment_is_named(film):
     view = FilmView(film, frame=2)
-    assert "end of epoch 0" in words(view._title)
-    assert "step 2 loss 0.5" in words(view._moment._below)
+    assert "end of epoch 0" in titled(view)
+    assert "step 2 loss 0.5" in said(view.panel("moment"))
     view.frame = 3
-    assert "epoch 1 · batch 0" in words(view._title)
+    assert "epoch 1 · batch 0" in titled(view)
 
 
 def test_a_click_chooses_a_channel_and_a_layer_with_fewer_moves_it(film):
     view = FilmView(film)
-    click(view._grid.figure._hover, index=1)
+    view.panel("maps").on_cell(1)
     assert view.channel == 1
     view.what = "filters"
     assert view.channel == 1
@@ -178,30 +189,30 @@ def test_a_recorder_that_goes_on_is_followed(tmp_path):
     view = FilmView(recorder, frame=3)
     recorder.step(1, 1, of=2)
     view.refresh()
-    assert (view.frame, view._frame_slider.max, view._play.max) == (4, 4, 4)
+    assert (view.frame, slider(view).max, play(view).max) == (4, 4, 4)
     view.frame = 1
     recorder.step(2, 0, of=2)
     view.refresh()
-    assert (view.frame, view._frame_slider.max) == (1, 5)
+    assert (view.frame, slider(view).max) == (1, 5)
 
 
 def test_a_frame_that_was_dropped_meanwhile_is_one_line_and_the_next_clears_it(film):
     view = FilmView(film)
     film.frames[2].file.unlink()
     view.frame = 2
-    assert "no longer there" in words(view._error)
+    assert "no longer there" in view.error
     view.frame = 3
-    assert view._error.value == ""
+    assert view.error == ""
     view.refresh()
-    assert view._frame_slider.max == 2
+    assert slider(view).max == 2
 
 
 def test_maps_that_are_not_finite_have_their_colour(tmp_path):
     model = nn.Sequential(nn.Conv2d(1, 1, 1, bias=False))
     nn.init.constant_(model[0].weight, torch.nan)
     view = FilmView(Recorder(model, "0", torch.ones(1, 1, 2, 2)), difference="first")
-    assert (np.asarray(Image.open(io.BytesIO(view._grid.figure.png))) == 255).any()
-    assert "not finite 4 of 4 pixels" in words(view._detail._below)
+    assert (view.panel("maps").pixels == 255).any()
+    assert "not finite 4 of 4 pixels" in said(view.panel("channel"))
 
 
 @pytest.mark.parametrize(
@@ -243,7 +254,98 @@ def test_names_from_outside_are_text(tmp_path):
     )
 
 
+def test_filters_are_of_no_image_and_the_maps_of_a_probe_have_theirs_again(film):
+    view = FilmView(film)
+    image = view.panel("image").drawn()
+    view.what = "filters"
+    with pytest.raises(LookupError, match="there are moment, maps, channel"):
+        view.panel("image")
+    view.what = "maps"
+    assert np.array_equal(view.panel("image").drawn(), image)
+
+
+def test_a_batch_image_that_was_not_recorded_is_said_to_be_missing_on_the_page_and_in_the_picture(tmp_path):
+    model = nn.Sequential(nn.Conv2d(1, 1, 1))
+    recorder = Recorder(model, "0", torch.ones(1, 1, 2, 2), tmp_path, every=1, gradients=True, inputs=False)
+    with recorder:
+        model(torch.ones(1, 1, 2, 2)).sum().backward()
+        recorder.step(0, 0)
+    view = FilmView(recorder, what="gradients")
+    assert view.panel("image").heading == "Batch image · not recorded"
+    assert view.panel("image").pixels is None
+    assert view.static().panels[0][0] is view.panel("image")
+
+
+def test_channel_and_kind_can_be_set_together_where_the_layer_has_nothing_of_the_kind(film):
+    view = FilmView(film, layer="relu")
+    with view.hold_trait_notifications():
+        view.what = "filters"
+        view.channel = 1
+    assert (view.layer, view.channel, view.maps.tolist()) == ("conv", 1, [[[1.0]], [[-2.0]]])
+
+
+def test_controls_are_named_after_what_is_seen(film):
+    view = FilmView(film)
+    assert control(view, "Channel", W.IntSlider) and control(view, "Slice", W.IntSlider)
+    view.layer = "fc"
+    assert control(view, "Unit", W.IntSlider)
+    view.what = "filters"
+    assert control(view, "Kernel", W.IntSlider)
+
+
+def test_what_the_display_changes_reads_nothing_and_sends_no_image_again(film, messages, monkeypatch):
+    from cnnwidgets.training.recording import storage
+
+    view, read = FilmView(film, what="batch", frame=2), []
+    keep = storage.read
+    monkeypatch.setattr(storage, "read", lambda path, name, at=None: read.append(name) or keep(path, name, at))
+    before = view.panel("image").pixels
+    view.channel, view.scale, view.colormap = 1, "map", "magma"
+    assert read == []
+    assert view.panel("image").pixels is before
+    view.frame = 3  # trained on the same image
+    assert view.panel("image").pixels is before
+
+
+def test_a_move_sends_no_more_messages_than_what_changes_takes(film, messages):
+    view = FilmView(film)
+    for trait, value, most in (("frame", 1, 7), ("frame", 2, 7), ("channel", 1, 6), ("pixel", (0, 0), 2)):
+        messages.clear()
+        setattr(view, trait, value)
+        assert 0 < len(messages) <= most, (trait, value, len(messages))
+
+
+def test_the_static_card_has_the_very_panels_of_the_page(film):
+    view = FilmView(film, channel=1)
+    (image, moment), grid, detail = view.static().panels
+    for key, panel in (("image", image), ("moment", moment), ("maps", grid), ("channel", detail)):
+        assert view.panel(key) is panel
+    assert grid.marks == [grid.cells.box(1)]
+
+
 # ---------------------------------------------------------------------- as a file
+
+
+@pytest.mark.parametrize("traits", [{}, {"layer": "fc"}, {"what": "filters"}, {"scale": "map"}, {"columns": 1}])
+def test_a_film_as_a_file_has_the_panels_of_the_page(film, traits):
+    view = FilmView(film, **traits)
+    for frame in range(len(WEIGHTS)):
+        scene = view.scene(frame)
+        panels = [*scene.moment_panels(), scene.grid()]
+        view.frame = frame
+        shown = [view.panel(panel.key) for panel in panels]
+        assert [panel.heading for panel in panels] == [panel.heading for panel in shown]
+        assert [panel.lines for panel in panels] == [panel.lines for panel in shown]
+        assert [panel.colorbar for panel in panels] == [panel.colorbar for panel in shown]
+        assert all(np.array_equal(one.drawn(), other.drawn()) for one, other in zip(panels, shown, strict=True))
+        assert (scene.title(), scene.status()) == (view.title(), view.status())
+
+
+def test_looking_at_another_frame_leaves_the_view_where_it_is(film):
+    view = FilmView(film)
+    before = view.picture()
+    view.scene(3).grid()
+    assert view.frame == 0 and np.array_equal(view.picture(), before)
 
 
 def test_the_static_picture_has_the_maps_of_the_frame(film, tmp_path):
@@ -288,20 +390,20 @@ def test_save_writes_a_picture_or_the_film_by_the_ending(film, tmp_path):
 
 def test_what_is_said_of_the_scale_holds_for_all_frames_that_are_seen(film):
     view = FilmView(film, scale="frame", frame=2)
-    low, _, high = view._shaded.ends()
-    assert f"this frame, {number(low)} to {number(high)}" in view.status(view._shaded)
-    assert view.status(view._shaded, several=True).startswith("scale: each frame its own")
-    assert number(high) not in view.status(view._shaded, several=True)
+    low, _, high = ends(view)
+    assert f"this frame, {low} to {high}" in view.status()
+    assert view.scene(2).status(several=True).startswith("scale: each frame its own")
+    assert high not in view.scene(2).status(several=True)
     view.scale = "film"
-    assert view.status(view._shaded, several=True) == view.status(view._shaded)
+    assert view.scene(2).status(several=True) == view.status()
     view.close()
 
 
 def test_the_units_of_a_vector_have_no_scale_each(film):
     view = FilmView(film, layer="fc", scale="map", frame=1)
-    assert view.status(view._shaded).startswith("scale: this frame, 0 to 20")
-    assert view.status(view._shaded, several=True).startswith("scale: each frame its own")
-    assert words(view._grid._scale).split() == ["0", "20"]
+    assert view.status().startswith("scale: this frame, 0 to 20")
+    assert view.scene(1).status(several=True).startswith("scale: each frame its own")
+    assert ends(view) == ("0", None, "20")
     view.close()
 
 

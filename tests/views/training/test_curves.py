@@ -8,7 +8,9 @@ import pytest
 
 from cnnwidgets.render.static.chart import Chart, Line
 from cnnwidgets.training.loop.history import History, Step
-from cnnwidgets.views.training.curves import POINTS, CurveFigure, Track, thinned
+from cnnwidgets.views.training.curves import POINTS, CurveBox, Track, curve_panel, has_values, thinned
+from cnnwidgets.widgets.panels import Columns
+from cnnwidgets.widgets.surface import close_tree
 from tests.widgets.conftest import inside, words
 
 
@@ -69,69 +71,79 @@ def test_many_steps_are_means_of_neighbours():
     assert thinned(x[:5], x[:5])[1].tolist() == [0, 1, 2, 3, 4]
 
 
-@pytest.fixture
-def figure():
-    return CurveFigure("Loss", 300, 200)
-
-
 def chart(*values, log=False):
     y = np.array(values, dtype=float)
     return Chart([Line(np.arange(len(y)) + 1.0, y), Line(np.empty(0), np.empty(0), True)], (0.0, 4.0), "epoch", log)
 
 
-def test_the_screen_shows_the_values_between_round_numbers(figure):
-    figure.draw(chart(2.0, 1.0))
-    train, valid = figure._marks
+def loss(*values, log=False):
+    return curve_panel("Loss", chart(*values, log=log))
+
+
+def test_the_screen_shows_the_values_between_round_numbers():
+    box = CurveBox(loss(2.0, 1.0))
+    train, valid = box.plot.marks
     assert (train.x.tolist(), train.y.tolist(), train.visible) == ([1.0, 2.0], [2.0, 1.0], True)
     assert not valid.visible
-    across, up = figure._axes
+    across, up = box.plot.axes
     assert (across.scale.min, across.scale.max, across.label) == (0.0, 4.06, "epoch")  # room for half of a dot
     assert (up.scale.min, up.scale.max) == (0.0, 2.08)
     assert list(up.tick_values) == [0.0, 0.5, 1.0, 1.5, 2.0]
-    assert "Loss train 1" in words(figure._text)
+    assert "Loss train 1" in words(box.heading)
 
 
-def test_a_single_value_is_a_dot(figure):
-    figure.draw(chart(2.0))
-    assert figure._marks[0].marker == "circle" and figure._marks[0].visible
-    figure.draw(chart(2.0, 1.0))
-    assert figure._marks[0].marker is None
+def test_a_single_value_is_a_dot():
+    box = CurveBox(loss(2.0))
+    assert box.plot.marks[0].marker == "circle" and box.plot.marks[0].visible
+    box.show(loss(2.0, 1.0))
+    assert box.plot.marks[0].marker is None
 
 
-def test_what_has_not_changed_is_not_sent_again(figure, messages):
-    figure.draw(chart(2.0, 1.0))
+def test_what_has_not_changed_is_not_sent_again(messages):
+    box = CurveBox(loss(2.0, 1.0))
     messages.clear()
-    figure.draw(chart(2.0, 1.0))
+    box.show(loss(2.0, 1.0))
     assert messages == []
 
 
-def test_another_kind_of_axis_takes_new_marks_and_leaves_no_old_ones(figure, widgets):
-    figure.draw(chart(2.0, 0.0))
+def test_another_kind_of_axis_takes_new_marks_and_leaves_no_old_ones(widgets):
+    box = CurveBox(loss(2.0, 0.0))
     before = widgets()
-    figure.draw(chart(2.0, 0.0, log=True))
-    assert isinstance(figure._marks[0].scales["y"], bqplot.LogScale)
-    assert np.array_equal(figure._marks[0].y, [2.0, np.nan], equal_nan=True)
-    figure.draw(chart(2.0, 0.0))
-    assert isinstance(figure._marks[0].scales["y"], bqplot.LinearScale)
+    box.show(loss(2.0, 0.0, log=True))
+    assert isinstance(box.plot.marks[0].scales["y"], bqplot.LogScale)
+    assert np.array_equal(box.plot.marks[0].y, [2.0, np.nan], equal_nan=True)
+    box.show(loss(2.0, 0.0))
+    assert isinstance(box.plot.marks[0].scales["y"], bqplot.LinearScale)
     assert widgets() == before
 
 
-def test_a_chart_without_values_is_gone_once_there_are_steps(figure):
-    figure.draw(chart())
-    assert figure._figure in inside(figure)
-    figure.draw(chart(np.nan, np.nan))
-    assert figure._figure not in inside(figure)
-    figure.draw(chart(1.0))
-    assert figure._figure in inside(figure)
+def test_a_chart_has_values_unless_there_are_steps_without_one():
+    assert has_values(chart())
+    assert not has_values(chart(np.nan, np.nan))
+    assert has_values(chart(1.0))
+
+
+def test_a_chart_that_left_the_page_comes_back_with_its_newest_values():
+    columns = Columns()
+    columns.show([[loss(2.0), curve_panel("Accuracy", chart(0.5))]])
+    columns.show([[loss(2.0)]])
+    assert [part for part in inside(columns) if isinstance(part, bqplot.Figure)] == [columns.boxes["loss"].plot]
+    columns.show([[loss(2.0), curve_panel("Accuracy", chart(0.5, 0.75))]])
+    assert columns.boxes["accuracy"].plot in inside(columns)
+    assert columns.boxes["accuracy"].plot.marks[0].y.tolist() == [0.5, 0.75]
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_static_picture_is_the_chart_with_its_legend(dark):
+    panel = loss(2.0, 1.0)
+    assert np.array_equal(panel.drawn(dark=dark), panel.curves.pixels(312, 184, legend=["train 1"], dark=dark))
+    assert panel.size == (312, 184 + 18)
 
 
 def test_closing_leaves_nothing(widgets):
     before = widgets()
-    made = CurveFigure("Loss", 300, 200)
-    made.draw(chart(1.0))
-    made.draw(chart(np.nan))
-    made.close()
-    made.layout.close()
-    made._text.close()
-    made._text.layout.close()
-    assert widgets() - before <= 1  # ipywidgets' own style of the text
+    columns = Columns()
+    columns.show([[loss(1.0), curve_panel("Accuracy", chart(1.0))]])
+    columns.show([[loss(np.nan)]])
+    close_tree(columns)
+    assert widgets() == before

@@ -5,14 +5,15 @@ from __future__ import annotations
 import itertools
 import threading
 
+import ipywidgets as W
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from cnnwidgets import Trainer, TrainingView, activations, edit_gradients
-from cnnwidgets.views.training import view as training
-from tests.widgets.conftest import hooks, inside, levels, steps, tiny, words
+from cnnwidgets import Trainer, TrainingView, edit_gradients
+from cnnwidgets.views.training import pace
+from tests.widgets.conftest import bars, control, expected, hooks, levels, said, steps, tiny, titled
 
 
 class Clock:
@@ -51,36 +52,41 @@ def view(trainer):
 @pytest.fixture
 def every_step(monkeypatch):
     """Each step is drawn."""
-    monkeypatch.setattr(training, "SHARE", 0)
-    monkeypatch.setattr(training, "APART", 0.0)
+    monkeypatch.setattr(pace, "SHARE", 0)
+    monkeypatch.setattr(pace, "APART", 0.0)
 
 
 def button(view, text):
-    return next(part for part in inside(view) if getattr(part, "description", None) == text)
+    return control(view, text, W.Button)
 
 
 def shown_now(view):
     """Whether the grid shows the maps that the model makes as it is now."""
-    maps = activations(view.trainer.model, view.trainer.valid_loader.dataset[view.index][0], view.layer)[0]
-    return np.allclose(view._shaded.maps, maps.numpy())
+    image = view.trainer.valid_loader.dataset[view.index][0]
+    return np.array_equal(view.panel("maps").drawn(), expected(view.trainer.model, image, view.layer))
+
+
+def curves(view, key):
+    """Places and values of both lines of a chart: of the training, and of the validation."""
+    return [(line.x.tolist(), line.y.tolist()) for line in view.panel(key).curves.lines]
 
 
 def test_before_the_training_it_shows_the_maps_of_the_new_network(view):
     assert levels(view).shape == (16, 33)
     assert shown_now(view)
-    assert "not yet trained" in words(view._title)
-    assert "none yet" in words(view._course._progress)
+    assert "not yet trained" in titled(view)
+    assert "none yet" in said(view.panel("progress"))
 
 
 def test_a_training_in_a_cell_is_shown_at_its_end(view, trainer):
     trainer.train(2)
     assert shown_now(view)
-    assert "after 6 steps" in words(view._title)
-    assert "Progress · done epoch 2 of 2 done batch 3 of 3" in words(view._course._progress)
+    assert "after 6 steps" in titled(view)
+    assert "Progress · done epoch 2 of 2 done batch 3 of 3" in said(view.panel("progress"))
     losses = [step.loss for step in trainer.history.steps]
-    assert view._course.loss._marks[0].y.tolist() == losses
-    assert view._course.loss._marks[1].y.tolist() == [epoch.valid_loss for epoch in trainer.history.epochs]
-    assert view._course.accuracy._marks[1].x.tolist() == [1.0, 2.0]
+    assert curves(view, "loss")[0][1] == losses
+    assert curves(view, "loss")[1][1] == [epoch.valid_loss for epoch in trainer.history.epochs]
+    assert curves(view, "accuracy")[1][0] == [1.0, 2.0]
 
 
 def test_each_step_is_drawn_where_there_is_time(view, trainer, every_step):
@@ -91,11 +97,11 @@ def test_each_step_is_drawn_where_there_is_time(view, trainer, every_step):
 
 
 def test_after_a_drawing_the_training_is_undisturbed_for_50_times_as_long(view, trainer, monkeypatch):
-    clock = Clock(tick=1.0)  # a step takes a second, since it looks once; a drawing takes two or three
-    monkeypatch.setattr(training, "time", clock)
+    clock = Clock(tick=1.0)  # a step takes a second, since it looks once; a drawing takes two
+    monkeypatch.setattr(pace, "time", clock)
     drawn = []
     draw = view.render
-    monkeypatch.setattr(view, "render", lambda: (draw(), drawn.append(len(trainer.history.steps))))
+    monkeypatch.setattr(view, "render", lambda: (draw(), clock.monotonic(), drawn.append(len(trainer.history.steps))))
     trainer.set_loaders(loader(120))
     trainer.train(1)
     during = drawn[:-1]
@@ -137,7 +143,7 @@ def test_the_button_trains_in_the_background_and_the_others_hold_it(view, traine
     assert (train.disabled, pause.disabled, stop.disabled) == (True, False, False)
     pause.click()
     assert pause.description == "Resume"
-    assert "paused" in words(view._course._progress)
+    assert "paused" in view.panel("progress").heading
     go_on.set()
     pause.click()
     assert trainer.wait(10)
@@ -148,14 +154,14 @@ def test_the_button_trains_in_the_background_and_the_others_hold_it(view, traine
     train.click()
     assert trainer.wait(10)
     assert len(trainer.history.steps) == 7
-    assert "stopped" in words(view._course._progress)
+    assert "stopped" in view.panel("progress").heading
 
 
 def test_a_layer_that_is_chosen_in_a_pause_is_drawn_at_once(view, trainer):
     def pause(step):
         trainer.pause()
         view.layer, view.index = "conv", 2
-        drawn.append((view._row.name, shown_now(view)))
+        drawn.append((view.layer_row.name, shown_now(view)))
         trainer.resume()
 
     drawn = []
@@ -165,13 +171,13 @@ def test_a_layer_that_is_chosen_in_a_pause_is_drawn_at_once(view, trainer):
 
 
 def test_a_layer_that_is_chosen_while_it_trains_is_drawn_after_the_step(view, trainer, passes, monkeypatch):
-    monkeypatch.setattr(training, "APART", 1e9)
+    monkeypatch.setattr(pace, "APART", 1e9)
     seen = []
 
     def choose(step):
         if step.step == 1:
             view.layer = "conv"
-        seen.append(view._row.name)
+        seen.append(view.layer_row.name)
 
     trainer.listeners.append(choose)
     trainer.train(1)
@@ -182,39 +188,41 @@ def test_the_axis_is_switched_without_a_pass(view, trainer, passes):
     trainer.train(1)
     passes()
     view.log = True
-    assert type(view._course.loss._axes[1].scale).__name__ == "LogScale"
+    assert (view.panel("loss").curves.log, view.panel("accuracy").curves.log) == (True, False)
     assert passes() == 0
 
 
-def test_a_loss_that_is_no_number_is_told_and_the_pictures_stay(view, trainer):
+def test_a_loss_that_is_no_number_is_reported_and_the_pictures_stay(view, trainer):
     batches = loader()
     batches[1] = (torch.full((2, 1, 4, 4), float("nan")), batches[1][1])
     trainer.set_loaders(batches, loader(1))
     view.train(1)
     with pytest.raises(FloatingPointError):
         trainer.wait(10)
-    assert "The training stopped: the loss is nan at step 1" in words(view._error)
+    assert "The training stopped: the loss is nan at step 1" in view.error
     assert shown_now(view)
     trainer.set_loaders(loader())
     trainer.train(1)
-    assert view._error.value == ""
+    assert view.error == ""
 
 
 def test_without_a_training_loader_the_button_says_what_is_missing(model):
     trainer = Trainer(model, nn.CrossEntropyLoss(), torch.optim.SGD(model.parameters(), lr=0.1))
     view = TrainingView(trainer, steps())
     button(view, "Train").click()
-    assert "there is no training loader" in words(view._error)
+    assert "there is no training loader" in view.error
     with pytest.raises(ValueError, match="no training loader"):
         view.train(1)
 
 
-def test_edited_gradients_are_told(view, trainer):
+def test_edited_gradients_stand_below_the_curves(view, trainer):
     with edit_gradients(trainer.model, "fc", scale=0.5):
         trainer.train(1)
-        assert "gradient of fc scaled by 0.5 its norm" in words(view._course._below)
+        assert said(view.panel("gradients")).startswith("gradient of fc scaled by 0.5 its norm")
+        assert view.static().panels[0][-1] is view.panel("gradients")
     view.refresh()
-    assert view._course._below.value == ""
+    with pytest.raises(LookupError, match="no panel 'gradients'"):
+        view.panel("gradients")
 
 
 def test_without_classes_there_is_no_chart_of_accuracy(model):
@@ -222,7 +230,10 @@ def test_without_classes_there_is_no_chart_of_accuracy(model):
     trainer.set_loaders([(torch.ones(1, 1, 4, 4), torch.zeros(1, 3))])
     view = TrainingView(trainer, steps())
     trainer.train(1)
-    assert view._course.loss.shown and not view._course.accuracy.shown
+    assert [panel.key for panel in view.static().panels[0]] == ["progress", "loss"]
+    trainer.history.load_state_dict({"steps": [], "epochs": []})
+    view.refresh()
+    assert [panel.key for panel in view.static().panels[0]] == ["progress", "loss", "accuracy"]
 
 
 def test_the_static_picture_shows_all(view, trainer, tmp_path):
@@ -233,9 +244,64 @@ def test_the_static_picture_shows_all(view, trainer, tmp_path):
     assert view.save(tmp_path / "view.png").stat().st_size > 1000
 
 
+def test_the_static_card_has_the_very_panels_of_the_page(view, trainer):
+    trainer.train(1)
+    (progress, loss, accuracy), maps, (image, classes) = view.static().panels
+    shown = {"progress": progress, "loss": loss, "accuracy": accuracy, "maps": maps, "image": image}
+    for key, panel in {**shown, "prediction": classes}.items():
+        assert view.panel(key) is panel
+
+
+def test_a_dark_picture_has_curves_for_a_dark_ground(view, trainer):
+    trainer.train(1)
+    loss = view.panel("loss")
+    assert not np.array_equal(loss.drawn(), loss.drawn(dark=True))
+    assert loss.drawn() is loss.drawn()  # drawn once, however often a card measures it
+
+
+def test_what_the_display_changes_leaves_the_other_panels_as_they_are(view, trainer):
+    trainer.train(1)
+    before = {key: view.panel(key) for key in ("loss", "accuracy", "image", "prediction")}
+    view.colormap = "magma"
+    assert all(view.panel(key) is panel for key, panel in before.items())
+    maps = view.panel("maps")
+    view.log = True
+    assert view.panel("maps") is maps and view.panel("image") is before["image"]
+
+
+def test_the_prediction_is_that_of_the_weights_as_they_are_now(model, trainer, every_step):
+    with torch.no_grad():
+        model.fc.weight.mul_(0.01)  # scores near one another, which a few steps change
+    view = TrainingView(trainer, layer="pool")
+    image, before = view.panel("image"), bars(view.panel("prediction"))
+    trainer.train(3)
+    share = float(model(steps()[0][0][None]).detach().softmax(1)[0, 0])
+    assert bars(view.panel("prediction"))["class 0"] == f"{100 * share:.1f} %" != before["class 0"]
+    assert view.panel("image") is image
+
+
+def test_refreshing_shows_images_that_were_changed_in_place(trainer):
+    data = steps()
+    view = TrainingView(trainer, data, layer="conv")
+    before = view.panel("image").drawn()
+    data[0] = (data[0][0].flip(2), 2)
+    view.refresh()
+    assert not np.array_equal(view.panel("image").drawn(), before)
+    assert "label: 2" in titled(view)
+
+
+def test_the_speed_stands_beside_the_scale_while_it_trains(view, trainer, every_step):
+    assert view.status().startswith("scale: ") and "images/s" not in view.status()
+    during = []
+    trainer.listeners.append(lambda step: during.append(view.status()))
+    trainer.train(1)
+    assert all("scale: " in status and status.endswith("images/s") for status in during)
+    assert "images/s" not in view.status()
+
+
 def test_the_probe_images_are_those_of_the_loaders_unless_others_are_given(model, trainer):
-    assert len(TrainingView(trainer)._subject.items) == 6
-    assert len(TrainingView(trainer, steps(2))._subject.items) == 2
+    assert len(TrainingView(trainer).subject.items) == 6
+    assert len(TrainingView(trainer, steps(2)).subject.items) == 2
     trainer.set_loaders([(torch.ones(1, 1, 4, 4), torch.zeros(1).long())])
     with pytest.raises(ValueError, match="no images to look at"):
         TrainingView(trainer)

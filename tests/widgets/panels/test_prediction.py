@@ -109,7 +109,7 @@ def test_classes_have_their_outputs_names_in_views_that_choose_one():
 
     names = [f"thing {number}" for number in range(8)]
     assert OcclusionView(Scores(8), Pets(images(1)), classes=names, target="thing 3").target == 3
-    assert AttributionView(Scores(8), Pets(images(1)), classes=names)._names == names
+    assert list(AttributionView(Scores(8), Pets(images(1)), classes=names).classes.values()) == names
     view = ActivationView(Scores(8), Pets(images(1)), classes=names)
     assert view.static().title.endswith("image 0 · label: bees")
     assert view.panel("prediction").bars[0][0] == "thing 7"

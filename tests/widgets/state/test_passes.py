@@ -6,6 +6,7 @@ import gc
 
 import pytest
 import torch
+from torch import nn
 
 from cnnwidgets import ActivationView, ConvolutionView, FilterView, ReceptiveFieldView
 from cnnwidgets.widgets.state import cache
@@ -128,3 +129,33 @@ def test_the_outputs_go_with_the_last_view(model, dataset):
     del two
     gc.collect()
     assert cache.PROCESS.bytes <= before
+
+
+class Unnamed(nn.Module):
+    """A convolution, and an operation without a module."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(1, 1, 1, bias=False)
+        self.conv.weight.data.fill_(2.0)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return torch.relu(self.conv(images))
+
+
+def test_operations_have_the_shapes_of_each_image():
+    subject = Subject(Unnamed(), [torch.rand(1, side, side) for side in (4, 6, 4)])
+    assert [subject.at(index).table["relu"].shape for index in (0, 1, 2)] == [(1, 4, 4), (1, 6, 6), (1, 4, 4)]
+    assert subject.at(1).output("relu").shape == (1, 6, 6)
+    other = Subject(subject.module, torch.rand(1, 1, 8, 8))  # which knows the passes of the first
+    assert other.at(0).table["relu"].shape == (1, 8, 8)
+
+
+def test_operations_are_of_the_modules_that_are_there_now():
+    model = Unnamed()
+    subject = Subject(model, torch.ones(2, 1, 4, 4))
+    assert subject.at(0).output("relu").mean() == 2
+    model.conv = nn.Conv2d(1, 3, 1, bias=False)
+    model.conv.weight.data.fill_(5.0)
+    assert subject.at(0).table["relu"].shape == (3, 4, 4)
+    assert subject.at(1).output("relu").mean() == 5

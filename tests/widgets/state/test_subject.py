@@ -43,6 +43,30 @@ def test_the_prediction_comes_from_the_same_pass(subject, passes):
     assert passes() == 1
 
 
+def test_what_the_network_returned_is_told_where_a_pass_has_been_and_runs_nothing(subject, model, passes):
+    item = subject.items[0]
+    assert subject.returned(item, 0) is None and passes() == 0
+    subject.look(0)
+    passes()
+    assert subject.returned(item, 0).tolist() == [[15.0, 0.0, 0.0]] and passes() == 0
+    assert Subject(model, [(item.image, 0)]).returned(item, 0) is not None  # what looks at the same shares its passes
+    assert subject.returned(subject.items[1], 0) is None  # another image
+    with torch.no_grad():
+        model.fc.weight.mul_(2)
+    assert subject.returned(item, 0) is None
+
+
+def test_a_large_output_or_several_are_not_kept_for_their_scores(dataset):
+    class Both(nn.Flatten):
+        def forward(self, x):
+            return x, x
+
+    for net in (nn.Sequential(Both()), nn.Sequential(nn.Upsample(scale_factor=100))):
+        subject = Subject(net, dataset)
+        look = subject.look(0)
+        assert subject.returned(look.item, 0) is None
+
+
 def test_a_new_image_takes_one_pass_and_an_old_one_none(subject, passes):
     for index in (0, 1, 0, 1):
         subject.output(index, "pool")
@@ -117,6 +141,7 @@ def test_a_pass_for_one_layer_ends_there(model, dataset):
 
 def test_looks_are_remembered_for_a_bounded_number_of_images(model, passes, monkeypatch):
     monkeypatch.setattr(module, "RECENT", 3)
+    monkeypatch.setattr("cnnwidgets.widgets.state.passes.RECENT", 3)
     subject = Subject(model, torch.zeros(9, 1, 4, 4), cache_bytes=0)
     for index in range(5):
         subject.look(index)

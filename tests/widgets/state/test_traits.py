@@ -5,7 +5,7 @@ import pytest
 import torch
 import traitlets as T
 
-from cnnwidgets.widgets.state.traits import Given, Index, Number, Pixel, Place, Whole
+from cnnwidgets.widgets.state.traits import Given, Index, Number, Pixel, Place, Target, Whole
 
 
 class Holder(T.HasTraits):
@@ -38,6 +38,66 @@ def test_what_must_be_given_lets_the_validator_judge_none_too():
     with pytest.raises(ValueError, match="not None"):
         holder.thing = None
     assert holder.thing == "x"
+
+
+# ---------------------------------------------------------------------- a class
+
+
+class Animals(T.HasTraits):
+    names = T.Any({0: "cat", 1: "dog", 2: "7"})
+    target = Target(of=lambda view: view.names, help="which class")
+    ranked = Target(1, of=lambda view: view.names, help="which class, never none")
+
+
+@pytest.mark.parametrize(
+    ("given", "number"),
+    [(None, None), (1, 1), (np.int64(1), 1), (torch.tensor(1), 1), ("dog", 1), ("1", 1), (" 0 ", 0), ("7", 2)],
+)
+def test_a_class_is_given_by_its_number_or_the_number_as_text_or_its_name_which_comes_first(given, number):
+    animals = Animals()
+    animals.target = given
+    assert animals.target == number and type(animals.target) is type(number)
+    assert Animals(target=given).target == number
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        (3, ValueError, "no target 3; allowed: 0 to 2, or None"),
+        (-1, ValueError, "no target -1; allowed: 0 to 2, or None"),
+        ("3", ValueError, "no target 3; allowed: 0 to 2, or None"),
+        ("dgo", ValueError, "no class 'dgo'; did you mean 'dog'? there are cat, dog, 7"),
+        ("xyz", ValueError, "no class 'xyz'; there are cat, dog, 7"),
+        ("", ValueError, "no class ''; there are cat, dog, 7"),
+        (1.5, TypeError, "target is a class number, a class name or None, not 1.5"),
+        ([1], TypeError, "target is a class number, a class name or None, not [1]"),
+    ],
+)
+def test_what_is_no_class_is_refused_with_what_is_allowed_and_what_is_nearest(given, error, message):
+    animals = Animals(target=1)
+    with pytest.raises(error) as refused:
+        animals.target = given
+    assert str(refused.value) == message and animals.target == 1
+    with pytest.raises(error):
+        Animals(target=given)
+
+
+def test_a_class_that_must_be_one_refuses_none_and_names_those_that_are_there():
+    animals = Animals(names={1: "ant", 5: "bee"})
+    with pytest.raises(TypeError, match="ranked is a class number, or a class name, not None"):
+        animals.ranked = None
+    with pytest.raises(ValueError) as refused:
+        animals.ranked = 2
+    assert str(refused.value) == "no ranked 2; allowed: 1, 5"
+    animals.ranked = "bee"
+    assert animals.ranked == 5
+
+
+def test_a_class_set_together_with_the_names_is_looked_up_among_the_new_ones():
+    animals = Animals()
+    with animals.hold_trait_notifications():
+        animals.target, animals.names = "emu", {0: "emu", 1: "dog"}
+    assert animals.target == 0
 
 
 class Seen(T.HasTraits):
