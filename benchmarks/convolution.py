@@ -65,14 +65,16 @@ def in_the_kernel(steps: int) -> dict[str, list[float]]:
 
 def played(page: Page, view: str, seconds: float) -> list[float]:
     """Milliseconds between the steps that were painted while the player ran."""
-    in_kernel(page, f"{view}.position = 0; {view}._play.interval = 10; {view}._play.repeat = True")
+    play = f"next(part for part in tree({view}) if isinstance(part, ipywidgets.Play))"
+    in_kernel(page, f"import ipywidgets\nfrom cnnwidgets.widgets.surface import tree\nplay = {play}")
+    in_kernel(page, f"{view}.position = 0; play.interval = 10; play.repeat = True")
     page.wait_for_timeout(1000)
     page.evaluate(LOOK)
     page.locator(".cnnw .fa-play").click()
     page.wait_for_timeout(1000 * seconds)
     places = page.evaluate("() => { cancelAnimationFrame(watch.looking); return watch.places; }")
     page.locator(".cnnw .fa-stop").click()
-    error = in_kernel(page, f"print({view}._error.value)").strip()
+    error = in_kernel(page, f"print({view}.error)").strip()
     if error or len(places) < 10:
         raise RuntimeError(f"the player made {len(places)} steps; {error}")
     return [later - sooner for sooner, later in pairwise(places[1:])]  # the first is where it stood

@@ -162,7 +162,8 @@ def _names_keywords(view: ModelView) -> None:
 def _shows_alike(view: ModelView) -> None:
     view.settle()
     shown = {id(part.panel): part for part in tree(view) if isinstance(part, PanelBox)}
-    panels = [panel for column in view.static().columns for panel in column]
+    described = view.static().panels  # not the columns of the card: they have the parts of a panel in its place
+    panels = [panel for item in described for panel in ([item] if isinstance(item, Panel) else item)]
     _require(bool(panels), view, "there is no panel")
     for panel in panels:
         box = shown.get(id(panel))

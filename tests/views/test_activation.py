@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 import ipywidgets as W
 import numpy as np
@@ -12,7 +13,7 @@ from torch import nn
 from cnnwidgets import ActivationView, activations
 from cnnwidgets.data import digits
 from cnnwidgets.models import lenet5
-from tests.widgets.conftest import POOLED, expected, levels, said
+from tests.widgets.conftest import POOLED, expected, inside, levels, said
 from tests.widgets.conftest import control as named
 
 
@@ -85,6 +86,20 @@ def test_a_new_image_runs_once_and_going_back_never(view, passes):
     view.index = 1
     assert passes() == 0
     assert view.source().startswith("cached")
+
+
+def test_the_title_says_whether_a_pass_was_needed(view):
+    def source() -> str:
+        titles = [part.value for part in inside(view) if isinstance(part, W.HTML) and 'class="cnnw-head"' in part.value]
+        return re.findall(r'title="(\w*)', titles[-1])[0]
+
+    assert source() == "computed"
+    view.index = 1
+    assert source() == "computed"
+    view.index = 0
+    assert source() == "cached"
+    view.refresh()
+    assert source() == "computed"
 
 
 def test_weights_that_an_optimizer_moved_show_at_the_next_drawing(view, model, passes):

@@ -372,7 +372,7 @@ class ModelView(W.VBox):
     @contextmanager
     def quiet(self) -> Iterator[None]:
         """Traits set inside ask for no drawing: one follows anyway."""
-        quiet, self._local.quiet = self._is_quiet, True
+        quiet, self._local.quiet = self.is_quiet, True
         try:
             yield
         finally:
@@ -383,12 +383,10 @@ class ModelView(W.VBox):
         """Whether traits are being set quietly, or several as one."""
         return getattr(self._local, "quiet", False)
 
-    _is_quiet = is_quiet
-
     @contextmanager
     def hold_trait_notifications(self) -> Iterator[None]:
         """Set several traits as one: checked together at the end, drawn once; if one is refused, none is set."""
-        if not self._ready or self._is_quiet:
+        if not self._ready or self.is_quiet:
             with super().hold_trait_notifications():
                 yield
             return
@@ -408,7 +406,7 @@ class ModelView(W.VBox):
     def _changed(self, change: Any) -> None:
         if self.trait_metadata(change["name"], "source"):
             self._computed = False
-        if self._ready and not self._is_quiet and not self._closed:
+        if self._ready and not self.is_quiet and not self._closed:
             self.redraw()
 
     def redraw(self) -> None:
