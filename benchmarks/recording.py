@@ -36,7 +36,6 @@ NETWORKS: dict[str, dict[str, Any]] = {
 OPEN = """
 import sys, time
 import cnnwidgets
-from cnnwidgets.widgets import film
 start = time.perf_counter()
 recording = cnnwidgets.Recording.open(sys.argv[1])
 opened = time.perf_counter()

@@ -71,14 +71,14 @@ class Viewed:
     def __call__(self, model: nn.Module, loader: DataLoader[tuple[Tensor, ...]]) -> list[float]:
         trainer = trainer_of(model, loader)
         view = TrainingView(trainer)
-        draw, self.drawing = view._draw_now, 0.0
+        draw, self.drawing = view.draw_now, 0.0
 
-        def drawn() -> None:
+        def drawn(**options: bool) -> None:
             start = time.perf_counter()
-            draw()
+            draw(**options)
             self.drawing += time.perf_counter() - start
 
-        view._draw_now = drawn  # type: ignore[method-assign]
+        view.draw_now = drawn  # type: ignore[method-assign]
         start = time.perf_counter()
         steps = trainer.train(1).steps
         self.seconds = time.perf_counter() - start

@@ -26,7 +26,7 @@ class Pace:
         self._due, self._since, self._examples = 0.0, time.monotonic(), 0
 
     def step(self, examples: int) -> bool:
-        """Count a step of so many images; whether a drawing is due after it."""
+        """Count a step of `examples` images; whether a drawing is due after it."""
         self._examples += examples
         return time.monotonic() >= self._due
 
