@@ -21,13 +21,13 @@ Remember = Callable[[str, tuple[Any, ...], Callable[[], Any]], Any]
 """As `ModelView.remember`."""
 
 
-def image_panel(recording: Recording, moment: Frame, shot: Shot, remember: Remember) -> Panel | None:
-    """The image that a shot is of; None for filters, which are of none.
+def image_panel(recording: Recording, moment: Frame, shot: Shot, remember: Remember) -> Panel:
+    """The image that a shot is of; without a picture for filters, so that the page need not be laid out again.
 
     An image that `remember` knows is the same array again, also where another frame was trained on it.
     """
     if shot.what == "filters":
-        return None
+        return Panel("No image", width=INPUT, key="image")
     key: tuple[Any, ...]
     if shot.what == "maps":
         image, name, label = recording.probes[shot.probe], f"Probe {shot.probe}", _label(recording, shot.probe)

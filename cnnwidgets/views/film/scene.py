@@ -82,8 +82,7 @@ class Scene:
 
     def moment_panels(self) -> list[Panel]:
         """The image and the moment of the training, one above the other."""
-        image = image_panel(self.recording, self.moment, self.shot, self.remember)
-        return [*([] if image is None else [image]), moment_panel(self.moment)]
+        return [image_panel(self.recording, self.moment, self.shot, self.remember), moment_panel(self.moment)]
 
     def grid(self, *, width: int = GRID, on_choose: Callable[[int], object] | None = None) -> Panel:
         """All maps; `on_choose` is called with the number of one that is clicked."""
