@@ -78,7 +78,7 @@ def shown_sha256(page: Page, selector: str) -> str:
 
 def mark_grid(page: Page) -> str:
     """CSS selector of the picture on the page that shows the grid of the ActivationView `view`."""
-    code = "import hashlib; print(hashlib.sha256(view._grid.figure.png).hexdigest())"
+    code = "import hashlib; print(hashlib.sha256(view.box('maps').figure.png).hexdigest())"
     if not page.evaluate(MARK_PICTURE, in_kernel(page, code)):
         raise RuntimeError("the grid of the view is not on the page")
     return ".the-grid"

@@ -149,7 +149,7 @@ def main() -> None:
 
 def check(page: Page, grid: str, index: int | None) -> None:
     """Raise unless the picture on the screen is that of the last position."""
-    code = "print(view.index, hashlib.sha256(view._grid.figure.png).hexdigest())"
+    code = 'print(view.index, hashlib.sha256(view.box("maps").figure.png).hexdigest())'
     shown, wanted = in_kernel(page, code).split()
     same = in_kernel(page, 'print(torch.equal(view.maps, activations(model, noise[view.index], "conv1")[0]))')
     slider = float(slider_handle(page, "Image").get_attribute("aria-valuenow") or "nan")

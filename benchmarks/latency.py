@@ -40,7 +40,7 @@ pngs, maps = [], []
 for index in [*range({IMAGES})]:
     view.index = index
     maps.append(view.maps.numpy())  # which waits for the drawing
-    pngs.append(view._grid.figure.png)
+    pngs.append(view.box("maps").figure.png)
 view.index = 0
 display(view)
 """

@@ -40,7 +40,7 @@ slider, echo = W.IntSlider(), W.HTML()
 echo.add_class("the-echo")
 slider.observe(lambda change: echo.set_trait("value", str(change["new"])), "value")
 view = OcclusionView(model, photos(), index=1, window=32, stride=2, top=10, left=10)
-view._columns.boxes["score"].below.add_class("the-score")
+view.box("score").below.add_class("the-score")
 passes, costs, draw = [0], [], view._newest._draw
 model.register_forward_pre_hook(lambda *_: passes.__setitem__(0, passes[0] + 1))
 
@@ -142,7 +142,7 @@ def main() -> None:
         if not options.drags:
             return
         in_kernel(page, "view.overlay = False")
-        sha = in_kernel(page, "print(hashlib.sha256(view._columns.boxes['photo'].figure.png).hexdigest())")
+        sha = in_kernel(page, "print(hashlib.sha256(view.box('photo').figure.png).hexdigest())")
         if not page.evaluate(MARK_PICTURE, sha):
             raise RuntimeError("the photo of the view is not on the page")
         in_kernel(page, "costs.clear()")

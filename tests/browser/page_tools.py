@@ -217,6 +217,6 @@ def shown(page: Page, text: str) -> None:
 
 def no_errors(page: Page) -> bool:
     """Whether neither the page, nor the kernel (into `faults`), nor the view's error line had anything to say."""
-    faults = in_kernel(page, "print(faults, repr(view._error.value))").strip()
+    faults = in_kernel(page, "print(faults, repr(view.error))").strip()
     assert (page.errors, faults) == ([], "[] ''"), "\n".join([*page.errors, faults])
     return True

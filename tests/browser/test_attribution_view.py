@@ -52,4 +52,4 @@ def test_menus_and_sliders_move_the_view(run_cells, theme):
     focus_slider(page, 0)
     press(page, "ArrowRight", 2)
     wait_for(page, "index", 9)
-    assert state(page, "_error.value") == ""
+    assert state(page, "error") == ""

@@ -75,7 +75,7 @@ def test_the_patch_is_dragged_and_the_map_waited_for_clicked_cancelled_and_aimed
     done = int(state(page, "view.partial_map.done.sum().item()"))
     assert 0 < done < 21 * 21
     shown(page, f"{done} of 441 places · stopped")
-    assert state(page, "view._error.value") == "" and page.errors == []
+    assert state(page, "view.error") == "" and page.errors == []
 
     in_kernel(page, "view.start_map(); view.close()")
     wait_until(page, lambda: widget_count(page) == 0, "closing leaves no model in the page")

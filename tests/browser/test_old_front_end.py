@@ -14,7 +14,7 @@ class Foreign(W.DOMWidget):
     _model_module = _view_module = __import__("traitlets").Unicode("bqplot-of-the-future").tag(sync=True)
 
 view = cw.ActivationView(cw.models.lenet5(pretrained=True), cw.data.digits())
-view._body.children = (*view._body.children, Foreign())
+view.children = (*view.children, Foreign())
 view
 """
 WHOLE = """

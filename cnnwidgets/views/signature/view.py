@@ -255,7 +255,7 @@ class SignatureView(ImageView):
             try:
                 self.targets = [word.strip() for word in change["new"].split(",") if word.strip()]
             except (LookupError, ValueError) as error:
-                self._say(" ".join(map(str, error.args)))
+                self.say(" ".join(map(str, error.args)))
 
     def _choose(self, index: int) -> None:
         self.index = index

@@ -20,12 +20,13 @@ from ...files import write_whole
 from ...live import Newest
 from ...render import encode_png
 from ...render.static import Card, Panel
-from ..panels import Columns
+from ..panels import PanelBox
 from ..state import Index, Memory
-from ..surface import Stage, Text, close_tree, helped, markup
+from ..surface import close_tree, markup
 from . import lifetime, still
 from .contract import check_contract
 from .export import BUDGET, Exported, to_html
+from .frame import Frame
 
 log = logging.getLogger("cnnwidgets")
 log.addHandler(logging.NullHandler())  # a traceback goes where the user sends logs, never over the widget
@@ -83,18 +84,12 @@ class ModelView(W.VBox):
         self._started = time.perf_counter()
         self._newest = Newest(self._redraw)
         self._memory = Memory()
-        self._shown_card: Card | None = None
-        self._problem = ""
         self.check_keywords(traits)
         self.prepare(traits)
         super().__init__(**traits)  # before the first widget: a trait that is refused leaves none behind
         self._closed = False
-        self._style = W.HTML(helped(markup.STYLE), layout=W.Layout(display="none"))
-        self._error = W.HTML("", layout=W.Layout(display="none"))
-        self._body = W.VBox()
-        self._stage = Stage(self._body)
-        self._title, self._columns = Text(), Columns(self.panels_height)
-        self.children = [self._style, self._stage, self._body, self._error]
+        self._frame = Frame(self.panels_height)
+        self.children = self._frame.parts
         self.add_class("cnnw")
         self.layout.overflow = "hidden"
         self.observe(self._changed, self._tagged)
@@ -200,15 +195,15 @@ class ModelView(W.VBox):
 
     def say(self, text: str) -> None:
         """Say in the error line what went wrong; with an empty text, that all is well."""
-        self._say(text)
+        self._frame.say(text)
 
     # ------------------------------------------------------------------ what everybody may ask
 
     def static(self) -> Card:
         """What the view shows, without the controls: the very panels that are on the page."""
-        if self._shown_card is None:
+        if self._frame.card is None:
             raise RuntimeError(f"{type(self).__name__} has drawn nothing")
-        return self._shown_card
+        return self._frame.card
 
     def panel(self, key: str) -> Panel:
         """The panel that is on the page under `key`, such as `"maps"`, or under its place, such as `"0.1"`.
@@ -218,15 +213,19 @@ class ModelView(W.VBox):
         LookupError
             No such panel is shown; says which are.
         """
-        boxes = self._columns.shown
+        return self.box(key).panel
+
+    def box(self, key: str) -> PanelBox:
+        """The widget that shows the panel `key` on the page; raises as `panel` does."""
+        boxes = self._frame.columns.shown
         if key not in boxes:
             raise LookupError(f"{type(self).__name__} shows no panel {key!r}; there are {', '.join(boxes)}")
-        return boxes[key].panel
+        return boxes[key]
 
     @property
     def error(self) -> str:
         """What went wrong with the last drawing, as the page says it; empty for nothing."""
-        return self._problem
+        return self._frame.problem
 
     def picture(self, *, dark: bool = False) -> NDArray[np.uint8]:
         """The view as one static picture, (H, W, 3)."""
@@ -237,9 +236,7 @@ class ModelView(W.VBox):
         panels, title, status = list(self.panels()), list(self.title()), self.status()
         if not panels:
             raise ValueError(f"{type(self).__name__}.panels() gave no panel")
-        self._columns.show(panels)
-        self._title.value = markup.title(*title, status=status, source=self.source())
-        self._shown_card = Card(" · ".join(filter(None, title)), panels, status)
+        self._frame.show(panels, title, status, self.source())
 
     def refresh(self) -> None:
         """Compute and draw anew: for what traits cannot see, such as weights or data that changed."""
@@ -358,11 +355,10 @@ class ModelView(W.VBox):
         """Draw for the first time; after an error no widget is left."""
         self._started = time.perf_counter()
         try:
-            bar = W.HBox(list(self.controls()), layout=W.Layout(flex_flow="row wrap", align_items="center"))
-            self._body.children = [self._title, bar, W.HTML('<div class="cnnw-rule"></div>'), self._columns]
+            self._frame.furnish(self.controls())
             self._compute_once()
             self.render()
-            self._stage.turn()
+            self._frame.turn()
         except BaseException:
             self.close()
             raise
@@ -415,10 +411,10 @@ class ModelView(W.VBox):
 
     def _redraw(self) -> None:
         self._started = time.perf_counter()
-        with self._stage.held():
+        with self._frame.held():
             drawn = self._guarded(self._compute_and_render)
         if drawn:
-            self._say("")
+            self._frame.say("")
         if self._widgets != lifetime.count():  # there are new ones, perhaps of this view
             self._loosen()
 
@@ -434,7 +430,7 @@ class ModelView(W.VBox):
             except Exception as error:
                 if not self._newest.waiting:  # else the state changed meanwhile: the next drawing shows what is wrong
                     log.exception("%s could not draw", type(self).__name__)
-                    self._say(_plain(error))
+                    self._frame.say(_plain(error))
                 return False
         return True
 
@@ -454,13 +450,6 @@ class ModelView(W.VBox):
     def look_and_compute(self) -> None:
         """All that `compute` builds on, and `compute` itself."""
         self.compute()
-
-    def _say(self, text: str) -> None:
-        """One line under the pictures, which are marked as stale while it stands there."""
-        self._problem = text
-        self._error.value = markup.error(text)
-        self._error.layout.display = "" if text else "none"
-        (self._body.add_class if text else self._body.remove_class)("cnnw-stale")
 
     def about_to_show(self) -> None:
         """What is done before the view is put into a notebook, so that its picture is whole."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import traitlets as T
 
-from ...compute.core import listing, nearest
+from ...compute.core import listing, unknown
 from ...render.color import table, value_ranges
 
 
@@ -107,9 +107,8 @@ class Target(T.TraitType):
         if isinstance(value, str):
             found = next((number for number, name in names.items() if name == value), None)
             if found is None and not value.strip().isdecimal():
-                near = nearest(value, names.values())
-                hint = f"; did you mean {near!r}?" if near else ";"
-                raise ValueError(f"no class {value!r}{hint} there are {listing(list(names.values()))}")
+                there = f"there are {listing(list(names.values()))}"
+                raise ValueError(unknown(f"no class {value!r}", value, list(names.values()), there))
             value = int(value) if found is None else found
         if value not in names:
             every = list(names)

@@ -4,13 +4,14 @@ import asyncio
 import base64
 import logging
 
+import ipywidgets as W
 import numpy as np
 import pytest
 import traitlets as T
 
 from cnnwidgets.render.static import Panel
 from cnnwidgets.widgets.base.view import ModelView
-from tests.widgets.conftest import EVIL, decoded
+from tests.widgets.conftest import EVIL, decoded, inside
 
 
 class Square(ModelView):
@@ -52,11 +53,11 @@ def view() -> Square:
 
 
 def error(view: ModelView) -> str:
-    return view._error.value if view._error.layout.display != "none" else ""
+    return "".join(part.value for part in inside(view) if isinstance(part, W.HTML) and "cnnw-error" in part.value)
 
 
 def stale(view: ModelView) -> bool:
-    return "cnnw-stale" in view._body._dom_classes
+    return any("cnnw-stale" in part._dom_classes for part in inside(view) if isinstance(part, W.VBox))
 
 
 def test_the_first_drawing_is_made_at_once(view):

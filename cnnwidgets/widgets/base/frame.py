@@ -1,0 +1,68 @@
+"""What stands in the page for a view: title, controls, panels, and the line that says what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+
+import ipywidgets as W
+
+from ...render.static import Card, Panel
+from ..panels import Columns
+from ..surface import Stage, Text, helped, markup
+
+
+class Frame:
+    """The widgets of a card, from top to bottom.
+
+    Parameters
+    ----------
+    height : int
+        Room in px that the panels take at least, so that nothing below them moves.
+
+    Attributes
+    ----------
+    parts : list of Widget
+        What the view has as its children.
+    columns : Columns
+        The panels.
+    problem : str
+        What the error line says; empty for nothing.
+    card : Card or None
+        What is on the page, without the controls.
+    """
+
+    def __init__(self, height: int) -> None:
+        self.title, self.columns = Text(), Columns(height)
+        self.problem, self.card = "", None  # type: str, Card | None
+        self._error = W.HTML("", layout=W.Layout(display="none"))
+        self._body = W.VBox()
+        self._stage = Stage(self._body)
+        style = W.HTML(helped(markup.STYLE), layout=W.Layout(display="none"))
+        self.parts = [style, self._stage, self._body, self._error]
+
+    def furnish(self, controls: Sequence[W.Widget]) -> None:
+        """Put the controls in rows that wrap between the title and the panels."""
+        bar = W.HBox(list(controls), layout=W.Layout(flex_flow="row wrap", align_items="center"))
+        self._body.children = [self.title, bar, W.HTML('<div class="cnnw-rule"></div>'), self.columns]
+
+    def show(self, panels: Sequence[Panel | Sequence[Panel]], title: Sequence[str], status: str, source: str) -> None:
+        """Show panels below a title line; `source`, how they came about, is its tooltip."""
+        self.columns.show(panels)
+        self.title.value = markup.title(*title, status=status, source=source)
+        self.card = Card(" · ".join(filter(None, title)), panels, status)
+
+    def held(self) -> AbstractContextManager[None]:
+        """What is written inside appears at the end, together."""
+        return self._stage.held()
+
+    def turn(self) -> None:
+        """Show the newest of everything."""
+        self._stage.turn()
+
+    def say(self, text: str) -> None:
+        """One line under the panels, which are marked as stale while it stands there."""
+        self.problem = text
+        self._error.value = markup.error(text)
+        self._error.layout.display = "" if text else "none"
+        (self._body.add_class if text else self._body.remove_class)("cnnw-stale")
