@@ -19,7 +19,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 OURS = [Requirement(line) for line in PROJECT["dependencies"]]
 NEW = ("captum",)
 """What Colab does not have, and pip therefore brings."""
-UNKNOWN = ("pillow", "tqdm")
+UNKNOWN = ("cachetools", "markupsafe", "pillow", "tqdm")
 """What Colab has, in a version that is not written down here."""
 
 

@@ -40,7 +40,7 @@ def _watch():
         bundle = display(view, *args, **options)
         if not repr(view).startswith({MOVES_ON!r}):
             view.settle()
-        shown.append((view, repr(view), view.picture().tobytes()))
+        shown.append((view, repr(view), view.picture()))
         return bundle
 
     cnnwidgets.ModelView._repr_mimebundle_ = watched
@@ -51,12 +51,21 @@ _shown = _watch()"""
 LOOK_BACK = f"""
 import json
 import sys
+import numpy as np
+
+
+def _same(one, other):
+    # what comes bit by bit is taken in batches as large as the machine is quick, which round differently
+    if one.shape != other.shape:
+        return False
+    return bool((np.abs(one.astype(int) - other).max(-1) > 8).mean() < 1e-4)
+
 
 for view, said, _ in _shown:
     view.refresh()
     if not said.startswith({MOVES_ON!r}):
         view.settle()
-found = [(said, repr(view), picture == view.picture().tobytes()) for view, said, picture in _shown]
+found = [(said, repr(view), _same(view.picture(), picture)) for view, said, picture in _shown]
 sys.stdout.write(json.dumps(found))"""
 LONGEST_FUNCTION = 10  # lines
 LARGEST, USUAL = (

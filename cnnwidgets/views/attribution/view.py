@@ -13,7 +13,7 @@ import traitlets as T
 from numpy.typing import NDArray
 
 from ...compute.attribution import METHODS, has_maps, last_maps
-from ...compute.core import nearest
+from ...compute.core import unknown
 from ...compute.dataset import predict
 from ...compute.layers import Layer
 from ...compute.scoring import Scorer
@@ -137,9 +137,7 @@ class AttributionView(ImageView):
         given = (given,) if isinstance(given, str) else tuple(given)
         for name in given:
             if name not in METHODS:
-                near = nearest(str(name), METHODS)
-                hint = f"; did you mean {near!r}?" if near else ";"
-                raise ValueError(f"no method {name!r}{hint} there are {', '.join(METHODS)}")
+                raise ValueError(unknown(f"no method {name!r}", name, METHODS, f"there are {', '.join(METHODS)}"))
         return tuple(name for name in METHODS if name in given)
 
     @T.validate("steps", "outliers", "opacity")

@@ -11,7 +11,7 @@ import ipywidgets as W
 import numpy as np
 import traitlets as T
 
-from ...compute.core import nearest
+from ...compute.core import unknown
 from ...widgets.controls import hint, named
 from ...widgets.surface import markup
 
@@ -78,9 +78,8 @@ class Numbers(T.TraitType):
         """Raise ValueError for an unknown name, or for what is no table of numbers."""
         if isinstance(value, str):
             if value not in self.presets:
-                near = nearest(value, self.presets)
-                hint = f"; did you mean {near!r}?" if near else ";"
-                raise ValueError(f"no {self.name} {value!r}{hint} there are {', '.join(self.presets)}")
+                there = f"there are {', '.join(self.presets)}"
+                raise ValueError(unknown(f"no {self.name} {value!r}", value, self.presets, there))
             return self.presets[value]
         if hasattr(value, "detach"):
             value = value.detach().cpu()

@@ -53,7 +53,9 @@ def view() -> Square:
 
 
 def error(view: ModelView) -> str:
-    return "".join(part.value for part in inside(view) if isinstance(part, W.HTML) and "cnnw-error" in part.value)
+    return "".join(
+        part.value for part in inside(view) if isinstance(part, W.HTML) and '<div class="cnnw-error"' in part.value
+    )
 
 
 def stale(view: ModelView) -> bool:
