@@ -16,7 +16,7 @@ from ..render.static import Panel
 from ..widgets import controls
 from ..widgets.base import ImageView, LayerView
 from ..widgets.panels import channel_panel, grid_panel, grid_sizes, image_panels
-from ..widgets.state import Colormap, Index, Pixel, Scale, Whole
+from ..widgets.state import Colormap, Index, Integer, Pixel, Scale
 from ..widgets.surface import markup
 
 
@@ -64,7 +64,7 @@ class ActivationView(ImageView):
     plane = Index(of=_planes, help="which slice of a volume or stack, from 0").tag(display=True)
     colormap = Colormap("auto", help="matplotlib name; auto: diverging for signed values").tag(display=True)
     scale = Scale("layer", help="value range of the colours: map, layer, layer-full, or (vmin, vmax)").tag(display=True)
-    columns = Whole(0, help="maps in a row; 0: as fits").tag(display=True)
+    columns = Integer(0, help="maps in a row; 0: as fits").tag(display=True)
     pixel = Pixel(None, help="(row, column) in the large map whose value is told, or None").tag(display=True)
 
     @property

@@ -23,7 +23,7 @@ from ...widgets import controls
 from ...widgets.base import ImageView
 from ...widgets.controls import Choices, TargetMenu
 from ...widgets.panels import image_panels, prediction_panel
-from ...widgets.state import Colormap, Given, ScoreOf, Target
+from ...widgets.state import Colormap, NotNone, ScoreOf, Target
 from ...widgets.surface import markup, number
 from .maps import Found, Maps, prepared
 from .panels import Drawing, method_panels
@@ -86,7 +86,7 @@ class AttributionView(ImageView):
     sliders: ClassVar[dict[str, str]] = {"index": "Image"}
     panels_height: ClassVar[int] = 330
 
-    methods = Given(("saliency", "guided_backprop", "grad_cam"), help="names of the methods").tag(source=True)
+    methods = NotNone(("saliency", "guided_backprop", "grad_cam"), help="names of the methods").tag(source=True)
     target = Target(of=_classes, help="class number or name; None: the predicted class").tag(source=True)
     score = ScoreOf("logit", help="'logit', 'probability', or a function of the model's output").tag(source=True)
     against = Target(of=_classes, help="class whose score is subtracted, or None").tag(source=True)

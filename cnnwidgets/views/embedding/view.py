@@ -17,7 +17,7 @@ from ...render.static import Panel
 from ...training.recording import Recorder, Recording
 from ...widgets.base import ModelView
 from ...widgets.controls import ProgressRow
-from ...widgets.state import Index, Subject, Thumbnails, Whole
+from ...widgets.state import Index, Integer, Subject, Thumbnails
 from ...widgets.surface import markup
 from .controls import NAMES, Controls
 from .growing import GrowingVectors
@@ -80,14 +80,14 @@ class EmbeddingView(ModelView):
         source=True
     )
     pooling = T.Enum(POOLINGS, "mean", help="how a map becomes one number; none: all its values count").tag(source=True)
-    count = Whole(MOST, help="images taken, evenly spread over the data set; at first fewer, where they are large").tag(
+    count = Integer(MOST, help="images taken, evenly spread over the data set; at first fewer of large ones").tag(
         source=True
     )
     method = T.Unicode("tsne", help="pca, tsne, or umap where umap-learn is installed").tag(source=True)
     color = T.Enum(("class", "cluster"), "class", help="what the colours mean").tag(source=True)
-    clusters = Whole(5, help="number of k-means clusters").tag(source=True)
+    clusters = Integer(5, help="number of k-means clusters").tag(source=True)
     frame = Index(of=_states, help="which state of the network, from 0").tag(display=True)
-    selected = Whole(0, help="the chosen point: index of the image in the data set, or the channel").tag(display=True)
+    selected = Integer(0, help="the chosen point: index of the image in the data set, or the channel").tag(display=True)
 
     def __init__(
         self,

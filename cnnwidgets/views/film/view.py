@@ -20,7 +20,7 @@ from ...render.static import Panel
 from ...training.recording import WHAT, Recording
 from ...widgets.base import ModelView
 from ...widgets.panels import grid_sizes
-from ...widgets.state import Colormap, Index, Pixel, Whole
+from ...widgets.state import Colormap, Index, Integer, Pixel
 from .controls import FilmControls
 from .export import export
 from .player import SPEEDS
@@ -75,7 +75,7 @@ class FilmView(ModelView):
     ).tag(display=True)
     colormap = Colormap("auto", help="matplotlib name; auto: diverging for signed values").tag(display=True)
     scale = T.Enum(SCALES, "film", help="value range of the colours: the film, a frame, a map").tag(display=True)
-    columns = Whole(0, help="maps in a row; 0: as fits").tag(display=True)
+    columns = Integer(0, help="maps in a row; 0: as fits").tag(display=True)
     pixel = Pixel(None, help="(row, column) in the large map whose value is shown, or None").tag(display=True)
     speed = T.Enum(SPEEDS, 5, help="frames that the player shows in a second").tag(display=True)
 

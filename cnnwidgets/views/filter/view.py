@@ -18,7 +18,7 @@ from ...render.static import Panel
 from ...widgets import controls
 from ...widgets.base import ModelView
 from ...widgets.panels import channel_panel, image_panels
-from ...widgets.state import Colormap, Snapshot, Subject, Whole
+from ...widgets.state import Colormap, Integer, Snapshot, Subject
 from ...widgets.surface import markup
 from .controls import FilterControls, ZoomControl
 from .convolutions import Convolutions
@@ -73,8 +73,8 @@ class FilterView(ModelView):
     scale = T.Enum(SCALES, "filter", help="value range of the colours: kernel, filter, layer").tag(display=True)
     order = T.Enum(ORDERS, "index", help="how filters are sorted").tag(display=True)
     colormap = Colormap("auto", help="matplotlib name; auto: diverging; not for rgb").tag(display=True)
-    columns = Whole(0, help="pictures in a row; 0: as fits").tag(display=True)
-    zoom = Whole(1, help="collated: 1 shows all, 2 half the rows and columns ...").tag(display=True)
+    columns = Integer(0, help="pictures in a row; 0: as fits").tag(display=True)
+    zoom = Integer(1, help="collated: 1 shows all, 2 half the rows and columns ...").tag(display=True)
     center = T.Tuple(T.Int(), T.Int(), help="collated: (filter, channel) in the middle").tag(display=True)
 
     def __init__(

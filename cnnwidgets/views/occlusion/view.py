@@ -17,7 +17,7 @@ from ...compute.occlusion import OcclusionMap, pair, patches
 from ...live import cell_thread
 from ...render.static import Panel
 from ...widgets.base import ModelView
-from ...widgets.state import Given, Index, ScoreOf, Subject, Target, Whole
+from ...widgets.state import Index, Integer, NotNone, ScoreOf, Subject, Target
 from ...widgets.surface import markup, number
 from .controls import OcclusionControls
 from .filling import filling, fits
@@ -90,9 +90,9 @@ class OcclusionView(ModelView):
     window = T.Any(None, help="height and width of the patch in pixels; None: a seventh of the image").tag(source=True)
     stride = T.Any(None, help="pixels from one place of the map to the next; None: half the window").tag(source=True)
     shape = T.Enum(("square", "disc"), "square", help="what of the window is hidden").tag(source=True)
-    baseline = Given(0.0, help="filling: a number, one a channel, 'mean', 'blur', 'noise' or an image").tag(source=True)
-    top = Whole(0, help="upper edge of the patch in pixels, from 0; by default in the middle").tag(source=True)
-    left = Whole(0, help="left edge of the patch in pixels, from 0; by default in the middle").tag(source=True)
+    baseline = NotNone(0.0, help="a number, one a channel, 'mean', 'blur', 'noise' or an image").tag(source=True)
+    top = Integer(0, help="upper edge of the patch in pixels, from 0; by default in the middle").tag(source=True)
+    left = Integer(0, help="left edge of the patch in pixels, from 0; by default in the middle").tag(source=True)
     mapping = T.Bool(True, help="whether the heat map is made; False cancels it, and what is done stays").tag(
         display=True
     )

@@ -18,7 +18,7 @@ from ...render.static import Panel
 from ...widgets import controls
 from ...widgets.base import ImageView
 from ...widgets.panels import image_panels
-from ...widgets.state import ByteCache, Colormap, Given, Subject, Thumbnails, Whole
+from ...widgets.state import ByteCache, Colormap, Integer, NotNone, Subject, Thumbnails
 from .panels import distance_panel, outliers_panel, strips_panel
 
 KEPT = 64 * 2**20
@@ -55,11 +55,11 @@ class SignatureView(ImageView):
 
     sliders: ClassVar[dict[str, str]] = {"layer": "Layer"}
 
-    targets = Given((), help="classes that are compared, by number or name").tag(source=True)
-    count = Whole(5, help="images of each class, from the beginning of the data set").tag(source=True)
+    targets = NotNone((), help="classes that are compared, by number or name").tag(source=True)
+    count = Integer(5, help="images of each class, from the beginning of the data set").tag(source=True)
     pooling = T.Enum(("mean", "max"), "mean", help="how a map becomes one number").tag(source=True)
     metric = T.Enum(METRICS, METRICS[0], help="distance: cosine (of directions) or euclidean").tag(source=True)
-    target = Given((), help="class whose outliers are ranked, by number or name; at first the last").tag(display=True)
+    target = NotNone((), help="class whose outliers are ranked, by number or name; at first the last").tag(display=True)
     colormap = Colormap("viridis", help="matplotlib name; auto: diverging for signed values").tag(display=True)
     scale = T.Enum(("shared", "strip"), "shared", help="value range: one for all strips, or each its own").tag(
         display=True

@@ -17,7 +17,7 @@ from ...training.loop import Step, Trainer
 from ...widgets import controls
 from ...widgets.base import ImageView
 from ...widgets.panels import classes_panel, grid_panel, image_panel
-from ...widgets.state import Colormap, Snapshot, Whole
+from ...widgets.state import Colormap, Integer, Snapshot
 from ...widgets.surface import markup
 from .curves import CurvePanel, Track, curve_panel, has_values
 from .pace import Pace
@@ -56,7 +56,7 @@ class TrainingView(ImageView):
         No such layer or image.
     """
 
-    epochs = Whole(1, min=1, help="how many epochs the button trains").tag(display=True)
+    epochs = Integer(1, min=1, help="how many epochs the button trains").tag(display=True)
     log = T.Bool(False, help="logarithmic axis for the loss").tag(display=True)
     colormap = Colormap("auto", help="matplotlib name; auto: diverging for signed values").tag(display=True)
 

@@ -169,7 +169,7 @@ class LayerView(ModelView):
         return markup.source("cached" if self.cached else "computed", self.milliseconds)
 
     def refresh(self) -> None:
-        """Run the model anew: for weights or data that changed where traits cannot see it."""
+        """Run the model again: for weights or data that changed where traits cannot see it."""
         self.subject.refresh()
         super().refresh()
 

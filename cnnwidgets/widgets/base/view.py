@@ -239,7 +239,7 @@ class ModelView(W.VBox):
         self._frame.show(panels, title, status, self.source())
 
     def refresh(self) -> None:
-        """Compute and draw anew: for what traits cannot see, such as weights or data that changed."""
+        """Compute and draw again: for what traits cannot see, such as weights or data that changed."""
         self._computed = False
         self._memory.forget()
         self._newest.cancel()

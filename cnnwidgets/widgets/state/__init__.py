@@ -4,15 +4,16 @@ from .cache import ByteCache
 from .memory import Memory
 from .subject import Look, Snapshot, Subject
 from .thumbnails import Thumbnails
-from .traits import Colormap, Given, Index, Number, Pixel, Place, Scale, ScoreOf, Target, Whole
+from .traits import Colormap, Index, Integer, NotNone, Number, Pixel, Place, Scale, ScoreOf, Target
 
 __all__ = [
     "ByteCache",
     "Colormap",
-    "Given",
     "Index",
+    "Integer",
     "Look",
     "Memory",
+    "NotNone",
     "Number",
     "Pixel",
     "Place",
@@ -22,5 +23,4 @@ __all__ = [
     "Subject",
     "Target",
     "Thumbnails",
-    "Whole",
 ]

@@ -1,4 +1,4 @@
-"""Small pictures of the images of a data set, kept: reading them anew may mean to open files."""
+"""Small pictures of the images of a data set, kept: reading them again may mean to open files."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from ...compute.core import listing, unknown
 from ...render.color import table, value_ranges
 
 
-class Whole(T.Int):
+class Integer(T.Int):
     """A whole number, of NumPy and torch too."""
 
     def validate(self, obj: Any, value: Any) -> Any:
@@ -26,7 +26,7 @@ class Whole(T.Int):
         return super().validate(obj, value)
 
 
-class Index(Whole):
+class Index(Integer):
     """A whole number that counts something from 0: a channel of the layer, an image of the data set.
 
     Parameters
@@ -132,13 +132,13 @@ class Number(T.Float):
         return super().validate(obj, value)
 
 
-class Given(T.Any):
+class NotNone(T.Any):
     """Anything but None, for the validator of the view to judge."""
 
     allow_none = False
 
 
-class ScoreOf(Given):
+class ScoreOf(NotNone):
     """`"logit"`, `"probability"`, or a function of what the model returns."""
 
     def validate(self, obj: Any, value: Any) -> Any:

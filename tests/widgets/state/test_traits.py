@@ -5,11 +5,11 @@ import pytest
 import torch
 import traitlets as T
 
-from cnnwidgets.widgets.state.traits import Given, Index, Number, Pixel, Place, Target, Whole
+from cnnwidgets.widgets.state.traits import Index, Integer, NotNone, Number, Pixel, Place, Target
 
 
 class Holder(T.HasTraits):
-    number = Whole(0)
+    number = Integer(0)
 
 
 @pytest.mark.parametrize("value", [7, np.int64(7), np.uint8(7), torch.tensor(7)])
@@ -26,7 +26,7 @@ def test_anything_else_is_refused_by_the_name_of_the_trait(value):
 
 def test_what_must_be_given_lets_the_validator_judge_none_too():
     class Fussy(T.HasTraits):
-        thing = Given(0)
+        thing = NotNone(0)
 
         @T.validate("thing")
         def _judge(self, proposal):
