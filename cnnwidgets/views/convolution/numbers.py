@@ -12,7 +12,7 @@ import numpy as np
 import traitlets as T
 
 from ...compute.core import unknown
-from ...widgets.controls import hint, named
+from ...widgets.controls import Guard, hint, named
 from ...widgets.surface import markup
 
 Rows = tuple[tuple[float, ...], ...]
@@ -100,7 +100,7 @@ class NumbersControl(W.VBox):
     def __init__(self, view: T.HasTraits, trait: str, title: str, *, rows: int, tip: str) -> None:
         numbers: Any = view.traits()[trait]
         self._presets: dict[str, Rows] = numbers.presets
-        self._busy = False
+        self._writing = Guard()
         self._menu = W.Dropdown(options=[OWN, *self._presets], layout=W.Layout(width="176px"))
         self._box = W.Textarea(rows=rows, continuous_update=True, layout=W.Layout(width="176px"))
         self._wrong = W.HTML()
@@ -116,29 +116,24 @@ class NumbersControl(W.VBox):
     @T.observe("value")
     def _show(self, change: Any) -> None:
         self._wrong.value = ""
-        before, self._busy = self._busy, True
-        try:
+        typing = bool(self._writing)
+        with self._writing:
             self._menu.value = next((name for name, rows in self._presets.items() if rows == self.value), OWN)
-            if not before:  # what is being typed is left as it is
+            if not typing:  # what is being typed is left as it is
                 self._box.value = written(self.value)
-        finally:
-            self._busy = before
 
     def _chosen(self, change: Any) -> None:
-        if not self._busy and change["new"] != OWN:
+        if not self._writing and change["new"] != OWN:
             self.value = self._presets[change["new"]]
 
     def _typed(self, change: Any) -> None:
-        if self._busy:
+        if self._writing:
             return
         try:
             rows = parse_rows(change["new"])
         except ValueError as error:
             self._wrong.value = markup.error(str(error))
             return
-        self._busy = True
-        try:
+        with self._writing:
             self._wrong.value = ""
             self.value = rows
-        finally:
-            self._busy = False

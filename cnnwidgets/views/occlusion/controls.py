@@ -11,7 +11,7 @@ import traitlets as T
 
 from ...compute.dataset import Items
 from ...widgets import controls
-from ...widgets.controls import IntBox, IntRange, ProgressRow, TargetMenu, duration, hint
+from ...widgets.controls import Guard, IntBox, IntRange, ProgressRow, TargetMenu, duration, hint
 from .seen import Seen
 
 
@@ -19,25 +19,22 @@ class OpenMenu(W.Dropdown):
     """Menu for a trait of a view that may also hold what is not listed: it is called "own" then."""
 
     def __init__(self, view: T.HasTraits, trait: str, options: Sequence[tuple[str, Any]], *, width: int, tip: str):
-        self._listed, self._busy = list(options), False
+        self._listed, self._writing = list(options), Guard()
         value = getattr(view, trait)
         super().__init__(options=self._with(value), value=value, layout=W.Layout(width=f"{width}px"))
         hint(self, tip)
         view.observe(lambda change: self._follow(change["new"]), trait)
-        self.observe(lambda change: None if self._busy else view.set_trait(trait, change["new"]), "value")
+        self.observe(lambda change: None if self._writing else view.set_trait(trait, change["new"]), "value")
 
     def _with(self, value: Any) -> list[tuple[str, Any]]:
         return self._listed if any(value == listed for _, listed in self._listed) else [*self._listed, ("own", value)]
 
     def _follow(self, value: Any) -> None:
-        before, self._busy = self._busy, True  # new options choose the first of them for a moment
-        try:
+        with self._writing:  # new options choose the first of them for a moment
             known: Sequence[tuple[str, Any]] = self.options  # type: ignore[has-type]
             if all(value != one for _, one in known):
                 self.options = self._with(value)
             self.value = value
-        finally:
-            self._busy = before
 
 
 class PixelsControl(W.HBox):
@@ -50,7 +47,7 @@ class PixelsControl(W.HBox):
     """
 
     def __init__(self, view: T.HasTraits, trait: str, *, slide: bool, tip: str) -> None:
-        self._view, self._trait, self._busy = view, trait, False
+        self._view, self._trait, self._writing = view, trait, Guard()
         self.box = IntBox(value=1, min=1, max=1, layout=W.Layout(width="58px"))
         parts: list[Any] = [self.box]
         if slide:
@@ -63,16 +60,13 @@ class PixelsControl(W.HBox):
 
     def show(self, pixels: int, maximum: int) -> None:
         """Tell what the view makes of its trait: so many pixels, of at most `maximum`."""
-        before, self._busy = self._busy, True
-        try:
+        with self._writing:
             for part in self.children:
                 part.max = max(maximum, pixels)
                 part.value = pixels
-        finally:
-            self._busy = before
 
     def _moved(self, change: Any) -> None:
-        if not self._busy:
+        if not self._writing:
             setattr(self._view, self._trait, change["new"])
 
 

@@ -21,6 +21,7 @@ from .basic import (
     top_power,
 )
 from .channel import ChannelControl
+from .guard import Guard
 from .layer import LayerPicker
 from .place import SPEEDS, PlaceControl
 from .progress import ProgressRow, duration
@@ -35,6 +36,7 @@ __all__ = [
     "ChannelControl",
     "Choices",
     "Group",
+    "Guard",
     "IntBox",
     "IntRange",
     "LayerPicker",

@@ -14,6 +14,7 @@ import traitlets as T
 
 from ...compute.layers import Layer
 from ...render.color import COLORMAPS
+from .guard import Guard
 from .ranges import IntBox, IntRange, LogRange, all_single, mark_single
 
 AUTO = "auto"
@@ -230,7 +231,7 @@ class ScaleControl(W.HBox):
 
     def __init__(self, view: T.HasTraits, trait: str, *, tip: str) -> None:
         self.suggestion = (0.0, 1.0)
-        self._showing = False
+        self._writing = Guard()
         self._menu = W.Dropdown(
             options=["map", "layer", "layer-full", "fixed"], value="layer", layout=W.Layout(width="90px")
         )
@@ -248,10 +249,9 @@ class ScaleControl(W.HBox):
     def _show(self, change: Any) -> None:
         fixed = not isinstance(self.value, str)
         if fixed:
-            self._showing = True  # the first box alone, with what stands in the second, is no range
-            for end, number in zip(self._ends, self.value, strict=True):
-                end.value = number
-            self._showing = False
+            with self._writing:  # the first box alone, with what stands in the second, is no range
+                for end, number in zip(self._ends, self.value, strict=True):
+                    end.value = number
         for end in self._ends:
             end.layout.display = "" if fixed else "none"
         self._menu.value = "fixed" if fixed else self.value
@@ -264,5 +264,5 @@ class ScaleControl(W.HBox):
 
     def _typed(self, change: Any) -> None:
         low, high = (end.value for end in self._ends)
-        if not self._showing and not isinstance(self.value, str) and low < high:
+        if not self._writing and not isinstance(self.value, str) and low < high:
             self.value = (low, high)

@@ -10,6 +10,7 @@ import traitlets as T
 
 from ...compute.layers import Layer, LayerTable
 from .basic import hint, named
+from .guard import Guard
 from .ranges import Options
 from .search import Search
 
@@ -36,7 +37,7 @@ class LayerPicker(W.HBox):
     value = T.Unicode()
 
     def __init__(self, view: T.HasTraits, trait: str, table: LayerTable) -> None:
-        self._busy = True
+        self._writing = Guard()
         self._table = table
         self._slider = Options(options=[""], readout=False, layout=W.Layout(width="150px"))
         self._menu = W.Dropdown(options=[""], layout=W.Layout(width=f"{MENU[0]}px"))
@@ -52,8 +53,8 @@ class LayerPicker(W.HBox):
         hint(self._menu, "Choose a layer by name")
         hint(self._kind, "List only layers of this kind")
         named(self._kind, "Kind of layers")
-        self.value = getattr(view, trait)
-        self._busy = False
+        with self._writing:
+            self.value = getattr(view, trait)
         self.update(table)
         for control in (self._slider, self._menu):
             control.observe(self._chosen, "value")
@@ -95,24 +96,21 @@ class LayerPicker(W.HBox):
 
     def _list(self) -> None:
         options = [(row.label, row.name) for row in self.listed]
-        self._busy = True  # new options choose the first of them for a moment
-        try:
+        with self._writing:  # new options choose the first of them for a moment
             for control in (self._slider, self._menu):
                 if list(control.options) != options:
                     control.options = options
                 if any(name == self.value for _, name in options):  # not yet, while the choice is on its way here
                     control.value = self.value
-        finally:
-            self._busy = False
         self._search.tell(len(self.found))
 
     def _chosen(self, change: Any) -> None:
-        if not self._busy and change["new"]:
+        if not self._writing and change["new"]:
             self.value = change["new"]
 
     @T.observe("value")
     def _show(self, change: Any) -> None:
-        if not self._busy and not self._chose():
+        if not self._writing and not self._chose():
             self._list()
 
     def _chose(self) -> bool:
@@ -120,9 +118,6 @@ class LayerPicker(W.HBox):
         names = [name for _, name in self._menu.options]
         if self.value not in names or len(names) != len(self._table.showable):
             return False
-        self._busy = True
-        try:
+        with self._writing:
             self._slider.value = self._menu.value = self.value
-        finally:
-            self._busy = False
         return True

@@ -9,6 +9,7 @@ import ipywidgets as W
 import traitlets as T
 
 from . import basic as controls
+from .guard import Guard
 from .ranges import Player
 
 SPEEDS = (1, 2, 5, 10, 20, 30)
@@ -41,7 +42,7 @@ class PlaceControl(W.HBox):
     ) -> None:
         self._view: Any = view
         self._trait, self._size = trait, size
-        self._following = False
+        self._following = Guard()
         self._known = size()
         counts = self._counts()
         if not play:
@@ -111,12 +112,9 @@ class PlaceControl(W.HBox):
     def _follow(self) -> None:
         row, column = self.place
         values = {"row": row, "column": column, "position": row * self._known[1] + column}
-        before, self._following = self._following, True
-        try:
+        with self._following:
             for name in self._ranges:
                 setattr(self._view, name, values[name])
-        finally:
-            self._following = before
 
     def _narrow(self) -> None:
         counts = self._counts()

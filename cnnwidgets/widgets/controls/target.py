@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import ipywidgets as W
 import traitlets as T
 
 from .basic import hint
+from .guard import Guard
 from .search import Search
 
 LISTED = 50
@@ -37,7 +37,7 @@ class TargetMenu(W.HBox):
     """
 
     def __init__(self, view: T.HasTraits, trait: str, *, tip: str) -> None:
-        self._view, self._trait, self._busy = view, trait, False
+        self._view, self._trait, self._writing = view, trait, Guard()
         self._names: dict[int, str] = {}
         self._best: dict[int, str] = {}
         self._none: str | None = ""
@@ -92,7 +92,7 @@ class TargetMenu(W.HBox):
         options = [] if self._none is None else [(self._none, NONE)]
         options += [(self._label(number), number) for number in self.listed]
         wanted = getattr(self._view, self._trait)
-        with self._quiet(), self.menu.hold_sync():  # new options choose the first of them for a moment
+        with self._writing, self.menu.hold_sync():  # new options choose the first of them for a moment
             if list(self.menu.options) != options:
                 self.menu.options = options
             self.menu.value = NONE if wanted is None else wanted
@@ -103,21 +103,13 @@ class TargetMenu(W.HBox):
             self._view.set_trait(self._trait, found[0])
 
     def _chosen(self, change: Any) -> None:
-        if not self._busy:
+        if not self._writing:
             self._view.set_trait(self._trait, None if change["new"] == NONE else change["new"])
 
     def _follow(self, change: Any) -> None:
         wanted = NONE if change["new"] is None else change["new"]
         if wanted in [number for _, number in self.menu.options]:
-            with self._quiet():
+            with self._writing:
                 self.menu.value = wanted
         else:
             self._list()
-
-    @contextmanager
-    def _quiet(self) -> Iterator[None]:
-        before, self._busy = self._busy, True
-        try:
-            yield
-        finally:
-            self._busy = before
