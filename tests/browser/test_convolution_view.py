@@ -80,7 +80,7 @@ def test_each_control_of_the_convolution_view_moves_it(run_cells, theme):
     press(page, "End")
     wait_for(page, "layer", "OUTPUT")
     shown(page, "Contribution of each input feature")
-    assert state(page, "_error.value") == "" and page.errors == []
+    assert state(page, "error") == "" and page.errors == []
 
 
 def test_the_reader_types_draws_and_slides_in_the_playground(run_cells):

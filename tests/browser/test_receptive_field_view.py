@@ -125,4 +125,4 @@ def test_each_control_moves_the_view(run_cells):
     others = page.locator(".cnnw-fields tbody tr").first.evaluate(ground)
     wait_until(page, lambda: chosen.evaluate(ground) != others, "the chosen layer is marked")
     in_kernel(page, "try:\n view.channel = 99\nexcept IndexError as error:\n print(error)")
-    assert state(page, "channel") == "1" and state(page, "_error.value") == "" and page.errors == []
+    assert state(page, "channel") == "1" and state(page, "error") == "" and page.errors == []

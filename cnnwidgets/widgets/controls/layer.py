@@ -99,6 +99,8 @@ class LayerPicker(W.HBox):
         with self._writing:  # new options choose the first of them for a moment
             for control in (self._slider, self._menu):
                 if list(control.options) != options:
+                    if options and (control.index or 0) >= len(options):
+                        control.index = 0  # else the page takes the last option, and says that it was chosen
                     control.options = options
                 if any(name == self.value for _, name in options):  # not yet, while the choice is on its way here
                     control.value = self.value

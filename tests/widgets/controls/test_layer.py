@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
+import ipywidgets as W
 import pytest
 import torch
 import traitlets as T
@@ -185,3 +186,16 @@ def test_text_that_comes_after_its_enter_counts(picker):
 def test_enter_without_a_search_goes_nowhere(picker):
     enter(picker)
     assert picker.value == "0.conv"
+
+
+def test_a_page_is_never_told_of_fewer_layers_than_its_slider_has_gone(table, messages):
+    """It would take the last of them, and say that a hand chose it."""
+    picker = LayerPicker(State(layer=table.names[-1]), "layer", table)
+    messages.clear()
+    picker.update(LayerTable(table[:2]))
+    for kind in ("SelectionSlider", "Dropdown"):
+        sent = [
+            message.content.get("state", {}) for message in messages if isinstance(message.widget, getattr(W, kind))
+        ]
+        shorter = next(at for at, state in enumerate(sent) if len(state.get("_options_labels", ())) == 2)
+        assert any(state.get("index") == 0 for state in sent[:shorter])
