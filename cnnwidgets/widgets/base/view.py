@@ -153,11 +153,19 @@ class ModelView(W.VBox):
         self._newest.flush()
 
     def guarded(self, part: Callable[[], object]) -> bool:
-        """Run `part`, which draws beside the usual way, as a growing map does; False where it raised.
+        """Run `part`, which may draw beside the usual way, as a growing map does; False where it raised.
 
         What goes wrong in it goes to the error line, and traits set in it ask for no drawing.
         """
-        return self._guarded(part)
+        with self.quiet():
+            try:
+                part()
+            except Exception as error:
+                if not self._newest.waiting:  # else the state changed meanwhile: the next drawing shows what is wrong
+                    log.exception("%s could not draw", type(self).__name__)
+                    self._frame.say(_plain(error))
+                return False
+        return True
 
     @property
     def ready(self) -> bool:
@@ -190,7 +198,7 @@ class ModelView(W.VBox):
 
     def attempt(self, action: Callable[[], object]) -> None:
         """Call `action()`, as a button does; what goes wrong is in the error line until something goes well."""
-        if self._guarded(action):
+        if self.guarded(action):
             self.say("")
 
     def say(self, text: str) -> None:
@@ -412,7 +420,7 @@ class ModelView(W.VBox):
     def _redraw(self) -> None:
         self._started = time.perf_counter()
         with self._frame.held():
-            drawn = self._guarded(self._compute_and_render)
+            drawn = self.guarded(self._compute_and_render)
         if drawn:
             self._frame.say("")
         if self._widgets != lifetime.count():  # there are new ones, perhaps of this view
@@ -421,18 +429,6 @@ class ModelView(W.VBox):
     def _loosen(self) -> None:
         lifetime.loosen(self)
         self._widgets = lifetime.count()
-
-    def _guarded(self, part: Callable[[], object]) -> bool:
-        """Run `part`; what goes wrong in it goes to the error line, and traits set in it ask for no drawing."""
-        with self.quiet():
-            try:
-                part()
-            except Exception as error:
-                if not self._newest.waiting:  # else the state changed meanwhile: the next drawing shows what is wrong
-                    log.exception("%s could not draw", type(self).__name__)
-                    self._frame.say(_plain(error))
-                return False
-        return True
 
     def _compute_and_render(self) -> None:
         self._compute_once()
