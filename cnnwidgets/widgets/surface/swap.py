@@ -6,9 +6,9 @@ arrives out of sight, beside what is seen; a style sheet then turns to the new s
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import secrets
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -151,7 +151,8 @@ class Stage(W.HTML):
 
     def __init__(self, root: W.Widget) -> None:
         self._root, self._depth = root, 0
-        self._timer: asyncio.TimerHandle | None = None
+        self._lock = threading.RLock()  # drawings come from two threads, and so do the timers they set
+        self._number = 0  # of the newest drawing
         super().__init__("", layout=W.Layout(display="none"))
 
     def _parts(self) -> list[_Sides]:
@@ -168,6 +169,10 @@ class Stage(W.HTML):
     @contextmanager
     def held(self) -> Iterator[None]:
         """What is written inside appears at the end, together; at once in a cell, which nothing can wait for."""
+        with self._lock:
+            yield from self._held()
+
+    def _held(self) -> Iterator[None]:
         loop = cell_thread.turning_loop()
         if self._depth:
             yield
@@ -189,9 +194,8 @@ class Stage(W.HTML):
             for part in parts:
                 part.held = False
             self.turn()
-            if self._timer is not None:
-                self._timer.cancel()
-            self._timer = loop.call_later(REST, self._tidy)
+            self._number += 1
+            loop.call_later(REST, self._tidy, self._number)
 
     def turn(self) -> None:
         """Show the newest of everything, in one message."""
@@ -202,8 +206,8 @@ class Stage(W.HTML):
         seen = ",".join(f".{part.seen}.{part.seen}" for part in parts)
         self.value = f"<style>{seen}{{display:block}}</style>" if seen else ""
 
-    def _tidy(self) -> None:
-        self._timer = None
-        if self._root.comm is not None:
-            for part in self._parts():
-                part.tidy()
+    def _tidy(self, number: int) -> None:
+        with self._lock:
+            if number == self._number and self._root.comm is not None:
+                for part in self._parts():
+                    part.tidy()

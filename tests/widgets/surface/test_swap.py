@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+import threading
+import time
 
 import ipywidgets as W
 import pytest
@@ -91,6 +93,31 @@ def test_at_rest_nothing_stays_out_of_sight(card, messages, monkeypatch):
     in_loop(draw, then=0.1)
     assert text.get_state()["value"] == "new"
     assert [bytes(each.value) for each in picture.pictures] == [b"", b"new"]
+
+
+def test_a_timer_of_another_thread_takes_nothing_away_that_is_being_drawn(card, monkeypatch):
+    monkeypatch.setattr(swap, "REST", 0.05)
+    _, picture, stage = card
+    drawing = threading.Event()
+
+    async def other():
+        with stage.held():
+            picture.put(b"first")
+        await asyncio.to_thread(drawing.set)
+        await asyncio.sleep(0.2)
+
+    def draw():
+        with stage.held():
+            picture.put(b"second")
+            time.sleep(0.15)  # the timer of the other thread rings meanwhile
+
+    thread = threading.Thread(target=asyncio.run, args=[other()])
+    thread.start()
+    drawing.wait()
+    in_loop(draw, then=0.1)
+    thread.join()
+    assert picture.value == b"second"
+    assert sorted(bytes(each.value) for each in picture.pictures) == [b"", b"second"]
 
 
 def test_a_view_that_draws_in_an_event_loop_ends_with_the_style_sheet(model, dataset, messages):
