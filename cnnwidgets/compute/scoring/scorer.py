@@ -9,7 +9,18 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from ..core import ForwardError, Prepare, call, capture, describe, evaluating, find_layer, module_names, plain
+from ..core import (
+    ForwardError,
+    Prepare,
+    are_probabilities,
+    call,
+    capture,
+    describe,
+    evaluating,
+    find_layer,
+    module_names,
+    plain,
+)
 from ..layers import kind_of, layout_of
 from .batching import out_of_memory
 from .folding import agrees, folded
@@ -155,8 +166,7 @@ class Scorer:
         if self.score != "probability":
             return scores
         if self._are_probabilities is None:
-            sums = scores.sum(1)
-            self._are_probabilities = bool((scores >= 0).all() and ((sums - 1).abs() < 1e-3).all())
+            self._are_probabilities = are_probabilities(scores)
         if scores.shape[1] == 1 and not self._are_probabilities:
             raise ValueError(
                 "the softmax of a single score is always 1; take the score as it is with score='logit', or choose with "

@@ -115,6 +115,15 @@ def test_probabilities_are_not_put_through_the_softmax_again():
     assert found.scores.tolist() == [[[1, 0.75]]]
 
 
+@pytest.mark.parametrize("back", [torch.bfloat16, torch.float32])
+def test_probabilities_in_bfloat16_are_not_put_through_the_softmax_again(back):
+    shares = torch.tensor([0.61, 0.29, 0.0989, 0.0011]).bfloat16()
+    assert abs(float(shares.double().sum()) - 1) > 1e-3
+    model = Gives(lambda x: (shares + 0 * x[:, 0, :1, 0]).to(back)).bfloat16()
+    found = occlusion(model, torch.ones(1, 1, 1, 2), target=0, window=1, stride=1, score="probability")
+    assert found.unoccluded.tolist() == [float(shares[0])]
+
+
 def test_a_layer_says_how_much_each_of_its_maps_changes(doubling):
     model = nn.Sequential(doubling, nn.Flatten(), nn.Linear(4, 2))  # -2 times the image of 1, 2, 3, 4
     found = occlusion(model, torch.arange(1.0, 5).reshape(1, 2, 2), layer="0", window=1, stride=1)
