@@ -21,7 +21,7 @@ from ..core import (
     module_names,
     plain,
 )
-from ..layers import kind_of, layout_of
+from ..layers import kind_of, layout_of, mixes_images
 from .batching import out_of_memory
 from .folding import agrees, folded
 
@@ -33,7 +33,8 @@ class Scorer:
     """Runs a network on batches of images with fixed settings.
 
     On the CPU the images are in channels-last format, which reduces the time of convolutions to a half or two thirds; a
-    network that raises on it (`x.view(...)` after a convolution) gets contiguous images from its first error on.
+    network that raises on it (`x.view(...)` after a convolution) gets contiguous images from its first error on. One
+    whose results depend on the other images of the batch (see `mixes_images`) gets one image at a time.
 
     Parameters
     ----------
@@ -81,6 +82,10 @@ class Scorer:
         """
         if self._channels_last is None:
             self._channels_last = images.device.type == "cpu"
+        if len(number) > 1 and mixes_images(self.model, images[:1], prepare=self.prepare):
+            batch = images[number]
+            paint(batch)
+            return torch.cat([self(image, number[:1] * 0, lambda _: None) for image in batch.split(1)])
         try:
             return self._run(images, number, paint, self._quick)
         except ForwardError as error:
