@@ -19,7 +19,7 @@ from .names import (
     unknown,
     unknown_layer,
 )
-from .outputs import leaves, why_not
+from .outputs import are_probabilities, leaves, why_not
 from .progress import Bar, Report
 from .state import same_random_state
 
@@ -31,6 +31,7 @@ __all__ = [
     "Prepare",
     "Report",
     "alone",
+    "are_probabilities",
     "call",
     "capture",
     "counting",

@@ -1,6 +1,7 @@
 """Which layers there are, in running order, and what each puts out."""
 
 from .activations import activations, batched, run
+from .company import mixes_images
 from .kinds import kind_of, layout_of, token_grid
 from .layer import Layer, LayerTable
 from .operations import GraphRunner, Trace, run_operations, trace
@@ -31,6 +32,7 @@ __all__ = [
     "kind_of",
     "layer_table",
     "layout_of",
+    "mixes_images",
     "one_image",
     "run",
     "run_operations",
