@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 import warnings
 from collections import defaultdict
@@ -16,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 Make = Callable[[], tuple[nn.Module, Tensor, Callable[[Any], Any] | None]]
+FOR = r"(For[A-Z][a-z]+[A-Z][a-z]+|Model)$"
 LARGEST = 30_000_000
 """Parameters of the largest architecture of timm that is walked."""
 
@@ -83,7 +85,7 @@ def _transformers() -> dict[str, Make]:
 
     def build(kind: str, side: int, **options: Any) -> Make:
         def make() -> tuple[nn.Module, Tensor, Callable[[Any], Any]]:
-            config = getattr(hf, f"{kind.split('For')[0].removesuffix('Model')}Config")(**options)
+            config = getattr(hf, re.sub(FOR, "Config", kind))(**options)
             return getattr(hf, kind)(config), torch.rand(3, side, side), pixels
 
         return make
@@ -114,9 +116,9 @@ def _transformers() -> dict[str, Make]:
         "MobileNetV2ForImageClassification": build("MobileNetV2ForImageClassification", 64),
         "EfficientNetForImageClassification": build("EfficientNetForImageClassification", 64),
         "SegformerForSemanticSegmentation": build("SegformerForSemanticSegmentation", 64),
-        "CvtForImageClassification": build("CvtForImageClassification", 64, depth=[1, 1, 1]),
+        "CvtForImageClassification": build("CvtForImageClassification", 64),
         "FocalNetForImageClassification": build("FocalNetForImageClassification", 64, image_size=64, embed_dim=16),
-        "BitForImageClassification": build("BitForImageClassification", 64, embedding_size=32, **stages),
+        "BitForImageClassification": build("BitForImageClassification", 64, num_groups=8, embedding_size=16, **stages),
         "DPTForDepthEstimation": build("DPTForDepthEstimation", 64, **{**vit, "num_hidden_layers": 4},
                                        backbone_out_indices=[0, 1, 2, 3], neck_hidden_sizes=[8, 16, 24, 32],
                                        fusion_hidden_size=16, is_hybrid=False),

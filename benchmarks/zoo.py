@@ -36,7 +36,7 @@ from _table import where
 import cnnwidgets
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from tests.compute.zoo_tools import Make, from_torchvision, seeded, walk
+from tests.compute.zoo_tools import Make, from_torchvision, given_to, seeded, walk
 
 WIDTHS = (40, 9, 7, 7, 9, 11, 9, 9)
 
@@ -105,13 +105,7 @@ def opening(make: Make) -> float:
 
     def bare() -> None:
         with torch.no_grad():
-            _ = (
-                model(**given)
-                if isinstance(given, dict)
-                else model(*given)
-                if isinstance(given, tuple)
-                else model(given)
-            )
+            given_to(model, given)
 
     def view() -> None:
         cnnwidgets.ActivationView(model, [image] if image.ndim == 3 else [image[0]], prepare=prepare).close()

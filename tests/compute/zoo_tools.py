@@ -63,6 +63,7 @@ def walk(make: Make) -> LayerTable:
     """
     (model, image, prepare), (twin, _, _) = (seeded(make) for _ in range(2))
     model.train()
+    torch.manual_seed(1)  # a network may draw lots
     before = deep_state(model)
     captured = run(model, image, prepare=prepare)
     traced = trace(model)
@@ -73,10 +74,12 @@ def walk(make: Make) -> LayerTable:
         check_drawing(row, operations[row.name] if row.operation else captured[row.name])
     unchanged(before, model)
     arguments = image[None] if image.ndim == 3 else image
+    torch.manual_seed(1)
     returned = check_rows(twin, modules, captured, arguments if prepare is None else prepare(image))
     for mine, value in zip(captured.output.values(), returned, strict=True):
         assert same(mine, value)
     model.eval()
+    torch.manual_seed(1)
     before = deep_state(model)
     again = run(model, image, prepare=prepare)
     assert list(again) == list(captured)
@@ -114,7 +117,7 @@ def check_rows(model: nn.Module, table: LayerTable, captured: Any, arguments: An
     names = [name for name, _ in model.named_modules() if name and "parametrizations" not in name]
     handles = [model.get_submodule(name).register_forward_hook(keep(name)) for name in names]
     with torch.no_grad():
-        returned = model(*arguments) if isinstance(arguments, tuple) else model(arguments)
+        returned = given_to(model, arguments)
     for handle in handles:
         handle.remove()
 
@@ -129,6 +132,13 @@ def check_rows(model: nn.Module, table: LayerTable, captured: Any, arguments: An
             assert row.reason is not None, row
     assert {row.name for row in table if not row.ran} == {name for name in names if not calls[name]}
     return [value for value in values_in(returned) if isinstance(value, Tensor) and value.numel()]
+
+
+def given_to(model: nn.Module, arguments: Any) -> Any:
+    """What the model returns for what `prepare` gave."""
+    if isinstance(arguments, dict):
+        return model(**arguments)
+    return model(*arguments) if isinstance(arguments, tuple) else model(arguments)
 
 
 def values_in(output: Any) -> list[Any]:
