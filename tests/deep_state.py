@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-DEEPEST = 12
+DEEPEST = 60
 """Objects within objects that are followed."""
 
 
