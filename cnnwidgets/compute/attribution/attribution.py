@@ -9,10 +9,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..core import Prepare, Report, device_of, dtype_of, evaluating, listing, moved, plain, unknown
+from ..core import Prepare, Report, device_of, dtype_of, listing, moved, plain, unknown
 from ..layers import layer_table
 from ..occlusion import as_images, baseline_images, patches
 from ..scoring import Score, Scorer, choose_targets
+from ..shadow import looking
 from .cam import cam_layer
 from .map import AttributionMap
 from .methods import GRAD_CAM, METHODS, MODIFIED, Task, run_method
@@ -116,9 +117,9 @@ def attributions(
     elif layer is not None:
         layer_table(module, batch[:1], operations=False, prepare=prepare).find(layer)  # unused, but it must exist
     relus: Relus | None = None
-    with torch.inference_mode(False), evaluating(module), torch.enable_grad():
+    with torch.inference_mode(False), looking(module) as shadow, torch.enable_grad():
         batch = batch.clone()  # a tensor created in inference mode has no gradient
-        network = Attributed(module, scorer, prepare=prepare, layer=row)
+        network = Attributed(shadow, scorer, prepare=prepare, layer=row)
         if method in MODIFIED:
             scripted = [name for name, part in module.named_modules() if isinstance(part, torch.jit.ScriptModule)]
             if scripted:

@@ -5,7 +5,7 @@ from .fingerprint import digest, fingerprint, hooks_version
 from .forward import ForwardError, Prepare, call, describe
 from .hooks import alone, capture, counting, evaluating, rerouted
 from .memory import give_back
-from .model import device_of, dtype_of, moved, plain, weights_version
+from .model import device_of, dtype_of, known_whole, moved, plain, weights_version
 from .names import (
     OUTPUT,
     find_layer,
@@ -45,6 +45,7 @@ __all__ = [
     "get_layer",
     "give_back",
     "hooks_version",
+    "known_whole",
     "leaves",
     "listing",
     "module_names",

@@ -123,6 +123,12 @@ class Captured(Mapping[str, torch.Tensor]):
         given = next(tensors, None)
         self._pending.setdefault(name, []).append(None if given is None else self._copy(given))
 
+    def belong_to(self, model: nn.Module) -> None:
+        """Name the layers of `model` as owners, for a pass that ran on a copy of it."""
+        parts = dict(model.named_modules())
+        for value in self.seen:
+            value.owner = parts.get(value.module, value.owner)
+
     def see(self, name: str, owner: nn.Module, output: Any) -> None:
         """Record the output of module `owner` under `name`."""
         self.calls[name] += 1

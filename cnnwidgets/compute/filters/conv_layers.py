@@ -44,7 +44,7 @@ def batch_norms(model: nn.Module) -> dict[str, str]:
             inside = [f"{name}.{child}" if name else child for child in part._modules]
             pairs |= dict(pairwise(inside))
     if (graph := trace(model).graph) is not None:
-        calls = [node for node in graph.graph.nodes if node.op == "call_module"]
+        calls = [node for node in graph.nodes if node.op == "call_module"]
         names = [known.get(str(node.target), "") for node in calls]
         for node, name in zip(calls, names, strict=True):
             users = [str(user.target) for user in node.users if user.op == "call_module"]

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
-from ..core import evaluating
 from ..layers import describe_module
+from ..shadow import looking
 from .conv_layers import batch_norms, effective, find_convolution
 
 Order = Literal["index", "norm", "sparsity", "similarity"]
@@ -173,8 +173,9 @@ def filters(model: nn.Module, layer: str, *, folded: bool = False) -> Filters:
     ValueError
         `folded` is set and no BatchNorm is known to follow; or the weights are on the meta device.
     """
-    name, part = find_convolution(model, layer)
-    with evaluating(model) as module:  # computing weights may write to buffers
+    name, _ = find_convolution(model, layer)
+    with looking(model) as module:  # computing weights may write to buffers
+        part = dict(module.named_modules())[name]
         weights, bias = effective(part, "weight"), effective(part, "bias")
         if weights.is_meta:
             raise ValueError(f"the weights of layer {name!r} are not in memory: the model is on the device 'meta'")
