@@ -16,6 +16,7 @@ from ..core import Bar, Prepare, Report, plain
 from ..dataset import Denormalize, Items
 from ..layers import Trace, run, table_of, trace
 from .findings import Finding, Findings
+from .usage import Usage
 
 _SENSITIVE = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)
 _LINEAR = (nn.modules.conv._ConvNd, nn.Linear)
@@ -61,7 +62,8 @@ def diagnose(
     -------
     Findings
         In the order: training mode, normalisation, names registered twice, layers without a nonlinearity between them,
-        layers that never ran, non-finite values, dead units, a wrong number of class names.
+        layers that were not called nor their parameters used, non-finite values, dead units, a wrong number of class
+        names.
 
     Raises
     ------
@@ -226,6 +228,7 @@ def _values(model: nn.Module, items: Items, chosen: list[int], bar: Bar) -> Iter
     alive: dict[str, torch.Tensor] = {}
     broken: dict[str, tuple[int, int]] = {}
     never: set[str] | None = None
+    usage = Usage()
     outputs = 0
     for index in chosen:
         item = items[index]
@@ -234,6 +237,8 @@ def _values(model: nn.Module, items: Items, chosen: list[int], bar: Bar) -> Iter
         table = table_of(captured, model)
         silent = {row.name for row in table if not row.ran}
         never = silent if never is None else never & silent
+        if any(next(model.get_submodule(name).parameters(), None) is not None for name in never):
+            usage.look(model, images, items.prepare)
         for row in table.showable:
             output = captured[row.name]
             if output.is_floating_point() and row.name not in broken:
@@ -246,11 +251,12 @@ def _values(model: nn.Module, items: Items, chosen: list[int], bar: Bar) -> Iter
         bar.add()
         scores = next(iter(captured.output.values()), None)
         outputs = scores.shape[-1] if scores is not None and scores.ndim == 2 else 0
-    if never:
-        names = sorted(never)
+    # of a module without parameters nobody can tell: a parent may have used it in another way than to call it
+    names = sorted(name for name in never or () if usage.of(model.get_submodule(name)) is False)
+    if names:
         yield Finding(
             "never ran",
-            f"{len(never)} modules did not run for any of {len(chosen)} images",
+            f"{len(names)} modules were not called for any of {len(chosen)} images, nor were their parameters used",
             ", ".join(names[:8]) + (" ..." if len(names) > 8 else ""),
         )
     for name, (index, bad) in list(broken.items())[:1]:

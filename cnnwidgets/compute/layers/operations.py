@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import fx, nn
 
-from ..core import Prepare, call, module_names, why_not
+from ..core import Prepare, call, leaves, module_names, some_of, why_not
 from ..shadow import looking
 from .script import script_layers
 
@@ -94,7 +94,8 @@ class GraphRunner(fx.Interpreter):
     """Runs the graph and copies the outputs of the wanted operations, before an in-place operation overwrites them.
 
     Modules, parameters and buffers are those of `model`, as they are now. With `attached` the copies stay in the
-    autograd graph.
+    autograd graph. `calls` counts the calls of each module; `some` holds some numbers of what they put out, by name,
+    call and path.
     """
 
     def __init__(self, model: nn.Module, traced: Trace, wanted: set[str], *, attached: bool = False) -> None:
@@ -103,6 +104,8 @@ class GraphRunner(fx.Interpreter):
         self.constants, self.wanted, self.attached = traced.constants, wanted, attached
         self.outputs: dict[str, torch.Tensor] = {}
         self.result: Any = None
+        self.calls: Counter[str] = Counter()
+        self.some: dict[tuple[str, int, str], torch.Tensor | None] = {}
 
     def fetch_args_kwargs_from_env(self, n: fx.Node) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Arguments of a node, with mutable lists in place of the graph's immutable ones."""
@@ -112,6 +115,11 @@ class GraphRunner(fx.Interpreter):
     def run_node(self, n: fx.Node) -> Any:
         """Run one node, and keep a copy of its output if requested."""
         value = super().run_node(n)
+        if n.op == "call_module":
+            self.calls[str(n.target)] += 1
+            for path, leaf in leaves(value):
+                if why_not(leaf) is None:
+                    self.some[str(n.target), self.calls[str(n.target)], path] = some_of(leaf)
         name = n.name if n.name in self.wanted else f"{n.name}()"
         if n.op != "call_module" and name in self.wanted and isinstance(value, torch.Tensor) and why_not(value) is None:
             copy = value if self.attached else value.detach()
@@ -130,7 +138,13 @@ class GraphRunner(fx.Interpreter):
 
 
 def run_operations(
-    model: nn.Module, traced: Trace, images: Any, names: Iterable[str] | None = None, *, prepare: Prepare | None = None
+    model: nn.Module,
+    traced: Trace,
+    images: Any,
+    names: Iterable[str] | None = None,
+    *,
+    prepare: Prepare | None = None,
+    check: Callable[[GraphRunner], None] | None = None,
 ) -> tuple[dict[str, torch.Tensor], Any]:
     """Outputs of operations in one pass through the graph.
 
@@ -146,6 +160,8 @@ def run_operations(
         Names of operations; None for all.
     prepare : callable, optional
         As for `activations`.
+    check : callable, optional
+        Given what has run of the graph.
 
     Returns
     -------
@@ -170,6 +186,8 @@ def run_operations(
     with looking(model) as module:
         runner = GraphRunner(module, traced, wanted)
         call(module, images, prepare, run=runner.forward)
+    if check is not None:
+        check(runner)
     return runner.outputs, runner.result
 
 

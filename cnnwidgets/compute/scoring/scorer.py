@@ -9,8 +9,19 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from ..core import ForwardError, Prepare, alone, call, capture, describe, find_layer, module_names, plain
-from ..layers import kind_of, layout_of
+from ..core import (
+    ForwardError,
+    Prepare,
+    alone,
+    are_probabilities,
+    call,
+    capture,
+    describe,
+    find_layer,
+    module_names,
+    plain,
+)
+from ..layers import kind_of, layout_of, mixes_images
 from ..shadow import Unshadowed, looking, shadow_of
 from .batching import out_of_memory
 from .folding import agrees, folded
@@ -23,7 +34,8 @@ class Scorer:
     """Runs a network on batches of images with fixed settings.
 
     On the CPU the images are in channels-last format, which reduces the time of convolutions to a half or two thirds; a
-    network that raises on it (`x.view(...)` after a convolution) gets contiguous images from its first error on.
+    network that raises on it (`x.view(...)` after a convolution) gets contiguous images from its first error on. One
+    whose results depend on the other images of the batch (see `mixes_images`) gets one image at a time.
 
     Parameters
     ----------
@@ -71,6 +83,10 @@ class Scorer:
         """
         if self._channels_last is None:
             self._channels_last = images.device.type == "cpu"
+        if len(number) > 1 and mixes_images(self.model, images[:1], prepare=self.prepare):
+            batch = images[number]
+            paint(batch)
+            return torch.cat([self(image, number[:1] * 0, lambda _: None) for image in batch.split(1)])
         try:
             return self._run(images, number, paint, self._quick)
         except ForwardError as error:
@@ -158,8 +174,7 @@ class Scorer:
         if self.score != "probability":
             return scores
         if self._are_probabilities is None:
-            sums = scores.sum(1)
-            self._are_probabilities = bool((scores >= 0).all() and ((sums - 1).abs() < 1e-3).all())
+            self._are_probabilities = are_probabilities(scores)
         if scores.shape[1] == 1 and not self._are_probabilities:
             raise ValueError(
                 "the softmax of a single score is always 1; take the score as it is with score='logit', or choose with "

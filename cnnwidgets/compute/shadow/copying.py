@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import types
 import weakref
 from collections import OrderedDict, defaultdict, deque
@@ -86,6 +87,8 @@ class Copying:
             return self._modules(value)
         if isinstance(value, _CALLS):
             return self._call(value)
+        if isinstance(value, functools._lru_cache_wrapper):
+            return self._remember(value, functools.lru_cache(**value.cache_parameters())(self._call(value.__wrapped__)))
         if isinstance(value, weakref.ref) and isinstance(target := value(), (nn.Module, torch.Tensor)):
             return weakref.ref(self.value(target))
         return self._object(value)
