@@ -1,11 +1,11 @@
 """One careful pass: run a model, keep what its modules put out, put everything back."""
 
 from .captured import UNSEEN, Captured, some_of
-from .fingerprint import digest, fingerprint, hooks_version
+from .fingerprint import digest, fingerprint, hooks_version, weights_version
 from .forward import ForwardError, Prepare, call, describe
 from .hooks import alone, capture, counting, evaluating, rerouted
 from .memory import give_back
-from .model import device_of, dtype_of, has_forward, known_whole, moved, plain, weights_version
+from .model import device_of, dtype_of, has_forward, known_whole, moved, plain
 from .names import (
     OUTPUT,
     find_layer,

@@ -76,18 +76,26 @@ def tensors_of(model: nn.Module) -> itertools.chain[torch.Tensor]:
 
 
 def device_of(model: nn.Module) -> torch.device:
-    """Device of the first parameter or buffer; the CPU for a model without any."""
-    return next((t.device for t in tensors_of(model)), torch.device("cpu"))
+    """Device where the model computes: of its first parameter or buffer; the CPU for a model without any.
+
+    Weights that are loaded layer by layer are on the device `meta` between two passes; then it is that of those which
+    stay, or the one that the hooks of the loader name.
+    """
+    found = None
+    for tensor in tensors_of(model):
+        if not tensor.is_meta:
+            return tensor.device
+        found = tensor.device
+    if found is not None:
+        for part in model.modules():
+            if (device := getattr(getattr(part, "_hf_hook", None), "execution_device", None)) is not None:
+                return torch.device(device)
+    return found or torch.device("cpu")
 
 
 def dtype_of(model: nn.Module) -> torch.dtype:
     """Type of the first floating point parameter or buffer; float32 for a model without any."""
     return next((t.dtype for t in tensors_of(model) if t.is_floating_point()), torch.float32)
-
-
-def weights_version(model: nn.Module) -> int:
-    """A number that changes whenever a parameter is written to (optimizer, state dict) or replaced."""
-    return hash(tuple((id(p), p.data_ptr(), -1 if p.is_inference() else p._version) for p in model.parameters()))
 
 
 def moved(value: Any, device: torch.device, dtype: torch.dtype) -> Any:

@@ -137,6 +137,10 @@ class LayerView(ModelView):
         row = self.snapshot.table.find(self.layer)
         return row.channels, f"layer {row.name!r} has {row.channels}"
 
+    def outdated(self) -> bool:
+        """Whether the weights have changed since the snapshot: maps of old ones are a wrong picture."""
+        return self.snapshot.outdated()
+
     def look_and_compute(self) -> None:
         """Take a snapshot, and `compute` from it; after an error the one before is back."""
         before, passes = (self.snapshot, self.layer_row), self.subject.passes

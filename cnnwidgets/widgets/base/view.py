@@ -436,13 +436,17 @@ class ModelView(W.VBox):
         self.render()
 
     def _compute_once(self) -> None:
-        if not self._computed:
+        if not self._computed or self.outdated():
             self._computed = True  # first: a change from another thread in the middle of it undoes it
             try:
                 self.look_and_compute()
             except BaseException:
                 self._computed = False
                 raise
+
+    def outdated(self) -> bool:
+        """Whether what was computed holds no longer, though no trait has moved: asked before each drawing."""
+        return False
 
     def look_and_compute(self) -> None:
         """All that `compute` builds on, and `compute` itself."""
