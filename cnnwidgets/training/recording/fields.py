@@ -20,6 +20,11 @@ class Damaged(ValueError):
     """A file that is truncated, was changed since it was written, or is of another kind."""
 
 
+@lru_cache
+def _parts(hint: Hashable) -> tuple[Any, tuple[Any, ...]]:
+    return get_origin(hint), get_args(hint)
+
+
 def built(kind: type[T], record: Any, where: str) -> T:
     """An instance of a data class from what a file says of it.
 
@@ -60,7 +65,9 @@ def check(value: Any, hint: Any, where: str) -> None:
 
 
 def _fits(value: Any, hint: Any) -> bool:
-    origin, inner = get_origin(hint), get_args(hint)
+    if type(hint) is type and hint not in (int, float):  # most, and every frame has a dozen
+        return isinstance(value, hint)
+    origin, inner = _parts(hint)
     if origin is Literal:
         return value in inner
     if origin in (Union, UnionType):
