@@ -90,6 +90,7 @@ class ModelView(W.VBox):
         self._closed = False
         self._frame = Frame(self.panels_height)
         self.children = self._frame.parts
+        self._error = self._frame.error_line
         self.add_class("cnnw")
         self.layout.overflow = "hidden"
         self.observe(self._changed, self._tagged)

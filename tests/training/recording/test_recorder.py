@@ -233,7 +233,7 @@ def test_a_layer_that_is_not_there_is_refused_with_the_nearest(small, probes, tm
 
 
 def test_a_layer_that_never_runs_is_refused(small, probes):
-    with pytest.raises(LookupError, match="'norm' cannot be recorded: never ran"):
+    with pytest.raises(LookupError, match="'norm' cannot be recorded: was not seen to run"):
         Recorder(small, "norm", probes)
 
 
