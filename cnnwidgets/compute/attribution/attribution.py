@@ -9,10 +9,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..core import Prepare, Report, device_of, dtype_of, evaluating, listing, moved, plain, unknown
+from ..core import Prepare, Report, device_of, dtype_of, listing, moved, plain, unknown
 from ..layers import layer_table, mixes_images
 from ..occlusion import as_images, baseline_images, patches
 from ..scoring import Score, Scorer, choose_targets
+from ..shadow import looking
 from .cam import cam_layer
 from .grid import grid_of
 from .map import AttributionMap
@@ -123,9 +124,9 @@ def attributions(
     batches = method != "occlusion" and (len(batch) > 1 or method == "integrated_gradients")
     alone = batches and mixes_images(module, batch[:1], prepare=prepare)
     relus: Relus | None = None
-    with torch.inference_mode(False), evaluating(module), torch.enable_grad():
+    with torch.inference_mode(False), looking(module) as shadow, torch.enable_grad():
         batch = batch.clone()  # a tensor created in inference mode has no gradient
-        network = Attributed(module, scorer, prepare=prepare, layer=row, grid=grid, alone=alone)
+        network = Attributed(shadow, scorer, prepare=prepare, layer=row, grid=grid, alone=alone)
         if method in MODIFIED:
             scripted = [name for name, part in module.named_modules() if isinstance(part, torch.jit.ScriptModule)]
             if scripted:

@@ -15,7 +15,6 @@ from ..core import (
     Prepare,
     device_of,
     dtype_of,
-    evaluating,
     find_layer,
     module_names,
     moved,
@@ -25,6 +24,7 @@ from ..core import (
 )
 from ..layers import Layer, LayerTable, layer_table, run
 from ..scoring import Score, Scorer
+from ..shadow import looking
 from .grid import as_grid, grid_of
 from .network import Attributed, leads_to
 
@@ -110,15 +110,15 @@ def last_maps(
     rows = {row.name: row for row in _before_pooling(table) if has_maps(row, aspect)}
     if not rows:
         return None
-    with torch.inference_mode(False), evaluating(module), torch.enable_grad():
+    with torch.inference_mode(False), looking(module) as shadow, torch.enable_grad():
         given = images.clone().requires_grad_()
-        network = Attributed(module, scorer, prepare=prepare)
+        network = Attributed(shadow, scorer, prepare=prepare)
         nodes: dict[str, Node] = {}
         with ExitStack() as stack:
             names = module_names(module)
             for name, row in rows.items():
                 through = partial(_noted, nodes, name)
-                stack.enter_context(rerouted(module, row.module, row.call, through, find_layer(names, name)[2]))
+                stack.enter_context(rerouted(shadow, row.module, row.call, through, find_layer(names, name)[2]))
             best = network.scores(given).amax()
         gradients = _gradients(best, given, nodes)
         counts = [row for name, row in rows.items() if name in gradients and _counts(gradients[name], row, aspect)]

@@ -1,11 +1,11 @@
 """One careful pass: run a model, keep what its modules put out, put everything back."""
 
-from .captured import Captured
+from .captured import UNSEEN, Captured, some_of
 from .fingerprint import digest, fingerprint, hooks_version
 from .forward import ForwardError, Prepare, call, describe
 from .hooks import alone, capture, counting, evaluating, rerouted
 from .memory import give_back
-from .model import device_of, dtype_of, moved, plain, weights_version
+from .model import device_of, dtype_of, has_forward, known_whole, moved, plain, weights_version
 from .names import (
     OUTPUT,
     find_layer,
@@ -25,6 +25,7 @@ from .state import same_random_state
 
 __all__ = [
     "OUTPUT",
+    "UNSEEN",
     "Bar",
     "Captured",
     "ForwardError",
@@ -45,7 +46,9 @@ __all__ = [
     "first_names",
     "get_layer",
     "give_back",
+    "has_forward",
     "hooks_version",
+    "known_whole",
     "leaves",
     "listing",
     "module_names",
@@ -57,6 +60,7 @@ __all__ = [
     "rerouted",
     "same_random_state",
     "shortened",
+    "some_of",
     "unknown",
     "unknown_layer",
     "weights_version",

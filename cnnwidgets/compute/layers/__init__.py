@@ -1,6 +1,7 @@
 """Which layers there are, in running order, and what each puts out."""
 
 from .activations import activations, batched, run
+from .arithmetic import Arithmetic, UnknownArithmetic, arithmetic, does, is_plain, sample
 from .company import mixes_images
 from .kinds import kind_of, layout_of, token_grid
 from .layer import Layer, LayerTable
@@ -19,16 +20,21 @@ from .table import (
 from .tabular import to_html, to_text
 
 __all__ = [
+    "Arithmetic",
     "GraphRunner",
     "Layer",
     "LayerTable",
     "Trace",
+    "UnknownArithmetic",
     "activations",
+    "arithmetic",
     "batched",
     "checked_operations",
     "describe_module",
+    "does",
     "drawable",
     "extra_tokens",
+    "is_plain",
     "kind_of",
     "layer_table",
     "layout_of",
@@ -36,6 +42,7 @@ __all__ = [
     "one_image",
     "run",
     "run_operations",
+    "sample",
     "table_of",
     "to_html",
     "to_text",

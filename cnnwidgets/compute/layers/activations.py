@@ -8,7 +8,8 @@ from typing import Any, overload
 import torch
 from torch import nn
 
-from ..core import Captured, Prepare, call, capture, evaluating, find_layer, module_names, plain, unknown_layer
+from ..core import Captured, Prepare, call, capture, find_layer, module_names, plain, unknown_layer
+from ..shadow import looking
 from .operations import run_operations, trace
 
 
@@ -102,12 +103,13 @@ def run(
     """Run one pass in evaluation mode and return the captured outputs with their metadata."""
     images = batched(images, prepare)
     with (
-        evaluating(model) as module,
+        looking(model) as module,
         capture(module, layers, stop=layers is not None, inputs=inputs, budget=budget, device=device) as captured,
     ):
         output = call(module, images, prepare)
         if isinstance(module, torch.jit.ScriptModule) and layers is None:
             captured.see("", module, output)
+    captured.belong_to(plain(model))
     return captured
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..core import Prepare, call, evaluating, leaves, plain
+from ..core import Prepare, call, leaves, plain
+from ..shadow import looking
 
 _known: weakref.WeakKeyDictionary[nn.Module, tuple[Any, bool]] = weakref.WeakKeyDictionary()
 
@@ -64,8 +65,8 @@ def _others(image: torch.Tensor) -> Iterator[torch.Tensor]:
 
 def _outputs(module: nn.Module, images: torch.Tensor, prepare: Prepare | None) -> dict[str, torch.Tensor]:
     """The tensors that a network returns; not those of the second image, where it returns a list with one for each."""
-    with evaluating(module), torch.inference_mode():
-        found = leaves(call(module, images, prepare))
+    with looking(module) as shadow:
+        found = leaves(call(shadow, images, prepare))
         return {path: value for path, value in found if isinstance(value, torch.Tensor) and path[:2] != "1."}
 
 

@@ -12,16 +12,17 @@ from torch import nn
 from ..core import (
     ForwardError,
     Prepare,
+    alone,
     are_probabilities,
     call,
     capture,
     describe,
-    evaluating,
     find_layer,
     module_names,
     plain,
 )
 from ..layers import kind_of, layout_of, mixes_images
+from ..shadow import Unshadowed, looking, shadow_of
 from .batching import out_of_memory
 from .folding import agrees, folded
 
@@ -98,8 +99,11 @@ class Scorer:
         """Switch to a copy with fused BatchNorm if its output for `image` (1, C, H, W) agrees with `wanted`."""
         if self.layer is not None or image.device.type != "cpu":
             return False
-        with evaluating(self.model) as module:
-            quick = folded(module, channels_last=bool(self._channels_last))
+        with alone(self.model) as module:
+            try:
+                quick = folded(shadow_of(module).eval(), channels_last=bool(self._channels_last))
+            except Unshadowed:
+                return False
         try:
             if quick is not None and agrees(self._run(image, torch.tensor([0]), lambda batch: None, quick), wanted):
                 self._quick = quick
@@ -127,8 +131,7 @@ class Scorer:
     def _run(self, images: torch.Tensor, number: torch.Tensor, paint: Paint, quick: nn.Module | None) -> torch.Tensor:
         layout = torch.channels_last if self._channels_last else torch.contiguous_format
         count = len(number)
-        with evaluating(self.model) as module, torch.inference_mode():
-            network = quick or module
+        with alone(self.model), looking(quick or self.model) as network:
 
             def run(batch: torch.Tensor) -> Any:
                 paint(batch)
@@ -139,7 +142,7 @@ class Scorer:
             if self.layer is None:
                 found = self.read(call(network, batch, run=run))
             else:
-                with capture(module, self.layer, stop=True) as captured:
+                with capture(network, self.layer, stop=True) as captured:
                     call(network, batch, run=run)
                 found = captured[self.layer]
                 shape = tuple(found.shape[1:])
@@ -147,7 +150,7 @@ class Scorer:
                 self.axis = -1 if last else 1
         if found.ndim == 0 or len(found) != count:
             raise ValueError(f"for {count} images the model gives {describe(found)}, which is not one result each")
-        return found.clone()  # outside inference_mode this is an ordinary tensor
+        return found
 
     def read(self, output: Any) -> torch.Tensor:
         """Scores (N, K) from the model output, according to `score`; raises ValueError if there are none."""

@@ -176,14 +176,14 @@ def test_the_plain_name_and_a_later_call_can_be_asked_for_together():
 
 
 def test_a_call_that_does_not_happen_did_not_run():
-    with pytest.raises(LookupError, match="layer 'relu:3' did not run in this pass"):
+    with pytest.raises(LookupError, match="layer 'relu:3' was not seen to run in this pass"):
         activations(Twice(), torch.ones(1, 2), "relu:3")
 
 
 def test_a_layer_that_never_runs_says_so():
     model = Twice()
     model.spare = nn.Linear(2, 2)
-    with pytest.raises(LookupError, match="layer 'spare' did not run in this pass"):
+    with pytest.raises(LookupError, match="layer 'spare' was not seen to run in this pass"):
         activations(model, torch.ones(1, 2), "spare")
 
 
