@@ -19,7 +19,7 @@ from .names import (
     unknown,
     unknown_layer,
 )
-from .outputs import are_probabilities, leaves, why_not
+from .outputs import are_probabilities, leaves, replaced, why_not
 from .progress import Bar, Report
 from .state import same_random_state
 
@@ -56,6 +56,7 @@ __all__ = [
     "named_parts",
     "nearest",
     "plain",
+    "replaced",
     "rerouted",
     "same_random_state",
     "shortened",
