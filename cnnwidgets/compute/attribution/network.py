@@ -6,9 +6,8 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.utils._pytree import tree_map
 
-from ..core import Prepare, call, rerouted
+from ..core import Prepare, call, hand_over, rebuilt, rerouted
 from ..layers import Layer
 from ..scoring import Scorer
 from .relus import Relus
@@ -79,13 +78,10 @@ class Attributed(nn.Module):
             copy = images.clone()  # a network may write to its input
             if self._prepare is None:
                 return module(copy)
-            given = tree_map(
-                lambda value: value.to(images.device) if isinstance(value, torch.Tensor) else value,
-                self._prepare(copy),
+            given = rebuilt(
+                self._prepare(copy), lambda value: value.to(images.device) if isinstance(value, torch.Tensor) else value
             )
-            if isinstance(given, dict):
-                return module(**given)
-            return module(*given) if isinstance(given, tuple) else module(given)
+            return hand_over(module, given)
 
         if self._layer is None:
             output = call(module, images, run=run)

@@ -143,7 +143,7 @@ def layer_pass(
             f"BatchNorm: {listing(known) or 'the model has none'}"
         )
     captured = run(model, image, [layer], inputs=True, prepare=prepare, device=device)
-    given, output = captured.input(layer), captured[layer]
+    output, given = captured[layer], captured.input(layer)
     if not output.is_floating_point():
         raise LookupError(f"cannot explain layer {layer!r}: it gives {output.dtype} numbers, which are not maps")
     return LayerPass(layer, module, given, output)

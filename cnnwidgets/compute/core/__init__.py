@@ -2,10 +2,10 @@
 
 from .captured import Captured
 from .fingerprint import digest, fingerprint, hooks_version
-from .forward import ForwardError, Prepare, call, describe
+from .forward import ForwardError, Prepare, call, describe, hand_over
 from .hooks import alone, capture, counting, evaluating, rerouted
 from .memory import give_back
-from .model import device_of, dtype_of, moved, plain, weights_version
+from .model import FORMS, Entrance, device_of, dtype_of, entrance, moved, plain, weights_version
 from .names import (
     OUTPUT,
     find_layer,
@@ -18,15 +18,18 @@ from .names import (
     shortened,
     unknown,
     unknown_layer,
+    whole,
 )
-from .outputs import leaves, why_not
+from .outputs import leaves, rebuilt, why_not
 from .progress import Bar, Report
 from .state import same_random_state
 
 __all__ = [
+    "FORMS",
     "OUTPUT",
     "Bar",
     "Captured",
+    "Entrance",
     "ForwardError",
     "Prepare",
     "Report",
@@ -38,12 +41,14 @@ __all__ = [
     "device_of",
     "digest",
     "dtype_of",
+    "entrance",
     "evaluating",
     "find_layer",
     "fingerprint",
     "first_names",
     "get_layer",
     "give_back",
+    "hand_over",
     "hooks_version",
     "leaves",
     "listing",
@@ -52,11 +57,13 @@ __all__ = [
     "named_parts",
     "nearest",
     "plain",
+    "rebuilt",
     "rerouted",
     "same_random_state",
     "shortened",
     "unknown",
     "unknown_layer",
     "weights_version",
+    "whole",
     "why_not",
 ]

@@ -6,6 +6,7 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -169,7 +170,7 @@ def parse_target(target: Any) -> tuple[list[int] | None, bool]:
     """Class numbers, None for the predicted class, and whether a single class was given."""
     if target is None:
         return None, True
-    if isinstance(target, torch.Tensor):
+    if isinstance(target, (torch.Tensor, np.ndarray)):
         target = target.tolist()
     single = not isinstance(target, Sequence)
     try:
