@@ -15,7 +15,8 @@ PACKAGE = Path(__file__).parents[1] / "cnnwidgets"
 
 _CORE = ("compute.core",)
 _INPUTS = (*_CORE, "compute.inputs")
-_LAYERS = (*_INPUTS, "compute.layers")
+_SHADOW = (*_CORE, "compute.shadow")
+_LAYERS = (*_INPUTS, "compute.shadow", "compute.layers")
 _COMPUTE = (
     *_LAYERS,
     "compute.dataset",
@@ -44,7 +45,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "compute": _COMPUTE,
     "compute.core": (),
     "compute.inputs": _CORE,
-    "compute.layers": _INPUTS,
+    "compute.shadow": _CORE,
+    "compute.layers": (*_INPUTS, "compute.shadow"),
     **dict.fromkeys(
         ("compute.dataset", "compute.scoring", "compute.convolution", "compute.filters", "compute.receptive_field"),
         _LAYERS,

@@ -208,5 +208,5 @@ class ModelSummary(ModelView):
 
 def _form(row: Layer) -> str:
     if not row.ran:
-        return "never ran"
+        return "not seen to run"
     return " × ".join(map(str, row.shape)) or "one number"

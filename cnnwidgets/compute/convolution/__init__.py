@@ -1,7 +1,7 @@
 """One number of a layer taken apart into the terms of its sum."""
 
 from .convolution import Slide, slide
-from .explain import LayerPass, explain, explainable, layer_pass
+from .explain import LayerPass, explain, explainable, explainable_layers, layer_pass, pass_of
 from .explanation import Explanation
 
 __all__ = [
@@ -10,6 +10,8 @@ __all__ = [
     "Slide",
     "explain",
     "explainable",
+    "explainable_layers",
     "layer_pass",
+    "pass_of",
     "slide",
 ]

@@ -131,6 +131,7 @@ def explain_convolution(
         channel=channel,
         unit=tuple(at),
         value=float(output[(batch, channel, *at)]),
+        index=(batch, channel, *at),
         result=total + bias,
         tolerance=tolerance(output.dtype, float(terms.abs().sum()) + abs(bias), module.weight.device),
         steps=((what, total), ("bias", bias), ("sum + bias", total + bias)),

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from operator import sub
 from typing import Any
 
 import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd
+from torch.nn.utils.parametrize import is_parametrized
 
-from ..core import Prepare, get_layer, listing, plain
-from ..layers import run
+from ..core import Prepare, get_layer, listing, named_parts, plain
+from ..layers import Arithmetic, UnknownArithmetic, arithmetic, does, is_plain, run, type_name
+from ..shadow import looking
 from .convolution import explain_convolution, filter_of, module_taps
 from .explanation import Explanation, checked_channel, checked_unit, tolerance
 from .pooling import POOLINGS, explain_pooling
@@ -23,8 +26,17 @@ EXPLAINED = (_ConvNd, *POOLINGS, nn.Linear, _BatchNorm)
 
 
 def explainable(module: nn.Module) -> bool:
-    """Whether `explain` knows the arithmetic of `module`: convolution, pooling, Linear, BatchNorm."""
-    return isinstance(module, EXPLAINED) and not isinstance(module, torch.jit.ScriptModule)
+    """Whether `explain` knows the arithmetic of `module`: convolution, pooling, Linear, BatchNorm.
+
+    One of a class that is not torch's own is run once on a small input: it may do more than its base class says.
+    """
+    known = isinstance(module, EXPLAINED) and not isinstance(module, torch.jit.ScriptModule)
+    return known and does(module) is not None
+
+
+def explainable_layers(model: nn.Module) -> list[str]:
+    """Names of the layers of `model` whose arithmetic `explain` knows."""
+    return [name for name, part in named_parts(plain(model)).items() if explainable(part)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,35 +57,70 @@ class LayerPass:
     module: nn.Module
     input: torch.Tensor
     output: torch.Tensor
+    _does: Arithmetic | None = None
+
+    @property
+    def does(self) -> Arithmetic:
+        """What the layer does to its input: where it is not told, what its class says."""
+        return self._does or Arithmetic(self.module, self.input, self.output)
 
     def explain(self, channel: int, unit: int | Sequence[int] = ()) -> Explanation:
         """Computation of the value of `channel` at `unit`; runs no forward pass. Errors as in `explain`."""
-        arguments = (self.input, self.output, self.layer, channel, unit)
-        if isinstance(self.module, _ConvNd):
-            return explain_convolution(self.module, *arguments)
-        if isinstance(self.module, POOLINGS):
-            return explain_pooling(self.module, *arguments)
-        if isinstance(self.module, nn.Linear):
-            return _explain_linear(self.module, *arguments)
-        return _explain_normalization(self.module, *arguments)
+        module = self.does.module
+        arguments = (self.does.input, self.does.output, self.layer, channel, unit)
+        if isinstance(module, _ConvNd):
+            found = explain_convolution(module, *arguments)
+        elif isinstance(module, POOLINGS):
+            found = explain_pooling(module, *arguments)
+        elif isinstance(module, nn.Linear):
+            found = _explain_linear(module, *arguments)
+        else:
+            found = _explain_normalization(module, *arguments)
+        return found if module is self.module else self._of_layer(found)
+
+    def _of_layer(self, found: Explanation) -> Explanation:
+        """What was found of the module within, as the layer has it: places in its own input, and what it adds."""
+        does = self.does
+
+        def own(places: Sequence[int], by: int) -> tuple[int, ...]:
+            return tuple(place - by for place in places)
+
+        found = replace(
+            found,
+            type=type_name(self.module),
+            value=float(self.output.reshape(does.output.shape)[found.index]),
+            positions=tuple(map(own, found.positions, does.before)),
+            winner=None if found.winner is None else tuple(map(sub, found.winner, does.before)),
+        )
+        if not does.words:
+            return found
+        result, *around = (
+            does.then(number, found.index)
+            for number in (found.result, found.result - found.tolerance, found.result + found.tolerance)
+        )
+        slack = max(abs(number - result) for number in around) + tolerance(self.output.dtype, abs(result))
+        steps = (*found.steps, (f"then {does.words}", result))
+        return replace(found, result=result, tolerance=slack, steps=steps)
 
     def filter(self, channel: int) -> torch.Tensor:
         """The whole filter of a convolution's output `channel`, (C', *k), on the CPU."""
-        assert isinstance(self.module, _ConvNd)
-        return filter_of(self.module, channel)[1].cpu()
+        assert isinstance(self.does.module, _ConvNd)
+        return filter_of(self.does.module, channel)[1].cpu()
 
     @property
     def padding(self) -> tuple[tuple[int, int], ...]:
         """Effective padding, (before, after) per axis: how far windows extend beyond the input."""
-        if not isinstance(self.module, _ConvNd):
+        module = self.does.module
+        if not isinstance(module, _ConvNd):
             return ()
-        axes = len(self.module.kernel_size)
-        sizes, ends = self.input.shape[-axes:], self.output.shape[-axes:]
-        first = module_taps(self.module, [0] * axes, sizes)
-        last = module_taps(self.module, [end - 1 for end in ends], sizes)
+        axes = len(module.kernel_size)
+        before = self.does.before or (0,) * axes
+        sizes, inner, ends = (x.shape[-axes:] for x in (self.input, self.does.input, self.output))
+        first = module_taps(module, [0] * axes, inner)
+        last = module_taps(module, [end - 1 for end in ends], inner)
         return tuple(
-            (max(0, -min(a.positions, default=0)), max(0, max(b.positions, default=0) - size + 1))
-            for a, b, size in zip(first, last, sizes, strict=True)
+            (max(0, by - min(a.positions, default=by)), max(0, max(b.positions, default=by) - by - size + 1))
+            for a, b, size, by in zip(first, last, sizes, before, strict=True)
         )
 
 
@@ -136,17 +183,31 @@ def layer_pass(
 ) -> LayerPass:
     """Input and output of `layer` for `image`, copied to `device`. Errors as in `explain`."""
     module = get_layer(model, layer)
-    if not explainable(module):
-        known = [name for name, part in plain(model).named_modules() if explainable(part)]
+    if not isinstance(module, EXPLAINED):
         raise LookupError(
-            f"cannot explain layer {layer!r}, a {type(module).__name__}; it explains convolutions, pooling, Linear and "
-            f"BatchNorm: {listing(known) or 'the model has none'}"
+            f"cannot explain layer {layer!r}, a {type_name(module)}; it explains convolutions, pooling, Linear and "
+            f"BatchNorm: {listing(explainable_layers(model)) or 'the model has none'}"
         )
     captured = run(model, image, [layer], inputs=True, prepare=prepare, device=device)
-    output, given = captured[layer], captured.input(layer)
+    output = captured[layer]
+    return pass_of(model, layer, captured.input(layer), output)
+
+
+def pass_of(model: nn.Module, layer: str, given: torch.Tensor, output: torch.Tensor) -> LayerPass:
+    """The same for an input and an output that are known: runs the layer alone, if its class is not torch's own."""
+    module = get_layer(model, layer)
     if not output.is_floating_point():
         raise LookupError(f"cannot explain layer {layer!r}: it gives {output.dtype} numbers, which are not maps")
-    return LayerPass(layer, module, given, output)
+    if is_plain(module) and not is_parametrized(module):  # reading a computed weight may write to buffers
+        return LayerPass(layer, module, given, output)
+    weight = next(module.parameters(), None)
+    try:
+        with looking(model) as shadow:
+            part = get_layer(shadow, layer)
+            found = arithmetic(part, given.to(given.device if weight is None else weight.device, copy=True))
+    except UnknownArithmetic as error:
+        raise LookupError(f"cannot explain layer {layer!r}: its class {type_name(module)} {error}") from error
+    return LayerPass(layer, module, given, output, found)
 
 
 def _explain_linear(
@@ -167,6 +228,7 @@ def _explain_linear(
         channel=channel,
         unit=at[1:],
         value=float(output[(*at, channel)]),
+        index=(*at, channel),
         result=total + bias,
         tolerance=tolerance(output.dtype, float(terms.abs().sum()) + abs(bias), module.weight.device),
         steps=(
@@ -204,6 +266,7 @@ def _explain_normalization(
         channel=channel,
         unit=tuple(at),
         value=float(output[(batch, channel, *at)]),
+        index=(batch, channel, *at),
         result=result,
         tolerance=tolerance(output.dtype, (abs(x) + abs(mean)) / deviation * abs(weight) + abs(bias)),
         steps=(

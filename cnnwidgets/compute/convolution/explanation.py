@@ -51,6 +51,8 @@ class Explanation:
         Added to the sum; 0 without a bias.
     winner : tuple of int or None
         Of a maximum: (row, column) in the input of the maximum, the first of equals.
+    index : tuple of int
+        Of the number in the output of the layer, batch and channel included.
     """
 
     layer: str
@@ -68,6 +70,7 @@ class Explanation:
     kernel: torch.Tensor | None = None
     bias: float = 0.0
     winner: tuple[int, ...] | None = None
+    index: tuple[int, ...] = ()
 
     @cached_property
     def product(self) -> torch.Tensor | None:

@@ -91,6 +91,7 @@ def explain_pooling(
         channel=channel,
         unit=tuple(at),
         value=float(output[(batch, channel, *at)]),
+        index=(batch, channel, *at),
         result=result,
         tolerance=slack,
         steps=tuple(steps),

@@ -1,11 +1,22 @@
 """One careful pass: run a model, keep what its modules put out, put everything back."""
 
-from .captured import Captured
+from .captured import UNSEEN, Captured, some_of
 from .fingerprint import digest, fingerprint, hooks_version
 from .forward import ForwardError, Prepare, call, describe, hand_over
 from .hooks import alone, capture, counting, evaluating, rerouted
 from .memory import give_back
-from .model import FORMS, Entrance, device_of, dtype_of, entrance, moved, plain, weights_version
+from .model import (
+    FORMS,
+    Entrance,
+    device_of,
+    dtype_of,
+    entrance,
+    has_forward,
+    known_whole,
+    moved,
+    plain,
+    weights_version,
+)
 from .names import (
     OUTPUT,
     find_layer,
@@ -20,13 +31,14 @@ from .names import (
     unknown_layer,
     whole,
 )
-from .outputs import leaves, rebuilt, why_not
+from .outputs import are_probabilities, leaves, rebuilt, why_not
 from .progress import Bar, Report
 from .state import same_random_state
 
 __all__ = [
     "FORMS",
     "OUTPUT",
+    "UNSEEN",
     "Bar",
     "Captured",
     "Entrance",
@@ -34,6 +46,7 @@ __all__ = [
     "Prepare",
     "Report",
     "alone",
+    "are_probabilities",
     "call",
     "capture",
     "counting",
@@ -49,7 +62,9 @@ __all__ = [
     "get_layer",
     "give_back",
     "hand_over",
+    "has_forward",
     "hooks_version",
+    "known_whole",
     "leaves",
     "listing",
     "module_names",
@@ -61,6 +76,7 @@ __all__ = [
     "rerouted",
     "same_random_state",
     "shortened",
+    "some_of",
     "unknown",
     "unknown_layer",
     "weights_version",

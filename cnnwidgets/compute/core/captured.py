@@ -12,8 +12,13 @@ import torch
 from torch import nn
 
 from .memory import Copies
-from .names import OUTPUT, find_layer
+from .names import OUTPUT, find_layer, further_place
 from .outputs import leaves, why_not
+
+UNSEEN = "was not seen to run in this pass (not called, or its parent uses its forward() or its weights directly)"
+"""What is known of a module whose hook did not fire."""
+SAMPLE = 1024
+"""Numbers of an output that are kept to compare it with another pass, whatever the budget."""
 
 
 @dataclass(slots=True)
@@ -22,7 +27,8 @@ class CapturedValue:
 
     `tensor` is a copy, taken before a later in-place operation could overwrite it; None where the value cannot be
     drawn (`reason` says why) or the byte budget was spent. `repeats` marks the same tensor object as in the
-    previous entry: a container that returns its last child's output.
+    previous entry that has one: a container that returns its last child's output. `some` are some of its numbers, from
+    `some_of`, where all modules are recorded.
     """
 
     module: str
@@ -34,6 +40,7 @@ class CapturedValue:
     reason: str | None
     tensor: torch.Tensor | None
     repeats: bool
+    some: torch.Tensor | None = None
 
 
 class Captured(Mapping[str, torch.Tensor]):
@@ -78,18 +85,20 @@ class Captured(Mapping[str, torch.Tensor]):
             if self.name(entry) == layer:
                 return entry
         module, call, path = find_layer(self._names, layer)
-        if call is None and (module, 1) in self._wanted:
+        further = further_place(self._names, layer)
+        if call is None and not further and (module, 1) in self._wanted:
             call = 1  # with a stop, a plain name is the first call
         entries = [s for s in self.seen if s.module == module and s.path == path and call in (None, s.call)]
         if len(entries) == 1:
             return entries[0]
         if entries:
             names = ", ".join(self.name(entry) for entry in entries)
-            raise LookupError(f"layer {layer!r} runs {len(entries)} times in one pass; choose one of {names}")
+            which = f"layer {layer!r}{f' is also {module!r}, which' if further else ''}"
+            raise LookupError(f"{which} runs {len(entries)} times in one pass; choose one of {names}")
         inside = [self.name(s) for s in self.seen if s.module == module and call in (None, s.call)]
         if inside:
             raise LookupError(f"layer {layer!r} returns several values; choose one of {', '.join(inside)}")
-        raise LookupError(f"layer {layer!r} did not run in this pass")
+        raise LookupError(f"layer {layer!r} {UNSEEN}")
 
     def input(self, layer: str) -> torch.Tensor:
         """The first input tensor of the call `layer`: a copy, made before the layer could write to it."""
@@ -123,6 +132,12 @@ class Captured(Mapping[str, torch.Tensor]):
         given = next(tensors, None)
         self._pending.setdefault(name, []).append(None if given is None else self._copy(given))
 
+    def belong_to(self, model: nn.Module) -> None:
+        """Name the layers of `model` as owners, for a pass that ran on a copy of it."""
+        parts = dict(model.named_modules())
+        for value in self.seen:
+            value.owner = parts.get(value.module, value.owner)
+
     def see(self, name: str, owner: nn.Module, output: Any) -> None:
         """Record the output of module `owner` under `name`."""
         self.calls[name] += 1
@@ -140,7 +155,8 @@ class Captured(Mapping[str, torch.Tensor]):
                 self.output[path] = tensor
             if repeats and not name and not self._wanted:
                 continue  # the network returns its last layer's output, which is already listed
-            self.seen.append(CapturedValue(name, owner, call, path, shape, dtype, reason, tensor, repeats))
+            some = None if reason or repeats or self._wanted or self._attached else some_of(value)
+            self.seen.append(CapturedValue(name, owner, call, path, shape, dtype, reason, tensor, repeats, some))
 
     def _keep(self, value: torch.Tensor, *, wanted: bool) -> tuple[torch.Tensor | None, bool]:
         """A copy of `value`, or the existing copy if the last hook received the same, unmodified tensor."""
@@ -167,3 +183,12 @@ class Captured(Mapping[str, torch.Tensor]):
         if self._attached or self._wanted:
             return value.clone(memory_format=torch.contiguous_format)
         return self._copies.copy(value)
+
+
+def some_of(value: torch.Tensor) -> torch.Tensor | None:
+    """About `SAMPLE` numbers of an output, evenly spaced along each axis: a copy, small beside what the layer costs."""
+    if value.is_quantized or type(value) is not torch.Tensor:
+        return None
+    axes = sum(extent > 1 for extent in value.shape)
+    step = max(1, round((value.numel() / SAMPLE) ** (1 / max(1, axes))))
+    return value.detach()[(slice(None, None, step),) * value.ndim].clone()

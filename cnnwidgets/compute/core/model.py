@@ -42,15 +42,27 @@ def plain(model: nn.Module) -> nn.Module:
         model = inner
     if model in _whole:
         return model
-    if getattr(model.forward, "__name__", "") == "_forward_unimplemented":
+    if not has_forward(model):
         raise ValueError(f"{type(model).__name__} has no forward(): it is a container, not a network")
-    if next(iter(model.children()), None) is None and next(model.parameters(), None) is None:
+    scripted = isinstance(model, torch.jit.ScriptModule)  # its weights may be constants of its graph
+    if next(iter(model.children()), None) is None and next(model.parameters(), None) is None and not scripted:
         raise ValueError(f"model {type(model).__name__} has no layers: it holds no modules and no parameters")
     weights = (weight for part in model.modules() for weight in part._parameters.values())
     if any(isinstance(weight, nn.parameter.UninitializedParameter) for weight in weights):
         raise ValueError(f"{type(model).__name__} has lazy layers without weights yet: run it once on an image first")
     _whole.add(model)
     return model
+
+
+def known_whole(model: nn.Module) -> nn.Module:
+    """`model`, which `plain` takes from now on without looking at its parts: a copy of one that passed the checks."""
+    _whole.add(model)
+    return model
+
+
+def has_forward(part: nn.Module) -> bool:
+    """Whether a module can be called; lists and dicts of modules cannot."""
+    return getattr(part.forward, "__name__", "") != "_forward_unimplemented"
 
 
 def _wrapped(model: nn.Module) -> nn.Module | None:

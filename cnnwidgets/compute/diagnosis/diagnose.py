@@ -16,6 +16,7 @@ from ..core import Bar, Prepare, Report, plain
 from ..dataset import Denormalize, Items
 from ..layers import Trace, run, table_of, trace
 from .findings import Finding, Findings
+from .usage import Usage
 
 _SENSITIVE = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)
 _LINEAR = (nn.modules.conv._ConvNd, nn.Linear)
@@ -61,7 +62,8 @@ def diagnose(
     -------
     Findings
         In the order: training mode, normalisation, names registered twice, layers without a nonlinearity between them,
-        layers that never ran, non-finite values, dead units, a wrong number of class names.
+        layers that were not called nor their parameters used, non-finite values, dead units, a wrong number of class
+        names.
 
     Raises
     ------
@@ -77,7 +79,7 @@ def diagnose(
     step = max(1, len(items) // count)
     chosen = list(range(0, len(items), step))[:count]
     found = [*_training(module), *_normalisation(module, items, chosen), *_registered_twice(module)]
-    found += _no_nonlinearity(trace(module))
+    found += _no_nonlinearity(module, trace(module))
     with Bar(len(chosen), "images", progress) as bar:
         found += _values(module, items, chosen, bar)
     return Findings(found)
@@ -180,12 +182,12 @@ def _assigned(statement: ast.stmt) -> str | None:
     return None
 
 
-def _no_nonlinearity(traced: Trace) -> Iterator[Finding]:
+def _no_nonlinearity(model: nn.Module, traced: Trace) -> Iterator[Finding]:
     """Two consecutive convolutions or linear layers with no nonlinearity between them: a single linear map."""
     if traced.graph is None:
         return
-    modules = dict(traced.graph.named_modules())
-    for node in traced.graph.graph.nodes:
+    modules = dict(model.named_modules())
+    for node in traced.graph.nodes:
         if node.op != "call_module" or not isinstance(modules[str(node.target)], _LINEAR):
             continue
         before, between = node.args[0] if node.args else None, []
@@ -226,6 +228,7 @@ def _values(model: nn.Module, items: Items, chosen: list[int], bar: Bar) -> Iter
     alive: dict[str, torch.Tensor] = {}
     broken: dict[str, tuple[int, int]] = {}
     never: set[str] | None = None
+    usage = Usage()
     outputs = 0
     for index in chosen:
         item = items[index]
@@ -233,6 +236,8 @@ def _values(model: nn.Module, items: Items, chosen: list[int], bar: Bar) -> Iter
         table = table_of(captured, model)
         silent = {row.name for row in table if not row.ran}
         never = silent if never is None else never & silent
+        if any(next(model.get_submodule(name).parameters(), None) is not None for name in never):
+            usage.look(model, items.batch(item), items.prepare)
         for row in table.showable:
             output = captured[row.name]
             if output.is_floating_point() and row.name not in broken:
@@ -245,11 +250,12 @@ def _values(model: nn.Module, items: Items, chosen: list[int], bar: Bar) -> Iter
         bar.add()
         scores = next(iter(captured.output.values()), None)
         outputs = scores.shape[-1] if scores is not None and scores.ndim == 2 else 0
-    if never:
-        names = sorted(never)
+    # of a module without parameters nobody can tell: a parent may have used it in another way than to call it
+    names = sorted(name for name in never or () if usage.of(model.get_submodule(name)) is False)
+    if names:
         yield Finding(
             "never ran",
-            f"{len(never)} modules did not run for any of {len(chosen)} images",
+            f"{len(names)} modules were not called for any of {len(chosen)} images, nor were their parameters used",
             ", ".join(names[:8]) + (" ..." if len(names) > 8 else ""),
         )
     for name, (index, bad) in list(broken.items())[:1]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.modules.conv import _ConvNd
 
 from ..core import find_layer, listing, module_names, plain, unknown
-from ..layers import Layer, LayerTable, trace, type_name
+from ..layers import Layer, LayerTable, UnknownArithmetic, arithmetic, does, is_plain, sample, trace, type_name
+from ..shadow import looking
 
 
 def convolutions(model: nn.Module) -> LayerTable:
@@ -44,7 +47,7 @@ def batch_norms(model: nn.Module) -> dict[str, str]:
             inside = [f"{name}.{child}" if name else child for child in part._modules]
             pairs |= dict(pairwise(inside))
     if (graph := trace(model).graph) is not None:
-        calls = [node for node in graph.graph.nodes if node.op == "call_module"]
+        calls = [node for node in graph.nodes if node.op == "call_module"]
         names = [known.get(str(node.target), "") for node in calls]
         for node, name in zip(calls, names, strict=True):
             users = [str(user.target) for user in node.users if user.op == "call_module"]
@@ -68,8 +71,11 @@ def find_convolution(model: nn.Module, layer: str) -> tuple[str, nn.Module]:
     except LookupError:
         raise LookupError(unknown(f"no layer {layer!r}", layer, known, there)) from None
     if name not in known:
-        owner = type_name(module.get_submodule(name))
-        raise TypeError(f"layer {layer!r} is a {owner}, not a convolution; {there}")
+        part = module.get_submodule(name)
+        what = "not a convolution"
+        if isinstance(part, _ConvNd):
+            what = "which does not convolve its input with weights of its own alone"
+        raise TypeError(f"layer {layer!r} is a {type_name(part)}, {what}; {there}")
     return name, known[name]
 
 
@@ -79,12 +85,18 @@ def _convolutions(model: nn.Module) -> dict[str, nn.Module]:
     return {name: part for name, part in module.named_modules() if name in known and _is_convolution(part)}
 
 
-def _is_convolution(part: nn.Module) -> bool:
-    """By class, or by its attributes: quantised, scripted and deformable convolutions have separate classes."""
-    if isinstance(part, nn.modules.conv._ConvNd):
-        return True
-    leaf = next(part.children(), None) is None
-    return leaf and all(hasattr(part, name) for name in ("in_channels", "out_channels", "kernel_size", "groups"))
+def _is_convolution(part: Any) -> bool:
+    """By what it does where it can be run, else by its attributes: quantised, scripted and deformable ones."""
+    leaf = next(part.children(), None) is None or nn.utils.parametrize.is_parametrized(part)
+    if not leaf or not all(hasattr(part, name) for name in ("in_channels", "out_channels", "kernel_size", "groups")):
+        return False
+    if isinstance(part, _ConvNd):
+        core = does(part)
+        return core is not None and issubclass(core[0], _ConvNd)
+    with looking(nn.Sequential(part)) as network:  # computing a weight may write to buffers
+        weight = getattr(network.get_submodule("0"), "weight", None)
+        weight = weight() if callable(weight) else weight
+    return isinstance(weight, torch.Tensor) and weight.ndim > 2
 
 
 def _row(name: str, part: Any) -> Layer:
@@ -110,17 +122,43 @@ def _row(name: str, part: Any) -> Layer:
     )
 
 
-def effective(part: nn.Module, name: str) -> Any:
-    """The tensor `name` as the next call of the module would use it; in quantised modules it is a method."""
-    value = getattr(part, name, None)
-    for hook in getattr(part, "_forward_pre_hooks", {}).values():  # these recompute it at each call
-        if hasattr(hook, "apply_mask") and hook._tensor_name == name:
-            value = hook.apply_mask(part)
-        elif hasattr(hook, "compute_weight") and hook.name == name:
-            spectral = hasattr(hook, "n_power_iterations")
-            value = hook.compute_weight(part, False) if spectral else hook.compute_weight(part)
-    return value() if callable(value) and not isinstance(value, torch.Tensor) else value
+def effective(part: Any) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Weight and bias that the next call of a convolution would use; in quantised modules they are methods.
+
+    Raises
+    ------
+    UnknownArithmetic
+        There are no such weights: each image has its own, or what it does cannot be followed.
+    """
+    if not is_plain(part):
+        try:
+            return _seen(part)
+        except UnknownArithmetic:
+            if isinstance(part, _ConvNd):
+                raise
+    weight, bias = (value() if callable(value) else value for value in map(_own(part), ("weight", "bias")))
+    return weight, bias
+
+
+def _seen(part: Any) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Weight and bias that it takes when it is run."""
+    given = sample(part)
+    cores: list[Any] = [arithmetic(part, values).module for values in (given, given.flip(-1))]
+    if not all(isinstance(core, _ConvNd) for core in cores):
+        raise UnknownArithmetic("does not convolve its input")
+    (weight, bias), (other, _) = ((core.weight, core.bias) for core in cores)
+    if weight.shape != other.shape or not torch.equal(weight, other):
+        raise UnknownArithmetic("has other weights for each image")
+    return weight, bias
+
+
+def _own(part: nn.Module) -> Callable[[str], Any]:
+    return lambda name: None if isinstance(value := getattr(part, name, None), bool) else value
 
 
 def _foldable(part: nn.Module) -> bool:
-    return isinstance(part, nn.modules.batchnorm._BatchNorm) and part.running_mean is not None
+    """A BatchNorm with statistics, which does nothing else: an activation behind it cannot be folded."""
+    if not isinstance(part, nn.modules.batchnorm._BatchNorm) or part.running_mean is None:
+        return False
+    core = does(part)
+    return core is not None and not core[1]

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
-from ..core import evaluating
-from ..layers import describe_module
+from ..layers import UnknownArithmetic, describe_module, type_name
+from ..shadow import looking
 from .conv_layers import batch_norms, effective, find_convolution
 
 Order = Literal["index", "norm", "sparsity", "similarity"]
@@ -148,6 +148,9 @@ class Filters:
 def filters(model: nn.Module, layer: str, *, folded: bool = False) -> Filters:
     """The filters of convolution `layer`. Runs no forward pass.
 
+    Layers of a class that is not torch's own (standardised weights) are run by themselves on a small input: what is
+    shown are the weights that they convolve with.
+
     Parameters
     ----------
     model : torch.nn.Module
@@ -169,13 +172,18 @@ def filters(model: nn.Module, layer: str, *, folded: bool = False) -> Filters:
     LookupError
         There is no such layer; the message suggests the nearest convolution and lists them.
     TypeError
-        The layer is not a convolution; the message names its type and lists the convolutions.
+        The layer is not a convolution, or not with weights of its own; the message names its type and lists the
+        convolutions.
     ValueError
         `folded` is set and no BatchNorm is known to follow; or the weights are on the meta device.
     """
-    name, part = find_convolution(model, layer)
-    with evaluating(model) as module:  # computing weights may write to buffers
-        weights, bias = effective(part, "weight"), effective(part, "bias")
+    name, _ = find_convolution(model, layer)
+    with looking(model) as module:
+        part = dict(module.named_modules())[name]
+        try:
+            weights, bias = effective(part)
+        except UnknownArithmetic as error:
+            raise TypeError(f"layer {name!r} has no filters to show: its class {type_name(part)} {error}") from error
         if weights.is_meta:
             raise ValueError(f"the weights of layer {name!r} are not in memory: the model is on the device 'meta'")
         weights = _numbers(weights)

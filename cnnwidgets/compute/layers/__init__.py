@@ -1,6 +1,8 @@
 """Which layers there are, in running order, and what each puts out."""
 
 from .activations import activations, batched, run
+from .arithmetic import Arithmetic, UnknownArithmetic, arithmetic, does, is_plain, sample
+from .company import mixes_images
 from .kinds import kind_of, layout_of, token_grid
 from .layer import Layer, LayerTable
 from .operations import GraphRunner, Trace, run_operations, trace
@@ -18,22 +20,29 @@ from .table import (
 from .tabular import to_html, to_text
 
 __all__ = [
+    "Arithmetic",
     "GraphRunner",
     "Layer",
     "LayerTable",
     "Trace",
+    "UnknownArithmetic",
     "activations",
+    "arithmetic",
     "batched",
     "checked_operations",
     "describe_module",
+    "does",
     "drawable",
     "extra_tokens",
+    "is_plain",
     "kind_of",
     "layer_table",
     "layout_of",
+    "mixes_images",
     "one_image",
     "run",
     "run_operations",
+    "sample",
     "table_of",
     "to_html",
     "to_text",

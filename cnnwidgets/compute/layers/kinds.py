@@ -23,7 +23,8 @@ _CHANNELS_FIRST = (
     nn.Upsample,
     nn.PixelShuffle,
 )
-_CHANNELS_LAST = (nn.Linear, nn.LayerNorm, nn.MultiheadAttention, nn.Embedding)
+_CHANNELS_LAST = (nn.Linear, nn.MultiheadAttention, nn.Embedding)
+_NORMS = (nn.LayerNorm, getattr(nn, "RMSNorm", nn.LayerNorm))  # over the last axes, which need not be the channels
 
 
 def kind_of(shape: tuple[int, ...]) -> Kind:
@@ -40,9 +41,10 @@ def kind_of(shape: tuple[int, ...]) -> Kind:
 def layout_of(owner: nn.Module | None, shape: tuple[int, ...], before: tuple[tuple[int, ...], Layout] | None) -> Layout:
     """Whether the channels are the first or the last axis of `shape` (without the batch axis).
 
-    Known for layers of known type; `LayerNorm` and `Linear` by exact type, since subclasses for maps permute. Other
-    modules keep the layout of the previous output if it has the same shape. Otherwise two equal axes next to a
-    different one are taken as height and width.
+    Known for layers of known type; `LayerNorm` and `Linear` by exact type, since subclasses for maps permute. A
+    `LayerNorm` over one axis has the channels there; over several, [C, H, W], it moves none. Other modules keep the
+    layout of the previous output if it has the same shape. Otherwise two equal axes next to a different one are taken
+    as height and width.
 
     Parameters
     ----------
@@ -55,7 +57,7 @@ def layout_of(owner: nn.Module | None, shape: tuple[int, ...], before: tuple[tup
     """
     if isinstance(owner, _CHANNELS_FIRST):
         return "first"
-    if type(owner) in _CHANNELS_LAST:
+    if type(owner) in _CHANNELS_LAST or (type(owner) in _NORMS and len(getattr(owner, "normalized_shape", ())) == 1):
         return "last"
     if before is not None and before[0] == shape:
         return before[1]
@@ -111,7 +113,7 @@ def as_maps(output: torch.Tensor, kind: Kind, layout: Layout, *, aspect: float =
     """
     if output.is_complex():
         output = output.abs()
-    if output.dtype in (torch.float16, torch.bfloat16, torch.bool):
+    if output.dtype == torch.bool or (output.is_floating_point() and output.element_size() < 4):  # 16 bits, and 8
         output = output.float()
     if kind == "vector":
         return output.reshape(-1, 1, 1)
@@ -141,10 +143,12 @@ def tokens_off_grid(output: torch.Tensor, kind: Kind, layout: Layout, *, aspect:
     Returns
     -------
     torch.Tensor
-        (extra, D): one row per token before those of the grid; (0, D) if all are in the grid.
+        (extra, D): one row per token before those of the grid; no row if all are in the grid, or there are no tokens.
     """
-    grid = token_grid(output.shape[0], aspect) if kind == "tokens" and layout == "last" else None
-    extra = output[: grid[0]] if grid is not None else output[:0]
+    if kind != "tokens" or layout == "first":
+        return torch.empty(0, 0)
+    grid = token_grid(output.shape[0], aspect)
+    extra = output[:0] if grid is None else output[: grid[0]]
     return extra.abs() if extra.is_complex() else extra
 
 

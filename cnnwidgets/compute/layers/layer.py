@@ -30,7 +30,7 @@ class Layer:
     type : str
         Class name of the module.
     call : int
-        Number of the call of the module in the pass, from 1; 0 if it never ran.
+        Number of the call of the module in the pass, from 1; 0 if none was seen.
     kind : str
         `maps` (C, H, W), `vector`, `tokens` (T, D), `volume` (C, D, H, W), or `other` (not showable, see `reason`).
     shape : tuple of int
@@ -49,7 +49,8 @@ class Layer:
     macs : int or None
         Multiply-accumulate operations for one image, for convolutions and linear layers; None elsewhere.
     ran : bool
-        Whether it ran in the pass.
+        Whether it was seen to run in the pass: no hook tells of a `forward` that is called by itself, nor of a parent
+        that uses the weights of its child.
     leaf : bool
         Whether the module holds no other modules.
     repeats : bool
@@ -110,7 +111,7 @@ class Layer:
 
 
 class LayerTable(Sequence[Layer]):
-    """The layers of a model in the order they ran; those that never ran come last. Displayed as a table.
+    """The layers of a model in the order they ran; those that were not seen to run come last. Displayed as a table.
 
     `note` gives the reason if operations without a module (`+`, `cat`, a functional ReLU) are not included.
     """

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +10,8 @@ from typing import Any
 import torch
 from torch import fx, nn
 
-from ..core import Prepare, call, evaluating, module_names, why_not
+from ..core import Prepare, call, leaves, module_names, some_of, why_not
+from ..shadow import looking
 from .script import script_layers
 
 
@@ -31,11 +31,16 @@ class Operation:
 
 @dataclass
 class Trace:
-    """A network as a graph of `torch.fx`, or as a function of TorchScript; `reason` explains why there is neither."""
+    """A network as a graph of `torch.fx`, or as a function of TorchScript; `reason` explains why there is neither.
 
-    graph: fx.GraphModule | None
+    The graph names the modules and weights of the network and holds none; `constants` are the tensors that the network
+    made while it was traced.
+    """
+
+    graph: fx.Graph | None
     reason: str = ""
     operations: list[Operation] = field(default_factory=list)
+    constants: dict[str, torch.Tensor] = field(default_factory=dict)
     script: Callable[..., Any] | None = None
 
     def drop(self, reason: str) -> None:
@@ -58,17 +63,18 @@ def trace(model: nn.Module) -> Trace:
     """
     if isinstance(model, torch.jit.ScriptModule):
         layers, function = script_layers(model)
-        return Trace(None, "", [Operation(name, kind, "", ("", 0)) for name, kind in layers], function)
-    with evaluating(model) as module:
-        for part in module.modules():  # the user's hooks would receive fx proxies; `evaluating` puts them back
+        return Trace(None, "", [Operation(name, kind, "", ("", 0)) for name, kind in layers], script=function)
+    with looking(model) as module:
+        for part in module.modules():  # the user's hooks would receive fx proxies
             part._forward_hooks, part._forward_pre_hooks = OrderedDict(), OrderedDict()
+        known = set(vars(module))
         try:
-            tracer = fx.Tracer()
-            graph = tracer.trace(module)
-            traced = fx.GraphModule(tracer.root, graph)
+            graph = fx.Tracer().trace(module)
         except Exception as error:
             return Trace(None, f"torch.fx cannot trace the model ({type(error).__name__}: {_first_line(error)})")
-    taken = module_names(module)
+        made = {key: value for key, value in vars(module).items() if key not in known}
+        constants = {key: value for key, value in made.items() if isinstance(value, torch.Tensor)}
+        taken = module_names(module)
     operations = []
     calls: dict[str, int] = {}
     last = ("", 0)
@@ -81,20 +87,25 @@ def trace(model: nn.Module) -> Trace:
             kind = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", str(node.target))
             name = node.name if node.name not in taken else f"{node.name}()"
             operations.append(Operation(name, str(kind).strip("_"), _scope(node), last))
-    return Trace(traced, "", operations)
+    return Trace(graph, "", operations, constants)
 
 
 class GraphRunner(fx.Interpreter):
     """Runs the graph and copies the outputs of the wanted operations, before an in-place operation overwrites them.
 
-    With `attached` the copies stay in the autograd graph.
+    Modules, parameters and buffers are those of `model`, as they are now. With `attached` the copies stay in the
+    autograd graph. `calls` counts the calls of each module; `some` holds some numbers of what they put out, by name,
+    call and path.
     """
 
-    def __init__(self, graph: fx.GraphModule, wanted: set[str], *, attached: bool = False) -> None:
-        super().__init__(graph)
-        self.wanted, self.attached = wanted, attached
+    def __init__(self, model: nn.Module, traced: Trace, wanted: set[str], *, attached: bool = False) -> None:
+        assert traced.graph is not None
+        super().__init__(model, graph=traced.graph)
+        self.constants, self.wanted, self.attached = traced.constants, wanted, attached
         self.outputs: dict[str, torch.Tensor] = {}
         self.result: Any = None
+        self.calls: Counter[str] = Counter()
+        self.some: dict[tuple[str, int, str], torch.Tensor | None] = {}
 
     def fetch_args_kwargs_from_env(self, n: fx.Node) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Arguments of a node, with mutable lists in place of the graph's immutable ones."""
@@ -104,6 +115,11 @@ class GraphRunner(fx.Interpreter):
     def run_node(self, n: fx.Node) -> Any:
         """Run one node, and keep a copy of its output if requested."""
         value = super().run_node(n)
+        if n.op == "call_module":
+            self.calls[str(n.target)] += 1
+            for path, leaf in leaves(value):
+                if why_not(leaf) is None:
+                    self.some[str(n.target), self.calls[str(n.target)], path] = some_of(leaf)
         name = n.name if n.name in self.wanted else f"{n.name}()"
         if n.op != "call_module" and name in self.wanted and isinstance(value, torch.Tensor) and why_not(value) is None:
             copy = value if self.attached else value.detach()
@@ -111,14 +127,24 @@ class GraphRunner(fx.Interpreter):
             self.outputs[name] = (copy if type(copy) is torch.Tensor else copy.as_subclass(torch.Tensor)).clone()
         return value
 
+    def fetch_attr(self, target: str) -> Any:
+        """A parameter or buffer of the model, or a constant of the trace."""
+        return self.constants[target] if target in self.constants else super().fetch_attr(target)
+
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Run the whole graph with the arguments of the model's `forward`."""
-        self.result = self.run(*args, *_in_order(self.module, len(args), kwargs))
+        self.result = self.run(*args, *_in_order(self.graph, len(args), kwargs))
         return self.result
 
 
 def run_operations(
-    model: nn.Module, traced: Trace, images: Any, names: Iterable[str] | None = None, *, prepare: Prepare | None = None
+    model: nn.Module,
+    traced: Trace,
+    images: Any,
+    names: Iterable[str] | None = None,
+    *,
+    prepare: Prepare | None = None,
+    check: Callable[[GraphRunner], None] | None = None,
 ) -> tuple[dict[str, torch.Tensor], Any]:
     """Outputs of operations in one pass through the graph.
 
@@ -134,6 +160,8 @@ def run_operations(
         Names of operations; None for all.
     prepare : callable, optional
         As for `activations`.
+    check : callable, optional
+        Given what has run of the graph.
 
     Returns
     -------
@@ -149,15 +177,17 @@ def run_operations(
     """
     wanted = {operation.name for operation in traced.operations} if names is None else set(names)
     if traced.script is not None:
-        with evaluating(model) as module:
+        with looking(model) as module:
             result, *values = call(module, images, prepare, run=traced.script)
         given = zip((operation.name for operation in traced.operations), values, strict=True)
         return {name: value for name, value in given if name in wanted and why_not(value) is None}, result
     if traced.graph is None:
         raise LookupError(f"the model has no operations to show: {traced.reason}")
-    with evaluating(model):
-        runner = GraphRunner(traced.graph, wanted)
-        call(model, images, prepare, run=runner.forward)
+    with looking(model) as module:
+        runner = GraphRunner(module, traced, wanted)
+        call(module, images, prepare, run=runner.forward)
+    if check is not None:
+        check(runner)
     return runner.outputs, runner.result
 
 
@@ -172,9 +202,9 @@ def _own(value: Any) -> Any:
     return value
 
 
-def _in_order(graph: nn.Module, given: int, keywords: dict[str, Any]) -> list[Any]:
+def _in_order(graph: fx.Graph, given: int, keywords: dict[str, Any]) -> list[Any]:
     """Keyword arguments in the order of the graph's inputs, as the interpreter expects them."""
-    inputs = list(inspect.signature(graph.forward).parameters)[given:]
+    inputs = [str(node.target) for node in graph.nodes if node.op == "placeholder"][given:]
     return [keywords[name] for name in inputs if name in keywords]
 
 

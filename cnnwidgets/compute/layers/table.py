@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import chain
 from typing import Any
 
 import torch
-from torch import nn
+from torch import fx, nn
 
-from ..core import Captured, ForwardError, Prepare, leaves, module_names, plain
+from ..core import UNSEEN, Captured, ForwardError, Prepare, has_forward, leaves, module_names, plain
 from .activations import batched, run
 from .kinds import Kind, Layout, as_maps, kind_of, layout_of, planes, tokens_off_grid
 from .layer import Layer, LayerTable
-from .operations import Trace, run_operations, trace
+from .operations import GraphRunner, Trace, run_operations, trace
 
 
 def layer_table(model: nn.Module, image: Any, *, operations: bool = True, prepare: Prepare | None = None) -> LayerTable:
@@ -76,9 +77,10 @@ def table_of(captured: Captured, model: nn.Module, batch: int = 1) -> LayerTable
         )
     known = module_names(plain(model))
     for name, part in plain(model).named_modules():
-        # layers inside TorchScript are invisible, not unused
-        if name and name in known and not captured.calls[name] and not isinstance(part, torch.jit.ScriptModule):
-            rows.append(_never_ran(name, part))
+        # layers inside TorchScript are invisible, not unused; a list of modules has no forward, and is no layer
+        hooked = not isinstance(part, torch.jit.ScriptModule) and has_forward(part)
+        if name and name in known and not captured.calls[name] and hooked:
+            rows.append(_unseen(name, part))
     return LayerTable(rows)
 
 
@@ -87,21 +89,47 @@ def checked_operations(
 ) -> dict[str, torch.Tensor]:
     """Outputs of all operations for `images`; empty, with the reason in `traced`, if graph and model disagree.
 
-    A graph contains the traced path only; for images that take another path it would show other outputs.
+    A graph contains the traced path only; for images that take another path it would show other outputs. So the two are
+    compared at each call of a module that both know, and at the output.
     """
     if not traced.operations:
         return {}
+    differs: list[str] = []
     try:
-        outputs, result = run_operations(model, traced, batched(model, images, prepare), prepare=prepare)
+        outputs, result = run_operations(
+            model,
+            traced,
+            batched(model, images, prepare),
+            prepare=prepare,
+            check=lambda runner: differs.extend(filter(None, [_difference(runner, captured)])),
+        )
     except ForwardError as error:
         traced.drop(f"the graph that torch.fx traced does not run ({error})")
         return {}
     for path, value in leaves(result):
         known = captured.output.get(path)
         if known is not None and not _alike(known, value):
-            traced.drop("the graph that torch.fx traced gives another output than the model")
-            return {}
+            differs.append("the model")
+    if differs:
+        traced.drop(f"the graph that torch.fx traced gives another output than {differs[0]}")
+        return {}
     return outputs
+
+
+def _difference(runner: GraphRunner, captured: Captured) -> str:
+    """Where graph and model differ: the first module that runs otherwise in one than the other; empty for nowhere."""
+    tracer = fx.Tracer()
+    for seen in captured.seen:
+        name = seen.module
+        parts = name.split(".")
+        within = any(".".join(parts[:end]) in runner.calls for end in range(len(parts), 0, -1))
+        if name and not within and tracer.is_leaf_module(seen.owner, name):
+            return f"the model, in which layer {name!r} runs too"
+        some = runner.some.get((name, seen.call, seen.path))
+        if some is not None and seen.some is not None and not _alike(seen.some, some):
+            return f"the model at layer {captured.name(seen)!r}"
+    other = next((name for name, calls in runner.calls.items() if captured.calls[name] != calls), None)
+    return "" if other is None else f"the model, in which layer {other!r} runs {captured.calls[other]} times"
 
 
 def with_operations(table: LayerTable, traced: Trace, outputs: dict[str, torch.Tensor], batch: int = 1) -> LayerTable:
@@ -173,9 +201,16 @@ def _alike_before(shape: tuple[int, ...], rows: Sequence[Layer]) -> tuple[tuple[
 
 
 def _alike(known: torch.Tensor, value: Any) -> bool:
+    """Whether two passes computed the same, relative to the largest number and as exactly as the number type allows."""
     if not isinstance(value, torch.Tensor) or value.shape != known.shape:
         return False
-    return torch.allclose(known, value.to(known), rtol=1e-3, atol=1e-4, equal_nan=True)
+    value = value.to(known)
+    if not known.is_floating_point():
+        return torch.equal(known, value)
+    rounding = math.sqrt(torch.finfo(known.dtype).eps)
+    known, value = (tensor.float() if tensor.element_size() < 4 else tensor for tensor in (known, value))
+    largest = float(known.abs().nan_to_num(0, 0, 0).max())
+    return torch.allclose(known, value, rtol=0, atol=rounding * largest, equal_nan=True)
 
 
 def _batch_axis(shape: tuple[int, ...], batch: int) -> int | None:
@@ -223,7 +258,7 @@ def _unstacked(output: torch.Tensor, layer: Layer, plane: int) -> tuple[torch.Te
     return output[plane // inside], plane % inside
 
 
-def _never_ran(name: str, part: nn.Module) -> Layer:
+def _unseen(name: str, part: nn.Module) -> Layer:
     return Layer(
         name=name,
         module=name,
@@ -240,7 +275,7 @@ def _never_ran(name: str, part: nn.Module) -> Layer:
         ran=False,
         leaf=_is_leaf(part),
         repeats=False,
-        reason="never ran in this pass",
+        reason=UNSEEN,
     )
 
 
@@ -266,8 +301,8 @@ def macs(part: nn.Module, shape: tuple[int, ...]) -> int | None:
         outputs *= extent
     if isinstance(part, nn.modules.conv._ConvTransposeNd):
         return None
-    if isinstance(part, nn.modules.conv._ConvNd):
-        return outputs * part.weight[0].numel()
+    if isinstance(part, nn.modules.conv._ConvNd):  # `weight` may be computed, and reading it have effects
+        return outputs * math.prod(part.kernel_size) * (part.in_channels // part.groups)
     if isinstance(part, nn.Linear):
         return outputs * part.in_features
     return None

@@ -8,9 +8,9 @@ import ipywidgets as W
 import traitlets as T
 from torch.nn.modules.conv import _ConvNd
 
-from ...compute.convolution import Explanation, explainable
+from ...compute.convolution import Explanation, explainable_layers
 from ...compute.core import get_layer
-from ...compute.layers import Layer, describe_module
+from ...compute.layers import Layer, LayerTable, describe_module
 from ...render.color import Shaded
 from ...render.static import Panel
 from ...widgets import controls
@@ -80,6 +80,8 @@ class ConvolutionView(ImageView):
     colormap = Colormap("auto", help="matplotlib name; auto: diverging for signed values").tag(display=True)
     scale = T.Enum(SCALES, "map", help="colours for the layer, or for each map").tag(display=True)
 
+    _asked: tuple[LayerTable, frozenset[str]] | None = None
+
     @property
     def explanation(self) -> Explanation:
         """What is on the screen, as numbers."""
@@ -95,7 +97,14 @@ class ConvolutionView(ImageView):
         if row.reason is not None or row.operation or not row.module or row.batch_axis != 0 or row.kind == "volume":
             return False
         real = row.dtype is not None and row.dtype.is_floating_point
-        return real and explainable(get_layer(self.subject.module, row.module))
+        return real and row.module in self._explainable
+
+    @property
+    def _explainable(self) -> frozenset[str]:
+        """Names of the modules whose arithmetic is known, asked once for each layer table."""
+        if self._asked is None or self._asked[0] is not self.table:
+            self._asked = self.table, frozenset(explainable_layers(self.subject.module))
+        return self._asked[1]
 
     @T.default("pixel")
     def _middle(self) -> tuple[int, int]:

@@ -11,8 +11,8 @@ import torch
 from cachetools import LRUCache
 from torch import nn
 
-from ...compute.convolution import LayerPass, layer_pass
-from ...compute.core import OUTPUT, Prepare, digest, get_layer, hooks_version, plain, weights_version
+from ...compute.convolution import LayerPass, layer_pass, pass_of
+from ...compute.core import OUTPUT, Prepare, digest, hooks_version, plain, weights_version
 from ...compute.dataset import Item, Items, OutputNames, Prediction, predict
 from ...compute.layers import checked_operations, one_image, run, run_operations, table_of, with_operations
 from .cache import ByteCache
@@ -226,7 +226,7 @@ class Subject:
         """The same for a look that was taken before."""
         given, output = (self._outputs.get((*look.key, layer, end)) for end in ("given", "output"))
         if given is not None and output is not None:
-            return LayerPass(layer, get_layer(self.module, layer), given, output)
+            return pass_of(self.module, layer, given, output)
         look = self.look(index)  # the weights may have changed since
         self.passes += 1
         passed = layer_pass(self.module, self._images(look.item), layer, prepare=self.prepare, device="cpu")
@@ -262,7 +262,7 @@ class Subject:
             name = captured.name(seen)
             if seen.repeats:
                 same[name] = first
-            else:
+            elif seen.reason is None:  # what is no tensor is handed on by none
                 first = name
                 if seen.tensor is not None:
                     self._outputs.put((*key, name), seen.tensor)

@@ -6,8 +6,10 @@ import pytest
 import torch
 import torchvision
 from torch import nn
+from torch.nn import functional
+from torch.nn.utils import prune
 
-from cnnwidgets.compute.convolution.explain import LayerPass, explain, explainable, layer_pass
+from cnnwidgets.compute.convolution.explain import LayerPass, explain, explainable, explainable_layers, layer_pass
 from cnnwidgets.compute.convolution.explanation import tolerance
 from cnnwidgets.compute.layers.activations import run
 from cnnwidgets.models import lenet5
@@ -76,15 +78,16 @@ def test_what_is_written_over_the_input_later_does_not_falsify_it():
     assert found.value == pytest.approx(-2 * model.conv.weight.item() + model.conv.bias.item())
 
 
-def test_a_layer_that_writes_to_its_own_input_is_shown_what_it_was_given():
+def test_a_layer_that_writes_to_its_own_input_is_refused_since_what_it_multiplies_is_not_what_it_was_given():
     class Doubling(nn.Linear):
         def forward(self, input):
             return super().forward(input.mul_(2))
 
     model = nn.Sequential(Doubling(1, 1, bias=False))
-    nn.init.ones_(model[0].weight)
-    found = explain(model, torch.tensor([[3.0]]), "0", 0)
-    assert (found.result, found.value, found.agrees) == (3, 6, False)
+    image = torch.tensor([[3.0]])
+    with pytest.raises(LookupError, match=r"its class Doubling gives its input, .* to no .* calls mul, linear"):
+        explain(model, image, "0", 0)
+    assert image.item() == 3
 
 
 def test_a_hook_that_changes_the_output_shows_as_a_disagreement(by_hand):
@@ -234,3 +237,146 @@ def test_what_is_explained_prints_as_lines_of_arithmetic(by_hand):
         "  the network computed                                    25",
         "  the same: difference 0.0e+00, tolerance 2.4e-04",
     ]
+
+
+# ---------------------------------------------------------------------- layers of other people's classes
+
+
+class Standardised(nn.Conv2d):
+    """The weights of each filter, less their mean."""
+
+    def forward(self, x):
+        weight = self.weight - self.weight.mean((1, 2, 3), keepdim=True)
+        return functional.conv2d(x, weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
+
+
+class Same(nn.Conv2d):
+    """Pads by itself, more behind than before, as TensorFlow does."""
+
+    def forward(self, x):
+        return functional.conv2d(functional.pad(x, (0, 1, 0, 1)), self.weight, self.bias, self.stride)
+
+
+class Activated(nn.BatchNorm2d):
+    """With an activation in it, written in place."""
+
+    def forward(self, x):
+        return functional.relu_(super().forward(x)) * 2
+
+
+class PoolSame(nn.MaxPool2d):
+    def forward(self, x):
+        return functional.max_pool2d(functional.pad(x, (1, 0, 1, 0), value=-torch.inf), 2, 2)
+
+
+class Gated(nn.Conv2d):
+    """Its output goes on to an activation of its own."""
+
+    def forward(self, x):
+        y = super().forward(x)
+        return y * torch.sigmoid(y)
+
+
+class Reflecting(nn.Conv2d):
+    """Overrides what torch's own `forward` calls."""
+
+    def _conv_forward(self, input, weight, bias):
+        return super()._conv_forward(input, weight * 3, bias)
+
+
+class Twofold(nn.Conv2d):
+    """Two convolutions of the same input, as adapters have."""
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.other = nn.Conv2d(*args)
+
+    def forward(self, x):
+        return super().forward(x) + self.other(x)
+
+
+def test_standardised_weights_are_the_ones_that_are_multiplied():
+    model = nn.Sequential(Standardised(1, 1, 2, bias=False))
+    with torch.no_grad():
+        model[0].weight.copy_(torch.tensor([[1.0, 2], [3, 6]])[None, None])  # less 3: -2 -1, 0 3
+    found = explain(model, torch.tensor([[[1.0, 1], [1, 2]]]), "0", 0, (0, 0))
+    assert found.kernel.tolist() == [[[-2, -1], [0, 3]]]
+    assert (found.result, found.value, found.agrees, found.type) == (3, 3, True, "Standardised")
+
+
+def test_padding_of_a_layers_own_is_padding():
+    model = nn.Sequential(Same(1, 1, 2, bias=False))
+    nn.init.ones_(model[0].weight)
+    passed = layer_pass(model, torch.tensor([[[1.0, 2], [3, 4]]]), "0")
+    found = passed.explain(0, (1, 1))
+    assert found.patch.tolist() == [[[4, 0], [0, 0]]] and found.value == found.result == 4
+    assert found.positions == ((1, 2), (1, 2)) and passed.padding == ((0, 1), (0, 1))
+
+
+def test_the_pixel_that_won_is_one_of_the_layers_input_and_not_of_what_it_padded():
+    found = explain(nn.Sequential(nn.Conv2d(1, 1, 1), PoolSame(2)), torch.rand(1, 4, 4), "1", 0, (0, 0))
+    assert found.agrees and found.winner == (0, 0) and found.positions == ((-1, 0), (-1, 0))
+
+
+@pytest.mark.parametrize(("x", "wanted"), [(5.0, 6.0), (-5.0, 0.0)])
+def test_an_activation_within_a_batch_norm_is_a_step_of_its_own(x, wanted):
+    model = nn.Sequential(Activated(1, eps=0.0))
+    model[0].running_mean.fill_(2.0)  # (5 - 2) x 2 = 6, and (-5 - 2) is cut off
+    found = explain(model, torch.full((1, 1, 1), x), "0", 0, (0, 0))
+    assert found.value == found.result == wanted and found.agrees
+    assert found.steps[-2][1] == x - 2 and found.steps[-1] == ("then relu, mul", wanted)
+
+
+def test_what_a_convolution_makes_of_its_own_sum_is_worked_out_in_double_precision():
+    model = nn.Sequential(Gated(1, 1, 1, bias=False))
+    nn.init.constant_(model[0].weight, 2.0)
+    found = explain(model, torch.ones(1, 1, 1), "0", 0, (0, 0))
+    assert found.result == pytest.approx(2 / (1 + math.exp(-2)), abs=1e-14) and found.agrees
+    assert 0 < found.tolerance < 1e-4
+
+
+def test_a_class_that_replaces_only_a_part_of_forward_is_not_taken_for_its_base():
+    model = nn.Sequential(Reflecting(1, 1, 1, bias=False, padding=1, padding_mode="reflect"))
+    nn.init.ones_(model[0].weight)
+    found = explain(model, torch.tensor([[[1.0, 2], [3, 4]]]), "0", 0, (0, 0))
+    assert found.kernel.item() == 3 and found.patch.item() == 4 and found.value == found.result == 12
+
+
+def test_two_convolutions_in_one_layer_are_refused_in_words_and_not_offered():
+    model = nn.Sequential(Twofold(1, 1, 1), nn.Conv2d(1, 1, 1))
+    with pytest.raises(LookupError, match="'0': its class Twofold gives its input to more than one convolution"):
+        explain(model, torch.ones(1, 1, 1), "0", 0, (0, 0))
+    assert explainable_layers(model) == ["0.other", "1"]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("how", ["weight_norm", "spectral_norm", "prune", "forward replaced"])
+def test_weights_that_a_call_writes_anew_are_those_of_this_call(how):
+    part = nn.Conv2d(1, 2, 2, bias=False)
+    if how == "forward replaced":
+        part.forward = lambda x: functional.conv2d(x, part.weight * 5)
+        source = "weight"
+    elif how == "prune":
+        prune.l1_unstructured(part, "weight", amount=0.5)
+        source = "weight_orig"
+    else:
+        part = getattr(nn.utils, how)(part)
+        source = "weight_g" if how == "weight_norm" else "weight_orig"
+    model = nn.Sequential(part).eval()
+    model(torch.rand(1, 1, 2, 2))
+    with torch.no_grad():
+        getattr(part, source)[0].mul_(3.0)  # a step of an optimizer
+    image = torch.rand(1, 2, 2)
+    found = explain(model, image, "0", 0, (0, 0))
+    with torch.no_grad():
+        wanted = model(image[None])[0, 0, 0, 0].item()
+    assert found.value == pytest.approx(wanted) and found.agrees
+
+
+def test_a_look_at_layers_of_other_classes_leaves_the_model_as_it_was():
+    model = nn.Sequential(Standardised(1, 1, 1), Activated(1), PoolSame(2)).train()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    assert explainable_layers(model) == ["0", "1", "2"]
+    explain(model, torch.rand(1, 4, 4), "1", 0, (0, 0))
+    assert all(part.training and not part._forward_hooks for part in model.modules())
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 from torchvision import transforms
 
 from cnnwidgets import data, models
@@ -120,11 +121,62 @@ def test_normalised_images_are_as_they_should_be():
 
 def test_layers_that_never_run_are_named():
     model = sound()
-    model.add_module("spare", nn.Identity())
+    model.add_module("spare", nn.PReLU())
+    model.add_module("empty", nn.Identity())  # without parameters it cannot be told whether its parent used it
     model.forward = lambda images: model[3](model[2](model[1](model[0](images))))
     (finding,) = diagnose(model, IMAGES)
     assert finding.topic == "never ran"
     assert finding.evidence == "spare"
+
+
+class ByItsForward(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.part = nn.Linear(36, 2)
+
+    def forward(self, x):
+        return self.part.forward(x.flatten(1))
+
+
+class ByItsWeights(ByItsForward):
+    def forward(self, x):
+        return functional.linear(x.flatten(1), self.part.weight[:, :], bias=self.part.bias)
+
+
+class InAList(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.parts, self.named = nn.ModuleList([nn.Linear(36, 2)]), nn.ModuleDict({"a": nn.ReLU()})
+
+    def forward(self, x):
+        return self.named["a"](self.parts[0](x.flatten(1)))
+
+
+class InAttention(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.attention = nn.MultiheadAttention(6, 2, batch_first=True)
+
+    def forward(self, x):
+        tokens = x[:, 0]
+        return self.attention(tokens, tokens, tokens)[0].mean(1)
+
+
+class Recurrent(nn.Module):
+    """Its parameters are handed on in a list."""
+
+    def __init__(self):
+        super().__init__()
+        self.part = nn.LSTM(6, 2, batch_first=True)
+
+    def forward(self, x):
+        return self.part.forward(x[:, 0])[0].mean(1)
+
+
+@pytest.mark.parametrize("kind", [ByItsForward, ByItsWeights, InAList, InAttention, Recurrent])
+def test_modules_whose_parameters_are_used_are_not_said_never_to_have_run(kind):
+    images = [(torch.rand(1, 6, 6), 0) for _ in range(2)]
+    assert "never ran" not in topics(kind(), images)
 
 
 def test_the_first_layer_that_is_not_finite_is_named():

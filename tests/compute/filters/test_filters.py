@@ -5,8 +5,10 @@ from collections import OrderedDict
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 from torch.nn.utils import parametrizations, prune
 
+from cnnwidgets.compute.filters.conv_layers import batch_norms, convolutions
 from cnnwidgets.compute.filters.filters import filters
 
 
@@ -326,3 +328,57 @@ def test_folded_filters_do_what_both_layers_do(part, affine, watched):
 def test_only_a_convolution_with_a_batchnorm_can_be_folded():
     with pytest.raises(ValueError, match="layer 'conv1' cannot be folded: no BatchNorm is known"):
         filters(net(), "conv1", folded=True)
+
+
+# ---------------------------------------------------------------------- layers of other people's classes
+
+
+class Halved(nn.Conv2d):
+    def forward(self, x):
+        return functional.conv2d(x, self.weight / 2, self.bias, self.stride, self.padding)
+
+
+class Experts(nn.Module):
+    """A convolution of experts: a row of weights for each, mixed for each image."""
+
+    def __init__(self):
+        super().__init__()
+        self.in_channels, self.out_channels, self.kernel_size, self.groups = 1, 1, (2, 2), 1
+        self.weight = nn.Parameter(torch.rand(3, 4))
+
+    def forward(self, x, mixing):
+        return functional.conv2d(x, (mixing @ self.weight).reshape(1, 1, 2, 2))
+
+
+class PerImage(nn.Conv2d):
+    def forward(self, x):
+        return functional.conv2d(x, self.weight * x[0, 0, 0, 0], self.bias)
+
+
+class WithAnActivation(nn.BatchNorm2d):
+    def forward(self, x):
+        return super().forward(x).relu()
+
+
+def test_the_filters_of_a_class_of_its_own_are_those_that_it_convolves_with():
+    part = Halved(1, 1, 2)
+    found = filters(nn.Sequential(part).train(), "0")
+    assert torch.equal(found.weights, part.weight.detach() / 2) and torch.equal(found.bias, part.bias.detach())
+    assert part.training and found.description == "Halved(1, 1, 2×2)"
+
+
+def test_a_convolution_of_experts_is_not_among_the_convolutions():
+    model = nn.Sequential(nn.Conv2d(1, 1, 1), Experts())
+    assert convolutions(model).names == ["0"]
+    with pytest.raises(TypeError, match="'1' is a Experts, not a convolution; convolutions: 0"):
+        filters(model, "1")
+
+
+def test_weights_that_each_image_makes_anew_are_refused():
+    with pytest.raises(TypeError, match="its class PerImage has other weights for each image"):
+        filters(nn.Sequential(PerImage(1, 1, 1)), "0")
+
+
+def test_a_batch_norm_with_an_activation_in_it_is_not_folded():
+    plain, more = (nn.Sequential(nn.Conv2d(1, 1, 1), norm) for norm in (nn.BatchNorm2d(1), WithAnActivation(1)))
+    assert (batch_norms(plain), batch_norms(more)) == ({"0": "1"}, {})

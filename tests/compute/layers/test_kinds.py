@@ -172,3 +172,17 @@ def test_only_volumes_have_planes():
 def test_numbers_that_cannot_be_drawn_as_they_are_become_real_ones(output, expected, dtype):
     maps = as_maps(output, "vector", "first")
     assert (maps.item(), maps.dtype) == (expected, dtype)
+
+
+def test_a_number_without_axes_is_a_vector_of_one_with_no_token_apart():
+    loss = torch.tensor(0.5)
+    assert kind_of(()) == "vector"
+    assert as_maps(loss, "vector", "first").tolist() == [[[0.5]]]
+    assert tokens_off_grid(loss, "vector", "first").tolist() == []
+
+
+@pytest.mark.parametrize("name", ["float16", "bfloat16", "float8_e4m3fn", "float8_e5m2"])
+def test_numbers_of_few_bits_are_drawn_in_single_precision(name):
+    output = torch.tensor([[[1.0, 2.0]]]).to(getattr(torch, name))
+    maps = as_maps(output, "maps", "first")
+    assert maps.dtype == torch.float32 and maps.tolist() == [[[1.0, 2.0]]]

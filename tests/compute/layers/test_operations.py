@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import pytest
 import torch
 import torchvision
@@ -40,12 +42,13 @@ class Chooses(nn.Module):
 
 
 class Counts(nn.Module):
-    """A trace that freezes what it saw: a Python number that changes from call to call."""
+    """A trace that freezes what it saw: a number that belongs to no module and changes from call to call."""
+
+    calls: ClassVar[list[int]] = []
 
     def __init__(self) -> None:
         super().__init__()
         self.conv = nn.Conv2d(1, 1, 1, bias=False)
-        self.calls: list[int] = []
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         self.calls.append(1)
@@ -191,3 +194,75 @@ def test_a_module_may_write_to_the_lists_that_it_is_given():
     for _ in range(2):  # a list that is kept would have grown
         outputs, _ = run_operations(model, traced, IMAGE[None])
         assert outputs["add"].flatten().tolist() == [4, 10]  # 1 and 3, times 2 + 1, plus 1
+
+
+# ---------------------------------------------------------------------- a graph of another path
+
+
+class Normalises(nn.Module):
+    """What is a tensor is normalised; a stand-in for one is not, so that the graph lacks this step."""
+
+    def __init__(self, classes: int = 1000) -> None:
+        super().__init__()
+        self.conv, self.head = nn.Conv2d(1, 2, 1), nn.Linear(2, classes)
+        nn.init.constant_(self.head.weight, 1e-6)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if isinstance(x, torch.Tensor):
+            x = (x - 0.5) / 0.25
+        return self.head((self.conv(x).relu() + 1).mean((2, 3))).softmax(1)
+
+
+class RunsMore(nn.Module):
+    """A module more than the graph has, which changes nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.extra = nn.Conv2d(1, 1, 1), nn.Identity()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if isinstance(x, torch.Tensor):
+            x = self.extra(x)
+        return self.conv(x) + 1
+
+
+class RunsTwice(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.act = nn.ReLU()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        for _ in range(2 if isinstance(x, torch.Tensor) else 1):
+            x = self.act(x)
+        return x + 1
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        (Normalises(), "another output than the model at layer 'conv'"),
+        (RunsMore(), "in which layer 'extra' runs too"),
+        (nn.Sequential(RunsTwice(), nn.Conv2d(1, 1, 1)), "in which layer '0.act' runs 2 times"),
+    ],
+)
+def test_a_graph_of_a_path_that_the_model_does_not_take_is_not_used_however_alike_their_outputs(model, words):
+    table = layer_table(model, torch.rand(1, 4, 4))
+    assert not any(row.operation for row in table)
+    assert words in table.note
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
+@pytest.mark.parametrize("size", [1e-8, 1.0, 1e6])
+def test_a_graph_of_the_same_path_is_used_whatever_the_size_of_its_numbers(dtype, size):
+    model = Functional()
+    with torch.no_grad():
+        model.conv.weight.mul_(size)
+    assert any(row.operation for row in layer_table(model.to(dtype), IMAGE))
+
+
+def test_a_graph_is_compared_inside_blocks_and_behind_a_module_that_writes_over_its_input():
+    model = torchvision.models.resnet18(num_classes=2)
+    assert any(row.operation for row in layer_table(model, torch.rand(3, 32, 32)))
+    attention = nn.Sequential(nn.Flatten(2), nn.TransformerEncoderLayer(4, 2, 4, batch_first=True))
+    assert layer_table(attention, torch.rand(1, 3, 2, 2)).note == ""

@@ -59,3 +59,13 @@ def test_the_model_can_still_be_called(pair):
     activations(scripted, image, "conv")
     torch.testing.assert_close(scripted(image), model(image))
     assert not scripted.training
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_frozen_model_whose_weights_are_constants_has_the_layers_of_its_graph():
+    plain = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(8, 3)).eval()
+    frozen = torch.jit.freeze(torch.jit.script(plain))
+    image = torch.rand(1, 4, 4)
+    assert [row.channels for row in layer_table(frozen, image) if row.operation][:2] == [2, 2]
+    with torch.no_grad():
+        assert torch.equal(activations(frozen, image, "relu"), plain[:2](image[None]))

@@ -7,6 +7,7 @@ import torch
 import torchvision
 from torch import nn
 
+from cnnwidgets.compute.core.captured import UNSEEN
 from cnnwidgets.compute.core.forward import ForwardError
 from cnnwidgets.compute.layers.activations import activations
 from cnnwidgets.compute.layers.table import describe_module, drawable, layer_table, one_image
@@ -96,10 +97,30 @@ def test_modules_that_never_ran_come_last():
     assert [row.name for row in table if row.ran] == [name for name, *_ in LENET]
     assert table.names[-2:] == ["aux", "aux.0"]
     assert [(row.call, row.form, row.parameters, row.reason) for row in table[-2:]] == [
-        (0, "-", 33, "never ran in this pass"),
-        (0, "-", 33, "never ran in this pass"),
+        (0, "-", 33, UNSEEN),
+        (0, "-", 33, UNSEEN),
     ]
     assert "aux" not in table.showable.names
+
+
+def test_lists_of_modules_have_no_forward_and_are_no_layers():
+    class Lists(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.parts, self.named = nn.ModuleList([nn.ReLU()]), nn.ModuleDict({"a": nn.Tanh(), "spare": nn.Tanh()})
+
+        def forward(self, x):
+            return self.named["a"](self.parts[0](x))
+
+    table = layer_table(Lists(), torch.zeros(1, 2, 2), operations=False)
+    assert [(row.name, row.ran) for row in table] == [("parts.0", True), ("named.a", True), ("named.spare", False)]
+
+
+def test_a_layer_norm_over_whole_maps_moves_no_axis():
+    model = nn.Sequential(nn.Conv2d(1, 3, 1), nn.LayerNorm([3, 4, 5]), nn.ReLU())
+    table = layer_table(model, torch.rand(1, 4, 5))
+    assert [(row.layout, row.channels, row.size) for row in table] == [("first", 3, (4, 5))] * 3
+    assert layer_table(nn.Sequential(nn.LayerNorm([1, 6, 6])), torch.rand(1, 6, 6))["0"].form == "1 @ 6x6"
 
 
 def test_each_call_and_each_part_is_a_row():

@@ -13,6 +13,7 @@ from torch import nn
 
 from cnnwidgets import ActivationView
 from cnnwidgets.compute.core.forward import ForwardError
+from cnnwidgets.compute.layers import activations
 from cnnwidgets.widgets.state.subject import Subject
 from tests.widgets.conftest import EVIL, hooks, inside, steps, tiny
 
@@ -201,7 +202,7 @@ def test_a_layer_that_does_not_run_for_an_image_is_reported_and_comes_back():
 
     view = ActivationView(Sometimes(), torch.stack([torch.zeros(1, 4, 4), torch.ones(1, 4, 4)]), layer="dark")
     view.index = 1
-    assert "'dark'" in view.error and "never ran" in view.error
+    assert "'dark'" in view.error and "was not seen to run" in view.error
     view.layer = "always"
     assert view.error == ""
     view.index = 0
@@ -253,3 +254,34 @@ def test_the_users_own_hooks_stay(model, dataset):
     view.close()
     assert seen == ["pool", "pool"]
     assert hooks(model) == 1
+
+
+class OfAPair(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 2, 1)
+
+    def forward(self, images):
+        return self.conv(images), None
+
+
+class TakesOne(nn.Module):
+    """Its layers hand on the tensor of a `(tensor, None)`, and it returns a loss too."""
+
+    def __init__(self):
+        super().__init__()
+        self.pair, self.dropout, self.last = OfAPair(), nn.Dropout(0.1), nn.ReLU()
+
+    def forward(self, images):
+        maps = self.last(self.dropout(self.pair(images)[0]))
+        return {"loss": maps.square().mean(), "small": maps.to(torch.float8_e4m3fn), "maps": maps}
+
+
+def test_every_layer_in_the_menu_can_be_shown_whatever_the_network_returns():
+    view = ActivationView(TakesOne().eval(), torch.rand(2, 1, 4, 4))
+    assert {"dropout", "(output).loss", "(output).small"} <= set(view.choices("layer"))
+    for name in view.choices("layer"):
+        view.layer = name
+        assert view.error == ""
+        expected = activations(view.subject.module, view.item.image, name)
+        assert torch.equal(view.maps, expected[0] if expected.ndim else expected)  # a loss has no axes
