@@ -14,8 +14,9 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "cnnwidgets"
 
 _CORE = ("compute.core",)
+_INPUTS = (*_CORE, "compute.inputs")
 _SHADOW = (*_CORE, "compute.shadow")
-_LAYERS = (*_SHADOW, "compute.layers")
+_LAYERS = (*_INPUTS, "compute.shadow", "compute.layers")
 _COMPUTE = (
     *_LAYERS,
     "compute.dataset",
@@ -43,8 +44,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "render.static": ("render.color", "render.text", "render.mosaic"),
     "compute": _COMPUTE,
     "compute.core": (),
+    "compute.inputs": _CORE,
     "compute.shadow": _CORE,
-    "compute.layers": _SHADOW,
+    "compute.layers": (*_INPUTS, "compute.shadow"),
     **dict.fromkeys(
         ("compute.dataset", "compute.scoring", "compute.convolution", "compute.filters", "compute.receptive_field"),
         _LAYERS,

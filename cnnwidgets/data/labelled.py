@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import SupportsIndex
 
 import torch
@@ -99,6 +99,8 @@ def _check_targets(targets: Tensor, count: int, classes: Sequence[str]) -> None:
         raise ValueError(f"targets must have the shape (N,), not {tuple(targets.shape)}")
     if len(targets) != count:
         raise ValueError(f"{count} images need {count} targets, not {len(targets)}")
+    if isinstance(classes, Mapping):
+        raise TypeError(f"classes must be a list of names in their order, not a mapping: {classes!r:.80}")
     if isinstance(classes, str) or not all(isinstance(name, str) for name in classes):
         raise TypeError(f"classes must be a list of names, not {classes!r}")
     if count:

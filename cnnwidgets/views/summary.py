@@ -11,7 +11,8 @@ import ipywidgets as W
 import traitlets as T
 from torch import nn
 
-from ..compute.core import Prepare, get_layer
+from ..compute.core import Prepare, get_layer, plain
+from ..compute.inputs import as_batch, holds_numbers, is_picture
 from ..compute.layers import Layer, LayerTable, describe_module
 from ..render.static import Panel
 from ..render.text import text_length
@@ -144,8 +145,9 @@ class ModelSummary(ModelView):
         self.check_keywords(traits)
         if images is None and not isinstance(model, Subject):
             raise TypeError("ModelSummary needs an image to run: ModelSummary(model, images), or a Subject")
-        single = getattr(images, "ndim", 0) == 3 and prepare is None
-        self.subject = Subject.of(model, [images] if single else images, prepare=prepare)
+        if isinstance(model, nn.Module) and prepare is None and (is_picture(images) or holds_numbers(images)):
+            images = as_batch(plain(model), images)
+        self.subject = Subject.of(model, images, prepare=prepare)
         self.snapshot = self.subject.at(0)
         super().__init__(**traits)
 

@@ -99,6 +99,7 @@ GOOD = {"images": torch.zeros(2, 1, 3, 3), "targets": torch.tensor([0, 1]), "cla
         ),
         ({"targets": torch.tensor([-1, 0])}, ValueError, "given: -1 to 0"),
         ({"classes": "ab"}, TypeError, "classes must be a list of names, not 'ab'"),
+        ({"classes": {"b": 1, "a": 0}}, TypeError, "a list of names in their order, not a mapping"),
         ({"classes": [0, 1]}, TypeError, r"classes must be a list of names, not \[0, 1\]"),
     ],
 )

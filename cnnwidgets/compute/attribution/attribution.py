@@ -6,12 +6,14 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
-from ..core import Prepare, Report, device_of, dtype_of, listing, moved, plain, unknown
+from ..core import Prepare, Report, listing, plain, unknown
+from ..inputs import as_images
 from ..layers import layer_table, mixes_images
-from ..occlusion import as_images, baseline_images, patches
+from ..occlusion import baseline_images, patches
 from ..scoring import Score, Scorer, choose_targets
 from ..shadow import looking
 from .cam import cam_layer
@@ -107,8 +109,7 @@ def attributions(
         raise ValueError(f"steps must be a whole number, 1 or more, not {steps!r}")
     module = plain(model)
     scorer = Scorer(module, layer=None, score=score, prepare=prepare)
-    batch: torch.Tensor = moved(as_images(images), device_of(module), dtype_of(module))
-    batch = batch if batch.is_floating_point() else batch.to(dtype_of(module))
+    batch = as_images(module, images)
     size = (batch.shape[2], batch.shape[3])
     place = patches(size, window, stride)
     baselines = baseline_images(batch, baseline, place.window)
@@ -175,7 +176,7 @@ def _check_relus(relus: Relus, method: str) -> None:
 def _classes(scores: torch.Tensor, wanted: Any, what: str) -> torch.Tensor:
     """One class number per image, (N,)."""
     images, classes = scores.shape
-    given = wanted.tolist() if isinstance(wanted, torch.Tensor) else wanted
+    given = wanted.tolist() if isinstance(wanted, (torch.Tensor, np.ndarray)) else wanted
     numbers = list(given) if isinstance(given, Sequence) and not isinstance(given, str) else [given] * images
     try:
         numbers = [operator.index(number) for number in numbers]

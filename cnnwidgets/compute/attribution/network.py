@@ -8,9 +8,8 @@ from typing import Any
 import torch
 from torch import nn
 from torch.autograd.graph import Node
-from torch.utils._pytree import tree_map
 
-from ..core import Prepare, call, describe, find_layer, module_names, rerouted
+from ..core import Prepare, call, describe, find_layer, hand_over, module_names, rebuilt, rerouted
 from ..layers import Layer
 from ..scoring import Scorer
 from .grid import Grid, as_grid, from_grid
@@ -100,13 +99,10 @@ class Attributed(nn.Module):
             self.entry = copy.grad_fn
             if self._prepare is None:
                 return module(copy)
-            given = tree_map(
-                lambda value: value.to(images.device) if isinstance(value, torch.Tensor) else value,
-                self._prepare(copy),
+            given = rebuilt(
+                self._prepare(copy), lambda value: value.to(images.device) if isinstance(value, torch.Tensor) else value
             )
-            if isinstance(given, dict):
-                return module(**given)
-            return module(*given) if isinstance(given, tuple) else module(given)
+            return hand_over(module, given)
 
         if self._layer is None:
             output = call(module, images, run=run)

@@ -189,7 +189,8 @@ def layer_pass(
             f"BatchNorm: {listing(explainable_layers(model)) or 'the model has none'}"
         )
     captured = run(model, image, [layer], inputs=True, prepare=prepare, device=device)
-    return pass_of(model, layer, captured.input(layer), captured[layer])
+    output = captured[layer]
+    return pass_of(model, layer, captured.input(layer), output)
 
 
 def pass_of(model: nn.Module, layer: str, given: torch.Tensor, output: torch.Tensor) -> LayerPass:

@@ -2,10 +2,10 @@
 
 from .captured import UNSEEN, Captured, some_of
 from .fingerprint import digest, fingerprint, hooks_version, weights_version
-from .forward import ForwardError, Prepare, call, describe
+from .forward import ForwardError, Prepare, call, describe, hand_over
 from .hooks import alone, capture, counting, evaluating, rerouted
 from .memory import give_back
-from .model import device_of, dtype_of, has_forward, known_whole, moved, plain
+from .model import FORMS, Entrance, device_of, dtype_of, entrance, has_forward, known_whole, moved, plain
 from .names import (
     OUTPUT,
     find_layer,
@@ -18,16 +18,19 @@ from .names import (
     shortened,
     unknown,
     unknown_layer,
+    whole,
 )
-from .outputs import are_probabilities, leaves, replaced, why_not
+from .outputs import are_probabilities, leaves, rebuilt, replaced, why_not
 from .progress import Bar, Report
 from .state import same_random_state
 
 __all__ = [
+    "FORMS",
     "OUTPUT",
     "UNSEEN",
     "Bar",
     "Captured",
+    "Entrance",
     "ForwardError",
     "Prepare",
     "Report",
@@ -40,12 +43,14 @@ __all__ = [
     "device_of",
     "digest",
     "dtype_of",
+    "entrance",
     "evaluating",
     "find_layer",
     "fingerprint",
     "first_names",
     "get_layer",
     "give_back",
+    "hand_over",
     "has_forward",
     "hooks_version",
     "known_whole",
@@ -56,6 +61,7 @@ __all__ = [
     "named_parts",
     "nearest",
     "plain",
+    "rebuilt",
     "replaced",
     "rerouted",
     "same_random_state",
@@ -64,5 +70,6 @@ __all__ = [
     "unknown",
     "unknown_layer",
     "weights_version",
+    "whole",
     "why_not",
 ]

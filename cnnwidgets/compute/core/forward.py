@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
 
 import torch
 from torch import nn
 
-from .model import device_of, dtype_of, moved
+from .model import device_of, dtype_of, entrance, moved
 
 Prepare = Callable[[Any], Any]
-"""Converts an item to the arguments of the model: a tuple (positional), a dict (keywords) or one value."""
+"""Converts an item to the arguments of the model: a tuple (by position), a mapping (by keyword) or one value."""
 
 
 class ForwardError(RuntimeError):
@@ -31,7 +31,7 @@ def call(
     images : torch.Tensor or object
         (N, C, H, W); any object if `prepare` is given. Bytes become floats in [0, 1].
     prepare : callable, optional
-        `prepare(images)` gives the arguments: a tuple, a dict of keywords, or one value.
+        `prepare(images)` gives the arguments: a tuple, a mapping of keywords, or one value.
     run : callable, optional
         Called with the arguments instead of `model`.
 
@@ -48,13 +48,32 @@ def call(
     arguments = moved(images if prepare is None else prepare(images), device_of(model), dtype_of(model))
     forward = run or model
     try:
-        if prepare is not None and isinstance(arguments, dict):
-            return forward(**arguments)
-        if prepare is not None and isinstance(arguments, tuple):
-            return forward(*arguments)
-        return forward(arguments)
+        return forward(arguments) if prepare is None else hand_over(forward, arguments)
     except Exception as error:
-        raise ForwardError(_explain(model, arguments, error)) from error
+        hint = _hint(model, arguments) if prepare is None else ""
+        raise ForwardError(_explain(model, arguments, error) + hint) from error
+
+
+def hand_over(forward: Callable[..., Any], arguments: Any) -> Any:
+    """Call `forward` with what `prepare` returned: a mapping by keyword, a tuple by position, all else as one value."""
+    if isinstance(arguments, Mapping):
+        return forward(**arguments)
+    return forward(*arguments) if isinstance(arguments, tuple) else forward(arguments)
+
+
+def _hint(model: nn.Module, given: Any) -> str:
+    """What to do where the form of the input is the likely cause of an error."""
+    if isinstance(given, Mapping):
+        return "; a mapping is one argument: prepare=lambda batch: batch hands over its entries by keyword"
+    if isinstance(given, (tuple, list)):
+        kind = type(given).__name__
+        return f"; the {kind} is one argument: torch.stack makes a batch of images of one size, prepare= several inputs"
+    if isinstance(given, torch.Tensor) and given.is_complex():
+        return "; networks that do not compute with complex numbers take .abs(), or both parts as channels"
+    entry = entrance(model)
+    if entry is None or not isinstance(given, torch.Tensor) or given.ndim == entry.axes + 2:
+        return ""
+    return f"; its first convolution, {entry.name!r}, takes {entry.form}"
 
 
 def _explain(model: nn.Module, arguments: Any, error: Exception) -> str:

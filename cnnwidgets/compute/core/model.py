@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 import weakref
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
+
+from .outputs import rebuilt
 
 _whole: weakref.WeakSet[nn.Module] = weakref.WeakSet()  # modules that passed the checks, which take time
 
@@ -75,6 +77,35 @@ def tensors_of(model: nn.Module) -> itertools.chain[torch.Tensor]:
     return itertools.chain(model.parameters(), model.buffers())
 
 
+class Entrance(NamedTuple):
+    """The first convolution of a network: what it is called, its channels, and the axes that it slides over."""
+
+    name: str
+    module: nn.Module
+    channels: int
+    axes: int
+
+    @property
+    def form(self) -> str:
+        """What it takes: `(N, 3, H, W)`."""
+        return f"(N, {self.channels}, {FORMS[self.axes]})"
+
+
+FORMS = {1: "L", 2: "H, W", 3: "D, H, W"}
+"""The axes of positions: of a signal, an image, a volume."""
+
+
+def entrance(model: nn.Module) -> Entrance | None:
+    """The first convolution, in the order of registration; None if there is none, or an embedding comes before it."""
+    for name, part in model.named_modules():
+        if isinstance(part, nn.Embedding):
+            return None
+        channels, kernel = getattr(part, "in_channels", None), getattr(part, "kernel_size", None)
+        if isinstance(channels, int) and isinstance(kernel, (tuple, list)) and len(kernel) in FORMS:
+            return Entrance(name, part, channels, len(kernel))
+    return None
+
+
 def device_of(model: nn.Module) -> torch.device:
     """Device where the model computes: of its first parameter or buffer; the CPU for a model without any.
 
@@ -94,8 +125,19 @@ def device_of(model: nn.Module) -> torch.device:
 
 
 def dtype_of(model: nn.Module) -> torch.dtype:
-    """Type of the first floating point parameter or buffer; float32 for a model without any."""
-    return next((t.dtype for t in tensors_of(model) if t.is_floating_point()), torch.float32)
+    """Floating point type of the first convolution, or else of the first parameter or buffer; float32 without any.
+
+    Types of one byte are left out: weights are stored in them, and nothing is computed. Complex ones count as the type
+    of their parts.
+    """
+    entry = entrance(model)
+    for part in ([] if entry is None else [entry.module]) + [model]:
+        for tensor in tensors_of(part):
+            if tensor.is_complex():
+                return tensor.dtype.to_real()
+            if tensor.is_floating_point() and tensor.itemsize > 1:
+                return tensor.dtype
+    return torch.float32
 
 
 def moved(value: Any, device: torch.device, dtype: torch.dtype) -> Any:
@@ -103,14 +145,15 @@ def moved(value: Any, device: torch.device, dtype: torch.dtype) -> Any:
 
     Always copies, so that a model that writes to its input does not change the data set's tensor.
     """
-    if isinstance(value, torch.Tensor):
-        value = value.detach()
-        if value.dtype == torch.uint8:
-            return value.to(device, dtype) / 255
-        return value.to(device, dtype if value.is_floating_point() else value.dtype, copy=True)
-    if isinstance(value, dict):
-        return {key: moved(item, device, dtype) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        items = [moved(item, device, dtype) for item in value]
-        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
-    return value
+
+    def change(leaf: Any) -> Any:
+        if not isinstance(leaf, torch.Tensor):
+            return leaf
+        leaf = leaf.detach()
+        if leaf.dtype == torch.uint8:
+            return leaf.to(device, dtype) / 255
+        if leaf.is_complex() and dtype in (torch.float32, torch.float64):
+            return leaf.to(device, dtype.to_complex(), copy=True)
+        return leaf.to(device, dtype if leaf.is_floating_point() else leaf.dtype, copy=True)
+
+    return rebuilt(value, change)

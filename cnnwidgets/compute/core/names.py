@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import operator
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import nn
 
 from .model import plain
@@ -52,6 +54,16 @@ def shortened(numbers: Any, limit: int = 6) -> str:
     """Whole numbers of a tensor or sequence as a listing, `1, 3, 5`."""
     flat = numbers.flatten().tolist() if hasattr(numbers, "flatten") else numbers
     return listing([str(number) for number in flat], limit)
+
+
+def whole(value: Any) -> int | None:
+    """`value` if it is one whole number, of Python, NumPy or torch; None for a truth value and all else."""
+    if isinstance(value, bool) or getattr(value, "dtype", None) == torch.bool or getattr(value, "ndim", 0):
+        return None
+    try:
+        return operator.index(value)
+    except TypeError:
+        return None
 
 
 def unknown(problem: str, given: object, known: Iterable[str], there: str = "") -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any
 
 import torch
@@ -56,6 +56,37 @@ def _with_member(output: Any, key: Any, value: Any) -> Any:
     else:
         object.__setattr__(changed, key, value)  # data classes may be frozen
     return changed
+
+
+def rebuilt(value: Any, change: Callable[[Any], Any]) -> Any:
+    """`value` with `change` applied to what its mappings, lists, tuples and data classes hold, at any depth.
+
+    The containers are new, and of the same type where that can be copied; a mapping that cannot becomes a dict.
+    """
+    if isinstance(value, Mapping):
+        return _like(value, {key: rebuilt(part, change) for key, part in value.items()})
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*(rebuilt(part, change) for part in value))
+    if isinstance(value, (list, tuple)):
+        return type(value)([rebuilt(part, change) for part in value])
+    if _is_data_class(value):
+        made = copy.copy(value)
+        for field in dataclasses.fields(value):  # frozen ones too, and without running their checks again
+            object.__setattr__(made, field.name, rebuilt(getattr(value, field.name), change))
+        return made
+    return change(value)
+
+
+def _like(value: Mapping[Any, Any], parts: dict[Any, Any]) -> Any:
+    if type(value) is dict or not isinstance(value, MutableMapping):
+        return parts
+    try:
+        made = copy.copy(value)
+        for key, part in parts.items():
+            made[key] = part
+    except Exception:
+        return parts
+    return made
 
 
 def _members(output: Any) -> Iterator[tuple[Any, Any]]:

@@ -1,6 +1,7 @@
 """A data set as items; the vectors of a layer for many images; predictions."""
 
 from .items import Denormalize, Item, Items
+from .labels import class_names, read_label
 from .naming import OutputNames
 from .responses import (
     BATCH,
@@ -25,8 +26,10 @@ __all__ = [
     "channels_first",
     "check_alike",
     "checked_pooling",
+    "class_names",
     "of_images",
     "pooled",
     "predict",
+    "read_label",
     "responses",
 ]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 
-from ..core import Prepare, describe
+from ..core import Prepare, describe, rebuilt, same_random_state
 from .items import Item
 
 
@@ -23,8 +24,9 @@ def of_images(prepare: Prepare, item: Item) -> Prepare:
     Returns
     -------
     callable
-        Of images (N, C, H, W): the arguments for all N of them, concatenated along the batch axis. Differentiable.
-        Raises ValueError if `prepare` does not return a batch of one.
+        Of images (N, C, H, W): the arguments for all N of them. Tensors with a batch axis of one are concatenated along
+        it; others are given once, if they do not depend on the image: a mask, a scale. Differentiable. Raises
+        ValueError if a tensor that depends on the image has no batch axis of one.
 
     Raises
     ------
@@ -34,36 +36,53 @@ def of_images(prepare: Prepare, item: Item) -> Prepare:
     if item.image is None:
         raise TypeError("the item holds no image tensor (C, H, W) whose pixels could be changed")
     own = item.image
+    constant: list[bool] = []
+
+    def given(image: torch.Tensor) -> Any:
+        return prepare(_replaced(item.raw, own, image))
+
+    def is_constant(place: int) -> bool:
+        """Whether the tensor at `place` is the same for another image."""
+        if not constant:
+            with same_random_state():
+                constant.extend(map(_same, _flat(given(own)), _flat(given(_unlike(own)))))
+        return constant[place]
 
     def prepared(images: torch.Tensor) -> Any:
-        return _joined([prepare(_replaced(item.raw, own, image)) for image in images])
+        return _joined([given(image) for image in images], is_constant)
 
     return prepared
 
 
 def _replaced(value: Any, own: torch.Tensor, image: torch.Tensor) -> Any:
     """A copy of `value` with `own` replaced by `image`."""
-    if value is own:
-        return image
-    if isinstance(value, dict):
-        return {key: _replaced(part, own, image) for key, part in value.items()}
-    if type(value) in (list, tuple):
-        return type(value)(_replaced(part, own, image) for part in value)
-    return value
+    return rebuilt(value, lambda part: image if part is own else part)
 
 
-def _joined(values: list[Any]) -> Any:
-    """One argument, or several, for all images: tensors concatenated, everything else from the first."""
-    first = values[0]
-    if isinstance(first, dict):
-        return {key: _joined([value[key] for value in values]) for key in first}
-    if isinstance(first, (list, tuple)):
-        return type(first)(_joined(list(parts)) for parts in zip(*values, strict=True))
-    if not isinstance(first, torch.Tensor):
-        return first
-    if first.ndim == 0 or len(first) != 1:
-        raise ValueError(
-            f"prepare(item) returns a tensor of {describe(first)}: to change parts of the image, each must have "
-            "a batch axis of one, as image[None] has"
-        )
-    return torch.cat(values)
+def _unlike(own: torch.Tensor) -> torch.Tensor:
+    noise = torch.rand(own.shape, generator=torch.Generator().manual_seed(0))
+    return (noise if own.is_floating_point() or own.is_complex() else 2 * noise).to(own)
+
+
+def _same(one: Any, other: Any) -> bool:
+    return isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor) and torch.equal(one, other)
+
+
+def _flat(value: Any) -> list[Any]:
+    found: list[Any] = []
+    rebuilt(value, found.append)
+    return found
+
+
+def _joined(values: list[Any], is_constant: Callable[[int], bool]) -> Any:
+    """The arguments for all images: tensors concatenated, everything else from the first."""
+    columns = list(zip(*map(_flat, values), strict=True))
+    batches = [isinstance(first, torch.Tensor) and first.ndim > 0 and len(first) == 1 for first, *_ in columns]
+    for place, (first, *_) in enumerate(columns):
+        if isinstance(first, torch.Tensor) and not batches[place] and not (any(batches) and is_constant(place)):
+            raise ValueError(
+                f"prepare(item) returns a tensor of {describe(first)}: to change parts of the image, each that depends "
+                "on it must have a batch axis of one, as image[None] has"
+            )
+    joined = iter([torch.cat(column) if batch else column[0] for column, batch in zip(columns, batches, strict=True)])
+    return rebuilt(values[0], lambda _: next(joined))

@@ -6,7 +6,7 @@ import ast
 import inspect
 import textwrap
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -75,7 +75,7 @@ def diagnose(
     if count < 1:
         raise ValueError(f"count is a number of images, 1 or more, not {count}")
     module = plain(model)
-    items = Items(dataset, classes=classes, denormalize=denormalize, prepare=prepare)
+    items = Items(dataset, classes=classes, denormalize=denormalize, prepare=prepare, model=module)
     step = max(1, len(items) // count)
     chosen = list(range(0, len(items), step))[:count]
     found = [*_training(module), *_normalisation(module, items, chosen), *_registered_twice(module)]
@@ -105,9 +105,9 @@ def _normalisation(model: nn.Module, items: Items, chosen: list[int]) -> Iterato
     wanted = items.normalization or _declared(model)
     for index in chosen[:4]:
         image = items[index].image
-        if image is None:
+        if image is None or image.is_complex():
             continue
-        low, high = float(image.min()), float(image.max())
+        low, high = float(image.float().min()), float(image.float().max())
         if image.is_floating_point() and low >= 0 and high > 2:
             yield Finding(
                 "normalisation",
@@ -128,7 +128,7 @@ def _normalisation(model: nn.Module, items: Items, chosen: list[int]) -> Iterato
 def _declared(model: nn.Module) -> tuple[Any, Any] | None:
     """Mean and standard deviation that a network declares, as timm's models do."""
     config = getattr(model, "pretrained_cfg", None) or getattr(model, "default_cfg", None)
-    if isinstance(config, dict) and config.get("mean") is not None and config.get("std") is not None:
+    if isinstance(config, Mapping) and config.get("mean") is not None and config.get("std") is not None:
         return config["mean"], config["std"]
     return None
 
@@ -232,13 +232,12 @@ def _values(model: nn.Module, items: Items, chosen: list[int], bar: Bar) -> Iter
     outputs = 0
     for index in chosen:
         item = items[index]
-        images = item.raw if items.prepare is not None or item.image is None else item.image[None]
-        captured = run(model, images, prepare=items.prepare)
+        captured = run(model, items.batch(item), prepare=items.prepare)
         table = table_of(captured, model)
         silent = {row.name for row in table if not row.ran}
         never = silent if never is None else never & silent
         if any(next(model.get_submodule(name).parameters(), None) is not None for name in never):
-            usage.look(model, images, items.prepare)
+            usage.look(model, items.batch(item), items.prepare)
         for row in table.showable:
             output = captured[row.name]
             if output.is_floating_point() and row.name not in broken:

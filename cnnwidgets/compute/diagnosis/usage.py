@@ -35,7 +35,7 @@ class Usage(TorchFunctionMode):
                 with self:
                     return module(*args, **kwargs)
 
-            call(module, batched(images, prepare), prepare, run=forward)
+            call(module, batched(model, images, prepare), prepare, run=forward)
             both = zip(plain(model).parameters(), module.parameters(), strict=True)
             self._used |= {id(weight) for weight, twin in both if id(twin) in self._used}
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import torch
 from torch import nn
 
-from ..core import Prepare, plain, weights_version
+from ..core import plain, weights_version
 from ..dataset import Items, channels_first, checked_pooling, pooled, responses
 from ..layers import LayerTable, layer_table, one_image
 
@@ -75,8 +75,7 @@ class ModelStates:
                 self._model(number)
         self.names = [f"{kind} {number}" for number in range(count)]
         if layers is None:
-            item = items[0]
-            layers = layer_table(self._models[0], _given(item, items.prepare), prepare=items.prepare)
+            layers = layer_table(self._models[0], items.batch(items[0]), prepare=items.prepare)
         self.layers = layers.showable
 
     @property
@@ -137,8 +136,6 @@ def states_of(source: Any, dataset: Any = None, *, states: Any = None, **options
         return RecordedStates(source)
     if dataset is None:
         raise TypeError(f"{type(source).__name__} needs a data set: the images whose vectors are shown")
-    return ModelStates(source, Items(dataset, **options), states)
-
-
-def _given(item: Any, prepare: Prepare | None) -> Any:
-    return item.image if prepare is None else item.raw
+    first = source[0] if isinstance(source, (list, tuple)) and source else source
+    model = first if isinstance(first, nn.Module) else None  # anything else is refused with the models
+    return ModelStates(source, Items(dataset, model=model, **options), states)

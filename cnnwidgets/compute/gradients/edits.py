@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from ..core import whole
+
 Edit = Callable[[torch.Tensor], torch.Tensor]
 _active: weakref.WeakKeyDictionary[nn.Module, list[GradientEdits]] = weakref.WeakKeyDictionary()
 
@@ -82,7 +84,7 @@ def gradient_edit(
         if zero is True:
             return torch.zeros_like, "set to 0"
         channels = list(zero) if isinstance(zero, Iterable) else [zero]
-        if not channels or any(not hasattr(one, "__index__") or isinstance(one, bool) for one in channels):
+        if not channels or any(whole(one) is None for one in channels):
             raise ValueError(f"zero must be True, or the numbers of channels, not {zero!r}")
         return lambda gradient: _without(gradient, channels), f"set to 0 in {', '.join(map(str, channels))}"
     assert fn is not None

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from ..core import Captured, Prepare, call, capture, find_layer, module_names, plain, unknown_layer
+from ..inputs import as_batch
 from ..shadow import looking
 from .operations import run_operations, trace
 
@@ -35,9 +36,9 @@ def activations(
     ----------
     model : torch.nn.Module
         Any network; `DataParallel` and compiled wrappers are unwrapped.
-    images : torch.Tensor
-        (N, C, H, W), or (C, H, W) for a single one; copied to the model's device and type. Bytes become [0, 1].
-        Any object if `prepare` is given.
+    images : torch.Tensor or array
+        (N, C, H, W), or (C, H, W) for a single one; signals, volumes and lists too, as `as_batch` says. Copied to the
+        model's device and type. Bytes become [0, 1]. Any object if `prepare` is given.
     layers : str, iterable of str or None
         Names as in `layer_table`. `"name"` is the first call of that module, `"name:2"` its second; `"name.key"` one
         tensor of several; `"add_3"` an operation of the graph that `torch.fx` traces. None for every module that runs.
@@ -83,7 +84,7 @@ def activations(
         found = {name: captured[name] for name in modules}
     if traced is not None:
         missing = [name for name in wanted if name not in found]
-        outputs, _ = run_operations(model, traced, batched(images, prepare), missing, prepare=prepare)
+        outputs, _ = run_operations(model, traced, batched(model, images, prepare), missing, prepare=prepare)
         if silent := [name for name in missing if name not in outputs]:
             raise LookupError(f"operation {silent[0]!r} returns no tensor in this pass")
         found |= outputs
@@ -101,7 +102,7 @@ def run(
     device: torch.device | str | None = None,
 ) -> Captured:
     """Run one pass in evaluation mode and return the captured outputs with their metadata."""
-    images = batched(images, prepare)
+    images = batched(model, images, prepare)
     with (
         looking(model) as module,
         capture(module, layers, stop=layers is not None, inputs=inputs, budget=budget, device=device) as captured,
@@ -113,7 +114,6 @@ def run(
     return captured
 
 
-def batched(images: Any, prepare: Prepare | None) -> Any:
-    """Add the batch axis to a single image (C, H, W); return everything else unchanged."""
-    single = prepare is None and isinstance(images, torch.Tensor) and images.ndim == 3
-    return images[None] if single else images
+def batched(model: nn.Module, images: Any, prepare: Prepare | None) -> Any:
+    """What the model is run on; for `prepare`, `images` as they are."""
+    return as_batch(plain(model), images) if prepare is None else images

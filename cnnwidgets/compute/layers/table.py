@@ -45,7 +45,8 @@ def layer_table(model: nn.Module, image: Any, *, operations: bool = True, prepar
     TypeError, ValueError
         `model` is not a module, or has no layers.
     """
-    batch = image.shape[0] if prepare is None and isinstance(image, torch.Tensor) and image.ndim != 3 else 1
+    image = batched(model, image, prepare)
+    batch = image.shape[0] if prepare is None and isinstance(image, torch.Tensor) else 1
     captured = run(model, image, prepare=prepare, budget=0)
     table = table_of(captured, model, batch)
     if not operations:
@@ -98,7 +99,7 @@ def checked_operations(
         outputs, result = run_operations(
             model,
             traced,
-            batched(images, prepare),
+            batched(model, images, prepare),
             prepare=prepare,
             check=lambda runner: differs.extend(filter(None, [_difference(runner, captured)])),
         )

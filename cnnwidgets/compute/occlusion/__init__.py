@@ -2,7 +2,7 @@
 
 from .baselines import NAMED, baseline_images
 from .map import OcclusionMap
-from .occluder import Occluder, as_images
+from .occluder import Occluder
 from .occlusion import occlusion
 from .patches import Pair, Patches, pair, patches
 
@@ -12,7 +12,6 @@ __all__ = [
     "OcclusionMap",
     "Pair",
     "Patches",
-    "as_images",
     "baseline_images",
     "occlusion",
     "pair",

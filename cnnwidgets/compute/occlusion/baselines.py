@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from ..inputs import as_tensor
+
 NAMED = ("mean", "blur", "noise")
 
 
@@ -58,7 +60,7 @@ def baseline_images(
     allowed_types = f"a baseline is a number, one per channel, {', '.join(map(repr, NAMED))} or an image"
     if isinstance(baseline, (Sequence, np.ndarray)):
         try:
-            baseline = torch.as_tensor(baseline)
+            baseline = as_tensor(baseline, "the baseline") if hasattr(baseline, "ndim") else torch.as_tensor(baseline)
         except (TypeError, ValueError, RuntimeError) as error:
             raise TypeError(f"{allowed_types}, not {baseline!r:.80}") from error
     if isinstance(baseline, torch.Tensor) and baseline.ndim:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import torch
 from torch import nn
 
-from ..core import Prepare, describe, device_of, dtype_of, moved, plain
+from ..core import Prepare, describe, device_of, plain
+from ..inputs import as_images
 from ..scoring import BatchSize, Score, Scorer, choose_targets, map_differences, out_of_memory, parse_target
 from .baselines import baseline_images
 from .map import OcclusionMap
@@ -67,9 +67,7 @@ class Occluder:
         self._scorer = Scorer(model, layer=layer, score=score, prepare=prepare)
         module = plain(model)
         device = device_of(module)
-        self.images: torch.Tensor = moved(as_images(images), device, dtype_of(module))
-        if not self.images.is_floating_point():
-            self.images = self.images.to(dtype_of(module))
+        self.images: torch.Tensor = as_images(module, images)
         height, width = self.images.shape[2:]
         self.patches = patches((height, width), window, stride, shape)
         self.baseline: torch.Tensor = baseline_images(self.images, baseline, self.patches.window, generator)
@@ -280,13 +278,3 @@ class Occluder:
         else:
             images, count = map_differences(self._whole, self._whole, self._scorer.axis).shape
         self._scores = torch.full((images, count, *self.patches.grid), torch.nan, dtype=kind, device=self._whole.device)
-
-
-def as_images(images: Any) -> torch.Tensor:
-    """A batch (N, C, H, W) of at least one image, raises the errors of `occlusion`."""
-    if not isinstance(images, torch.Tensor):
-        raise TypeError(f"images must be a tensor (N, C, H, W) or (C, H, W), not {type(images).__name__}")
-    batch = images[None] if images.ndim == 3 else images
-    if batch.ndim != 4 or batch.numel() == 0:
-        raise ValueError(f"images must be (N, C, H, W) or (C, H, W) and hold pixels, not {describe(images)}")
-    return batch

@@ -82,7 +82,7 @@ def unit_gradient(
     traced = trace(model) if row.operation else None
     with looking(model) as module, torch.enable_grad():
         pixels: list[torch.Tensor] = []
-        images = batched(images, prepare)
+        images = batched(model, images, prepare)
         if traced is None:
             with capture(module, [row.name], stop=True, attached=True) as captured:
                 call(module, images, prepare, run=_watched(module, pixels))

@@ -78,7 +78,7 @@ def fields_of(
     operations = [row.name for row in table if row.operation]
     traced = trace(module) if operations else None
     if prepare is None:
-        given, as_it_is = batched(image, None), None
+        given, as_it_is = batched(model, image, None), None
     else:  # called once: its result is the model input
         with same_random_state():
             given = prepare(image)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -156,7 +157,7 @@ class Scorer:
         """Scores (N, K) from the model output, according to `score`; raises ValueError if there are none."""
         scores = self.score(output) if callable(self.score) else output
         if not isinstance(scores, torch.Tensor):
-            parts = f" with {', '.join(map(str, scores))}" if isinstance(scores, dict) and scores else ""
+            parts = f" with {', '.join(map(str, scores))}" if isinstance(scores, Mapping) and scores else ""
             raise ValueError(
                 f"the model gives a {type(scores).__name__}{parts}, not class scores; choose them with "
                 "score=, such as score=lambda output: output['out'][:, 3].mean((1, 2))"
@@ -187,7 +188,7 @@ def parse_target(target: Any) -> tuple[list[int] | None, bool]:
     """Class numbers, None for the predicted class, and whether a single class was given."""
     if target is None:
         return None, True
-    if isinstance(target, torch.Tensor):
+    if isinstance(target, (torch.Tensor, np.ndarray)):
         target = target.tolist()
     single = not isinstance(target, Sequence)
     try:

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from ..core import listing, unknown
+from ..core import listing, unknown, whole
 from ..dataset import Items
 
 SEEN = 1000
@@ -79,10 +79,11 @@ def class_numbers(items: Items, targets: Iterable[Any]) -> tuple[int, ...]:
             target = items.classes.index(target)
         elif isinstance(target, str) and target.strip().isdecimal():
             target = int(target)
-        if isinstance(target, bool) or not hasattr(target, "__index__"):
+        number = whole(target)
+        if number is None:
             there = f"classes: {listing(items.classes) or 'numbers'}"
             raise LookupError(unknown(f"no class {target!r}", target, items.classes, there))
-        numbers[target.__index__()] = None
+        numbers[number] = None
     if not numbers:
         raise ValueError("targets is empty: name at least one class")
     return tuple(numbers)

@@ -176,11 +176,11 @@ def signatures(
     """
     if count < 1:
         raise ValueError(f"count must be 1 or more, not {count}")
-    items = Items(dataset, classes=classes, prepare=prepare)
+    items = Items(dataset, classes=classes, prepare=prepare, model=model)
     numbers = class_numbers(items, targets)
     found = members(items, numbers, count)
     item = items[found[0][0]]
-    row = layer_table(model, item.image if prepare is None else item.raw, prepare=prepare).find(layer)
+    row = layer_table(model, items.batch(item), prepare=prepare).find(layer)
     if row.reason is not None:
         raise LookupError(f"layer {layer!r} has no output vector: it {row.reason}")
     indices = [index for group in found for index in group]

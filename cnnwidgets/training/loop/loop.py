@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ from torch.nn.parameter import is_lazy
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import CyclicLR, OneCycleLR, ReduceLROnPlateau
 
-from ...compute.core import alone, leaves
+from ...compute.core import alone, leaves, rebuilt, whole
 from ...compute.core import device_of as model_device
 from .history import Step, mean
 
@@ -248,12 +248,10 @@ def pair(given: Any, device: torch.device) -> tuple[Any, Any]:
 
 
 def _moved(part: Any, device: torch.device) -> Any:
-    """`part` on `device`: a tensor, or a tuple, list or dict of tensors, for networks of several inputs."""
-    if isinstance(part, torch.Tensor):
-        return part.to(device)
-    if isinstance(part, dict):
-        return {name: _moved(value, device) for name, value in part.items()}
-    return type(part)(_moved(value, device) for value in part) if type(part) in (tuple, list) else part
+    """`part` on `device`: a tensor, or a tuple, list or mapping of tensors, for networks of several inputs."""
+    if isinstance(part, Mapping) or type(part) in (tuple, list):
+        return rebuilt(part, lambda value: value.to(device) if isinstance(value, torch.Tensor) else value)
+    return part.to(device) if isinstance(part, torch.Tensor) else part
 
 
 def outputs_of(model: nn.Module, images: Any) -> Any:
@@ -297,7 +295,7 @@ def size_of(images: Any) -> int:
 
 def check_epochs(n_epochs: Any) -> None:
     """Raise TypeError or ValueError unless `n_epochs` is an integer of at least 0."""
-    if not hasattr(n_epochs, "__index__") or isinstance(n_epochs, bool):
+    if whole(n_epochs) is None:
         raise TypeError(f"n_epochs must be a whole number, not {n_epochs!r}")
     if n_epochs < 0:
         raise ValueError(f"n_epochs must be 0 or more, not {n_epochs}")

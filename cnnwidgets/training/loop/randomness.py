@@ -9,16 +9,18 @@ from typing import Any
 import numpy as np
 import torch
 
+from ...compute.core import whole
 from .loop import length
 
 
 def set_seed(seed: int) -> None:
     """Seed Python, NumPy and torch (every device); raises ValueError for a number that one of them does not accept."""
-    if not hasattr(seed, "__index__") or not 0 <= seed < 2**32:
+    number = whole(seed)
+    if number is None or not 0 <= number < 2**32:
         raise ValueError(f"a seed must be a whole number from 0 to 2 ** 32 - 1, not {seed!r}")
-    random.seed(seed)
-    np.random.seed(seed)
-    torch.manual_seed(seed)
+    random.seed(number)
+    np.random.seed(number)
+    torch.manual_seed(number)
 
 
 def random_state(loader: Any = None) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from torch import nn
 from torch.optim import Optimizer
 
 from ...compute.core import alone, call, evaluating, plain
+from ...compute.core import device_of as model_device
+from ...compute.inputs import as_batch
 from .control import Control
 from .course import TrainingState
 from .history import History, Step
@@ -290,7 +292,7 @@ class Trainer(Control):
         Parameters
         ----------
         images : array or tensor
-            (N, C, H, W), or (C, H, W) for a single one. Bytes become [0, 1], as in the data sets.
+            (N, C, H, W), or (C, H, W) for a single one, as for `activations`. Bytes become [0, 1], as in the data sets.
         batch_size : int
             Number of images per forward pass.
 
@@ -308,8 +310,11 @@ class Trainer(Control):
         """
         if batch_size < 1:
             raise ValueError(f"batch_size must be 1 or more, not {batch_size}")
-        given = torch.as_tensor(np.asarray(images) if not isinstance(images, torch.Tensor) else images)
-        given = given[None] if given.ndim == 3 else given
+        given = as_batch(plain(self.model), images)
+        if not isinstance(given, torch.Tensor):
+            raise TypeError(f"predict needs a batch of images, not a {type(given).__name__}")
+        if model_device(self.model).type == "meta":
+            raise ValueError("the weights of the model are on the meta device, which holds no numbers: load them first")
         found = []
         for batch in given.split(batch_size):
             with evaluating(self.model):
@@ -317,7 +322,8 @@ class Trainer(Control):
             if not isinstance(outputs, torch.Tensor):
                 raise TypeError(f"predict needs a network that returns one tensor, not a {type(outputs).__name__}")
             found.append(outputs.cpu())
-        return np.asarray(torch.cat(found))
+        joined = torch.cat(found)
+        return np.asarray(joined.float() if joined.dtype == torch.bfloat16 else joined)
 
     # ------------------------------------------------------------------ checkpoints
 

@@ -6,14 +6,20 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from torch import nn
+
+from ...compute.dataset import Items, read_label
+from ...compute.inputs import as_batch
 
 
-def as_probes(probes: Any) -> tuple[torch.Tensor, list[int]]:
-    """Images (N, C, H, W) as a copy on the CPU, and their labels, if given.
+def as_probes(model: nn.Module, probes: Any) -> tuple[torch.Tensor, list[int]]:
+    """Images (N, C, H, W) as a copy on the CPU, and their labels, if each has one.
 
     Parameters
     ----------
-    probes : torch.Tensor or sequence
+    model : torch.nn.Module
+        The plain module that they are for.
+    probes : torch.Tensor, array or sequence
         (N, C, H, W), or a sequence of (C, H, W) or of ((C, H, W), label).
 
     Raises
@@ -24,39 +30,39 @@ def as_probes(probes: Any) -> tuple[torch.Tensor, list[int]]:
         An item is not an image tensor.
     """
     labels: list[int] = []
-    if not isinstance(probes, torch.Tensor):
+    if not hasattr(probes, "ndim"):
         if not isinstance(probes, Sequence):
             raise TypeError(
                 f"probes must be a tensor (N, C, H, W) or a list of images or (image, label), "
                 f"not {type(probes).__name__}; [dataset[i] for i in range(8)] gives one"
             )
-        pairs = [item if isinstance(item, (tuple, list)) else (item,) for item in probes]
-        for at, pair in enumerate(pairs):
-            if not pair or not isinstance(pair[0], torch.Tensor):
-                raise TypeError(f"probe {at} is no image tensor: {type(pair[0] if pair else pair).__name__}")
-        shapes = [tuple(pair[0].shape) for pair in pairs]
+        if not probes:
+            raise ValueError("there are no probes: give images (N, C, H, W), not an empty list")
+        listed = Items(probes, model=model)
+        items = [listed[index] for index in range(len(listed))]
+        images = [item.image for item in items if item.image is not None]
+        shapes = [tuple(image.shape) for image in images]
         if len(set(shapes)) > 1:
             other = next(shape for shape in shapes if shape != shapes[0])
             raise ValueError(f"probes differ in shape: {shapes[0]} and {other}")
-        if pairs and all(len(pair) > 1 and hasattr(pair[1], "__index__") for pair in pairs):
-            labels = [int(pair[1]) for pair in pairs]
-        probes = torch.stack([pair[0] for pair in pairs]) if pairs else torch.empty(0)
-    if probes.ndim == 3:
-        probes = probes[None]
-    if probes.ndim < 2 or not probes.numel():
-        raise ValueError(f"there are no probes: give images (N, C, H, W), not a tensor of shape {tuple(probes.shape)}")
-    probes = probes.detach().to("cpu", copy=True)
-    return (probes.float() if probes.is_floating_point() else probes), labels
+        labels = [item.label for item in items if item.label is not None]
+        labels = labels if len(labels) == len(items) else []
+        probes = torch.stack(images)
+    batch = as_batch(model, probes)
+    if batch.ndim < 2 or not batch.numel():
+        raise ValueError(f"there are no probes: give images (N, C, H, W), not a tensor of shape {tuple(batch.shape)}")
+    batch = batch.detach().to("cpu", copy=True)
+    return (batch.float() if batch.is_floating_point() else batch), labels
 
 
 def as_labels(labels: Any, count: int) -> list[int]:
     """Labels as class numbers; raises ValueError unless there is one for each of `count` probes, or none."""
-    found = list(labels)
-    if wrong := [label for label in found if not hasattr(label, "__index__")]:
+    found = [(label, read_label(label)[0]) for label in labels]
+    if wrong := [label for label, number in found if number is None]:
         raise ValueError(f"labels must be class numbers, not {wrong[0]!r}; names go into classes=")
     if found and len(found) != count:
         raise ValueError(f"{len(found)} labels for {count} probes")
-    return [int(label) for label in found]
+    return [number for _, number in found if number is not None]
 
 
 def as_normalization(denormalize: Any) -> list[list[float]]:

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from ...compute.core import listing, plain, weights_version
+from ...compute.dataset import class_names
 from ...compute.gradients import Seen, Watched, watching
 from ...files import parsed_bytes
 from . import header
@@ -114,7 +115,7 @@ class Recorder:
         limit = parsed_bytes(budget)
         self.model, self.every = model, every
         self.gradients, self.weights, self.inputs = gradients, weights, inputs
-        images, found = as_probes(probes)
+        images, found = as_probes(plain(model), probes)
         labels = found if labels is None else as_labels(labels, len(images))
         normalization = None if denormalize is None else as_normalization(denormalize)
         self._contents = FrameContents(model, [layers] if isinstance(layers, str) else layers, images, weights=weights)
@@ -127,7 +128,7 @@ class Recorder:
             "layers": [header.layer_record(row) for row in self._contents.rows],
             "probes": len(images),
             "labels": labels,
-            "classes": [str(name) for name in classes or []],
+            "classes": [] if classes is None else class_names(classes),
             "normalization": normalization,
             "every": every,
             "budget": limit,

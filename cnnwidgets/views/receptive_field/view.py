@@ -186,8 +186,7 @@ class ReceptiveFieldView(ImageView):
         return unit_gradient(self.subject.module, self._images(), self.layer_row, **options)
 
     def _images(self) -> Any:
-        item = self.item
-        return item.raw if self.subject.prepare is not None or item.image is None else item.image[None]
+        return self.subject.items.batch(self.item)
 
     @property
     def _box(self) -> Box:

@@ -127,7 +127,7 @@ class Subject:
     ) -> None:
         self.model = model
         self.module = plain(model)
-        self.items = Items(dataset, classes=classes, denormalize=denormalize, prepare=prepare)
+        self.items = Items(dataset, classes=classes, denormalize=denormalize, prepare=prepare, model=self.module)
         self.names = OutputNames(self.module, self.items)
         self.prepare = prepare
         self.passes = 0
@@ -251,7 +251,7 @@ class Subject:
         return captured[layer], predict(_scores(captured.output))
 
     def _images(self, item: Item) -> Any:
-        return item.image[None] if self.prepare is None and item.image is not None else item.raw
+        return self.items.batch(item)
 
     def _at(self, index: int) -> tuple[int, int, int]:
         return *self.weights, index

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import traitlets as T
 
-from ...compute.core import listing, unknown
+from ...compute.core import listing, unknown, whole
 from ...render.color import table, value_ranges
 
 
@@ -20,10 +20,8 @@ class Integer(T.Int):
 
     def validate(self, obj: Any, value: Any) -> Any:
         """Raise TraitError for anything that is no whole number."""
-        if hasattr(value, "__index__") and not isinstance(value, bool):
-            with suppress(TypeError):  # a tensor or an array that is not a single whole number
-                value = operator.index(value)
-        return super().validate(obj, value)
+        number = whole(value)
+        return super().validate(obj, value if number is None else number)
 
 
 class Index(Integer):

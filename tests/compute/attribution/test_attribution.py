@@ -471,7 +471,7 @@ def test_what_is_wrong_is_said_plainly(options, error, words, image, watched):
 
 def test_images_must_be_images(image):
     with pytest.raises(TypeError, match="images must be a tensor"):
-        attributions(linear(WEIGHTS), image.numpy())
+        attributions(linear(WEIGHTS), "image.png")
     with pytest.raises(ForwardError, match="refused its input"):
         attributions(linear(WEIGHTS), torch.ones(1, 1, 3, 3))
 

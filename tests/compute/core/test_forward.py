@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
+from collections import UserDict, namedtuple
+from types import MappingProxyType
 
 import pytest
 import torch
@@ -71,9 +72,11 @@ def test_the_image_goes_to_the_device_of_the_model_and_the_output_stays_there(do
         (lambda item: item["image"], 1),
         (lambda item: (item["image"], 10.0), 11),
         (lambda item: {"shift": 20.0, "image": item["image"]}, 21),
+        (lambda item: UserDict(shift=40.0, image=item["image"]), 41),
+        (lambda item: MappingProxyType({"shift": 50.0, "image": item["image"]}), 51),
         (lambda item: Pair(item["image"], torch.tensor(30, dtype=torch.uint8)), pytest.approx(1 + 30 / 255)),
     ],
-    ids=["one value", "tuple", "keywords", "named tuple"],
+    ids=["one value", "tuple", "keywords", "another mapping", "a mapping that cannot be written to", "named tuple"],
 )
 def test_prepare_gives_the_arguments_and_its_tensors_are_not_written_to(prepare, expected):
     item = {"image": torch.zeros(1, 1), "label": 3}
@@ -165,7 +168,7 @@ def test_the_error_that_the_model_raised_is_the_cause():
 
 
 def test_an_item_without_a_tensor_is_refused_by_the_first_layer():
-    message = refusal(nn.Sequential(nn.Linear(1, 1)), "image.png")
+    message = refusal(nn.Sequential(nn.Linear(1, 1)), "image.png", prepare=lambda item: item)
     assert message.startswith("layer '0' (Linear) refused its input: got no tensor (TypeError: ")
 
 
@@ -196,3 +199,16 @@ def test_an_interrupt_is_not_turned_into_an_error(error):
 )
 def test_a_value_is_described_as_a_person_reads_it(value, words):
     assert describe(value) == words
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (torch.zeros(2, 5, 3, 8, 8), r"; its first convolution, '0', takes \(N, 3, H, W\)$"),
+        ({"x": torch.zeros(1, 3, 8, 8)}, "; a mapping is one argument: prepare=lambda batch: batch hands over"),
+        ([torch.zeros(3, 8, 8), torch.zeros(3, 9, 9)], "; the list is one argument: torch.stack makes a batch"),
+    ],
+)
+def test_where_the_form_is_the_likely_cause_what_to_do_is_said(given, words):
+    with pytest.raises(ForwardError, match=words):
+        activations(nn.Sequential(nn.Conv2d(3, 4, 3)), given)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, namedtuple
+from collections import OrderedDict, UserDict, namedtuple
+from dataclasses import dataclass
+from types import MappingProxyType
 
 import pytest
 import torch
 from torch import nn
 
 from cnnwidgets.compute.core.fingerprint import weights_version
-from cnnwidgets.compute.core.model import device_of, dtype_of, moved, plain, tensors_of
+from cnnwidgets.compute.core.model import device_of, dtype_of, entrance, moved, plain, tensors_of
 
 CPU = torch.device("cpu")
 Pair = namedtuple("Pair", "image count")
@@ -73,6 +75,34 @@ def test_whole_number_weights_do_not_decide_the_type():
     assert dtype_of(model) == torch.float16
 
 
+def test_the_type_is_that_of_the_first_convolution_whatever_is_registered_before_it():
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.head = nn.Linear(2, 1)
+            self.body = nn.Conv2d(1, 2, 1).half()
+
+    assert dtype_of(Net()) == torch.float16
+    assert dtype_of(nn.Sequential(nn.Conv2d(1, 2, 1, dtype=torch.complex128))) == torch.float64
+
+
+def test_types_in_which_nothing_is_computed_do_not_decide():
+    model = nn.Sequential(nn.Conv2d(1, 2, 1), nn.BatchNorm2d(2).bfloat16())
+    model[0].weight = nn.Parameter(model[0].weight.to(torch.float8_e4m3fn), requires_grad=False)
+    model[0].bias = None
+    assert dtype_of(model) == torch.bfloat16
+
+
+def test_the_entrance_is_the_first_convolution_unless_an_embedding_comes_before_it():
+    model = nn.Sequential(nn.Flatten(2), nn.Sequential(nn.Conv1d(4, 2, 3)), nn.Conv2d(2, 1, 1))
+    entry = entrance(model)
+    assert (entry.name, entry.module, entry.channels, entry.axes) == ("1.0", model[1][0], 4, 1)
+    assert entry.form == "(N, 4, L)"
+    assert entrance(nn.Sequential(nn.MaxPool2d(2), nn.Linear(2, 2))) is None
+    assert entrance(nn.Sequential(nn.Embedding(3, 4), nn.Conv1d(4, 2, 1))) is None
+    assert entrance(torch.jit.script(nn.Sequential(nn.Conv3d(3, 2, 1)))).form == "(N, 3, D, H, W)"
+
+
 def test_the_weights_version_changes_with_each_step_and_each_loaded_state_and_stays_otherwise():
     model = nn.Linear(2, 1)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
@@ -119,6 +149,49 @@ def test_containers_are_rebuilt_around_copies():
     for tensor in (copy["a"][0], copy["a"][1][0], copy["b"].image):
         tensor.add_(1)
     assert image.item() == 0
+
+
+class Feature(UserDict):
+    """As what processors of transformers return: a mapping, and no dict."""
+
+
+class Output(OrderedDict):
+    """As what models of transformers return: its keys are attributes too."""
+
+    def __setitem__(self, key, value):
+        super().__setitem__(key, value)
+        super().__setattr__(key, value)
+
+
+@dataclass(frozen=True)
+class Sample:
+    image: torch.Tensor
+    name: str = "a"
+
+
+def test_every_kind_of_mapping_and_data_class_is_rebuilt_around_copies():
+    image = torch.zeros(1, dtype=torch.float64)
+    feature = moved(Feature(x=[image]), CPU, torch.float32)
+    assert type(feature) is Feature and feature["x"][0].dtype == torch.float32
+    output = moved(Output(logits=image), CPU, torch.float32)
+    assert type(output) is Output and output.logits.dtype == output["logits"].dtype == torch.float32
+    sample = moved(Sample(image), CPU, torch.float32)
+    assert type(sample) is Sample and (sample.image.dtype, sample.name) == (torch.float32, "a")
+    assert moved(MappingProxyType({"x": image}), CPU, torch.float32)["x"].dtype == torch.float32
+    assert image.dtype == torch.float64
+
+
+def test_a_mapping_that_refuses_its_copy_becomes_a_dict():
+    class Closed(Feature):
+        def __copy__(self):
+            raise TypeError("no copies")
+
+    assert moved(Closed(x=torch.ones(1)), CPU, torch.float32) == {"x": torch.ones(1)}
+
+
+@pytest.mark.parametrize(("kind", "made"), [(torch.float32, torch.complex64), (torch.float64, torch.complex128)])
+def test_complex_numbers_get_the_precision_of_the_model(kind, made):
+    assert moved(torch.tensor([1j]), CPU, kind).dtype == made
 
 
 def test_a_copy_carries_no_gradient():

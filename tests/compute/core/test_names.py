@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+import torch
 from torch import nn
 
-from cnnwidgets.compute.core.names import find_layer, get_layer, listing, module_names, nearest, parse, unknown_layer
+from cnnwidgets.compute.core.names import (
+    find_layer,
+    get_layer,
+    listing,
+    module_names,
+    nearest,
+    parse,
+    unknown_layer,
+    whole,
+)
 from cnnwidgets.models import lenet5
 
 KNOWN = dict.fromkeys(["relu", "backbone", "backbone.out", "odd:2", "odd[key]"], "")
@@ -109,3 +120,16 @@ def test_get_layer_suggests_the_nearest_name():
 def test_get_layer_of_something_else_than_a_module_is_refused():
     with pytest.raises(TypeError, match=r"model must be a torch\.nn\.Module, not int"):
         get_layer(3, "C3")
+
+
+@pytest.mark.parametrize("value", [3, np.int16(3), np.array(3), torch.tensor(3), torch.tensor(3, dtype=torch.uint8)])
+def test_one_whole_number_of_any_library_is_one(value):
+    assert whole(value) == 3 and type(whole(value)) is int
+
+
+@pytest.mark.parametrize(
+    "value",
+    [True, np.True_, torch.tensor(True), 3.0, "3", None, [3], np.array([3]), torch.tensor([3]), torch.tensor([0, 1])],
+)
+def test_a_row_of_numbers_and_a_truth_value_are_no_whole_number(value):
+    assert whole(value) is None

@@ -19,7 +19,11 @@ IMAGE = torch.tensor([[[0.25, 0.5]]])  # (1, 1, 2)
 CLASSES = ["cat", "dog", "eel"]
 ADD_TO_TENSOR = (
     "image 0 is a PIL image, and the model needs a tensor: "
-    "add torchvision.transforms.ToTensor() to the data set's transform"
+    "torchvision.transforms.ToTensor() makes one, best in the data set's transform"
+)
+SEVERAL = (
+    "image 0 must be a tensor (C, H, W), not a list of Tensor, Tensor; "
+    "prepare=lambda item: ... gives a network of several inputs its arguments"
 )
 MEAN, STD = (0.5, 0.25, 0.0), (0.25, 0.5, 1.0)
 
@@ -92,10 +96,10 @@ def test_an_image_without_a_label_has_an_empty_text(dataset):
         ("dog", 1, "dog"),
         ("fox", None, "fox"),
         (torch.tensor(1), 1, "dog"),
-        (torch.tensor([1.0]), None, "1.0"),
+        (torch.tensor([1.0]), 1, "dog"),
         (torch.tensor([1, 0]), None, "dog, cat"),
         (torch.tensor([0.5, 1.75]), None, "0.5, 1.75"),
-        (np.array([0, 1]), None, "[0, 1]"),
+        (np.array([0, 1]), None, "cat, dog"),
         (np.float32(0.5), None, "0.5"),
         (True, None, "True"),
         (np.True_, None, "True"),
@@ -223,7 +227,7 @@ def test_a_numpy_image_becomes_a_tensor_of_its_own():
         (Image.new("L", (2, 2)), TypeError, ADD_TO_TENSOR),
         (("cat.png", 0), TypeError, "image 0 must be a tensor (C, H, W), not str"),
         ((None, 0), TypeError, "image 0 must be a tensor (C, H, W), not NoneType"),
-        (([IMAGE, IMAGE], 0), TypeError, "image 0 must be a tensor (C, H, W), not a list of Tensor, Tensor"),
+        (([IMAGE, IMAGE], 0), TypeError, SEVERAL),
         ("cat.png", TypeError, "item 0 of the data set must be (image, label), not str"),
         (5, TypeError, "item 0 of the data set must be (image, label), not int"),
         ((), TypeError, "item 0 of the data set must be (image, label), not a tuple of nothing"),

@@ -236,7 +236,7 @@ def test_what_cannot_be_done_says_what_can(model, options, words):
 @pytest.mark.parametrize(
     ("images", "error", "words"),
     [
-        ([1, 2], TypeError, "images must be a tensor .* not list"),
+        ([1, 2], TypeError, "images must be a tensor .* not the numbers"),
         (torch.zeros(3, 6), ValueError, "not 3 x 6"),
         (torch.zeros(0, 1, 3, 6), ValueError, "hold pixels, not 0 x 1 x 3 x 6"),
     ],

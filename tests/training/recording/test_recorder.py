@@ -261,7 +261,7 @@ def test_what_makes_no_sense_is_refused(small, probes, given, said):
 
 def test_probes_may_come_with_their_labels(small, probes):
     recording = Recorder(
-        small, "conv", [(image, 4 + at) for at, image in enumerate(probes)], classes="abcdef"
+        small, "conv", [(image, 4 + at) for at, image in enumerate(probes)], classes=list("abcdef")
     ).recording
     assert recording.labels == [4, 5]
     assert recording.classes[5] == "f"
