@@ -5,7 +5,7 @@ from .fingerprint import digest, fingerprint, hooks_version
 from .forward import ForwardError, Prepare, call, describe
 from .hooks import alone, capture, counting, evaluating, rerouted
 from .memory import give_back
-from .model import device_of, dtype_of, has_forward, moved, plain, weights_version
+from .model import device_of, dtype_of, has_forward, moved, plain, weights_version, whole
 from .names import (
     OUTPUT,
     find_layer,
@@ -61,5 +61,6 @@ __all__ = [
     "unknown",
     "unknown_layer",
     "weights_version",
+    "whole",
     "why_not",
 ]

@@ -62,7 +62,9 @@ def responses(
             else:
                 images = [item.image for item in batch if item.image is not None]
                 output = activations(model, torch.stack(images), layer.name)
-            found += [pooled(channels_first(one_image(output, layer, at), layer), pooling) for at in range(len(batch))]
+            count = len(batch)
+            each = (one_image(output, layer, at, of=count) for at in range(count))
+            found += [pooled(channels_first(one, layer), pooling) for one in each]
             bar.add(len(batch))
     check_alike(layer.name, found)
     return torch.stack(found)

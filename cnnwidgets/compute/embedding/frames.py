@@ -77,7 +77,8 @@ class ModelStates:
         if layers is None:
             item = items[0]
             layers = layer_table(self._models[0], _given(item, items.prepare), prepare=items.prepare)
-        self.layers = layers.showable
+        # what does not depend on the image has the same vector for all
+        self.layers = LayerTable([row for row in layers.showable if row.depends], layers.note)
 
     @property
     def version(self) -> int:

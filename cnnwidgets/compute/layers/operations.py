@@ -20,27 +20,33 @@ class Operation:
     """One operation of a traced network.
 
     `after` is the last call of a module before it, `(name, number)`; `scope` the module whose `forward` contains the
-    operation.
+    operation; `depends` whether it depends on the input of the network.
     """
 
     name: str
     type: str
     scope: str
     after: tuple[str, int]
+    depends: bool = True
 
 
 @dataclass
 class Trace:
-    """A network as a graph of `torch.fx`, or as a function of TorchScript; `reason` explains why there is neither."""
+    """A network as a graph of `torch.fx`, or as a function of TorchScript; `reason` explains why there is neither.
+
+    `fixed` are the calls of modules that do not depend on the input of the network, `(name, number)`.
+    """
 
     graph: fx.GraphModule | None
     reason: str = ""
     operations: list[Operation] = field(default_factory=list)
     script: Callable[..., Any] | None = None
+    fixed: set[tuple[str, int]] = field(default_factory=set)
 
     def drop(self, reason: str) -> None:
         """Discard the graph, for a reason found when it runs."""
         self.graph, self.script, self.reason, self.operations = None, None, reason, []
+        self.fixed = set()
 
 
 def trace(model: nn.Module) -> Trace:
@@ -72,16 +78,23 @@ def trace(model: nn.Module) -> Trace:
     operations = []
     calls: dict[str, int] = {}
     last = ("", 0)
+    fixed = set()
+    varying: set[fx.Node] = set()
     for node in graph.nodes:
+        depends = node.op == "placeholder" or not varying.isdisjoint(node.all_input_nodes)
+        if depends:
+            varying.add(node)
         if node.op == "call_module":
             name = str(node.target)
             calls[name] = calls.get(name, 0) + 1
             last = (name, calls[name])
+            if not depends:
+                fixed.add(last)
         elif node.op in ("call_function", "call_method"):
             kind = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", str(node.target))
             name = node.name if node.name not in taken else f"{node.name}()"
-            operations.append(Operation(name, str(kind).strip("_"), _scope(node), last))
-    return Trace(traced, "", operations)
+            operations.append(Operation(name, str(kind).strip("_"), _scope(node), last, depends))
+    return Trace(traced, "", operations, fixed=fixed)
 
 
 class GraphRunner(fx.Interpreter):
