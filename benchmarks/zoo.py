@@ -1,12 +1,17 @@
-"""All of torchvision's models by name: their layers and calls, what is shown of them, and what is not and why.
+"""Networks that others wrote: their layers and calls, what is shown of them, what is not and why, what a look costs.
 
-Run `python benchmarks/zoo.py`, or give names. Each model has random weights and gets one small image or clip. Every row
-of its layer table is drawn and compared with what plain hooks see, and the model must be afterwards as it was, or else
-the line says FAILED; `tests/compute/layers/test_zoo.py` does the same. Quantised models are walked twice, prepared
+`python benchmarks/zoo.py` walks all models that torchvision lists, `--timm 300` so many architectures of timm (the
+smallest of each family first), `--others` networks of transformers, segmentation-models-pytorch, MONAI, open_clip,
+escnn, SpikingJelly and Ultralytics (as far as they are installed: `pip install 'cnnwidgets[zoo]'`), and names walk
+those (`resnet18 timm:levit_128s`). Each model has random weights and gets one small image or clip. It is looked at in
+training mode and in evaluation mode; every row of its layer table is drawn and compared with what plain hooks see on a
+twin that nobody looks at; and it must be afterwards as it was, with all that its modules hold, or else the line says
+FAILED. `tests/compute/layers/test_zoo.py` and `test_timm.py` do the same. Quantised models are walked twice, prepared
 (float) and quantised. The two MViT need 8 GB of memory.
 
 The columns: modules in the model; calls of them in one pass, counting each value that a call returns; how many of these
-are shown; modules that never ran; operations of the graph that torch.fx traces, all shown; seconds to build and walk.
+are shown; modules that never ran; operations of the graph that torch.fx traces, all shown; what opening an
+ActivationView takes, in bare passes; seconds to build and walk.
 """
 
 from __future__ import annotations
@@ -16,18 +21,24 @@ import gc
 import sys
 import warnings
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from statistics import median
 from time import perf_counter
-from typing import Any
 
 import torch
 import torchvision
+from _architectures import of_others, of_timm, timm_model
 from _table import where
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from tests.compute.zoo_tools import from_torchvision, walk
+import cnnwidgets
 
-WIDTHS = (40, 9, 7, 7, 9, 11, 9)
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from tests.compute.zoo_tools import Make, from_torchvision, given_to, seeded, walk
+
+WIDTHS = (40, 9, 7, 7, 9, 11, 9, 9)
 
 
 def line(*cells: object) -> str:
@@ -37,48 +48,113 @@ def line(*cells: object) -> str:
     return "".join([columns[0].ljust(WIDTHS[0]), *aligned]) + f"  {last}"
 
 
-def look(name: str, options: dict[str, Any]) -> tuple[str, bool]:
-    """The line of a model, and whether all of it is as it should be."""
-    title = " ".join([name, *options])
-    start = perf_counter()
-    try:
-        model, image, prepare = from_torchvision(name, **options)
-        table = walk(model, image, prepare)
-    except Exception as error:
-        return line(title, f"FAILED: {type(error).__name__}: {' '.join(str(error).split())[:200]}"), False
-    calls = [row for row in table if row.ran and not row.operation]
-    refused = Counter(row.reason for row in calls if row.reason is not None)
-    why = [f"{number} x {reason}" for reason, number in refused.items()]
-    cells = (
-        sum(1 for _ in model.modules()),
-        len(calls),
-        len(calls) - refused.total(),
-        sum(not row.ran for row in table),
-        "-" if table.note else sum(row.operation for row in table),
-        f"{perf_counter() - start:.1f}",
-    )
-    return line(title, *cells, "; ".join([*why, *([table.note] if table.note else [])])), True
+@dataclass
+class Found:
+    """What was found at all models together."""
+
+    good: int = 0
+    layers: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    opened: list[float] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+
+    def look(self, title: str, make: Make) -> str:
+        """The line of a model."""
+        start = perf_counter()
+        try:
+            table = walk(make)
+            passes = opening(make)
+        except Exception as error:
+            self.failed.append(title)
+            return line(title, f"FAILED: {type(error).__name__}: {' '.join(str(error).split())[:200]}")
+        calls = [row for row in table if row.ran and not row.operation]
+        refused = Counter(row.reason for row in calls if row.reason is not None)
+        why = [f"{number} x {reason}" for reason, number in refused.items()]
+        self.good, self.layers = self.good + 1, self.layers + len(calls) - refused.total()
+        self.refused += refused
+        self.opened.append(passes)
+        cells = (
+            len({row.module for row in table}),
+            len(calls),
+            len(calls) - refused.total(),
+            sum(not row.ran for row in table),
+            "-" if table.note else sum(row.operation for row in table),
+            f"{passes:.1f}",
+            f"{perf_counter() - start:.1f}",
+        )
+        return line(title, *cells, "; ".join([*why, *([table.note] if table.note else [])]))
+
+    def summary(self) -> list[str]:
+        """All in a few lines."""
+        opened = sorted(self.opened) or [0.0]
+        return [
+            f"{self.good} of {self.good + len(self.failed)} models walked to the end, {self.layers:,} layers compared, "
+            "every one true and nothing changed",
+            *([f"failed: {', '.join(self.failed)}"] if self.failed else []),
+            f"opening an ActivationView: {median(opened):.1f} bare passes in the median, {opened[-1]:.1f} at most",
+            *(f"not shown: {number:,} x {reason}" for reason, number in self.refused.most_common()),
+        ]
+
+
+def opening(make: Make) -> float:
+    """What opening an ActivationView takes, in bare passes of the model, of which the quickest of three counts."""
+    model, image, prepare = seeded(make)
+    model.eval()
+    batch = image[None] if image.ndim == 3 else image
+    given = batch if prepare is None else prepare(image)
+
+    def bare() -> None:
+        with torch.no_grad():
+            given_to(model, given)
+
+    def view() -> None:
+        cnnwidgets.ActivationView(model, [image] if image.ndim == 3 else [image[0]], prepare=prepare).close()
+
+    passing = _quickest(bare, 3)
+    return _quickest(view, 1) / passing  # a second view would find what the first one keeps
+
+
+def _quickest(act: Callable[[], None], times: int) -> float:
+    took = []
+    for _ in range(times):
+        start = perf_counter()
+        act()
+        took.append(perf_counter() - start)
+    return min(took)
+
+
+def chosen(given: argparse.Namespace) -> dict[str, Make]:
+    """The models to walk, by name."""
+    if given.timm or given.others:
+        return (of_timm(given.timm) if given.timm else {}) | (of_others() if given.others else {})
+    names = given.names or torchvision.models.list_models()
+    found: dict[str, Make] = {}
+    for name in names:
+        library, _, rest = name.partition(":")
+        if rest:
+            found[name] = timm_model(rest) if library == "timm" else of_others()[name]
+            continue
+        for options in ({}, {"quantize": True})[: 1 + name.startswith("quantized_")]:
+            found[" ".join([name, *options])] = partial(from_torchvision, name, **options)
+    return found
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("names", nargs="*", help="models to walk (default: all of torchvision's)")
+    parser.add_argument("--timm", type=int, default=0, metavar="N", help="walk N architectures of timm")
+    parser.add_argument("--others", action="store_true", help="walk networks of other libraries")
     given = parser.parse_args()
     warnings.simplefilter("ignore")  # torch's, about quantisation
-    names = given.names or torchvision.models.list_models()
-    quantised = [name for name in names if name.startswith("quantized_")]
-    jobs = [(name, {}) for name in names] + [(name, {"quantize": True}) for name in quantised]
     print(where("torch", "torchvision"))
-    print(line("model", "modules", "calls", "shown", "idle", "operations", "seconds", "not shown, and why"))
-    good = 0
-    for name, options in jobs:
-        torch.manual_seed(0)
-        text, fine = look(name, options)
-        print(text, flush=True)
-        good += fine
+    print(line("model", "modules", "calls", "shown", "idle", "operations", "opening", "seconds", "not shown, and why"))
+    opening(lambda: (cnnwidgets.models.lenet5(), torch.rand(1, 28, 28), None))  # imports what views need
+    found = Found()
+    for name, make in chosen(given).items():
+        print(found.look(name, make), flush=True)
         gc.collect()
-    print(f"{good} of {len(jobs)} walked to the end, every layer true and nothing changed")
-    return good < len(jobs)
+    print(*found.summary(), sep="\n")
+    return bool(found.failed)
 
 
 if __name__ == "__main__":

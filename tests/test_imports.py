@@ -14,7 +14,8 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "cnnwidgets"
 
 _CORE = ("compute.core",)
-_LAYERS = (*_CORE, "compute.layers")
+_SHADOW = (*_CORE, "compute.shadow")
+_LAYERS = (*_SHADOW, "compute.layers")
 _COMPUTE = (
     *_LAYERS,
     "compute.dataset",
@@ -42,7 +43,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "render.static": ("render.color", "render.text", "render.mosaic"),
     "compute": _COMPUTE,
     "compute.core": (),
-    "compute.layers": _CORE,
+    "compute.shadow": _CORE,
+    "compute.layers": _SHADOW,
     **dict.fromkeys(
         ("compute.dataset", "compute.scoring", "compute.convolution", "compute.filters", "compute.receptive_field"),
         _LAYERS,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-import zlib
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -17,8 +16,10 @@ from cnnwidgets.compute.layers.activations import run
 from cnnwidgets.compute.layers.layer import Layer, LayerTable
 from cnnwidgets.compute.layers.operations import trace
 from cnnwidgets.compute.layers.table import checked_operations, drawable, one_image, table_of, with_operations
+from tests.deep_state import deep_state, different
 
 Prepare = Callable[[Any], Any]
+Make = Callable[[], tuple[nn.Module, Tensor, Prepare | None]]
 IMAGE = (3, 96, 64)  # not square, so that height, width and channels cannot be taken for each other
 SHAPES = {  # the smallest that the model takes
     "inception": (3, 107, 75),
@@ -54,13 +55,16 @@ def from_torchvision(name: str, **options: Any) -> tuple[nn.Module, Tensor, Prep
     return model, torch.rand(shape), (lambda image: (image[None], image[None])) if family == "optical_flow" else None
 
 
-def walk(model: nn.Module, image: Tensor, prepare: Prepare | None = None) -> LayerTable:
-    """The layer table of `model` for one image, each of its rows drawn and compared with what plain hooks saw.
+def walk(make: Make) -> LayerTable:
+    """The layer table of a model for one image, each of its rows drawn and compared with what plain hooks saw.
 
-    The model is looked at in training mode, in which a batch normalisation that is not held back would change.
+    The plain hooks are on a twin that nobody looks at. The model is looked at in training mode and in evaluation mode,
+    and must be afterwards as it was, with all that its modules hold.
     """
+    (model, image, prepare), (twin, _, _) = (seeded(make) for _ in range(2))
     model.train()
-    before = fingerprint(model)
+    torch.manual_seed(1)  # a network may draw lots
+    before = deep_state(model)
     captured = run(model, image, prepare=prepare)
     traced = trace(model)
     operations = checked_operations(model, traced, image, captured, prepare=prepare)
@@ -68,24 +72,32 @@ def walk(model: nn.Module, image: Tensor, prepare: Prepare | None = None) -> Lay
     table = with_operations(modules, traced, operations)
     for row in table.showable:
         check_drawing(row, operations[row.name] if row.operation else captured[row.name])
-    assert fingerprint(model) == before
+    unchanged(before, model)
     arguments = image[None] if image.ndim == 3 else image
-    returned = check_rows(model, modules, captured, arguments if prepare is None else prepare(image))
+    torch.manual_seed(1)
+    returned = check_rows(twin, modules, captured, arguments if prepare is None else prepare(image))
     for mine, value in zip(captured.output.values(), returned, strict=True):
         assert same(mine, value)
+    model.eval()
+    torch.manual_seed(1)
+    before = deep_state(model)
+    again = run(model, image, prepare=prepare)
+    assert list(again) == list(captured)
+    assert all(same(again[name], value) for name, value in captured.items())
+    unchanged(before, model)
     return table
 
 
-def fingerprint(model: nn.Module) -> dict[str, Any]:
-    """What a look may not change: flags, weights, buffers, gradients, hooks, attributes and random numbers."""
-    seen: dict[str, Any] = {"random numbers": torch.get_rng_state().tolist()}
-    for name, part in model.named_modules():
-        hooks = [len(part._forward_hooks), len(part._forward_pre_hooks), len(part._backward_hooks)]
-        seen[name] = (part.training, hooks, [(key, id(value)) for key, value in vars(part).items()])
-    for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
-        values = zlib.crc32(tensor.detach().flatten().view(torch.uint8).numpy())  # six times as quick as their sum
-        seen[f"{name} values"] = (id(tensor), tensor._version, tensor.requires_grad, tensor.grad, values)
-    return seen
+def unchanged(before: dict[str, Any], model: nn.Module) -> None:
+    """Nothing of what the model holds has changed."""
+    changed = different(before, deep_state(model))
+    assert not changed, f"changed: {', '.join(changed[:3])}"
+
+
+def seeded(make: Make) -> tuple[nn.Module, Tensor, Prepare | None]:
+    """A model, its image, and `prepare`: each time the same."""
+    torch.manual_seed(0)
+    return make()
 
 
 def check_rows(model: nn.Module, table: LayerTable, captured: Any, arguments: Any) -> list[Tensor]:
@@ -105,7 +117,7 @@ def check_rows(model: nn.Module, table: LayerTable, captured: Any, arguments: An
     names = [name for name, _ in model.named_modules() if name and "parametrizations" not in name]
     handles = [model.get_submodule(name).register_forward_hook(keep(name)) for name in names]
     with torch.no_grad():
-        returned = model(*arguments) if isinstance(arguments, tuple) else model(arguments)
+        returned = given_to(model, arguments)
     for handle in handles:
         handle.remove()
 
@@ -122,6 +134,13 @@ def check_rows(model: nn.Module, table: LayerTable, captured: Any, arguments: An
     unseen = {name for name in names if not calls[name] and not isinstance(model.get_submodule(name), lists)}
     assert {row.name for row in table if not row.ran} == unseen
     return [value for value in values_in(returned) if isinstance(value, Tensor) and value.numel()]
+
+
+def given_to(model: nn.Module, arguments: Any) -> Any:
+    """What the model returns for what `prepare` gave."""
+    if isinstance(arguments, dict):
+        return model(**arguments)
+    return model(*arguments) if isinstance(arguments, tuple) else model(arguments)
 
 
 def values_in(output: Any) -> list[Any]:

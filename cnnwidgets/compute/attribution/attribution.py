@@ -9,10 +9,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..core import Prepare, Report, device_of, dtype_of, evaluating, listing, moved, plain, unknown
-from ..layers import layer_table
+from ..core import Prepare, Report, device_of, dtype_of, listing, moved, plain, unknown
+from ..layers import layer_table, mixes_images
 from ..occlusion import as_images, baseline_images, patches
 from ..scoring import Score, Scorer, choose_targets
+from ..shadow import looking
 from .cam import cam_layer
 from .map import AttributionMap
 from .methods import GRAD_CAM, METHODS, MODIFIED, Task, run_method
@@ -39,7 +40,8 @@ def attributions(
     """Contribution of each pixel to the score of a class.
 
     The network runs in evaluation mode and is left unchanged: no parameter gradients are computed, and Captum's hooks
-    are registered on our own modules only.
+    are registered on our own modules only. The map of an image does not depend on the others: a network that mixes the
+    images of a batch gets one at a time.
 
     Parameters
     ----------
@@ -115,10 +117,12 @@ def attributions(
         row = cam_layer(layer_table(module, batch[:1], operations=False, prepare=prepare), layer, module)
     elif layer is not None:
         layer_table(module, batch[:1], operations=False, prepare=prepare).find(layer)  # unused, but it must exist
+    batches = method != "occlusion" and (len(batch) > 1 or method == "integrated_gradients")
+    alone = batches and mixes_images(module, batch[:1], prepare=prepare)
     relus: Relus | None = None
-    with torch.inference_mode(False), evaluating(module), torch.enable_grad():
+    with torch.inference_mode(False), looking(module) as shadow, torch.enable_grad():
         batch = batch.clone()  # a tensor created in inference mode has no gradient
-        network = Attributed(module, scorer, prepare=prepare, layer=row)
+        network = Attributed(shadow, scorer, prepare=prepare, layer=row, alone=alone)
         if method in MODIFIED:
             scripted = [name for name, part in module.named_modules() if isinstance(part, torch.jit.ScriptModule)]
             if scripted:
@@ -139,7 +143,8 @@ def attributions(
         task = Task(network, batch.detach(), targets, others, baselines, steps, place, score, prepare, progress)
         values, notes = run_method(method, task)
     if relus is not None and relus.others:
-        notes.append(f"only its {relus.count} ReLUs are modified, not {', '.join(sorted(relus.others))}")
+        count = relus.count // (len(batch) if alone else 1)
+        notes.append(f"only its {count} ReLUs are modified, not {', '.join(sorted(relus.others))}")
     if row is not None:
         notes.insert(0, f"{row.name}, maps of {' × '.join(map(str, row.size))}")
     return AttributionMap(

@@ -104,7 +104,12 @@ def _captum(method: str, task: Task) -> tuple[torch.Tensor, list[str]]:
             **options,
         )
         return values, [f"the sum differs from the difference of the scores by {float(delta.abs().max()):.2g}"]
-    coarse = attr.LayerGradCam(network, network.tap).attribute(images, relu_attributions=True, **options)
+    cam = attr.LayerGradCam(network, network.tap)
+    at_once = 1 if network.alone else len(images)
+    parts = zip(*(each.split(at_once) for each in (images, *task.chosen)), strict=True)  # the tap takes one pass each
+    coarse = torch.cat(
+        [cam.attribute(part, additional_forward_args=tuple(chosen), relu_attributions=True) for part, *chosen in parts]
+    )
     empty = [] if bool((coarse > 0).any()) else ["no map contributes positively to the score: all 0"]
     cam = attr.LayerAttribution.interpolate(coarse, size, "bilinear")
     if method == "grad_cam":

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.utils._pytree import tree_map
 
-from ..core import Prepare, call, rerouted
+from ..core import Prepare, call, describe, rerouted
 from ..layers import Layer
 from ..scoring import Scorer
 from .relus import Relus
@@ -38,6 +38,8 @@ class Attributed(nn.Module):
         `prepare(images)` gives the arguments of the module.
     layer : Layer, optional
         The layer whose output passes through `tap`.
+    alone : bool
+        Run one image at a time: the network mixes those of a batch.
 
     Attributes
     ----------
@@ -46,11 +48,17 @@ class Attributed(nn.Module):
     """
 
     def __init__(
-        self, module: nn.Module, scorer: Scorer, *, prepare: Prepare | None = None, layer: Layer | None = None
+        self,
+        module: nn.Module,
+        scorer: Scorer,
+        *,
+        prepare: Prepare | None = None,
+        layer: Layer | None = None,
+        alone: bool = False,
     ) -> None:
         super().__init__()
         self._hidden = (module, scorer)  # in a tuple, torch does not register the module
-        self._prepare, self._layer = prepare, layer
+        self._prepare, self._layer, self.alone = prepare, layer, alone
         self.relus = nn.ModuleList()
         self.tap = Tap()
         self.passes = 0
@@ -72,6 +80,8 @@ class Attributed(nn.Module):
 
     def scores(self, images: torch.Tensor) -> torch.Tensor:
         """Scores of every class, (N, K)."""
+        if self.alone and len(images) > 1:
+            return torch.cat([self.scores(image) for image in images.split(1)])
         module, scorer = self._hidden
         self.passes += len(images)
 
@@ -93,6 +103,10 @@ class Attributed(nn.Module):
             with rerouted(module, self._layer.module, self._layer.call, self._tapped):
                 output = call(module, images, run=run)
         scores = scorer.read(output)
+        if len(scores) != len(images):
+            raise ValueError(
+                f"for {len(images)} images the model gives {describe(scores)}, which is not one result each"
+            )
         if torch.is_grad_enabled() and images.requires_grad and not scores.requires_grad:
             raise ValueError(
                 "the scores have no gradient with respect to the image: the network runs without gradients, or rounds "

@@ -12,9 +12,11 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd
+from torch.nn.utils.parametrize import is_parametrized
 
-from ..core import Prepare, evaluating, get_layer, listing, named_parts, plain
+from ..core import Prepare, get_layer, listing, named_parts, plain
 from ..layers import Arithmetic, UnknownArithmetic, arithmetic, does, is_plain, run, type_name
+from ..shadow import looking
 from .convolution import explain_convolution, filter_of, module_taps
 from .explanation import Explanation, checked_channel, checked_unit, tolerance
 from .pooling import POOLINGS, explain_pooling
@@ -34,9 +36,7 @@ def explainable(module: nn.Module) -> bool:
 
 def explainable_layers(model: nn.Module) -> list[str]:
     """Names of the layers of `model` whose arithmetic `explain` knows."""
-    parts = named_parts(plain(model))
-    with evaluating(model):
-        return [name for name, part in parts.items() if explainable(part)]
+    return [name for name, part in named_parts(plain(model)).items() if explainable(part)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,12 +197,13 @@ def pass_of(model: nn.Module, layer: str, given: torch.Tensor, output: torch.Ten
     module = get_layer(model, layer)
     if not output.is_floating_point():
         raise LookupError(f"cannot explain layer {layer!r}: it gives {output.dtype} numbers, which are not maps")
-    if is_plain(module):
+    if is_plain(module) and not is_parametrized(module):  # reading a computed weight may write to buffers
         return LayerPass(layer, module, given, output)
     weight = next(module.parameters(), None)
     try:
-        with evaluating(model):
-            found = arithmetic(module, given.to(given.device if weight is None else weight.device, copy=True))
+        with looking(model) as shadow:
+            part = get_layer(shadow, layer)
+            found = arithmetic(part, given.to(given.device if weight is None else weight.device, copy=True))
     except UnknownArithmetic as error:
         raise LookupError(f"cannot explain layer {layer!r}: its class {type_name(module)} {error}") from error
     return LayerPass(layer, module, given, output, found)

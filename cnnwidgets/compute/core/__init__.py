@@ -5,7 +5,7 @@ from .fingerprint import digest, fingerprint, hooks_version
 from .forward import ForwardError, Prepare, call, describe
 from .hooks import alone, capture, counting, evaluating, rerouted
 from .memory import give_back
-from .model import device_of, dtype_of, has_forward, moved, plain, weights_version, whole
+from .model import device_of, dtype_of, has_forward, known_whole, moved, plain, weights_version, whole
 from .names import (
     OUTPUT,
     find_layer,
@@ -19,7 +19,7 @@ from .names import (
     unknown,
     unknown_layer,
 )
-from .outputs import leaves, why_not
+from .outputs import are_probabilities, leaves, why_not
 from .progress import Bar, Report
 from .state import same_random_state
 
@@ -32,6 +32,7 @@ __all__ = [
     "Prepare",
     "Report",
     "alone",
+    "are_probabilities",
     "call",
     "capture",
     "counting",
@@ -47,6 +48,7 @@ __all__ = [
     "give_back",
     "has_forward",
     "hooks_version",
+    "known_whole",
     "leaves",
     "listing",
     "module_names",

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from .memory import Copies
-from .names import OUTPUT, find_layer
+from .names import OUTPUT, find_layer, further_place
 from .outputs import leaves, why_not
 
 UNSEEN = "was not seen to run in this pass (not called, or its parent uses its forward() or its weights directly)"
@@ -85,14 +85,16 @@ class Captured(Mapping[str, torch.Tensor]):
             if self.name(entry) == layer:
                 return entry
         module, call, path = find_layer(self._names, layer)
-        if call is None and (module, 1) in self._wanted:
+        further = further_place(self._names, layer)
+        if call is None and not further and (module, 1) in self._wanted:
             call = 1  # with a stop, a plain name is the first call
         entries = [s for s in self.seen if s.module == module and s.path == path and call in (None, s.call)]
         if len(entries) == 1:
             return entries[0]
         if entries:
             names = ", ".join(self.name(entry) for entry in entries)
-            raise LookupError(f"layer {layer!r} runs {len(entries)} times in one pass; choose one of {names}")
+            which = f"layer {layer!r}{f' is also {module!r}, which' if further else ''}"
+            raise LookupError(f"{which} runs {len(entries)} times in one pass; choose one of {names}")
         inside = [self.name(s) for s in self.seen if s.module == module and call in (None, s.call)]
         if inside:
             raise LookupError(f"layer {layer!r} returns several values; choose one of {', '.join(inside)}")
@@ -129,6 +131,12 @@ class Captured(Mapping[str, torch.Tensor]):
         tensors = (value for _, value in leaves(arguments) if why_not(value) is None)
         given = next(tensors, None)
         self._pending.setdefault(name, []).append(None if given is None else self._copy(given))
+
+    def belong_to(self, model: nn.Module) -> None:
+        """Name the layers of `model` as owners, for a pass that ran on a copy of it."""
+        parts = dict(model.named_modules())
+        for value in self.seen:
+            value.owner = parts.get(value.module, value.owner)
 
     def see(self, name: str, owner: nn.Module, output: Any) -> None:
         """Record the output of module `owner` under `name`."""

@@ -15,7 +15,7 @@ from torch import nn
 
 from .captured import Captured
 from .model import plain
-from .names import find_layer, first_names, named_parts
+from .names import find_layer, first_names, further_place, named_parts
 from .state import same_module_state, same_random_state
 
 
@@ -167,9 +167,11 @@ def capture(
     captured = Captured(names, budget, None if device is None else torch.device(device), attached)
     hooked = set(names.values())
     if layers is not None:
-        places = [find_layer(names, layer) for layer in ([layers] if isinstance(layers, str) else layers)]
-        captured._wanted = {(name, call or (1 if stop else 0)) for name, call, _ in places}
-        hooked = {name for name, _, _ in places}
+        for layer in [layers] if isinstance(layers, str) else layers:
+            name, call, _ = find_layer(names, layer)
+            every = not stop or further_place(names, layer)  # such a name is the only call, if there is only one
+            captured._wanted.add((name, call or (0 if every else 1)))
+        hooked = {name for name, _ in captured._wanted}
     elif stop:
         raise ValueError("stop=True needs layers: without them the whole network runs")
     elif inputs:

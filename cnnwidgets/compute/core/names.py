@@ -133,6 +133,15 @@ def find_layer(names: Mapping[str, str], layer: str) -> tuple[str, int | None, s
     return known[name], call, path
 
 
+def further_place(names: Mapping[str, str], layer: str) -> bool:
+    """Whether `layer` names another place of a module than its first, and not the call.
+
+    A module does not know at which of its places it runs: the name stands for a call only where there is one.
+    """
+    name, call, _ = parse(layer, names)
+    return call is None and names.get(name, name) != name
+
+
 def get_layer(model: nn.Module, layer: str) -> nn.Module:
     """The module called `layer`.
 

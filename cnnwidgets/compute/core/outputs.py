@@ -71,3 +71,25 @@ def why_not(value: Any) -> str | None:
     if value.numel() == 0:
         return f"gives an empty tensor of shape {tuple(value.shape)}"
     return None
+
+
+def are_probabilities(scores: torch.Tensor) -> bool:
+    """Whether each row of scores is probabilities: none negative, and a sum of 1 as far as their precision goes.
+
+    The precision is that of the coarsest type that holds all of the values, so that scores which a network rounds to
+    half precision and hands on as float32 are read as what they are.
+
+    Parameters
+    ----------
+    scores : torch.Tensor
+        (..., K), finite or not.
+    """
+    values = scores.detach().double()
+    if not bool((values >= 0).all()):
+        return False
+    half = (kind for kind in (torch.bfloat16, torch.float16) if torch.equal(values.to(kind).double(), values))
+    step = torch.finfo(next(half, torch.float32))
+    # exponential, sum and quotient are rounded each, to half a unit in the last place, and what underflows once more;
+    # the floor is for networks that clamp, smooth or average their probabilities
+    allowed = max(1e-3, 1.5 * step.eps + values.shape[-1] * step.smallest_normal * step.eps)
+    return bool(((values.sum(-1) - 1).abs() <= allowed).all())

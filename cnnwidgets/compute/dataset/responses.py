@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from ..core import Bar, Report
-from ..layers import Layer, activations, one_image
+from ..layers import Layer, activations, mixes_images, one_image
 from .items import Item, Items
 
 POOLINGS = ("mean", "max", "none")
@@ -57,17 +57,22 @@ def responses(
     found: list[torch.Tensor] = []
     with Bar(len(indices), "images", progress) as bar:
         for batch in _batches(items, indices, single=layer.batch_axis is None):
-            if items.prepare is not None or batch[0].image is None:
-                output = activations(model, batch[0].raw, layer.name, prepare=items.prepare)
-            else:
-                images = [item.image for item in batch if item.image is not None]
-                output = activations(model, torch.stack(images), layer.name)
-            count = len(batch)
-            each = (one_image(output, layer, at, of=count) for at in range(count))
-            found += [pooled(channels_first(one, layer), pooling) for one in each]
+            for output in _outputs(model, items, batch, layer):
+                found.append(pooled(channels_first(output, layer), pooling))
             bar.add(len(batch))
     check_alike(layer.name, found)
     return torch.stack(found)
+
+
+def _outputs(model: nn.Module, items: Items, batch: list[Item], layer: Layer) -> list[torch.Tensor]:
+    """The output of `layer` for each item of a batch that can be stacked, as if it were alone."""
+    if items.prepare is not None or batch[0].image is None:
+        return [one_image(activations(model, batch[0].raw, layer.name, prepare=items.prepare), layer)]
+    images = torch.stack([item.image for item in batch if item.image is not None])
+    if len(images) > 1 and mixes_images(model, images[:1]):
+        return [one_image(activations(model, image, layer.name), layer) for image in images.split(1)]
+    output = activations(model, images, layer.name)
+    return [one_image(output, layer, at, of=len(images)) for at in range(len(images))]
 
 
 def check_alike(layer: str, found: Iterable[torch.Tensor]) -> None:

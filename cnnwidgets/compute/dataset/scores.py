@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import torch
 
+from ..core import are_probabilities
+
 
 class Prediction(NamedTuple):
     """The most probable classes of one image, the best first.
@@ -26,7 +28,7 @@ def predict(output: torch.Tensor | None, count: int = 5) -> Prediction | None:
     Parameters
     ----------
     output : torch.Tensor or None
-        (K,) or (1, K) logits or probabilities, K >= 2. Values in [0, 1] that sum to 1 are treated as probabilities.
+        (K,) or (1, K) logits or probabilities, K >= 2. Values that `are_probabilities` are treated as such.
     count : int
         Maximum number of classes.
 
@@ -40,7 +42,7 @@ def predict(output: torch.Tensor | None, count: int = 5) -> Prediction | None:
     scores = output.detach().flatten().double()
     if not torch.isfinite(scores).all():
         return None
-    given = bool((scores >= 0).all() and abs(float(scores.sum()) - 1) < 1e-3)
+    given = are_probabilities(scores)
     probabilities = scores if given else scores.softmax(0)
     best = probabilities.topk(min(count, scores.numel()))
     source = "probabilities" if given else "softmax"

@@ -79,7 +79,7 @@ def diagnose(
     step = max(1, len(items) // count)
     chosen = list(range(0, len(items), step))[:count]
     found = [*_training(module), *_normalisation(module, items, chosen), *_registered_twice(module)]
-    found += _no_nonlinearity(trace(module))
+    found += _no_nonlinearity(module, trace(module))
     with Bar(len(chosen), "images", progress) as bar:
         found += _values(module, items, chosen, bar)
     return Findings(found)
@@ -182,12 +182,12 @@ def _assigned(statement: ast.stmt) -> str | None:
     return None
 
 
-def _no_nonlinearity(traced: Trace) -> Iterator[Finding]:
+def _no_nonlinearity(model: nn.Module, traced: Trace) -> Iterator[Finding]:
     """Two consecutive convolutions or linear layers with no nonlinearity between them: a single linear map."""
     if traced.graph is None:
         return
-    modules = dict(traced.graph.named_modules())
-    for node in traced.graph.graph.nodes:
+    modules = dict(model.named_modules())
+    for node in traced.graph.nodes:
         if node.op != "call_module" or not isinstance(modules[str(node.target)], _LINEAR):
             continue
         before, between = node.args[0] if node.args else None, []

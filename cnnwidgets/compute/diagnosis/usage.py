@@ -9,8 +9,9 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 
-from ..core import Prepare, call, evaluating
+from ..core import Prepare, call, plain
 from ..layers import batched
+from ..shadow import looking
 
 
 class Usage(TorchFunctionMode):
@@ -28,13 +29,15 @@ class Usage(TorchFunctionMode):
 
     def look(self, model: nn.Module, images: Any, prepare: Prepare | None) -> None:
         """Run a pass and note what it uses."""
-        with evaluating(model) as module:
+        with looking(model) as module:
 
             def forward(*args: Any, **kwargs: Any) -> Any:
                 with self:
                     return module(*args, **kwargs)
 
             call(module, batched(images, prepare), prepare, run=forward)
+            both = zip(plain(model).parameters(), module.parameters(), strict=True)
+            self._used |= {id(weight) for weight, twin in both if id(twin) in self._used}
 
     def of(self, part: nn.Module) -> bool | None:
         """Whether any parameter of `part` was used; None for a module without any."""

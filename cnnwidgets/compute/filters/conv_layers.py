@@ -10,8 +10,9 @@ import torch
 from torch import nn
 from torch.nn.modules.conv import _ConvNd
 
-from ..core import evaluating, find_layer, listing, module_names, plain, unknown
+from ..core import find_layer, listing, module_names, plain, unknown
 from ..layers import Layer, LayerTable, UnknownArithmetic, arithmetic, does, is_plain, sample, trace, type_name
+from ..shadow import looking
 
 
 def convolutions(model: nn.Module) -> LayerTable:
@@ -46,7 +47,7 @@ def batch_norms(model: nn.Module) -> dict[str, str]:
             inside = [f"{name}.{child}" if name else child for child in part._modules]
             pairs |= dict(pairwise(inside))
     if (graph := trace(model).graph) is not None:
-        calls = [node for node in graph.graph.nodes if node.op == "call_module"]
+        calls = [node for node in graph.nodes if node.op == "call_module"]
         names = [known.get(str(node.target), "") for node in calls]
         for node, name in zip(calls, names, strict=True):
             users = [str(user.target) for user in node.users if user.op == "call_module"]
@@ -81,8 +82,7 @@ def find_convolution(model: nn.Module, layer: str) -> tuple[str, nn.Module]:
 def _convolutions(model: nn.Module) -> dict[str, nn.Module]:
     module = plain(model)
     known = module_names(module)
-    with evaluating(module):
-        return {name: part for name, part in module.named_modules() if name in known and _is_convolution(part)}
+    return {name: part for name, part in module.named_modules() if name in known and _is_convolution(part)}
 
 
 def _is_convolution(part: Any) -> bool:
@@ -93,7 +93,9 @@ def _is_convolution(part: Any) -> bool:
     if isinstance(part, _ConvNd):
         core = does(part)
         return core is not None and issubclass(core[0], _ConvNd)
-    weight = part.weight() if callable(getattr(part, "weight", None)) else getattr(part, "weight", None)
+    with looking(nn.Sequential(part)) as network:  # computing a weight may write to buffers
+        weight = getattr(network.get_submodule("0"), "weight", None)
+        weight = weight() if callable(weight) else weight
     return isinstance(weight, torch.Tensor) and weight.ndim > 2
 
 

@@ -10,8 +10,9 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
-from ..core import evaluating, whole
+from ..core import whole
 from ..layers import UnknownArithmetic, describe_module, type_name
+from ..shadow import looking
 from .conv_layers import batch_norms, effective, find_convolution
 
 Order = Literal["index", "norm", "sparsity", "similarity"]
@@ -177,8 +178,9 @@ def filters(model: nn.Module, layer: str, *, folded: bool = False) -> Filters:
     ValueError
         `folded` is set and no BatchNorm is known to follow; or the weights are on the meta device.
     """
-    name, part = find_convolution(model, layer)
-    with evaluating(model) as module:  # computing weights may write to buffers
+    name, _ = find_convolution(model, layer)
+    with looking(model) as module:
+        part = dict(module.named_modules())[name]
         try:
             weights, bias = effective(part)
         except UnknownArithmetic as error:

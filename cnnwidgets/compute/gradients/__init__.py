@@ -1,10 +1,12 @@
 """Watch and edit the gradients of a training."""
 
+from .editing import edit_gradients
 from .edits import GradientEdits, edits_of
-from .hooks import Watched, edit_gradients, watching
+from .watch import Seen, Watched, watching
 
 __all__ = [
     "GradientEdits",
+    "Seen",
     "Watched",
     "edit_gradients",
     "edits_of",

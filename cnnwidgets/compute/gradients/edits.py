@@ -1,4 +1,4 @@
-"""Edits of gradients during the backward pass, and a record of them."""
+"""What an edit makes of a gradient, and a record of the edits."""
 
 from __future__ import annotations
 

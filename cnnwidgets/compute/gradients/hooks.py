@@ -1,175 +1,156 @@
-"""Hooks on a running training, as context managers: its images, its gradients, and edits of gradients."""
+"""Hooks on a model that is trained: they act on that model alone, and copies and pickles of it are free of them."""
 
 from __future__ import annotations
 
+import copy
 import threading
-from collections import Counter
+import weakref
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from functools import partial
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
 from torch import nn
 
-from ..core import find_layer, first_names, leaves, module_names, named_parts, plain, why_not
-from .edits import GradientEdits, gradient_edit, listed
+Call = Callable[..., Any]
+_TABLES = ("_forward_hooks", "_forward_pre_hooks", "_forward_pre_hooks_with_kwargs")
+_ours: set[int] = set()
+"""Keys of our hooks in the hook tables of modules; torch gives each key once in a process."""
 
 
-class Watched:
-    """Data of the last training pass, for the first image of its batch.
+class _Hook:
+    """A hook of one module: does nothing for another module, nor after its `with` block, nor while torch traces."""
 
-    `image` is the model input (1, C, H, W), `gradients` are those of the loss with respect to the outputs of the layers
-    for it, from the backward pass. All are copies; only requested data is present.
+    def __init__(self, module: nn.Module, call: Call) -> None:
+        self._module: weakref.ref[nn.Module] = weakref.ref(module)
+        self._call: Call | None = call
+
+    def __call__(self, module: nn.Module, *given: Any) -> Any:
+        if torch.compiler.is_compiling() or torch.jit.is_tracing():  # type: ignore[attr-defined]
+            return None  # else what is compiled or traced would keep the hook for ever
+        owner, call = self._module(), self._call
+        if call is None or owner is None or not (module is owner or is_replica(module, owner)):
+            return None
+        return call(module, *given)
+
+    def end(self) -> None:
+        """Do nothing from now on."""
+        self._call = None
+
+
+def is_replica(module: nn.Module, owner: nn.Module) -> bool:
+    """Whether `DataParallel` made `module` of `owner`, on another device: they share the table of hooks."""
+    return module is not owner and module._forward_hooks is owner._forward_hooks
+
+
+@contextmanager
+def hooked(
+    before: Iterable[tuple[nn.Module, Call]] = (), after: Iterable[tuple[nn.Module, Call]] = ()
+) -> Iterator[None]:
+    """Call functions before and after single modules run, inside a `with` block.
+
+    Compiled code runs as plain Python meanwhile, since it does not ask for hooks that came later. A module of
+    TorchScript is left out: it runs outside Python.
+
+    Parameters
+    ----------
+    before : iterable of (module, callable)
+        Called with (module, args, keywords).
+    after : iterable of (module, callable)
+        Called with (module, args, output); what it returns, unless None, replaces the output.
     """
+    with ExitStack() as stack:
+        for module, call in before:
+            hook = _Hook(module, call)
+            _add(stack, module, hook, module.register_forward_pre_hook(hook, with_kwargs=True))
+        for module, call in after:
+            if not isinstance(module, torch.jit.ScriptModule):
+                hook = _Hook(module, call)
+                _add(stack, module, hook, module.register_forward_hook(hook))
+        stack.enter_context(eager)
+        yield
+
+
+def on_gradient(tensor: torch.Tensor, call: Callable[[torch.Tensor], torch.Tensor | None]) -> None:
+    """Call a function with the gradient of a tensor; what it returns, unless None, replaces it. Goes with the graph."""
+    tensor.register_hook(call)
+
+
+def in_backward() -> bool:
+    """Whether a backward pass runs in this thread: what runs now was checkpointed, and has run before."""
+    return bool(torch._C._current_graph_task_id() != -1)
+
+
+def _add(stack: ExitStack, module: nn.Module, hook: _Hook, handle: Any) -> None:
+    tables = [getattr(module, name) for name in _TABLES]
+    _ours.add(handle.id)
+    for table in tables:
+        _leave_out(table)
+
+    def remove() -> None:
+        hook.end()
+        handle.remove()
+        _ours.discard(handle.id)
+        for table in tables:
+            if not _ours & table.keys():
+                vars(table).clear()
+
+    stack.callback(remove)
+
+
+def _leave_out(table: OrderedDict[int, Any]) -> None:
+    """Let copies and pickles of a hook table be without our hooks.
+
+    Both ask the object itself for the way it is copied, and an `OrderedDict` takes attributes.
+    """
+
+    def others() -> OrderedDict[int, Any]:
+        return OrderedDict((key, hook) for key, hook in table.items() if key not in _ours)
+
+    vars(table).update(
+        __deepcopy__=lambda memo: copy.deepcopy(others(), memo),
+        __reduce_ex__=lambda protocol: others().__reduce_ex__(protocol),
+    )
+
+
+class _Eager:
+    """Runs compiled code as plain Python inside `with` blocks, which may end in any order; needs torch 2.6."""
 
     def __init__(self) -> None:
-        self.image: torch.Tensor | None = None
-        self.gradients: dict[str, torch.Tensor] = {}
+        self._lock, self._inside = threading.Lock(), 0
+        self._stance: Any = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._inside += 1
+            if self._inside == 1 and can_run_eagerly():
+                self._stance = torch.compiler.set_stance("force_eager")
+                self._stance.__enter__()
+
+    def __exit__(self, *raised: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside and self._stance is not None:
+                self._stance.__exit__(None, None, None)
+                self._stance = None
 
 
-@contextmanager
-def watching(model: nn.Module, layers: Iterable[str] = (), *, images: bool = False) -> Iterator[Watched]:
-    """Record model inputs and gradients of a running training, without additional passes.
-
-    Only passes of the entering thread with gradients enabled count as training.
-
-    Parameters
-    ----------
-    model : torch.nn.Module
-        The network that is trained inside the `with` block.
-    layers : iterable of str
-        Layers whose gradients are kept; `name:k` for the k-th call, otherwise the first.
-    images : bool
-        Keep the first image of each batch.
-
-    Yields
-    ------
-    Watched
-        Data of the last pass.
-
-    Raises
-    ------
-    LookupError
-        A name in `layers` is not a layer.
-    """
-    module = plain(model)
-    parts = named_parts(module)
-    names = first_names(parts)
-    places = {layer: find_layer(names, layer) for layer in layers}
-    watched, calls, thread = Watched(), Counter[str](), threading.get_ident()
-
-    def first(value: torch.Tensor) -> torch.Tensor:
-        return value.detach()[:1].clone() if value.ndim else value.detach().clone()
-
-    def trains() -> bool:
-        return torch.is_grad_enabled() and threading.get_ident() == thread
-
-    def before(owner: nn.Module, args: Any, keywords: Any) -> None:
-        if trains():
-            calls.clear()
-            watched.gradients.clear()
-            given = (value for _, value in leaves((args, keywords)) if why_not(value) is None)
-            watched.image = next(map(first, given), None) if images else None
-
-    def keep(layer: str, gradient: torch.Tensor) -> None:
-        watched.gradients[layer] = first(gradient)
-
-    def after(name: str, owner: nn.Module, args: Any, output: Any) -> Any:
-        if not trains():
-            return None
-        calls[name] += 1
-        if isinstance(output, torch.Tensor) and output._is_view() and output.requires_grad:
-            output = output.clone()  # an in-place operation on a view would replace it in the graph
-        for layer, (place, call, path) in places.items():
-            value = dict(leaves(output)).get(path) if (place, call or 1) == (name, calls[name]) else None
-            if isinstance(value, torch.Tensor) and value.requires_grad:
-                value.register_hook(partial(keep, layer))  # removed with the graph of this pass
-        return output
-
-    handles = []
-    try:
-        handles.append(module.register_forward_pre_hook(before, with_kwargs=True))
-        for name in {place for place, _, _ in places.values()}:
-            if not isinstance(parts[name], torch.jit.ScriptModule):
-                handles.append(parts[name].register_forward_hook(partial(after, name)))
-        yield watched
-    finally:
-        for handle in handles:
-            handle.remove()
+eager = _Eager()
 
 
-@contextmanager
-def edit_gradients(
-    model: nn.Module,
-    layer: str,
-    *,
-    scale: float | None = None,
-    clip: float | None = None,
-    zero: bool | int | Iterable[int] | None = None,
-    fn: Callable[[torch.Tensor], torch.Tensor] | None = None,
-) -> Iterator[GradientEdits]:
-    """Edit the gradient of the loss with respect to a layer's output in the backward pass, inside a `with` block.
+def can_run_eagerly() -> bool:
+    """Whether this torch can run compiled code as plain Python."""
+    return hasattr(torch.compiler, "set_stance")
 
-    The edit affects the parameters of the layer and of all layers before it; those after it are unaffected. The layer
-    returns a copy, so that later in-place operations do no harm. Passes without gradients are unchanged.
 
-    Parameters
-    ----------
-    model : torch.nn.Module
-        The network; trained by any loop.
-    layer : str
-        Dotted name; `name:k` for only the k-th call of a module that runs several times in a pass.
-    scale : float, optional
-        Multiply by this.
-    clip : float, optional
-        Scale down to this L2 norm, taken over the whole batch, where it is larger.
-    zero : bool, int or iterable of int, optional
-        Set to 0: True for all, or the number of a channel, or of several.
-    fn : callable, optional
-        `fn(gradient)` returns the replacement, of the same shape; the gradient is (N, C, H, W) for a convolution.
+OR_COMPILED = "" if can_run_eagerly() else ", or only in compiled code, which passes by hooks before torch 2.6"
+"""What may be added to "was not called"."""
 
-    Yields
-    ------
-    GradientEdits
-        Number of edits, and the norm before and after each.
 
-    Raises
-    ------
-    LookupError
-        The layer does not exist.
-    ValueError
-        Not exactly one of `scale`, `clip`, `zero` and `fn` is given, or its value is invalid. While the model runs: the
-        layer does not return a single tensor, `fn` returns another shape, or a channel does not exist.
-    """
-    module = plain(model)
-    name, wanted, path = find_layer(module_names(module), layer)
-    if path:
-        raise LookupError(f"gradients are edited of whole outputs; {layer!r} is a part of one")
-    edits = GradientEdits(layer, *gradient_edit(scale=scale, clip=clip, zero=zero, fn=fn))
-    calls = 0
-
-    def begin(*_: Any) -> None:
-        nonlocal calls
-        calls = 0
-
-    def hook(owner: nn.Module, args: Any, output: Any) -> torch.Tensor | None:
-        nonlocal calls
-        calls += 1
-        if wanted not in (None, calls) or not torch.is_grad_enabled():
-            return None
-        if not isinstance(output, torch.Tensor):
-            raise ValueError(f"layer {layer!r} gives a {type(output).__name__}, not one tensor")
-        if not output.requires_grad:
-            return None
-        copy = output.clone()
-        copy.register_hook(edits.edit)
-        return copy
-
-    handles = [module.register_forward_pre_hook(begin), module.get_submodule(name).register_forward_hook(hook)]
-    try:
-        with listed(module, edits):
-            yield edits
-    finally:
-        for handle in handles:
-            handle.remove()
+def is_compiled(model: nn.Module) -> bool:
+    """Whether `model` or a part of it was compiled, as far as it can be seen from the model."""
+    return any(
+        getattr(part, "_compiled_call_impl", None) is not None or "_orig_mod" in part._modules
+        for part in model.modules()
+    )

@@ -2,6 +2,7 @@
 
 from .activations import activations, batched, run
 from .arithmetic import Arithmetic, UnknownArithmetic, arithmetic, does, is_plain, sample
+from .company import mixes_images
 from .kinds import kind_of, layout_of, token_grid
 from .layer import Layer, LayerTable
 from .operations import GraphRunner, Trace, run_operations, trace
@@ -39,6 +40,7 @@ __all__ = [
     "layer_table",
     "layout_of",
     "map_size",
+    "mixes_images",
     "one_image",
     "run",
     "run_operations",

@@ -8,7 +8,8 @@ from typing import Any, overload
 import torch
 from torch import nn
 
-from ..core import Captured, Prepare, call, capture, evaluating, find_layer, module_names, plain, unknown_layer
+from ..core import Captured, Prepare, call, capture, find_layer, module_names, plain, unknown_layer
+from ..shadow import looking
 from .operations import run_operations, trace
 
 
@@ -40,6 +41,7 @@ def activations(
     layers : str, iterable of str or None
         Names as in `layer_table`. `"name"` is the first call of that module, `"name:2"` its second; `"name.key"` one
         tensor of several; `"add_3"` an operation of the graph that `torch.fx` traces. None for every module that runs.
+        A further name of a module that stands in several places is taken where the module runs once.
     prepare : callable, optional
         `prepare(images)` gives the arguments of the model: a tuple, a dict of keywords, or one value.
 
@@ -52,7 +54,8 @@ def activations(
     Raises
     ------
     LookupError
-        A name is not a layer, or the layer did not run or returns several tensors.
+        A name is not a layer, or the layer did not run, returns several tensors, or runs several times and the name
+        does not say which of them.
     ForwardError
         The model raised an error; the message names the layer and its input.
     TypeError
@@ -100,12 +103,13 @@ def run(
     """Run one pass in evaluation mode and return the captured outputs with their metadata."""
     images = batched(images, prepare)
     with (
-        evaluating(model) as module,
+        looking(model) as module,
         capture(module, layers, stop=layers is not None, inputs=inputs, budget=budget, device=device) as captured,
     ):
         output = call(module, images, prepare)
         if isinstance(module, torch.jit.ScriptModule) and layers is None:
             captured.see("", module, output)
+    captured.belong_to(plain(model))
     return captured
 
 

@@ -14,7 +14,8 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_flatten, tree_map
 
-from ..core import evaluating, whole
+from ..core import whole
+from ..shadow import looking
 
 _CONV = ("input", "weight", "bias", "stride", "padding", "dilation", "groups")
 _TURNED = ("input", "weight", "bias", "stride", "padding", "output_padding", "groups", "dilation")
@@ -86,7 +87,7 @@ def is_plain(part: nn.Module) -> bool:
 
 
 def arithmetic(part: nn.Module, given: torch.Tensor) -> Arithmetic:
-    """What `part` does to `given`, by running its `forward` once; the caller sets its mode (`evaluating`).
+    """What `part` does to `given`, by running its `forward` once; the caller sees to its mode (`looking`).
 
     Parameters
     ----------
@@ -146,9 +147,9 @@ def does(part: nn.Module) -> tuple[type[nn.Module], str] | None:
     if is_plain(part):
         return type(part), ""
     if part not in _tried:
-        with evaluating(nn.Sequential(part)):  # within a network: one without weights is none by itself
+        with looking(nn.Sequential(part)) as network:  # a layer without weights is no network by itself
             try:
-                found = arithmetic(part, sample(part))
+                found = arithmetic(network.get_submodule("0"), sample(part))
                 _tried[part] = type(found.module), found.words
             except UnknownArithmetic:
                 _tried[part] = None
@@ -193,7 +194,8 @@ def _gathered(part: nn.Module) -> Iterator[None]:
             part._parameters[name] = nn.Parameter(whole(cast(torch.Tensor, weight)), requires_grad=False)
         yield
     finally:
-        part._parameters.update(sharded)
+        for name, weight in sharded.items():
+            part._parameters[name] = weight
 
 
 def _writers(part: nn.Module) -> list[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -11,7 +10,8 @@ from typing import Any
 import torch
 from torch import fx, nn
 
-from ..core import Prepare, call, evaluating, leaves, module_names, some_of, why_not
+from ..core import Prepare, call, leaves, module_names, some_of, why_not
+from ..shadow import looking
 from .script import script_layers
 
 
@@ -34,12 +34,14 @@ class Operation:
 class Trace:
     """A network as a graph of `torch.fx`, or as a function of TorchScript; `reason` explains why there is neither.
 
-    `fixed` are the calls of modules that do not depend on the input of the network, `(name, number)`.
+    The graph names the modules and weights of the network and holds none; `constants` are the tensors that the network
+    made while it was traced; `fixed` the calls of modules that do not depend on its input, `(name, number)`.
     """
 
-    graph: fx.GraphModule | None
+    graph: fx.Graph | None
     reason: str = ""
     operations: list[Operation] = field(default_factory=list)
+    constants: dict[str, torch.Tensor] = field(default_factory=dict)
     script: Callable[..., Any] | None = None
     fixed: set[tuple[str, int]] = field(default_factory=set)
 
@@ -64,17 +66,18 @@ def trace(model: nn.Module) -> Trace:
     """
     if isinstance(model, torch.jit.ScriptModule):
         layers, function = script_layers(model)
-        return Trace(None, "", [Operation(name, kind, "", ("", 0)) for name, kind in layers], function)
-    with evaluating(model) as module:
-        for part in module.modules():  # the user's hooks would receive fx proxies; `evaluating` puts them back
+        return Trace(None, "", [Operation(name, kind, "", ("", 0)) for name, kind in layers], script=function)
+    with looking(model) as module:
+        for part in module.modules():  # the user's hooks would receive fx proxies
             part._forward_hooks, part._forward_pre_hooks = OrderedDict(), OrderedDict()
+        known = set(vars(module))
         try:
-            tracer = fx.Tracer()
-            graph = tracer.trace(module)
-            traced = fx.GraphModule(tracer.root, graph)
+            graph = fx.Tracer().trace(module)
         except Exception as error:
             return Trace(None, f"torch.fx cannot trace the model ({type(error).__name__}: {_first_line(error)})")
-    taken = module_names(module)
+        made = {key: value for key, value in vars(module).items() if key not in known}
+        constants = {key: value for key, value in made.items() if isinstance(value, torch.Tensor)}
+        taken = module_names(module)
     operations = []
     calls: dict[str, int] = {}
     last = ("", 0)
@@ -94,19 +97,21 @@ def trace(model: nn.Module) -> Trace:
             kind = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", str(node.target))
             name = node.name if node.name not in taken else f"{node.name}()"
             operations.append(Operation(name, str(kind).strip("_"), _scope(node), last, depends))
-    return Trace(traced, "", operations, fixed=fixed)
+    return Trace(graph, "", operations, constants, fixed=fixed)
 
 
 class GraphRunner(fx.Interpreter):
     """Runs the graph and copies the outputs of the wanted operations, before an in-place operation overwrites them.
 
-    With `attached` the copies stay in the autograd graph. `calls` counts the calls of each module; `some` holds some
-    numbers of what they put out, by name, call and path.
+    Modules, parameters and buffers are those of `model`, as they are now. With `attached` the copies stay in the
+    autograd graph. `calls` counts the calls of each module; `some` holds some numbers of what they put out, by name,
+    call and path.
     """
 
-    def __init__(self, graph: fx.GraphModule, wanted: set[str], *, attached: bool = False) -> None:
-        super().__init__(graph)
-        self.wanted, self.attached = wanted, attached
+    def __init__(self, model: nn.Module, traced: Trace, wanted: set[str], *, attached: bool = False) -> None:
+        assert traced.graph is not None
+        super().__init__(model, graph=traced.graph)
+        self.constants, self.wanted, self.attached = traced.constants, wanted, attached
         self.outputs: dict[str, torch.Tensor] = {}
         self.result: Any = None
         self.calls: Counter[str] = Counter()
@@ -132,9 +137,13 @@ class GraphRunner(fx.Interpreter):
             self.outputs[name] = (copy if type(copy) is torch.Tensor else copy.as_subclass(torch.Tensor)).clone()
         return value
 
+    def fetch_attr(self, target: str) -> Any:
+        """A parameter or buffer of the model, or a constant of the trace."""
+        return self.constants[target] if target in self.constants else super().fetch_attr(target)
+
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Run the whole graph with the arguments of the model's `forward`."""
-        self.result = self.run(*args, *_in_order(self.module, len(args), kwargs))
+        self.result = self.run(*args, *_in_order(self.graph, len(args), kwargs))
         return self.result
 
 
@@ -178,15 +187,15 @@ def run_operations(
     """
     wanted = {operation.name for operation in traced.operations} if names is None else set(names)
     if traced.script is not None:
-        with evaluating(model) as module:
+        with looking(model) as module:
             result, *values = call(module, images, prepare, run=traced.script)
         given = zip((operation.name for operation in traced.operations), values, strict=True)
         return {name: value for name, value in given if name in wanted and why_not(value) is None}, result
     if traced.graph is None:
         raise LookupError(f"the model has no operations to show: {traced.reason}")
-    with evaluating(model):
-        runner = GraphRunner(traced.graph, wanted)
-        call(model, images, prepare, run=runner.forward)
+    with looking(model) as module:
+        runner = GraphRunner(module, traced, wanted)
+        call(module, images, prepare, run=runner.forward)
     if check is not None:
         check(runner)
     return runner.outputs, runner.result
@@ -203,9 +212,9 @@ def _own(value: Any) -> Any:
     return value
 
 
-def _in_order(graph: nn.Module, given: int, keywords: dict[str, Any]) -> list[Any]:
+def _in_order(graph: fx.Graph, given: int, keywords: dict[str, Any]) -> list[Any]:
     """Keyword arguments in the order of the graph's inputs, as the interpreter expects them."""
-    inputs = list(inspect.signature(graph.forward).parameters)[given:]
+    inputs = [str(node.target) for node in graph.nodes if node.op == "placeholder"][given:]
     return [keywords[name] for name in inputs if name in keywords]
 
 

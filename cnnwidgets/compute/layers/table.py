@@ -340,8 +340,8 @@ def macs(part: nn.Module, shape: tuple[int, ...]) -> int | None:
         outputs *= extent
     if isinstance(part, nn.modules.conv._ConvTransposeNd):
         return None
-    if isinstance(part, nn.modules.conv._ConvNd):
-        return outputs * part.weight[0].numel()
+    if isinstance(part, nn.modules.conv._ConvNd):  # `weight` may be computed, and reading it have effects
+        return outputs * math.prod(part.kernel_size) * (part.in_channels // part.groups)
     if isinstance(part, nn.Linear):
         return outputs * part.in_features
     return None

@@ -9,8 +9,9 @@ import torch
 from torch import nn
 from torch.utils._pytree import tree_map
 
-from ..core import Prepare, call, capture, evaluating
+from ..core import Prepare, call, capture
 from ..layers import GraphRunner, Layer, batched, drawable, layer_table, one_image, trace
+from ..shadow import looking
 
 
 def effective_receptive_field(
@@ -79,7 +80,7 @@ def unit_gradient(
     if row.reason is not None:
         raise LookupError(f"layer {row.name!r} has no units: it {row.reason}")
     traced = trace(model) if row.operation else None
-    with evaluating(model) as module, torch.enable_grad():
+    with looking(model) as module, torch.enable_grad():
         pixels: list[torch.Tensor] = []
         images = batched(images, prepare)
         if traced is None:
@@ -91,7 +92,7 @@ def unit_gradient(
             output = outputs[[operation.name for operation in traced.operations].index(row.name)]
         else:
             assert traced.graph is not None
-            runner = GraphRunner(traced.graph, {row.name}, attached=True)
+            runner = GraphRunner(module, traced, {row.name}, attached=True)
             call(module, images, prepare, run=_watched(runner.forward, pixels))
             output = runner.outputs[row.name]
         if not output.requires_grad:

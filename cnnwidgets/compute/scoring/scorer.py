@@ -9,8 +9,20 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from ..core import ForwardError, Prepare, call, capture, describe, evaluating, find_layer, module_names, plain
-from ..layers import kind_of, layout_of
+from ..core import (
+    ForwardError,
+    Prepare,
+    alone,
+    are_probabilities,
+    call,
+    capture,
+    describe,
+    find_layer,
+    module_names,
+    plain,
+)
+from ..layers import kind_of, layout_of, mixes_images
+from ..shadow import Unshadowed, looking, shadow_of
 from .batching import out_of_memory
 from .folding import agrees, folded
 
@@ -22,7 +34,8 @@ class Scorer:
     """Runs a network on batches of images with fixed settings.
 
     On the CPU the images are in channels-last format, which reduces the time of convolutions to a half or two thirds; a
-    network that raises on it (`x.view(...)` after a convolution) gets contiguous images from its first error on.
+    network that raises on it (`x.view(...)` after a convolution) gets contiguous images from its first error on. One
+    whose results depend on the other images of the batch (see `mixes_images`) gets one image at a time.
 
     Parameters
     ----------
@@ -70,6 +83,10 @@ class Scorer:
         """
         if self._channels_last is None:
             self._channels_last = images.device.type == "cpu"
+        if len(number) > 1 and mixes_images(self.model, images[:1], prepare=self.prepare):
+            batch = images[number]
+            paint(batch)
+            return torch.cat([self(image, number[:1] * 0, lambda _: None) for image in batch.split(1)])
         try:
             return self._run(images, number, paint, self._quick)
         except ForwardError as error:
@@ -82,8 +99,11 @@ class Scorer:
         """Switch to a copy with fused BatchNorm if its output for `image` (1, C, H, W) agrees with `wanted`."""
         if self.layer is not None or image.device.type != "cpu":
             return False
-        with evaluating(self.model) as module:
-            quick = folded(module, channels_last=bool(self._channels_last))
+        with alone(self.model) as module:
+            try:
+                quick = folded(shadow_of(module).eval(), channels_last=bool(self._channels_last))
+            except Unshadowed:
+                return False
         try:
             if quick is not None and agrees(self._run(image, torch.tensor([0]), lambda batch: None, quick), wanted):
                 self._quick = quick
@@ -111,8 +131,7 @@ class Scorer:
     def _run(self, images: torch.Tensor, number: torch.Tensor, paint: Paint, quick: nn.Module | None) -> torch.Tensor:
         layout = torch.channels_last if self._channels_last else torch.contiguous_format
         count = len(number)
-        with evaluating(self.model) as module, torch.inference_mode():
-            network = quick or module
+        with alone(self.model), looking(quick or self.model) as network:
 
             def run(batch: torch.Tensor) -> Any:
                 paint(batch)
@@ -123,7 +142,7 @@ class Scorer:
             if self.layer is None:
                 found = self.read(call(network, batch, run=run))
             else:
-                with capture(module, self.layer, stop=True) as captured:
+                with capture(network, self.layer, stop=True) as captured:
                     call(network, batch, run=run)
                 found = captured[self.layer]
                 shape = tuple(found.shape[1:])
@@ -131,7 +150,7 @@ class Scorer:
                 self.axis = -1 if last else 1
         if found.ndim == 0 or len(found) != count:
             raise ValueError(f"for {count} images the model gives {describe(found)}, which is not one result each")
-        return found.clone()  # outside inference_mode this is an ordinary tensor
+        return found
 
     def read(self, output: Any) -> torch.Tensor:
         """Scores (N, K) from the model output, according to `score`; raises ValueError if there are none."""
@@ -155,8 +174,7 @@ class Scorer:
         if self.score != "probability":
             return scores
         if self._are_probabilities is None:
-            sums = scores.sum(1)
-            self._are_probabilities = bool((scores >= 0).all() and ((sums - 1).abs() < 1e-3).all())
+            self._are_probabilities = are_probabilities(scores)
         if scores.shape[1] == 1 and not self._are_probabilities:
             raise ValueError(
                 "the softmax of a single score is always 1; take the score as it is with score='logit', or choose with "

@@ -176,3 +176,28 @@ class Film:
             stride=self.stride,
         )
         self.forget(*self.recording.frames[1::2])
+
+
+def check_room(tensors: Mapping[str, torch.Tensor], probes: int, budget: int, *, singles: int) -> None:
+    """Raise ValueError if two frames do not fit into a budget.
+
+    Parameters
+    ----------
+    tensors : mapping of str to torch.Tensor
+        Those of a frame before the training.
+    probes : int
+        Number of images that its maps are of.
+    budget : int
+        Bytes.
+    singles : int
+        How often later frames hold the size of the maps of one image besides.
+    """
+    sizes = {name: float(storage.halved(value).nbytes) for name, value in tensors.items()}
+    widest = max(sizes, key=lambda name: sizes[name])
+    maps = sum(size for name, size in sizes.items() if name.startswith("maps/"))
+    least = sum(sizes.values()) + maps / probes * singles
+    if 2 * least > budget:
+        raise ValueError(
+            f"a frame takes {readable(least)} (the most: {widest}, {readable(sizes[widest])}), and "
+            f"two do not fit the budget of {readable(budget)}: give a larger budget, fewer probes or layers"
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from .recorder import Recorder
@@ -36,9 +37,8 @@ def lightning_callback(recorder: Recorder) -> Any:
 
         def on_train_batch_end(self, trainer: Any, module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
             batches = trainer.num_training_batches  # infinite if the loader has no length
-            loss = outputs["loss"] if isinstance(outputs, dict) else outputs
             of = int(batches) if batches != float("inf") else None
-            recorder.step(trainer.current_epoch, batch_idx, of=of, loss=loss)
+            recorder.step(trainer.current_epoch, batch_idx, of=of, loss=_loss(trainer, module, outputs))
 
         def on_train_epoch_end(self, trainer: Any, module: Any) -> None:
             recorder.end_epoch(trainer.current_epoch)
@@ -50,3 +50,15 @@ def lightning_callback(recorder: Recorder) -> Any:
             recorder.__exit__(type(exception), exception, exception.__traceback__)
 
     return Record()
+
+
+def _loss(trainer: Any, module: Any, outputs: Any) -> Any:
+    """Loss of a batch, as the training step gave it; None where it gave none.
+
+    Lightning hands on an empty dict where the step returned None (manual optimisation, a batch that is skipped), and
+    with automatic optimisation divides the loss by the number of batches whose gradients are accumulated.
+    """
+    loss = outputs.get("loss") if isinstance(outputs, Mapping) else outputs
+    if loss is None or not getattr(module, "automatic_optimization", True):
+        return loss
+    return loss * (getattr(trainer, "accumulate_grad_batches", None) or 1)

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
+from ...compute.core import ForwardError
 from ...compute.filters import convolutions, filters
-from ...compute.gradients import Watched
+from ...compute.gradients import Seen
 from ...compute.layers import Layer, activations, layer_table
 
 
@@ -30,6 +31,8 @@ class FrameContents:
     ----------
     rows : list of Layer
         The layer table's rows of `layers`.
+    axes : dict of str to (int or None)
+        The batch axis of each.
 
     Raises
     ------
@@ -49,18 +52,29 @@ class FrameContents:
         for row in self.rows:
             if row.reason is not None:
                 raise LookupError(f"layer {row.name!r} cannot be recorded: {row.reason}")
+        self.axes = {row.name: row.batch_axis for row in self.rows}
         known = convolutions(model).names if weights else []
         self.filtered: list[Layer] = [row for row in self.rows if row.module in known and not row.operation]
 
-    def take(self, watched: Watched | None = None) -> dict[str, torch.Tensor]:
-        """`maps/LAYER`, `filters/LAYER`; of the image that was `watched` `input`, `batch/LAYER`, `gradients/LAYER`."""
+    def take(self, seen: Seen | None = None) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+        """The tensors of a frame by name, and what is missing of them, with the reason.
+
+        They are `maps/LAYER`, `filters/LAYER`; of the image that was `seen` in training `input`, `batch/LAYER`,
+        `gradients/LAYER`.
+        """
         found = self._maps("maps", self.images)
         found |= {f"filters/{row.name}": filters(self.model, row.module).weights for row in self.filtered}
-        if watched is not None:
-            if watched.image is not None:
-                found |= {"input": watched.image} | self._maps("batch", watched.image)
-            found |= {f"gradients/{layer}": gradient for layer, gradient in watched.gradients.items()}
-        return {name: _plain(value) for name, value in found.items()}
+        missing: dict[str, str] = {}
+        if seen is not None:
+            missing |= seen.missing
+            found |= {f"gradients/{layer}": gradient for layer, gradient in seen.gradients.items()}
+            if seen.image is not None:
+                found["input"] = seen.image
+                try:
+                    found |= self._maps("batch", seen.image)
+                except ForwardError as error:  # of a network of several inputs, this is only one
+                    missing |= dict.fromkeys((f"batch/{layer}" for layer in self.layers), str(error))
+        return {name: _plain(value) for name, value in found.items()}, missing
 
     def _maps(self, what: str, images: torch.Tensor) -> dict[str, torch.Tensor]:
         return {f"{what}/{layer}": maps for layer, maps in activations(self.model, images, self.layers).items()}

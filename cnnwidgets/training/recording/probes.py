@@ -68,3 +68,18 @@ def as_normalization(denormalize: Any) -> list[list[float]]:
     if not mean or len(mean) != len(std):
         raise ValueError(f"denormalize must be (mean, std), each with a number a channel, not {denormalize!r:.60}")
     return [mean, std]
+
+
+def as_loss(loss: Any) -> float | torch.Tensor | None:
+    """The loss as a number, or a tensor of one, which need not be waited for; raises ValueError if it is none."""
+    if loss is None:
+        return None
+    if isinstance(loss, torch.Tensor):
+        if loss.numel() != 1 or loss.is_complex():
+            kind = "complex tensor" if loss.is_complex() else "tensor"
+            raise ValueError(f"loss must be one number, not a {kind} of shape {tuple(loss.shape)}")
+        return loss.detach()
+    try:
+        return float(loss)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"loss must be one number, not a {type(loss).__name__}") from None

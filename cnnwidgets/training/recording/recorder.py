@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
@@ -12,13 +12,13 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from ...compute.core import plain, weights_version
-from ...compute.gradients import Watched, watching
-from ...files import parsed_bytes, readable
-from . import header, storage
-from .film import Film
+from ...compute.core import listing, plain, weights_version
+from ...compute.gradients import Seen, Watched, watching
+from ...files import parsed_bytes
+from . import header
+from .film import Film, check_room
 from .look import FrameContents
-from .probes import as_labels, as_normalization, as_probes
+from .probes import as_labels, as_loss, as_normalization, as_probes
 from .recording import Recording
 
 NO_END = "the loop does not say where an epoch ends"
@@ -30,7 +30,7 @@ class Recorder:
     The network runs between two steps, in evaluation mode: BatchNorm statistics, random state, gradients, modes and the
     user's hooks are unchanged. Each frame is a separate file that is written atomically: a crash loses at most the
     frame being written. An error of the recording never ends the training: the recorder warns, keeps its frames, and
-    stops.
+    stops. What a frame lacks is said once, with the reason, in `notes`.
 
     Parameters
     ----------
@@ -47,13 +47,14 @@ class Recorder:
         Record at the end of each epoch, or after this number of steps.
     gradients : bool
         Record the gradients of the loss with respect to the outputs of `layers` for the first image of the batch, from
-        the training's own backward pass (of the scaled loss, if there is a `GradScaler`). Only inside
-        `with recorder:`.
+        the training's own backward pass (of the scaled loss, if there is a `GradScaler`; summed, if there are several
+        for one pass). Only inside `with recorder:`, where a compiled model then runs as plain Python.
     weights : bool
         Record the filters of those `layers` that are convolutions.
     inputs : bool
         Record the first image of the batch as the model received it, augmented, and the outputs of `layers` for it in
-        evaluation mode. Only inside `with recorder:`.
+        evaluation mode. Image and gradients are of one pass: where several come before a step, of the last one to
+        which a gradient came back. Only inside `with recorder:`, as for `gradients`.
     budget : int or str
         Maximum number of bytes of all frames, `"512MB"`. If the next does not fit, all become float16 if that is
         precise enough (no number changes by more than 1/1000 of the largest of its layer); then every second frame is
@@ -117,8 +118,8 @@ class Recorder:
         labels = found if labels is None else as_labels(labels, len(images))
         normalization = None if denormalize is None else as_normalization(denormalize)
         self._contents = FrameContents(model, [layers] if isinstance(layers, str) else layers, images, weights=weights)
-        tensors = self._contents.take()
-        self._check_room(tensors, len(images), limit)
+        tensors, _ = self._contents.take()
+        check_room(tensors, len(images), limit, singles=gradients + inputs)
         about = {
             "id": uuid.uuid4().hex,
             "model": type(plain(model)).__name__,
@@ -135,7 +136,9 @@ class Recorder:
             "notes": [],
         }
         self.steps, self.stopped = 0, ""
-        self._watched, self._inside = Watched(), ExitStack()
+        self._watched: Watched | None = None
+        self._seen, self._inside = Seen(), ExitStack()
+        self._said: set[str] = set()  # what the notes say is missing
         self._at = (-1, -1)
         self._loss: float | torch.Tensor | None = None
         self._epoch: int | None = None  # the epoch whose end has not been reported
@@ -159,20 +162,20 @@ class Recorder:
     # ------------------------------------------------------------------ the loop calls these
 
     def __enter__(self) -> Recorder:
-        if not self.steps and weights_version(plain(self.model)) != self._version:  # other weights were loaded since
-            self._film.forget(*self.recording.frames)
-            self._record(always=True)
-        layers = self._contents.layers if self.gradients else []
-        self._watched = self._inside.enter_context(watching(self.model, layers, images=self.inputs))
+        with self._guarded():
+            if not self.steps and weights_version(plain(self.model)) != self._version:  # other weights were loaded
+                self._film.forget(*self.recording.frames)
+                self._record(always=True)
+            layers = self._contents.layers if self.gradients else []
+            watch = watching(self.model, layers, images=self.inputs, axes=self._contents.axes)
+            self._watched = self._inside.enter_context(watch)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._inside.close()
-        with suppress(*[Exception] if kind else []):  # an error here must not hide that of the training
-            self.finish()
-        self._watched = Watched()
+        self.finish()
 
     def step(self, epoch: int, batch: int, of: int | None = None, *, loss: float | torch.Tensor | None = None) -> None:
         """Report that a training step is done.
@@ -184,15 +187,17 @@ class Recorder:
         of : int, optional
             Number of batches in the epoch, which marks its end. Otherwise call `end_epoch`.
         loss : float or torch.Tensor, optional
-            Loss of the batch; stored with the frame.
-
-        Raises
-        ------
-        ValueError
-            `loss` is a tensor of several numbers.
+            Loss of the batch, one number; stored with the frame.
         """
-        if isinstance(loss, torch.Tensor) and loss.numel() != 1:
-            raise ValueError(f"loss must be one number, not a tensor of shape {tuple(loss.shape)}")
+        with self._guarded():
+            self._step(epoch, batch, of, loss)
+
+    def _step(self, epoch: int, batch: int, of: int | None, loss: float | torch.Tensor | None) -> None:
+        if not (hasattr(epoch, "__index__") and hasattr(batch, "__index__")):
+            raise TypeError(f"step(epoch, batch) takes whole numbers, not {epoch!r} and {batch!r}")
+        self._at = (int(epoch), int(batch))
+        self._loss = self._checked(loss)
+        self._seen = self._outside() if self._watched is None else self._watched.next_step()
         if self._resuming:
             frames = self.recording.frames
             self._film.forget(*(frame for frame in frames if frame.step and frame.key >= (epoch, batch)))
@@ -203,8 +208,9 @@ class Recorder:
             self._film.note(f"{NO_END}: recorded after the first batch of the next; call end_epoch, or step(..., of=)")
         end = of is not None and batch == of - 1
         self.steps += 1
-        self._at, self._epoch = (epoch, batch), None if end else epoch
-        self._loss = loss.detach() if isinstance(loss, torch.Tensor) else loss
+        self._epoch = None if end else epoch
+        if not self._said:
+            self._say(self._seen.missing)  # with the first step: the first frame may be an epoch away
         if (end or missed) if self.every == "epoch" else self.steps % self.every == 0:
             self._record(end=end)
 
@@ -233,25 +239,47 @@ class Recorder:
     # ------------------------------------------------------------------ what a frame holds
 
     def _record(self, *, end: bool = False, always: bool = False) -> None:
-        if self.stopped or not (always or self._film.due()):
-            return
-        (epoch, batch), loss = self._at, None if self._loss is None else float(self._loss)
-        try:
-            tensors = self._contents.take(self._watched)
+        with self._guarded():
+            if self.stopped or not (always or self._film.due()):
+                return
+            (epoch, batch), loss = self._at, None if self._loss is None else float(self._loss)
+            tensors, missing = self._contents.take(self._seen)
             self._film.add(tensors, always=always, epoch=epoch, batch=batch, step=self.steps, loss=loss, end=end)
-        except Exception as error:  # such as a device without memory: the training continues
-            self.stopped = f"stopped at epoch {epoch}, batch {batch}: {error}"
-            with suppress(OSError):  # the disk may be full
-                self._film.note(self.stopped)
+            self._say(missing)
 
-    def _check_room(self, tensors: dict[str, torch.Tensor], probes: int, limit: int) -> None:
-        """Raise ValueError if two frames do not fit into the budget."""
-        sizes = {name: float(storage.halved(value).nbytes) for name, value in tensors.items()}
-        widest = max(sizes, key=lambda name: sizes[name])
-        maps = sum(size for name, size in sizes.items() if name.startswith("maps/"))
-        least = sum(sizes.values()) + maps / probes * (self.gradients + self.inputs)
-        if 2 * least > limit:
-            raise ValueError(
-                f"a frame takes {readable(least)} (the most: {widest}, {readable(sizes[widest])}), and "
-                f"two do not fit the budget of {readable(limit)}: give a larger budget, fewer probes or layers"
-            )
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """An error inside ends the recording and not the training; such as a device without memory, or a full disk."""
+        try:
+            yield
+        except Exception as error:
+            if not self.stopped:
+                epoch, batch = self._at
+                self.stopped = f"stopped at epoch {epoch}, batch {batch}: {error or type(error).__name__}"
+                with suppress(Exception):
+                    self._film.note(self.stopped)
+            self._inside.close()
+
+    def _checked(self, loss: Any) -> float | torch.Tensor | None:
+        try:
+            return as_loss(loss)
+        except ValueError as error:
+            self._say({"loss": str(error)})
+            return None
+
+    def _outside(self) -> Seen:
+        """What is missing where no `with` block was entered."""
+        reason = "it is recorded inside of `with recorder:` alone"
+        gradients = [f"gradients/{layer}" for layer in self._contents.layers if self.gradients]
+        return Seen(missing=dict.fromkeys([*gradients, *["input"] * self.inputs], reason))
+
+    def _say(self, missing: Mapping[str, str]) -> None:
+        """Note what is missing, once, and why."""
+        new = {key: reason for key, reason in missing.items() if key not in self._said}
+        self._said |= new.keys()
+        epoch, batch = self._at
+        for reason in dict.fromkeys(new.values()):
+            keys = [key.replace("/", " of ") for key in new if new[key] == reason]
+            with suppress(UserWarning):  # where warnings are errors, the frame is recorded all the same
+                where = f"from epoch {epoch}, batch {batch} on"
+                self._film.note(f"some data is missing, {where}: {listing(keys)} ({reason})")

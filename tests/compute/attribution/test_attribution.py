@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 
+import numpy as np
 import pytest
 import torch
 from captum import attr
@@ -522,3 +523,60 @@ def test_grad_cam_says_that_it_cannot_see_into_torchscript(image, method):
     model = torch.jit.script(nn.Sequential(nn.Conv2d(1, 1, 1), *linear(WEIGHTS)))
     with pytest.raises(ValueError, match="must see the maps of a layer, and the model is TorchScript"):
         attributions(model, image, method=method, layer="0")
+
+
+# ---------------------------------------------------------------------------------- networks that mix the images
+
+
+class Mixing(nn.Module):
+    """Batch statistics, and attention between the images of a batch."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.conv, self.norm = nn.Conv2d(2, 4, 3, padding=1), nn.BatchNorm2d(4, track_running_stats=False)
+        self.relu, self.fc = nn.ReLU(), nn.Linear(4, 3)
+
+    def forward(self, x):
+        x = self.relu(self.norm(self.conv(x))).mean((2, 3))
+        return self.fc(x + (x @ x.T).softmax(1) @ x)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_map_of_an_image_does_not_depend_on_the_others(method):
+    images = torch.randn(3, 2, 6, 6, generator=torch.Generator().manual_seed(1))
+    options = {"method": method, "steps": 5, "window": 2, "stride": 2, "baseline": "mean"}
+    found = attributions(Mixing(), images, **options)
+    alone = [attributions(Mixing(), image[None], **options) for image in images]
+    assert found.targets.tolist() == [int(each.targets) for each in alone]
+    torch.testing.assert_close(found.values, torch.cat([each.values for each in alone]))
+    assert found.values.abs().sum() > 0 and "3 ReLUs" not in found.note
+    chosen = attributions(Mixing(), images, target=[2, 1, 0], against=[0, 0, 1], **options)
+    alone = attributions(Mixing(), images[2:], target=0, against=1, **options)
+    torch.testing.assert_close(chosen.values[2:], alone.values)
+
+
+def test_the_points_on_the_path_of_integrated_gradients_do_not_mix():
+    model = Mixing().eval()
+    image = torch.randn(1, 2, 6, 6, generator=torch.Generator().manual_seed(1))
+    total = torch.zeros_like(image)
+    nodes, weights = np.polynomial.legendre.leggauss(6)
+    for node, weight in zip((nodes + 1) / 2, weights / 2, strict=True):
+        point = (float(node) * image).requires_grad_()
+        total += float(weight) * torch.autograd.grad(model(point)[0, 1], point)[0]
+    found = attributions(model, image, method="integrated_gradients", target=1, steps=6)
+    torch.testing.assert_close(found.values, total * image)
+
+
+@pytest.mark.parametrize("rows", [lambda x: torch.cat([x, x]), lambda x: x.sum(0, keepdim=True), lambda x: x[:1]])
+def test_a_network_without_one_row_of_scores_for_each_image_is_refused(rows):
+    class Rows(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = nn.Linear(4, 2)
+
+        def forward(self, x):
+            return rows(self.fc(x.flatten(1))) if len(x) > 1 else torch.cat([self.fc(x.flatten(1))] * 2)
+
+    with pytest.raises(ValueError, match=r"for . images the model gives . x 2, which is not one result each"):
+        attributions(Rows(), torch.rand(3, 1, 2, 2))

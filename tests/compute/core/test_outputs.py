@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from cnnwidgets.compute.core.outputs import leaves, why_not
+from cnnwidgets.compute.core.outputs import are_probabilities, leaves, why_not
 
 A, B = torch.tensor([1.0]), torch.tensor([2.0])
 Pair = namedtuple("Pair", "left right")
@@ -95,3 +95,33 @@ def test_packed_sequences_are_named_tuples_like_any_other():
 )
 def test_what_cannot_be_drawn_has_a_reason(value, reason):
     assert why_not(value()) == reason
+
+
+PRECISE = [torch.bfloat16, torch.float16, torch.float32, torch.float64]
+
+
+@pytest.mark.parametrize("classes", [2, 3, 10, 1000, 30_001, 200_003])
+@pytest.mark.parametrize("kind", PRECISE)
+def test_probabilities_are_told_as_far_as_their_precision_goes(kind, classes):
+    torch.manual_seed(classes)
+    for scale in (0.0, 1.0, 8.0):
+        shares = (scale * torch.randn(3, classes, dtype=torch.float64)).softmax(1)
+        for scores in (shares.to(kind), shares.to(kind).float(), (shares.log().to(torch.float32).exp()).to(kind)):
+            assert are_probabilities(scores)
+
+
+def test_the_rounding_that_is_allowed_is_that_of_the_type():
+    # 1 - 3/256: three roundings of bfloat16 below 1; 1 - 3/2048 of float16; neither is of float32
+    assert are_probabilities(torch.tensor([0.5, 0.48828125], dtype=torch.bfloat16))
+    assert are_probabilities(torch.tensor([0.5, 0.48828125]))  # handed on as float32
+    assert not are_probabilities(torch.tensor([0.5, 0.5 - 6 / 256], dtype=torch.bfloat16))
+    assert are_probabilities(torch.tensor([1434 / 2048, 611 / 2048], dtype=torch.float16))
+    assert not are_probabilities(torch.tensor([1434 / 2048, 610 / 2048], dtype=torch.float16))
+    assert are_probabilities(torch.tensor([0.7, 0.2992]))
+    assert not are_probabilities(torch.tensor([0.7, 0.2988]))
+
+
+@pytest.mark.parametrize("kind", PRECISE)
+def test_scores_that_are_no_probabilities_are_told_in_any_precision(kind):
+    for scores in ([[0.5, 0.6]], [[-0.5, 1.5]], [[1.0, 2.0]], [[0.5, 0.5], [3.0, 1.0]], [[float("nan"), 1.0]]):
+        assert not are_probabilities(torch.tensor(scores, dtype=kind))

@@ -6,6 +6,7 @@ from torch import nn
 
 from cnnwidgets.compute.dataset.items import Items
 from cnnwidgets.compute.dataset.responses import responses
+from cnnwidgets.compute.layers.company import mixes_images
 from cnnwidgets.compute.layers.table import layer_table
 
 IMAGES = torch.arange(8.0).reshape(2, 1, 2, 2)  # 0 1 2 3 and 4 5 6 7
@@ -47,6 +48,7 @@ def test_images_of_one_shape_run_together_and_others_alone(model):
     model.register_forward_pre_hook(lambda module, args: batches.append(tuple(args[0].shape)))
     images = [torch.ones(1, 2, 2)] * 33 + [torch.ones(1, 3, 3)]
     place = row(model, "0")
+    assert not mixes_images(model, images[0][None])
     batches.clear()
     assert responses(model, Items(images), range(34), place).shape == (34, 2, 1)
     assert batches == [(32, 1, 2, 2), (1, 1, 2, 2), (1, 1, 3, 3)]
@@ -74,3 +76,13 @@ def test_tokens_are_pooled_over_the_sequence():
 def test_another_pooling_is_refused(model):
     with pytest.raises(ValueError, match="pooling is mean, max or none, not 'sum'"):
         responses(model, Items(IMAGES), [0], row(model, "0"), pooling="sum")
+
+
+def test_a_network_that_mixes_images_gives_each_the_vector_that_it_has_alone():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(1, 3, 1), nn.BatchNorm2d(3, track_running_stats=False), nn.Flatten())
+    images = torch.rand(5, 1, 4, 4)
+    found = responses(model, Items(list(images)), range(5), row(model, "1"))
+    with torch.no_grad():
+        wanted = torch.cat([model[:2](image[None]).mean((2, 3)) for image in images])
+    torch.testing.assert_close(found[..., 0], wanted)

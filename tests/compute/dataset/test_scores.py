@@ -24,6 +24,14 @@ def test_probabilities_are_taken_as_they_are():
     assert found.source == "probabilities"
 
 
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16])
+def test_probabilities_rounded_to_half_precision_are_no_logits(kind):
+    shares = torch.tensor([0.61, 0.29, 0.0989, 0.0011]).to(kind)  # in bfloat16 they sum to 0.9987
+    found = predict(shares)
+    assert found.source == "probabilities"
+    assert found.probabilities == pytest.approx(shares.tolist())
+
+
 @pytest.mark.parametrize(
     "scores", [[0.5, 0.6], [-0.5, 1.5], [1.0, 2.0]], ids=["sum is 1.1", "one is negative", "sum is 3"]
 )

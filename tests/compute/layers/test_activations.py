@@ -124,6 +124,36 @@ def test_the_image_is_not_written_to_by_a_model_that_begins_in_place(doubling, o
     assert one_to_four.flatten().tolist() == [1, 2, 3, 4]
 
 
+class Swapped(nn.Module):
+    """One block in two places, of which the second runs first, as often as `runs` says."""
+
+    def __init__(self, runs):
+        super().__init__()
+        self.first = self.second = nn.Sequential(nn.ReLU())
+        self.fc, self.runs = nn.Linear(2, 2, bias=False), runs
+        nn.init.eye_(self.fc.weight)
+
+    def forward(self, x):
+        x = -self.fc(self.second(x))
+        return self.first(x + 1) if self.runs == 2 else x
+
+
+@pytest.mark.parametrize(("layer", "calls"), [("second", "first:1, first:2"), ("second.0", r"first\.0:1, first\.0:2")])
+def test_the_further_place_of_a_module_that_runs_twice_asks_which_call_is_meant(layer, calls):
+    images = torch.tensor([[3.0, -5.0]])
+    kept = activations(Swapped(2), images, ["first", "first:2"])  # 3 0; then 1 - 3 and 1 - 0
+    assert {name: output.tolist() for name, output in kept.items()} == {"first": [[3, 0]], "first:2": [[0, 1]]}
+    for layers in (layer, [layer], ["first", layer]):
+        with pytest.raises(LookupError, match=f"also '{layer.replace('second', 'first')}', .*choose one of {calls}"):
+            activations(Swapped(2), images, layers)
+    assert activations(Swapped(2), images, f"{layer}:2").tolist() == [[0, 1]]
+
+
+@pytest.mark.parametrize("layer", ["first", "second", "second.0", "first.0"])
+def test_any_name_of_a_shared_module_that_runs_once_is_its_only_call(layer):
+    assert activations(Swapped(1), torch.tensor([[3.0, -5.0]]), layer).tolist() == [[3, 0]]
+
+
 def test_the_plain_name_of_a_reused_module_is_its_first_call(counted):
     model = Twice()
     calls = counted(model)

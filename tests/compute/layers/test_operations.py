@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import pytest
 import torch
 import torchvision
@@ -40,12 +42,13 @@ class Chooses(nn.Module):
 
 
 class Counts(nn.Module):
-    """A trace that freezes what it saw: a Python number that changes from call to call."""
+    """A trace that freezes what it saw: a number that belongs to no module and changes from call to call."""
+
+    calls: ClassVar[list[int]] = []
 
     def __init__(self) -> None:
         super().__init__()
         self.conv = nn.Conv2d(1, 1, 1, bias=False)
-        self.calls: list[int] = []
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         self.calls.append(1)

@@ -47,7 +47,7 @@ def test_torchvision_has_80_classifiers_and_121_models_in_all():
 
 @pytest.mark.parametrize("name", sized(CLASSIFIERS))
 def test_each_layer_of_a_classifier_is_listed_drawn_and_true_and_nothing_changes(name):
-    table = walk(*from_torchvision(name))
+    table = walk(lambda: from_torchvision(name))
     assert table.note == ""  # all can be traced, so that their operations are listed too
     assert any(row.operation for row in table)
     if not name.startswith(("vit", "maxvit")):  # here modules cut maps to windows, with the channels on either side
@@ -63,6 +63,6 @@ def test_each_layer_of_a_classifier_is_listed_drawn_and_true_and_nothing_changes
 )
 @pytest.mark.filterwarnings("ignore")  # torch's own, about quantisation
 def test_each_layer_of_the_others_too(name, options):
-    table = walk(*from_torchvision(name, **options))
+    table = walk(lambda: from_torchvision(name, **options))
     assert len(table.showable) >= 80
     assert maps_with(table, "last") == []

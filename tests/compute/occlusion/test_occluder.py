@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import pytest
 import torch
 from torch import nn
 
 from cnnwidgets import Occluder, occlusion
 from cnnwidgets.compute.core.forward import ForwardError
+from cnnwidgets.compute.layers import mixes_images
 from cnnwidgets.compute.occlusion import occluder as module
 
 IMAGE = torch.linspace(-1, 1, 3 * 16 * 20).reshape(1, 3, 16, 20)
@@ -39,11 +42,14 @@ class Viewing(nn.Module):
 
 
 class Limited(nn.Module):
-    """Runs out of memory above `most` images."""
+    """Runs out of memory above `most` images. A look writes nothing to the instance, but to its class."""
+
+    sizes: ClassVar[list[int]] = []
 
     def __init__(self, most, error):
         super().__init__()
-        self.net, self.most, self.error, self.sizes = small_net(), most, error, []
+        self.net, self.most, self.error = small_net(), most, error
+        self.sizes.clear()
 
     def forward(self, x):
         if len(x) > self.most:
@@ -211,6 +217,8 @@ def test_a_patch_at_one_place_of_a_layer_needs_the_whole_image_first():
 @pytest.mark.parametrize("error", [torch.cuda.OutOfMemoryError("no memory"), RuntimeError("CUDA out of memory. Tried")])
 def test_out_of_memory_halves_the_batch_and_loses_nothing(error):
     model = Limited(3, error).eval()
+    assert not mixes_images(model, IMAGE)
+    model.sizes.clear()
     found = occlusion(model, IMAGE, **OPTIONS)
     assert max(model.sizes) <= 3 and sum(model.sizes) == 64
     model.most = 100
@@ -283,6 +291,7 @@ def test_a_look_changes_nothing(options, watched):
 @pytest.mark.parametrize("options", [{}, {"layer": "4"}])
 def test_an_error_changes_nothing_and_the_work_can_go_on(error, options, watched):
     model = small_net()
+    assert not mixes_images(model, IMAGE)
     trap = model[2].register_forward_pre_hook(break_from(3, error))
     before = watched(model)
     occluder = Occluder(model, IMAGE, **OPTIONS, **options, batch_size=9)

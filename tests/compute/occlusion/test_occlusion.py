@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from cnnwidgets import occlusion
+from cnnwidgets import Occluder, occlusion
 from cnnwidgets.compute.core.forward import ForwardError
+from cnnwidgets.compute.layers import mixes_images
 
 
 class Pixels(nn.Module):
@@ -115,6 +116,15 @@ def test_probabilities_are_not_put_through_the_softmax_again():
     assert found.scores.tolist() == [[[1, 0.75]]]
 
 
+@pytest.mark.parametrize("back", [torch.bfloat16, torch.float32])
+def test_probabilities_in_bfloat16_are_not_put_through_the_softmax_again(back):
+    shares = torch.tensor([0.61, 0.29, 0.0989, 0.0011]).bfloat16()
+    assert abs(float(shares.double().sum()) - 1) > 1e-3
+    model = Gives(lambda x: (shares + 0 * x[:, 0, :1, 0]).to(back)).bfloat16()
+    found = occlusion(model, torch.ones(1, 1, 1, 2), target=0, window=1, stride=1, score="probability")
+    assert found.unoccluded.tolist() == [float(shares[0])]
+
+
 def test_a_layer_says_how_much_each_of_its_maps_changes(doubling):
     model = nn.Sequential(doubling, nn.Flatten(), nn.Linear(4, 2))  # -2 times the image of 1, 2, 3, 4
     found = occlusion(model, torch.arange(1.0, 5).reshape(1, 2, 2), layer="0", window=1, stride=1)
@@ -126,6 +136,7 @@ def test_a_layer_says_how_much_each_of_its_maps_changes(doubling):
 def test_a_layer_ends_the_pass_and_a_vector_changes_number_by_number(counted):
     model = nn.Sequential(nn.Flatten(), nn.Linear(4, 2, bias=False), nn.ReLU(), nn.Linear(2, 2))
     nn.init.constant_(model[1].weight, 1.0)
+    assert not mixes_images(model, torch.ones(1, 1, 2, 2))
     calls = counted(model)
     found = occlusion(model, torch.arange(1.0, 5).reshape(1, 1, 2, 2), layer="1", window=1, stride=1)
     assert found.scores.tolist() == [[[[1, 2], [3, 4]], [[1, 2], [3, 4]]]]
@@ -175,6 +186,7 @@ def test_the_map_does_not_depend_on_the_size_of_the_batches(size, other, images)
 
 def test_each_place_takes_one_pass_and_the_whole_image_one(counted):
     model = Pixels()
+    assert not mixes_images(model, torch.ones(1, 1, 3, 6))
     images = []
     model.register_forward_pre_hook(lambda part, args: images.append(len(args[0])))
     occlusion(model, torch.ones(2, 1, 3, 6), target=0, window=1, stride=1, batch_size=5)
@@ -272,3 +284,35 @@ def test_a_layer_in_torchscript_is_refused_by_that_name():
 def test_a_single_score_counts_as_class_0():
     found = occlusion(Pixels(), PHOTO, window=3, score=lambda output: output[:, 1])
     assert found.targets.tolist() == [0]
+
+
+@pytest.mark.parametrize("batch_size", [None, 1, 9])
+@pytest.mark.parametrize("layer", [None, "1"])
+def test_a_network_that_mixes_the_images_of_a_batch_gets_one_at_a_time(layer, batch_size):
+    torch.manual_seed(0)
+    parts = [nn.Conv2d(3, 6, 3), nn.BatchNorm2d(6, track_running_stats=False), nn.ReLU(), nn.Flatten()]
+    model = nn.Sequential(*parts, nn.Linear(96, 4))
+    images = torch.rand(2, 3, 6, 6)
+    options = {"target": 1} if layer is None else {"layer": layer}
+    found = occlusion(model, images, window=2, stride=2, batch_size=batch_size, **options)
+    for number, image in enumerate(images):
+        for row in range(3):
+            for column in range(3):
+                hidden = image[None].clone()
+                hidden[..., 2 * row : 2 * row + 2, 2 * column : 2 * column + 2] = 0
+                wanted = model(hidden)[0, 1]
+                if layer is not None:
+                    wanted = (model[:2](hidden) - model[:2](image[None])).abs().mean((2, 3))[0]
+                torch.testing.assert_close(found.scores[number, ..., row, column], wanted.detach())
+
+
+def test_two_images_under_one_patch_do_not_mix_either():
+    model = nn.Sequential(nn.BatchNorm2d(1, track_running_stats=False), nn.Flatten())
+    images = torch.stack([torch.arange(4.0).reshape(1, 2, 2), torch.arange(4.0).reshape(1, 2, 2).square()])
+    at = Occluder(model, images, window=1, stride=1).at(0, 1)
+    for image, found in zip(images, at, strict=True):
+        hidden = image.clone()
+        hidden[0, 0, 1] = 0
+        torch.testing.assert_close(
+            found, ((hidden - hidden.mean()) / (hidden.var(correction=0) + 1e-5).sqrt()).flatten()
+        )

@@ -52,6 +52,31 @@ def test_a_loader_without_a_length_and_a_training_that_fails(lightning):
     assert not any(part._forward_pre_hooks for part in model.modules())
 
 
+@pytest.mark.parametrize(
+    ("outputs", "automatic", "loss"),
+    [
+        ({"loss": torch.tensor(0.5), "accuracy": 1.0}, True, 2.0),  # Lightning divided it by the 4 batches
+        (torch.tensor(0.5), True, 2.0),
+        ({"loss": torch.tensor(0.5)}, False, 0.5),
+        ({"loss": None}, True, None),
+        ({"g_loss": torch.tensor(1.0)}, False, None),
+        ({}, True, None),
+        (None, True, None),
+    ],
+)
+def test_the_loss_is_that_of_the_training_step_and_a_step_without_one_is_recorded(lightning, outputs, automatic, loss):
+    recorder = Recorder(model := Small(), "conv", two_images())
+    model.automatic_optimization = automatic
+    callback = lightning_callback(recorder)
+    trainer = SimpleNamespace(num_training_batches=1, current_epoch=0, accumulate_grad_batches=4)
+    callback.on_train_start(trainer, model)
+    callback.on_train_batch_end(trainer, model, outputs, None, 0)
+    callback.on_train_epoch_end(trainer, model)
+    callback.on_train_end(trainer, model)
+    assert [frame.loss for frame in recorder.recording.frames] == [None, loss]
+    assert recorder.notes == []
+
+
 def test_without_lightning_it_says_what_is_missing(monkeypatch):
     for name in ("lightning", "lightning.pytorch", "pytorch_lightning"):
         monkeypatch.setitem(sys.modules, name, None)

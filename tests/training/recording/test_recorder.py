@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import copy
 import gc
+import io
 import shutil
 import signal
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -332,9 +336,24 @@ def test_a_device_without_memory_ends_the_recording_and_not_the_training(small, 
     assert small.conv.weight.item() == 3
 
 
-def test_a_loss_of_several_numbers_is_refused_with_the_first_step(small, probes):
-    with pytest.raises(ValueError, match=r"loss must be one number, not a tensor of shape \(2,\)"):
-        Recorder(small, "conv", probes).step(0, 0, loss=torch.zeros(2))
+@pytest.mark.parametrize(
+    ("loss", "said"),
+    [
+        (torch.zeros(2), r"loss must be one number, not a tensor of shape \(2,\)"),
+        (torch.zeros(1, dtype=torch.complex64), r"not a complex tensor of shape \(1,\)"),
+        ({"loss": 1.0}, "not a dict"),
+        ("low", "not a str"),
+    ],
+)
+def test_a_loss_that_is_not_one_number_is_said_with_the_first_step_and_left_out(small, probes, loss, said):
+    recorder = Recorder(small, "conv", probes, every=2)
+    with pytest.warns(UserWarning, match=f"some data is missing, from epoch 0, batch 0 on: loss .*{said}"):
+        recorder.step(0, 0, loss=loss)
+    recorder.step(0, 1, loss=loss)
+    recorder.step(0, 2, loss=0.5)
+    recorder.step(0, 3, loss=np.float32(0.5))
+    assert [(frame.step, frame.loss) for frame in recorder.recording.frames] == [(0, None), (2, None), (4, 0.5)]
+    assert len(recorder.notes) == 1
 
 
 def test_a_disk_that_fills_in_the_middle_of_a_file_leaves_no_half_file(small, probes, tmp_path, monkeypatch):
@@ -408,3 +427,123 @@ def test_a_recording_of_something_else_is_not_resumed(small, probes, film):
         Recorder(small, "conv", probes, film, resume=True)
     with pytest.raises(ValueError, match="its probes differ"):
         Recorder(small, ["conv", "relu"], -probes, film, resume=True)
+
+
+# ---------------------------------------------------------------------- what a frame lacks is said
+
+
+def test_image_and_gradient_of_a_frame_are_of_one_pass(small, probes):
+    with Recorder(small, "conv", probes, every=1, gradients=True, inputs=True) as recorder:
+        (2 * small(torch.full((1, 1, 2, 2), 1.0)) + 5 * small(torch.full((1, 1, 2, 2), 7.0))).sum().backward()
+        recorder.step(0, 0)
+    assert recorder.recording.inputs(1).unique().item() == 7
+    assert recorder.recording.gradients(1, "conv").unique().item() == 5
+    assert recorder.notes == []
+
+
+def test_a_copy_made_while_it_records_has_no_part_in_it(small, probes):
+    with Recorder(small, "conv", probes, every=1, gradients=True, inputs=True) as recorder:
+        teacher = copy.deepcopy(small)
+        torch.save(small, io.BytesIO())
+        small(torch.ones(1, 1, 2, 2)).sum().backward()
+        teacher(torch.zeros(1, 1, 2, 2)).sum().backward()
+        recorder.step(0, 0)
+    assert recorder.recording.inputs(1).unique().item() == 1
+    assert not any(part._forward_hooks or part._forward_pre_hooks for part in teacher.modules())
+
+
+def test_a_compiled_model_is_recorded(small, probes):
+    torch._dynamo.reset()
+    compiled = torch.compile(small, backend="aot_eager")
+    compiled(torch.ones(1, 1, 2, 2)).sum().backward()
+    with Recorder(compiled, "conv", probes, every=1, gradients=True, inputs=True) as recorder:
+        (3 * compiled(torch.ones(1, 1, 2, 2))).sum().backward()
+        recorder.step(0, 0)
+    assert recorder.recording.gradients(1, "conv").unique().item() == 3
+    assert recorder.notes == []
+
+
+def test_a_gradient_that_never_comes_is_said_once_with_the_first_step(small, probes):
+    small.conv.requires_grad_(False)
+    with Recorder(small, ["conv", "relu"], probes, gradients=True) as recorder:
+        with pytest.warns(UserWarning, match="some data is missing, from epoch 0, batch 0 on"):
+            small(torch.ones(1, 1, 2, 2))
+            recorder.step(0, 0)
+        small(torch.ones(1, 1, 2, 2))
+        recorder.step(0, 1, of=2)
+    assert len(recorder.notes) == 1
+    assert "gradients of conv, gradients of relu (no gradient came back" in recorder.notes[0]
+    assert keys(recorder) == [(-1, -1), (0, 1)]
+
+
+def test_what_is_recorded_inside_a_with_alone_is_said_outside_of_one(small, probes):
+    recorder = Recorder(small, "conv", probes, every=1, gradients=True, inputs=True)
+    with pytest.warns(UserWarning, match=r"gradients of conv, input \(it is recorded inside of `with recorder:` alone"):
+        recorder.step(0, 0)
+    assert keys(recorder) == [(-1, -1), (0, 0)]
+
+
+def test_a_step_may_be_told_after_the_with(small, probes):
+    recorder = Recorder(small, "conv", probes, every=1, gradients=True)
+    with recorder:
+        (3 * small(torch.ones(1, 1, 2, 2))).sum().backward()
+    recorder.step(0, 0)
+    assert recorder.recording.gradients(1, "conv").unique().item() == 3
+
+
+class TwoInputs(nn.Module):
+    """A network of two images, the second of which may be left out in evaluation mode, if the first has 4 pixels."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 1, 1, bias=False)
+
+    def forward(self, x, y=None):
+        return self.conv(x.reshape(-1, 1, 2, 2) if y is None else x + y).sum()
+
+
+def test_an_input_that_does_not_run_alone_is_said_and_the_rest_is_recorded(probes):
+    with Recorder(TwoInputs(), "conv", probes, every=1, gradients=True, inputs=True) as recorder:
+        recorder.model(torch.ones(1, 1, 3, 3), torch.ones(1, 1, 3, 3)).backward()
+        with pytest.warns(UserWarning, match=r"batch of conv \(.*shape"):
+            recorder.step(0, 0)
+    assert recorder.recording.inputs(1).shape == (1, 3, 3)
+    assert recorder.recording.gradients(1, "conv").shape == (1, 3, 3)
+    assert torch.equal(recorder.recording.maps(1, "conv"), recorder.recording.maps(0, "conv"))
+
+
+@pytest.mark.parametrize("moment", [("0", None), (None, 0), (0, torch.zeros(2))])
+def test_a_step_that_makes_no_sense_ends_the_recording_and_not_the_training(small, probes, moment):
+    recorder = Recorder(small, "conv", probes, every=1)
+    with recorder, pytest.warns(UserWarning, match="stopped at epoch"):
+        recorder.step(0, 0)
+        recorder.step(*moment)
+        recorder.end_epoch(None)
+    assert [frame.step for frame in recorder.recording.frames] == [0, 1]
+
+
+def test_where_warnings_are_errors_what_is_missing_does_not_end_the_recording(small, probes):
+    with warnings.catch_warnings(), Recorder(small, "conv", probes, every=1, gradients=True) as recorder:
+        warnings.simplefilter("error")
+        recorder.step(0, 0)
+    assert keys(recorder) == [(-1, -1), (0, 0)]
+    assert "some data is missing" in recorder.notes[0]
+
+
+def test_a_loop_that_calls_step_with_lbfgs_records_its_last_pass(small, probes):
+    optimizer = torch.optim.LBFGS(small.parameters(), lr=0.1, max_iter=3)
+    seen = []
+
+    def closure():
+        optimizer.zero_grad()
+        image = torch.full((1, 1, 2, 2), 1.0 + len(seen))
+        seen.append(image)
+        loss = (small(image) - 1).square().sum()
+        loss.backward()
+        return loss
+
+    with Recorder(small, "conv", probes, every=1, gradients=True, inputs=True) as recorder:
+        optimizer.step(closure)
+        recorder.step(0, 0)
+    assert len(seen) > 1
+    assert torch.equal(recorder.recording.inputs(1), seen[-1][0])

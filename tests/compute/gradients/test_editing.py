@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+import torch.utils.checkpoint
 from torch import nn
 
 from cnnwidgets import activations, edit_gradients
@@ -115,7 +116,7 @@ def test_a_layer_that_hands_its_input_on_is_edited_alone():
 
 def test_looks_see_what_they_saw_and_are_not_counted(chain):
     image = torch.tensor([[1.0]])
-    with edit_gradients(chain, "0", zero=True) as edits:
+    with pytest.warns(UserWarning, match="no gradient"), edit_gradients(chain, "0", zero=True) as edits:
         assert activations(chain, image, "2").item() == 6.0
     assert edits.count == 0
 
@@ -173,3 +174,122 @@ def test_it_says_what_it_did(chain):
     with edit_gradients(chain, "0", scale=0.5) as edits:
         gradients(chain)
     assert repr(edits) == "GradientEdits('0' scaled by 0.5, 1 times, last norm 3 -> 1.5)"
+
+
+# ---------------------------------------------------------------------- compiled, checkpointed, called by parts
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_a_compiled_model_is_edited_inside_the_block_and_not_after_it(chain, inside):
+    torch._dynamo.reset()
+    compiled = torch.compile(chain, backend="aot_eager")
+    if not inside:
+        assert gradients(compiled) == [3.0, 2.0]
+    with edit_gradients(chain, "0", zero=True) as edits:
+        if inside:
+            compiled = torch.compile(chain, backend="aot_eager")
+        assert gradients(compiled) == [0.0, 2.0]
+    assert edits.count == 1
+    assert gradients(compiled) == [3.0, 2.0]
+
+
+def test_blocks_of_compiled_models_may_end_in_any_order(chain):
+    torch._dynamo.reset()
+    compiled = torch.compile(chain, backend="aot_eager")
+    one, other = edit_gradients(compiled, "0", scale=2), edit_gradients(compiled, "0", scale=5)
+    one.__enter__()
+    other.__enter__()
+    assert gradients(compiled) == [30.0, 2.0]
+    one.__exit__(None, None, None)
+    assert gradients(compiled) == [15.0, 2.0]
+    other.__exit__(None, None, None)
+    assert gradients(compiled) == [3.0, 2.0]
+    counter = torch._dynamo.testing.CompileCounter()
+    torch.compile(chain, backend=counter)(torch.ones(1, 1))
+    assert counter.frame_count == 1  # compiled code runs again
+
+
+def test_before_torch_can_run_it_as_python_a_compiled_model_is_refused(chain, monkeypatch):
+    monkeypatch.setattr("cnnwidgets.compute.gradients.editing.can_run_eagerly", lambda: False)
+    with (
+        pytest.raises(ValueError, match=r"from torch 2\.6 on"),
+        edit_gradients(torch.compile(chain, backend="aot_eager"), "0", scale=2),
+    ):
+        pass
+
+
+class Checkpointed(nn.Module):
+    """w relu(x), of which the backward pass runs all once more."""
+
+    def __init__(self, *, reentrant, times=1):
+        super().__init__()
+        self.weight = nn.Linear(1, 1, bias=False)
+        nn.init.constant_(self.weight.weight, 3.0)
+        self.reentrant, self.times = reentrant, times
+
+    def forward(self, x):
+        for _ in range(self.times):
+            x = torch.utils.checkpoint.checkpoint(self.weight, x, use_reentrant=self.reentrant)
+        return x
+
+
+@pytest.mark.parametrize("reentrant", [False, True])
+@pytest.mark.parametrize("layer", ["weight", "weight:1"])
+def test_a_checkpointed_layer_is_edited_once(reentrant, layer):
+    assert given(Checkpointed(reentrant=reentrant), layer) == (30.0, 2)  # 3 times 10, in each of two passes
+
+
+def test_calls_of_a_checkpointed_layer_are_counted_where_they_can_be_told_apart():
+    assert given(Checkpointed(reentrant=False, times=2), "weight:2") == (90.0, 2)
+    with pytest.raises(ValueError, match=r"calls of 'weight' cannot be counted.*use_reentrant=True"):
+        given(Checkpointed(reentrant=True, times=2), "weight:2")
+
+
+def test_calls_are_not_counted_where_parts_of_the_model_are_called():
+    model, x = Twice(), torch.tensor([[1.0]], requires_grad=True)
+    with edit_gradients(model, "relu", scale=10):
+        model.relu(x * 1).backward()
+    assert x.grad.item() == 10
+    with (
+        pytest.raises(ValueError, match="where parts of the model are called"),
+        edit_gradients(model, "relu:1", scale=2),
+    ):
+        model.relu(x * 1)
+
+
+def test_a_trace_is_not_edited(chain):
+    with pytest.warns(UserWarning, match="no gradient"), edit_gradients(chain, "0", zero=True):
+        traced = torch.fx.symbolic_trace(chain)
+        recorded = torch.jit.trace(chain, torch.ones(1, 1))
+    assert gradients(traced) == [3.0, 2.0]
+    assert gradients(recorded) == [3.0, 2.0]
+
+
+# ---------------------------------------------------------------------- a block in which nothing was edited
+
+
+def untouched(model, layer, run, **edit):
+    with pytest.warns(UserWarning) as told, edit_gradients(model, layer, **(edit or {"scale": 2})):
+        run(model)
+    (warning,) = [str(one.message) for one in told]
+    assert warning.startswith(f"no gradient of layer {layer!r} was edited: ")
+    return warning
+
+
+def test_a_block_in_which_nothing_was_edited_says_why():
+    model, x = Residual(), torch.tensor([1.0])
+    assert "was not called with gradients" in untouched(model, "same", lambda model: None)
+    assert "did not run in the last pass" in untouched(model, "unused", lambda model: model(x))
+    assert "it ran 1 times" in untouched(model, "same:2", lambda model: model(x.requires_grad_()).sum().backward())
+    assert "there was no backward pass" in untouched(model, "same", lambda model: model(x.requires_grad_()))
+    with pytest.raises(ZeroDivisionError), edit_gradients(model, "same", scale=2):
+        raise ZeroDivisionError  # an error is enough to say
+
+
+def test_a_layer_in_torchscript_is_refused(chain):
+    chain[0] = torch.jit.script(chain[0])
+    with (
+        pytest.raises(ValueError, match="'0' cannot be edited: it is TorchScript"),
+        edit_gradients(chain, "0", scale=2),
+    ):
+        pass

@@ -1,0 +1,92 @@
+"""Whether a network computes each image of a batch by itself, or makes something else of it in other company."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..core import Prepare, call, leaves, plain
+from ..shadow import looking
+
+_known: weakref.WeakKeyDictionary[nn.Module, tuple[Any, bool]] = weakref.WeakKeyDictionary()
+
+
+def mixes_images(model: nn.Module, image: torch.Tensor, *, prepare: Prepare | None = None) -> bool:
+    """Whether what a network gives for an image depends on the other images of its batch.
+
+    So do BatchNorm without running statistics, attention between the rows of a batch, and a sum over it. The network is
+    asked twice for a batch of two, `image` and a random one, each time another: two passes, whose answer is kept until
+    a module is replaced. Both have the same shapes, and thus the same rounding. A network that refuses two images is
+    said to mix them: what depends on the answer is to give it one at a time.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Run in evaluation mode and left unchanged.
+    image : torch.Tensor
+        (1, C, H, W), or another batch of one.
+    prepare : callable, optional
+        As for `layer_table`.
+    """
+    module = plain(model)
+    parts = [(id(part), *(buffer is None for buffer in part._buffers.values())) for part in module.modules()]
+    state = prepare is None, parts
+    known = _known.get(module)
+    if known is None or known[0] != state:
+        known = _known[module] = state, _mixes(module, image.detach(), prepare)
+    return known[1]
+
+
+def _mixes(module: nn.Module, image: torch.Tensor, prepare: Prepare | None) -> bool:
+    image = image / 255 if image.dtype == torch.uint8 else image
+    try:
+        one, other = (_outputs(module, torch.cat([image, each]), prepare) for each in _others(image))
+        return one.keys() != other.keys() or not all(_first_alike(one[path], other[path]) for path in one)
+    except Exception:  # whatever a model raises for two images, it may not for one
+        return True
+
+
+def _others(image: torch.Tensor) -> Iterator[torch.Tensor]:
+    """Two images in the range of `image`, of which no statistics are alike."""
+    if not image.is_floating_point():
+        yield image.flatten().flip(0).view_as(image)
+        yield torch.full_like(image, image.max().item())
+        return
+    low, high = image.min(), image.max()
+    noise = torch.rand(image.shape, generator=torch.Generator().manual_seed(0)).to(image)
+    noise *= torch.where(high > low, high - low, 1)
+    yield low + noise
+    yield low + noise.square() / 4
+
+
+def _outputs(module: nn.Module, images: torch.Tensor, prepare: Prepare | None) -> dict[str, torch.Tensor]:
+    """The tensors that a network returns; not those of the second image, where it returns a list with one for each."""
+    with looking(module) as shadow:
+        found = leaves(call(shadow, images, prepare))
+        return {path: value for path, value in found if isinstance(value, torch.Tensor) and path[:2] != "1."}
+
+
+def _first_alike(one: torch.Tensor, other: torch.Tensor) -> bool:
+    """Whether two outputs agree in the rows of the first of two images: in one half of an axis, in each second, or all.
+
+    An image may have several rows, and be in the first axis or, for sequence-first networks, in the second.
+    """
+    if one.shape != other.shape:
+        return False
+    both = torch.stack([one, other])
+    rows = [both]
+    for axis, count in enumerate(one.shape[:2], 1):
+        if count % 2 == 0:
+            rows += [both.narrow(axis, 0, count // 2), both.unflatten(axis, (-1, 2)).select(axis + 1, 0)]
+    return any(_alike(*each) for each in rows)
+
+
+def _alike(one: torch.Tensor, other: torch.Tensor) -> bool:
+    if not one.dtype.is_floating_point and not one.is_complex():
+        return torch.equal(one, other)
+    close = 16 * torch.finfo(one.dtype).eps * float(one.nan_to_num(0, 0, 0).abs().max())
+    return torch.allclose(one, other, rtol=0, atol=close, equal_nan=True)

@@ -1,0 +1,245 @@
+"""Copies the modules of a model with everything that they hold, except the memory of the parameters."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import types
+import weakref
+from collections import OrderedDict, defaultdict, deque
+from collections.abc import Callable, Mapping, MutableMapping
+from functools import partial
+from typing import Any
+
+import torch
+from torch import fx, nn
+from torch.utils.data import DataLoader, Dataset
+
+from .reach import reaches
+from .weights import twin
+
+_ATOMS = frozenset(
+    {type(None), bool, int, float, complex, str, bytes, range, slice, type(...), type(NotImplemented), type}
+    | {torch.dtype, torch.device, torch.Size, torch.layout, torch.memory_format, torch.finfo, torch.iinfo}
+    | {types.BuiltinFunctionType, types.ModuleType, types.CodeType}
+)
+"""Types that cannot change."""
+_SHARED = (
+    *(torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler, Dataset, DataLoader),
+    *(fx.Graph, torch.jit.ScriptFunction, torch.ScriptObject),
+)
+"""What a module may hold and no forward pass changes; a copy could take all memory."""
+_CALLS = (types.FunctionType, types.MethodType, partial)
+_USUAL = frozenset({torch.Tensor, nn.Parameter})
+_EMPTY = frozenset({dict, OrderedDict, set, list})
+_TENSORS = frozenset({"_parameters", "_buffers"})
+_HOOKS = frozenset(key for key in vars(nn.Module()) if key.endswith("_hooks"))
+
+
+class Unshadowed(Exception):
+    """The model cannot have a shadow; the message says why."""
+
+
+class Copying:
+    """A copy of the modules of a model; each object is copied once (`memo`, by identity, as in `copy.deepcopy`).
+
+    Attributes
+    ----------
+    root : torch.nn.Module
+        The copy of the model.
+    parts : list of torch.nn.Module
+        The copies of all modules.
+    weights : list of torch.nn.Parameter
+        Their parameters.
+
+    Raises
+    ------
+    Unshadowed
+        A module is TorchScript, cannot be made without its constructor, or a function that it calls, such as a hook,
+        refers to the model itself.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        self.memo: dict[int, Any] = {}
+        self.parts: list[nn.Module] = []
+        self.weights: list[nn.Parameter] = []
+        self._originals: list[Any] = []  # alive as long as their ids count
+        with torch.no_grad():
+            self.root: nn.Module = self._modules(model)
+
+    def empty(self) -> None:
+        """Let go of all that the modules hold."""
+        for part in self.parts:
+            part.__dict__.clear()
+
+    def value(self, value: Any) -> Any:
+        """A copy of `value`, unless it cannot change."""
+        kind = type(value)
+        if kind in _ATOMS:
+            return value
+        if (known := self.memo.get(id(value))) is not None:
+            return known
+        if kind in _USUAL or isinstance(value, torch.Tensor):
+            return self._tensor(value)
+        if (container := _CONTAINERS.get(kind)) is not None:
+            return container(self, value)
+        if isinstance(value, nn.Module):
+            return self._modules(value)
+        if isinstance(value, _CALLS):
+            return self._call(value)
+        if isinstance(value, functools._lru_cache_wrapper):
+            return self._remember(value, functools.lru_cache(**value.cache_parameters())(self._call(value.__wrapped__)))
+        if isinstance(value, weakref.ref) and isinstance(target := value(), (nn.Module, torch.Tensor)):
+            return weakref.ref(self.value(target))
+        return self._object(value)
+
+    # ------------------------------------------------------------------ modules
+
+    def _modules(self, model: nn.Module) -> nn.Module:
+        parts = [part for part in model.modules() if id(part) not in self.memo]
+        for part in parts:
+            if isinstance(part, torch.jit.ScriptModule):
+                raise Unshadowed(f"{type(part).__name__} is TorchScript")
+            try:
+                made = object.__new__(type(part))
+            except TypeError as error:
+                raise Unshadowed(str(error)) from error
+            self.parts.append(self._remember(part, made))
+        for part in parts:
+            self._fill(part)
+        made = self.memo[id(model)]
+        return made
+
+    def _fill(self, part: nn.Module) -> None:
+        memo, value_of = self.memo, self.value
+        mine, held = memo[id(part)].__dict__, part.__dict__
+        mine.update(held)
+        for key, value in held.items():
+            kind = type(value)
+            if kind in _ATOMS:
+                continue
+            if kind in _EMPTY and not value:
+                mine[key] = kind()
+            elif kind is tuple and _ATOMS.issuperset(map(type, value)):
+                continue
+            elif key in _TENSORS:
+                mine[key] = kind((name, value_of(tensor)) for name, tensor in value.items())
+            elif key in _HOOKS:
+                mine[key] = kind((number, self._hook(hook)) for number, hook in value.items())
+            elif key == "_modules":
+                mine[key] = kind((name, child and memo[id(child)]) for name, child in value.items())
+            else:
+                mine[key] = value_of(value)
+        if held.get("_compiled_call_impl") is not None:
+            mine["_compiled_call_impl"] = None  # as plain Python, where hooks fire
+        if isinstance(inner := part._modules.get("_orig_mod"), nn.Module):  # compiled
+            mine["forward"] = memo[id(inner)].__call__
+
+    # ------------------------------------------------------------------ tensors
+
+    def _tensor(self, value: torch.Tensor) -> torch.Tensor:
+        made: torch.Tensor
+        if isinstance(value, nn.Parameter):
+            self.weights.append(made := twin(value))
+        else:
+            try:
+                made = value.detach().clone()
+            except RuntimeError:  # a kind of tensor that cannot be cloned
+                made = value
+            if value.requires_grad and value.is_leaf and not made.requires_grad:
+                made.requires_grad_()
+        return self._remember(value, made)
+
+    # ------------------------------------------------------------------ functions
+
+    def _call(self, value: Any) -> Any:
+        """A function as it is; a method, or a partial call, of a module as that of its copy."""
+        if isinstance(value, types.MethodType) and isinstance(value.__self__, nn.Module):
+            return types.MethodType(value.__func__, self.value(value.__self__))
+        if isinstance(value, partial):
+            args = (self.value(arg) for arg in value.args)
+            keywords = {key: self.value(arg) for key, arg in value.keywords.items()}
+            return type(value)(self._call(value.func), *args, **keywords)
+        if reaches(value, self.memo):
+            raise Unshadowed(f"the model calls {getattr(value, '__qualname__', value)}, which refers to the model")
+        return value
+
+    def _hook(self, hook: Any) -> Any:
+        """A callable object stays the user's own, who may read off it what it has seen."""
+        return self.value(hook) if isinstance(hook, _CALLS) or reaches(hook, self.memo) else hook
+
+    # ------------------------------------------------------------------ containers and other objects
+
+    def _mapping(self, value: dict[Any, Any]) -> dict[Any, Any]:
+        made = self._remember(value, value.copy())
+        for key, item in value.items():
+            if type(item) not in _ATOMS:
+                made[key] = self.value(item)
+        return made
+
+    def _list(self, value: list[Any]) -> list[Any]:
+        made = self._remember(value, value.copy())
+        if not _ATOMS.issuperset(map(type, value)):
+            made[:] = map(self.value, value)
+        return made
+
+    def _deque(self, value: deque[Any]) -> deque[Any]:
+        made = self._remember(value, deque(maxlen=value.maxlen))
+        made.extend(map(self.value, value))
+        return made
+
+    def _set(self, value: set[Any]) -> set[Any]:
+        return self._remember(value, set(map(self.value, value)))
+
+    def _tuple(self, value: tuple[Any, ...]) -> tuple[Any, ...]:
+        return value if _ATOMS.issuperset(map(type, value)) else self._remember(value, tuple(map(self.value, value)))
+
+    def _object(self, value: Any) -> Any:
+        kind = type(value)
+        read_only = isinstance(value, Mapping) and not isinstance(value, MutableMapping)  # such as weights on a disk
+        if isinstance(value, (type, *_SHARED)) or read_only or hasattr(kind, "__del__"):
+            return value  # a copy would do the clearing up of `__del__` too early
+        if isinstance(value, torch.Generator):
+            generator = self._remember(value, torch.Generator(value.device))
+            generator.set_state(value.get_state())
+            return generator
+        if _is_plain(kind):
+            made = self._remember(value, object.__new__(kind))
+            made.__dict__.update((key, self.value(item)) for key, item in value.__dict__.items())
+            return made
+        try:
+            return self._remember(value, copy.deepcopy(value, self.memo))
+        except Exception:  # a lock, a stream, a file: it belongs to the model and to its shadow
+            return value
+
+    def _remember(self, value: Any, made: Any) -> Any:
+        self.memo[id(value)] = made
+        self._originals.append(value)
+        return made
+
+
+_CONTAINERS: dict[type, Callable[[Copying, Any], Any]] = {
+    dict: Copying._mapping,
+    OrderedDict: Copying._mapping,
+    defaultdict: Copying._mapping,
+    list: Copying._list,
+    deque: Copying._deque,
+    set: Copying._set,
+    tuple: Copying._tuple,
+}
+
+
+def _is_plain(kind: Any) -> bool:
+    """Whether instances of a class are nothing but their `__dict__`."""
+    return (
+        kind.__reduce_ex__ is object.__reduce_ex__
+        and kind.__reduce__ is object.__reduce__
+        and not hasattr(kind, "__deepcopy__")
+        and kind.__basicsize__ == _Plain.__basicsize__
+        and getattr(kind, "__getstate__", None) is getattr(object, "__getstate__", None)
+        and not hasattr(kind, "__setstate__")
+    )
+
+
+class _Plain:
+    """A class without slots, to compare the size of others with."""

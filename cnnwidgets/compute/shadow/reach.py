@@ -1,0 +1,71 @@
+"""What a function can get at besides its arguments."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Container, Iterator
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from torch import nn
+
+DEPTH = 4
+"""Steps from an object to what it holds, from a closure on."""
+
+
+def reaches(call: Any, modules: Container[int]) -> bool:
+    """Whether a function, through its closure, its globals or the object whose method it is, gets at one of `modules`.
+
+    Parameters
+    ----------
+    call : callable
+        A function, a bound method or a callable object.
+    modules : container of int
+        The ids of modules.
+    """
+    seen: set[int] = set()
+    waiting = list(_around(call))
+    for _ in range(DEPTH):
+        deeper: list[Any] = []
+        for value in waiting:
+            if id(value) in seen:
+                continue
+            seen.add(id(value))
+            if isinstance(value, nn.Module):
+                if id(value) in modules:
+                    return True
+            else:
+                deeper += _inside(value)
+        waiting = deeper
+    return False
+
+
+def _around(call: Any) -> Iterator[Any]:
+    if isinstance(call, types.MethodType):
+        yield call.__self__
+        yield from _around(call.__func__)
+    elif isinstance(call, partial):
+        yield from (call.func, *call.args, *call.keywords.values())
+    elif isinstance(call, types.FunctionType):
+        for cell in call.__closure__ or ():
+            with suppress(ValueError):  # a variable that has no value yet
+                yield cell.cell_contents
+        yield from call.__defaults__ or ()
+        yield from (call.__kwdefaults__ or {}).values()
+        for name in call.__code__.co_names:
+            if isinstance(found := call.__globals__.get(name), nn.Module):
+                yield found
+    else:
+        yield from _inside(call)
+
+
+def _inside(value: Any) -> Iterator[Any]:
+    if isinstance(value, (types.FunctionType, types.MethodType, partial)):
+        yield from _around(value)
+    elif isinstance(value, dict):
+        yield from value.values()
+    elif isinstance(value, (list, tuple, set)):
+        yield from value
+    elif not isinstance(value, (type, types.ModuleType)):
+        yield from getattr(value, "__dict__", {}).values()
