@@ -5,7 +5,7 @@ from .fingerprint import digest, fingerprint, hooks_version, weights_version
 from .forward import ForwardError, Prepare, call, describe, hand_over
 from .hooks import alone, capture, counting, evaluating, rerouted
 from .memory import give_back
-from .model import FORMS, Entrance, device_of, dtype_of, entrance, has_forward, known_whole, moved, plain
+from .model import FORMS, Entrance, device_of, dtype_of, entrance, gathered, has_forward, known_whole, moved, plain
 from .names import (
     OUTPUT,
     find_layer,
@@ -48,6 +48,7 @@ __all__ = [
     "find_layer",
     "fingerprint",
     "first_names",
+    "gathered",
     "get_layer",
     "give_back",
     "hand_over",

@@ -72,6 +72,22 @@ def _wrapped(model: nn.Module) -> nn.Module | None:
     return compiled if isinstance(compiled, nn.Module) else None
 
 
+def gathered(value: torch.Tensor) -> torch.Tensor:
+    """A weight as an ordinary tensor; raises ValueError where other processes hold parts of it."""
+    gather = getattr(value, "full_tensor", None)  # of a DTensor, as FSDP and tensor parallelism keep weights
+    if gather is None:
+        return value
+    processes = value.device_mesh.size()  # type: ignore[attr-defined]
+    if processes > 1:  # to gather them all of these would have to take part
+        raise ValueError(
+            f"the weights are sharded over {processes} processes, which all would have to take part in a look: gather "
+            "them into a model of its own first (torch.distributed.checkpoint.state_dict.get_model_state_dict with "
+            "full_state_dict=True)"
+        )
+    full: torch.Tensor = gather()
+    return full.detach()
+
+
 def tensors_of(model: nn.Module) -> itertools.chain[torch.Tensor]:
     """Parameters, then buffers."""
     return itertools.chain(model.parameters(), model.buffers())
