@@ -60,13 +60,12 @@ def weights_version(model: nn.Module) -> int:
     model : torch.nn.Module
         Only read.
     """
-    tensors = [
-        tensor
-        for part in model.modules()
-        for table in (part._parameters, part._buffers)
-        for tensor in table.values()
-        if tensor is not None
-    ]
+    tables = [table for part in model.modules() for table in (part._parameters, part._buffers)]
+    return _version([tensor for table in tables for tensor in table.values() if tensor is not None])
+
+
+def _version(tensors: list[torch.Tensor]) -> int:
+    """A number that changes with what is written to some tensors."""
     counted: list[Any] = []
     share = max(64, SAMPLED // max(1, len(tensors)))
     samples: dict[Any, list[torch.Tensor]] = {}
@@ -88,6 +87,18 @@ def weights_version(model: nn.Module) -> int:
             samples.setdefault((sample.dtype, sample.device), []).append(sample)
         read = tuple([torch.cat(found).view(torch.uint8).cpu().numpy().tobytes() for found in samples.values()])
     return hash((tuple(counted), read))
+
+
+def settings_version(model: nn.Module) -> Any:
+    """What compares equal as long as the settings of modules, and the buffers that a `forward` may read, are the same.
+
+    Those are the buffers of all modules that torch does not bring: a trace, which runs their code, makes constants of
+    them.
+    """
+    parts = list(model.modules())
+    own = [part for part in parts if not type(part).__module__.startswith("torch.nn")]
+    buffers = [buffer for part in own for buffer in part._buffers.values() if buffer is not None]
+    return tuple([_settings(part) for part in parts]), _version(buffers)
 
 
 def hooks_version(model: nn.Module) -> tuple[int, ...]:
