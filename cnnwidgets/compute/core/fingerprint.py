@@ -19,7 +19,7 @@ COLUMNS = 61
 SAMPLED = 2**15
 """About so many numbers of a model are read by `weights_version`; 1 ms."""
 _ORDINARY = (torch.Tensor, nn.Parameter)
-PLAIN = (bool, int, float, complex, str, bytes, type(None), torch.dtype)
+PLAIN = frozenset({bool, int, float, complex, str, bytes, type(None), torch.dtype})
 
 
 def fingerprint(model: nn.Module) -> Any:
@@ -123,15 +123,16 @@ def _hooks(model: nn.Module) -> Iterator[int]:
 
 def _settings(part: nn.Module) -> tuple[Any, ...]:
     """Its class, and its attributes: plain ones by value, others by what they are."""
-    return id(type(part)), *(
-        (name, value if isinstance(value, PLAIN) else repr(value) if _is_simple(value) else id(value))
-        for name, value in vars(part).items()
-        if name not in _OF_TORCH
-    )
-
-
-def _is_simple(value: Any) -> bool:
-    return isinstance(value, (tuple, list)) and all(isinstance(part, PLAIN) for part in value)
+    found: list[Any] = [id(type(part))]
+    for name, value in vars(part).items():
+        kind = type(value)
+        if name in _OF_TORCH:
+            continue
+        if kind in (tuple, list) and PLAIN.issuperset(map(type, value)):
+            found.append((name, repr(value)))
+        else:
+            found.append((name, value if kind in PLAIN else id(value)))
+    return tuple(found)
 
 
 def _sums(tensor: torch.Tensor) -> tuple[Any, ...]:
