@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.optim import Optimizer
 
-from ...compute.core import alone, call, evaluating, plain
+from ...compute.core import alone, call
+from ...compute.shadow import looking
 from .control import Control
 from .course import TrainingState
 from .history import History, Step
@@ -306,8 +307,8 @@ class Trainer(Control):
         given = given[None] if given.ndim == 3 else given
         found = []
         for batch in given.split(batch_size):
-            with evaluating(self.model):
-                outputs = call(plain(self.model), batch, run=self.model)
+            with looking(self.model) as network:
+                outputs = call(network, batch)
             if not isinstance(outputs, torch.Tensor):
                 raise TypeError(f"predict needs a network that returns one tensor, not a {type(outputs).__name__}")
             found.append(outputs.cpu())
