@@ -1,7 +1,7 @@
 """One careful pass: run a model, keep what its modules put out, put everything back."""
 
 from .captured import UNSEEN, Captured, some_of
-from .fingerprint import digest, fingerprint, hooks_version, weights_version
+from .fingerprint import digest, fingerprint, hooks_version, settings_version, weights_version
 from .forward import ForwardError, Prepare, call, describe, hand_over
 from .hooks import alone, capture, counting, evaluating, rerouted
 from .memory import give_back
@@ -66,6 +66,7 @@ __all__ = [
     "replaced",
     "rerouted",
     "same_random_state",
+    "settings_version",
     "shortened",
     "some_of",
     "unknown",

@@ -19,7 +19,7 @@ COLUMNS = 61
 SAMPLED = 2**15
 """About so many numbers of a model are read by `weights_version`; 1 ms."""
 _ORDINARY = (torch.Tensor, nn.Parameter)
-PLAIN = (bool, int, float, complex, str, bytes, type(None), torch.dtype)
+PLAIN = frozenset({bool, int, float, complex, str, bytes, type(None), torch.dtype})
 
 
 def fingerprint(model: nn.Module) -> Any:
@@ -60,13 +60,12 @@ def weights_version(model: nn.Module) -> int:
     model : torch.nn.Module
         Only read.
     """
-    tensors = [
-        tensor
-        for part in model.modules()
-        for table in (part._parameters, part._buffers)
-        for tensor in table.values()
-        if tensor is not None
-    ]
+    tables = [table for part in model.modules() for table in (part._parameters, part._buffers)]
+    return _version([tensor for table in tables for tensor in table.values() if tensor is not None])
+
+
+def _version(tensors: list[torch.Tensor]) -> int:
+    """A number that changes with what is written to some tensors."""
     counted: list[Any] = []
     share = max(64, SAMPLED // max(1, len(tensors)))
     samples: dict[Any, list[torch.Tensor]] = {}
@@ -88,6 +87,18 @@ def weights_version(model: nn.Module) -> int:
             samples.setdefault((sample.dtype, sample.device), []).append(sample)
         read = tuple([torch.cat(found).view(torch.uint8).cpu().numpy().tobytes() for found in samples.values()])
     return hash((tuple(counted), read))
+
+
+def settings_version(model: nn.Module) -> Any:
+    """What compares equal as long as the settings of modules, and the buffers that a `forward` may read, are the same.
+
+    Those are the buffers of all modules that torch does not bring: a trace, which runs their code, makes constants of
+    them.
+    """
+    parts = list(model.modules())
+    own = [part for part in parts if not type(part).__module__.startswith("torch.nn")]
+    buffers = [buffer for part in own for buffer in part._buffers.values() if buffer is not None]
+    return tuple([_settings(part) for part in parts]), _version(buffers)
 
 
 def hooks_version(model: nn.Module) -> tuple[int, ...]:
@@ -112,15 +123,16 @@ def _hooks(model: nn.Module) -> Iterator[int]:
 
 def _settings(part: nn.Module) -> tuple[Any, ...]:
     """Its class, and its attributes: plain ones by value, others by what they are."""
-    return id(type(part)), *(
-        (name, value if isinstance(value, PLAIN) else repr(value) if _is_simple(value) else id(value))
-        for name, value in vars(part).items()
-        if name not in _OF_TORCH
-    )
-
-
-def _is_simple(value: Any) -> bool:
-    return isinstance(value, (tuple, list)) and all(isinstance(part, PLAIN) for part in value)
+    found: list[Any] = [id(type(part))]
+    for name, value in vars(part).items():
+        kind = type(value)
+        if name in _OF_TORCH:
+            continue
+        if kind in (tuple, list) and PLAIN.issuperset(map(type, value)):
+            found.append((name, repr(value)))
+        else:
+            found.append((name, value if kind in PLAIN else id(value)))
+    return tuple(found)
 
 
 def _sums(tensor: torch.Tensor) -> tuple[Any, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,9 +10,10 @@ from typing import Any
 import torch
 from torch import fx, nn
 
-from ..core import Prepare, call, leaves, module_names, some_of, why_not
+from ..core import Prepare, call, leaves, module_names, plain, some_of, why_not
 from ..shadow import looking
 from .script import script_layers
+from .tracing import traced as traced_graph
 
 
 @dataclass(frozen=True)
@@ -67,17 +68,10 @@ def trace(model: nn.Module) -> Trace:
     if isinstance(model, torch.jit.ScriptModule):
         layers, function = script_layers(model)
         return Trace(None, "", [Operation(name, kind, "", ("", 0)) for name, kind in layers], script=function)
-    with looking(model) as module:
-        for part in module.modules():  # the user's hooks would receive fx proxies
-            part._forward_hooks, part._forward_pre_hooks = OrderedDict(), OrderedDict()
-        known = set(vars(module))
-        try:
-            graph = fx.Tracer().trace(module)
-        except Exception as error:
-            return Trace(None, f"torch.fx cannot trace the model ({type(error).__name__}: {_first_line(error)})")
-        made = {key: value for key, value in vars(module).items() if key not in known}
-        constants = {key: value for key, value in made.items() if isinstance(value, torch.Tensor)}
-        taken = module_names(module)
+    found = traced_graph(model)
+    if found.graph is None:
+        return Trace(None, found.reason)
+    graph, taken = found.graph, module_names(plain(model))
     operations = []
     calls: dict[str, int] = {}
     last = ("", 0)
@@ -97,7 +91,7 @@ def trace(model: nn.Module) -> Trace:
             kind = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", str(node.target))
             name = node.name if node.name not in taken else f"{node.name}()"
             operations.append(Operation(name, str(kind).strip("_"), _scope(node), last, depends))
-    return Trace(graph, "", operations, constants, fixed=fixed)
+    return Trace(graph, "", operations, found.constants, fixed=fixed)
 
 
 class GraphRunner(fx.Interpreter):
@@ -224,8 +218,3 @@ def _scope(node: fx.Node) -> str:
         return ""
     path = next(reversed(stack.values()))[0]
     return path if isinstance(path, str) else ""
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0][:160] if lines else "no reason given"

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.optim import Optimizer
 
-from ...compute.core import alone, call, evaluating, plain
+from ...compute.core import alone, call, plain
 from ...compute.core import device_of as model_device
 from ...compute.inputs import as_batch
+from ...compute.shadow import looking
 from .control import Control
 from .course import TrainingState
 from .history import History, Step
@@ -317,8 +318,8 @@ class Trainer(Control):
             raise ValueError("the weights of the model are on the meta device, which holds no numbers: load them first")
         found = []
         for batch in given.split(batch_size):
-            with evaluating(self.model):
-                outputs = call(plain(self.model), batch, run=self.model)
+            with looking(self.model) as network:
+                outputs = call(network, batch)
             if not isinstance(outputs, torch.Tensor):
                 raise TypeError(f"predict needs a network that returns one tensor, not a {type(outputs).__name__}")
             found.append(outputs.cpu())

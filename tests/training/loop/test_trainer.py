@@ -198,3 +198,26 @@ def test_a_progress_bar_counts_the_steps_of_all_epochs(line, batches, capsys):
     out, shown = capsys.readouterr()
     assert "1/4" in shown
     assert "stopped after 5 steps" in out + shown
+
+
+class _Prepared(torch.nn.Module):
+    """`eval()` doubles its scale for evaluation, and `train()` forgets that."""
+
+    def __init__(self):
+        super().__init__()
+        self.scale, self.doubled = torch.nn.Parameter(torch.tensor(3.0)), None
+
+    def train(self, mode=True):
+        super().train(mode)
+        self.doubled = None if mode else self.scale.detach() * 2
+        return self
+
+    def forward(self, x):
+        return x * (self.scale if self.training else self.doubled)
+
+
+def test_a_prediction_is_made_as_eval_prepares_it_and_leaves_the_network_in_training():
+    model = _Prepared()
+    trainer = Trainer(model, torch.nn.MSELoss(), torch.optim.SGD(model.parameters(), lr=0.1), progress=False)
+    assert trainer.predict(torch.ones(2, 1)).tolist() == [[6], [6]]
+    assert model.training and model.doubled is None

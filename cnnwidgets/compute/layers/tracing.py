@@ -1,0 +1,93 @@
+"""Symbolic tracing that looks up names in tables, and is not done again for a network that has not changed."""
+
+from __future__ import annotations
+
+import weakref
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import fx, nn
+
+from ..core import plain, settings_version
+from ..shadow import looking
+
+
+@dataclass(frozen=True)
+class Traced:
+    """What `torch.fx` made of a network; it names modules and weights and holds none.
+
+    Attributes
+    ----------
+    graph : torch.fx.Graph or None
+        None where the network cannot be traced.
+    reason : str
+        Why not.
+    constants : dict of str to torch.Tensor
+        Tensors that the network made while it was traced, by the names that the graph has for them.
+    """
+
+    graph: fx.Graph | None
+    reason: str
+    constants: dict[str, torch.Tensor]
+
+
+def traced(model: nn.Module) -> Traced:
+    """`model` as a graph: the one of the last time, unless a module, a setting of one or a buffer has changed."""
+    module = plain(model)
+    parts = list(module.modules())
+    version = settings_version(module)
+    kept = _kept.get(module)
+    if kept is not None and kept[1] == version and [part() for part in kept[0]] == parts:
+        return kept[2]
+    found = _trace(module)
+    _kept[module] = [weakref.ref(part) for part in parts], version, found
+    return found
+
+
+_kept: weakref.WeakKeyDictionary[nn.Module, tuple[list[weakref.ref[nn.Module]], Any, Traced]]
+_kept = weakref.WeakKeyDictionary()
+
+
+def _trace(model: nn.Module) -> Traced:
+    with looking(model) as module:
+        for part in module.modules():  # the user's hooks would receive fx proxies
+            part._forward_hooks, part._forward_pre_hooks = OrderedDict(), OrderedDict()
+        known = set(vars(module))
+        try:
+            graph = _Tracer().trace(module)
+        except Exception as error:
+            reason = f"torch.fx cannot trace the model ({type(error).__name__}: {_first_line(error)})"
+            return Traced(None, reason, {})
+        made = {key: value for key, value in vars(module).items() if key not in known}
+    return Traced(graph, "", {key: value for key, value in made.items() if isinstance(value, torch.Tensor)})
+
+
+class _Tracer(fx.Tracer):
+    """Finds the name of a weight in a table; the tracer of torch goes through all weights for each that is used."""
+
+    def trace(self, root: Any, concrete_args: dict[str, Any] | None = None) -> fx.Graph:
+        """Trace `root`."""
+        self._tensors = [*root.named_parameters(), *root.named_buffers()]  # alive as long as their ids count
+        self._names = {id(tensor): name for name, tensor in self._tensors}
+        return super().trace(root, concrete_args)
+
+    def getattr(self, attr: str, attr_val: Any, parameter_proxy_cache: dict[str, Any]) -> Any:
+        """A proxy of a parameter; everything else as it is."""
+        name = self._names.get(id(attr_val)) if isinstance(attr_val, nn.Parameter) else None
+        if name is None:
+            return attr_val
+        if name not in parameter_proxy_cache:
+            parameter_proxy_cache[name] = self.create_proxy("get_attr", name, (), {})
+        return parameter_proxy_cache[name]
+
+    def create_arg(self, a: Any) -> Any:
+        """The argument of a node."""
+        name = self._names.get(id(a)) if isinstance(a, torch.Tensor) else None
+        return super().create_arg(a) if name is None else self.create_node("get_attr", name, (), {})
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0][:160] if lines else "no reason given"
