@@ -32,7 +32,7 @@ FOLLOWS = 0.3
 """Share of the positions, at least, that change more where their own half of the image does, less that of the others.
 It is about 0 for positions that have nothing to do with the image's, 1 for those of a small receptive field."""
 TRIES = 8
-"""Layers that are tried for the default one."""
+"""Layers whose positions are compared with those of the image, to find the default one."""
 
 _HANDS_ON = ("Pool", "Dropout", "Identity", "Flatten", "Upsample", "Pad")
 _WINDOWED = (nn.Conv2d, nn.modules.pooling._MaxPoolNd, nn.modules.pooling._AvgPoolNd)
@@ -85,8 +85,8 @@ def last_maps(
 
     As in Grad-CAM's paper the last with maps before pooling. Of a transformer, whose last block often hands on the
     class token alone, the last tokens on the grid that count, and through which all of the image passes on its way to
-    the score, such as the output of the last block but one. One pass with its gradient, and three more where no
-    convolution or pooling of the same size tells that the positions are those of the image.
+    the score, such as the output of the last block but one. One pass, with its gradient where there are tokens, and
+    three more where no convolution or pooling of the same size tells that the positions are those of the image.
 
     Parameters
     ----------
@@ -120,14 +120,23 @@ def last_maps(
                 through = partial(_noted, nodes, name)
                 stack.enter_context(rerouted(shadow, row.module, row.call, through, find_layer(names, name)[2]))
             best = network.scores(given).amax()
-        gradients = _gradients(best, given, nodes)
-        counts = [row for name, row in rows.items() if name in gradients and _counts(gradients[name], row, aspect)]
-        tokens = [row for row in counts if row.kind == "tokens"]
-        beside = [row for row in tokens if _is_passed_by(nodes[row.name], best, network)]
-    order = [row for row in counts if row not in beside or len(beside) == len(tokens)]
-    sure = sure_maps(module, table)
-    for row in order[: -TRIES - 1 : -1]:
-        if row.name in sure or follows_image(module, images, row, prepare=prepare):
+        tokens = [row for row in rows.values() if row.kind == "tokens" and row.name in nodes]
+        gradients = _gradients(best, given, nodes) if tokens else {}
+        tokens = [row for row in tokens if row.name in gradients and _counts(gradients[row.name], row, aspect)]
+
+    def passed_by(row: Layer) -> bool:
+        return leads_to(best.grad_fn, network.entry, without=nodes[row.name])
+
+    some = not all(map(passed_by, reversed(tokens)))
+    sure, tried = sure_maps(module, table), 0
+    for row in reversed(rows.values()):
+        node = nodes.get(row.name)
+        if row.kind == "maps":
+            fits = leads_to(best.grad_fn, node) and leads_to(node, network.entry)
+        else:
+            fits = row in tokens and not (some and passed_by(row))
+        tried += fits
+        if fits and (row.name in sure or (tried <= TRIES and follows_image(module, images, row, prepare=prepare))):
             return row
     return None
 
@@ -219,13 +228,7 @@ def _gradients(score: torch.Tensor, images: torch.Tensor, nodes: Mapping[str, No
 def _counts(gradient: torch.Tensor, row: Layer, aspect: float) -> bool:
     """Whether the score hangs on the grid, not on the class token alone; where it hangs on nothing at all, both do."""
     grid = grid_of(row, aspect)
-    assert grid is not None
-    return row.kind == "maps" or bool(as_grid(gradient, row, grid).any()) or not bool(gradient.any())
-
-
-def _is_passed_by(node: Node | None, score: torch.Tensor, network: Attributed) -> bool:
-    """Whether the image reaches the score beside the layer too, as beside a branch of a residual block."""
-    return leads_to(score.grad_fn, network.entry, without=node)
+    return grid is not None and (bool(as_grid(gradient, row, grid).any()) or not bool(gradient.any()))
 
 
 def _pair(size: Any) -> tuple[int, ...]:
