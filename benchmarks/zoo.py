@@ -2,7 +2,7 @@
 
 `python benchmarks/zoo.py` walks all models that torchvision lists, `--timm 300` so many architectures of timm (the
 smallest of each family first), `--others` networks of transformers, segmentation-models-pytorch, MONAI, open_clip,
-escnn, SpikingJelly and Ultralytics (as far as they are installed: `pip install 'cnnwidgets[zoo]'`), and names walk
+escnn, SpikingJelly and Ultralytics (as far as they are installed: `pip install -e '.[zoo]'`), and names walk
 those (`resnet18 timm:levit_128s`). Each model has random weights and gets one small image or clip. It is looked at in
 training mode and in evaluation mode; every row of its layer table is drawn and compared with what plain hooks see on a
 twin that nobody looks at; and it must be afterwards as it was, with all that its modules hold, or else the line says

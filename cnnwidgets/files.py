@@ -1,14 +1,20 @@
-"""Write a file whole or not at all, so that what was there stays until the new one is there; sizes such as "20MB"."""
+"""Write a file whole or not at all, so that what was there stays until the new one is there; checksums, and sizes."""
 
 from __future__ import annotations
 
 import os
 import re
+import zlib
 from contextlib import suppress
 from pathlib import Path
 
 UNFINISHED = ".part"
 """Ending of a file that is being written."""
+SEAL = "crc32"
+"""Key of a JSON text whose value is the checksum of the text."""
+UNSEALED = "00000000"
+"""Its value while the checksum is computed."""
+_SEAL = re.compile(rf'"{SEAL}": ?"([0-9a-f]{{8}})"'.encode())
 
 
 def check_writable(path: Path) -> None:
@@ -42,6 +48,22 @@ def put(path: Path, data: bytes) -> None:
         with suppress(OSError):
             unfinished.unlink(missing_ok=True)
         raise
+
+
+def sealed(text: bytes) -> bytes:
+    """A JSON text with `"crc32": "00000000"` in it, with its checksum in the place of the zeros."""
+    found = _SEAL.search(text)
+    if found is None or found[1] != UNSEALED.encode():
+        raise ValueError(f'there is no "{SEAL}": "{UNSEALED}" in the text to take the checksum')
+    return text[: found.start(1)] + f"{zlib.crc32(text):08x}".encode() + text[found.end(1) :]
+
+
+def seal_holds(text: bytes) -> bool | None:
+    """Whether a text is as `sealed` left it; None where it has no checksum."""
+    found = _SEAL.search(text)
+    if found is None:
+        return None
+    return int(found[1], 16) == zlib.crc32(text[: found.start(1)] + UNSEALED.encode() + text[found.end(1) :])
 
 
 def parsed_bytes(budget: int | str) -> int:

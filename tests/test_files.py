@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from cnnwidgets.files import parsed_bytes, readable
+from cnnwidgets.files import parsed_bytes, readable, seal_holds, sealed
 
 
 @pytest.mark.parametrize(
@@ -21,3 +21,20 @@ def test_what_is_no_budget_is_refused(text):
 
 def test_bytes_are_told_with_a_unit():
     assert [readable(count) for count in (12, 3_210, 5e8, 2e9)] == ["12 bytes", "3.21 kB", "500 MB", "2 GB"]
+
+
+def test_a_seal_holds_until_any_bit_of_the_text_changes():
+    text = sealed(b'{"a": 1, "crc32": "00000000", "b": [2, "crc"]}')
+    assert seal_holds(text) is True
+    for at in range(len(text)):
+        for bit in range(8):
+            changed = bytearray(text)
+            changed[at] ^= 1 << bit
+            assert not seal_holds(bytes(changed))
+
+
+def test_a_text_without_a_seal_is_known_and_cannot_be_sealed():
+    assert seal_holds(b'{"a": 1}') is None
+    for text in (b'{"a": 1}', b'{"crc32": "12345678"}'):
+        with pytest.raises(ValueError, match="to take the checksum"):
+            sealed(text)

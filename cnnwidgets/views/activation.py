@@ -10,19 +10,24 @@ import torch
 import traitlets as T
 
 from ..compute.core import get_layer
-from ..compute.layers import describe_module, drawable, extra_tokens
+from ..compute.layers import describe_module, drawable, extra_tokens, map_size
 from ..render.color import Shaded
 from ..render.static import Panel
 from ..widgets import controls
 from ..widgets.base import ImageView, LayerView
 from ..widgets.panels import channel_panel, grid_panel, grid_sizes, image_panels
-from ..widgets.state import Colormap, Index, Integer, Pixel, Scale
+from ..widgets.state import Colormap, Index, Integer, Place, Scale
 from ..widgets.surface import markup
 
 
 def _planes(view: LayerView) -> tuple[int, str]:
     row = view.table.find(view.layer)
     return row.planes, f"layer {row.name!r} has {row.planes}"
+
+
+def _extent(view: ImageView) -> tuple[tuple[int, int], str]:
+    row = view.table.find(view.layer)
+    return map_size(row, view.item.aspect), f"a map of layer {row.name!r}"
 
 
 class ActivationView(ImageView):
@@ -65,7 +70,7 @@ class ActivationView(ImageView):
     colormap = Colormap("auto", help="matplotlib name; auto: diverging for signed values").tag(display=True)
     scale = Scale("layer", help="value range of the colours: map, layer, layer-full, or (vmin, vmax)").tag(display=True)
     columns = Integer(0, help="maps in a row; 0: as fits").tag(display=True)
-    pixel = Pixel(None, help="(row, column) in the large map whose value is told, or None").tag(display=True)
+    pixel = Place(of=_extent, help="(row, column) in the large map whose value is told, or None").tag(display=True)
 
     @property
     def maps(self) -> torch.Tensor:
@@ -84,10 +89,11 @@ class ActivationView(ImageView):
         if self.ready:  # at once, not with the drawing: a channel of the new layer may be set right after
             row = self.table.find(self.layer)
             with self.quiet():  # what no longer fits is moved before the new layer is drawn
-                self._channel_slider.max = self._channel_box.max = row.channels - 1
+                controls.fit(self, "channel", row.channels - 1, [self._channel_slider, self._channel_box])
+                controls.fit(self, "plane", row.planes - 1, [self._plane_slider])
                 self._channels.text = controls.channel_word(row)
-                self._plane_slider.max = row.planes - 1
-                self.pixel = None
+                if not self.set_together("pixel"):
+                    self.pixel = None
 
     # ------------------------------------------------------------------ what the base asks for
 

@@ -1,7 +1,7 @@
 """Which pixels a score depends on: Captum's methods and the sanity check."""
 
 from .attribution import attributions
-from .cam import has_maps, last_maps
+from .cam import default_layer, has_maps
 from .map import AttributionMap
 from .methods import GRAD_CAM, METHODS
 from .sanity import randomized, rank_correlation
@@ -11,8 +11,8 @@ __all__ = [
     "METHODS",
     "AttributionMap",
     "attributions",
+    "default_layer",
     "has_maps",
-    "last_maps",
     "randomized",
     "rank_correlation",
 ]

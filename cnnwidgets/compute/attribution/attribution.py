@@ -17,6 +17,7 @@ from ..occlusion import baseline_images, patches
 from ..scoring import Score, Scorer, choose_targets
 from ..shadow import looking
 from .cam import cam_layer
+from .grid import grid_of
 from .map import AttributionMap
 from .methods import GRAD_CAM, METHODS, MODIFIED, Task, run_method
 from .network import Attributed
@@ -63,7 +64,8 @@ def attributions(
     against : int or sequence of int, optional
         Explain the score of `target` minus that of this class.
     layer : str, optional
-        For Grad-CAM, named as in `layer_table`; by default the last with maps before pooling.
+        For Grad-CAM, named as in `layer_table`; by default the last before pooling whose maps lie over the image and
+        count for the score. The tokens of a transformer are maps too, those on the grid; see `last_maps`.
     steps : int
         For integrated gradients: number of integration points (Gauss-Legendre). The note states the completeness error.
     baseline : float, sequence of float, str or torch.Tensor
@@ -111,11 +113,13 @@ def attributions(
     size = (batch.shape[2], batch.shape[3])
     place = patches(size, window, stride)
     baselines = baseline_images(batch, baseline, place.window)
-    row = None
+    row, grid = None, None
+    doubts: list[str] = []
     if method in GRAD_CAM:
         if isinstance(module, torch.jit.ScriptModule):
             raise ValueError(f"{METHODS[method]} must see the maps of a layer, and the model is TorchScript")
-        row = cam_layer(layer_table(module, batch[:1], operations=False, prepare=prepare), layer, module)
+        row, doubts = cam_layer(module, batch[:1], layer, scorer, prepare=prepare)
+        grid = grid_of(row, size[1] / size[0])
     elif layer is not None:
         layer_table(module, batch[:1], operations=False, prepare=prepare).find(layer)  # unused, but it must exist
     batches = method != "occlusion" and (len(batch) > 1 or method == "integrated_gradients")
@@ -123,7 +127,7 @@ def attributions(
     relus: Relus | None = None
     with torch.inference_mode(False), looking(module) as shadow, torch.enable_grad():
         batch = batch.clone()  # a tensor created in inference mode has no gradient
-        network = Attributed(shadow, scorer, prepare=prepare, layer=row, alone=alone)
+        network = Attributed(shadow, scorer, prepare=prepare, layer=row, grid=grid, alone=alone)
         if method in MODIFIED:
             scripted = [name for name, part in module.named_modules() if isinstance(part, torch.jit.ScriptModule)]
             if scripted:
@@ -146,8 +150,9 @@ def attributions(
     if relus is not None and relus.others:
         count = relus.count // (len(batch) if alone else 1)
         notes.append(f"only its {count} ReLUs are modified, not {', '.join(sorted(relus.others))}")
-    if row is not None:
-        notes.insert(0, f"{row.name}, maps of {' × '.join(map(str, row.size))}")
+    if row is not None and grid is not None:
+        what = "tokens as maps" if row.kind == "tokens" else "maps"
+        notes = [f"{row.name}, {what} of {grid.rows} × {grid.columns}", *doubts, *notes]
     return AttributionMap(
         values.detach().to("cpu", torch.float64 if values.dtype == torch.float64 else torch.float32),
         method,

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import torch
 from torch import nn
+from torch.autograd.graph import Node
 
-from ..core import Prepare, call, describe, hand_over, rebuilt, rerouted
+from ..core import Prepare, call, describe, find_layer, hand_over, module_names, rebuilt, rerouted
 from ..layers import Layer
 from ..scoring import Scorer
+from .grid import Grid, as_grid, from_grid
 from .relus import Relus
 
 
@@ -36,7 +39,9 @@ class Attributed(nn.Module):
     prepare : callable, optional
         `prepare(images)` gives the arguments of the module.
     layer : Layer, optional
-        The layer whose output passes through `tap`.
+        The layer whose output passes through `tap`, as maps.
+    grid : Grid, optional
+        Its positions.
     alone : bool
         Run one image at a time: the network mixes those of a batch.
 
@@ -44,6 +49,8 @@ class Attributed(nn.Module):
     ----------
     passes : int
         Number of images passed through the network.
+    entry : torch.autograd.graph.Node or None
+        Where the images of the last pass enter the network, if they have a gradient.
     """
 
     def __init__(
@@ -53,14 +60,17 @@ class Attributed(nn.Module):
         *,
         prepare: Prepare | None = None,
         layer: Layer | None = None,
+        grid: Grid | None = None,
         alone: bool = False,
     ) -> None:
         super().__init__()
         self._hidden = (module, scorer)  # in a tuple, torch does not register the module
-        self._prepare, self._layer, self.alone = prepare, layer, alone
+        self._prepare, self._layer, self._grid, self.alone = prepare, layer, grid, alone
         self.relus = nn.ModuleList()
         self.tap = Tap()
         self.passes = 0
+        self.entry: Node | None = None
+        self._problem = ""
 
     @property
     def module(self) -> nn.Module:
@@ -86,6 +96,7 @@ class Attributed(nn.Module):
 
         def run(_: Any) -> Any:
             copy = images.clone()  # a network may write to its input
+            self.entry = copy.grad_fn
             if self._prepare is None:
                 return module(copy)
             given = rebuilt(
@@ -96,8 +107,12 @@ class Attributed(nn.Module):
         if self._layer is None:
             output = call(module, images, run=run)
         else:
-            with rerouted(module, self._layer.module, self._layer.call, self._tapped):
+            layer, self._problem = self._layer, f"layer {self._layer.name!r} runs in a pass without gradients alone"
+            path = find_layer(module_names(module), layer.name)[2]
+            with rerouted(module, layer.module, layer.call, partial(self._tapped, len(images)), path):
                 output = call(module, images, run=run)
+            if self._problem:  # an error raised in the pass would be laid at the network's door
+                raise ValueError(self._problem)
         scores = scorer.read(output)
         if len(scores) != len(images):
             raise ValueError(
@@ -110,7 +125,31 @@ class Attributed(nn.Module):
             )
         return scores
 
-    def _tapped(self, output: torch.Tensor) -> torch.Tensor:
-        if self._layer is not None and self._layer.layout == "last":
-            return self.tap(output.movedim(-1, 1)).movedim(1, -1).clone()
-        return self.tap(output).clone()  # the next layer may write in place
+    def _tapped(self, images: int, output: torch.Tensor) -> torch.Tensor:
+        assert self._layer is not None and self._grid is not None
+        layer, grid, self._problem = self._layer, self._grid, ""
+        maps = as_grid(output, layer, grid)
+        if self.entry is not None and not leads_to(output.grad_fn, self.entry):
+            self._problem = f"layer {layer.name!r} does not depend on the image that is explained"
+        elif len(maps) != images or tuple(maps.shape[2:]) != (grid.rows, grid.columns):
+            self._problem = (
+                f"layer {layer.name!r} gives {describe(output)} for {images} images, not maps of "
+                f"{grid.rows} × {grid.columns} for each"
+            )
+        else:
+            output = from_grid(self.tap(maps), output, layer, grid).clone()  # the next layer may write in place
+        return output
+
+
+def leads_to(start: Node | None, end: Node | None, *, without: Node | None = None) -> bool:
+    """Whether a way through the graph of gradients leads from `start` to `end`, and not through `without`."""
+    todo, seen = [start], {None, without}
+    while todo:
+        node = todo.pop()
+        if node in seen or node is None:
+            continue
+        if node is end:
+            return True
+        seen.add(node)
+        todo += [before for before, _ in node.next_functions]
+    return False

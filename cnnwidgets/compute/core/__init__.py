@@ -1,22 +1,11 @@
 """One careful pass: run a model, keep what its modules put out, put everything back."""
 
 from .captured import UNSEEN, Captured, some_of
-from .fingerprint import digest, fingerprint, hooks_version
+from .fingerprint import digest, fingerprint, hooks_version, weights_version
 from .forward import ForwardError, Prepare, call, describe, hand_over
 from .hooks import alone, capture, counting, evaluating, rerouted
 from .memory import give_back
-from .model import (
-    FORMS,
-    Entrance,
-    device_of,
-    dtype_of,
-    entrance,
-    has_forward,
-    known_whole,
-    moved,
-    plain,
-    weights_version,
-)
+from .model import FORMS, Entrance, device_of, dtype_of, entrance, gathered, has_forward, known_whole, moved, plain
 from .names import (
     OUTPUT,
     find_layer,
@@ -31,7 +20,7 @@ from .names import (
     unknown_layer,
     whole,
 )
-from .outputs import are_probabilities, leaves, rebuilt, why_not
+from .outputs import are_probabilities, leaves, rebuilt, replaced, why_not
 from .progress import Bar, Report
 from .state import same_random_state
 
@@ -59,6 +48,7 @@ __all__ = [
     "find_layer",
     "fingerprint",
     "first_names",
+    "gathered",
     "get_layer",
     "give_back",
     "hand_over",
@@ -73,6 +63,7 @@ __all__ = [
     "nearest",
     "plain",
     "rebuilt",
+    "replaced",
     "rerouted",
     "same_random_state",
     "shortened",

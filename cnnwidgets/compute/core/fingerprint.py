@@ -16,6 +16,9 @@ LARGEST = 2**30
 """Bytes of weights that are read for a fingerprint; 0.25 s."""
 COLUMNS = 61
 """The words of a tensor are summed up in so many columns; a prime, so that numbers that change places are seen."""
+SAMPLED = 2**15
+"""About so many numbers of a model are read by `weights_version`; 1 ms."""
+_ORDINARY = (torch.Tensor, nn.Parameter)
 PLAIN = (bool, int, float, complex, str, bytes, type(None), torch.dtype)
 
 
@@ -43,6 +46,48 @@ def fingerprint(model: nn.Module) -> Any:
     except (RuntimeError, TypeError, ValueError, NotImplementedError):  # quantized, sparse, on no device
         return object()
     return hooks_version(model), tuple(_settings(part) for part in model.modules()), numbers
+
+
+def weights_version(model: nn.Module) -> int:
+    """A number that changes with the weights and buffers of a model, cheap enough to be asked at every move.
+
+    An optimizer, a state dict, another parameter in the place of one, `to()`: these are seen by what torch counts. A
+    write through `.data`, and the statistics of BatchNorm, torch does not count: they are seen by the numbers
+    themselves, of which all are read in small tensors, and of large ones an equal share of `SAMPLED`, evenly spread.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Only read.
+    """
+    tensors = [
+        tensor
+        for part in model.modules()
+        for table in (part._parameters, part._buffers)
+        for tensor in table.values()
+        if tensor is not None
+    ]
+    counted: list[Any] = []
+    share = max(64, SAMPLED // max(1, len(tensors)))
+    samples: dict[Any, list[torch.Tensor]] = {}
+    with torch.no_grad():
+        for tensor in tensors:
+            counted += (id(tensor), -1 if tensor.is_inference() else tensor._version)
+            try:
+                counted.append(tensor.data_ptr())
+                if type(tensor) not in _ORDINARY and hasattr(tensor, "to_local"):
+                    tensor = tensor.to_local()  # of a sharded one, the part that is here
+                if tensor.is_meta:
+                    continue
+                count = tensor.numel()
+                step = count // share | 1  # odd, so that not the same column of each row is read
+                dense = tensor.is_contiguous()
+                sample = tensor.as_strided((-(-count // step),), (step,)) if dense else tensor.reshape(-1)[::step]
+            except (RuntimeError, NotImplementedError):  # sparse, quantised: no plain numbers
+                continue
+            samples.setdefault((sample.dtype, sample.device), []).append(sample)
+        read = tuple([torch.cat(found).view(torch.uint8).cpu().numpy().tobytes() for found in samples.values()])
+    return hash((tuple(counted), read))
 
 
 def hooks_version(model: nn.Module) -> tuple[int, ...]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -77,24 +78,61 @@ def _hint(model: nn.Module, given: Any) -> str:
 
 
 def _explain(model: nn.Module, arguments: Any, error: Exception) -> str:
-    """One line: the innermost module whose forward() was running, its input, the expected input, and the cause."""
+    """One line: the innermost module whose forward() was running, what happened there, its input, and the cause."""
     names = {id(part): name for name, part in model.named_modules()}
-    refused, received, wish = model, describe(arguments), ""
-    trace: TracebackType | None = error.__traceback__
-    while trace is not None:
-        local = trace.tb_frame.f_locals
+    failed, given, line = model, None, ""
+    frames = [trace.tb_frame for trace in _traces(error)]
+    for trace in _traces(error):
+        code, local = trace.tb_frame.f_code, trace.tb_frame.f_locals
         owner = local.get("self")
-        if trace.tb_frame.f_code.co_name == "forward" and isinstance(owner, nn.Module) and id(owner) in names:
+        if code.co_name == "forward" and isinstance(owner, nn.Module) and id(owner) in names:
             inputs = [value for key, value in local.items() if key != "self" and isinstance(value, torch.Tensor)]
-            refused, received = owner, describe(inputs[0]) if inputs else "no tensor"
-            wish = _wish(owner, inputs[0]) if inputs else ""
-        trace = trace.tb_next
-    where = f"layer {names[id(refused)]!r} ({type(refused).__name__})" if names[id(refused)] else type(refused).__name__
+            failed, given = owner, inputs[0] if inputs else None
+            line = f"{Path(code.co_filename).name}, line {trace.tb_lineno}"
+    where = f"layer {names[id(failed)]!r} ({type(failed).__name__})" if names[id(failed)] else type(failed).__name__
+    received = describe(given) if given is not None else "no tensor" if line else describe(arguments)
+    what = _what(failed, given, error, [frame.f_globals.get("__name__", "") for frame in frames], line)
     cause = " ".join(str(error).split())
-    return (
-        f"{where} refused its input: got {received}{f', wants {wish}' if wish else ''} "
-        f"({type(error).__name__}: {cause[:300]})"
-    )
+    return f"{where} {what.format(got=f'got {received}')} ({type(error).__name__}: {cause[:300]})"
+
+
+def _what(failed: nn.Module, given: Any, error: Exception, modules: list[str], line: str) -> str:
+    """What happened in a layer: memory, devices, types, its own code, or an input that it does not take."""
+    text, kind = str(error), type(error)
+    if kind.__name__ == "OutOfMemoryError" or "can't allocate memory" in text or "not enough memory" in text:
+        return "ran out of memory: {got}"
+    if any(name.startswith(("torch._dynamo", "torch._inductor")) for name in (kind.__module__, modules[-1])):
+        return "failed in torch.compile: {got}; look at the model before it is compiled"
+    weights = [weight for weight in failed._parameters.values() if weight is not None]
+    if given is not None and isinstance(error, (RuntimeError, NotImplementedError)):
+        if any(hasattr(weight, "full_tensor") for weight in weights):
+            return "has weights that are sharded over processes, which an input that is not cannot meet: {got}"
+        for name in ("device", "dtype"):
+            other = next(
+                (getattr(weight, name) for weight in weights if getattr(weight, name) != getattr(given, name)), None
+            )
+            if other is not None and (name == "device" or given.is_floating_point()):
+                return f"has weights {_ON[name]} {other}, and its input is {_ON[name]} {getattr(given, name)}: {{got}}"
+    wish = _wish(failed, given) if given is not None else ""
+    last = modules[-1]
+    by_torch = type(failed).__module__.startswith("torch.nn.") or last.startswith("torch.nn.functional")
+    if wish or by_torch or not line or isinstance(error, (ValueError, AssertionError)):
+        return f"refused its input: {{got}}{f', wants {wish}' if wish else ''}"
+    if last.startswith("torch.") and not last.startswith("torch.nn.modules.module"):
+        return f"failed in {last}, called in {line}: {{got}}"
+    if isinstance(error, RuntimeError):  # of a function of torch that is called there
+        return f"failed on its input in {line}: {{got}}"
+    return f"has an error in its own code, {line}: {{got}}"
+
+
+_ON = {"device": "on", "dtype": "of type"}
+
+
+def _traces(error: Exception) -> Iterator[TracebackType]:
+    trace = error.__traceback__
+    while trace is not None:
+        yield trace
+        trace = trace.tb_next
 
 
 def describe(value: Any) -> str:

@@ -16,6 +16,7 @@ from torch import nn
 from .captured import Captured
 from .model import plain
 from .names import find_layer, first_names, further_place, named_parts
+from .outputs import leaves, replaced
 from .state import same_module_state, same_random_state
 
 
@@ -216,7 +217,7 @@ def counting(model: nn.Module) -> Iterator[list[None]]:
 
 @contextmanager
 def rerouted(
-    model: nn.Module, module: str, call: int, through: Callable[[torch.Tensor], torch.Tensor]
+    model: nn.Module, module: str, call: int, through: Callable[[torch.Tensor], torch.Tensor], path: str = ""
 ) -> Iterator[None]:
     """Replace the output of one call of a layer by `through(output)`, while the `with` block runs the model once.
 
@@ -230,11 +231,13 @@ def rerouted(
         Number of the call, from 1.
     through : callable
         Maps the output tensor of the layer to the one that the network continues with.
+    path : str
+        Which of the tensors that the layer returns, as `leaves` names it.
 
     Raises
     ------
     ValueError
-        While the model runs: the layer does not return a single tensor.
+        While the model runs: the layer does not return this tensor.
     """
     calls = 0
 
@@ -243,9 +246,10 @@ def rerouted(
         calls += 1
         if calls != call:
             return None
-        if not isinstance(output, torch.Tensor):
+        found = dict(leaves(output)).get(path)
+        if not isinstance(found, torch.Tensor):
             raise ValueError(f"layer {module!r} returns a {type(output).__name__}, not one tensor")
-        return through(output)
+        return replaced(output, path, through(found))
 
     handle = model.get_submodule(module).register_forward_hook(hook)
     try:

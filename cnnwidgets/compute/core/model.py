@@ -72,6 +72,22 @@ def _wrapped(model: nn.Module) -> nn.Module | None:
     return compiled if isinstance(compiled, nn.Module) else None
 
 
+def gathered(value: torch.Tensor) -> torch.Tensor:
+    """A weight as an ordinary tensor; raises ValueError where other processes hold parts of it."""
+    gather = getattr(value, "full_tensor", None)  # of a DTensor, as FSDP and tensor parallelism keep weights
+    if gather is None:
+        return value
+    processes = value.device_mesh.size()  # type: ignore[attr-defined]
+    if processes > 1:  # to gather them all of these would have to take part
+        raise ValueError(
+            f"the weights are sharded over {processes} processes, which all would have to take part in a look: gather "
+            "them into a model of its own first (torch.distributed.checkpoint.state_dict.get_model_state_dict with "
+            "full_state_dict=True)"
+        )
+    full: torch.Tensor = gather()
+    return full.detach()
+
+
 def tensors_of(model: nn.Module) -> itertools.chain[torch.Tensor]:
     """Parameters, then buffers."""
     return itertools.chain(model.parameters(), model.buffers())
@@ -107,8 +123,21 @@ def entrance(model: nn.Module) -> Entrance | None:
 
 
 def device_of(model: nn.Module) -> torch.device:
-    """Device of the first parameter or buffer; the CPU for a model without any."""
-    return next((t.device for t in tensors_of(model)), torch.device("cpu"))
+    """Device where the model computes: of its first parameter or buffer; the CPU for a model without any.
+
+    Weights that are loaded layer by layer are on the device `meta` between two passes; then it is that of those which
+    stay, or the one that the hooks of the loader name.
+    """
+    found = None
+    for tensor in tensors_of(model):
+        if not tensor.is_meta:
+            return tensor.device
+        found = tensor.device
+    if found is not None:
+        for part in model.modules():
+            if (device := getattr(getattr(part, "_hf_hook", None), "execution_device", None)) is not None:
+                return torch.device(device)
+    return found or torch.device("cpu")
 
 
 def dtype_of(model: nn.Module) -> torch.dtype:
@@ -125,11 +154,6 @@ def dtype_of(model: nn.Module) -> torch.dtype:
             if tensor.is_floating_point() and tensor.itemsize > 1:
                 return tensor.dtype
     return torch.float32
-
-
-def weights_version(model: nn.Module) -> int:
-    """A number that changes whenever a parameter is written to (optimizer, state dict) or replaced."""
-    return hash(tuple((id(p), p.data_ptr(), -1 if p.is_inference() else p._version) for p in model.parameters()))
 
 
 def moved(value: Any, device: torch.device, dtype: torch.dtype) -> Any:

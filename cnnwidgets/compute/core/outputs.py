@@ -35,6 +35,29 @@ def leaves(output: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         yield path, output
 
 
+def replaced(output: Any, path: str, value: torch.Tensor) -> Any:
+    """A copy of `output` with another tensor at `path`, as `leaves` names it; the containers around it are copied."""
+    if not path:
+        return value
+    for key, member in _members(output):
+        if path == str(key) or path.startswith(f"{key}."):
+            return _with_member(output, key, replaced(member, path[len(str(key)) + 1 :], value))
+    raise LookupError(f"the output has no tensor {path!r}")
+
+
+def _with_member(output: Any, key: Any, value: Any) -> Any:
+    if isinstance(output, tuple):
+        fields = hasattr(output, "_fields")
+        members = [value if name == key else member for name, member in _members(output)]
+        return type(output)(*members) if fields else type(output)(members)
+    changed = copy.copy(output)
+    if isinstance(output, (Mapping, list)):
+        changed[key] = value
+    else:
+        object.__setattr__(changed, key, value)  # data classes may be frozen
+    return changed
+
+
 def rebuilt(value: Any, change: Callable[[Any], Any]) -> Any:
     """`value` with `change` applied to what its mappings, lists, tuples and data classes hold, at any depth.
 

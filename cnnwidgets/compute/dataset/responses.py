@@ -72,7 +72,7 @@ def _outputs(model: nn.Module, items: Items, batch: list[Item], layer: Layer) ->
     if len(images) > 1 and mixes_images(model, images[:1]):
         return [one_image(activations(model, image, layer.name), layer) for image in images.split(1)]
     output = activations(model, images, layer.name)
-    return [one_image(output, layer, at) for at in range(len(images))]
+    return [one_image(output, layer, at, of=len(images)) for at in range(len(images))]
 
 
 def check_alike(layer: str, found: Iterable[torch.Tensor]) -> None:

@@ -76,7 +76,8 @@ class ModelStates:
         self.names = [f"{kind} {number}" for number in range(count)]
         if layers is None:
             layers = layer_table(self._models[0], items.batch(items[0]), prepare=items.prepare)
-        self.layers = layers.showable
+        # what does not depend on the image has the same vector for all
+        self.layers = LayerTable([row for row in layers.showable if row.depends], layers.note)
 
     @property
     def version(self) -> int:

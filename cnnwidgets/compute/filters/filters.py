@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
+from ..core import gathered
 from ..layers import UnknownArithmetic, describe_module, type_name
 from ..shadow import looking
 from .conv_layers import batch_norms, effective, find_convolution
@@ -206,7 +207,7 @@ def filters(model: nn.Module, layer: str, *, folded: bool = False) -> Filters:
 
 def _numbers(value: torch.Tensor) -> torch.Tensor:
     """A copy on the CPU as real numbers in single or double precision."""
-    value = value.detach()
+    value = gathered(value.detach())
     value = value.dequantize() if value.is_quantized else value.abs() if value.is_complex() else value
     return value.to("cpu", torch.float64 if value.dtype == torch.float64 else torch.float32, copy=True)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 import torch
@@ -13,6 +14,7 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_flatten, tree_map
 
+from ..core import gathered
 from ..shadow import looking
 
 _CONV = ("input", "weight", "bias", "stride", "padding", "dilation", "groups")
@@ -106,12 +108,13 @@ def arithmetic(part: nn.Module, given: torch.Tensor) -> Arithmetic:
     for hook in _writers(part):
         hook(part, (given,))
     watch = _Watch(given)
-    try:
-        with torch.no_grad(), watch:
-            returned = part.forward(given)
-    except Exception as error:
-        text = " ".join(str(error).split())[:160]
-        raise UnknownArithmetic(f"does not run on its input alone ({type(error).__name__}: {text})") from error
+    with _gathered(part):
+        try:
+            with torch.no_grad(), watch:
+                returned = part.forward(given)
+        except Exception as error:
+            text = " ".join(str(error).split())[:160]
+            raise UnknownArithmetic(f"does not run on its input alone ({type(error).__name__}: {text})") from error
     if len(watch.cores) != 1:
         called = ", ".join(dict.fromkeys(watch.names)) or "nothing that is seen from here"
         alone = "gives its input to more than one" if watch.cores else "gives its input, as it is or padded, to no"
@@ -180,6 +183,19 @@ def _numbers(value: Any, axes: int) -> Any:
         return value
     values = tuple(value) if isinstance(value, (tuple, list, torch.Size)) else (value,)
     return values * axes if len(values) == 1 else values
+
+
+@contextmanager
+def _gathered(part: nn.Module) -> Iterator[None]:
+    """Weights that are sharded as whole tensors, inside a `with` block."""
+    sharded = {name: weight for name, weight in part._parameters.items() if hasattr(weight, "full_tensor")}
+    try:
+        for name, weight in sharded.items():
+            part._parameters[name] = nn.Parameter(gathered(cast(torch.Tensor, weight)), requires_grad=False)
+        yield
+    finally:
+        for name, weight in sharded.items():
+            part._parameters[name] = weight
 
 
 def _writers(part: nn.Module) -> list[Any]:

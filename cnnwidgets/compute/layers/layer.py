@@ -59,6 +59,9 @@ class Layer:
         Reason why it cannot be shown, or None.
     operation : bool
         Whether it is an operation of the traced network (`add`, `cat`, `relu`) rather than a module.
+    depends : bool
+        Whether it depends on the image, as far as the traced network tells; position embeddings and standardised
+        weights do not.
     """
 
     name: str
@@ -78,6 +81,7 @@ class Layer:
     repeats: bool
     reason: str | None
     operation: bool = False
+    depends: bool = True
 
     @cached_property
     def channels(self) -> int:

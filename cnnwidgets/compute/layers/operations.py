@@ -20,13 +20,14 @@ class Operation:
     """One operation of a traced network.
 
     `after` is the last call of a module before it, `(name, number)`; `scope` the module whose `forward` contains the
-    operation.
+    operation; `depends` whether it depends on the input of the network.
     """
 
     name: str
     type: str
     scope: str
     after: tuple[str, int]
+    depends: bool = True
 
 
 @dataclass
@@ -34,7 +35,7 @@ class Trace:
     """A network as a graph of `torch.fx`, or as a function of TorchScript; `reason` explains why there is neither.
 
     The graph names the modules and weights of the network and holds none; `constants` are the tensors that the network
-    made while it was traced.
+    made while it was traced; `fixed` the calls of modules that do not depend on its input, `(name, number)`.
     """
 
     graph: fx.Graph | None
@@ -42,10 +43,12 @@ class Trace:
     operations: list[Operation] = field(default_factory=list)
     constants: dict[str, torch.Tensor] = field(default_factory=dict)
     script: Callable[..., Any] | None = None
+    fixed: set[tuple[str, int]] = field(default_factory=set)
 
     def drop(self, reason: str) -> None:
         """Discard the graph, for a reason found when it runs."""
         self.graph, self.script, self.reason, self.operations = None, None, reason, []
+        self.fixed = set()
 
 
 def trace(model: nn.Module) -> Trace:
@@ -78,16 +81,23 @@ def trace(model: nn.Module) -> Trace:
     operations = []
     calls: dict[str, int] = {}
     last = ("", 0)
+    fixed = set()
+    varying: set[fx.Node] = set()
     for node in graph.nodes:
+        depends = node.op == "placeholder" or not varying.isdisjoint(node.all_input_nodes)
+        if depends:
+            varying.add(node)
         if node.op == "call_module":
             name = str(node.target)
             calls[name] = calls.get(name, 0) + 1
             last = (name, calls[name])
+            if not depends:
+                fixed.add(last)
         elif node.op in ("call_function", "call_method"):
             kind = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", str(node.target))
             name = node.name if node.name not in taken else f"{node.name}()"
-            operations.append(Operation(name, str(kind).strip("_"), _scope(node), last))
-    return Trace(graph, "", operations, constants)
+            operations.append(Operation(name, str(kind).strip("_"), _scope(node), last, depends))
+    return Trace(graph, "", operations, constants, fixed=fixed)
 
 
 class GraphRunner(fx.Interpreter):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -12,7 +13,7 @@ from torch import fx, nn
 
 from ..core import UNSEEN, Captured, ForwardError, Prepare, has_forward, leaves, module_names, plain
 from .activations import batched, run
-from .kinds import Kind, Layout, as_maps, kind_of, layout_of, planes, tokens_off_grid
+from .kinds import Kind, Layout, as_maps, kind_of, layout_of, planes, token_grid, tokens_off_grid
 from .layer import Layer, LayerTable
 from .operations import GraphRunner, Trace, run_operations, trace
 
@@ -134,7 +135,7 @@ def _difference(runner: GraphRunner, captured: Captured) -> str:
 
 def with_operations(table: LayerTable, traced: Trace, outputs: dict[str, torch.Tensor], batch: int = 1) -> LayerTable:
     """`table` with an entry for each operation, after the last module that ran before it."""
-    rows = list(table)
+    rows = [replace(row, depends=False) if (row.module, row.call) in traced.fixed else row for row in table]
     behind: dict[tuple[str, int], list[Layer]] = {}
     for operation in traced.operations:
         if operation.name not in outputs:
@@ -154,6 +155,7 @@ def with_operations(table: LayerTable, traced: Trace, outputs: dict[str, torch.T
             repeats=False,
             reason=None,
             operation=True,
+            depends=operation.depends,
             **_form(tuple(value.shape), batch, None, before, shown=True),
         )
         behind.setdefault(operation.after, []).append(row)
@@ -219,11 +221,39 @@ def _batch_axis(shape: tuple[int, ...], batch: int) -> int | None:
     return 1 if len(shape) == 3 and shape[1] == batch else None
 
 
-def one_image(output: torch.Tensor, layer: Layer, number: int = 0) -> torch.Tensor:
-    """Output of `layer` for image `number` of the batch, shaped as `layer.shape` says (a stack stays whole)."""
-    if layer.batch_axis is None:
+def one_image(output: torch.Tensor, layer: Layer, number: int = 0, *, of: int | None = None) -> torch.Tensor:
+    """Output of `layer` for one image of the batch, shaped as `layer.shape` says (a stack stays whole).
+
+    Parameters
+    ----------
+    output : torch.Tensor
+        Output of `layer` for a batch.
+    layer : Layer
+        Its entry in the table.
+    number : int
+        Number of the image in the batch.
+    of : int, optional
+        Images in the batch, where the table is of a single one: the axis that has grown is that of the batch.
+
+    Raises
+    ------
+    LookupError
+        No axis has grown with the batch, but the output is not that of a single image either.
+    """
+    axis = layer.batch_axis
+    if axis is None:
         return output
-    return output.select(layer.batch_axis, number)
+    if of is None or (output.ndim > axis and output.shape[axis] == of):
+        return output.select(axis, number)
+    one = (*layer.shape[:axis], 1, *layer.shape[axis:])
+    if tuple(output.shape) == one:  # the same for every image
+        return output.select(axis, 0)
+    if output.ndim == len(one):  # the state of a recurrent layer is (layers, N, D)
+        grown = [at for at, extent in enumerate(one) if extent == 1 and output.shape[at] == of]
+        if len(grown) == 1:
+            return output.select(grown[0], number).reshape(layer.shape)
+    size = " x ".join(map(str, output.shape))
+    raise LookupError(f"layer {layer.name!r} gives {size} numbers for {of} images: none for each of them")
 
 
 def drawable(output: torch.Tensor, layer: Layer, *, aspect: float = 1.0, plane: int = 0) -> torch.Tensor:
@@ -248,6 +278,16 @@ def extra_tokens(output: torch.Tensor, layer: Layer, *, aspect: float = 1.0, pla
     """The tokens that `drawable` leaves out of the grid, (extra, D): class token, distillation token, registers."""
     output, _ = _unstacked(output, layer, plane)
     return tokens_off_grid(output, layer.kind, layer.layout, aspect=aspect)
+
+
+def map_size(layer: Layer, aspect: float = 1.0) -> tuple[int, int]:
+    """(rows, columns) of the maps of `layer` as `drawable` gives them; (1, 1) for a vector."""
+    if layer.kind == "vector":
+        return 1, 1
+    if layer.kind == "tokens":
+        grid = token_grid(layer.size[0], aspect) if layer.layout == "last" else None
+        return (1, layer.size[0]) if grid is None else grid[1:]
+    return layer.size[-2], layer.size[-1]
 
 
 def _unstacked(output: torch.Tensor, layer: Layer, plane: int) -> tuple[torch.Tensor, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,9 @@ import torch
 from torch import nn
 
 FORMAT = "cnnwidgets training 1"
+"""Kind and version. A later version that only adds keys keeps the number; one that this cannot read has another."""
+NEEDED = ("model", "optimizer", "history", "kinds", "position", "random")
+"""Keys of a checkpoint."""
 
 
 def write(path: str | Path, state: dict[str, Any]) -> Path:
@@ -43,18 +47,35 @@ def read(path: str | Path) -> dict[str, Any]:
     FileNotFoundError
         The file does not exist.
     ValueError
-        The file is damaged, or was not written by `Trainer.save`.
+        The file is damaged, was not written by `Trainer.save`, or by that of a later version.
     """
     path = Path(path).expanduser()
     if not path.is_file():
         raise FileNotFoundError(f"no checkpoint {str(path)!r}")
+    _prove(path)
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch.load raises many kinds of errors for a broken file
         raise ValueError(f"{path} is damaged, or not a checkpoint of Trainer.save()") from error
-    if not isinstance(state, dict) or state.get("format") != FORMAT:
+    kind = state.get("format") if isinstance(state, dict) else None
+    if not isinstance(kind, str) or kind.rpartition(" ")[0] != FORMAT.rpartition(" ")[0]:
         raise ValueError(f"{path} is not a checkpoint of Trainer.save()")
+    if kind != FORMAT:
+        raise ValueError(f"{path} is of another version of cnnwidgets: it is {kind!r}, this one reads {FORMAT!r}")
+    if missing := [key for key in NEEDED if key not in state]:
+        raise ValueError(f"{path} is damaged: it has no {', '.join(missing)}")
     return state
+
+
+def _prove(path: Path) -> None:
+    """Raise ValueError if a checksum of the file is wrong; `torch.load` reads past them."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            wrong = file.testzip()
+    except Exception as error:  # zipfile raises many kinds of errors for a broken file
+        raise ValueError(f"{path} is damaged, or not a checkpoint of Trainer.save()") from error
+    if wrong is not None:
+        raise ValueError(f"{path} is damaged: the checksum of {wrong} in it is wrong")
 
 
 def check_weights(model: nn.Module, weights: Mapping[str, torch.Tensor], path: str | Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -75,9 +76,11 @@ def fit(
     Raises
     ------
     ValueError
-        `n_epochs` is negative, the loader yields no batch, or the loss is not one number.
+        `n_epochs` is negative, the loader yields no batch, the loss is not one number, or the optimizer holds no weight
+        of the model or needs a closure (LBFGS).
     TypeError
-        A batch is not a pair, the loss not a tensor, the optimizer of another type, or `n_epochs` not an integer.
+        A batch is not a pair, or is of bytes that the model does not take; the loss not a tensor, the optimizer of
+        another type, or `n_epochs` not an integer.
     FloatingPointError
         The loss is NaN or infinite. Weights and buffers (BatchNorm's statistics) are those before that step, as
         after any other error within a step.
@@ -88,8 +91,7 @@ def fit(
     ...     print(step.epoch, step.batch, step.loss)
     """
     check_epochs(n_epochs)
-    if not hasattr(optimizer, "param_groups"):
-        raise TypeError(f"optimizer must be a torch.optim.Optimizer, not {type(optimizer).__name__}")
+    check_optimizer(model, loss_fn, optimizer)
     return _steps(model, loader, loss_fn, optimizer, n_epochs, scheduler, device_of(model, device), start)
 
 
@@ -141,7 +143,7 @@ def _step(
     if not model.training:
         model.train()
     optimizer.zero_grad()
-    outputs = model(images)
+    outputs = outputs_of(model, images)
     loss = loss_fn(outputs, targets)
     if not isinstance(loss, torch.Tensor):
         raise TypeError(f"loss_fn must give a tensor of one number, not {type(loss).__name__}")
@@ -219,7 +221,7 @@ def evaluate(
                 if given is None:
                     break
                 images, targets = pair(given, where)
-                outputs = model(images)
+                outputs = outputs_of(model, images)
                 examples = size_of(images)
                 losses.append((float(loss_fn(outputs, targets)), examples))
                 accuracies.append((accuracy_of(outputs, targets), examples))
@@ -250,6 +252,39 @@ def _moved(part: Any, device: torch.device) -> Any:
     if isinstance(part, Mapping) or type(part) in (tuple, list):
         return rebuilt(part, lambda value: value.to(device) if isinstance(value, torch.Tensor) else value)
     return part.to(device) if isinstance(part, torch.Tensor) else part
+
+
+def outputs_of(model: nn.Module, images: Any) -> Any:
+    """What the model makes of a batch; where it does not take bytes, the error says how to convert them."""
+    try:
+        return model(images)
+    except Exception as error:
+        given = [value for _, value in leaves(images) if isinstance(value, torch.Tensor)]
+        if not any(value.dtype == torch.uint8 for value in given):
+            raise
+        raise TypeError(
+            f"the model does not take images of bytes (torch.uint8): convert them where they are loaded, "
+            f"images.float() / 255, as ToTensor does ({type(error).__name__}: {error!s:.200})"
+        ) from error
+
+
+def check_optimizer(model: nn.Module, loss_fn: Any, optimizer: Any) -> None:
+    """Raise TypeError or ValueError unless `optimizer` can train the model, or the loss function, in this loop."""
+    if not (hasattr(optimizer, "param_groups") and hasattr(type(optimizer), "step")):
+        raise TypeError(f"optimizer must be a torch.optim.Optimizer, not {type(optimizer).__name__}")
+    kind = type(optimizer).__name__
+    _, *asked = inspect.signature(type(optimizer).step).parameters.values()  # a scheduler wraps that of the instance
+    if any(one.default is one.empty and one.kind is one.POSITIONAL_OR_KEYWORD for one in asked):
+        raise ValueError(
+            f"{kind} needs a closure, by which it runs the model several times in a step; this loop runs it once. "
+            f"Allowed: optimizers whose step() needs nothing, such as SGD or Adam; a Recorder also follows other loops"
+        )
+    own = {id(weight) for part in (model, loss_fn) if isinstance(part, nn.Module) for weight in part.parameters()}
+    if own and not any(id(weight) in own for group in optimizer.param_groups for weight in group["params"]):
+        raise ValueError(
+            f"{kind} holds no weight of this {type(model).__name__}, which would stay as it is: make it with "
+            f"model.parameters(), after the model was made"
+        )
 
 
 def size_of(images: Any) -> int:

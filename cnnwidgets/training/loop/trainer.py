@@ -20,7 +20,7 @@ from ...compute.inputs import as_batch
 from .control import Control
 from .course import TrainingState
 from .history import History, Step
-from .loop import EACH_STEP, LossFn, Score, check_epochs, evaluate, fit, length
+from .loop import EACH_STEP, LossFn, Score, check_epochs, check_optimizer, evaluate, fit, length
 from .progress import Progress
 from .randomness import random_state, set_random_state, set_seed
 
@@ -55,6 +55,11 @@ class Trainer(Control):
     recorder : Recorder or None
         Records the training; its context is active while the training runs.
 
+    Raises
+    ------
+    TypeError, ValueError
+        The optimizer is none, holds no weight of the model, or needs a closure (LBFGS).
+
     Notes
     -----
     The same result after an interruption means: bitwise, on the same machine with deterministic operations, if
@@ -75,6 +80,7 @@ class Trainer(Control):
         progress: bool = True,
     ) -> None:
         super().__init__()
+        check_optimizer(model, loss_fn, optimizer)
         self.model = model if device is None else model.to(device)
         self.loss_fn, self.optimizer, self.scheduler = loss_fn, optimizer, scheduler
         self.writer, self.checkpoint, self.progress = writer, checkpoint, progress

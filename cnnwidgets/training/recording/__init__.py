@@ -1,5 +1,6 @@
 """A training as a film on disk."""
 
+from .fields import Damaged
 from .frame import WHAT, Frame, What
 from .lightning import lightning_callback
 from .recorder import Recorder
@@ -8,6 +9,7 @@ from .storage import finite_range
 
 __all__ = [
     "WHAT",
+    "Damaged",
     "Frame",
     "Recorder",
     "Recording",

@@ -16,6 +16,7 @@ import torch
 
 from ...files import UNFINISHED, put, readable
 from . import header, storage
+from .fields import Damaged
 from .frame import Frame
 from .recording import Recording
 
@@ -51,14 +52,15 @@ class Film:
         self.half, self.stride, self._moment = False, 1, 0
         self._temporary = path is None
         self.path = Path(tempfile.mkdtemp(prefix="cnnwidgets-")) if path is None else path
+        about = {"version": header.VERSION, **about, "image": list(probes.shape[1:])}
         if resume and (self.path / storage.HEADER).is_file():
             self.recording = self._resumed(about, probes)
             return
         self._check_empty()
         self.path.mkdir(parents=True, exist_ok=True)
         try:
-            put(self.path / storage.PROBES, storage.pack({"probes": probes.contiguous()}, {}))
-            header.write(self.path, about)
+            self._write_header(about, probes)
+            storage.write_list(self.path, [])
         except BaseException:
             self.remove()
             raise
@@ -74,22 +76,42 @@ class Film:
         if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
             raise FileExistsError(f"{self.path} is not an empty folder: give another path")
 
+    def _write_header(self, about: Mapping[str, Any], probes: torch.Tensor) -> None:
+        """The header and the probes, with which lies a copy of it."""
+        data = storage.pack({"probes": probes.contiguous()}, {"header": header.text_of({**about, "notes": []})})
+        put(self.path / storage.PROBES, data)
+        header.write(self.path, about)
+
     def _resumed(self, about: Mapping[str, Any], probes: torch.Tensor) -> Recording:
         recording = Recording.open(self.path)
-        for key in ("weights", "layers"):
-            if recording.about[key] != json.loads(json.dumps(about[key])):
-                raise ValueError(f"the recording in {self.path} cannot be resumed: it is of another network or layers")
+        rows = [header.layer_row(row, "layer") for row in json.loads(json.dumps(about["layers"]))]
+        if recording.about["weights"] != about["weights"] or list(recording.layers) != rows:
+            raise ValueError(f"the recording in {self.path} cannot be resumed: it is of another network or layers")
         if recording.probes.shape != probes.shape or not torch.equal(recording.probes, probes):
             raise ValueError(f"the recording in {self.path} cannot be resumed: its probes differ")
         for file in self.path.glob(f"*{UNFINISHED}"):
             file.unlink(missing_ok=True)
+        damaged, self.recording = recording.damaged, recording
+        if recording.version < header.VERSION:
+            self._bring_up(recording, probes)
+        storage.write_list(self.path, sorted(file.name for file in self.path.glob(storage.FRAMES)))
+        recording.refresh()
+        if damaged:  # the list no longer tells it
+            self.note(f"damaged when it was resumed: {'; '.join(damaged)}")
         self.half, self.stride = recording.about["half"], recording.about["stride"]
         self._moment = (len(recording.frames) - 1) * self.stride
         return recording
 
+    def _bring_up(self, recording: Recording, probes: torch.Tensor) -> None:
+        """Write a recording of an earlier version as one of this version."""
+        for frame in recording.frames:
+            self._rewrite(frame)
+        recording._tell({**recording.about, "version": header.VERSION, "image": list(probes.shape[1:])})
+        self._write_header(recording.about, probes)
+
     def remove(self) -> None:
         """Empty the folder after a film could not be started, so that it can be used again."""
-        for name in (storage.HEADER, storage.PROBES):
+        for name in (storage.HEADER, storage.PROBES, storage.LIST):
             with suppress(OSError):
                 (self.path / name).unlink(missing_ok=True)
         if self._temporary:
@@ -128,14 +150,17 @@ class Film:
                 )
         if always or self._moment % self.stride == 0:
             frames = self.recording.frames
-            number = 1 + int(frames[-1].file.stem.rpartition("-")[2]) if frames else 0
+            number = 1 + storage.number(frames[-1].file.name) if frames else 0
             file = self.path / storage.FRAME.format(number)
             put(file, data)
+            storage.add_to_list(self.path, file.name)
             self.recording.frames = [*frames, self.recording._frame(file)]
 
     def forget(self, *frames: Frame) -> None:
         """Drop frames."""
-        self.recording.frames = [frame for frame in self.recording.frames if frame not in frames]
+        gone = {frame.file for frame in frames}
+        self.recording.frames = [frame for frame in self.recording.frames if frame.file not in gone]
+        storage.write_list(self.path, [frame.file.name for frame in self.recording.frames])
         for frame in frames:
             frame.file.unlink(missing_ok=True)
 
@@ -163,9 +188,13 @@ class Film:
             half=True,
         )
         for frame in self.recording.frames:
-            tensors = {name: storage.read(frame.file, name, exact=True) for name in frame.ranges}
-            put(frame.file, self._packed(tensors, storage.head(frame.file).about))
+            self._rewrite(frame)
         self.recording.refresh()
+
+    def _rewrite(self, frame: Frame) -> None:
+        with suppress(Damaged):  # which stays as it is, to be told where it is seen
+            tensors = {name: storage.read(frame.file, name, exact=True, checks=frame.checks) for name in frame.ranges}
+            put(frame.file, self._packed(tensors, storage.head(frame.file).about))
 
     def _thin(self) -> None:
         """Drop every second frame; the first stays."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 What = Literal["maps", "batch", "gradients", "filters"]
 WHAT: tuple[What, ...] = ("maps", "batch", "gradients", "filters")
@@ -32,6 +32,8 @@ class Frame:
         Tensor of the file -> its smallest and largest finite number, or None if it has none.
     shapes : dict
         Tensor of the file -> its shape.
+    checks : dict
+        Tensor of the file -> its checksums; empty in a recording of version 1.
     """
 
     epoch: int
@@ -41,8 +43,9 @@ class Frame:
     end: bool
     file: Path = field(repr=False)
     size: int = field(repr=False)
-    ranges: dict[str, Any] = field(repr=False)
+    ranges: dict[str, list[float] | None] = field(repr=False)
     shapes: dict[str, tuple[int, ...]] = field(repr=False)
+    checks: dict[str, list[int]] = field(default_factory=dict, repr=False)
 
     @property
     def key(self) -> tuple[int, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -12,50 +12,118 @@ from typing import Any
 import torch
 from torch import nn
 
-from ...compute.core import plain, unknown
+from ...compute.core import listing, plain, unknown
 from ...compute.layers import Layer
-from ...files import put
+from ...files import SEAL, UNSEALED, put, seal_holds, sealed
+from . import storage
+from .fields import Damaged, built, check
 from .storage import HEADER
 
-FORMAT, VERSION = "cnnwidgets recording", 1
-NEEDED = (
-    *("id", "model", "weights", "layers", "probes", "labels", "classes", "normalization"),
-    *("half", "stride", "notes"),
-)
-"""Required keys of a header."""
+FORMAT, VERSION = "cnnwidgets recording", 2
+"""Version 2 has checksums and a list of the frames; version 1 is read as well.
+
+A file says its `version`, and what version of a reader it `needs`: a later one that only adds something needs an
+earlier one. What a reader does not know it leaves out, and says so.
+"""
+NEEDED: dict[str, Any] = {
+    "id": str,
+    "model": str,
+    "weights": dict[str, list[int]],
+    "layers": list[dict[str, Any]],
+    "probes": int,
+    "labels": list[int],
+    "classes": list[str],
+    "normalization": list[list[float]] | None,
+    "half": bool,
+    "stride": int,
+    "notes": list[str],
+}
+"""Required keys of a header, and their types."""
+LAYER = {field.name for field in fields(Layer)}
+KNOWN = {*NEEDED, "format", "version", "needs", "every", "budget", "image", SEAL}
 
 
 def write(path: Path, about: Mapping[str, Any]) -> None:
-    """Write the header of the recording in folder `path`."""
-    put(path / HEADER, json.dumps({"format": FORMAT, "version": VERSION, **about}, indent=1).encode())
+    """Write the header of the recording in folder `path`; that of a recording of version 1 stays one."""
+    version = about.get("version", VERSION)
+    seal = {"needs": version, SEAL: UNSEALED} if version > 1 else {}
+    kept = {key: value for key, value in about.items() if key not in seal}
+    text = json.dumps({"format": FORMAT, "version": version, **seal, **kept}, indent=1).encode()
+    put(path / HEADER, sealed(text) if seal else text)
 
 
-def read(path: Path) -> dict[str, Any]:
-    """The header of the recording in folder `path`.
+def read(path: Path) -> tuple[dict[str, Any], list[str]]:
+    """The header of the recording in folder `path`, and what is to be said of it.
+
+    A header that is damaged is replaced by the copy that lies with the probes.
 
     Raises
     ------
     FileNotFoundError
         There is no header.
     ValueError
-        It is truncated, of another kind, or of another version.
+        It is damaged, and so is its copy; or it is of another kind, or needs a later version.
     """
     file = path / HEADER
-    if not file.is_file():
-        others = [each.name for each in path.parent.iterdir() if each != path] if path.parent.is_dir() else []
-        raise FileNotFoundError(unknown(f"no recording in {path}: there is no {HEADER}", path.name, others))
     try:
-        about = json.loads(file.read_text(encoding="utf-8"))
-        kind, version = about["format"], about["version"]
-    except (ValueError, LookupError, TypeError):
-        kind, version = None, 0
-    if kind != FORMAT:
-        raise ValueError(f"{file} is truncated, or is not that of a recording")
-    if version != VERSION:
-        raise ValueError(f"the recording in {path} has version {version}; this cnnwidgets reads version {VERSION}")
+        return _checked(file.read_bytes(), f"{HEADER} of the recording in {path}")
+    except FileNotFoundError:
+        if (copy := _copy(path)) is None:
+            others = [each.name for each in path.parent.iterdir() if each != path] if path.parent.is_dir() else []
+            problem = f"no recording in {path}: there is no {HEADER}"
+            raise FileNotFoundError(unknown(problem, path.name, others)) from None
+        return copy, [f"{HEADER} is lost: its copy is taken, without the notes"]
+    except Damaged as error:
+        if (copy := _copy(path)) is None:
+            raise
+        return copy, [f"{error}: its copy is taken, without the notes"]
+
+
+def _checked(text: bytes, where: str) -> tuple[dict[str, Any], list[str]]:
+    try:
+        about = json.loads(text)
+        check(about, dict[str, Any], where)
+    except (ValueError, RecursionError):
+        raise Damaged(f"{where} is truncated, or is not that of a recording") from None
+    if about.get("format") != FORMAT:
+        raise Damaged(f"{where} is truncated, or is not that of a recording")
+    version = about.get("version")
+    needs = about.get("needs", version)
+    if not isinstance(version, int) or not isinstance(needs, int) or min(version, needs) < 1:
+        raise Damaged(f"{where} is damaged: it has version {version!r} and needs {needs!r}")
+    if needs > VERSION:
+        raise ValueError(
+            f"{where} has version {version} and needs a cnnwidgets that reads version {needs}; this one reads 1 to "
+            f"{VERSION}: a later cnnwidgets opens it"
+        )
+    if (version > 1 or SEAL in about) and not seal_holds(text):
+        raise Damaged(f"{where} is damaged: its checksum is wrong")
     if missing := [name for name in NEEDED if name not in about]:
-        raise ValueError(f"{file} has no {', '.join(missing)}: it is damaged")
-    return dict(about)
+        raise Damaged(f"{where} has no {', '.join(missing)}: it is damaged")
+    for name, hint in NEEDED.items():
+        check(about[name], hint, f"{where} is damaged: {name}")
+    rows = [key for row in about["layers"] for key in row if key not in LAYER]
+    unknown_keys = [*(key for key in about if key not in KNOWN), *dict.fromkeys(rows)]
+    later = f"it is of version {version}, later than this cnnwidgets: " if version > VERSION else ""
+    told = f"{later}what it says of {listing(unknown_keys)} is not known here and left out"
+    return about, [told] if unknown_keys else []
+
+
+def _copy(path: Path) -> dict[str, Any] | None:
+    """What lies with the probes of a header, if anything."""
+    try:
+        found = storage.head(path / storage.PROBES)
+        text = found.about["header"] if found.sealed else ""
+        about, _ = _checked(text.encode(), storage.PROBES)
+    except (ValueError, LookupError, AttributeError, OSError):
+        return None
+    return about
+
+
+def text_of(about: Mapping[str, Any]) -> str:
+    """A header as the text that lies with the probes."""
+    told = {**about, "format": FORMAT, "version": VERSION, "needs": VERSION, SEAL: UNSEALED}
+    return sealed(json.dumps(told).encode()).decode()
 
 
 def weight_shapes(model: nn.Module) -> dict[str, list[int]]:
@@ -81,10 +149,11 @@ def layer_record(row: Layer) -> dict[str, Any]:
     return asdict(row) | {"dtype": str(row.dtype).removeprefix("torch.")}
 
 
-def layer_row(record: dict[str, Any]) -> Layer:
-    """The entry of the layer table from its JSON."""
-    dtype = getattr(torch, record["dtype"], None)
-    return Layer(**record | {"dtype": dtype, "shape": tuple(record["shape"])})
+def layer_row(record: dict[str, Any], where: str) -> Layer:
+    """The entry of the layer table from its JSON; raises Damaged if it is not one."""
+    dtype = getattr(torch, str(record.get("dtype")), None)
+    row = built(Layer, record | {"dtype": dtype if isinstance(dtype, torch.dtype) else None}, where)
+    return replace(row, shape=tuple(row.shape))
 
 
 def _form(shape: Sequence[int] | None) -> str:

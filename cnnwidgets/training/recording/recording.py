@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from ...compute.core import listing
 from ...compute.layers import LayerTable
 from ...files import readable
 from . import header, storage
+from .fields import Damaged, built
 from .frame import Frame, What
 
 
@@ -39,16 +41,19 @@ class Recording:
     notes : list of str
         Reductions made to keep the budget, and errors.
     damaged : list of str
-        Files that were skipped, with the reason.
+        What is lost or damaged, with the reason; also what was found when numbers were read, whose checksums are proved
+        only then.
     """
 
     def __init__(self, path: Path, about: dict[str, Any]) -> None:
         self.path = path
-        self._heads: dict[str, tuple[tuple[int, int], storage.Head | storage.Damaged]] = {}
+        self._heads: dict[str, tuple[tuple[int, int], storage.Head | Damaged]] = {}
         self.frames: list[Frame] = []
         self.damaged: list[str] = []
+        self._found: dict[str, None] = {}  # damage that was found when numbers were read
         self._tell(about)
-        self.layers = LayerTable([header.layer_row(row) for row in about["layers"]])
+        rows = [header.layer_row(row, f"layer {at} of {path}") for at, row in enumerate(about["layers"])]
+        self.layers = LayerTable(rows)
         self.model: str = about["model"]
         self.labels: list[int] = about["labels"]
         self.classes: list[str] = about["classes"]
@@ -78,56 +83,85 @@ class Recording:
         FileNotFoundError
             There is no recording.
         ValueError
-            The folder is not a recording, has no intact frame, is of a later version, or of another network than
-            `model`. Single truncated or foreign files are skipped with a warning, and listed in `damaged`.
+            The folder is not a recording, has no intact frame, needs a later version, or is of another network than
+            `model`. What else is lost or damaged is left out with a warning, and listed in `damaged`.
         """
         path = Path(path).expanduser()
-        recording = cls(path, header.read(path))
+        about, _ = header.read(path)
+        recording = cls(path, about)
         if model is not None:
             recording.check(model)
-        if not (path / storage.PROBES).is_file():
-            raise ValueError(f"the recording in {path} has lost its {storage.PROBES}")
-        storage.head(path / storage.PROBES)
         recording.refresh()
         if recording.damaged:
-            warnings.warn(f"{path}: left out {listing(recording.damaged, 3)}", stacklevel=2)
+            warnings.warn(f"{path}: {listing(recording.damaged)}", stacklevel=2)
         if not recording.frames:
             raise ValueError(f"the recording in {path} has no whole frame")
         return recording
 
     def refresh(self) -> None:
         """Update the list of frames, during a training."""
-        self._tell(header.read(self.path))
+        about, said = header.read(self.path)
+        self._tell(about)
+        said += self._lost_probes()
+        files = {file.name for file in self.path.glob(storage.FRAMES)}
+        listed, wrong = self._listed(files)
         frames: list[Frame] = []
-        damaged: list[str] = []
-        for file in sorted(self.path.glob(storage.FRAMES)):
+        for name in sorted(files | listed):
             try:
-                frames.append(self._frame(file))
-            except storage.Damaged as error:
-                damaged.append(str(error))
-            except FileNotFoundError:
-                continue  # dropped between listing and reading
-        self.frames, self.damaged = frames, damaged
+                frames.append(self._frame(self.path / name))
+            except Damaged as error:
+                said.append(f"left out {error}")
+            except FileNotFoundError:  # lost, unless it was dropped since the list was read
+                if name in self._listed(files)[0]:
+                    said.append(f"{name} is lost")
+        unlisted = sorted(files - listed)
+        if unlisted not in ([], sorted(files)[-1:]) and not wrong:  # the last one may just have been written
+            wrong = [f"{storage.LIST} is damaged: it lacks {listing(unlisted)}"]
+        self.frames, self.damaged = frames, [*said, *wrong, *self._found]
+
+    def _listed(self, files: set[str]) -> tuple[set[str], list[str]]:
+        """The frames that should be there, and what is wrong with the list of them."""
+        if self.version > 1:
+            return storage.read_list(self.path)
+        numbers = [storage.number(name) for name in files]
+        whole = range(max(numbers, default=-1) + 1) if self.about["stride"] == 1 else numbers
+        return {storage.FRAME.format(number) for number in whole}, []  # version 1 has no list, but counts
+
+    def _lost_probes(self) -> list[str]:
+        try:
+            if not storage.head(self.path / storage.PROBES).sealed and self.version > 1:
+                raise Damaged(f"{storage.PROBES} is damaged: it has lost its checksum")
+        except FileNotFoundError:
+            said = f"the recording in {self.path} has lost its {storage.PROBES}"
+        except Damaged as error:
+            said = str(error)
+        else:
+            return []
+        if "image" not in self.about:
+            raise Damaged(said)
+        return [said]
 
     def _frame(self, file: Path) -> Frame:
         state = file.stat()
         stamp = state.st_mtime_ns, state.st_size
         if file.name not in self._heads or self._heads[file.name][0] != stamp:
             try:
-                head: storage.Head | storage.Damaged = storage.head(file)
-            except storage.Damaged as error:
+                head: storage.Head | Damaged = storage.head(file)
+            except Damaged as error:
                 head = error
             self._heads[file.name] = stamp, head
         found = self._heads[file.name][1]
-        if isinstance(found, storage.Damaged):
+        if isinstance(found, Damaged):
             raise found
-        about = dict(found.about)
-        if about.pop("recording", None) != self.about["id"]:
-            raise storage.Damaged(f"{file.name} belongs to another recording")
-        try:
-            return Frame(**about, file=file, size=found.size, shapes=found.shapes)
-        except TypeError:
-            raise storage.Damaged(f"{file.name} has other keys than a frame") from None
+        if self.version > 1 and not found.sealed:
+            raise Damaged(f"{file.name} is damaged: it has lost its checksum")
+        if found.about.get("recording") != self.about["id"]:
+            raise Damaged(f"{file.name} belongs to another recording")
+        known = {"file": file, "size": found.size, "shapes": found.shapes, "checks": found.checks}
+        frame = built(Frame, found.about | known, file.name)
+        if frame.ranges.keys() != frame.shapes.keys() or (found.sealed and frame.checks.keys() != frame.shapes.keys()):
+            raise Damaged(f"{file.name} is damaged: it tells of other tensors than it holds")
+        return frame
 
     def check(self, model: nn.Module) -> None:
         """Raise ValueError, with the first difference, if the recording is of another network than `model`."""
@@ -153,6 +187,11 @@ class Recording:
         return self.maps(self.find(epoch, batch), layer)
 
     @property
+    def version(self) -> int:
+        """Version of its format; from 2 on, damage is told by checksums."""
+        return int(self.about["version"])
+
+    @property
     def nbytes(self) -> int:
         """Bytes of all frames."""
         return sum(frame.size for frame in self.frames)
@@ -164,8 +203,21 @@ class Recording:
 
     @cached_property
     def probes(self) -> torch.Tensor:
-        """(N, C, H, W): the images whose maps were recorded."""
-        return storage.read(self.path / storage.PROBES, "probes")
+        """(N, C, H, W): the images whose maps were recorded. NaN for those that are lost."""
+        path = self.path / storage.PROBES
+        try:
+            checks = storage.head(path).checks
+            return storage.read(path, "probes", checks=checks)
+        except (Damaged, OSError, LookupError) as error:
+            if "image" not in self.about:
+                raise
+            self._told(str(error))
+        lost = torch.full(self.about["image"], torch.nan)
+        found = [lost] * self.count
+        for at in range(self.count):
+            with suppress(Damaged, OSError, LookupError):
+                found[at] = storage.read(path, "probes", at, checks=storage.head(path).checks).float()
+        return torch.stack(found)
 
     def find(self, epoch: int, batch: int | None = None) -> Frame:
         """The frame after a batch, or the last of an epoch; `find(-1)` is the network before the first step.
@@ -253,4 +305,13 @@ class Recording:
                 f"{frame.name} has no {what}"
                 + (f" of layer {layer!r}; recorded of: {there or 'no layer'}" if layer else ": it was not recorded")
             )
-        return storage.read(frame.file, key, at)
+        try:
+            return storage.read(frame.file, key, at, checks=frame.checks)
+        except Damaged as error:
+            self._told(str(error))
+            raise
+
+    def _told(self, damage: str) -> None:
+        if damage not in self._found:
+            self._found[damage] = None
+            self.damaged = [*self.damaged, damage]

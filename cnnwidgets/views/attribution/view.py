@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from functools import partial
 from typing import Any, ClassVar
@@ -12,8 +13,8 @@ import torch
 import traitlets as T
 from numpy.typing import NDArray
 
-from ...compute.attribution import METHODS, has_maps, last_maps
-from ...compute.core import unknown
+from ...compute.attribution import METHODS, default_layer, has_maps
+from ...compute.core import ForwardError, unknown
 from ...compute.dataset import predict
 from ...compute.layers import Layer
 from ...compute.scoring import Scorer
@@ -101,11 +102,20 @@ class AttributionView(ImageView):
 
     def choosable(self, row: Layer) -> bool:
         """Whether Grad-CAM can look at the layer; any layer where it can look at none, and then says so."""
-        return has_maps(row) or (row.reason is None and not any(map(has_maps, self.table)))
+        image = self.item.image
+        aspect = 1.0 if image is None or image.ndim != 3 else image.shape[2] / image.shape[1]
+        return has_maps(row, aspect) or (row.reason is None and not any(has_maps(each, aspect) for each in self.table))
 
     def first_layer(self) -> str:
-        """The last with maps before pooling."""
-        return last_maps(self.table) or super().first_layer()
+        """The last whose maps lie over the image and count for the score; see `last_maps`."""
+        image = self.item.image
+        if image is None or image.ndim != 3:
+            return super().first_layer()
+        try:
+            given = {"score": self.given.get("score", "logit"), "prepare": prepared(self.snapshot)}
+            return default_layer(self.subject.module, image, self.table, **given) or super().first_layer()
+        except (ForwardError, TypeError, ValueError):  # `prepare`, or the method itself, says what is wrong
+            return super().first_layer()
 
     def prepare(self, traits: dict[str, Any]) -> None:
         """Refuse what is no class scores, and a target that they do not have."""
@@ -118,12 +128,13 @@ class AttributionView(ImageView):
         else:
             rows = [row for row in self.table.showable if row.kind == "vector"]
             alone = self.subject.look(self.snapshot.index).single
-            if self.snapshot.prediction is None or not rows or not alone:
+            scores = self.snapshot.prediction is not None and rows and alone
+            if not scores and self._only_score() is None:
                 raise ValueError(
                     "AttributionView needs a network that gives class scores alone; choose them with score=, such as "
                     "score=lambda output: output['out'].mean((2, 3))"
                 )
-            self._name_classes(rows[-1].channels)
+            self._name_classes(rows[-1].channels if scores else 1)
         for name in {"target", "against"} & set(traits):
             traits[name] = self.traits()[name].number(self, traits[name])
         if traits.get("target") is not None and traits.get("target") == traits.get("against"):
@@ -238,7 +249,10 @@ class AttributionView(ImageView):
         """Find the prediction of `score`; the predicted class, if the scores are finite."""
         self._prediction = self.snapshot.prediction
         if not callable(self.score):
-            return self._prediction.targets[0] if self._prediction else None
+            if self._prediction is None:
+                only = self._only_score()
+                return 0 if only is not None and math.isfinite(only) else None
+            return self._prediction.targets[0]
         scores = self._scores(self.score)
         self._name_classes(len(scores))
         for name in ("target", "against"):  # the function may give other classes than the one before
@@ -252,8 +266,15 @@ class AttributionView(ImageView):
         scorer = Scorer(self.subject.model, layer=None, score=score, prepare=prepared(self.snapshot))
         return scorer(self.item.image[None], torch.tensor([0]), lambda batch: None)[0].cpu()
 
+    def _only_score(self) -> float | None:
+        """What a network gives that gives one number, (1, 1): a regression, or a probability."""
+        output = self.subject.look(self.snapshot.index).returned
+        only = output is not None and output.ndim > 1 and output.numel() == 1 and output.isreal().all()
+        return float(output.real) if output is not None and only else None
+
     def _name_classes(self, count: int) -> None:
-        self.classes = dict(enumerate(self.subject.names.all(count)))
+        names = ["the output"] if count == 1 else self.subject.names.all(count)
+        self.classes = dict(enumerate(names))
 
     def _find(self, method: str, *, random: bool = False) -> Found:
         return self._maps.find(

@@ -86,14 +86,6 @@ class PassMaps:
         return boxes
 
 
-def extent_of(row: Layer, aspect: float) -> tuple[int, int]:
-    """(rows, columns) of a layer's maps as they are drawn; (1, 1) for a vector."""
-    if row.kind == "tokens":
-        grid = token_grid(row.size[0], aspect) if row.layout == "last" else None
-        return (1, row.size[0]) if grid is None else grid[1:]
-    return (1, 1) if row.kind == "vector" else (row.size[0], row.size[1])
-
-
 def unit_of(row: Layer, pixel: tuple[int, int], aspect: float) -> tuple[int, ...]:
     """A pixel (row, column) of a map as it is drawn, as `explain` counts it."""
     if row.kind == "tokens":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any, ClassVar
 
 import ipywidgets as W
@@ -10,7 +11,7 @@ from torch.nn.modules.conv import _ConvNd
 
 from ...compute.convolution import Explanation, explainable_layers
 from ...compute.core import get_layer
-from ...compute.layers import Layer, LayerTable, describe_module
+from ...compute.layers import Layer, LayerTable, describe_module, map_size
 from ...render.color import Shaded
 from ...render.static import Panel
 from ...widgets import controls
@@ -19,7 +20,7 @@ from ...widgets.panels import NOTHING, image_panels, map_panel, tables_panel
 from ...widgets.state import Colormap, Index, Place
 from ...widgets.surface import markup
 from .arithmetic import sum_panel
-from .maps import PassMaps, extent_of, unit_of
+from .maps import PassMaps, unit_of
 from .tables import tables_of
 
 SCALES = ("layer", "layer-full", "map")
@@ -90,7 +91,7 @@ class ConvolutionView(ImageView):
 
     def extent(self) -> tuple[int, int]:
         """(rows, columns) of the layer's map; (1, 1) for a vector."""
-        return extent_of(self.table.find(self.layer), self.item.aspect)
+        return map_size(self.table.find(self.layer), self.item.aspect)
 
     def choosable(self, row: Layer) -> bool:
         """Convolutions, pooling, Linear and BatchNorm that give maps, sequences or vectors."""
@@ -117,8 +118,10 @@ class ConvolutionView(ImageView):
 
     @T.observe("input_channel")
     def _chosen(self, change: Any) -> None:
-        if self.ready and not self.is_quiet:
-            self.strongest = False
+        together = self.set_together("input_channel") and not self.set_together("strongest")
+        if self.ready and (together or not self.is_quiet):
+            with self.quiet() if together else nullcontext():
+                self.strongest = False
 
     @T.observe("layer")
     def _bound(self, change: Any) -> None:

@@ -137,4 +137,6 @@ class Scene:
         low, _, high = self.shaded.ends()
         ends = "" if scale == "map" or (several and scale == "frame") else f", {number(low)} to {number(high)}"
         notes = [note.partition(",")[0].partition(" where")[0] for note in self.recording.notes]
+        if damaged := self.recording.damaged:
+            notes.append(damaged[0] if len(damaged) == 1 else f"{len(damaged):,} files are lost or damaged")
         return " · ".join([f"scale: {words[scale]}{ends}{centred}", *notes])

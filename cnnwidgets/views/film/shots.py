@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -10,7 +12,7 @@ import torch
 
 from ...compute.layers import Layer, drawable
 from ...render.color import Shaded, choose, is_diverging, value_range
-from ...training.recording import WHAT, Recording, What, finite_range
+from ...training.recording import WHAT, Damaged, Recording, What, finite_range
 
 DIFFERENCES = {"none": "nothing", "first": "first frame", "previous": "previous frame"}
 SCALES = ("film", "frame", "map")
@@ -77,6 +79,13 @@ class Shots:
         """Numbers of the frames that have it."""
         return [at for at, frame in enumerate(self.recording.frames) if f"{what}/{layer}" in frame.ranges]
 
+    def readable(self, shot: Shot) -> Iterator[int]:
+        """Numbers of the frames that have it and can be read: no file of theirs is damaged."""
+        for frame in self.frames(shot.what, shot.layer):
+            with suppress(Damaged):
+                self.value(shot, frame)
+                yield frame
+
     def value(self, shot: Shot, frame: int) -> torch.Tensor:
         """The numbers of a frame, as the layer put them out; raises LookupError where it has none."""
         value = self._read(shot, frame)
@@ -103,8 +112,9 @@ class Shots:
     def _scanned(self, shot: Shot, count: int, last: int) -> tuple[float, float]:
         low = high = 0.0
         for frame in self.frames(shot.what, shot.layer):
-            ends = finite_range(self.value(shot, frame)) or (0.0, 0.0)
-            low, high = min(low, ends[0]), max(high, ends[1])
+            with suppress(Damaged):  # said where it is seen
+                ends = finite_range(self.value(shot, frame)) or (0.0, 0.0)
+                low, high = min(low, ends[0]), max(high, ends[1])
         return low, high
 
     def shaded(self, shot: Shot, value: torch.Tensor, *, plane: int, colormap: str, scale: str) -> Shaded:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -131,7 +132,9 @@ class FilmView(ModelView):
             self._check_what(what)
             layer = traits.setdefault("layer", self.recording.layers_with(what)[0])
             self._check_layer(what, layer)
-            traits.setdefault("frame", self.shots.frames(what, layer)[0])
+            if "frame" not in traits:
+                shot = Shot(what, layer, traits.get("probe", 0))
+                traits["frame"] = next(self.shots.readable(shot), self.shots.frames(what, layer)[0])
 
     def _check_what(self, what: str) -> None:
         if what not in self.shots.whats:
@@ -256,7 +259,7 @@ class FilmView(ModelView):
             `.gif` and `.mp4` move; `.png` is a sheet of frames side by side. `.mp4` needs ffmpeg: the program, or
             `pip install imageio-ffmpeg`.
         frames : iterable of int, optional
-            Which frames; by default all, for a sheet 12 at even distances.
+            Which frames; by default all that can be read, for a sheet 12 at even distances.
         seconds : float, optional
             How long each is shown; by default as `speed` says.
         dark : bool
@@ -283,6 +286,10 @@ class FilmView(ModelView):
         self.flush()
         seconds = 1 / self.speed if seconds is None else seconds
         there, path = self.shots.frames(self.what, self.layer), Path(path).expanduser()
+        if frames is None and len(whole := list(self.shots.readable(self.shot))) < len(there):
+            left = ", ".join(self.recording.frames[frame].name for frame in there if frame not in whole)
+            warnings.warn(f"left out of {path.name}, since their files are damaged: {left}", stacklevel=2)
+            there = whole
         return export(self.scene, there, path, frames=frames, seconds=seconds, dark=dark, progress=progress)
 
 

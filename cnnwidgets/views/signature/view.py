@@ -12,7 +12,7 @@ from torch import nn
 
 from ...compute.core import get_layer, weights_version
 from ...compute.dataset import responses
-from ...compute.layers import describe_module
+from ...compute.layers import Layer, describe_module
 from ...compute.signatures import METRICS, Signatures, class_numbers, first_classes, gathered, members
 from ...render.static import Panel
 from ...widgets import controls
@@ -79,6 +79,10 @@ class SignatureView(ImageView):
         return self._found
 
     # ------------------------------------------------------------------ what traits may be
+
+    def choosable(self, row: Layer) -> bool:
+        """Layers that depend on the image: of the others every image has the same vector."""
+        return row.reason is None and row.depends
 
     def first_layer(self) -> str:
         """The first layer that gives a vector."""

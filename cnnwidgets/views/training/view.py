@@ -95,6 +95,10 @@ class TrainingView(ImageView):
             self.trainer.watchers.remove(self._watched_weakly)
         super().close()
 
+    def outdated(self) -> bool:
+        """While the network learns, its weights are new at each step: the pictures follow at their own pace."""
+        return not self.trainer.running and super().outdated()
+
     def redraw(self) -> None:
         """Have the state drawn: by the training thread where that one has to look at the model, or else here."""
         if not self.trainer.running:

@@ -35,11 +35,11 @@ class Frame:
     def __init__(self, height: int) -> None:
         self.title, self.columns = Text(), Columns(height)
         self.problem, self.card = "", None  # type: str, Card | None
-        self._error = W.HTML("", layout=W.Layout(display="none"))
+        self.error_line = W.HTML("", layout=W.Layout(display="none"))
         self._body = W.VBox()
         self._stage = Stage(self._body)
         style = W.HTML(helped(markup.STYLE), layout=W.Layout(display="none"))
-        self.parts = [style, self._stage, self._body, self._error]
+        self.parts = [style, self._stage, self._body, self.error_line]
 
     def furnish(self, controls: Sequence[W.Widget]) -> None:
         """Put the controls in rows that wrap between the title and the panels."""
@@ -63,6 +63,6 @@ class Frame:
     def say(self, text: str) -> None:
         """One line under the panels, which are marked as stale while it stands there."""
         self.problem = text
-        self._error.value = markup.error(text)
-        self._error.layout.display = "" if text else "none"
+        self.error_line.value = markup.error(text)
+        self.error_line.layout.display = "" if text else "none"
         (self._body.add_class if text else self._body.remove_class)("cnnw-stale")

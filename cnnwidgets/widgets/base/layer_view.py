@@ -52,6 +52,9 @@ class LayerView(ModelView):
         The layer, as the layer table describes it.
     cached : bool
         Whether the present drawing needed no pass.
+    given : dict
+        The traits that the view was made with, as they were given: for `first_layer`, which is asked before they are
+        set.
 
     Raises
     ------
@@ -84,7 +87,8 @@ class LayerView(ModelView):
         self.subject = Subject.of(model, dataset, **options)
         self.snapshot: Snapshot = self.subject.at(traits.get("index", 0))
         self._listed = self.layers.names
-        traits["layer"] = self.checked_layer(traits.get("layer", self.first_layer())).name
+        self.given = dict(traits)
+        traits["layer"] = self.checked_layer(traits["layer"] if "layer" in traits else self.first_layer()).name
         self.layer_row = self.snapshot.table.find(traits["layer"])
         self.cached = False
         self._picker: LayerPicker | None = None
@@ -136,6 +140,10 @@ class LayerView(ModelView):
         """Channels of the layer that `layer` names now, and words for it: what an `Index` of them counts."""
         row = self.snapshot.table.find(self.layer)
         return row.channels, f"layer {row.name!r} has {row.channels}"
+
+    def outdated(self) -> bool:
+        """Whether the weights have changed since the snapshot: maps of old ones are a wrong picture."""
+        return self.snapshot.outdated()
 
     def look_and_compute(self) -> None:
         """Take a snapshot, and `compute` from it; after an error the one before is back."""

@@ -21,7 +21,7 @@ from ...live import Newest
 from ...render import encode_png
 from ...render.static import Card, Panel
 from ..panels import PanelBox
-from ..state import Index, Memory
+from ..state import Index, Memory, refused
 from ..surface import close_tree, markup
 from . import lifetime, still
 from .contract import check_contract
@@ -70,6 +70,7 @@ class ModelView(W.VBox):
     'Layer · C1'
     """
 
+    _collecting = False
     _closed = True  # until there is something to close: __init__ may raise before it gets here
     panels_height: ClassVar[int] = 400
     """Room in px that the panels take at least, so that nothing below them moves."""
@@ -79,6 +80,7 @@ class ModelView(W.VBox):
         self._ready = False
         self._computed = False
         self._widgets = 0
+        self._together: set[str] = set()  # the traits that are set in a `hold_trait_notifications`, until it is over
         self._local = threading.local()  # `quiet` counts for its own thread alone
         self._tagged = [name for role in ("source", "display") for name in self.traits(**{role: True})]
         self._started = time.perf_counter()
@@ -90,6 +92,7 @@ class ModelView(W.VBox):
         self._closed = False
         self._frame = Frame(self.panels_height)
         self.children = self._frame.parts
+        self._error = self._frame.error_line
         self.add_class("cnnw")
         self.layout.overflow = "hidden"
         self.observe(self._changed, self._tagged)
@@ -394,18 +397,39 @@ class ModelView(W.VBox):
             with super().hold_trait_notifications():
                 yield
             return
-        others = list(self.traits(internal=True))
-        before = {name: getattr(self, name) for name in [*self._tagged, *others]}
+        before = {name: getattr(self, name) for name in [*self._tagged, *self.traits(internal=True)]}
+        self._together, self._collecting = set(), True
+        problem: BaseException | None = None
         try:
             with self.quiet(), super().hold_trait_notifications():
-                yield
-        except BaseException:
-            with self.quiet():
-                for name in [*self._tagged, *others, *self._tagged]:  # what one allows or moves depends on another
-                    self.set_trait(name, before[name])
-            raise
-        if not self._closed and any(getattr(self, name) != before[name] for name in self._tagged):
-            self.redraw()
+                try:
+                    yield
+                    self._collecting = False
+                    for name in filter(self.set_together, before):  # against all the rest, as it will be
+                        self.traits()[name]._cross_validate(self, getattr(self, name))
+                except BaseException as error:
+                    problem = error
+                    raise T.TraitError("refused") from error  # which traitlets undoes without telling any observer
+        except T.TraitError as error:
+            raise problem or error from None
+        finally:
+            self._together, self._collecting = set(), False
+            if not self._closed and any(getattr(self, name) != before[name] for name in self._tagged):
+                self.redraw()
+
+    def set_together(self, name: str) -> bool:
+        """Whether the trait `name` is among those set in the `hold_trait_notifications` that is being carried out."""
+        return name in self._together
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if self._collecting:
+            self._together.add(name)
+        try:
+            super().__setattr__(name, value)
+        except T.TraitError as error:
+            if f"'{name}' trait of" not in str(error):  # the words of traitlets
+                raise
+            raise T.TraitError(refused(self.traits()[name], value)) from None
 
     def _changed(self, change: Any) -> None:
         if self.trait_metadata(change["name"], "source"):
@@ -435,13 +459,17 @@ class ModelView(W.VBox):
         self.render()
 
     def _compute_once(self) -> None:
-        if not self._computed:
+        if not self._computed or self.outdated():
             self._computed = True  # first: a change from another thread in the middle of it undoes it
             try:
                 self.look_and_compute()
             except BaseException:
                 self._computed = False
                 raise
+
+    def outdated(self) -> bool:
+        """Whether what was computed holds no longer, though no trait has moved: asked before each drawing."""
+        return False
 
     def look_and_compute(self) -> None:
         """All that `compute` builds on, and `compute` itself."""

@@ -122,6 +122,22 @@ def entry(view: T.HasTraits, trait: str, *, maximum: int, width: int = 64, tip: 
     return control
 
 
+def fit(view: T.HasTraits, trait: str, last: int, controls: Sequence[W.Widget]) -> None:
+    """Have controls linked to `trait` go from 0 to `last`; a value beyond becomes `last`.
+
+    A control cuts off a value that its end does not allow, and pushes that back to the view: so it gets the value that
+    is to be, while it is wide enough for both, and only then its end. Otherwise a value set together with the layer
+    would be undone by the controls of the layer before.
+    """
+    value = min(getattr(view, trait), last)
+    for control in controls:
+        control.max = max(control.max, last)
+    setattr(view, trait, value)
+    for control in controls:
+        control.value = value
+        control.max = last
+
+
 def auto_entry(view: T.HasTraits, trait: str, *, maximum: int, width: int = 56, tip: str) -> W.Text:
     """A box to type a positive integer up to `maximum` into, or `auto` for 0, linked to `trait`."""
     control = W.Text(continuous_update=False, layout=W.Layout(width=f"{width}px"))

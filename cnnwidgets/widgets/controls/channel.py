@@ -8,7 +8,7 @@ import ipywidgets as W
 import traitlets as T
 
 from ...compute.layers import Layer
-from .basic import Group, channel_word, entry, slider
+from .basic import Group, channel_word, entry, fit, slider
 
 
 class ChannelControl(Group):
@@ -32,11 +32,12 @@ class ChannelControl(Group):
         self, view: T.HasTraits, layer: Layer, *, tip: str, width: int = 150, beside: Sequence[W.Widget] = ()
     ) -> None:
         last = layer.channels - 1
+        self._view = view
         self._slider = slider(view, "channel", maximum=last, width=width, tip=tip)
         self._box = entry(view, "channel", maximum=last, width=60, tip="Type a channel number")
         super().__init__(channel_word(layer), self._slider, self._box, beside=beside)
 
     def fit(self, layer: Layer) -> None:
         """Offer what another layer has; a channel that this one has not becomes its last."""
-        self._slider.max = self._box.max = layer.channels - 1
+        fit(self._view, "channel", layer.channels - 1, [self._slider, self._box])
         self.text = channel_word(layer)

@@ -4,7 +4,7 @@ from .cache import ByteCache
 from .memory import Memory
 from .subject import Look, Snapshot, Subject
 from .thumbnails import Thumbnails
-from .traits import Colormap, Index, Integer, NotNone, Number, Pixel, Place, Scale, ScoreOf, Target
+from .traits import Colormap, Index, Integer, NotNone, Number, Pixel, Place, Scale, ScoreOf, Target, refused
 
 __all__ = [
     "ByteCache",
@@ -23,4 +23,5 @@ __all__ = [
     "Subject",
     "Target",
     "Thumbnails",
+    "refused",
 ]

@@ -51,10 +51,15 @@ class Snapshot:
     def __init__(self, subject: Subject, index: int, look: Look) -> None:
         self.subject, self.index, self._look = subject, index, look
         self.item, self.table, self.prediction = look.item, look.table, look.prediction
+        self._weights = look.key[:2]
 
     def same(self, other: Snapshot) -> bool:
         """Whether both are of the same image, by the same weights."""
         return self._look is other._look
+
+    def outdated(self) -> bool:
+        """Whether the weights have changed since."""
+        return self._weights != self.subject.weights
 
     def cached(self, layer: str) -> bool:
         """Whether the output of `layer` is at hand, so that nothing needs to run."""
@@ -88,7 +93,7 @@ class Snapshot:
         """
         output, prediction = self.subject.now(self.item, layer)
         fresh = copy(self)
-        fresh.prediction = prediction
+        fresh.prediction, fresh._weights = prediction, self.subject.weights
         return output, fresh
 
 
@@ -157,6 +162,11 @@ class Subject:
         torch.Size([6, 28, 28])
         """
         return Snapshot(self, index, self.look(index))
+
+    @property
+    def weights(self) -> tuple[int, int]:
+        """Another pair whenever the weights have changed, or everything was forgotten."""
+        return self._shared.forgotten, weights_version(self.module)
 
     def held(self, look: Look, layer: str) -> torch.Tensor | None:
         """The output of `layer`, with its batch axis, if it is at hand."""
@@ -244,7 +254,7 @@ class Subject:
         return self.items.batch(item)
 
     def _at(self, index: int) -> tuple[int, int, int]:
-        return self._shared.forgotten, weights_version(self.module), index
+        return *self.weights, index
 
     def _key(self, at: tuple[int, int, int], item: Item) -> tuple[Hashable, ...]:
         """All that can change what a pass gives; for what `prepare` makes of an item, no other subject's."""

@@ -14,6 +14,27 @@ import traitlets as T
 from ...compute.core import listing, unknown, whole
 from ...render.color import table, value_ranges
 
+_KINDS = {T.Bool: "True or False", T.Int: "a whole number", T.Float: "a number", T.Unicode: "text", T.Tuple: "a tuple"}
+
+
+def refused(trait: T.TraitType[Any, Any], value: Any) -> str:
+    """Why a trait does not take `value`: what it takes, what was given, and what the trait means."""
+    name, meaning = str(trait.name), f"; {trait.name}: {trait.help}" if trait.help else ""
+    if isinstance(trait, T.Enum):
+        every = list(trait.values or ())
+        text = [one for one in every if isinstance(one, str)]
+        allowed = f"allowed: {', '.join(map(repr, every))}{', or None' if trait.allow_none else ''}"
+        return unknown(f"no {name} {value!r}", value, text, allowed)
+    kind = next((words for type_, words in _KINDS.items() if isinstance(trait, type_)), "")
+    kind = kind or str(trait.info())
+    ends = {"at least": getattr(trait, "min", None), "at most": getattr(trait, "max", None)}
+    within = "".join(f", {words} {end:g}" for words, end in ends.items() if _is_finite(end))
+    return f"{name} must be {kind}{within}{' or None' if trait.allow_none else ''}, not {value!r}{meaning}"
+
+
+def _is_finite(number: Any) -> bool:
+    return isinstance(number, (int, float)) and math.isfinite(number)
+
 
 class Integer(T.Int):
     """A whole number, of NumPy and torch too."""

@@ -164,7 +164,68 @@ def test_the_error_that_the_model_raised_is_the_cause():
     with pytest.raises(ForwardError) as caught:
         activations(Picky(), torch.zeros(1, 1, 2, 2))
     assert isinstance(caught.value.__cause__, KeyError)
-    assert str(caught.value) == "Picky refused its input: got 1 x 1 x 2 x 2 (KeyError: 'dorsal')"
+    message = str(caught.value)
+    assert message.startswith("Picky has an error in its own code, test_forward.py, line ")
+    assert message.endswith(": got 1 x 1 x 2 x 2 (KeyError: 'dorsal')")
+
+
+class Step(nn.Module):
+    """Does one thing in its own forward()."""
+
+    def __init__(self, step):
+        super().__init__()
+        self.spare, self.step = nn.Linear(1, 1), step
+
+    def forward(self, x):
+        return self.step(self, x)
+
+
+class TakesTwo(nn.Module):
+    def forward(self, x, mask):
+        return x
+
+
+def out_of_memory(step, x):
+    raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+
+def recomputed(step, x):
+    from torch.utils.checkpoint import checkpoint
+
+    return checkpoint(lambda y: y, x, use_reentrant=False, no_such_option=1)
+
+
+def compiled(step, x):
+    error = type("InternalTorchDynamoError", (RuntimeError,), {"__module__": "torch._dynamo.exc"})
+    raise error("graph break")
+
+
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [
+        (lambda step, x: {}["no such key"], "has an error in its own code, test_forward.py, line "),
+        (lambda step, x: x.no_such_name, "has an error in its own code, test_forward.py, line "),
+        (lambda step, x: x.reshape(7), "failed on its input in test_forward.py, line "),
+        (lambda step, x: TakesTwo()(x), "has an error in its own code, test_forward.py, line "),
+        (out_of_memory, "ran out of memory: got 1 x 1 x 2 x 2 ("),
+        (compiled, "failed in torch.compile: got 1 x 1 x 2 x 2; look at the model before it is compiled ("),
+        (
+            lambda step, x: step.spare(x.double()),
+            "has weights of type torch.float32, and its input is of type torch.float64",
+        ),
+        (lambda step, x: step.spare(x.to("meta")), "has weights on cpu, and its input is on meta: got 1 x 1 x 2 x 2 ("),
+        (recomputed, "failed in torch.utils.checkpoint, called in test_forward.py, line "),
+    ],
+)
+def test_what_went_wrong_is_told_from_an_input_that_a_layer_refuses(step, words):
+    message = refusal(nn.Sequential(Step(step)), torch.zeros(1, 1, 2, 2))
+    assert words in message and "refused its input" not in message
+
+
+def test_a_model_that_takes_more_than_an_image_is_said_to_refuse_it():
+    model = nn.Sequential(nn.Linear(1, 1))
+    model.forward = TakesTwo().forward
+    assert "missing 1 required positional argument: 'mask'" in refusal(model, torch.zeros(1, 1))
 
 
 def test_an_item_without_a_tensor_is_refused_by_the_first_layer():

@@ -10,7 +10,8 @@ import pytest
 import torch
 from torch import nn
 
-from cnnwidgets.compute.core.model import device_of, dtype_of, entrance, moved, plain, tensors_of, weights_version
+from cnnwidgets.compute.core.fingerprint import weights_version
+from cnnwidgets.compute.core.model import device_of, dtype_of, entrance, moved, plain, tensors_of
 
 CPU = torch.device("cpu")
 Pair = namedtuple("Pair", "image count")
@@ -197,3 +198,18 @@ def test_a_copy_carries_no_gradient():
     image = torch.ones(1, requires_grad=True)
     copy = moved(image * 2, CPU, torch.float32)
     assert (copy.requires_grad, copy.item()) == (False, 2)
+
+
+class _Loader:
+    """What loads weights layer by layer leaves on a module: where the layer computes."""
+
+    execution_device = "cpu"
+
+
+def test_weights_on_no_device_between_two_passes_do_not_decide_where_the_model_computes():
+    model = nn.Sequential(nn.Linear(1, 1, device="meta"), nn.Linear(1, 1))
+    assert device_of(model) == CPU
+    model = nn.Sequential(nn.Linear(1, 1, device="meta"))
+    assert device_of(model) == torch.device("meta")
+    model[0]._hf_hook = _Loader()
+    assert device_of(model) == CPU

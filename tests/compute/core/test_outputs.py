@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from cnnwidgets.compute.core.outputs import are_probabilities, leaves, why_not
+from cnnwidgets.compute.core.outputs import are_probabilities, leaves, replaced, why_not
 
 A, B = torch.tensor([1.0]), torch.tensor([2.0])
 Pair = namedtuple("Pair", "left right")
@@ -125,3 +125,44 @@ def test_the_rounding_that_is_allowed_is_that_of_the_type():
 def test_scores_that_are_no_probabilities_are_told_in_any_precision(kind):
     for scores in ([[0.5, 0.6]], [[-0.5, 1.5]], [[1.0, 2.0]], [[0.5, 0.5], [3.0, 1.0]], [[float("nan"), 1.0]]):
         assert not are_probabilities(torch.tensor(scores, dtype=kind))
+
+
+@dataclass(frozen=True)
+class Frozen:
+    scores: torch.Tensor
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        A,
+        (A, B),
+        [None, A],
+        Rows([A, B]),
+        {"a": {1: A}},
+        OrderedDict(x=B, y=(A,)),
+        Pair(B, A),
+        Frozen(A),
+        Result(B, (A,)),
+        Bag(),
+    ],
+)
+def test_a_tensor_is_replaced_where_it_stands_and_nothing_else(output):
+    before = list(leaves(output))
+    for path, value in before:
+        if not isinstance(value, torch.Tensor):
+            continue
+        other = torch.tensor([7.0])
+        found = replaced(output, path, other)
+        assert type(found) is type(output)
+        wanted = [(place, other if place == path else part) for place, part in before]
+        assert all(
+            place == there and part is here for (place, part), (there, here) in zip(wanted, leaves(found), strict=True)
+        )
+        after = list(leaves(output))
+        assert all(one is other for (_, one), (_, other) in zip(before, after, strict=True))
+
+
+def test_a_tensor_that_is_not_there_is_not_replaced():
+    with pytest.raises(LookupError, match="no tensor '2'"):
+        replaced((A, B), "2", A)

@@ -8,6 +8,7 @@ from torch import nn
 from torch.nn import functional
 from torch.nn.utils import parametrizations, prune
 
+from cnnwidgets.compute.convolution.explain import explain
 from cnnwidgets.compute.filters.conv_layers import batch_norms, convolutions
 from cnnwidgets.compute.filters.filters import filters
 
@@ -382,3 +383,23 @@ def test_weights_that_each_image_makes_anew_are_refused():
 def test_a_batch_norm_with_an_activation_in_it_is_not_folded():
     plain, more = (nn.Sequential(nn.Conv2d(1, 1, 1), norm) for norm in (nn.BatchNorm2d(1), WithAnActivation(1)))
     assert (batch_norms(plain), batch_norms(more)) == ({"0": "1"}, {})
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_weights_that_fsdp_keeps_in_shards_are_whole_where_one_process_has_them_all():
+    dist = pytest.importorskip("torch.distributed")
+    fsdp = pytest.importorskip("torch.distributed.fsdp")
+    if not dist.is_available() or not hasattr(fsdp, "fully_shard"):
+        pytest.skip("needs fully_shard")
+    model = nn.Sequential(nn.Conv2d(1, 2, 2), nn.ReLU())
+    weights, image = model[0].weight.detach().clone(), torch.rand(1, 3, 3)
+    dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
+    try:
+        mesh = dist.device_mesh.init_device_mesh("cpu", (1,))
+        fsdp.fully_shard(model[0], mesh=mesh)
+        fsdp.fully_shard(model, mesh=mesh)
+        found = filters(model, "0")
+        assert type(found.weights) is torch.Tensor and torch.equal(found.weights, weights)
+        assert explain(model, image, "0", 1, (0, 0)).agrees
+    finally:
+        dist.destroy_process_group()

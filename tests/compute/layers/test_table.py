@@ -6,6 +6,7 @@ import pytest
 import torch
 import torchvision
 from torch import nn
+from torch.nn import functional
 
 from cnnwidgets.compute.core.captured import UNSEEN
 from cnnwidgets.compute.core.forward import ForwardError
@@ -207,6 +208,53 @@ def test_a_sequence_with_the_batch_second_is_told_from_its_sizes():
     row = layer_table(model, images, operations=False)["0"]
     assert (row.batch_axis, row.shape) == (1, (3, 1))
     assert one_image(activations(model, images, "0"), row, 1).flatten().tolist() == [3, 4, 5]
+
+
+class Places(nn.Module):
+    """Adds an embedding of the places, which no image changes, and standardises its weights in the open."""
+
+    def __init__(self):
+        super().__init__()
+        self.places, self.mix = nn.Parameter(torch.rand(1, 4, 6)), nn.Linear(6, 6)
+        self.conv = nn.Conv2d(1, 1, 1)
+
+    def forward(self, x):
+        scaled = self.conv.weight / 2
+        tokens = functional.conv2d(x, scaled).flatten(2).transpose(1, 2).expand(-1, -1, 6)
+        return tokens + self.mix(self.places)
+
+
+def test_what_does_not_depend_on_the_image_is_known_by_the_graph():
+    table = layer_table(Places(), torch.rand(1, 2, 2))
+    assert {row.name: row.depends for row in table if row.ran} == {
+        **dict.fromkeys(["truediv", "mix"], False),
+        **dict.fromkeys(["conv2d", "flatten", "transpose", "expand", "add", "(output)"], True),
+    }
+    assert all(row.depends for row in layer_table(lenet5(), torch.zeros(1, 28, 28)))
+
+
+def test_the_axis_of_the_batch_is_the_one_that_grows_with_it():
+    class States(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.places, self.lstm = Part(lambda x: torch.ones(1, 5, 2)), nn.LSTM(3, 4, batch_first=True)
+
+        def forward(self, x):
+            self.places(x)
+            return self.lstm(x[:, 0])[0]
+
+    model, images = States(), torch.rand(3, 1, 2, 3)
+    table = layer_table(model, images[:1], operations=False)
+    hidden, places = table["lstm.1.0"], table["places"]
+    assert (hidden.batch_axis, hidden.shape) == (0, (1, 4))  # a single image does not tell it from the layers
+    found = activations(model, images, ["lstm.1.0", "places"])
+    with torch.no_grad():
+        _, (states, _) = model.lstm(images[:, 0])
+    for number in range(3):
+        assert torch.equal(one_image(found["lstm.1.0"], hidden, number, of=3), states[:, number])
+        assert one_image(found["places"], places, number, of=3).tolist() == [[1, 1]] * 5
+    with pytest.raises(LookupError, match="layer 'places' gives 2 x 5 x 2 numbers for 3 images: none for each"):
+        one_image(torch.ones(2, 5, 2), places, 1, of=3)
 
 
 def test_an_unknown_layer_is_answered_with_the_nearest():

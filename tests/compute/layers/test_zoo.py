@@ -1,10 +1,13 @@
-"""All models of torchvision: every layer that runs is listed, drawn and true, and nothing changes."""
+"""Models of torchvision, each family: every layer that runs is listed, drawn and true, and nothing changes.
+
+`python benchmarks/zoo.py` walks all of them.
+"""
 
 from __future__ import annotations
 
 import gc
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pytest
 import torchvision
@@ -12,10 +15,14 @@ import torchvision
 from tests.compute.zoo_tools import from_torchvision, maps_with, walk
 
 CLASSIFIERS = torchvision.models.list_models(module=torchvision.models)
-# Small ones that people meet every day; the others are slow, if only together
+# Small ones that people meet every day; the others, one or two of each family, are slow, if only together
 EVERY_DAY = (
     "alexnet", "convnext_tiny", "densenet121", "efficientnet_b0", "googlenet", "mobilenet_v2", "resnet18",
     "squeezenet1_1", "swin_t", "vit_b_32",
+)  # fmt: skip
+SAMPLE = (
+    *EVERY_DAY, "efficientnet_v2_s", "inception_v3", "maxvit_t", "mnasnet0_5", "mobilenet_v3_small", "regnet_x_400mf",
+    "regnet_y_400mf", "resnet50", "resnext50_32x4d", "shufflenet_v2_x0_5", "swin_v2_t", "vgg11_bn", "vgg16", "vit_b_16",
 )  # fmt: skip
 # MViT cannot be built for less than 16 frames of 224 x 224, of which all outputs are 5 GB: see benchmarks/zoo.py
 OTHERS = sorted(set(torchvision.models.list_models()) - {*CLASSIFIERS, "mvit_v1_b", "mvit_v2_s"})
@@ -35,17 +42,19 @@ def free_memory() -> Iterator[None]:
     gc.collect()
 
 
-def sized(names: list[str]) -> list[object]:
+def sized(names: Iterable[str]) -> list[object]:
     return [name if name in EVERY_DAY else pytest.param(name, marks=pytest.mark.slow) for name in names]
 
 
-def test_torchvision_has_80_classifiers_and_121_models_in_all():
+def test_torchvision_has_80_classifiers_and_121_models_in_all_and_the_sample_has_each_family():
     assert len(CLASSIFIERS) >= 80
     assert len(torchvision.models.list_models()) >= 121
-    assert set(EVERY_DAY) <= set(CLASSIFIERS)
+    assert set(SAMPLE) <= set(CLASSIFIERS)
+    families = {torchvision.models.get_model_builder(name).__module__ for name in CLASSIFIERS}
+    assert families == {torchvision.models.get_model_builder(name).__module__ for name in SAMPLE}
 
 
-@pytest.mark.parametrize("name", sized(CLASSIFIERS))
+@pytest.mark.parametrize("name", sized(SAMPLE))
 def test_each_layer_of_a_classifier_is_listed_drawn_and_true_and_nothing_changes(name):
     table = walk(lambda: from_torchvision(name))
     assert table.note == ""  # all can be traced, so that their operations are listed too

@@ -30,6 +30,53 @@ def test_half_a_file_is_refused(trainer, tmp_path):
         trainer.load(path)
 
 
+def test_a_number_that_changed_in_the_file_is_refused_before_anything_is_taken_over(trainer, line, tmp_path):
+    line[0].weight.data.fill_(1.2345678)
+    path = trainer.save(tmp_path / "training.pt")
+    data = bytearray(path.read_bytes())
+    data[data.index(line[0].weight.detach().numpy().tobytes())] ^= 1
+    path.write_bytes(data)
+    line[0].weight.data.fill_(7.0)
+    with pytest.raises(ValueError, match=r"is damaged: the checksum of .*/data/0 in it is wrong"):
+        trainer.load(path)
+    assert line[0].weight.item() == 7
+
+
+def test_every_byte_that_changed_is_told_or_changes_nothing(trainer, tmp_path):
+    path = trainer.save(tmp_path / "training.pt")
+    whole, state = path.read_bytes(), checkpoint.read(path)
+    for at in range(0, len(whole), max(1, len(whole) // 200)):
+        data = bytearray(whole)
+        data[at] ^= 1 << at % 8
+        path.write_bytes(data)
+        try:
+            assert repr(checkpoint.read(path)) == repr(state)  # dates and padding
+        except ValueError as error:
+            assert "damaged" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"format": "cnnwidgets training 2"}, "of another version of cnnwidgets: it is 'cnnwidgets training 2'"),
+        ({"format": "a letter 1"}, "is not a checkpoint"),
+        ({"history": None}, "is damaged: it has no history"),
+    ],
+)
+def test_a_later_version_or_one_that_lacks_something_is_refused(trainer, tmp_path, change, said):
+    path = trainer.save(tmp_path / "training.pt")
+    state = checkpoint.read(path) | change
+    torch.save({key: value for key, value in state.items() if value is not None}, path)
+    with pytest.raises(ValueError, match=said):
+        trainer.load(path)
+
+
+def test_what_a_later_version_added_is_left_out(trainer, tmp_path):
+    path = trainer.save(tmp_path / "training.pt")
+    torch.save(checkpoint.read(path) | {"sound": "loud"}, path)
+    trainer.load(path)
+
+
 def test_another_model_is_refused_before_anything_is_taken_over(trainer, tmp_path):
     path = trainer.save(tmp_path / "training.pt")
     other = nn.Sequential(nn.Linear(1, 1, bias=False), nn.Linear(1, 3))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 
 import pytest
@@ -10,6 +11,7 @@ from torch import nn
 
 from cnnwidgets.compute.core.hooks import alone
 from cnnwidgets.training.loop.loop import accuracy_of, evaluate, fit, pair
+from cnnwidgets.training.loop.trainer import Trainer
 
 
 @pytest.fixture
@@ -183,3 +185,70 @@ def test_evaluating_can_be_ended_between_two_batches(line, batches):
     assert evaluate(line, batches, nn.MSELoss(), between=lambda: calls.append(0)) is None
     assert len(calls) == 1
     assert line.training
+
+
+# ---------------------------------------------------------------------- optimizers and images that do not fit
+
+
+def test_an_optimizer_that_needs_a_closure_is_refused_before_the_first_step(line, batches):
+    with pytest.raises(ValueError, match=r"LBFGS needs a closure.*Allowed: .* SGD or Adam"):
+        fit(line, batches, nn.MSELoss(), torch.optim.LBFGS(line.parameters()), n_epochs=1)
+    with pytest.raises(ValueError, match="LBFGS needs a closure"):
+        Trainer(line, nn.MSELoss(), torch.optim.LBFGS(line.parameters()))
+    assert line[0].weight.grad is None
+
+
+def test_an_optimizer_of_another_model_is_refused(line, batches):
+    other = torch.optim.Adam(copy.deepcopy(line).parameters())
+    with pytest.raises(ValueError, match="Adam holds no weight of this Sequential, which would stay as it is"):
+        fit(line, batches, nn.MSELoss(), other, n_epochs=1)
+    with pytest.raises(ValueError, match="holds no weight"):
+        Trainer(line, nn.MSELoss(), other)
+
+
+def test_an_optimizer_may_hold_some_weights_of_the_model_or_those_of_the_loss_alone(line, batches):
+    line.append(nn.Linear(1, 1))
+    next(fit(line, batches, nn.MSELoss(), torch.optim.SGD(line[1].parameters(), lr=0.1), n_epochs=1))
+    assert line[0].weight.item() == 1.0
+
+    class Weighed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(torch.ones(1))
+
+        def forward(self, outputs, targets):
+            return self.weight * (outputs - targets).square().mean()
+
+    loss = Weighed()
+    next(fit(line, batches, loss, torch.optim.SGD(loss.parameters(), lr=0.1), n_epochs=1))
+    assert loss.weight.item() < 1
+
+
+class Bytes(nn.Module):
+    """Takes images of bytes, 0 to 255."""
+
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(1))
+
+    def forward(self, x):
+        return self.scale * x.float() / 255
+
+
+def test_images_of_bytes_go_to_a_model_that_takes_them_as_they_are():
+    model = Bytes()
+    batch = (torch.full((1, 1), 255, dtype=torch.uint8), torch.zeros(1, 1))
+    step = next(fit(model, [batch], nn.MSELoss(), torch.optim.SGD(model.parameters(), lr=0.1), n_epochs=1))
+    assert step.loss == 1.0
+
+
+def test_a_model_that_takes_no_bytes_says_how_to_convert_them(line, optimizer):
+    batch = (torch.full((1, 1), 255, dtype=torch.uint8), torch.zeros(1, 1))
+    said = r"does not take images of bytes \(torch.uint8\).*images.float\(\) / 255"
+    with pytest.raises(TypeError, match=said):
+        next(fit(line, [batch], nn.MSELoss(), optimizer, n_epochs=1))
+    with pytest.raises(TypeError, match=said):
+        evaluate(line, [batch], nn.MSELoss())
+    assert line[0].weight.item() == 1.0
+    with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):  # other errors of the model are its own
+        next(fit(line, [(torch.ones(1, 2), torch.zeros(1, 1))], nn.MSELoss(), optimizer, n_epochs=1))

@@ -368,6 +368,7 @@ def test_a_disk_that_fills_in_the_middle_of_a_file_leaves_no_half_file(small, pr
         recorder.step(0, 0)
     assert sorted(file.name for file in (tmp_path / "film").iterdir()) == [
         "frame-00000000.safetensors",
+        "frames.txt",
         "probes.safetensors",
         "recording.json",
     ]

@@ -346,8 +346,8 @@ def test_a_view_of_a_subject_shares_its_passes(model, dataset, passes):
     subject = Subject(model, dataset)
     subject.at(1)
     passes()
-    view = AttributionView(subject, methods="saliency", index=1)
-    alone = AttributionView(model, dataset, methods="saliency", index=1)
+    view = AttributionView(subject, methods="saliency", index=1, layer="conv")
+    alone = AttributionView(model, dataset, methods="saliency", index=1, layer="conv")
     assert view.subject is subject and passes() == 4  # two for each map, none for the image
     assert (view.panel("saliency").pixels == alone.panel("saliency").pixels).all()
 
@@ -359,3 +359,57 @@ def test_the_static_picture_has_the_maps(model, dataset, tmp_path):
     wanted = table("viridis")[-1]
     assert (light == wanted).all(-1).sum() > 100
     assert view.save(tmp_path / "view.png").stat().st_size > 1000
+
+
+# --------------------------------------------------------------------------------------- the layer of Grad-CAM
+
+
+class Siamese(nn.Module):
+    """One body for two images, whose maps are the images themselves; their means are added."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(nn.Conv2d(1, 1, 3, padding=1, bias=False), nn.ReLU())
+        nn.init.dirac_(self.body[0].weight)
+
+    def forward(self, one, other):
+        score = self.body(one).mean((1, 2, 3)) + self.body(other).mean((1, 2, 3))
+        return torch.stack([score, -score], 1)
+
+
+def test_the_layer_of_the_image_that_is_explained_is_chosen_and_not_that_of_the_other_one():
+    one, other = torch.zeros(1, 8, 8), torch.zeros(1, 8, 8)
+    one[0, 1, 2], other[0, 6, 5] = 1.0, 1.0
+    options = {"prepare": lambda item: (item[0][0][None], item[0][1][None]), "methods": "grad_cam", "target": 0}
+    view = AttributionView(Siamese(), [((one, other), 0)], **options)
+    assert view.layer == "body:1"
+    view.layer = "body.1:2"
+    assert "body.1:2&#x27; does not depend on the image that is explained" in page(view)
+
+
+def test_the_layer_is_chosen_for_the_score_that_the_view_is_given():
+    class Heads(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body, self.main, self.aux = nn.Conv2d(1, 2, 3), nn.Conv2d(2, 3, 3), nn.Conv2d(2, 3, 3)
+
+        def forward(self, x):
+            x = self.body(x)
+            return {"out": self.main(x).mean((2, 3)), "aux": self.aux(x).mean((2, 3))}
+
+    images = [(torch.rand(1, 9, 9), 0)]
+    for name, layer in (("out", "main"), ("aux", "aux")):
+        view = AttributionView(Heads(), images, score=lambda output, name=name: output[name], methods="grad_cam")
+        assert view.layer == layer
+
+
+def test_a_network_with_one_output_is_explained_as_the_output():
+    model = nn.Sequential(nn.Flatten(), nn.Linear(4, 1, bias=False))
+    nn.init.constant_(model[1].weight, 2.0)
+    view = AttributionView(model, [(torch.full((1, 2, 2), value), 3.7) for value in (1.0, 2.0)], methods="saliency")
+    assert view.classes == {0: "the output"} and 'why "the output"' in titled(view)
+    assert view.target is None
+    view.index = 1
+    assert view.panel("saliency").drawn() is not None
+    with pytest.raises(ValueError, match="no target 1; allowed: 0 to 0"):
+        view.target = 1

@@ -178,7 +178,12 @@ def test_only_what_is_seen_is_read(film, monkeypatch):
     from cnnwidgets.training.recording import storage
 
     view, read, asked = FilmView(film), storage.read, []
-    monkeypatch.setattr(storage, "read", lambda path, name, at=None: asked.append((name, at)) or read(path, name, at))
+
+    def counted(path, name, at=None, **options):
+        asked.append((name, at))
+        return read(path, name, at, **options)
+
+    monkeypatch.setattr(storage, "read", counted)
     view.frame = 2
     assert asked == [("maps/conv", 0)]
     view.channel, view.scale, view.columns = 1, "map", 1
@@ -459,3 +464,57 @@ def test_without_ffmpeg_there_is_a_way_out(film, tmp_path, monkeypatch):
 def test_an_export_that_makes_no_sense_is_refused(film, tmp_path, name, given, error, said):
     with pytest.raises(error, match=said):
         FilmView(film).export(tmp_path / name, **given)
+
+
+# ---------------------------------------------------------------------- files that are damaged
+
+
+def damage(film, frame, values):
+    """Change a bit of these numbers in the file of a frame."""
+    file = film.frames[frame].file
+    data = bytearray(file.read_bytes())
+    data[data.index(np.float32(values).tobytes())] ^= 1
+    file.write_bytes(data)
+
+
+def test_a_frame_that_is_damaged_says_so_and_the_others_are_shown(film, tmp_path):
+    damage(film, 2, 4 * IMAGE)
+    view = FilmView(film, frame=1)
+    view.frame = 2
+    view.flush()
+    assert "frame-00000002.safetensors is damaged: the checksum of its maps/conv, entry 0 is wrong" in view.error
+    view.frame = 3
+    assert np.array_equal(view.maps[0], -8 * IMAGE)
+    assert "is damaged" not in view.error
+    assert "frame-00000002.safetensors is damaged" in view.status()
+    view.probe, view.frame = 1, 2
+    assert np.array_equal(view.maps[0], -4 * IMAGE)  # of this probe nothing is lost
+    view.probe, view.frame, view.difference = 0, 3, "first"
+    assert np.array_equal(view.maps[0], -9 * IMAGE)
+    with pytest.warns(
+        UserWarning, match="left out of film.gif, since their files are damaged: epoch 0 · batch 1|end of epoch 0"
+    ):
+        path = view.export(tmp_path / "film.gif")
+    with Image.open(path) as gif:
+        assert gif.n_frames == 3
+
+
+def test_a_film_whose_first_frame_is_damaged_begins_with_the_second(film):
+    damage(film, 0, IMAGE)
+    assert FilmView(film).frame == 1
+    assert FilmView(film, probe=1).frame == 0
+
+
+def test_frames_that_are_lost_are_said_below_the_film(film):
+    for frame in (1, 2):
+        film.frames[frame].file.unlink()
+    with pytest.warns(UserWarning, match="is lost"):
+        view = FilmView(Recording.open(film.path))
+    assert "2 files are lost or damaged" in view.status()
+
+
+def test_a_film_whose_probes_are_lost_shows_its_maps(film):
+    (film.path / "probes.safetensors").unlink()
+    with pytest.warns(UserWarning, match="has lost its probes"):
+        view = FilmView(Recording.open(film.path))
+    assert np.array_equal(view.maps[0], IMAGE)

@@ -256,6 +256,41 @@ def test_the_users_own_hooks_stay(model, dataset):
     assert hooks(model) == 1
 
 
+# ---------------------------------------------------------------------- weights that change where torch does not count
+
+
+def _clamp(model):
+    for weight in model.parameters():
+        weight.data.clamp_(-0.01, 0.01)
+
+
+def _learn_statistics(model):
+    model.train()(torch.rand(4, 3, 8, 8) * 5)
+    model.eval()
+
+
+@pytest.mark.parametrize("change", [_clamp, _learn_statistics])
+@pytest.mark.parametrize("move", [{"index": 1}, {"channel": 2}, {"colormap": "viridis"}])
+def test_no_move_shows_the_maps_of_weights_that_are_gone(change, move):
+    net = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU()).eval()
+    images = torch.rand(2, 3, 8, 8)
+    view = ActivationView(net, images, layer="1")
+    view.index = 1
+    view.index = 0
+    change(net)
+    for name, value in move.items():
+        setattr(view, name, value)
+    with torch.no_grad():
+        truth = net[:2](images[view.index, None])[0]
+    assert torch.allclose(view.maps, truth, atol=1e-6)
+
+
+def test_a_display_move_runs_nothing_while_the_weights_stay(view):
+    passes = view.subject.passes
+    view.channel, view.colormap = 1, "viridis"
+    assert view.subject.passes == passes
+
+
 class OfAPair(nn.Module):
     def __init__(self):
         super().__init__()

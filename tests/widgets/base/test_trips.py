@@ -54,9 +54,9 @@ def test_a_move_asks_once_for_a_snapshot_and_once_for_the_weights_and_makes_no_t
     assert (asked["at"], asked["look"], asked["weights_version"], asked["table_of"]) == (1, 1, 1, 0)
 
 
-def test_what_only_the_display_changes_asks_for_no_snapshot(view):
+def test_what_only_the_display_changes_asks_for_no_snapshot_but_once_for_the_weights(view):
     asked = calls(lambda: setattr(view, "channel", 2))
-    assert (asked["at"], asked["look"], asked["weights_version"]) == (0, 0, 0)
+    assert (asked["at"], asked["look"], asked["weights_version"]) == (0, 0, 1)
 
 
 def test_making_a_view_takes_one_table(parts):
