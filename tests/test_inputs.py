@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import UserDict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -183,6 +184,53 @@ def test_an_item_of_a_form_that_is_refused_is_refused_by_every_view(name, form):
     row = REFUSED[form]
     with pytest.raises((TypeError, ValueError, RuntimeError), match=row.refused):
         views()[name][0](network(), [(row.given, 0), (row.given, 1)])
+
+
+class Masked(nn.Module):
+    """Takes its arguments by keyword, and a mask without an axis of images."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.head = nn.Conv2d(3, 4, 3, padding=1), nn.Linear(4, 3)
+
+    def forward(self, pixel_values=None, mask=None):
+        return self.head((self.conv(pixel_values) * mask).mean((2, 3)))
+
+
+MASK = torch.cat([torch.zeros(3, 5), torch.ones(3, 5)])
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        cw.ActivationView,
+        cw.ConvolutionView,
+        cw.ReceptiveFieldView,
+        cw.OcclusionView,
+        cw.AttributionView,
+        cw.ModelSummary,
+    ],
+)
+def test_every_view_takes_what_a_processor_returns_and_a_mask_without_an_axis_of_images(view):
+    model = Masked()
+    shown = view(model, [(IMAGE, 0)], prepare=lambda item: UserDict(pixel_values=item[0][None], mask=MASK))
+    with torch.no_grad():
+        assert torch.allclose(shown.subject.output(0, "conv"), model.conv(IMAGE[None])[0], atol=1e-6)
+
+
+@pytest.mark.parametrize("name", [name for name in functions() if name not in ("predict", "ModelSummary")])
+def test_every_function_takes_a_mapping_that_is_no_dict_as_keywords(name):
+    def given(kind):
+        return {"prepare": lambda images: kind(pixel_values=images.reshape(-1, 3, 6, 5), mask=MASK)}
+
+    run, found = getattr(cw, name), []
+    further = {"explain": ("conv", 1, (2, 2)), "occlusion": (), "attributions": (), "receptive_fields": ()}
+    for kind in (dict, UserDict):
+        torch.manual_seed(0)
+        quiet = {"progress": False} if name in ("occlusion", "attributions") else {}
+        more = further.get(name, () if name == "layer_table" else ("conv",))
+        found.append(repr(run(Masked(), IMAGE, *more, **given(kind), **quiet)))
+    assert found[0] == found[1]
 
 
 def test_complex_images_reach_a_network_that_computes_with_them():

@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 from torch.utils.weak import TensorWeakRef, WeakTensorKeyDictionary
 
+from ..core import leaves
 from .boxes import NOTHING, Call, PixelBox, flattened
 from .rules import follow
 
@@ -92,7 +92,7 @@ def following(images: Any) -> Iterator[Following]:
     TypeError
         There is no image in `images`.
     """
-    found = [t for t in tree_leaves(images) if isinstance(t, torch.Tensor) and t.ndim >= 3]
+    found = [t for _, t in leaves(images) if isinstance(t, torch.Tensor) and t.ndim >= 3]
     if not found:
         raise TypeError(f"a receptive field needs an image tensor (C, H, W), not {type(images).__name__}")
     height, width = found[0].shape[-2:]

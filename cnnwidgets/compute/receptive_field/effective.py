@@ -7,9 +7,8 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.utils._pytree import tree_map
 
-from ..core import Prepare, call, capture
+from ..core import Prepare, call, capture, rebuilt
 from ..layers import GraphRunner, Layer, batched, drawable, layer_table, one_image, trace
 from ..shadow import looking
 
@@ -117,7 +116,7 @@ def _watched(run: Callable[..., Any], pixels: list[torch.Tensor]) -> Callable[..
             pixels.append(value.detach().requires_grad_())
             return pixels[-1].clone()
 
-        args, kwargs = tree_map(watch, (args, kwargs))
+        args, kwargs = rebuilt((args, kwargs), watch)
         if not pixels:
             raise TypeError("the model has no floating point image among its arguments, (C, H, W) or (N, C, H, W)")
         return run(*args, **kwargs)
