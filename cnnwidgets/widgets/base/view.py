@@ -7,8 +7,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, NoReturn, TypeVar
 
 import ipywidgets as W
 import numpy as np
@@ -70,7 +71,6 @@ class ModelView(W.VBox):
     'Layer · C1'
     """
 
-    _collecting = False
     _closed = True  # until there is something to close: __init__ may raise before it gets here
     panels_height: ClassVar[int] = 400
     """Room in px that the panels take at least, so that nothing below them moves."""
@@ -80,7 +80,7 @@ class ModelView(W.VBox):
         self._ready = False
         self._computed = False
         self._widgets = 0
-        self._together: set[str] = set()  # the traits that are set in a `hold_trait_notifications`, until it is over
+        self._before: dict[str, Any] = {}  # the traits before a `hold_trait_notifications`, until that is over
         self._local = threading.local()  # `quiet` counts for its own thread alone
         self._tagged = [name for role in ("source", "display") for name in self.traits(**{role: True})]
         self._started = time.perf_counter()
@@ -398,13 +398,12 @@ class ModelView(W.VBox):
                 yield
             return
         before = {name: getattr(self, name) for name in [*self._tagged, *self.traits(internal=True)]}
-        self._together, self._collecting = set(), True
+        self._before = before
         problem: BaseException | None = None
         try:
             with self.quiet(), super().hold_trait_notifications():
                 try:
                     yield
-                    self._collecting = False
                     for name in filter(self.set_together, before):  # against all the rest, as it will be
                         self.traits()[name]._cross_validate(self, getattr(self, name))
                 except BaseException as error:
@@ -413,23 +412,19 @@ class ModelView(W.VBox):
         except T.TraitError as error:
             raise problem or error from None
         finally:
-            self._together, self._collecting = set(), False
+            self._before = {}
             if not self._closed and any(getattr(self, name) != before[name] for name in self._tagged):
                 self.redraw()
 
     def set_together(self, name: str) -> bool:
-        """Whether the trait `name` is among those set in the `hold_trait_notifications` that is being carried out."""
-        return name in self._together
+        """Whether the `hold_trait_notifications` that is being carried out gives the trait `name` another value."""
+        return name in self._before and bool(getattr(self, name) != self._before[name])
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        if self._collecting:
-            self._together.add(name)
-        try:
-            super().__setattr__(name, value)
-        except T.TraitError as error:
-            if f"'{name}' trait of" not in str(error):  # the words of traitlets
-                raise
-            raise T.TraitError(refused(self.traits()[name], value)) from None
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for trait in vars(cls).values():
+            if isinstance(trait, T.TraitType):
+                trait.error = partial(_refuse, trait)  # type: ignore[method-assign]  # in our words
 
     def _changed(self, change: Any) -> None:
         if self.trait_metadata(change["name"], "source"):
@@ -493,6 +488,10 @@ class ModelView(W.VBox):
     def _still(self) -> str:
         self.about_to_show()
         return still.encoded(self.picture())
+
+
+def _refuse(trait: T.TraitType[Any, Any], obj: Any, value: Any, error: Any = None, info: Any = None) -> NoReturn:
+    raise T.TraitError(refused(trait, value))
 
 
 def _plain(error: Exception) -> str:

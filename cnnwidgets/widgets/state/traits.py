@@ -148,7 +148,10 @@ class Number(T.Float):
             ends = [f"{end:g}" for end in (self.min, self.max) if math.isfinite(end)]
             allowed = f"a number from {' to '.join(ends)}" if len(ends) == 2 else "a finite number"
             raise T.TraitError(f"{self.name} must be {allowed}, not {value}")
-        return super().validate(obj, value)
+        try:
+            return super().validate(obj, value)
+        except T.TraitError:
+            raise T.TraitError(refused(self, value)) from None
 
 
 class NotNone(T.Any):
