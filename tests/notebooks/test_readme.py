@@ -48,8 +48,9 @@ def test_every_view_and_function_in_the_tables_works_on_a_model_and_a_data_set()
     names = {"cw": cw, "model": cw.models.lenet5(pretrained=True), "dataset": dataset, "image": dataset[0][0]}
     names["images"] = names["image"][None]
     learner, batch = cw.models.lenet5(), DataLoader([dataset[0], dataset[1]], 2)
-    names |= {"loss_fn": nn.CrossEntropyLoss(), "optimizer": torch.optim.SGD(learner.parameters(), 0.01)}
-    names["trainer"] = trainer = cw.Trainer(learner, names["loss_fn"], names["optimizer"], progress=False)
+    names |= {"loss_fn": nn.CrossEntropyLoss(), "optimizer": torch.optim.SGD(names["model"].parameters(), 0.01)}
+    optimizer = torch.optim.SGD(learner.parameters(), 0.01)
+    names["trainer"] = trainer = cw.Trainer(learner, names["loss_fn"], optimizer, progress=False)
     trainer.set_loaders(batch, batch)
     trainer.recorder = cw.Recorder(learner, ["C1"], names["images"])
     trainer.train(1)

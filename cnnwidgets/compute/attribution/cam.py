@@ -13,15 +13,13 @@ from torch.autograd.graph import Node
 
 from ..core import (
     Prepare,
-    device_of,
-    dtype_of,
     find_layer,
     module_names,
-    moved,
     named_parts,
     plain,
     rerouted,
 )
+from ..inputs import as_images
 from ..layers import Layer, LayerTable, layer_table, run
 from ..scoring import Score, Scorer
 from ..shadow import looking
@@ -146,7 +144,7 @@ def default_layer(
 ) -> str | None:
     """Name of the layer that Grad-CAM takes by default for an image (C, H, W), from its layers; see `last_maps`."""
     module = plain(model)
-    images = moved(image[None], device_of(module), dtype_of(module))
+    images = as_images(module, image)
     scorer = Scorer(module, layer=None, score=score, prepare=prepare)
     found = last_maps(module, images, table, scorer, prepare=prepare)
     return None if found is None else found.name

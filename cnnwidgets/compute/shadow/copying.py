@@ -104,7 +104,9 @@ class Copying:
                 made = object.__new__(type(part))
             except TypeError as error:
                 raise Unshadowed(str(error)) from error
-            self.parts.append(self._remember(part, made))
+            self.memo[id(part)] = made
+            self.parts.append(made)
+        self._originals += parts
         for part in parts:
             self._fill(part)
         made = self.memo[id(model)]

@@ -328,7 +328,7 @@ def test_a_subject_is_taken_as_by_every_view_and_asked_for_its_table():
     other = ActivationView(subject)
     passes.clear()
     view = EmbeddingView(subject, layer="0", method="pca")
-    assert view.subject is subject and passes == [12]  # the vectors, in one batch: the table is known
+    assert view.subject is subject and passes == [2, 2, 12]  # whether it mixes images; then the vectors, in one batch
     assert np.allclose(shown(view), shown(EmbeddingView(model, images(), "0", method="pca")))
     assert "label: low" in view.panel("chosen").heading and view.panel("groups").rows[1][0] == "high"
     view.link(other)

@@ -107,8 +107,10 @@ def test_the_large_map_says_its_range_and_mean(view):
     assert "range 5 … 15 mean 10 " in said(view.panel("channel"))
 
 
-def test_a_pixel_that_is_not_in_the_map_is_not_told(view):
-    view.pixel = (7, 7)
+def test_a_pixel_that_is_not_in_the_map_is_refused_and_not_told(view):
+    with pytest.raises(IndexError, match="a map of layer 'pool' has 2 rows and 2 columns"):
+        view.pixel = (7, 7)
+    assert view.pixel is None
     assert "at row" not in said(view.panel("channel"))
     assert not view.panel("channel").marks
 
