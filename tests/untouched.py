@@ -183,6 +183,7 @@ def piece(chance: random.Random, depth: int = 0) -> nn.Module:
         lambda: parametrizations.spectral_norm(nn.Conv2d(CHANNELS, CHANNELS, 1)),
         lambda: prune.l1_unstructured(nn.Conv2d(CHANNELS, CHANNELS, 3, padding=1), "weight", 0.3),
         lambda: nn.Sequential(nn.Conv2d(CHANNELS, CHANNELS, 1), nn.Dropout(0.2), nn.ELU(inplace=True)),
+        nn.Sequential,
     ]
     if depth < 2:
         kinds += [lambda: Skip(piece(chance, depth + 1)), lambda: Twice(piece(chance, depth + 1))]

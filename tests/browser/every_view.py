@@ -23,8 +23,8 @@ import cnnwidgets as cw
 torch.manual_seed(0)
 model, data = cw.models.lenet5(pretrained=True), cw.data.digits()
 batches = [(torch.stack([data[i][0] for i in range(8)]), torch.tensor([data[i][1] for i in range(8)]))] * 3
-trainer = cw.Trainer(cw.models.lenet5(), nn.CrossEntropyLoss(), torch.optim.SGD(model.parameters(), 0.0),
-                     progress=False)
+learner = cw.models.lenet5()
+trainer = cw.Trainer(learner, nn.CrossEntropyLoss(), torch.optim.SGD(learner.parameters(), 0.0), progress=False)
 trainer.set_loaders(batches, batches[:1])
 trainer.train(1)
 folder = tempfile.mkdtemp() + "/film"

@@ -129,7 +129,7 @@ class Copying:
             elif key in _HOOKS:
                 mine[key] = kind((number, self._hook(hook)) for number, hook in value.items())
             elif key == "_modules":
-                mine[key] = kind((name, child and memo[id(child)]) for name, child in value.items())
+                mine[key] = kind((name, child if child is None else memo[id(child)]) for name, child in value.items())
             else:
                 mine[key] = value_of(value)
         if held.get("_compiled_call_impl") is not None:

@@ -70,6 +70,14 @@ def test_a_shadow_shares_parameters_and_nothing_else():
     assert shadow.seen is not model.seen and shadow.nested["a"][0] is not model.nested["a"][0]
 
 
+def test_a_container_without_modules_is_copied_too():
+    model = nn.Sequential(nn.Conv2d(1, 2, 1), nn.Sequential(), nn.ModuleDict(), nn.ParameterList())
+    with looking(model.train()) as shadow:
+        pairs = list(zip(model.modules(), shadow.modules(), strict=True))
+        assert all(mine is not copy and mine.training and not copy.training for mine, copy in pairs)
+    assert all(part.training for part in model.modules())
+
+
 def test_a_module_in_two_places_is_one_in_the_shadow_too():
     relu = nn.ReLU()
     shadow = shadow_of(nn.Sequential(nn.Linear(1, 1), relu, nn.Linear(1, 1), relu))
