@@ -7,6 +7,7 @@ import operator
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -58,7 +59,8 @@ def shortened(numbers: Any, limit: int = 6) -> str:
 
 def whole(value: Any) -> int | None:
     """`value` if it is one whole number, of Python, NumPy or torch; None for a truth value and all else."""
-    if isinstance(value, bool) or getattr(value, "dtype", None) == torch.bool or getattr(value, "ndim", 0):
+    truth = isinstance(value, (bool, np.bool_)) or getattr(value, "dtype", None) == torch.bool
+    if truth or getattr(value, "ndim", 0):
         return None
     try:
         return operator.index(value)

@@ -320,7 +320,8 @@ def test_the_pixel_that_won_is_one_of_the_layers_input_and_not_of_what_it_padded
 
 @pytest.mark.parametrize(("x", "wanted"), [(5.0, 6.0), (-5.0, 0.0)])
 def test_an_activation_within_a_batch_norm_is_a_step_of_its_own(x, wanted):
-    model = nn.Sequential(Activated(1, eps=0.0))
+    model = nn.Sequential(Activated(1, eps=0.25))
+    model[0].running_var.fill_(0.75)
     model[0].running_mean.fill_(2.0)  # (5 - 2) x 2 = 6, and (-5 - 2) is cut off
     found = explain(model, torch.full((1, 1, 1), x), "0", 0, (0, 0))
     assert found.value == found.result == wanted and found.agrees
