@@ -68,7 +68,7 @@ def test_the_patch_is_dragged_and_the_map_waited_for_clicked_cancelled_and_aimed
     shown(page, "change in probability")
 
     # a long map: every pixel, and a network that takes its time
-    in_kernel(page, "import time; model.register_forward_pre_hook(lambda *_: time.sleep(0.03)); view.stride = 1")
+    in_kernel(page, "import time; model.register_forward_pre_hook(lambda *_: time.sleep(0.1)); view.stride = 1")
     wait_until(page, lambda: int(state(page, "view.partial_map.done.sum().item()")) > 0, "the map has begun")
     page.locator(".cnnw button", has_text="Cancel").click()
     page.locator(".cnnw button", has_text="Go on").wait_for()
