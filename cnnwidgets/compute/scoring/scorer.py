@@ -102,7 +102,7 @@ class Scorer:
             return False
         with alone(self.model) as module:
             try:
-                quick = folded(shadow_of(module).eval(), channels_last=bool(self._channels_last))
+                quick = folded(shadow_of(module), channels_last=bool(self._channels_last))
             except Unshadowed:
                 return False
         try:

@@ -47,17 +47,13 @@ def looking(model: nn.Module) -> Iterator[nn.Module]:
             with evaluating(module):
                 yield module
             return
-        shadow = known_whole(copying.root)
         with same_random_state(), torch.no_grad():
-            if any(part.training for part in copying.parts):
-                with unwritten(copying.weights):
-                    shadow.eval()
-            yield shadow
+            yield _evaluated(copying)
         copying.empty()  # what still refers to a part of it, such as a cache of methods, shall not keep the weights
 
 
 def shadow_of(model: nn.Module) -> nn.Module:
-    """Module objects like those of `model` that share the memory of its parameters; all else in them is copied.
+    """A shadow of the model in evaluation mode that stays: module objects that share the memory of its parameters.
 
     Parameters
     ----------
@@ -67,11 +63,20 @@ def shadow_of(model: nn.Module) -> nn.Module:
     Returns
     -------
     torch.nn.Module
-        In the modes of `model`, with the user's hooks, without compiled calls.
+        With the user's hooks, without compiled calls; all but the parameters is copied.
 
     Raises
     ------
     Unshadowed
         The model cannot be copied so; the message says why.
     """
-    return known_whole(Copying(model).root)
+    with same_random_state(), torch.no_grad():
+        return _evaluated(Copying(model))
+
+
+def _evaluated(copying: Copying) -> nn.Module:
+    """The shadow, in evaluation mode by its own `eval()`, which may write to weights that it shares."""
+    if any(part.training for part in copying.parts):
+        with unwritten(copying.weights):
+            copying.root.eval()
+    return known_whole(copying.root)

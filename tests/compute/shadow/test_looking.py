@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from cnnwidgets import activations, capture
+from cnnwidgets import activations, capture, occlusion
 from cnnwidgets.compute.shadow import Unshadowed, looking, shadow_of
 
 
@@ -108,6 +108,32 @@ def test_the_models_own_eval_is_called_on_the_shadow_alone():
     with torch.no_grad():
         model.scale.fill_(5)
     assert activations(model, torch.ones(1, 1, 2, 2), "(output)").unique().tolist() == [10.0]
+
+
+class Merging(nn.Conv2d):
+    """Adds an update to its weights in evaluation mode, in place, as low-rank adapters do."""
+
+    def train(self, mode=True):
+        if mode != self.training:
+            self.weight.data += -1.0 if mode else 1.0
+        return super().train(mode)
+
+
+def test_an_eval_that_writes_to_the_weights_does_so_in_a_shadow_of_their_own():
+    model = nn.Sequential(Merging(1, 1, 1)).train()
+    before = model[0].weight.clone()
+    with looking(model) as shadow:
+        assert torch.equal(shadow[0].weight, before + 1)
+    staying = shadow_of(model)
+    assert torch.equal(staying[0].weight, before + 1) and not staying.training
+    assert torch.equal(model[0].weight, before) and model.training
+
+
+def test_a_map_of_occlusion_leaves_weights_that_eval_writes_to():
+    model = nn.Sequential(Merging(1, 2, 1), nn.BatchNorm2d(2), nn.AdaptiveAvgPool2d(1), nn.Flatten()).train()
+    before = model[0].weight.clone()
+    occlusion(model, torch.rand(1, 1, 12, 12), target=0, window=2, stride=1, progress=False)
+    assert torch.equal(model[0].weight, before)
 
 
 def test_a_model_in_evaluation_mode_is_not_prepared_again():
