@@ -107,6 +107,20 @@ class Prepared(nn.Module):
         return x * (self.scale.exp() if self.training else self.ready["scale"])
 
 
+class Merges(nn.Conv2d):
+    """Adds an update to its weights in evaluation mode, in place, as low-rank adapters do."""
+
+    def __init__(self) -> None:
+        super().__init__(CHANNELS, CHANNELS, 1)
+        self.update, self.merged = nn.Parameter(torch.rand(CHANNELS, CHANNELS, 1, 1)), False
+
+    def train(self, mode: bool = True) -> Merges:
+        if self.merged is mode:
+            self.weight.data += -self.update.data if mode else self.update.data
+            self.merged = not mode
+        return super().train(mode)
+
+
 class Remembers(nn.Module):
     """Writes into what it holds: a counter, lists, a queue, a buffer, a membrane that goes on from image to image."""
 
@@ -179,6 +193,7 @@ def piece(chance: random.Random, depth: int = 0) -> nn.Module:
         Prepared,
         Remembers,
         Hooked,
+        Merges,
         lambda: parametrizations.weight_norm(nn.Conv2d(CHANNELS, CHANNELS, 1)),
         lambda: parametrizations.spectral_norm(nn.Conv2d(CHANNELS, CHANNELS, 1)),
         lambda: prune.l1_unstructured(nn.Conv2d(CHANNELS, CHANNELS, 3, padding=1), "weight", 0.3),

@@ -10,7 +10,7 @@ import copy
 import torch
 from torch import nn
 
-from ..core import describe, plain, same_random_state
+from ..core import describe, in_one_line, plain, same_random_state
 
 
 def randomized(model: nn.Module, seed: int = 0) -> nn.Module:
@@ -41,10 +41,8 @@ def randomized(model: nn.Module, seed: int = 0) -> nn.Module:
     try:
         network = copy.deepcopy(module)
     except Exception as error:
-        cause = " ".join(str(error).split())[:200]
         raise TypeError(
-            f"the sanity check needs a copy of {type(module).__name__}, which cannot be copied "
-            f"({type(error).__name__}: {cause})"
+            f"the sanity check needs a copy of {type(module).__name__}, which cannot be copied ({in_one_line(error)})"
         ) from error
     with same_random_state(), torch.no_grad():
         torch.manual_seed(seed)

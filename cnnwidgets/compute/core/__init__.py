@@ -2,7 +2,7 @@
 
 from .captured import UNSEEN, Captured, some_of
 from .fingerprint import digest, fingerprint, hooks_version, settings_version, weights_version
-from .forward import ForwardError, Prepare, call, describe, hand_over
+from .forward import ForwardError, Prepare, call, describe, hand_over, in_one_line
 from .hooks import alone, capture, counting, evaluating, rerouted
 from .memory import give_back
 from .model import FORMS, Entrance, device_of, dtype_of, entrance, gathered, has_forward, known_whole, moved, plain
@@ -54,6 +54,7 @@ __all__ = [
     "hand_over",
     "has_forward",
     "hooks_version",
+    "in_one_line",
     "known_whole",
     "leaves",
     "listing",

@@ -92,8 +92,12 @@ def _explain(model: nn.Module, arguments: Any, error: Exception) -> str:
     where = f"layer {names[id(failed)]!r} ({type(failed).__name__})" if names[id(failed)] else type(failed).__name__
     received = describe(given) if given is not None else "no tensor" if line else describe(arguments)
     what = _what(failed, given, error, [frame.f_globals.get("__name__", "") for frame in frames], line)
-    cause = " ".join(str(error).split())
-    return f"{where} {what.format(got=f'got {received}')} ({type(error).__name__}: {cause[:300]})"
+    return f"{where} {what.format(got=f'got {received}')} ({in_one_line(error, 300)})"
+
+
+def in_one_line(error: Exception, most: int = 200) -> str:
+    """Type of an error and at most so many characters of its message, `ValueError: too large`."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:most]}"
 
 
 def _what(failed: nn.Module, given: Any, error: Exception, modules: list[str], line: str) -> str:

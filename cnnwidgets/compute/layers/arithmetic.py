@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_flatten, tree_map
 
-from ..core import gathered
+from ..core import gathered, in_one_line
 from ..shadow import looking
 
 _CONV = ("input", "weight", "bias", "stride", "padding", "dilation", "groups")
@@ -113,8 +113,7 @@ def arithmetic(part: nn.Module, given: torch.Tensor) -> Arithmetic:
             with torch.no_grad(), watch:
                 returned = part.forward(given)
         except Exception as error:
-            text = " ".join(str(error).split())[:160]
-            raise UnknownArithmetic(f"does not run on its input alone ({type(error).__name__}: {text})") from error
+            raise UnknownArithmetic(f"does not run on its input alone ({in_one_line(error, 160)})") from error
     if len(watch.cores) != 1:
         called = ", ".join(dict.fromkeys(watch.names)) or "nothing that is seen from here"
         alone = "gives its input to more than one" if watch.cores else "gives its input, as it is or padded, to no"
