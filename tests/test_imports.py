@@ -33,7 +33,15 @@ _COMPUTE = (
 )
 _RENDER = ("render", "render.color", "render.text", "render.mosaic", "render.static")
 _FURNITURE = (*_COMPUTE, *_RENDER, "files", "live", "widgets.state", "widgets.surface")
-_BASE = (*_FURNITURE, "widgets.controls", "widgets.panels", "widgets.base", "training.loop", "training.recording")
+_BASE = (
+    *_FURNITURE,
+    "widgets.controls",
+    "widgets.painter",
+    "widgets.panels",
+    "widgets.base",
+    "training.loop",
+    "training.recording",
+)
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "files": (),
     "live": (),
@@ -66,7 +74,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "widgets.state": _FURNITURE,
     "widgets.surface": _FURNITURE,
     "widgets.controls": (*_FURNITURE, "widgets"),
-    "widgets.panels": (*_FURNITURE, "widgets", "widgets.controls"),
+    "widgets.painter": (*_RENDER, "widgets.surface"),
+    "widgets.panels": (*_FURNITURE, "widgets", "widgets.controls", "widgets.painter"),
     "widgets.base": (*_FURNITURE, "widgets", "widgets.controls", "widgets.panels"),
     "testing": ("compute.core", "render.static", "widgets.base", "widgets.panels", "widgets.state", "widgets.surface"),
     "views": (*_BASE, "widgets", "views.*"),

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import ipywidgets as W
 import torch
 import traitlets as T
+from numpy.typing import NDArray
 
 from ..compute.core import get_layer
 from ..compute.layers import describe_module, drawable, extra_tokens, map_size
@@ -15,7 +16,17 @@ from ..render.color import Shaded
 from ..render.static import Panel
 from ..widgets import controls
 from ..widgets.base import ImageView, LayerView
-from ..widgets.panels import channel_panel, grid_panel, grid_sizes, image_panels
+from ..widgets.painter import Numbers, drawn_size, pages, possible
+from ..widgets.panels import (
+    GRID,
+    Paint,
+    PaintedPanel,
+    channel_panel,
+    grid_panel,
+    grid_sizes,
+    image_panels,
+    painted_grid,
+)
 from ..widgets.state import Colormap, Index, Integer, Place, Scale
 from ..widgets.surface import markup
 
@@ -109,12 +120,20 @@ class ActivationView(ImageView):
         self._plane_slider = controls.slider(self, "plane", maximum=slices, tip="Slice of the volume or stack")
         self._scale = controls.ScaleControl(self, "scale", tip=controls.SCALE_TIP)
         columns = controls.auto_entry(self, "columns", maximum=999, tip="Maps in a row; auto: as many as fit")
+        colors = controls.colormap_menu(self)
+        self._paints = possible()
+        self._links = {  # the page reads them where they stand: what they change needs no kernel there
+            "channel": [self._channel_slider],
+            "colormap": colors.controls,
+            "scale": self._scale.children,
+            "columns": [columns],
+        }
         return [
             self.layer_control(),
             self.image_control(),
             self._channels,
             controls.labelled("Slice", self._plane_slider),
-            controls.colormap_menu(self),
+            colors,
             controls.labelled("Columns", columns),
             controls.labelled("Scale", self._scale),  # last: its boxes for a fixed range push nothing
         ]
@@ -136,6 +155,9 @@ class ActivationView(ImageView):
         )
         grid = replace(self.remember("grid", (shaded, self.columns), self._grid), sizes=sizes)
         assert grid.cells is not None
+        paint = self._paint(plane, aspect) if self._paints and row.kind != "vector" else None
+        if paint is not None:
+            grid = painted_grid(grid, paint)
         return [
             self.remember("image", (self.item, self.snapshot.prediction), lambda: image_panels(self.snapshot)),
             replace(grid, marks=[grid.cells.box(self.channel)]),
@@ -147,6 +169,7 @@ class ActivationView(ImageView):
                 names=self.unit_names,
                 extra=self._tokens(),
                 on_pixel=lambda pixel: self.set_trait("pixel", pixel),
+                paint=paint,
             ),
         ]
 
@@ -180,13 +203,25 @@ class ActivationView(ImageView):
             return f"{row.type} in {row.module}" if row.module else row.type
         return describe_module(get_layer(self.subject.module, row.module)) if row.module else row.type
 
-    def _grid(self) -> Panel:
+    def _grid(self) -> PaintedPanel:
         def choose(channel: int) -> None:
             self.channel = channel
 
         return grid_panel(self._shaded, self.layer_row, self.columns, each=self.scale == "map", on_choose=choose)
 
+    def _paint(self, plane: int, aspect: float) -> Paint:
+        """What a page needs to paint the maps itself."""
+        row, maps = self.layer_row, self._shaded.maps
+        size = drawn_size(*maps.shape, columns=self.columns or None, room=GRID, ratio=pages.ratio)
+        key = (self._output, row, plane, aspect, size)
+        numbers = self.remember("numbers", key, lambda: Numbers(maps, size, extra=self._named_tokens()))
+        state = {name: getattr(self, name) for name in self._links}
+        return Paint(numbers, state, self._links)
+
     def _tokens(self) -> list[tuple[str, float]]:
         """What the tokens that stand apart from the grid hold for the chosen channel."""
+        return [(name, float(token[self.channel])) for name, token in self._named_tokens()] if len(self._extra) else []
+
+    def _named_tokens(self) -> list[tuple[str, NDArray[Any]]]:
         names = ["class token"] if len(self._extra) == 1 else [f"token {at} apart" for at in range(len(self._extra))]
-        return [(name, float(token[self.channel])) for name, token in zip(names, self._extra, strict=True)]
+        return list(zip(names, self._extra.numpy(), strict=True))

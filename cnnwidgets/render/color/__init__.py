@@ -23,7 +23,8 @@ from .colormap import (
 )
 from .heat import SIGNS, Heat
 from .picture import Picture, fitted, to_picture
-from .scale import GAP, LEVELS, NONFINITE, Range, to_uint8, value_range, value_ranges
+from .quantised import NAN, NEGATIVE, POSITIVE, Quantised, reduced
+from .scale import GAP, LEVELS, NONFINITE, Range, finite_ends, share_beyond, to_uint8, value_range, value_ranges
 from .shaded import Shaded
 
 __all__ = [
@@ -37,23 +38,30 @@ __all__ = [
     "LEVELS",
     "LIGHT",
     "LOUD",
+    "NAN",
+    "NEGATIVE",
     "NONFINITE",
     "PADDED",
+    "POSITIVE",
     "SEQUENTIAL",
     "SIGNS",
     "Heat",
     "Picture",
+    "Quantised",
     "Range",
     "Shaded",
     "Theme",
     "apply",
     "choose",
     "css_gradient",
+    "finite_ends",
     "fitted",
     "is_diverging",
     "overlay",
     "palette",
+    "reduced",
     "rgb",
+    "share_beyond",
     "table",
     "to_picture",
     "to_uint8",

@@ -239,6 +239,14 @@ def _fits_float32(dtype: np.dtype[Any], limits: NDArray[np.float64]) -> bool:
     return bool((np.abs(limits) < _FLOAT32_MAGNITUDE).all() and ((span > _FLOAT32_SPAN) | (span == 0)).all())
 
 
+def finite_ends(maps: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Smallest and largest finite value of each map of (C, ...); 0 and 0 where there is none."""
+    array = _real(maps)
+    if not array.size:
+        return np.zeros(len(array)), np.zeros(len(array))
+    return _extremes(array.reshape(len(array), -1))
+
+
 def _limits(rows: NDArray[Any], symmetric: bool) -> NDArray[np.float64]:
     """Finite range of each row of (C, N), never empty: (C, 2)."""
     if rows.size == 0:

@@ -38,6 +38,7 @@ class Frame:
         self.error_line = W.HTML("", layout=W.Layout(display="none"))
         self._body = W.VBox()
         self._stage = Stage(self._body)
+        self.columns.held = self._stage.held
         style = W.HTML(helped(markup.STYLE), layout=W.Layout(display="none"))
         self.parts = [style, self._stage, self._body, self.error_line]
 

@@ -80,6 +80,11 @@ class Group(W.HBox):
 
     text = T.Unicode()
 
+    @property
+    def controls(self) -> tuple[W.Widget, ...]:
+        """The controls, from left to right."""
+        return self._controls
+
     def __init__(self, text: str, *controls: W.Widget, beside: Sequence[W.Widget] = ()) -> None:
         self._label, self._controls, self._beside = W.HTML(layout=W.Layout(margin="2px 10px 2px 2px")), controls, beside
         self._named = [part for control in controls for part in _nameless(control)]
@@ -170,7 +175,7 @@ def dropdown(view: T.HasTraits, trait: str, options: Sequence[Any], *, width: in
     return control
 
 
-def colormap_menu(view: T.HasTraits, trait: str = "colormap", *, tip: str = "", width: int = 100) -> W.HBox:
+def colormap_menu(view: T.HasTraits, trait: str = "colormap", *, tip: str = "", width: int = 100) -> Group:
     """A menu of colour maps with its label, linked to `trait`; one that is given by name is among them."""
     options = list(dict.fromkeys((*COLORMAPS, getattr(view, trait))))
     tip = tip or "auto: a diverging map centred on 0 for signed values"

@@ -3,9 +3,10 @@
 from .box import Columns, PanelBox, lines_html
 from .channel import channel_panel
 from .column import DETAIL, GRID, HOVERED, INPUT, CardPanel
-from .grid import grid_panel, grid_sizes
+from .grid import grid_panel, grid_sizes, painted_grid
 from .image import classes_panel, image_panel, image_panels
 from .map import NOTHING, Around, MapPanel, map_panel, padded_palette
+from .painted import Paint, PaintedBox, PaintedPanel
 from .photo import PHOTO, enlarged
 from .prediction import prediction_panel, with_truth
 from .table import strip_panel, table_panel, tables_panel
@@ -21,6 +22,9 @@ __all__ = [
     "CardPanel",
     "Columns",
     "MapPanel",
+    "Paint",
+    "PaintedBox",
+    "PaintedPanel",
     "PanelBox",
     "channel_panel",
     "classes_panel",
@@ -32,6 +36,7 @@ __all__ = [
     "lines_html",
     "map_panel",
     "padded_palette",
+    "painted_grid",
     "prediction_panel",
     "strip_panel",
     "table_panel",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from itertools import groupby
 
 import ipywidgets as W
@@ -43,6 +44,9 @@ class PanelBox(CardPanel):
     heading, below : Text
         What stands above and below it.
     """
+
+    held: Callable[[], AbstractContextManager[None]] = nullcontext
+    """What is written inside of it appears together; what shows the box sets it."""
 
     def __init__(self, panel: Panel) -> None:
         self.panel: Panel = panel
@@ -180,6 +184,9 @@ class Columns(W.HBox):
         Room in px that they take at least, so that nothing below them moves.
     """
 
+    held: Callable[[], AbstractContextManager[None]] = nullcontext
+    """As of each box."""
+
     def __init__(self, height: int = 0) -> None:
         self.boxes: dict[str, PanelBox] = {}
         self._places: list[list[str]] = []
@@ -204,7 +211,8 @@ class Columns(W.HBox):
                 places[-1].append(key)
                 box = self.boxes.get(key)
                 if box is None:
-                    self.boxes[key] = getattr(panel, "box", PanelBox)(panel)
+                    self.boxes[key] = box = getattr(panel, "box", PanelBox)(panel)
+                    box.held = self.held
                 else:
                     box.show(panel)
         if places != self._places:

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from ...compute.layers import Layer
 from ...render.color import Shaded, palette
 from ...render.mosaic import Grid
-from ...render.static import Panel
 from ..surface import markup, number
-from .column import DETAIL, FACTS, HOVERED
+from .column import DETAIL, EDGE, FACTS, HOVERED
+from .painted import Paint, PaintedPanel
 
 FEW = 16
 """A vector of so many units is shown as labelled bars; of a longer one, the units with the largest magnitude."""
@@ -35,7 +35,8 @@ def channel_panel(
     width: int = DETAIL,
     name: str = "Channel",
     key: str = "channel",
-) -> Panel:
+    paint: Paint | None = None,
+) -> PaintedPanel:
     """Map `channel` of a layer, large, with its numbers; for a vector, its units as labelled bars.
 
     Parameters
@@ -60,6 +61,8 @@ def channel_panel(
         What a map is called.
     key : str
         As of every `Panel`.
+    paint : Paint, optional
+        What the page needs to paint the map.
     """
     room = width + FACTS
     if layer.kind == "vector":
@@ -79,7 +82,12 @@ def channel_panel(
     if at is not None:
         facts.append((f"at row {at[0]}, column {at[1]}", number(float(map_[at]), 5)))
     ends = markup.scale_texts(*shaded.ends(channel), shaded.beyond(channel))
-    return Panel(
+    painting = (
+        None
+        if paint is None
+        else paint.panel("map", width=width, tall=width, reserve=width + EDGE, what=name, pixel=pixel)
+    )
+    return PaintedPanel(
         f"{name} {channel} · {height} × {across}",
         shaded.tile(channel),
         palette=palette(shaded.colormap),
@@ -92,10 +100,11 @@ def channel_panel(
         on_place=partial(_pressed, on_pixel, (height, across)),
         room=room,
         key=key,
+        painting=painting,
     )
 
 
-def _units(shaded: Shaded, channel: int, names: Sequence[str], **options: Any) -> Panel:
+def _units(shaded: Shaded, channel: int, names: Sequence[str], **options: Any) -> PaintedPanel:
     """The units of a vector as bars: all of a few, or those farthest from 0."""
     values = shaded.maps.ravel()
     units = list(range(len(values)))
@@ -105,7 +114,7 @@ def _units(shaded: Shaded, channel: int, names: Sequence[str], **options: Any) -
     shares = [float(values[unit]) / full if np.isfinite(values[unit]) else math.nan for unit in units]  # NaN: no bar
     labels = [names[unit] if names else str(unit) for unit in units]
     texts = [number(float(values[unit])) for unit in units]
-    return Panel(
+    return PaintedPanel(
         "Units" if len(values) <= FEW else f"Units · the {FEW} of {len(values):,} farthest from 0",
         bars=list(zip(labels, shares, texts, strict=True)),
         chosen=units.index(channel) if channel in units else None,

@@ -10,6 +10,8 @@ BESIDE = 400
 """Height that the image and its prediction keep, in px: long class names stand above their bars."""
 FACTS = 160
 """Room for the heading, the scale and the numbers of the large map, in px."""
+EDGE = 4
+"""Px above and below a picture together."""
 HOVERED = 1024
 """Pixels of the large map up to which hovering tells the value; clicking always does."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -12,9 +13,9 @@ from numpy.typing import NDArray
 from ...compute.layers import Layer
 from ...render.color import Shaded, palette
 from ...render.mosaic import Grid, Strip, mosaic, strip
-from ...render.static import Panel
-from ..surface import markup, number
-from .column import GRID, TALL
+from ..surface import markup, number, reserved
+from .column import EDGE, GRID, TALL
+from .painted import Paint, PaintedPanel
 
 
 def grid_panel(
@@ -27,7 +28,7 @@ def grid_panel(
     on_choose: Callable[[int], object] | None = None,
     width: int = GRID,
     key: str = "maps",
-) -> Panel:
+) -> PaintedPanel:
     """All maps of a layer in one mosaic, or all units of a vector as a heat strip.
 
     Parameters
@@ -51,7 +52,7 @@ def grid_panel(
     """
     pixels, cells = _tiled(shaded, layer, columns or None, width)
     count, what = len(shaded.maps), "unit" if layer.kind == "vector" else "feature map"
-    return Panel(
+    return PaintedPanel(
         name or {1: f"The only {what}", 2: f"Both {what}s"}.get(count, f"All {count:,} {what}s"),
         pixels,
         palette=palette(shaded.colormap),
@@ -64,6 +65,20 @@ def grid_panel(
         hint="click one" if on_choose is not None and count > 1 else "",
         key=key,
     )
+
+
+def painted_grid(panel: PaintedPanel, paint: Paint) -> PaintedPanel:
+    """What `grid_panel` made of maps, with what the page needs to paint it."""
+    tall = panel.scrolls or panel.width
+    painting = paint.panel(
+        "grid",
+        width=panel.width,
+        tall=tall,
+        reserve=reserved(panel.sizes, panel.width, tall) + EDGE,
+        heading=panel.heading.split(" · "),
+        hint=panel.hint,
+    )
+    return replace(panel, painting=painting)
 
 
 def grid_sizes(layers: Sequence[Layer], columns: int = 0) -> list[tuple[int, int]]:

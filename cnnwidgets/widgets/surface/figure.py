@@ -111,8 +111,7 @@ class PixelFigure(W.Box):
 
     def reserve(self, sizes: Iterable[tuple[int, int]]) -> None:
         """Keep the height of the highest of pictures of these (width, height), so that nothing below moves."""
-        shown = (round(height * self._scale(width, height)) for width, height in sizes)
-        self._keep(min(self._room[1], max(shown, default=0)))
+        self._keep(reserved(sizes, *self._room, fit=self._fit))
 
     def _keep(self, height: int) -> None:
         self.layout.min_height = f"{height + 4}px"
@@ -141,7 +140,7 @@ class PixelFigure(W.Box):
         image = self._picture.target
         image.value = encode_png(pixels, palette)
         height, width = shape = pixels.shape[:2]
-        self._factor = self._scale(width, height)
+        self._factor = _factor(width, height, *self._room, fit=self._fit)
         self._size(image, width, height)
         if shape == self._shape:
             return
@@ -285,12 +284,6 @@ class PixelFigure(W.Box):
             close_tree(part)
         super().close()
 
-    def _scale(self, width: int, height: int) -> float:
-        room = self._room[0] / width
-        if self._fit:
-            room = min(room, self._room[1] / height)
-        return math.floor(room) if room >= 1 else room
-
     def _image_clicked(self, _: Any, event: dict[str, Any]) -> None:
         data = event["data"]
         self._clicked(float(data["click_x"]) / self._factor, float(data["click_y"]) / self._factor)
@@ -319,6 +312,17 @@ def type_size(texts: Sequence[Sequence[str]], side: float) -> float:
     longest = max((len(text) for row in texts for text in row), default=0)
     size = min(13.0, (side - 4) / (0.62 * longest) if longest else 0.0)
     return size if size >= SMALLEST else 0.0
+
+
+def reserved(sizes: Iterable[tuple[int, int]], width: int, tall: int, *, fit: bool = False) -> int:
+    """Height in px that pictures of these (width, height) take at most in a room of `width` and `tall`."""
+    shown = (round(size[1] * _factor(*size, width, tall, fit=fit)) for size in sizes)
+    return min(tall, max(shown, default=0))
+
+
+def _factor(width: int, height: int, room: int, tall: int, *, fit: bool) -> float:
+    share = min(room / width, tall / height) if fit else room / width
+    return math.floor(share) if share >= 1 else share
 
 
 class Frames(Text):

@@ -78,7 +78,13 @@ STYLE = f"""<style>{COLORS}
 .cnnw-frames {{ position: relative; }}
 .cnnw-frames svg {{ position: absolute; left: 2px; top: 2px; overflow: visible; pointer-events: none; z-index: 1; }}
 .cnnw-frames rect {{ fill: none; stroke-width: 2px; }}
-.cnnw .cnnw-figure {{ display: block; }} img.cnnw-crisp {{ image-rendering: pixelated; }}
+.cnnw .cnnw-figure {{ display: block; }} .cnnw-crisp {{ image-rendering: pixelated; }}
+.cnnw-room {{ position: relative; padding: 2px; box-sizing: border-box; margin-bottom: 4px; }}
+.cnnw-room:focus-visible {{ outline: 2px solid var(--cnnw-accent); outline-offset: -1px; }}
+.cnnw-room canvas {{ display: block; }} .cnnw-room .cnnw-frames {{ position: static; }}
+.cnnw-says {{ position: fixed; z-index: 10000; pointer-events: none; border: 1px solid #8888; border-radius: 3px;
+  padding: 2px 0; }}
+.cnnw-says .cnnw-tip {{ color: inherit; }}
 img.cnnw-input {{ image-rendering: pixelated; outline: 1px solid var(--cnnw-line); }}
 .cnnw:has(.jupyter-widgets-error-widget)::after {{ content: "{TOO_OLD}"; display: block; margin-top: 10px;
   color: var(--cnnw-error); }}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import ipywidgets as W
@@ -25,7 +25,7 @@ _numbers = itertools.count()
 _process = secrets.token_hex(3)  # two notebooks may be open in one page
 
 
-class _Sides:
+class Sides:
     """What has two places in the page, of which one is seen."""
 
     held = False
@@ -33,10 +33,16 @@ class _Sides:
     written = False
     """Whether something waits out of sight."""
     side = 0
+    paints = False
+    """Whether the page itself paints what is written, which may come after the turn."""
+
+    sides: Sequence[str]
+    """The classes of the two places."""
 
     def name_sides(self) -> None:
+        """Give the two places names that no other in the page has."""
         name = f"cnnw-{_process}-{next(_numbers)}"
-        self.sides = (f"{name}-a", f"{name}-b")
+        self.sides = [f"{name}-a", f"{name}-b"]
         self.seen = self.sides[0]
         """The class of the place that is seen."""
 
@@ -49,7 +55,7 @@ class _Sides:
         """Take what is out of sight from the page."""
 
 
-class Text(W.HTML, _Sides):
+class Text(W.HTML, Sides):
     """HTML that can be replaced together with others; `value` is the newest."""
 
     value = T.Unicode(help="the HTML").tag(sync=True, to_json=lambda value, text: text.wire(value))
@@ -93,7 +99,7 @@ class Text(W.HTML, _Sides):
             self.send_state("value")
 
 
-class Swapped(_Sides):
+class Swapped(Sides):
     """A picture that can be replaced together with others: two widgets, of which one is seen.
 
     Parameters
@@ -151,12 +157,13 @@ class Stage(W.HTML):
 
     def __init__(self, root: W.Widget) -> None:
         self._root, self._depth = root, 0
+        self._seen: list[str] = []
         self._lock = threading.RLock()  # drawings come from two threads, and so do the timers they set
         self._number = 0  # of the newest drawing
         super().__init__("", layout=W.Layout(display="none"))
 
-    def _parts(self) -> list[_Sides]:
-        found: dict[int, _Sides] = {}
+    def _parts(self) -> list[Sides]:
+        found: dict[int, Sides] = {}
         todo: list[W.Widget] = [self._root]
         while todo:
             widget = todo.pop()
@@ -203,8 +210,25 @@ class Stage(W.HTML):
         for part in parts:
             if part.written:
                 part.turn()
-        seen = ",".join(f".{part.seen}.{part.seen}" for part in parts)
-        self.value = f"<style>{seen}{{display:block}}</style>" if seen else ""
+        before, self._seen = self._seen, [part.seen for part in parts]
+        if any(part.paints for part in parts):
+            rules = self._painted(parts, before)
+        else:
+            rules = ",".join(f".{side}.{side}" for side in self._seen) + "{display:block}"
+        self.value = f"<style>{rules}</style>" if parts else ""
+
+    def _painted(self, parts: list[Sides], before: list[str]) -> str:
+        """The rules where the page paints: what it has not painted yet holds back the whole card."""
+        rules = ""
+        own = [part for part in parts if part.paints]
+        old = [side for side in before if any(side in part.sides for part in parts)] or self._seen
+        for where, seen in ((".cnnw:not(.cnnw-busy)", self._seen), (".cnnw-busy", old)):
+            rules += f"{where} :is({','.join(f'.{side}.{side}' for side in seen)}){{display:block}}"
+            for part in own:
+                full = ",".join(f".{side}.cnnw-full" for side in part.sides if side in seen)
+                if full:
+                    rules += f"{where} .cnnw-paints:has({full}) > :not(.cnnw-painter){{display:none!important}}"
+        return rules
 
     def _tidy(self, number: int) -> None:
         with self._lock:

@@ -22,6 +22,7 @@ def tree(widget: W.Widget) -> list[W.Widget]:
             if id(value) not in found:
                 found[id(value)] = value
                 todo += [getattr(value, name, None) for name in _holding(type(value))]  # type: ignore[arg-type]
+                todo += getattr(value, "apart", ())  # what stands in the page later, or never
         elif isinstance(value, dict):
             todo += value.values()
         elif isinstance(value, (list, tuple)) and value and not isinstance(value[0], (str, int, float)):

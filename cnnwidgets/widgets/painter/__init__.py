@@ -1,0 +1,7 @@
+"""Paints in the page: the numbers of a layer go there once, and what moves then needs no kernel."""
+
+from .numbers import Numbers, drawn_size
+from .page import pages
+from .painter import Painter, Painting, code, possible
+
+__all__ = ["Numbers", "Painter", "Painting", "code", "drawn_size", "pages", "possible"]

@@ -1,0 +1,261 @@
+"""The widget that paints in the page, and what it is told."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import ipywidgets as W
+import numpy as np
+import traitlets as T
+
+from ...render.color import ACCENT, COLORMAPS, DIVERGING, SEQUENTIAL, choose, is_diverging, palette
+from ..surface import Sides
+from .numbers import Numbers
+from .page import pages
+
+State = Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Painting:
+    """What a painter shows: the maps of a layer in a grid, or one of them large.
+
+    Attributes
+    ----------
+    numbers : Numbers
+        Of the layer.
+    role : str
+        `"grid"` or `"map"`.
+    state : mapping
+        `channel`, `colormap`, `scale` and `columns`, as the traits have them.
+    links : mapping
+        For each name of `state` the controls that have it in the page, from which it is read there: a slider, a menu,
+        a box, a menu with two boxes.
+    width, tall : int
+        Room of the picture in px; beyond its height a grid scrolls, while a map fits.
+    reserve : int
+        Height in px that is kept for it.
+    heading : sequence of str
+        Parts of the heading; before that of the channel, for a map.
+    hint : str
+        What the mouse does.
+    what : str
+        What a map is called.
+    pixel : (row, column), optional
+        Whose value is told.
+    """
+
+    numbers: Numbers
+    role: str
+    state: State
+    links: Mapping[str, Sequence[W.Widget]] = field(default_factory=dict)
+    width: int = 240
+    tall: int = 240
+    reserve: int = 0
+    heading: Sequence[str] = ()
+    hint: str = ""
+    what: str = "Channel"
+    pixel: tuple[int, int] | None = None
+
+    @property
+    def sheet(self) -> dict[str, Any]:
+        """What the page is told besides the numbers."""
+        sheet = {name: getattr(self, name) for name in ("role", "width", "tall", "reserve", "hint", "what")}
+        pixel = None if self.pixel is None else list(self.pixel)
+        return sheet | {"key": self.numbers.key, "heading": list(self.heading), "pixel": pixel}
+
+
+@cache
+def front_end() -> str | None:
+    """The version of anywidget's code that the page is to load; None where anywidget is not installed.
+
+    The Python part of anywidget is not imported: it takes 0.2 s, and of it nothing is needed but a few names.
+    """
+    try:
+        found = version("anywidget")
+    except PackageNotFoundError:
+        return None
+    return "~" + ".".join([*found.split(".")[:2], "*"])
+
+
+def possible() -> bool:
+    """Whether there may be a page that paints: a notebook's kernel, with anywidget beside it."""
+    ipython = sys.modules.get("IPython")
+    return hasattr(ipython and ipython.get_ipython(), "kernel") and front_end() is not None
+
+
+@cache
+def code() -> str:
+    """The JavaScript, as one module."""
+    here = Path(__file__).parent
+    numbers, panel = ((here / f"{name}.mjs").read_text(encoding="utf-8") for name in ("numbers", "panel"))
+    panel = re.sub(r"^import \{[^}]*\} from '\./numbers\.mjs';\n", "", panel, flags=re.MULTILINE)
+    return re.sub(r"^export (?!default)", "", f"{numbers}\n{panel}", flags=re.MULTILINE)
+
+
+class Painter(W.DOMWidget, Sides):
+    """Paints a `Painting` in the page, once the page has said that it can.
+
+    It is made beside the panel that it paints for, and shown only when its code runs in a page. A page without that
+    code never answers; there the pictures of the panel stay.
+
+    Parameters
+    ----------
+    links : mapping
+        As of a `Painting`: all that this painter shows have the same.
+    on_hello : callable
+        Called when a page says for the first time that it can paint.
+    on_cell, on_place : callable
+        Called with the number of a map, and with (x, y) in a map, where the mouse pressed it.
+
+    Attributes
+    ----------
+    live : bool
+        Whether a page can paint.
+    painted : int
+        Number of the newest state that a page says it has painted; `newest` is that of the last one that it was sent.
+    """
+
+    paints = True
+
+    _model_name = T.Unicode("AnyModel").tag(sync=True)
+    _model_module = T.Unicode("anywidget").tag(sync=True)
+    _model_module_version = T.Unicode().tag(sync=True)
+    _view_name = T.Unicode("AnyView").tag(sync=True)
+    _view_module = T.Unicode("anywidget").tag(sync=True)
+    _view_module_version = T.Unicode().tag(sync=True)
+    _anywidget_id = T.Unicode("cnnwidgets.Painter").tag(sync=True)
+    _esm = T.Unicode().tag(sync=True)
+
+    sides: Any = T.List(T.Unicode(), help="classes of the two places of which one is seen").tag(sync=True)
+    controls = T.Dict(help="ids of the widgets that each part of the state is read from").tag(sync=True)
+    sheets: Any = T.List(help="what each of the two places shows").tag(sync=True)
+
+    def __init__(
+        self,
+        links: Mapping[str, Sequence[W.Widget]],
+        *,
+        on_hello: Callable[[], object],
+        on_cell: Callable[[int], object],
+        on_place: Callable[[float, float], object],
+    ) -> None:
+        self.live, self.painted, self.newest = False, -1, -1
+        self._painting: Painting | None = None
+        self._on_hello, self._on_cell, self._on_place = on_hello, on_cell, on_place
+        self.swapped = self  # the stage takes it for what has two places in the page
+        self.name_sides()
+        seen = front_end() or ""
+        super().__init__(
+            _model_module_version=seen,
+            _view_module_version=seen,
+            _esm=code(),
+            controls={name: [part.model_id for part in parts] for name, parts in links.items()},
+            sheets=[None, None],
+            _dom_classes=("cnnw-painter",),
+            layout=W.Layout(flex="0 0 auto"),
+        )
+        self.on_msg(self._heard)
+
+    def show(self, painting: Painting | None) -> None:
+        """Show this, or nothing; what the page has is not sent again."""
+        before, self._painting = self._painting, painting
+        if painting is None:
+            if self._shown is not None:
+                self._write(None)
+            return
+        self._provide(painting)
+        sheet = painting.sheet | {"state": dict(painting.state)}
+        if before is None or self._shown is None or not self._same(self._shown, sheet):
+            self._write(sheet)
+
+    def tidy(self) -> None:
+        """What is out of sight costs nothing."""
+
+    @property
+    def _shown(self) -> dict[str, Any] | None:
+        """The newest sheet."""
+        return self.sheets[1 - self.side if self.written else self.side]
+
+    def _write(self, sheet: dict[str, Any] | None) -> None:
+        self.newest += 1
+        if self.held:
+            self.written = True
+        at = 1 - self.side if self.written else self.side
+        sheets = list(self.sheets)
+        sheets[at] = None if sheet is None else sheet | {"number": self.newest}
+        self.sheets = sheets
+
+    def _same(self, shown: dict[str, Any], sheet: dict[str, Any]) -> bool:
+        """Whether the page would paint the same: what it reads from its controls it knows already.
+
+        The scale is said all the same: the page waits for it where a menu alone does not say which range is meant.
+        """
+        known = [name for name in self.controls if name != "scale"]
+
+        def rest(each: dict[str, Any]) -> dict[str, Any]:
+            state = {name: value for name, value in each["state"].items() if name not in known}
+            return each | {"state": state, "number": 0}
+
+        return rest(shown) == rest(sheet)
+
+    def _provide(self, painting: Painting, *, again: bool = False) -> None:
+        """Send the numbers and the colours that some page has not."""
+        names = list(COLORMAPS[1:]) if not pages.hold(f"palette {SEQUENTIAL}") else []
+        if (name := choose(str(painting.state["colormap"]), signed=False)) not in names:
+            names.append(name)
+        if missing := [name for name in names if not pages.hold(f"palette {name}")]:
+            content = {"kind": "palettes", "names": missing, "auto": [SEQUENTIAL, DIVERGING], "accent": ACCENT}
+            self.send(
+                content | {"diverging": [is_diverging(name) for name in missing]},
+                [np.concatenate([palette(name) for name in missing]).tobytes()],
+            )
+            for name in missing:
+                pages.sent(f"palette {name}")
+        key = painting.numbers.key
+        if again or not pages.hold(key):
+            header, buffers = painting.numbers.message(int(painting.state["channel"]), deflate=pages.inflate)
+            self.send(header, buffers)
+            pages.sent(key)
+
+    def _heard(self, _: Any, content: Any, buffers: Any) -> None:
+        """What the page says."""
+        getattr(self, f"_heard_{content['kind']}")(content)
+
+    def _heard_hello(self, content: dict[str, Any]) -> None:
+        holds, ratio = map(str, content["holds"]), float(content["ratio"] or 1)
+        pages.heard(str(content["page"]), holds, inflates=bool(content["inflates"]), ratio=ratio)
+        if not self.live:
+            self.live = True
+            self._on_hello()
+        elif self._painting is not None:
+            self._provide(self._painting)
+
+    def _heard_painted(self, content: dict[str, Any]) -> None:
+        self.painted = int(content["number"])
+        pages.gone(str(content["page"]), map(str, content["gone"]))
+
+    def _heard_need(self, content: dict[str, Any]) -> None:
+        pages.gone(str(content["page"]), [str(content["key"])])
+        if self._painting is not None and self._painting.numbers.key == content["key"]:
+            self._provide(self._painting)
+
+    def _heard_want(self, content: dict[str, Any]) -> None:
+        key, channel = content["key"], int(content["channel"])
+        if self._painting is None or self._painting.numbers.key != key:
+            self.send({"kind": "none", "key": key, "channel": channel})
+            return
+        header, buffers = self._painting.numbers.map(channel, deflate=pages.inflate)
+        self.send(header, buffers)
+
+    def _heard_cell(self, content: dict[str, Any]) -> None:
+        self._on_cell(int(content["cell"]))
+
+    def _heard_place(self, content: dict[str, Any]) -> None:
+        self._on_place(float(content["x"]), float(content["y"]))

@@ -1,0 +1,551 @@
+// @ts-check
+// The painter in the page: paints the maps of a layer, all of them in a grid or one of them large, with their texts,
+// from numbers that the kernel sends once. Channel, colour map, scale and columns are read from the controls beside it,
+// so that a move of a hand needs no kernel.
+import {
+  beyond, boxOf, extent, facts, gridOf, hit, levels, mosaic, rangesOf, scaleTexts, shownFactor, stepped, told, unpack,
+  unpackMap, valueOf,
+} from './numbers.mjs';
+
+/**
+ * @typedef {import('./numbers.mjs').Layer} Layer
+ * @typedef {import('./numbers.mjs').FullMap} FullMap
+ * @typedef {import('./numbers.mjs').Sheet} Sheet
+ * @typedef {import('./numbers.mjs').State} State
+ * @typedef {{name: string, colors: Uint32Array, diverging: boolean}} Palette
+ * @typedef {{get: Function, set: Function, on: Function, off: Function, send: Function, save_changes: Function,
+ *   widget_manager: any}} Model
+ */
+
+// ---------------------------------------------------------------------- store: what the page has seen
+
+const LIMIT = 64e6, PATIENCE = 5000, REST = 150, LATE = 3000, LEAST = 8, HOVERED = 1024, STOPS = 16;
+
+/** Layers by their keys, the least recently painted of which goes when there are too many bytes. */
+export class Store {
+  constructor(limit = LIMIT) {
+    this.limit = limit;
+    this.page = Math.random().toString(36).slice(2);
+    this.layers = /** @type {Map<string, Layer>} */ (new Map());
+    this.palettes = /** @type {Map<string, Palette>} */ (new Map());
+    this.auto = ['', ''];
+    this.accent = '';
+    this.coming = new Set();
+    this.gone = /** @type {string[]} */ ([]);
+    this.watchers = /** @type {Set<() => void>} */ (new Set());
+    this.asked = this.wish = /** @type {any} */ (null);
+  }
+
+  get bytes() {
+    return [...this.layers.values()].reduce((sum, layer) => sum + layer.bytes, 0);
+  }
+
+  /** Names of all that is here. */
+  holds() {
+    return [...this.layers.keys(), ...[...this.palettes.keys()].map(name => `palette ${name}`)];
+  }
+
+  /** @param {string} key */
+  layer(key) {
+    const layer = this.layers.get(key);
+    if (layer) {
+      this.layers.delete(key);
+      this.layers.set(key, layer);
+    }
+    return layer;
+  }
+
+  /** @param {Layer} layer */
+  put(layer) {
+    this.layers.delete(layer.key);
+    this.layers.set(layer.key, layer);
+    this.gone = this.gone.filter(key => key !== layer.key);
+    this.fit();
+  }
+
+  /** @param {string} key @param {number} channel @param {FullMap} map */
+  putMap(key, channel, map) {
+    const layer = this.layers.get(key);
+    if (!layer || layer.maps.has(channel)) return;
+    layer.maps.set(channel, map);
+    layer.bytes += map.codes.byteLength;
+    this.fit();
+  }
+
+  fit() {
+    let bytes = this.bytes;
+    for (const [key, layer] of this.layers) {
+      if (bytes <= this.limit || this.layers.size === 1) break;
+      bytes -= layer.bytes;
+      this.layers.delete(key);
+      this.gone.push(key);
+    }
+  }
+
+  changed() {
+    for (const watcher of [...this.watchers]) watcher();
+  }
+
+  /** Ask for a map in full: the newest wish alone, one at a time. @param {Model} model @param {string} key
+   * @param {number} channel */
+  want(model, key, channel) {
+    if (this.asked?.key === key && this.asked.channel === channel) return;
+    this.wish = {model, key, channel};
+    this.ask();
+  }
+
+  ask() {
+    if (this.asked || !this.wish) return;
+    const {model, key, channel} = (this.asked = this.wish);
+    this.wish = null;
+    model.send({kind: 'want', key, channel});
+    this.asked.timer = setTimeout(() => this.answered(key, channel), PATIENCE);
+  }
+
+  /** @param {string} key @param {number} channel */
+  answered(key, channel) {
+    if (this.asked?.key !== key || this.asked.channel !== channel) return;
+    clearTimeout(this.asked.timer);
+    this.asked = null;
+    this.ask();
+  }
+
+  /** What the kernel says, to any of the painters of the page. @param {any} content @param {DataView[]} buffers */
+  hear(content, buffers) {
+    const {kind, key, channel} = content;
+    if (kind === 'palettes') {
+      const bytes = new Uint8Array(buffers[0].buffer, buffers[0].byteOffset, buffers[0].byteLength).slice();
+      content.names.forEach((/** @type {string} */ name, /** @type {number} */ i) => this.palettes.set(name,
+        {name, colors: new Uint32Array(bytes.buffer, 1024 * i, 256), diverging: content.diverging[i]}));
+      [this.auto, this.accent] = [content.auto, content.accent];
+      this.changed();
+    } else if (kind === 'layer') {
+      this.coming.add(key);
+      const done = (/** @type {Layer} */ layer) => {
+        this.coming.delete(key);
+        this.put(layer);
+        this.changed();
+      };
+      const layer = unpack(content, buffers);
+      layer instanceof Promise ? layer.then(done) : done(layer);
+    } else if (kind === 'map') {
+      const done = (/** @type {FullMap} */ map) => {
+        this.putMap(key, channel, map);
+        this.answered(key, channel);
+        this.changed();
+      };
+      const map = unpackMap(content, buffers);
+      map instanceof Promise ? map.then(done) : done(map);
+    } else if (kind === 'none') {
+      this.answered(key, channel);
+    }
+  }
+}
+
+const SHARED = Symbol.for('cnnwidgets.store.1');
+/** @type {Store} */
+const store = (/** @type {any} */ (globalThis)[SHARED] ??= new Store());
+
+// ---------------------------------------------------------------------- panel: one picture with its texts
+
+/** What the controls in the page say, as the trait has it; undefined where they say nothing yet. */
+const READ = /** @type {Record<string, (controls: Model[], sheet: Sheet) => any>} */ ({
+  channel: ([slider]) => slider.get('value'),
+  colormap: ([menu]) => menu.get('_options_labels')[menu.get('index')],
+  columns: ([box]) => {
+    const text = box.get('value').trim().toLowerCase();
+    return text === 'auto' || text === '' ? 0 : /^\d+$/.test(text) ? Number(text) : undefined;
+  },
+  scale: ([menu, ...ends], sheet) => {
+    const word = menu.get('_options_labels')[menu.get('index')];
+    if (word !== 'fixed') return word;
+    const [low, high] = ends.map(end => end.get('value')); // until the kernel has said where to begin, nothing moves
+    return typeof sheet.state.scale !== 'string' && low < high ? [low, high] : undefined;
+  },
+});
+
+/** @param {string} name @param {string} classes @param {...(Node | string)} children */
+function build(name, classes, ...children) {
+  const element = document.createElement(name);
+  element.className = classes;
+  element.append(...children);
+  return element;
+}
+
+/** One of the two places of a panel, of which one is seen. */
+class Side {
+  /** @param {string} name */
+  constructor(name) {
+    this.canvas = /** @type {HTMLCanvasElement} */ (build('canvas', 'cnnw-pixels'));
+    this.frames = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
+    this.room = build('div', 'cnnw-room', this.canvas, build('div', 'cnnw-frames', this.frames));
+    this.room.tabIndex = 0;
+    for (const kind of ['lm', 'p', 'jp']) this.room.setAttribute(`data-${kind}-suppress-shortcuts`, 'true');
+    this.heading = build('div', 'cnnw-heading');
+    this.ramp = build('div', 'cnnw-ramp');
+    this.ends = build('div', 'cnnw-scale');
+    this.scale = build('div', '', this.ramp, this.ends);
+    this.facts = build('div', 'cnnw-facts');
+    this.host = build('div', `cnnw-side ${name}`);
+    this.drawn = '';
+    this.factor = 1;
+    this.at = /** @type {((x: number, y: number) => any)} */ (() => null);
+  }
+
+  empty() {
+    this.host.replaceChildren();
+    this.host.classList.remove('cnnw-full');
+    this.drawn = '';
+  }
+
+  /** Keep the room of the picture. @param {Sheet} sheet */
+  keep(sheet) {
+    if (!this.host.firstChild) this.host.append(this.heading, this.room, this.scale, this.facts);
+    this.host.classList.add('cnnw-full');
+    this.room.style.minHeight = `${sheet.reserve}px`;
+  }
+
+  /** @param {string[]} parts */
+  title(parts) {
+    const [name, ...quiet] = parts.filter(Boolean);
+    this.heading.title = parts.filter(Boolean).join(' · ');
+    this.heading.replaceChildren(build('b', '', name),
+      build('span', 'cnnw-quiet', quiet.map(part => ` · ${part}`).join('')));
+    this.room.setAttribute('aria-label', this.heading.title);
+  }
+
+  /** @param {Sheet} sheet @param {number} width @param {number} height @param {() => Uint32Array} make
+   * @param {string} drawn what the pixels depend on */
+  picture(sheet, width, height, make, drawn) {
+    this.factor = shownFactor(width, height, sheet.width, sheet.role === 'map' ? sheet.tall : 0);
+    if (drawn === this.drawn) return;
+    this.drawn = drawn;
+    const {canvas} = this, shown = [Math.round(width * this.factor), Math.round(height * this.factor)];
+    if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
+    canvas.style.width = `${shown[0]}px`;
+    canvas.style.height = `${shown[1]}px`;
+    canvas.classList.toggle('cnnw-crisp', this.factor >= 1);
+    this.room.style.maxHeight = `${sheet.tall + 4}px`;
+    this.room.style.overflow = shown[1] <= sheet.tall ? 'hidden' : 'auto';
+    const pixels = new Uint8ClampedArray(/** @type {ArrayBuffer} */ (make().buffer));
+    canvas.getContext('2d')?.putImageData(new ImageData(pixels, width, height), 0, 0);
+  }
+
+  /** @param {number[] | null} box left, top, right, bottom, in pixels of the picture */
+  frame(box) {
+    this.frames.replaceChildren();
+    if (!box) return;
+    const edges = [[box[0], box[2], this.canvas.width], [box[1], box[3], this.canvas.height]].map(([low, high, end]) => {
+      const apart = Math.max(0, LEAST - (high - low) * this.factor) / 2;
+      return [Math.max(low * this.factor - apart, 1), Math.min(high * this.factor + apart, Math.round(end * this.factor) - 1)];
+    });
+    for (const [inset, color] of /** @type {[number, string][]} */ ([[0, store.accent], [2, 'white']])) {
+      const rect = document.createElementNS('http://www.w3.org/2000/svg', 'rect');
+      const [[left, right], [top, bottom]] = edges.map(([low, high]) => [low + inset, high - inset]);
+      const sizes = {x: left, y: top, width: Math.max(0, right - left), height: Math.max(0, bottom - top)};
+      for (const [name, value] of Object.entries({...sizes, stroke: color})) rect.setAttribute(name, String(value));
+      this.frames.append(rect);
+    }
+  }
+
+  /** @param {Sheet} sheet @param {Palette} palette @param {string[]} texts */
+  colorbar(sheet, palette, texts) {
+    const colors = Array.from({length: STOPS}, (_, i) => palette.colors[Math.round((i * 253) / (STOPS - 1))])
+      .map(color => `rgb(${color & 255} ${(color >> 8) & 255} ${(color >> 16) & 255})`);
+    this.scale.style.cssText = `width:${Math.round(this.canvas.width * this.factor)}px;max-width:100%`;
+    this.ramp.style.background = `linear-gradient(to right, ${colors.join(', ')})`;
+    this.ends.replaceChildren(...texts.map(text => build('span', '', text)));
+  }
+
+  /** @param {string[][]} rows */
+  list(rows) {
+    this.facts.replaceChildren(...rows.flat().map(text => build('span', '', text)));
+    this.facts.style.display = rows.length ? '' : 'none';
+  }
+}
+
+/** What a painter shows in one place of the page. */
+class Panel {
+  /** @param {Model} model @param {HTMLElement} el */
+  constructor(model, el) {
+    this.model = model;
+    this.el = el;
+    this.controls = /** @type {Record<string, Model[]>} */ ({});
+    this.sides = model.get('sides').map((/** @type {string} */ name) => new Side(name));
+    this.picked = /** @type {{number: number, pixel: [number, number]} | null} */ (null);
+    this.tip = build('div', 'cnnw-says');
+    this.repaint = () => this.paint();
+    el.append(...this.sides.map((/** @type {Side} */ side) => side.host));
+    for (const side of this.sides) this.listen(side);
+    model.on('change:sheets', this.repaint);
+    store.watchers.add(this.repaint);
+    this.link();
+    this.paint();
+  }
+
+  /** Hear the controls. */
+  async link() {
+    const ids = /** @type {Record<string, string[]>} */ (this.model.get('controls'));
+    for (const [name, list] of Object.entries(ids)) {
+      const found = await Promise.all(list.map(id => this.model.widget_manager.get_model(id))).catch(() => null);
+      if (found && !this.closed) this.controls[name] = found;
+    }
+    for (const control of Object.values(this.controls).flat())
+      for (const trait of ['value', 'index']) control.on(`change:${trait}`, this.repaint);
+    this.paint();
+  }
+
+  close() {
+    this.closed = true;
+    this.busy(false);
+    this.tip.remove();
+    store.watchers.delete(this.repaint);
+    this.model.off('change:sheets', this.repaint);
+    for (const control of Object.values(this.controls).flat())
+      for (const trait of ['value', 'index']) control.off(`change:${trait}`, this.repaint);
+  }
+
+  /** @param {Sheet} sheet @param {Layer} layer @returns {State} */
+  state(sheet, layer) {
+    const state = /** @type {any} */ ({...sheet.state});
+    for (const [name, controls] of Object.entries(this.controls)) state[name] = READ[name](controls, sheet) ?? state[name];
+    state.channel = Math.max(0, Math.min(state.channel, layer.count - 1));
+    return state;
+  }
+
+  /** Paint the newest, and the other side as long as it is seen. */
+  paint() {
+    const sheets = /** @type {(Sheet | null)[]} */ (this.model.get('sheets'));
+    const newest = (sheets[1]?.number ?? -1) > (sheets[0]?.number ?? -1) ? 1 : 0;
+    const painted = this.put(newest, sheets[newest]);
+    if (this.sides[1 - newest].host.getClientRects().length || !sheets[1 - newest])
+      this.put(1 - newest, sheets[1 - newest]);
+    this.busy(!painted && !this.sides[newest].host.getClientRects().length);
+    if (painted && sheets[newest]) this.acknowledge(/** @type {Sheet} */ (sheets[newest]).number);
+  }
+
+  /** Say which state was painted, and what the store let go of. @param {number} number */
+  acknowledge(number) {
+    if (number === this.told && !store.gone.length) return;
+    this.told = number;
+    requestAnimationFrame(() => {
+      this.model.send({kind: 'painted', number, page: store.page, gone: store.gone});
+      store.gone = [];
+    });
+  }
+
+  /** While a new state cannot be painted, the whole card keeps the one before. @param {boolean} busy */
+  busy(busy) {
+    const card = /** @type {any} */ (this.el.closest('.cnnw'));
+    if (!card) return;
+    const waiting = /** @type {Set<Panel>} */ (card.cnnwWaiting ??= new Set());
+    clearTimeout(this.late);
+    busy ? waiting.add(this) : waiting.delete(this);
+    if (busy) this.late = setTimeout(() => this.busy(false), LATE);
+    card.classList.toggle('cnnw-busy', waiting.size > 0);
+  }
+
+  /** Whether the side shows what the sheet says. @param {number} at @param {Sheet | null} sheet */
+  put(at, sheet) {
+    const side = this.sides[at];
+    if (!sheet) {
+      side.empty();
+      return true;
+    }
+    side.keep(sheet);
+    const layer = store.layer(sheet.key);
+    if (!layer) {
+      if (!store.coming.has(sheet.key) && this.missed !== sheet.number) {
+        this.missed = sheet.number;
+        this.model.send({kind: 'need', key: sheet.key, page: store.page});
+      }
+      return false;
+    }
+    const state = this.state(sheet, layer);
+    const name = state.colormap === 'auto' ? store.auto[layer.signed ? 1 : 0] : state.colormap;
+    const palette = store.palettes.get(name);
+    if (!palette) return false;
+    (sheet.role === 'grid' ? this.grid : this.map).call(this, side, sheet, layer, state, palette);
+    return true;
+  }
+
+  /** @param {Side} side @param {Sheet} sheet @param {Layer} layer @param {State} state @param {Palette} palette */
+  grid(side, sheet, layer, state, palette) {
+    const {channel, scale, columns} = state, grid = gridOf(layer, columns, sheet.width), [width, height] = extent(grid);
+    const ranges = rangesOf(layer, scale, palette.diverging);
+    const drawn = JSON.stringify([sheet.key, palette.name, scale, columns, sheet.width]);
+    const again = drawn !== side.drawn;
+    side.picture(sheet, width, height, () => mosaic(layer, grid, ranges, palette.colors), drawn);
+    side.frame(boxOf(grid, channel));
+    side.columns = grid.columns;
+    side.count = grid.count;
+    side.at = (x, y) => hit(grid, x, y);
+    if (!again) return;
+    side.title([...sheet.heading, layer.count > 1 ? sheet.hint : '']);
+    side.colorbar(sheet, palette, gridTexts(layer, ranges, scale, palette.diverging));
+    side.list([]);
+  }
+
+  /** @param {Side} side @param {Sheet} sheet @param {Layer} layer @param {State} state @param {Palette} palette */
+  map(side, sheet, layer, state, palette) {
+    const {channel, scale} = state, map = fullMap(layer, channel), {low, step, codes, height, width} = map;
+    const whole = layer.maps.has(channel) || layer.size.join() === layer.full.join();
+    if (!whole) store.want(this.model, layer.key, channel);
+    else this.ahead(layer, channel);
+    const [from, to] = rangesOf(layer, scale, palette.diverging).map(ends => ends[channel]);
+    const make = () => Uint32Array.from(levels(codes, low, step, from, to, new Uint8Array(codes.length)), level =>
+      palette.colors[level]);
+    const drawn = JSON.stringify([sheet.key, palette.name, from, to, channel, whole, sheet.width]);
+    if (drawn !== side.drawn) {
+      side.picture(sheet, width, height, make, drawn);
+      const {out, finite} = beyond(codes, low, step, from, to);
+      const centred = palette.diverging && from === -to;
+      side.title([...sheet.heading, `${sheet.what} ${channel}`, layer.full.join(' × ')]);
+      side.colorbar(sheet, palette, scaleTexts(from, centred, to, out / Math.max(1, finite)));
+    }
+    const rows = facts(layer, channel), pixel = this.picked?.number === sheet.number ? this.picked.pixel : sheet.pixel;
+    const inside = pixel && pixel[0] < layer.full[0] && pixel[1] < layer.full[1];
+    if (inside) rows.push([`at row ${pixel[0]}, column ${pixel[1]}`, valueText(layer, channel, pixel[0], pixel[1])]);
+    side.list(rows);
+    const few = layer.full[0] * layer.full[1] <= HOVERED;
+    side.frame(inside && few ? [pixel[1], pixel[0], pixel[1] + 1, pixel[0] + 1] : null);
+    side.at = (x, y) => x >= 0 && y >= 0 && x < width && y < height
+      ? {map: channel, row: Math.floor(y), column: Math.floor(x)} : null;
+  }
+
+  /** When the hand rests, fetch the neighbours. @param {Layer} layer @param {number} channel */
+  ahead(layer, channel) {
+    clearTimeout(this.resting);
+    const missing = [channel + 1, channel - 1].find(at => at >= 0 && at < layer.count && !layer.maps.has(at));
+    if (missing === undefined || layer.size.join() === layer.full.join()) return;
+    this.resting = setTimeout(() => store.want(this.model, layer.key, missing), REST);
+  }
+
+  /** @param {Side} side */
+  listen(side) {
+    const sheet = () => /** @type {Sheet | null} */ (this.model.get('sheets')[this.sides.indexOf(side)]);
+    const there = (/** @type {MouseEvent} */ event) => {
+      const box = side.canvas.getBoundingClientRect();
+      return side.at((event.clientX - box.left) / side.factor, (event.clientY - box.top) / side.factor);
+    };
+    side.room.addEventListener('pointermove', event => {
+      const found = there(event), shown = sheet(), layer = found && shown && store.layer(shown.key);
+      if (!found || !shown || !layer) return this.tip.remove();
+      this.say(event, described(shown, layer, found));
+      if (shown.role === 'grid' && !layer.maps.has(found.map) && layer.size.join() !== layer.full.join())
+        store.want(this.model, layer.key, found.map);
+    });
+    side.room.addEventListener('pointerleave', () => this.tip.remove());
+    side.room.addEventListener('click', event => {
+      const found = there(event), shown = sheet(), layer = found && shown && store.layer(shown.key);
+      if (!layer) return;
+      if (shown.role === 'grid') return this.choose(found.map);
+      const [row, column] = whereIn(layer, found);
+      this.picked = {number: shown.number, pixel: [row, column]};
+      this.paint();
+      this.model.send({kind: 'place', x: column + 0.5, y: row + 0.5});
+    });
+    side.room.addEventListener('keydown', event => {
+      const shown = sheet(), layer = shown && store.layer(shown.key);
+      if (!layer || shown.role !== 'grid' || event.ctrlKey || event.metaKey || event.altKey) return;
+      const to = stepped(event.key, this.state(shown, layer).channel, side.columns, side.count);
+      if (to === null) return;
+      event.preventDefault();
+      event.stopPropagation();
+      this.choose(to);
+    });
+  }
+
+  /** Move the control as a hand does; the kernel hears of it from that. @param {number} channel */
+  choose(channel) {
+    const slider = this.controls.channel?.[0];
+    if (!slider) {
+      this.model.send({kind: 'cell', cell: channel});
+    } else if (slider.get('value') !== channel) {
+      slider.set('value', channel);
+      slider.save_changes();
+    }
+  }
+
+  /** @param {MouseEvent} event @param {string[]} lines */
+  say(event, lines) {
+    const {color, backgroundColor} = getComputedStyle(this.el.closest('.cnnw') ?? document.body);
+    this.tip.replaceChildren(...lines.map(line => build('div', 'cnnw-tip', line)));
+    Object.assign(this.tip.style, {color, backgroundColor, left: `${event.clientX + 12}px`, top: `${event.clientY + 14}px`});
+    if (!this.tip.isConnected) document.body.append(this.tip);
+    const over = this.tip.getBoundingClientRect().right - window.innerWidth;
+    if (over > 0) this.tip.style.left = `${event.clientX + 12 - over}px`;
+  }
+}
+
+/** The map in full, or as it is in the grid as long as there is no other. @param {Layer} layer @param {number} channel
+ * @returns {FullMap} */
+function fullMap(layer, channel) {
+  const [height, width] = layer.size, size = height * width;
+  const codes = layer.codes.subarray(channel * size, (channel + 1) * size);
+  return layer.maps.get(channel) ?? {low: layer.low[channel], step: layer.step[channel], codes, height, width};
+}
+
+/** Row and column in the map in full of a place in what is painted. @param {Layer} layer @param {any} found */
+function whereIn(layer, found) {
+  const {height, width} = found.of ?? fullMap(layer, found.map), [rows, columns] = layer.full;
+  return [Math.floor(((found.row + 0.5) * rows) / height), Math.floor(((found.column + 0.5) * columns) / width)];
+}
+
+/** A value of a map in full, or about it. @param {Layer} layer @param {number} channel @param {number} row
+ * @param {number} column in the map in full */
+function valueText(layer, channel, row, column) {
+  const {low, step, codes, height, width} = fullMap(layer, channel), [rows, columns] = layer.full;
+  const at = Math.floor((row * height) / rows) * width + Math.floor((column * width) / columns);
+  const text = told(valueOf(codes[at], low, step), step);
+  return height === rows && width === columns ? text : `about ${text}`;
+}
+
+/** What the mouse is told over a place. @param {Sheet} sheet @param {Layer} layer @param {any} found */
+function described(sheet, layer, found) {
+  const {map} = found;
+  const painted = sheet.role === 'grid' ? {height: layer.size[0], width: layer.size[1]} : fullMap(layer, map);
+  const [row, column] = whereIn(layer, {...found, of: painted});
+  const value = `row ${row}, column ${column}: ${valueText(layer, map, row, column)}`;
+  if (sheet.role === 'map') return [value];
+  return [`channel ${map}: ${facts(layer, map)[0][1]}`, value];
+}
+
+/** What stands below the scale of the grid. @param {Layer} layer @param {[Float64Array, Float64Array]} ranges
+ * @param {State['scale']} scale @param {boolean} diverging */
+function gridTexts(layer, ranges, scale, diverging) {
+  const centred = diverging && ranges[0].every((low, map) => low === -ranges[1][map]);
+  if (scale === 'map' && layer.count > 1 && layer.full[0] * layer.full[1] > 1)
+    return centred ? ['each map\'s −max', '0', 'each map\'s +max'] : ['each map\'s lowest', 'each map\'s highest'];
+  const [low, high] = [ranges[0].reduce((a, b) => Math.min(a, b)), ranges[1].reduce((a, b) => Math.max(a, b))];
+  if (typeof scale === 'string') return scaleTexts(low, centred, high, scale === 'layer' ? layer.beyond[+diverging] : 0);
+  const size = layer.size[0] * layer.size[1];
+  let out = 0, finite = 0;
+  for (let map = 0; map < layer.count; map++) {
+    const codes = layer.codes.subarray(map * size, (map + 1) * size);
+    const found = beyond(codes, layer.low[map], layer.step[map], ranges[0][map], ranges[1][map]);
+    out += found.out;
+    finite += found.finite;
+  }
+  return scaleTexts(low, centred, high, out / Math.max(1, finite));
+}
+
+// ---------------------------------------------------------------------- widget
+
+export default {
+  /** @param {{model: Model}} _ */
+  initialize({model}) {
+    const hear = (/** @type {any} */ content, /** @type {DataView[]} */ buffers) => store.hear(content, buffers);
+    model.on('msg:custom', hear);
+    model.send({
+      kind: 'hello', page: store.page, holds: store.holds(), inflates: typeof DecompressionStream === 'function',
+      ratio: window.devicePixelRatio,
+    });
+    return () => model.off('msg:custom', hear);
+  },
+  /** @param {{model: Model, el: HTMLElement}} _ */
+  render({model, el}) {
+    const panel = new Panel(model, el);
+    return () => panel.close();
+  },
+};
