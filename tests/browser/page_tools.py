@@ -94,6 +94,15 @@ get_ipython().showtraceback = keep
 """The first cell: errors inside observers show nowhere by themselves, so they are collected in `faults`."""
 
 
+PICTURES = """
+from cnnwidgets.views import activation
+activation.possible = lambda: False
+"""
+"""A cell after which pages show pictures, as one does that cannot paint."""
+GRIDS = ".cnnw canvas.cnnw-pixels:visible, .cnnw .cnnw-figure:visible .bqplot image"
+"""The pictures that the mouse can point at, painted by the page or not."""
+
+
 class Blobs(NamedTuple):
     """Blob URLs of a page: how many it ever made, how many it has not revoked, and the bytes of these."""
 

@@ -8,6 +8,8 @@ import re
 import numpy as np
 import pytest
 from page_tools import (
+    GRIDS,
+    PICTURES,
     WATCH,
     blobs,
     comm_count,
@@ -36,9 +38,11 @@ EXPECTED = """
 import base64
 from cnnwidgets import activations
 from cnnwidgets.render import Grid, Shaded, mosaic, palette
-shaded = Shaded.of(activations(model, dataset[{index}][0], "{layer}")[0].numpy())
-grid = Grid.fit(*shaded.maps.shape, room=480)
-rgba = palette(shaded.colormap)[mosaic(shaded.tiles(), grid)]
+from cnnwidgets.render.color import Quantised, to_uint8
+maps = activations(model, dataset[{index}][0], "{layer}")[0].numpy()
+shaded, grid = Shaded.of(maps), Grid.fit(*maps.shape, room=480)
+tiles = to_uint8(Quantised.of(maps).values(), shaded.ranges) if {paints} else shaded.tiles()
+rgba = palette(shaded.colormap)[mosaic(tiles, grid)]
 print(*rgba.shape[:2], *grid.box(view.channel), base64.b64encode(rgba.tobytes()).decode())
 """
 
@@ -47,17 +51,25 @@ LAYER, INDEX, CHANNEL = 0, 1, 2
 
 
 @pytest.fixture
-def page(run_cells) -> Page:
-    page = run_cells(WATCH, LENET)
-    page.locator(".cnnw .bqplot image").first.wait_for()
+def paints() -> bool:
+    """Whether the page paints. For both: `@pytest.mark.parametrize("paints", [True, False])`."""
+    return True
+
+
+@pytest.fixture
+def page(run_cells, paints) -> Page:
+    page = run_cells(WATCH, *([] if paints else [PICTURES]), LENET)
+    page.locator(".cnnw canvas.cnnw-pixels:visible" if paints else ".cnnw .bqplot image").nth(1).wait_for()
     return page
 
 
 def grid_matches(page: Page, layer: str, index: int) -> bool:
     """Whether what is painted is the grid of that layer and image: every pixel of every map but the framed one."""
-    height, width, left, top, right, bottom, pixels = in_kernel(page, EXPECTED.format(layer=layer, index=index)).split()
+    paints = page.locator(".cnnw canvas.cnnw-pixels:visible").count() > 0
+    expected = in_kernel(page, EXPECTED.format(layer=layer, index=index, paints=paints))
+    height, width, left, top, right, bottom, pixels = expected.split()
     rgba = np.frombuffer(base64.b64decode(pixels), np.uint8).reshape(int(height), int(width), 4)
-    painted = shown_pixels(page.locator(".cnnw .bqplot image").first)
+    painted = shown_pixels(page.locator(GRIDS).first)
     rows, columns = (
         ((np.arange(size) + 0.5) * extent / size).astype(int)
         for size, extent in zip(rgba.shape[:2], painted.shape[:2], strict=True)
@@ -72,6 +84,7 @@ def wait_for_grid(page: Page, layer: str, index: int) -> None:
     wait_until(page, lambda: grid_matches(page, layer, index), f"the grid of {layer}, image {index}, is painted")
 
 
+@pytest.mark.parametrize("paints", [True, False])
 def test_the_layer_slider_by_keyboard_shows_each_layer(page):
     wait_for_grid(page, "C1", 3)
     focus_slider(page, LAYER)
@@ -102,6 +115,7 @@ def test_dragging_the_sliders_ends_with_the_picture_where_they_stand(page):
     assert no_errors(page)
 
 
+@pytest.mark.parametrize("paints", [False])
 def test_the_mouse_hears_of_a_tile_chooses_it_and_reads_a_value_in_the_large_map(page):
     in_kernel(page, "view.layer = 'C3'")
     wait_for_grid(page, "C3", 3)
@@ -213,7 +227,7 @@ def test_the_card_follows_the_theme_and_all_of_its_text_can_be_read(page, theme,
 
 OUTSIDE = """() => {
     const card = document.querySelector('.cnnw').getBoundingClientRect();
-    const parts = ['select', 'input', 'button', '.noUi-target', '.ui-slider', 'svg image'].map(part => '.cnnw ' + part);
+    const parts = ['select', 'input', 'button', '.noUi-target', '.ui-slider', 'svg image', 'canvas'].map(part => '.cnnw ' + part);
     return [...document.querySelectorAll(parts.join(', '))].filter(e => e.getClientRects().length)
         .map(e => [e.className.baseVal ?? e.className, e.getBoundingClientRect()])
         .filter(([name, box]) => box.left < card.left || box.right > card.right).map(([name]) => name || 'part');

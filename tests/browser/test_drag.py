@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from page_tools import WATCH, drag_slider, in_kernel, next_frames, no_errors
+from page_tools import GRIDS, PICTURES, WATCH, drag_slider, in_kernel, next_frames, no_errors
 from playwright.sync_api import Page
 
 LENET = """
@@ -37,7 +37,7 @@ READ = """() => {
     const scrolls = e => ['auto', 'scroll'].includes(getComputedStyle(e).overflowY)
         && e.scrollHeight > e.clientHeight + 1;
     const print = e => {
-        const source = e.getAttribute('src') ?? '';
+        const source = e.toDataURL?.() ?? e.getAttribute('src') ?? '';
         let sum = 0;
         for (let i = 0; i < source.length; i++) sum = (31 * sum + source.charCodeAt(i)) | 0;
         return `${e.naturalWidth}x${e.naturalHeight}:${source.length}:${sum}:${e.complete}`;
@@ -45,7 +45,7 @@ READ = """() => {
     window.readCard = () => ({
         title: text('.cnnw-title').join('|'), headings: text('.cnnw-heading').join('|'),
         bars: text('.cnnw-bars').join('|'), facts: text('.cnnw-facts').join('|'),
-        scales: text('.cnnw-scale').join('|'), pictures: seen('img.cnnw-side').map(print).join('|'),
+        scales: text('.cnnw-scale').join('|'), pictures: seen('img.cnnw-side, canvas').map(print).join('|'),
         frames: seen('.cnnw-frames svg').map(e => e.innerHTML).join('|'),
         height: Math.round(card.getBoundingClientRect().height),
         places: seen('.cnnw-figure').map(e => Math.round(e.getBoundingClientRect().left
@@ -96,11 +96,15 @@ def said(title: str) -> str:
     return re.split(r"cached|computed", title)[0]
 
 
-@pytest.mark.parametrize(("cell", "slider"), [(LENET, LAYER), (LENET, INDEX), (RESNET, LAYER), (RESNET, INDEX)])
+CASES = [(LENET, LAYER), (LENET, INDEX), (RESNET, LAYER), (RESNET, INDEX), *((PICTURES + LENET, n) for n in (0, 1))]
+
+
+@pytest.mark.parametrize(("cell", "slider"), CASES)
 def test_every_frame_of_a_drag_shows_one_state_at_one_size(run_cells, cell, slider):
     page = run_cells(WATCH, cell)
-    page.locator(".cnnw .bqplot image").first.wait_for()
+    page.locator(GRIDS).first.wait_for()
     page.wait_for_timeout(500)
+    assert bool(page.locator(".cnnw canvas:visible").count()) == (PICTURES not in cell)
 
     def there_and_back() -> None:
         for share in (1.0, 0.0):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from page_tools import OLD, drag_slider, run_all_cells, shown_pixels, wait_until
+from page_tools import GRIDS, OLD, drag_slider, run_all_cells, shown_pixels, wait_until
 from playwright.sync_api import Page
 
 VIEW = """
@@ -21,7 +21,6 @@ cw.OcclusionView(cw.models.lenet5(pretrained=True), cw.data.digits(), index=3)
 """
 pytestmark = pytest.mark.skipif(OLD, reason="Notebook 7 and Voila 0.5 are of JupyterLab 4's generation")
 TITLE = ".cnnw-title b:visible"
-GRID = ".cnnw .bqplot image"
 STILL = ".jp-RenderedImage img"
 
 
@@ -39,22 +38,22 @@ def page(browser) -> Iterator[Page]:
 
 def moves_with_the_slider(page: Page) -> None:
     """The layer slider changes title and picture; a click on a map chooses it."""
-    page.locator(GRID).first.wait_for(timeout=60_000)
+    page.locator(GRIDS).first.wait_for(timeout=60_000)
     assert page.locator(TITLE).inner_text() == "C1"
     assert page.locator(STILL).count() == 1  # for when the view is gone; not seen beside it
     assert page.locator(f"{STILL}:visible").count() == 0
-    before = shown_pixels(page.locator(GRID).first)
+    before = shown_pixels(page.locator(GRIDS).first)
     assert before.std() > 10  # a picture, not an empty box
     drag_slider(page, 0, 1.0)  # by mouse: Notebook 7 takes the keyboard away from sliders
     wait_until(page, lambda: page.locator(TITLE).inner_text() == "OUTPUT", "the last layer is shown")
     drag_slider(page, 0, 0.3)
     wait_until(page, lambda: page.locator(TITLE).inner_text() == "C3", "layer C3 is shown")
     wait_until(
-        page, lambda: not np.array_equal(shown_pixels(page.locator(GRID).first), before), "another picture is painted"
+        page, lambda: not np.array_equal(shown_pixels(page.locator(GRIDS).first), before), "another picture is painted"
     )
     assert "Channel 0" in page.locator(".cnnw").inner_text()
     page.wait_for_timeout(500)  # the figure has a new size, which bqplot takes on step by step
-    box = page.locator(GRID).first.bounding_box()
+    box = page.locator(GRIDS).first.bounding_box()
     page.mouse.click(box["x"] + box["width"] - 10, box["y"] + 10)
     wait_until(page, lambda: "Channel 0" not in page.locator(".cnnw").inner_text(), "the clicked map is shown large")
     assert page.errors == []
@@ -75,6 +74,6 @@ def test_notebook_7_shows_the_live_view(page, lab):
 
 def test_voila_lets_the_occlusion_map_grow(page, lab):
     page.goto(f"{lab.url}/voila/render/{lab.write(NARROW)}", timeout=120_000)
-    page.locator(GRID).first.wait_for(timeout=60_000)
+    page.locator(GRIDS).first.wait_for(timeout=60_000)
     wait_until(page, lambda: "169 of 169" in page.locator(".cnnw").inner_text(), "the map is done", seconds=30)
     assert page.errors == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from page_tools import OLD
+from page_tools import GRIDS, OLD
 
 BROKEN = """
 import ipywidgets as W
@@ -33,5 +33,5 @@ def test_a_widget_without_code_in_the_page_is_explained(run_cells):
 
 def test_a_whole_view_says_nothing_of_that(run_cells):
     page = run_cells(WHOLE)
-    page.locator(".cnnw .bqplot").first.wait_for()
+    page.locator(GRIDS).first.wait_for()
     assert page.evaluate(SAID) == "none"

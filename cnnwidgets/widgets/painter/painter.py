@@ -205,8 +205,10 @@ class Painter(W.DOMWidget, Sides):
 
         return rest(shown) == rest(sheet)
 
-    def _provide(self, painting: Painting, *, again: bool = False) -> None:
+    def _provide(self, painting: Painting) -> None:
         """Send the numbers and the colours that some page has not."""
+        if self._holding_sync:  # no page is to hear of this state: if it stays, the page says what it needs
+            return
         names = list(COLORMAPS[1:]) if not pages.hold(f"palette {SEQUENTIAL}") else []
         if (name := choose(str(painting.state["colormap"]), signed=False)) not in names:
             names.append(name)
@@ -219,7 +221,7 @@ class Painter(W.DOMWidget, Sides):
             for name in missing:
                 pages.sent(f"palette {name}")
         key = painting.numbers.key
-        if again or not pages.hold(key):
+        if not pages.hold(key):
             header, buffers = painting.numbers.message(int(painting.state["channel"]), deflate=pages.inflate)
             self.send(header, buffers)
             pages.sent(key)

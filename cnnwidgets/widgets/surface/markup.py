@@ -79,9 +79,11 @@ STYLE = f"""<style>{COLORS}
 .cnnw-frames svg {{ position: absolute; left: 2px; top: 2px; overflow: visible; pointer-events: none; z-index: 1; }}
 .cnnw-frames rect {{ fill: none; stroke-width: 2px; }}
 .cnnw .cnnw-figure {{ display: block; }} .cnnw-crisp {{ image-rendering: pixelated; }}
-.cnnw-room {{ position: relative; padding: 2px; box-sizing: border-box; margin-bottom: 4px; }}
+.cnnw-painter {{ margin: 0; line-height: 1.35; font-size: 13px; }} .cnnw-full {{ margin: 2px; }}
+.cnnw-room {{ position: relative; padding: 2px 0; box-sizing: border-box; margin: 2px 0; }}
 .cnnw-room:focus-visible {{ outline: 2px solid var(--cnnw-accent); outline-offset: -1px; }}
-.cnnw-room canvas {{ display: block; }} .cnnw-room .cnnw-frames {{ position: static; }}
+.cnnw-room canvas {{ display: block; }} .cnnw-room .cnnw-frames svg {{ left: 0; }}
+.cnnw-room .cnnw-frames {{ position: static; }}
 .cnnw-says {{ position: fixed; z-index: 10000; pointer-events: none; border: 1px solid #8888; border-radius: 3px;
   padding: 2px 0; }}
 .cnnw-says .cnnw-tip {{ color: inherit; }}

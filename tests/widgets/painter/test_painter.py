@@ -152,6 +152,15 @@ def test_while_held_the_new_state_goes_to_the_side_that_is_not_seen(heard):
     assert keys() == [one.numbers.key, two.numbers.key]
 
 
+def test_states_that_no_page_is_to_hear_of_send_nothing(heard):
+    heard.hello()
+    with heard.painter.hold_sync():
+        heard.painter.show(painting())
+    assert heard.sent == []
+    heard.say("need", key=painting().numbers.key)
+    assert heard.kinds == ["palettes", "layer"]
+
+
 def test_clicks_in_the_page_are_passed_on(heard):
     heard.say("cell", cell=3)
     heard.say("place", x=1.5, y=2.5)
