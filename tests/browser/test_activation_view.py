@@ -227,7 +227,8 @@ def test_the_card_follows_the_theme_and_all_of_its_text_can_be_read(page, theme,
 
 OUTSIDE = """() => {
     const card = document.querySelector('.cnnw').getBoundingClientRect();
-    const parts = ['select', 'input', 'button', '.noUi-target', '.ui-slider', 'svg image', 'canvas'].map(part => '.cnnw ' + part);
+    const parts = ['select', 'input', 'button', '.noUi-target', '.ui-slider', 'svg image', 'canvas']
+        .map(part => '.cnnw ' + part);
     return [...document.querySelectorAll(parts.join(', '))].filter(e => e.getClientRects().length)
         .map(e => [e.className.baseVal ?? e.className, e.getBoundingClientRect()])
         .filter(([name, box]) => box.left < card.left || box.right > card.right).map(([name]) => name || 'part');

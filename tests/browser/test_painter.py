@@ -283,6 +283,7 @@ def test_what_is_not_finite_and_maps_of_any_size_are_painted(run_cells):
     canvases(page).nth(1).wait_for()
     wait_until(page, lambda: matches(page), "NaN and infinities in a colour of their own")
     assert (painted(canvases(page).nth(1))[0, :3] == (255, 0, 255, 255)).all()
+    canvases(page).nth(1).scroll_into_view_if_needed()
     box = canvases(page).nth(1).bounding_box()
     for column, word in enumerate(("NaN", "∞", "−∞")):
         page.mouse.move(box["x"] + (column + 0.5) * box["width"] / 8, box["y"] + 5)
