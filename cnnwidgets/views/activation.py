@@ -154,13 +154,14 @@ class ActivationView(ImageView):
             "sizes", (self.table, self.columns), lambda: grid_sizes(self.table.showable, self.columns)
         )
         grid = replace(self.remember("grid", (shaded, self.columns), self._grid), sizes=sizes)
-        assert grid.cells is not None
+        cells = grid.cells
+        assert cells is not None
         paint = self._paint(plane, aspect) if self._paints and row.kind != "vector" else None
         if paint is not None:
             grid = painted_grid(grid, paint)
         return [
             self.remember("image", (self.item, self.snapshot.prediction), lambda: image_panels(self.snapshot)),
-            replace(grid, marks=[grid.cells.box(self.channel)]),
+            replace(grid, marks=[cells.box(self.channel)]),
             channel_panel(
                 shaded,
                 row,

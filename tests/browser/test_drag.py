@@ -45,10 +45,12 @@ READ = """() => {
     window.readCard = () => ({
         title: text('.cnnw-title').join('|'), headings: text('.cnnw-heading').join('|'),
         bars: text('.cnnw-bars').join('|'), facts: text('.cnnw-facts').join('|'),
-        scales: text('.cnnw-scale').join('|'), pictures: seen('img.cnnw-side, canvas').map(print).join('|'),
+        scales: text('.cnnw-scale').join('|'), pictures: seen('img.cnnw-side, canvas.cnnw-pixels').map(print).join('|'),
         frames: seen('.cnnw-frames svg').map(e => e.innerHTML).join('|'),
         height: Math.round(card.getBoundingClientRect().height),
-        places: seen('.cnnw-figure').map(e => Math.round(e.getBoundingClientRect().left
+        places: seen('.cnnw-heading').map(e => ['left', 'top'].map(side => Math.round(e.getBoundingClientRect()[side]
+            - card.getBoundingClientRect()[side]))).join(','),
+        figures: seen('.cnnw-figure').map(e => Math.round(e.getBoundingClientRect().left
             - card.getBoundingClientRect().left)).join(','),
         scrolls: [...card.querySelectorAll('*')].filter(scrolls).map(e => e.className).join('|'),
     });
@@ -102,9 +104,9 @@ CASES = [(LENET, LAYER), (LENET, INDEX), (RESNET, LAYER), (RESNET, INDEX), *((PI
 @pytest.mark.parametrize(("cell", "slider"), CASES)
 def test_every_frame_of_a_drag_shows_one_state_at_one_size(run_cells, cell, slider):
     page = run_cells(WATCH, cell)
-    page.locator(GRIDS).first.wait_for()
+    pictures = page.locator(GRIDS if PICTURES in cell else ".cnnw canvas.cnnw-pixels:visible")
+    pictures.nth(1).wait_for()
     page.wait_for_timeout(500)
-    assert bool(page.locator(".cnnw canvas:visible").count()) == (PICTURES not in cell)
 
     def there_and_back() -> None:
         for share in (1.0, 0.0):
@@ -120,6 +122,7 @@ def test_every_frame_of_a_drag_shows_one_state_at_one_size(run_cells, cell, slid
         assert state[1:] == known[said(state[0])][1:], state[0]
     assert len({frame["height"] for frame in frames}) == 1, {frame["height"] for frame in frames}
     assert len({frame["places"] for frame in frames}) == 1, {frame["places"] for frame in frames}
+    assert len({frame["figures"] for frame in frames} - {""}) <= 1  # a painted picture has no figure
     assert {frame["scrolls"] for frame in frames} == {""}
     assert no_errors(page)
 

@@ -56,7 +56,7 @@ class Numbers:
             digest.update(name.encode() + np.asarray(values, np.float64).tobytes())
         self.key = f"{digest.hexdigest()}-{maps.dtype.str}-{'x'.join(map(str, (*maps.shape, *self._size)))}"
 
-    def message(self, channel: int, *, deflate: bool = True) -> tuple[dict[str, Any], list[bytes]]:
+    def message(self, channel: int, *, deflate: bool = False) -> tuple[dict[str, Any], list[bytes]]:
         """All maps, and the chosen one in full where the others are smaller; header and buffers.
 
         Parameters
@@ -98,7 +98,7 @@ class Numbers:
             buffers += more
         return header, buffers
 
-    def map(self, channel: int, *, deflate: bool = True) -> tuple[dict[str, Any], list[bytes]]:
+    def map(self, channel: int, *, deflate: bool = False) -> tuple[dict[str, Any], list[bytes]]:
         """One map by itself, in full; header and buffers."""
         one = self._maps[channel : channel + 1]
         height, width = one.shape[1:]

@@ -95,9 +95,9 @@ def possible() -> bool:
 def code() -> str:
     """The JavaScript, as one module."""
     here = Path(__file__).parent
-    numbers, panel = ((here / f"{name}.mjs").read_text(encoding="utf-8") for name in ("numbers", "panel"))
-    panel = re.sub(r"^import \{[^}]*\} from '\./numbers\.mjs';\n", "", panel, flags=re.MULTILINE)
-    return re.sub(r"^export (?!default)", "", f"{numbers}\n{panel}", flags=re.MULTILINE)
+    parts = [(here / f"{name}.mjs").read_text(encoding="utf-8") for name in ("numbers", "store", "panel")]
+    whole = re.sub(r"^import \{[^}]*\} from '\./\w+\.mjs';\n", "", "\n".join(parts), flags=re.MULTILINE)
+    return re.sub(r"^export (?!default)", "", whole, flags=re.MULTILINE)
 
 
 class Painter(W.DOMWidget, Sides):
@@ -222,7 +222,9 @@ class Painter(W.DOMWidget, Sides):
                 pages.sent(f"palette {name}")
         key = painting.numbers.key
         if not pages.hold(key):
-            header, buffers = painting.numbers.message(int(painting.state["channel"]), deflate=pages.inflate)
+            # Not deflated: a page inflates in its own time, while the next state may already be written to the side
+            # that it still shows.
+            header, buffers = painting.numbers.message(int(painting.state["channel"]))
             self.send(header, buffers)
             pages.sent(key)
 

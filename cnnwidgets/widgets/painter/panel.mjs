@@ -3,148 +3,20 @@
 // from numbers that the kernel sends once. Channel, colour map, scale and columns are read from the controls beside it,
 // so that a move of a hand needs no kernel.
 import {
-  beyond, boxOf, extent, facts, gridOf, hit, levels, mosaic, rangesOf, scaleTexts, shownFactor, stepped, told, unpack,
-  unpackMap, valueOf,
+  beyond, boxOf, extent, facts, gridOf, hit, levels, mosaic, rangesOf, scaleTexts, shownFactor, stepped, told, valueOf,
 } from './numbers.mjs';
+import {store} from './store.mjs';
 
 /**
  * @typedef {import('./numbers.mjs').Layer} Layer
  * @typedef {import('./numbers.mjs').FullMap} FullMap
  * @typedef {import('./numbers.mjs').Sheet} Sheet
  * @typedef {import('./numbers.mjs').State} State
- * @typedef {{name: string, colors: Uint32Array, diverging: boolean}} Palette
- * @typedef {{get: Function, set: Function, on: Function, off: Function, send: Function, save_changes: Function,
- *   widget_manager: any}} Model
+ * @typedef {import('./store.mjs').Palette} Palette
+ * @typedef {import('./store.mjs').Model} Model
  */
 
-// ---------------------------------------------------------------------- store: what the page has seen
-
-const LIMIT = 64e6, PATIENCE = 5000, REST = 150, LATE = 3000, LEAST = 8, HOVERED = 1024, STOPS = 16;
-
-/** Layers by their keys, the least recently painted of which goes when there are too many bytes. */
-export class Store {
-  constructor(limit = LIMIT) {
-    this.limit = limit;
-    this.page = Math.random().toString(36).slice(2);
-    this.layers = /** @type {Map<string, Layer>} */ (new Map());
-    this.palettes = /** @type {Map<string, Palette>} */ (new Map());
-    this.auto = ['', ''];
-    this.accent = '';
-    this.coming = new Set();
-    this.gone = /** @type {string[]} */ ([]);
-    this.watchers = /** @type {Set<() => void>} */ (new Set());
-    this.asked = this.wish = /** @type {any} */ (null);
-  }
-
-  get bytes() {
-    return [...this.layers.values()].reduce((sum, layer) => sum + layer.bytes, 0);
-  }
-
-  /** Names of all that is here. */
-  holds() {
-    return [...this.layers.keys(), ...[...this.palettes.keys()].map(name => `palette ${name}`)];
-  }
-
-  /** @param {string} key */
-  layer(key) {
-    const layer = this.layers.get(key);
-    if (layer) {
-      this.layers.delete(key);
-      this.layers.set(key, layer);
-    }
-    return layer;
-  }
-
-  /** @param {Layer} layer */
-  put(layer) {
-    this.layers.delete(layer.key);
-    this.layers.set(layer.key, layer);
-    this.gone = this.gone.filter(key => key !== layer.key);
-    this.fit();
-  }
-
-  /** @param {string} key @param {number} channel @param {FullMap} map */
-  putMap(key, channel, map) {
-    const layer = this.layers.get(key);
-    if (!layer || layer.maps.has(channel)) return;
-    layer.maps.set(channel, map);
-    layer.bytes += map.codes.byteLength;
-    this.fit();
-  }
-
-  fit() {
-    let bytes = this.bytes;
-    for (const [key, layer] of this.layers) {
-      if (bytes <= this.limit || this.layers.size === 1) break;
-      bytes -= layer.bytes;
-      this.layers.delete(key);
-      this.gone.push(key);
-    }
-  }
-
-  changed() {
-    for (const watcher of [...this.watchers]) watcher();
-  }
-
-  /** Ask for a map in full: the newest wish alone, one at a time. @param {Model} model @param {string} key
-   * @param {number} channel */
-  want(model, key, channel) {
-    if (this.asked?.key === key && this.asked.channel === channel) return;
-    this.wish = {model, key, channel};
-    this.ask();
-  }
-
-  ask() {
-    if (this.asked || !this.wish) return;
-    const {model, key, channel} = (this.asked = this.wish);
-    this.wish = null;
-    model.send({kind: 'want', key, channel});
-    this.asked.timer = setTimeout(() => this.answered(key, channel), PATIENCE);
-  }
-
-  /** @param {string} key @param {number} channel */
-  answered(key, channel) {
-    if (this.asked?.key !== key || this.asked.channel !== channel) return;
-    clearTimeout(this.asked.timer);
-    this.asked = null;
-    this.ask();
-  }
-
-  /** What the kernel says, to any of the painters of the page. @param {any} content @param {DataView[]} buffers */
-  hear(content, buffers) {
-    const {kind, key, channel} = content;
-    if (kind === 'palettes') {
-      const bytes = new Uint8Array(buffers[0].buffer, buffers[0].byteOffset, buffers[0].byteLength).slice();
-      content.names.forEach((/** @type {string} */ name, /** @type {number} */ i) => this.palettes.set(name,
-        {name, colors: new Uint32Array(bytes.buffer, 1024 * i, 256), diverging: content.diverging[i]}));
-      [this.auto, this.accent] = [content.auto, content.accent];
-      this.changed();
-    } else if (kind === 'layer') {
-      this.coming.add(key);
-      const done = (/** @type {Layer} */ layer) => {
-        this.coming.delete(key);
-        this.put(layer);
-        this.changed();
-      };
-      const layer = unpack(content, buffers);
-      layer instanceof Promise ? layer.then(done) : done(layer);
-    } else if (kind === 'map') {
-      const done = (/** @type {FullMap} */ map) => {
-        this.putMap(key, channel, map);
-        this.answered(key, channel);
-        this.changed();
-      };
-      const map = unpackMap(content, buffers);
-      map instanceof Promise ? map.then(done) : done(map);
-    } else if (kind === 'none') {
-      this.answered(key, channel);
-    }
-  }
-}
-
-const SHARED = Symbol.for('cnnwidgets.store.1');
-/** @type {Store} */
-const store = (/** @type {any} */ (globalThis)[SHARED] ??= new Store());
+const REST = 150, LATE = 3000, LEAST = 8, HOVERED = 1024, STOPS = 16;
 
 // ---------------------------------------------------------------------- panel: one picture with its texts
 
@@ -297,7 +169,7 @@ class Panel {
 
   close() {
     this.closed = true;
-    this.busy(false);
+    this.wait(null);
     this.tip.remove();
     store.watchers.delete(this.repaint);
     this.model.off('change:sheets', this.repaint);
@@ -320,7 +192,7 @@ class Panel {
     const painted = this.put(newest, sheets[newest]);
     if (this.sides[1 - newest].host.getClientRects().length || !sheets[1 - newest])
       this.put(1 - newest, sheets[1 - newest]);
-    this.busy(!painted && !this.sides[newest].host.getClientRects().length);
+    this.wait(painted ? null : newest);
     if (painted && sheets[newest]) this.acknowledge(/** @type {Sheet} */ (sheets[newest]).number);
   }
 
@@ -334,15 +206,13 @@ class Panel {
     });
   }
 
-  /** While a new state cannot be painted, the whole card keeps the one before. @param {boolean} busy */
-  busy(busy) {
-    const card = /** @type {any} */ (this.el.closest('.cnnw'));
-    if (!card) return;
-    const waiting = /** @type {Set<Panel>} */ (card.cnnwWaiting ??= new Set());
+  /** While a new state cannot be painted, the whole card keeps the one before: its style sheet looks for this class.
+   * @param {number | null} at the side that is waited for */
+  wait(at) {
     clearTimeout(this.late);
-    busy ? waiting.add(this) : waiting.delete(this);
-    if (busy) this.late = setTimeout(() => this.busy(false), LATE);
-    card.classList.toggle('cnnw-busy', waiting.size > 0);
+    const card = this.el.closest('.cnnw'), names = /** @type {string[]} */ (this.model.get('sides'));
+    names.forEach((name, i) => card?.classList.toggle(`${name}-wait`, i === at));
+    if (at !== null) this.late = setTimeout(() => this.wait(null), LATE);
   }
 
   /** Whether the side shows what the sheet says. @param {number} at @param {Sheet | null} sheet */

@@ -157,7 +157,6 @@ class Stage(W.HTML):
 
     def __init__(self, root: W.Widget) -> None:
         self._root, self._depth = root, 0
-        self._seen: list[str] = []
         self._lock = threading.RLock()  # drawings come from two threads, and so do the timers they set
         self._number = 0  # of the newest drawing
         super().__init__("", layout=W.Layout(display="none"))
@@ -207,27 +206,30 @@ class Stage(W.HTML):
     def turn(self) -> None:
         """Show the newest of everything, in one message."""
         parts = self._parts()
+        before = [part.seen for part in parts]
+        waited = [part for part in parts if part.written and part.paints]
         for part in parts:
             if part.written:
                 part.turn()
-        before, self._seen = self._seen, [part.seen for part in parts]
         if any(part.paints for part in parts):
-            rules = self._painted(parts, before)
+            rules = self._painted(parts, before, [f".{part.seen}-wait" for part in waited])
         else:
-            rules = ",".join(f".{side}.{side}" for side in self._seen) + "{display:block}"
+            rules = ",".join(f".{part.seen}.{part.seen}" for part in parts) + "{display:block}"
         self.value = f"<style>{rules}</style>" if parts else ""
 
-    def _painted(self, parts: list[Sides], before: list[str]) -> str:
-        """The rules where the page paints: what it has not painted yet holds back the whole card."""
+    def _painted(self, parts: list[Sides], before: list[str], waits: list[str]) -> str:
+        """The rules where the page paints: as long as it waits for one of these, the whole card stays as it was."""
+        now = [part.seen for part in parts]
+        states = {".cnnw" + "".join(f":not({wait})" for wait in waits): now}
+        if waits:
+            states[f".cnnw:is({','.join(waits)})"] = before
         rules = ""
-        own = [part for part in parts if part.paints]
-        old = [side for side in before if any(side in part.sides for part in parts)] or self._seen
-        for where, seen in ((".cnnw:not(.cnnw-busy)", self._seen), (".cnnw-busy", old)):
-            rules += f"{where} :is({','.join(f'.{side}.{side}' for side in seen)}){{display:block}}"
-            for part in own:
-                full = ",".join(f".{side}.cnnw-full" for side in part.sides if side in seen)
-                if full:
-                    rules += f"{where} .cnnw-paints:has({full}) > :not(.cnnw-painter){{display:none!important}}"
+        for where, sides in states.items():
+            rules += f"{where} :is({','.join(f'.{side}.{side}' for side in sides)}){{display:block}}"
+            for part, side in zip(parts, sides, strict=True):
+                if part.paints:
+                    pictured = f".cnnw-paints:has(.{side}.cnnw-full) > :not(.cnnw-painter)"
+                    rules += f"{where} {pictured}{{display:none!important}}"
         return rules
 
     def _tidy(self, number: int) -> None:

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import {Store} from '../../../cnnwidgets/widgets/painter/panel.mjs';
+import {Store} from '../../../cnnwidgets/widgets/painter/store.mjs';
 
 const layer = (key, bytes) => ({key, bytes, count: 4, maps: new Map()});
 const map = {low: 0, step: 1, codes: new Uint16Array(4), height: 2, width: 2};

@@ -84,7 +84,7 @@ def layer_vector(name: str, maps: np.ndarray, size: tuple[int, int] | None) -> d
                         "pixels": encoded(picture.tobytes()),
                     }
                 )
-    map_header, map_buffers = numbers.map(1)
+    map_header, map_buffers = numbers.map(1, deflate=True)
     return {
         "name": name,
         "header": header,

@@ -167,13 +167,17 @@ def test_clicks_in_the_page_are_passed_on(heard):
     assert heard.calls == [3, (1.5, 2.5)]
 
 
-def test_nothing_is_deflated_for_a_page_that_cannot_inflate(heard):
+def test_what_the_page_waits_for_is_not_deflated_and_nothing_is_for_a_page_that_cannot_inflate(heard):
     zeros = np.zeros((4, 40, 40), np.float32)
     zeros[:, 0, 0] = 1
+    shown = painting(zeros)
     heard.hello()
-    heard.painter.show(painting(zeros))
+    heard.painter.show(shown)
+    assert heard.sent[-1][0]["deflated"] == [False, False]
+    heard.say("want", key=shown.numbers.key, channel=1)
     assert heard.sent[-1][0]["deflated"] == [True, True]
     heard.hello("q", inflates=False)
+    heard.say("want", key=shown.numbers.key, channel=1)
     assert heard.sent[-1][0]["deflated"] == [False, False]
 
 

@@ -133,3 +133,28 @@ def test_a_view_that_draws_in_an_event_loop_ends_with_the_style_sheet(model, dat
     last = max(at for at, widget in enumerate(drawn) if isinstance(widget, (Picture, Text)))
     (stage,) = [at for at, widget in enumerate(drawn) if isinstance(widget, Stage)]
     assert stage > last
+
+
+class Painted(Text):
+    """Stands for what a page paints itself."""
+
+    paints = True
+
+
+def test_a_card_turns_only_when_the_page_has_painted_what_was_written():
+    text, painted = Text("old"), Painted("old")
+    stage = Stage(W.VBox([text, painted]))
+    stage.turn()
+    assert "-wait" not in stage.value  # nothing is waited for
+    for part in (text, painted):
+        part.held = True
+        part.value = "new"
+        part.held = False
+    stage.turn()
+    (old, new), (before, now) = painted.sides, text.sides
+    for where, own, side in ((f":not(.{new}-wait)", new, now), (f":is(.{new}-wait)", old, before)):
+        shown = stage.value.split(f".cnnw{where} :is(")[1].split(")")[0].split(",")
+        assert sorted(shown) == sorted(f".{each}.{each}" for each in (own, side))
+    assert f".{new}.cnnw-full" in stage.value and f".{old}.cnnw-full" in stage.value
+    stage.turn()
+    assert "-wait" not in stage.value
