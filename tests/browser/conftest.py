@@ -43,8 +43,10 @@ OPEN = "path => window.jupyterapp.commands.execute('docmanager:open', {path}).th
 # disposed of: nobody is asked whether to save.)
 PUT_AWAY = """async light => {
     const {shell} = window.jupyterapp, panel = shell.currentWidget;
-    await panel.sessionContext.shutdown();
-    panel.dispose();
+    if (panel?.sessionContext) {
+        await panel.sessionContext.shutdown();
+        panel.dispose();
+    }
     return document.body.dataset.jpThemeLight === String(light) && !shell.leftCollapsed
         && !document.documentElement.hasAttribute('theme');
 }"""
@@ -198,16 +200,16 @@ def run_cells(
     `page.errors` collects what the page wrote to its console as an error, and exceptions that nobody caught. A page is
     used again, with another notebook and another kernel, unless its test failed, or changed more than its notebook.
     """
-    page, failed, opened = pages.pop(theme, None), request.session.testsfailed, 0
+    page, failed = pages.pop(theme, None), request.session.testsfailed
 
     def run(*cells: str) -> Page:
-        nonlocal page, opened
+        nonlocal page
         name = lab.write(*cells)
-        opened += 1
         if page is None:
             page = _new_page(browser, lab, theme)
             page.goto(f"{lab.url}/lab/tree/{name}?reset")
         else:
+            page.evaluate(PUT_AWAY, True)
             page.errors.clear()
             page.evaluate(OPEN, name)
         if failure := run_all_cells(page):
@@ -220,7 +222,7 @@ def run_cells(
     with contextlib.suppress(PlaywrightError):  # it may have gone elsewhere
         page.mouse.move(0, 0)
         kept = page.evaluate(PUT_AWAY, theme == "light") and page.viewport_size == SIZE
-        if kept and opened <= 1 and request.session.testsfailed == failed:
+        if kept and request.session.testsfailed == failed:
             pages[theme] = page
             return
     page.context.close()
