@@ -28,7 +28,7 @@ class CapturedValue:
     `tensor` is a copy, taken before a later in-place operation could overwrite it; None where the value cannot be
     drawn (`reason` says why) or the byte budget was spent. `repeats` marks the same tensor object as in the
     previous entry that has one: a container that returns its last child's output. `some` are some of its numbers, from
-    `some_of`, where all modules are recorded.
+    `some_of`, where all modules are recorded and the budget was spent.
     """
 
     module: str
@@ -41,6 +41,11 @@ class CapturedValue:
     tensor: torch.Tensor | None
     repeats: bool
     some: torch.Tensor | None = None
+
+    @property
+    def sample(self) -> torch.Tensor | None:
+        """Some of its numbers, to compare another pass with; None where none were recorded."""
+        return some_of(self.tensor) if self.some is None and self.tensor is not None else self.some
 
 
 class Captured(Mapping[str, torch.Tensor]):
@@ -155,7 +160,8 @@ class Captured(Mapping[str, torch.Tensor]):
                 self.output[path] = tensor
             if repeats and not name and not self._wanted:
                 continue  # the network returns its last layer's output, which is already listed
-            some = None if reason or repeats or self._wanted or self._attached else some_of(value)
+            unkept = tensor is None and not (reason or repeats or self._wanted or self._attached)
+            some = some_of(value) if unkept else None
             self.seen.append(CapturedValue(name, owner, call, path, shape, dtype, reason, tensor, repeats, some))
 
     def _keep(self, value: torch.Tensor, *, wanted: bool) -> tuple[torch.Tensor | None, bool]:
