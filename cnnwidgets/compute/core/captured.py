@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -136,6 +136,13 @@ class Captured(Mapping[str, torch.Tensor]):
         tensors = (value for _, value in leaves(arguments) if why_not(value) is None)
         given = next(tensors, None)
         self._pending.setdefault(name, []).append(None if given is None else self._copy(given))
+
+    def emptied(self) -> Captured:
+        """The same entries without outputs."""
+        made = Captured(self._names, self._budget, self._device)
+        made.seen = [replace(seen, tensor=None) for seen in self.seen]
+        made.calls = self.calls
+        return made
 
     def belong_to(self, model: nn.Module) -> None:
         """Name the layers of `model` as owners, for a pass that ran on a copy of it."""

@@ -176,9 +176,7 @@ def with_operations(table: LayerTable, traced: Trace, outputs: dict[str, torch.T
     return LayerTable(woven, traced.reason)
 
 
-def _form(
-    raw: tuple[int, ...], batch: int, owner: nn.Module | None, before: _Before, *, shown: bool
-) -> dict[str, Any]:
+def _form(raw: tuple[int, ...], batch: int, owner: nn.Module | None, before: _Before, *, shown: bool) -> dict[str, Any]:
     """The fields of an entry for an output of shape `raw`."""
     axis = _batch_axis(raw, batch)
     stacked = axis is None and len(raw) >= 3
@@ -208,7 +206,8 @@ class _Before:
     """
 
     def __init__(self, outer: _Before | None = None) -> None:
-        self._outer, self._count = outer, 0 if outer is None else outer._count
+        self._outer = outer
+        self._count: int = 0 if outer is None else outer._count
         self._of_shape: dict[tuple[int, ...], Layout] = {}
         self._of_size: dict[tuple[int, ...], int] = {}  # the number of the last output of a height and width
         self._of_maps: Layout | None = None
