@@ -314,10 +314,16 @@ def _is_plain(kind: Any) -> bool:
         kind.__reduce_ex__ is object.__reduce_ex__
         and kind.__reduce__ is object.__reduce__
         and not hasattr(kind, "__deepcopy__")
-        and kind.__basicsize__ == _Plain.__basicsize__
+        and kind.__basicsize__ == _Plain.__basicsize__  # nothing of its own in C
+        and kind.__dictoffset__ != 0
+        and all(base.__flags__ & _OF_PYTHON and not vars(base).get("__slots__") for base in kind.__mro__[:-1])
         and getattr(kind, "__getstate__", None) is getattr(object, "__getstate__", None)
         and not hasattr(kind, "__setstate__")
     )
+
+
+_OF_PYTHON = 1 << 9
+"""The flag of a class that a `class` statement made, as tuple and dict are not."""
 
 
 class _Plain:
