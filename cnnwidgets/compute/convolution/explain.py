@@ -14,7 +14,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd
 from torch.nn.utils.parametrize import is_parametrized
 
-from ..core import Prepare, get_layer, listing, named_parts, plain
+from ..core import Prepare, check_numbers, get_layer, listing, named_parts, plain
 from ..layers import Arithmetic, UnknownArithmetic, arithmetic, does, is_plain, run, type_name
 from ..shadow import looking
 from .convolution import explain_convolution, filter_of, module_taps
@@ -188,6 +188,7 @@ def layer_pass(
             f"cannot explain layer {layer!r}, a {type_name(module)}; it explains convolutions, pooling, Linear and "
             f"BatchNorm: {listing(explainable_layers(model)) or 'the model has none'}"
         )
+    check_numbers(model)
     captured = run(model, image, [layer], inputs=True, prepare=prepare, device=device)
     output = captured[layer]
     return pass_of(model, layer, captured.input(layer), output)

@@ -5,7 +5,19 @@ from .fingerprint import digest, fingerprint, hooks_version, settings_version, w
 from .forward import ForwardError, Prepare, call, describe, hand_over, in_one_line
 from .hooks import alone, capture, counting, rerouted
 from .memory import give_back
-from .model import FORMS, Entrance, device_of, dtype_of, entrance, gathered, has_forward, known_whole, moved, plain
+from .model import (
+    FORMS,
+    Entrance,
+    check_numbers,
+    device_of,
+    dtype_of,
+    entrance,
+    gathered,
+    has_forward,
+    known_whole,
+    moved,
+    plain,
+)
 from .names import (
     OUTPUT,
     find_layer,
@@ -38,6 +50,7 @@ __all__ = [
     "are_probabilities",
     "call",
     "capture",
+    "check_numbers",
     "counting",
     "describe",
     "device_of",

@@ -150,6 +150,18 @@ def device_of(model: nn.Module) -> torch.device:
     return found or torch.device("cpu")
 
 
+def check_numbers(model: nn.Module) -> None:
+    """What needs the numbers of a model, and not the shapes alone, asks first.
+
+    Raises
+    ------
+    ValueError
+        Its weights are on the meta device.
+    """
+    if device_of(plain(model)).type == "meta":
+        raise ValueError("the weights of the model are on the meta device, which holds no numbers: load them first")
+
+
 def dtype_of(model: nn.Module) -> torch.dtype:
     """Floating point type of the first convolution, or else of the first parameter or buffer; float32 without any.
 

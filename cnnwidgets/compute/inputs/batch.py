@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-from ..core import Entrance, describe, device_of, dtype_of, entrance, moved
+from ..core import Entrance, check_numbers, describe, device_of, dtype_of, entrance, moved
 from .forms import as_tensor, channels_first, is_picture
 
 WANTED = "a tensor (N, C, H, W) or (C, H, W), an array, or a list of images of one size"
@@ -69,8 +69,7 @@ def as_images(model: nn.Module, images: Any) -> torch.Tensor:
         They are not images.
     """
     batch = as_batch(model, images)
-    if device_of(model).type == "meta":
-        raise ValueError("the weights of the model are on the meta device, which holds no numbers: load them first")
+    check_numbers(model)
     if not isinstance(batch, torch.Tensor):
         raise TypeError(f"images must be {WANTED}, not {type(images).__name__}")
     if batch.is_complex():

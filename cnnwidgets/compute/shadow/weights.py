@@ -93,7 +93,7 @@ def _plain_parts(value: Tensor) -> Iterator[Tensor]:
     if is_traceable_wrapper_subclass(whole):
         for name in whole.__tensor_flatten__()[0]:
             yield from _plain_parts(getattr(whole, name))
-    else:
+    elif isinstance(value, Tensor):  # a distributed one lists its mesh of devices too
         yield value
 
 
