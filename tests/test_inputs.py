@@ -74,6 +74,7 @@ REFUSED = {
     "a single number": Form(3.0, None, refused="not 3.0|not a single number|not float|has shape"),
     "None": Form(None, None, refused="not None|needs an image"),
     "an array of words": Form(np.array([["a", "b"]]), None, refused="array of <U1"),
+    "a tensor on the meta device": Form(IMAGE.to("meta"), None, refused="on the meta device, which holds no numbers"),
     "a masked array": Form(np.ma.masked_less(IMAGE.numpy(), 0.1), None, refused=r"masked array.*filled\(0\)"),
 }
 

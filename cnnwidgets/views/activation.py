@@ -21,12 +21,12 @@ from ..widgets.surface import markup
 
 
 def _planes(view: LayerView) -> tuple[int, str]:
-    row = view.table.find(view.layer)
+    row = view.snapshot.find(view.layer)
     return row.planes, f"layer {row.name!r} has {row.planes}"
 
 
 def _extent(view: ImageView) -> tuple[tuple[int, int], str]:
-    row = view.table.find(view.layer)
+    row = view.snapshot.find(view.layer)
     return map_size(row, view.item.aspect), f"a map of layer {row.name!r}"
 
 
@@ -87,7 +87,7 @@ class ActivationView(ImageView):
     @T.observe("layer")
     def _bound(self, change: Any) -> None:
         if self.ready:  # at once, not with the drawing: a channel of the new layer may be set right after
-            row = self.table.find(self.layer)
+            row = self.snapshot.find(self.layer)
             with self.quiet():  # what no longer fits is moved before the new layer is drawn
                 controls.fit(self, "channel", row.channels - 1, [self._channel_slider, self._channel_box])
                 controls.fit(self, "plane", row.planes - 1, [self._plane_slider])
@@ -132,7 +132,7 @@ class ActivationView(ImageView):
         shaded = self._shaded
         self._scale.suggestion = shaded.ends()[::2]
         sizes = self.remember(
-            "sizes", (self.table, self.columns), lambda: grid_sizes(self.table.showable, self.columns)
+            "sizes", (self.known, self.columns), lambda: grid_sizes(self.known.showable, self.columns)
         )
         grid = replace(self.remember("grid", (shaded, self.columns), self._grid), sizes=sizes)
         assert grid.cells is not None

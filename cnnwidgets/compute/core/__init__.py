@@ -3,7 +3,7 @@
 from .captured import UNSEEN, Captured, some_of
 from .fingerprint import digest, fingerprint, hooks_version, settings_version, weights_version
 from .forward import ForwardError, Prepare, call, describe, hand_over, in_one_line
-from .hooks import alone, capture, claimed, counting, evaluating, not_ours, rerouted
+from .hooks import alone, capture, claimed, counting, not_ours, rerouted
 from .memory import give_back
 from .model import FORMS, Entrance, device_of, dtype_of, entrance, gathered, has_forward, known_whole, moved, plain
 from .names import (
@@ -45,7 +45,6 @@ __all__ = [
     "digest",
     "dtype_of",
     "entrance",
-    "evaluating",
     "find_layer",
     "fingerprint",
     "first_names",

@@ -104,7 +104,7 @@ def run(
     """Run one pass in evaluation mode and return the captured outputs with their metadata."""
     images = batched(model, images, prepare)
     with (
-        looking(model) as module,
+        looking(model, layers) as module,
         capture(module, layers, stop=layers is not None, inputs=inputs, budget=budget, device=device) as captured,
     ):
         output = call(module, images, prepare)

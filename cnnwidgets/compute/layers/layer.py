@@ -150,14 +150,20 @@ class LayerTable(Sequence[Layer]):
         """The layers that can be drawn."""
         return LayerTable([layer for layer in self if layer.reason is None and layer.ran], self.note)
 
+    def get(self, name: str) -> Layer | None:
+        """The layer called `name`, or None."""
+        return self._by_name.get(name) if isinstance(name, str) else None
+
     def find(self, name: str) -> Layer:
         """The layer called `name`; raises LookupError with the nearest name, or the existing calls or parts."""
-        if isinstance(name, str) and name in self._by_name:
-            return self._by_name[name]
-        within = [layer.name for layer in self if layer.module == name]
+        found = self.get(name)
+        if found is not None:
+            return found
+        within = [layer.name for layer in self if layer.module == name and not layer.operation]
         if within:
             raise LookupError(f"layer {name!r} has several entries; choose one of {', '.join(within)}")
-        raise unknown_layer(name, self.names)
+        error = unknown_layer(name, self.names)
+        raise LookupError(f"{error}; modules only: {self.note}") if self.note else error
 
     def to_records(self) -> list[dict[str, Any]]:
         """One dict per layer, ready for `pandas.DataFrame(table.to_records())`."""

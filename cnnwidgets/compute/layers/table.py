@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import chain
 from typing import Any
@@ -60,6 +60,7 @@ def layer_table(model: nn.Module, image: Any, *, operations: bool = True, prepar
 def table_of(captured: Captured, model: nn.Module, batch: int = 1) -> LayerTable:
     """The layer table of a pass recorded by `capture` with hooks on every module."""
     rows: list[Layer] = []
+    before = _Before()
     for seen in captured.seen:
         rows.append(
             Layer(
@@ -73,9 +74,10 @@ def table_of(captured: Captured, model: nn.Module, batch: int = 1) -> LayerTable
                 leaf=_is_leaf(seen.owner),
                 repeats=seen.repeats,
                 reason=seen.reason,
-                **_form(seen.shape, batch, seen.owner, rows, shown=seen.reason is None),
+                **_form(seen.shape, batch, seen.owner, before, shown=seen.reason is None),
             )
         )
+        before.add(rows[-1])
     known = module_names(plain(model))
     for name, part in plain(model).named_modules():
         # layers inside TorchScript are invisible, not unused; a list of modules has no forward, and is no layer
@@ -127,7 +129,7 @@ def _difference(runner: GraphRunner, captured: Captured) -> str:
         if name and not within and tracer.is_leaf_module(seen.owner, name):
             return f"the model, in which layer {name!r} runs too"
         some = runner.some.get((name, seen.call, seen.path))
-        if some is not None and seen.some is not None and not _alike(seen.some, some):
+        if some is not None and not seen.repeats and (known := seen.sample) is not None and not _alike(known, some):
             return f"the model at layer {captured.name(seen)!r}"
     other = next((name for name, calls in runner.calls.items() if captured.calls[name] != calls), None)
     return "" if other is None else f"the model, in which layer {other!r} runs {captured.calls[other]} times"
@@ -136,13 +138,18 @@ def _difference(runner: GraphRunner, captured: Captured) -> str:
 def with_operations(table: LayerTable, traced: Trace, outputs: dict[str, torch.Tensor], batch: int = 1) -> LayerTable:
     """`table` with an entry for each operation, after the last module that ran before it."""
     rows = [replace(row, depends=False) if (row.module, row.call) in traced.fixed else row for row in table]
+    places = {(row.module, row.call): at for at, row in reversed(list(enumerate(rows)))}
     behind: dict[tuple[str, int], list[Layer]] = {}
-    for operation in traced.operations:
+    modules, within, reached = _Before(), _Before(), 0
+    for operation in sorted(traced.operations, key=lambda operation: places.get(operation.after, -1)):
         if operation.name not in outputs:
             continue
         value = outputs[operation.name]
-        at = next((i for i, row in enumerate(rows) if (row.module, row.call) == operation.after), -1)
-        before = [*rows[: at + 1], *behind.get(operation.after, [])]
+        if operation.after not in behind:
+            stop = places.get(operation.after, -1) + 1
+            for row in rows[reached:stop]:
+                modules.add(row)
+            within, reached = _Before(modules), stop
         row = Layer(
             name=operation.name,
             module=operation.scope,
@@ -156,8 +163,9 @@ def with_operations(table: LayerTable, traced: Trace, outputs: dict[str, torch.T
             reason=None,
             operation=True,
             depends=operation.depends,
-            **_form(tuple(value.shape), batch, None, before, shown=True),
+            **_form(tuple(value.shape), batch, None, within, shown=True),
         )
+        within.add(row)
         behind.setdefault(operation.after, []).append(row)
     woven = behind.pop(("", 0), [])
     for row, following in zip(rows, [*rows[1:], None], strict=True):
@@ -168,14 +176,12 @@ def with_operations(table: LayerTable, traced: Trace, outputs: dict[str, torch.T
     return LayerTable(woven, traced.reason)
 
 
-def _form(
-    raw: tuple[int, ...], batch: int, owner: nn.Module | None, rows: Sequence[Layer], *, shown: bool
-) -> dict[str, Any]:
+def _form(raw: tuple[int, ...], batch: int, owner: nn.Module | None, before: _Before, *, shown: bool) -> dict[str, Any]:
     """The fields of an entry for an output of shape `raw`."""
     axis = _batch_axis(raw, batch)
     stacked = axis is None and len(raw) >= 3
     shape = raw[1:] if stacked or axis == 0 else raw[:1] + raw[2:] if axis == 1 else raw
-    layout = layout_of(owner, shape, _alike_before(shape, rows))
+    layout = layout_of(owner, shape, before.like(shape))
     kind: Kind = kind_of(shape) if shown else "other"
     return {
         "kind": kind,
@@ -187,19 +193,48 @@ def _form(
     }
 
 
-def _alike_before(shape: tuple[int, ...], rows: Sequence[Layer]) -> tuple[tuple[int, ...], Layout] | None:
-    """`shape` with the layout of the last output that determines it; None if none does.
+class _Before:
+    """The layouts of the outputs so far, of which the next one has that of the last that determines it.
 
     That is one of the same shape; otherwise one of the same height and width; otherwise, and if two equal axes do not
     identify height and width, the last maps.
+
+    Parameters
+    ----------
+    outer : _Before, optional
+        The outputs before these.
     """
-    sizes: dict[tuple[int, ...], Layout] = {shape[:-1]: "last", shape[1:]: "first"} if len(shape) > 2 else {}
-    unlike = len(set(shape)) == len(shape) == 3
-    same = (row.layout for row in reversed(rows) if row.reason is None and row.shape == shape)
-    sized = (sizes[row.size] for row in reversed(rows) if row.reason is None and row.size in sizes)
-    maps = (row.layout for row in reversed(rows) if row.reason is None and unlike and row.kind == "maps")
-    layout = next(chain(same, sized, maps), None)
-    return None if layout is None else (shape, layout)
+
+    def __init__(self, outer: _Before | None = None) -> None:
+        self._outer = outer
+        self._count: int = 0 if outer is None else outer._count
+        self._of_shape: dict[tuple[int, ...], Layout] = {}
+        self._of_size: dict[tuple[int, ...], int] = {}  # the number of the last output of a height and width
+        self._of_maps: Layout | None = None
+
+    def add(self, row: Layer) -> None:
+        """Count `row` in."""
+        if row.reason is None:
+            self._count += 1
+            self._of_shape[row.shape], self._of_size[row.size] = row.layout, self._count
+            self._of_maps = row.layout if row.kind == "maps" else self._of_maps
+
+    def like(self, shape: tuple[int, ...]) -> tuple[tuple[int, ...], Layout] | None:
+        """`shape` with the layout of the last output that determines it; None if none does."""
+        sizes: dict[tuple[int, ...], Layout] = {shape[:-1]: "last", shape[1:]: "first"} if len(shape) > 2 else {}
+        unlike = len(set(shape)) == len(shape) == 3
+        so_far = list(self._so_far())
+        same = (before._of_shape.get(shape) for before in so_far)
+        sized = (max((before._of_size.get(size, 0), layout) for size, layout in sizes.items()) for before in so_far)
+        maps = (before._of_maps for before in so_far if unlike)
+        found = chain(same, (layout for number, layout in sized if number) if sizes else (), maps)
+        layout = next((layout for layout in found if layout is not None), None)
+        return None if layout is None else (shape, layout)
+
+    def _so_far(self) -> Iterator[_Before]:
+        yield self
+        if self._outer is not None:
+            yield from self._outer._so_far()
 
 
 def _alike(known: torch.Tensor, value: Any) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import weakref
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,22 +67,36 @@ def _trace(model: nn.Module) -> Traced:
 
 
 class _Tracer(fx.Tracer):
-    """Finds the name of a weight in a table; the tracer of torch goes through all weights for each that is used."""
+    """Finds the name of a weight in a table; the tracer of torch goes through all weights for each that is used.
+
+    Torch replaces `nn.Module.__call__` while it traces, for all threads: those that train meanwhile call as ever.
+    """
 
     def trace(self, root: Any, concrete_args: dict[str, Any] | None = None) -> fx.Graph:
         """Trace `root`."""
+        self._thread = threading.get_ident()
         self._tensors = [*root.named_parameters(), *root.named_buffers()]  # alive as long as their ids count
         self._names = {id(tensor): name for name, tensor in self._tensors}
         return super().trace(root, concrete_args)
 
     def getattr(self, attr: str, attr_val: Any, parameter_proxy_cache: dict[str, Any]) -> Any:
         """A proxy of a parameter; everything else as it is."""
+        if threading.get_ident() != self._thread:
+            return attr_val
         name = self._names.get(id(attr_val)) if isinstance(attr_val, nn.Parameter) else None
         if name is None:
             return attr_val
         if name not in parameter_proxy_cache:
             parameter_proxy_cache[name] = self.create_proxy("get_attr", name, (), {})
         return parameter_proxy_cache[name]
+
+    def call_module(
+        self, m: nn.Module, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """A node for a call of a module."""
+        if threading.get_ident() != self._thread:
+            return forward(*args, **kwargs)
+        return super().call_module(m, forward, args, kwargs)
 
     def create_arg(self, a: Any) -> Any:
         """The argument of a node."""

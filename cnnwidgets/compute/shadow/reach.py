@@ -43,9 +43,21 @@ def reaches(call: Any, modules: Container[int]) -> bool:
     return False
 
 
+def modules_named(call: types.FunctionType) -> dict[str, nn.Module]:
+    """The modules that a function, or one that it defines, refers to as global variables."""
+    codes, found = [call.__code__], {}
+    for code in codes:
+        codes += [inner for inner in code.co_consts if isinstance(inner, types.CodeType)]
+        for name in code.co_names:
+            if isinstance(value := call.__globals__.get(name), nn.Module):
+                found[name] = value
+    return found
+
+
 def is_ours(value: Any) -> bool:
     """Whether an object is of this package, such as a recorder or a view: it looks at a model and is no part of one."""
-    return any(str(kind.__module__).startswith(_OURS) for kind in type(value).__mro__)
+    ours = any(str(kind.__module__).startswith(_OURS) for kind in type(value).__mro__)
+    return ours and not isinstance(value, nn.Module)
 
 
 def is_around(part: nn.Module, name: str, modules: Container[int]) -> bool:
@@ -77,9 +89,7 @@ def _around(call: Any) -> Iterator[Any]:
                 yield cell.cell_contents
         yield from call.__defaults__ or ()
         yield from (call.__kwdefaults__ or {}).values()
-        for name in call.__code__.co_names:
-            if isinstance(found := call.__globals__.get(name), nn.Module):
-                yield found
+        yield from modules_named(call).values()
     else:
         yield from _inside(call)
 
