@@ -1,4 +1,4 @@
-"""Copies the modules of a model with everything that they hold, except the memory of the parameters."""
+"""Copies the modules of a model with everything that they hold, the memory of the parameters only where asked to."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from ..core import not_ours
 from .reach import is_around, is_ours, modules_named, reaches
-from .weights import address_of, is_rewritten, twin, within
+from .weights import address_of, is_rewritten, tell_rewritten, twin, within
 
 _ATOMS = frozenset(
     {type(None), bool, int, float, complex, str, bytes, range, slice, type(...), type(NotImplemented), type}
@@ -46,14 +46,21 @@ class Unshadowed(Exception):
 class Copying:
     """A copy of the modules of a model; each object is copied once (`memo`, by identity, as in `copy.deepcopy`).
 
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The plain module.
+    apart : bool
+        Copy the memory of all parameters too, instead of that alone which a look has written to before.
+
     Attributes
     ----------
     root : torch.nn.Module
         The copy of the model.
     parts : list of torch.nn.Module
         The copies of all modules.
-    shared : list of (torch.Tensor, torch.Tensor)
-        A weight of the model, and the one of the copy in the same memory; twice the same one if it was not copied.
+    same : list of torch.Tensor
+        What is in the copy itself: it could not be copied.
     settings : list
         What the modules' attributes are, as far as it could change what `forward` does: compares equal or not.
 
@@ -64,11 +71,13 @@ class Copying:
         refers to the model itself.
     """
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module, *, apart: bool = False) -> None:
         self.memo: dict[int, Any] = {}
         self.parts: list[nn.Module] = []
-        self.shared: list[tuple[torch.Tensor, torch.Tensor]] = []
+        self.same: list[torch.Tensor] = []
         self.settings: list[Any] = []
+        self._apart = apart
+        self._weights: list[nn.Parameter] = []  # of the model, whose memory is copied
         self._memory: dict[int, torch.UntypedStorage] = {}  # by the address of the model's
         self._originals: list[Any] = []  # alive as long as their ids count
         with torch.no_grad():
@@ -78,6 +87,10 @@ class Copying:
         """Let go of all that the modules hold."""
         for part in self.parts:
             part.__dict__.clear()
+
+    def compare(self) -> None:
+        """Tell which weights of the model a look would have written to, from the copies of their memory."""
+        tell_rewritten(self._weights, self._memory)
 
     def value(self, value: Any) -> Any:
         """A copy of `value`, unless it cannot change."""
@@ -167,18 +180,22 @@ class Copying:
                 made = self._copied(value)
             except RuntimeError:  # a kind of tensor that cannot be cloned
                 made = value
-                self.shared.append((value, value))
+                self.same.append(value)
             if value.requires_grad and value.is_leaf and not made.requires_grad:
                 made.requires_grad_()
         return self._remember(value, made)
 
     def _weight(self, value: nn.Parameter) -> nn.Parameter:
         made, address = twin(value), address_of(value)
-        if made is value or not is_rewritten(value):
-            self.shared.append((value, made))
+        if made is value:
+            self.same.append(value)
+        elif not self._apart and not is_rewritten(value):
             self._memory.setdefault(address, value.untyped_storage()) if address else None
-        else:
+        elif address:
             made.data = self._alias(value, address)
+            self._weights.append(value)
+        else:
+            made.data = value.detach().clone()
         return made
 
     def _copied(self, value: torch.Tensor) -> torch.Tensor:

@@ -10,7 +10,7 @@ from torch import nn
 
 from ..core import alone, same_random_state
 from .held import same_module_state
-from .weights import unwritten
+from .weights import restored
 
 
 @contextmanager
@@ -33,12 +33,10 @@ def evaluating(model: nn.Module) -> Iterator[nn.Module]:
     with alone(model) as module:
         parts = list(module.modules())
         training = [part for part in parts if getattr(part, "training", False)]
-        weights = [(weight, weight) for weight in module.parameters()]
-        outside = any(isinstance(part, torch.jit.ScriptModule) for part in parts)  # calls functions outside of Python
         with (
             same_random_state(),
             same_module_state(parts),
-            unwritten(weights, every=outside),
+            restored(module.parameters()),
             _uncompiled(parts),
             torch.no_grad(),
         ):

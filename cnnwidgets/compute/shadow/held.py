@@ -37,7 +37,7 @@ def same_module_state(parts: Iterable[nn.Module]) -> Iterator[None]:
 
     That is every attribute, and the contents of the containers, tensors and objects behind it, of functions' closures
     and of the modules' classes: the same objects with the contents that they had. Parameters are too large to copy: a
-    replaced one (`weight.data = ...`) is restored, and `unwritten` restores what is written to its memory.
+    replaced one (`weight.data = ...`) is restored, and `weights.restored` restores what is written to its memory.
     """
     held = _Held()
     for part in parts:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Collection, Hashable, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,12 +14,12 @@ from ..core import alone, counting, known_whole, same_random_state
 from .copying import Copying, Unshadowed
 from .evaluating import evaluating
 from .held import same_class_state
-from .weights import unwritten
+from .weights import restored
 
-_ATTENTION = (nn.MultiheadAttention, nn.TransformerEncoderLayer, nn.TransformerEncoder)
-"""Modules that ask whether functions of torch are watched, and compute otherwise then."""
-_seen: weakref.WeakKeyDictionary[nn.Module, tuple[list[Any], set[Hashable]]] = weakref.WeakKeyDictionary()
-"""Settings of a model, and which passes were watched with them: see `_watched`."""
+Kind = tuple[bool, frozenset[str] | None]
+"""Whether `eval()` was called, and the layers after which passes ended."""
+_seen: weakref.WeakKeyDictionary[nn.Module, tuple[list[Any], set[Kind]]] = weakref.WeakKeyDictionary()
+"""Settings of a model, and the kinds of looks after which it is known which of its weights they write to."""
 
 
 @contextmanager
@@ -30,6 +30,9 @@ def looking(model: nn.Module, until: Collection[str] | None = None) -> Iterator[
     mode throughout is taken as it is. Whatever `eval()`, a trace, a hook of ours or a forward pass writes stays in the
     shadow, which is emptied at the end. No other thread runs the model meanwhile (`alone`), and the global random
     state is restored.
+
+    The first look has copies of all weights. Those that it writes to are copied for every later look too; all others
+    are shared from then on, until a setting of a module or its hooks change.
 
     A model that cannot have a shadow (TorchScript, a `forward` that is a closure over the model, weights that are
     sharded) is itself put into evaluation mode and restored: see `evaluating`.
@@ -53,39 +56,46 @@ def looking(model: nn.Module, until: Collection[str] | None = None) -> Iterator[
     """
     with alone(model) as module:
         try:
-            copying = Copying(module)
+            copying, trusted = _copied(module, until)
         except Unshadowed:
             with evaluating(module):
                 yield module
             return
+        training = any(part.training for part in copying.parts)
         try:
-            with same_random_state(), same_class_state(copying.parts), torch.no_grad():
+            with same_random_state(), same_class_state(copying.parts), restored(copying.same), torch.no_grad():
                 root = _evaluated(copying)
-                with _watched(module, root, copying, until):
+                if trusted:
                     yield root
+                    return
+                try:
+                    with counting(root, ended=True) as passes:
+                        yield root
+                finally:
+                    copying.compare()
+                place = None if passes or until is None else frozenset(until)
+                if passes or until is not None:
+                    _vouch(module, copying.settings, (training, place))
         finally:
             copying.empty()  # what still refers to a part of it, such as a cache of methods, shall not keep the weights
 
 
-@contextmanager
-def _watched(module: nn.Module, root: nn.Module, copying: Copying, until: Collection[str] | None) -> Iterator[None]:
-    """Restore what the first pass writes to weights; later shadows have copies of those weights.
-
-    To watch each operation takes up to a fifth of a pass, so that it is done until a pass has run to its end, or to the
-    layers `until` which it goes, and again when a setting of a module or the number of its hooks has changed.
-    """
-    place = None if until is None else frozenset(until)
+def _copied(module: nn.Module, until: Collection[str] | None = None) -> tuple[Copying, bool]:
+    """A copy of a model; and whether it shares weights, since no look of this kind writes to those that it shares."""
+    copying = Copying(module)
     settings, known = _seen.get(module, ([], set()))
-    if settings != copying.settings:
-        known = set()
-    if not known.isdisjoint({None, place}):
-        yield
-        return
-    attends = any(isinstance(part, _ATTENTION) for part in copying.parts)
-    with counting(root, ended=True) as passes, unwritten(copying.shared, every=attends):
-        yield
-    if passes or place is not None:
-        _seen[module] = copying.settings, known | {None if passes else place}
+    training = any(part.training for part in copying.parts)
+    kinds: set[Kind] = {(training, None), (training, None if until is None else frozenset(until))}
+    if settings == copying.settings and not known.isdisjoint(kinds):
+        return copying, True
+    copying.empty()
+    return Copying(module, apart=True), False
+
+
+def _vouch(module: nn.Module, settings: list[Any], kind: Kind) -> None:
+    """Remember that it is known to which weights of a model a look of this kind writes."""
+    before, known = _seen.get(module, ([], set()))
+    _seen[module] = settings, (known if before == settings else set()) | {kind}
 
 
 def shadow_of(model: nn.Module) -> nn.Module:
@@ -99,21 +109,25 @@ def shadow_of(model: nn.Module) -> nn.Module:
     Returns
     -------
     torch.nn.Module
-        With the user's hooks, without compiled calls; all but the parameters is copied.
+        With the user's hooks, without compiled calls. All but the parameters is copied; these too, where it is not
+        known yet whether a look writes to them.
 
     Raises
     ------
     Unshadowed
         The model cannot be copied so; the message says why.
     """
-    copying = Copying(model)
-    with same_random_state(), same_class_state(copying.parts), torch.no_grad():
-        return _evaluated(copying)
+    copying, trusted = _copied(model)
+    with same_random_state(), same_class_state(copying.parts), restored(copying.same), torch.no_grad():
+        try:
+            return _evaluated(copying)
+        finally:
+            if not trusted:
+                copying.compare()
 
 
 def _evaluated(copying: Copying) -> nn.Module:
-    """The shadow, in evaluation mode by its own `eval()`, which may write to weights that it shares."""
+    """The copy, in evaluation mode by its own `eval()`."""
     if any(part.training for part in copying.parts):
-        with unwritten(copying.shared):
-            copying.root.eval()
+        copying.root.eval()
     return known_whole(copying.root)

@@ -63,8 +63,11 @@ def test_each_look_begins_where_the_model_is():
         assert (shadow.count, len(shadow.log), shadow.seen.item()) == (1, 1, 1)
 
 
-def test_a_shadow_shares_parameters_and_nothing_else():
+def test_after_a_first_look_a_shadow_shares_parameters_and_nothing_else():
     model = Keeper()
+    with looking(model) as first:
+        assert first.conv.weight.data_ptr() != model.conv.weight.data_ptr()
+        first(torch.ones(1, 1, 1, 1))
     shadow = shadow_of(model)
     assert shadow.conv.weight.data_ptr() == model.conv.weight.data_ptr()
     assert shadow.conv.weight is not model.conv.weight
