@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..core import Prepare, plain, same_random_state
-from ..layers import Layer, LayerTable, batched, drawable, layer_table, one_image, run, run_operations, trace
+from ..core import Prepare, plain
+from ..layers import Layer, LayerTable, arguments_of, drawable, layer_table, one_image, run, run_operations, trace
 from .boxes import NOTHING, PixelBox, flattened, thin
 from .dispatch import Following, following
 from .fields import Pixels, ReceptiveField, ReceptiveFields, pair, text
@@ -77,15 +77,7 @@ def fields_of(
     module = plain(model)
     operations = [row.name for row in table if row.operation]
     traced = trace(module) if operations else None
-    if prepare is None:
-        given, as_it_is = batched(model, image, None), None
-    else:  # called once: its result is the model input
-        with same_random_state():
-            given = prepare(image)
-
-        def as_it_is(arguments: Any) -> Any:
-            return arguments
-
+    given, as_it_is = arguments_of(module, image, prepare)
     with following(given) as mode:
         outputs: dict[str, torch.Tensor] = {}
         if traced is not None:

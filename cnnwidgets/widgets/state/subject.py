@@ -14,7 +14,7 @@ from torch import nn
 from ...compute.convolution import LayerPass, layer_pass, pass_of
 from ...compute.core import OUTPUT, Prepare, digest, hooks_version, plain, weights_version
 from ...compute.dataset import Item, Items, OutputNames, Prediction, predict
-from ...compute.layers import checked_operations, one_image, run, run_operations, table_of, with_operations
+from ...compute.layers import Axes, checked_operations, one_image, run, run_operations, table_of, with_operations
 from .cache import ByteCache
 from .passes import RECENT, Pass, Passes
 
@@ -276,13 +276,14 @@ class Subject:
                 first = name
                 if seen.tensor is not None:
                     self._outputs.put((*key, name), seen.tensor)
-        table = table_of(captured, self.module)
+        axes = Axes(self.module, images, self.prepare)
+        table = table_of(captured, self.module, 1, axes)
         traced = shared.trace()
         sizes = tuple(seen.shape for seen in captured.seen)  # else those of operations would be another image's
         if sizes not in shared.operations:
             outputs = checked_operations(self.module, traced, images, captured, prepare=self.prepare)
             shared.operations[sizes] = {name: value.to("meta") for name, value in self._keep(key, outputs).items()}
-        table = with_operations(table, traced, shared.operations[sizes])
+        table = with_operations(table, traced, shared.operations[sizes], 1, axes)
         single = captured.output.get("")
         returned = None if single is None or single.numel() > SMALL else single.detach().cpu().clone()
         return Pass(table, predict(_scores(captured.output)), same, single is not None, returned)
