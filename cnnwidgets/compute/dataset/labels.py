@@ -28,7 +28,8 @@ def read_label(label: Any, names: Sequence[str] = ()) -> tuple[int | None, str]:
         A number, a name, or a mapping that holds one of them. A row of 0 and 1, or of truth values, that is as long as
         there are names, is read by its places: with a single 1 it is the class at that place (one-hot), with several it
         is all of those classes. Without names only a single 1 is read so, and not of two fractions, which are as likely
-        a place. Fractions that sum to 1 are a mixture of classes. Other rows are numbers of classes, of which none is the label; a map of numbers is a mask.
+        a place. Fractions that sum to 1 are a mixture of classes. Other rows are numbers of classes, of which none is
+        the label; a map of numbers is a mask.
     names : sequence of str
         What the classes are called.
 
