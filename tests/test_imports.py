@@ -16,7 +16,7 @@ PACKAGE = Path(__file__).parents[1] / "cnnwidgets"
 _CORE = ("compute.core",)
 _INPUTS = (*_CORE, "compute.inputs")
 _SHADOW = (*_CORE, "compute.shadow")
-_LAYERS = (*_INPUTS, "compute.shadow", "compute.layers")
+_LAYERS = (*_INPUTS, "compute.shadow", "compute.axes", "compute.layers")
 _COMPUTE = (
     *_LAYERS,
     "compute.dataset",
@@ -46,7 +46,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "compute.core": (),
     "compute.inputs": _CORE,
     "compute.shadow": _CORE,
-    "compute.layers": (*_INPUTS, "compute.shadow"),
+    "compute.axes": _CORE,
+    "compute.layers": (*_INPUTS, "compute.shadow", "compute.axes"),
     **dict.fromkeys(
         ("compute.dataset", "compute.scoring", "compute.convolution", "compute.filters", "compute.receptive_field"),
         _LAYERS,

@@ -160,7 +160,8 @@ class ActivationView(ImageView):
             what = f"features of {grid} tokens, {'class token' if extra == 1 else f'{extra} tokens'} apart"
         module = self.remember("module", (row,), self._module)
         pictured = markup.pictured(self.snapshot.index, self.item.text)
-        return [row.name, module, f"{row.channels:,} {what}", pictured]
+        unsure = [] if row.axes_known else [row.note]
+        return [row.name, module, f"{row.channels:,} {what}", *unsure, pictured]
 
     def status(self) -> str:
         """What the colours mean."""

@@ -9,8 +9,9 @@ from typing import Any, overload
 
 import torch
 
+from ..axes import Layout
 from ..core import unknown_layer
-from .kinds import Kind, Layout
+from .kinds import Kind
 from .tabular import to_html, to_text
 
 COLUMNS = ("name", "type", "call", "kind", "shape", "parameters", "macs", "ran", "note")
@@ -37,6 +38,9 @@ class Layer:
         Shape for one image, without the batch axis.
     layout : str
         Position of the channel axis: `first` or `last`.
+    axes_known : bool
+        Whether that is known, by the type of the layer, the sizes of those before it, or a pass that followed the axes
+        of the image. Otherwise the axes are taken in their order, and `note` says so.
     dtype : torch.dtype or None
         Number type.
     batch_axis : int or None
@@ -82,6 +86,14 @@ class Layer:
     reason: str | None
     operation: bool = False
     depends: bool = True
+    axes_known: bool = True
+
+    @cached_property
+    def note(self) -> str:
+        """What else there is to say: why it cannot be shown, or what is not known of it."""
+        if self.reason is not None or self.repeats:
+            return self.reason or "same as the entry before"
+        return "" if self.axes_known else f"which axis is the channels is not known: the {self.layout} one is taken"
 
     @cached_property
     def channels(self) -> int:
@@ -177,7 +189,7 @@ class LayerTable(Sequence[Layer]):
                 "parameters": layer.parameters,
                 "macs": layer.macs,
                 "ran": layer.ran,
-                "note": layer.reason or ("same as the entry before" if layer.repeats else ""),
+                "note": layer.note,
             }
             for layer in self
         ]

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import replace
-from itertools import chain
 from typing import Any
 
 import torch
 from torch import fx, nn
 
+from ..axes import Evidence
 from ..core import UNSEEN, Captured, ForwardError, Prepare, has_forward, leaves, module_names, plain
-from .activations import batched, run
-from .kinds import Kind, Layout, as_maps, kind_of, layout_of, planes, token_grid, tokens_off_grid
+from .activations import Axes, batched, run
+from .kinds import Kind, as_maps, kind_of, planes, token_grid, tokens_off_grid
 from .layer import Layer, LayerTable
 from .operations import GraphRunner, Trace, run_operations, trace
 
@@ -49,22 +48,24 @@ def layer_table(model: nn.Module, image: Any, *, operations: bool = True, prepar
     image = batched(model, image, prepare)
     batch = image.shape[0] if prepare is None and isinstance(image, torch.Tensor) else 1
     captured = run(model, image, prepare=prepare, budget=0)
-    table = table_of(captured, model, batch)
+    axes = Axes(model, image, prepare)
+    table = table_of(captured, model, batch, axes)
     if not operations:
         return table
     traced = trace(model)
     outputs = checked_operations(model, traced, image, captured, prepare=prepare)
-    return with_operations(table, traced, outputs, batch)
+    return with_operations(table, traced, outputs, batch, axes)
 
 
-def table_of(captured: Captured, model: nn.Module, batch: int = 1) -> LayerTable:
-    """The layer table of a pass recorded by `capture` with hooks on every module."""
+def table_of(captured: Captured, model: nn.Module, batch: int = 1, axes: Axes | None = None) -> LayerTable:
+    """The layer table of a pass recorded by `capture` with hooks on every module; `axes` tells the layouts."""
     rows: list[Layer] = []
-    before = _Before()
+    evidence = Evidence() if axes is None else axes.of_layers(captured)
     for seen in captured.seen:
+        name = captured.name(seen)
         rows.append(
             Layer(
-                name=captured.name(seen),
+                name=name,
                 module=seen.module,
                 type=type_name(seen.owner),
                 call=seen.call,
@@ -74,10 +75,9 @@ def table_of(captured: Captured, model: nn.Module, batch: int = 1) -> LayerTable
                 leaf=_is_leaf(seen.owner),
                 repeats=seen.repeats,
                 reason=seen.reason,
-                **_form(seen.shape, batch, seen.owner, before, shown=seen.reason is None),
+                **_form(name, seen.shape, batch, seen.owner, evidence, shown=seen.reason is None),
             )
         )
-        before.add(rows[-1])
     known = module_names(plain(model))
     for name, part in plain(model).named_modules():
         # layers inside TorchScript are invisible, not unused; a list of modules has no forward, and is no layer
@@ -135,21 +135,22 @@ def _difference(runner: GraphRunner, captured: Captured) -> str:
     return "" if other is None else f"the model, in which layer {other!r} runs {captured.calls[other]} times"
 
 
-def with_operations(table: LayerTable, traced: Trace, outputs: dict[str, torch.Tensor], batch: int = 1) -> LayerTable:
+def with_operations(
+    table: LayerTable, traced: Trace, outputs: dict[str, torch.Tensor], batch: int = 1, axes: Axes | None = None
+) -> LayerTable:
     """`table` with an entry for each operation, after the last module that ran before it."""
     rows = [replace(row, depends=False) if (row.module, row.call) in traced.fixed else row for row in table]
-    places = {(row.module, row.call): at for at, row in reversed(list(enumerate(rows)))}
+    places = {(row.module, row.call): at for at, row in reversed([*enumerate(rows)])}
+    evidence = Evidence() if axes is None else axes.of_operations(traced, outputs)
+    told = 0
     behind: dict[tuple[str, int], list[Layer]] = {}
-    modules, within, reached = _Before(), _Before(), 0
-    for operation in sorted(traced.operations, key=lambda operation: places.get(operation.after, -1)):
+    for operation in traced.operations:
         if operation.name not in outputs:
             continue
         value = outputs[operation.name]
-        if operation.after not in behind:
-            stop = places.get(operation.after, -1) + 1
-            for row in rows[reached:stop]:
-                modules.add(row)
-            within, reached = _Before(modules), stop
+        for row in rows[told : (told := max(told, places.get(operation.after, -1) + 1))]:
+            if row.reason is None and row.ran:
+                evidence.add(row.shape, row.layout, known=row.axes_known)
         row = Layer(
             name=operation.name,
             module=operation.scope,
@@ -163,9 +164,8 @@ def with_operations(table: LayerTable, traced: Trace, outputs: dict[str, torch.T
             reason=None,
             operation=True,
             depends=operation.depends,
-            **_form(tuple(value.shape), batch, None, within, shown=True),
+            **_form(operation.name, tuple(value.shape), batch, None, evidence, shown=True),
         )
-        within.add(row)
         behind.setdefault(operation.after, []).append(row)
     woven = behind.pop(("", 0), [])
     for row, following in zip(rows, [*rows[1:], None], strict=True):
@@ -176,65 +176,25 @@ def with_operations(table: LayerTable, traced: Trace, outputs: dict[str, torch.T
     return LayerTable(woven, traced.reason)
 
 
-def _form(raw: tuple[int, ...], batch: int, owner: nn.Module | None, before: _Before, *, shown: bool) -> dict[str, Any]:
+def _form(
+    name: str, raw: tuple[int, ...], batch: int, owner: nn.Module | None, evidence: Evidence, *, shown: bool
+) -> dict[str, Any]:
     """The fields of an entry for an output of shape `raw`."""
     axis = _batch_axis(raw, batch)
     stacked = axis is None and len(raw) >= 3
-    shape = raw[1:] if stacked or axis == 0 else raw[:1] + raw[2:] if axis == 1 else raw
-    layout = layout_of(owner, shape, before.like(shape))
+    left_out = 0 if stacked else axis
+    shape = raw if left_out is None else raw[:left_out] + raw[left_out + 1 :]
     kind: Kind = kind_of(shape) if shown else "other"
+    layout, known = evidence.find(name, owner, shape, left_out) if shown else ("first", True)
     return {
         "kind": kind,
         "shape": shape,
         "layout": layout,
+        "axes_known": known,
         "batch_axis": axis,
         "planes": planes(shape, kind, layout) * (raw[0] if stacked else 1),
         "macs": macs(owner, raw if stacked else shape) if shown and owner is not None else None,
     }
-
-
-class _Before:
-    """The layouts of the outputs so far, of which the next one has that of the last that determines it.
-
-    That is one of the same shape; otherwise one of the same height and width; otherwise, and if two equal axes do not
-    identify height and width, the last maps.
-
-    Parameters
-    ----------
-    outer : _Before, optional
-        The outputs before these.
-    """
-
-    def __init__(self, outer: _Before | None = None) -> None:
-        self._outer = outer
-        self._count: int = 0 if outer is None else outer._count
-        self._of_shape: dict[tuple[int, ...], Layout] = {}
-        self._of_size: dict[tuple[int, ...], int] = {}  # the number of the last output of a height and width
-        self._of_maps: Layout | None = None
-
-    def add(self, row: Layer) -> None:
-        """Count `row` in."""
-        if row.reason is None:
-            self._count += 1
-            self._of_shape[row.shape], self._of_size[row.size] = row.layout, self._count
-            self._of_maps = row.layout if row.kind == "maps" else self._of_maps
-
-    def like(self, shape: tuple[int, ...]) -> tuple[tuple[int, ...], Layout] | None:
-        """`shape` with the layout of the last output that determines it; None if none does."""
-        sizes: dict[tuple[int, ...], Layout] = {shape[:-1]: "last", shape[1:]: "first"} if len(shape) > 2 else {}
-        unlike = len(set(shape)) == len(shape) == 3
-        so_far = list(self._so_far())
-        same = (before._of_shape.get(shape) for before in so_far)
-        sized = (max((before._of_size.get(size, 0), layout) for size, layout in sizes.items()) for before in so_far)
-        maps = (before._of_maps for before in so_far if unlike)
-        found = chain(same, (layout for number, layout in sized if number) if sizes else (), maps)
-        layout = next((layout for layout in found if layout is not None), None)
-        return None if layout is None else (shape, layout)
-
-    def _so_far(self) -> Iterator[_Before]:
-        yield self
-        if self._outer is not None:
-            yield from self._outer._so_far()
 
 
 def _alike(known: torch.Tensor, value: Any) -> bool:

@@ -98,21 +98,16 @@ def unit_gradient(
         if not output.requires_grad:
             raise ValueError(f"layer {row.name!r} has no gradient with respect to the image: the graph is detached")
         value = _unit(output, row, pixels[0], unit, channel)
-        found = torch.autograd.grad(value, pixels, allow_unused=True)
-    gradients = [gradient for gradient in found if gradient is not None]
-    if not gradients:
-        return torch.zeros(pixels[0].shape[-2:])
-    return torch.stack([_over_channels(gradient) for gradient in gradients]).sum(0)
+        (gradient,) = torch.autograd.grad(value, pixels, allow_unused=True)
+    return torch.zeros(pixels[0].shape[-2:]) if gradient is None else _over_channels(gradient)
 
 
 def _watched(run: Callable[..., Any], pixels: list[torch.Tensor]) -> Callable[..., Any]:
-    """`run` with images that require gradients, appended to `pixels`; the model gets copies that it may overwrite."""
+    """`run` with the first image requiring gradients, as the one of `pixels`; the model gets a copy to overwrite."""
 
     def forward(*args: Any, **kwargs: Any) -> Any:
         def watch(value: Any) -> Any:
-            if not isinstance(value, torch.Tensor) or value.ndim < 3 or not value.is_floating_point():
-                return value
-            if pixels and value.shape[-2:] != pixels[0].shape[-2:]:
+            if pixels or not isinstance(value, torch.Tensor) or value.ndim < 3 or not value.is_floating_point():
                 return value
             pixels.append(value.detach().requires_grad_())
             return pixels[-1].clone()

@@ -14,7 +14,7 @@ from torch import nn
 
 from ...compute.core import Captured, Prepare, fingerprint
 from ...compute.dataset import Prediction, predict
-from ...compute.layers import LayerTable, Trace, checked_operations, run, table_of, trace, with_operations
+from ...compute.layers import Axes, LayerTable, Trace, checked_operations, run, table_of, trace, with_operations
 from .cache import ByteCache
 
 SMALL = 2**16
@@ -77,8 +77,8 @@ class Passes:
         self.outputs.clear()
         self.known.clear()
         self.traced: tuple[list[nn.Module], Trace] | None = None
-        self.operations: LRUCache[Hashable, dict[str, torch.Tensor]] = LRUCache(RECENT)
-        """Shapes of what the modules put out -> that of each operation, without its numbers."""
+        self.operations: LRUCache[Hashable, tuple[dict[str, torch.Tensor], Axes]] = LRUCache(RECENT)
+        """Shapes of what modules put out -> that of each operation, without its numbers, and what tells its axes."""
         self.tables: weakref.WeakKeyDictionary[LayerTable, LayerTable] = weakref.WeakKeyDictionary()
         """The layers that hooks saw in a pass -> these with the operations between them, where they are known."""
         self._told: _Told | None = None
@@ -100,7 +100,7 @@ class Passes:
         self.tell(key, captured)
         single, prediction = captured.output.get(""), predict(scores_of(captured.output))
         returned = None if single is None or single.numel() > SMALL else single.detach().cpu().clone()
-        table = table_of(captured, self.module)
+        table = table_of(captured, self.module, 1, Axes(self.module, images, prepare))
         return Pass(table, _shapes(captured), prediction, same, single is not None, returned)
 
     def trace(self) -> Trace:
@@ -123,7 +123,8 @@ class Passes:
         if found is None and self.traced is not None and told.shapes in self.operations:
             traced = self.trace()  # a new one, and no operations, for other modules
             if told.shapes in self.operations:
-                found = with_operations(told.modules, traced, self.operations[told.shapes])
+                outputs, axes = self.operations[told.shapes]
+                found = with_operations(told.modules, traced, outputs, 1, axes)
                 self.tables[told.modules] = found
         return found
 
@@ -139,16 +140,17 @@ class Passes:
 
         None where the pass of `key` is the newest, and its outputs are at hand.
         """
-        traced, needed = self.trace(), 0
+        traced, needed, axes = self.trace(), 0, Axes(self.module, images, prepare)
         if not traced.operations:
-            self.operations[told.shapes] = {}
+            self.operations[told.shapes] = {}, axes
             return needed
         captured = self._at_hand(key)
         if captured is None:
             captured, needed = run(self.module, images, None, prepare=prepare, budget=0, device="cpu"), 1
         outputs = checked_operations(self.module, traced, images, captured, prepare=prepare)
         shapes = _shapes(captured)  # the network may have changed since: else they would be those of another pass
-        self.operations[shapes] = {name: value.to("meta") for name, value in self.keep(key, outputs).items()}
+        found = {name: value.to("meta") for name, value in self.keep(key, outputs).items()}
+        self.operations[shapes] = found, axes
         self._told = None
         return needed
 

@@ -307,7 +307,7 @@ class Subject:
         """The output of a layer, from one pass for it alone."""
         shared, images = self._shared, self._images(look.item)
         self.passes += 1
-        if any(layer in found for found in shared.operations.values()):
+        if any(layer in found for found, _ in shared.operations.values()):
             outputs, _ = run_operations(self.module, shared.trace(), images, [layer], prepare=self.prepare)
             if layer not in outputs:
                 raise LookupError(f"operation {layer!r} gave no tensor for image {index}")

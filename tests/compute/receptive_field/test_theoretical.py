@@ -624,3 +624,56 @@ def test_the_box_holds_every_pixel_with_a_gradient(network, height, width, chanc
         for box in (field.box(row, column), field.box(row, column, channel=channel)):
             inside = seen[box.top : box.bottom, box.left : box.right]
             assert inside.sum() == seen.sum()
+
+
+class Pair(nn.Module):
+    """One convolution for two images."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.last = nn.Conv2d(1, 2, 3), nn.Conv2d(2, 1, 1)
+
+    def forward(self, one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+        return self.last(self.conv(one) - self.conv(other))
+
+
+def test_a_layer_that_sees_the_second_image_only_has_no_field_on_the_first():
+    pair = (torch.rand(1, 1, 6, 6), torch.rand(1, 1, 6, 6))
+    fields = {
+        layer: receptive_field(Pair(), pair, layer, prepare=lambda given: given)
+        for layer in ("conv:1", "conv:2", "last")
+    }
+    assert {layer: tuple(field.box(1, 1)) for layer, field in fields.items()} == {
+        "conv:1": (1, 1, 4, 4),
+        "conv:2": (0, 0, 0, 0),
+        "last": (1, 1, 4, 4),
+    }
+    assert [field.note for field in fields.values()] == ["", "does not depend on image 1 of 2", ""]
+    strength = effective_receptive_field(Pair(), pair, "conv:2", prepare=lambda given: given)
+    assert strength.shape == (6, 6) and not strength.any()
+
+
+@pytest.mark.parametrize(
+    ("take", "how"),
+    [
+        (lambda x: x.max().item(), ".item()"),
+        (lambda x: float(x.max()), "float()"),
+        (lambda x: max(x.flatten().tolist()), ".tolist()"),
+        (lambda x: torch.from_numpy(x.numpy()).max(), ".numpy()"),
+    ],
+)
+def test_numbers_that_forward_takes_out_of_torch_are_noted_in_what_comes_behind(take, how):
+    class Scaled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.before, self.behind = nn.Conv2d(1, 1, 3), nn.Conv2d(1, 1, 3)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            x = self.before(x)
+            return self.behind(x / take(x))
+
+    image = torch.rand(1, 8, 8)
+    assert receptive_field(Scaled(), image, "before").note == ""
+    behind = receptive_field(Scaled(), image, "behind")
+    assert behind.size == 5
+    assert behind.note == f"{how} takes numbers out of torch before it, whose pixels are not counted"
