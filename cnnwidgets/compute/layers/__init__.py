@@ -2,7 +2,7 @@
 
 from .activations import activations, batched, run
 from .arithmetic import Arithmetic, UnknownArithmetic, arithmetic, does, is_plain, sample
-from .company import mixes_images
+from .company import apart, mixes_images
 from .kinds import kind_of, layout_of, token_grid
 from .layer import Layer, LayerTable
 from .operations import GraphRunner, Trace, run_operations, trace
@@ -28,6 +28,7 @@ __all__ = [
     "Trace",
     "UnknownArithmetic",
     "activations",
+    "apart",
     "arithmetic",
     "batched",
     "checked_operations",
