@@ -3,7 +3,7 @@
 from .captured import UNSEEN, Captured, some_of
 from .fingerprint import digest, fingerprint, hooks_version, settings_version, weights_version
 from .forward import ForwardError, Prepare, call, describe, hand_over, in_one_line
-from .hooks import alone, capture, counting, rerouted
+from .hooks import alone, capture, claimed, counting, not_ours, rerouted
 from .memory import give_back
 from .model import (
     FORMS,
@@ -51,6 +51,7 @@ __all__ = [
     "call",
     "capture",
     "check_numbers",
+    "claimed",
     "counting",
     "describe",
     "device_of",
@@ -74,6 +75,7 @@ __all__ = [
     "moved",
     "named_parts",
     "nearest",
+    "not_ours",
     "plain",
     "rebuilt",
     "replaced",

@@ -5,18 +5,39 @@ from __future__ import annotations
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from typing import Any, cast
 
 import torch
 from torch import nn
+from torch.utils.hooks import RemovableHandle
 
 from .captured import Captured
 from .model import plain
 from .names import find_layer, first_names, further_place, named_parts
 from .outputs import leaves, replaced
+
+_ours: set[int] = set()
+"""Keys of our hooks in the hook tables of modules; torch gives each key once in a process."""
+
+
+def claimed(handle: RemovableHandle) -> Callable[[], None]:
+    """Mark a hook as ours, which is no part of the model that it is on; what is returned removes it."""
+    _ours.add(handle.id)
+
+    def remove() -> None:
+        handle.remove()
+        _ours.discard(handle.id)
+
+    return remove
+
+
+def not_ours(table: Mapping[int, Any]) -> OrderedDict[int, Any]:
+    """A hook table without our hooks: what copies, looks and comparisons of a model see of it."""
+    return OrderedDict((key, hook) for key, hook in table.items() if key not in _ours)
 
 
 class _Turn:
@@ -148,20 +169,18 @@ def capture(
     def before(name: str, owner: nn.Module, args: Any, keywords: Any) -> None:
         captured.receive(name, (args, keywords))
 
-    handles = []
     try:
-        for name in hooked:
-            if not isinstance(parts[name], torch.jit.ScriptModule):  # runs outside Python: see script.py
-                handles.append(parts[name].register_forward_hook(partial(hook, name)))
-                if inputs:
-                    handles.append(parts[name].register_forward_pre_hook(partial(before, name), with_kwargs=True))
-        yield captured
+        with ExitStack() as stack:
+            for name in hooked:
+                if not isinstance(part := parts[name], torch.jit.ScriptModule):  # runs outside Python: see script.py
+                    stack.callback(claimed(part.register_forward_hook(partial(hook, name))))
+                    if inputs:
+                        handle = part.register_forward_pre_hook(partial(before, name), with_kwargs=True)
+                        stack.callback(claimed(handle))
+            yield captured
     except _Enough as enough:
         if enough.captured is not captured:
             raise
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 @contextmanager

@@ -16,7 +16,8 @@ import torch
 from torch import fx, nn
 from torch.utils.data import DataLoader, Dataset
 
-from .reach import modules_named, reaches
+from ..core import not_ours
+from .reach import is_around, is_ours, modules_named, reaches
 from .weights import address_of, is_rewritten, twin, within
 
 _ATOMS = frozenset(
@@ -141,13 +142,14 @@ class Copying:
             elif key in _TENSORS:
                 mine[key] = kind((name, value_of(tensor)) for name, tensor in value.items())
             elif key in _HOOKS:
-                settings.extend(value)
-                mine[key] = kind((number, self._hook(hook)) for number, hook in value.items())
+                hooks = not_ours(value)
+                settings.extend(hooks)
+                mine[key] = kind((number, self._hook(hook)) for number, hook in hooks.items())
             elif key == "_modules":
                 mine[key] = kind(
                     (name, memo[id(child)] if id(child) in memo else value_of(child)) for name, child in value.items()
                 )
-            else:
+            elif not is_around(part, key, memo):
                 mine[key] = value_of(value)
         if held.get("_compiled_call_impl") is not None:
             mine["_compiled_call_impl"] = None  # as plain Python, where hooks fire
@@ -276,7 +278,7 @@ class Copying:
     def _object(self, value: Any) -> Any:
         kind = type(value)
         read_only = isinstance(value, Mapping) and not isinstance(value, MutableMapping)  # such as weights on a disk
-        if isinstance(value, (type, *_SHARED)) or read_only or hasattr(kind, "__del__"):
+        if isinstance(value, (type, *_SHARED)) or is_ours(value) or read_only or hasattr(kind, "__del__"):
             return value  # a copy would do the clearing up of `__del__` too early
         if isinstance(value, torch.Generator):
             generator = self._remember(value, torch.Generator(value.device))
@@ -314,10 +316,16 @@ def _is_plain(kind: Any) -> bool:
         kind.__reduce_ex__ is object.__reduce_ex__
         and kind.__reduce__ is object.__reduce__
         and not hasattr(kind, "__deepcopy__")
-        and kind.__basicsize__ == _Plain.__basicsize__
+        and kind.__basicsize__ == _Plain.__basicsize__  # nothing of its own in C
+        and kind.__dictoffset__ != 0
+        and all(base.__flags__ & _OF_PYTHON and not vars(base).get("__slots__") for base in kind.__mro__[:-1])
         and getattr(kind, "__getstate__", None) is getattr(object, "__getstate__", None)
         and not hasattr(kind, "__setstate__")
     )
+
+
+_OF_PYTHON = 1 << 9
+"""The flag of a class that a `class` statement made, as tuple and dict are not."""
 
 
 class _Plain:

@@ -17,6 +17,8 @@ import numpy as np
 import torch
 from torch import fx, nn
 
+from .reach import is_ours
+
 _LEFT = (
     *(torch.optim.Optimizer, torch.utils.data.Dataset, torch.utils.data.DataLoader, fx.Graph),
     *(types.ModuleType, types.CodeType, types.BuiltinFunctionType, weakref.ref, torch.jit.ScriptFunction, type),
@@ -82,7 +84,7 @@ class _Held:
                 self._save(value)
 
     def _save(self, value: Any) -> None:
-        if value is None or isinstance(value, _LEFT):
+        if value is None or isinstance(value, _LEFT) or is_ours(value):
             return
         if isinstance(value, torch.Tensor):
             self.restoring.append(_Tensor(value).put_back)

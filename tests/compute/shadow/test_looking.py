@@ -5,8 +5,11 @@ from __future__ import annotations
 import threading
 import weakref
 from collections import OrderedDict, deque
+from dataclasses import make_dataclass
 from functools import partial
+from typing import NamedTuple
 
+import pytest
 import torch
 from torch import nn
 
@@ -243,3 +246,58 @@ def test_tensors_kept_by_a_pass_can_be_trained_with():
     occlusion(model, image, window=3, stride=3, target=0)
     model(image).sum().backward()
     assert model.conv.weight.grad is not None
+
+
+class Setting(NamedTuple):
+    """A named tuple with a class of its own, as the settings of a quantisation are."""
+
+    low: int
+    high: list[int]
+
+
+class Derived(Setting):
+    pass
+
+
+class OneSlot:
+    __slots__ = ("value",)
+
+    def __init__(self):
+        self.value = [1]
+
+
+class SlotAndDict:
+    __slots__ = ("__dict__", "value")
+
+    def __init__(self):
+        self.value, self.other = [1], [2]
+
+
+@pytest.mark.parametrize(
+    ("held", "read"),
+    [
+        (Setting(1, [2]), lambda held: held.high),
+        (Derived(1, [2]), lambda held: held.high),
+        (OneSlot(), lambda held: held.value),
+        (SlotAndDict(), lambda held: held.value),
+        (SlotAndDict(), lambda held: held.other),
+        (make_dataclass("Slotted", ["value"], slots=True)([1]), lambda held: held.value),
+        ({"a": [1]}, lambda held: next(iter(held.values()))),
+    ],
+)
+def test_what_a_module_holds_is_whole_in_the_copy_and_is_not_written_to(held, read):
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.held, self.keys = held, {"a": 1}.keys()
+            self.body = nn.Conv2d(1, 1, 1)
+
+        def forward(self, x):
+            read(self.held).append(0)
+            return self.body(x) * read(self.held)[0]
+
+    model, first = Net(), list(read(held))
+    found = activations(model, torch.ones(1, 2, 2), "body")
+    with torch.no_grad():
+        assert torch.equal(found, model.body(torch.ones(1, 1, 2, 2)))
+    assert read(held) == first
