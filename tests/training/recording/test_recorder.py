@@ -584,3 +584,17 @@ def test_a_loop_that_calls_step_with_lbfgs_records_its_last_pass(small, probes):
         recorder.step(0, 0)
     assert len(seen) > 1
     assert torch.equal(recorder.recording.inputs(1), seen[-1][0])
+
+
+@pytest.mark.parametrize("epoch", [torch.tensor(1.5), np.array([0, 1]), True, "0"])
+def test_what_only_looks_like_a_whole_number_is_no_epoch(small, probes, epoch):
+    recorder = Recorder(small, "conv", probes, every=1)
+    with pytest.warns(UserWarning, match=r"step\(epoch, batch\) takes whole numbers"):
+        recorder.step(epoch, 0)
+    assert keys(recorder) == [(-1, -1)]
+
+
+def test_whole_numbers_of_numpy_and_torch_are_epochs(small, probes):
+    recorder = Recorder(small, "conv", probes, every=1)
+    recorder.step(torch.tensor(2), np.int64(3))
+    assert keys(recorder) == [(-1, -1), (2, 3)]
