@@ -2,7 +2,7 @@
 
 from .activations import Axes, activations, arguments_of, batched, run
 from .arithmetic import Arithmetic, UnknownArithmetic, arithmetic, does, is_plain, sample
-from .company import mixes_images
+from .company import apart, mixes_images
 from .kinds import kind_of, token_grid
 from .layer import Layer, LayerTable
 from .operations import GraphRunner, Trace, run_operations, trace
@@ -29,6 +29,7 @@ __all__ = [
     "Trace",
     "UnknownArithmetic",
     "activations",
+    "apart",
     "arguments_of",
     "arithmetic",
     "batched",

@@ -14,7 +14,7 @@ from ..core import UNSEEN, Captured, ForwardError, Prepare, has_forward, leaves,
 from .activations import Axes, batched, run
 from .kinds import Kind, as_maps, kind_of, planes, token_grid, tokens_off_grid
 from .layer import Layer, LayerTable
-from .operations import GraphRunner, Trace, run_operations, trace
+from .operations import GraphRunner, Trace, run_graph, run_operations, trace
 
 
 def layer_table(model: nn.Module, image: Any, *, operations: bool = True, prepare: Prepare | None = None) -> LayerTable:
@@ -97,24 +97,22 @@ def checked_operations(
     """
     if not traced.operations:
         return {}
-    differs: list[str] = []
+    given, wanted, differs = batched(model, images, prepare), {each.name for each in traced.operations}, ""
     try:
-        outputs, result = run_operations(
-            model,
-            traced,
-            batched(model, images, prepare),
-            prepare=prepare,
-            check=lambda runner: differs.extend(filter(None, [_difference(runner, captured)])),
-        )
+        if traced.graph is None:  # TorchScript, which runs its modules itself
+            outputs, result = run_operations(model, traced, given, wanted, prepare=prepare)
+        else:
+            runner = run_graph(model, traced, given, wanted, prepare=prepare)
+            outputs, result, differs = runner.outputs, runner.result, _difference(runner, captured)
     except ForwardError as error:
         traced.drop(f"the graph that torch.fx traced does not run ({error})")
         return {}
     for path, value in leaves(result):
         known = captured.output.get(path)
         if known is not None and not _alike(known, value):
-            differs.append("the model")
+            differs = differs or "the model"
     if differs:
-        traced.drop(f"the graph that torch.fx traced gives another output than {differs[0]}")
+        traced.drop(f"the graph that torch.fx traced gives another output than {differs}")
         return {}
     return outputs
 

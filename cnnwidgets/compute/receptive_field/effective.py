@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from ..core import Prepare, call, capture, check_numbers, rebuilt
-from ..layers import GraphRunner, Layer, batched, drawable, layer_table, one_image, trace
+from ..layers import GraphRunner, Layer, apart, batched, drawable, layer_table, one_image, trace
 from ..shadow import looking
 
 
@@ -61,10 +61,14 @@ def effective_receptive_field(
     NeurIPS 2016: within the theoretical field (`receptive_field`) the centre has far more influence than the border.
     """
     check_numbers(model)
-    table = layer_table(model, images, operations=False, prepare=prepare)
+    images = batched(model, images, prepare)
+    parts = apart(model, images) if prepare is None and isinstance(images, torch.Tensor) else [images]
+    table = layer_table(model, parts[0], operations=False, prepare=prepare)
     if layer not in table.names:
-        table = layer_table(model, images, prepare=prepare)
-    return unit_gradient(model, images, table.find(layer), unit=unit, channel=channel, prepare=prepare)
+        table = layer_table(model, parts[0], prepare=prepare)
+    row = table.find(layer)
+    found = [unit_gradient(model, part, row, unit=unit, channel=channel, prepare=prepare) for part in parts]
+    return torch.stack(found).mean(0)
 
 
 def unit_gradient(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -97,7 +97,7 @@ def _around(call: Any) -> Iterator[Any]:
 def _inside(value: Any) -> Iterator[Any]:
     if isinstance(value, _CALLS):
         yield from _around(value)
-    elif isinstance(value, dict):
+    elif isinstance(value, Mapping):
         yield from value.values()
     elif isinstance(value, (list, tuple, set)):
         yield from value

@@ -16,6 +16,7 @@ from torch.optim import Optimizer
 
 from ...compute.core import alone, call, check_numbers, plain
 from ...compute.inputs import as_batch
+from ...compute.layers import apart
 from ...compute.shadow import looking
 from .control import Control
 from .course import TrainingState
@@ -295,7 +296,7 @@ class Trainer(Control):
         images : array or tensor
             (N, C, H, W), or (C, H, W) for a single one, as for `activations`. Bytes become [0, 1], as in the data sets.
         batch_size : int
-            Number of images per forward pass.
+            Number of images per forward pass; one for a network that mixes the images of a batch.
 
         Returns
         -------
@@ -315,7 +316,7 @@ class Trainer(Control):
         if not isinstance(given, torch.Tensor):
             raise TypeError(f"predict needs a batch of images, not a {type(given).__name__}")
         found = []
-        for batch in given.split(batch_size):
+        for batch in apart(self.model, given, batch_size):
             with looking(self.model) as network:
                 outputs = call(network, batch)
             if not isinstance(outputs, torch.Tensor):

@@ -509,6 +509,19 @@ def test_the_effective_field_of_several_images_is_the_mean():
     assert float(effective_receptive_field(model, images, "1")) == 0.75
 
 
+def test_the_effective_field_of_images_that_the_network_mixes_is_the_mean_of_those_that_are_alone():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(1, 2, 2), nn.BatchNorm2d(2, track_running_stats=False), nn.Tanh())
+    images = torch.rand(3, 1, 4, 4) * torch.tensor([1, 4, 16])[:, None, None, None]
+    wanted = []
+    for image in images:
+        pixels = image[None].clone().requires_grad_()
+        (gradient,) = torch.autograd.grad(model(pixels)[0, 1, 0, 2], pixels)
+        wanted.append(gradient[0, 0].abs())
+    found = effective_receptive_field(model, images, "2", unit=(0, 2), channel=1)
+    torch.testing.assert_close(found, torch.stack(wanted).mean(0))
+
+
 def test_operations_vectors_and_tokens_have_effective_fields():
     model = Net(lambda net, x: F.relu(net.a(x) + 1).flatten(2).transpose(1, 2), a=conv(2, stride=2))
     assert effective_receptive_field(model, image(8), "relu", unit=(1, 1)).nonzero().tolist() == [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 
 import pytest
 import torch
@@ -11,6 +11,7 @@ from torch import nn
 import cnnwidgets as cw
 from cnnwidgets.compute.core import fingerprint, hooks_version
 from cnnwidgets.compute.shadow import evaluating, looking, shadow_of
+from cnnwidgets.compute.shadow.reach import reaches
 
 
 class Engine:
@@ -114,3 +115,9 @@ def test_a_shadow_has_the_users_hooks_and_none_of_ours(one_to_four):
     assert not captured.calls
     handle.remove()
     assert (hooks_version(model), fingerprint(model)) == before
+
+
+def test_what_a_function_keeps_in_a_mapping_that_is_no_dict_is_reached():
+    model = nn.Linear(1, 1)
+    known = MappingProxyType({"model": model})
+    assert reaches(lambda: known, {id(model)}) and not reaches(lambda: known, {0})
