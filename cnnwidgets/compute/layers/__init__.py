@@ -19,6 +19,7 @@ from .table import (
     with_operations,
 )
 from .tabular import to_html, to_text
+from .tracing import Traced, traced
 
 __all__ = [
     "Arithmetic",
@@ -26,6 +27,7 @@ __all__ = [
     "Layer",
     "LayerTable",
     "Trace",
+    "Traced",
     "UnknownArithmetic",
     "activations",
     "arithmetic",
@@ -50,6 +52,7 @@ __all__ = [
     "to_text",
     "token_grid",
     "trace",
+    "traced",
     "type_name",
     "with_operations",
 ]
