@@ -1,7 +1,7 @@
 """Which layers there are, in running order, and what each puts out."""
 
 from .activations import activations, batched, run
-from .arithmetic import Arithmetic, UnknownArithmetic, arithmetic, does, is_plain, sample
+from .arithmetic import Arithmetic, UnknownArithmetic, arithmetic, does, is_plain, sample, watching
 from .company import mixes_images
 from .kinds import kind_of, layout_of, token_grid
 from .layer import Layer, LayerTable
@@ -54,5 +54,6 @@ __all__ = [
     "trace",
     "traced",
     "type_name",
+    "watching",
     "with_operations",
 ]
