@@ -19,6 +19,7 @@ _SHADOW = (*_CORE, "compute.shadow")
 _LAYERS = (*_INPUTS, "compute.shadow", "compute.axes", "compute.layers")
 _COMPUTE = (
     *_LAYERS,
+    "compute.settings",
     "compute.dataset",
     "compute.scoring",
     "compute.convolution",
@@ -43,7 +44,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "render.mosaic": ("render.color", "render.text"),
     "render.static": ("render.color", "render.text", "render.mosaic"),
     "compute": _COMPUTE,
-    "compute.core": (),
+    "compute.core": ("compute.settings",),
+    "compute.settings": (),
     "compute.inputs": _CORE,
     "compute.shadow": _CORE,
     "compute.axes": _CORE,

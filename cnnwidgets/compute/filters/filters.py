@@ -176,7 +176,8 @@ def filters(model: nn.Module, layer: str, *, folded: bool = False) -> Filters:
         The layer is not a convolution, or not with weights of its own; the message names its type and lists the
         convolutions.
     ValueError
-        `folded` is set and no BatchNorm is known to follow; or the weights are on the meta device.
+        `folded` is set and no BatchNorm with fixed statistics is known to follow; or the weights are on the device
+        `meta`.
     """
     check_numbers(model)
     name, _ = find_convolution(model, layer)
@@ -203,6 +204,8 @@ def filters(model: nn.Module, layer: str, *, folded: bool = False) -> Filters:
             raise ValueError(
                 f"layer {name!r} cannot be folded: no BatchNorm is known to be the only consumer of its output"
             )
+        if module.get_submodule(norm_layer).training:  # in evaluation mode too, by its own train()
+            raise ValueError(f"layer {name!r} cannot be folded: {norm_layer!r} takes the statistics of each batch")
         return fold(found, module, norm_layer)
 
 

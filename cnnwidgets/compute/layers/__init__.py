@@ -1,7 +1,7 @@
 """Which layers there are, in running order, and what each puts out."""
 
 from .activations import Axes, activations, arguments_of, batched, run
-from .arithmetic import Arithmetic, UnknownArithmetic, arithmetic, does, is_plain, sample
+from .arithmetic import Arithmetic, UnknownArithmetic, arithmetic, does, is_plain, sample, watching
 from .company import apart, mixes_images
 from .kinds import kind_of, token_grid
 from .layer import Layer, LayerTable
@@ -19,6 +19,7 @@ from .table import (
     with_operations,
 )
 from .tabular import to_html, to_text
+from .tracing import Traced, traced
 
 __all__ = [
     "Arithmetic",
@@ -27,6 +28,7 @@ __all__ = [
     "Layer",
     "LayerTable",
     "Trace",
+    "Traced",
     "UnknownArithmetic",
     "activations",
     "apart",
@@ -52,6 +54,8 @@ __all__ = [
     "to_text",
     "token_grid",
     "trace",
+    "traced",
     "type_name",
+    "watching",
     "with_operations",
 ]

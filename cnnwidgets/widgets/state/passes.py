@@ -14,7 +14,18 @@ from torch import nn
 
 from ...compute.core import Captured, Prepare, fingerprint
 from ...compute.dataset import Prediction, predict
-from ...compute.layers import Axes, LayerTable, Trace, checked_operations, run, table_of, trace, with_operations
+from ...compute.layers import (
+    Axes,
+    LayerTable,
+    Trace,
+    Traced,
+    checked_operations,
+    run,
+    table_of,
+    trace,
+    traced,
+    with_operations,
+)
 from .cache import ByteCache
 
 SMALL = 2**16
@@ -76,7 +87,7 @@ class Passes:
         self.forgotten += 1
         self.outputs.clear()
         self.known.clear()
-        self.traced: tuple[list[nn.Module], Trace] | None = None
+        self.traced: tuple[Traced, Trace] | None = None
         self.operations: LRUCache[Hashable, tuple[dict[str, torch.Tensor], Axes]] = LRUCache(RECENT)
         """Shapes of what modules put out -> that of each operation, without its numbers, and what tells its axes."""
         self.tables: weakref.WeakKeyDictionary[LayerTable, LayerTable] = weakref.WeakKeyDictionary()
@@ -104,10 +115,10 @@ class Passes:
         return Pass(table, _shapes(captured), prediction, same, single is not None, returned)
 
     def trace(self) -> Trace:
-        """The network as a graph; a new one where a module was put in the place of another, which a graph holds."""
-        modules = list(self.module.modules())
-        if self.traced is None or self.traced[0] != modules:
-            self.traced = modules, trace(self.module)
+        """The network as a graph; a new one where something has changed that a graph takes over."""
+        graph = traced(self.module)
+        if self.traced is None or self.traced[0] is not graph:
+            self.traced = graph, trace(self.module)
             self.operations.clear()
         return self.traced[1]
 
@@ -121,10 +132,10 @@ class Passes:
         """The layers of a pass with the operations between them, where these are known; runs and traces nothing."""
         found = self.tables.get(told.modules)
         if found is None and self.traced is not None and told.shapes in self.operations:
-            traced = self.trace()  # a new one, and no operations, for other modules
+            current = self.trace()  # a new one, and no operations, where something has changed
             if told.shapes in self.operations:
                 outputs, axes = self.operations[told.shapes]
-                found = with_operations(told.modules, traced, outputs, 1, axes)
+                found = with_operations(told.modules, current, outputs, 1, axes)
                 self.tables[told.modules] = found
         return found
 
@@ -140,14 +151,14 @@ class Passes:
 
         None where the pass of `key` is the newest, and its outputs are at hand.
         """
-        traced, needed, axes = self.trace(), 0, Axes(self.module, images, prepare)
-        if not traced.operations:
+        current, needed, axes = self.trace(), 0, Axes(self.module, images, prepare)
+        if not current.operations:
             self.operations[told.shapes] = {}, axes
             return needed
         captured = self._at_hand(key)
         if captured is None:
             captured, needed = run(self.module, images, None, prepare=prepare, budget=0, device="cpu"), 1
-        outputs = checked_operations(self.module, traced, images, captured, prepare=prepare)
+        outputs = checked_operations(self.module, current, images, captured, prepare=prepare)
         shapes = _shapes(captured)  # the network may have changed since: else they would be those of another pass
         found = {name: value.to("meta") for name, value in self.keep(key, outputs).items()}
         self.operations[shapes] = found, axes

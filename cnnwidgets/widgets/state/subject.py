@@ -11,7 +11,7 @@ import torch
 from cachetools import LRUCache
 from torch import nn
 
-from ...compute.convolution import LayerPass, layer_pass, pass_of
+from ...compute.convolution import LayerPass, layer_pass
 from ...compute.core import OUTPUT, Prepare, alone, digest, hooks_version, plain, weights_version
 from ...compute.dataset import Item, Items, OutputNames, Prediction, predict
 from ...compute.layers import Layer, LayerTable, one_image, run, run_operations
@@ -276,14 +276,12 @@ class Subject:
 
     def passed_of(self, look: Look, index: int, layer: str) -> LayerPass:
         """The same for a look that was taken before."""
-        given, output = (self._outputs.get((*look.key, layer, end)) for end in ("given", "output"))
-        if given is not None and output is not None:
-            return pass_of(self.module, layer, given, output)
-        look = self.look(index)  # the weights may have changed since
-        self.passes += 1
-        passed = layer_pass(self.module, self._images(look.item), layer, prepare=self.prepare, device="cpu")
-        self._outputs.put((*look.key, layer, "given"), passed.input)
-        self._outputs.put((*look.key, layer, "output"), passed.output)
+        passed: LayerPass | None = self._outputs.get((*look.key, layer, LayerPass))
+        if passed is None:
+            look = self.look(index)  # the weights may have changed since
+            self.passes += 1
+            passed = layer_pass(self.module, self._images(look.item), layer, prepare=self.prepare, device="cpu")
+            self._outputs.put((*look.key, layer, LayerPass), passed)
         return passed
 
     def now(self, item: Item, layer: str) -> tuple[torch.Tensor, Prediction | None]:
