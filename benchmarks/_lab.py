@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from _delay import Delay, delayed
 from _page import MARK_PICTURE, RUN_ALL_CELLS, RUN_IN_KERNEL, TOOLS
 from playwright.sync_api import Locator, Page, sync_playwright
 
@@ -44,9 +45,33 @@ NOTEBOOK = "benchmark.ipynb"
 @contextlib.contextmanager
 def lab_page(*cells: str, width: int = 1300, height: int = 1900) -> Iterator[Page]:
     """Page of a new notebook whose `cells` have run, in a JupyterLab and a Chromium of its own."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        _server(Path(folder), cells) as url,
+        _opened(url, width, height) as page,
+    ):
+        yield page
+
+
+@contextlib.contextmanager
+def far_page(*cells: str, width: int = 1300, height: int = 1900) -> Iterator[tuple[Page, Delay]]:
+    """As `lab_page`, with a proxy between the browser and the server that can hold back what passes."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        _server(Path(folder), cells) as near,
+        delayed(near) as (url, delay),
+        _opened(url, width, height) as page,
+    ):
+        yield page, delay
+        delay.round_trip = 0.0
+
+
+@contextlib.contextmanager
+def _opened(url: str, width: int, height: int) -> Iterator[Page]:
+    """The notebook in a Chromium, all its cells run."""
     if not CHROMIUM:
         raise SystemExit("no Chromium: install one (Debian: apt-get install chromium) or set CHROMIUM to its path")
-    with tempfile.TemporaryDirectory() as folder, _server(Path(folder), cells) as url, sync_playwright() as playwright:
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = browser.new_page(viewport={"width": width, "height": height})
         page.add_init_script(TOOLS)

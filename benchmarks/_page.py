@@ -77,6 +77,47 @@ TOOLS = """(() => {
         });
         setTimeout(() => document.removeEventListener('keydown', pressed, true), 30000);
     };
+    // times the next event of a kind until anything in the card is painted: a canvas that says so, or a new picture
+    watch.card = (root, kind) => {
+        let start = NaN;
+        const card = document.querySelector(root);
+        const pressed = event => { start = event.timeStamp; };
+        document.addEventListener(kind, pressed, {capture: true, once: true});
+        watch.result = new Promise(done => {
+            const finish = async () => {
+                observer.disconnect();
+                card.removeEventListener('cnnw-painted', finish);
+                const end = await painted();
+                done(end - start);
+            };
+            const observer = watch.observe(card, 'img', async picture => {
+                await shown(picture);
+                await picture.decode?.().catch(() => {});
+                finish();
+            });
+            card.addEventListener('cnnw-painted', finish);
+        });
+        setTimeout(() => document.removeEventListener(kind, pressed, true), 30000);
+    };
+    // keeps when something in the card was painted, and the values that a slider took, until the next call
+    watch.follow = (root, handle) => {
+        watch.followed?.abort();
+        watch.observer?.disconnect();
+        watch.sliding?.disconnect();
+        watch.followed = new AbortController();
+        watch.pictures = [];
+        watch.values = [];
+        watch.moves = 0;
+        const card = document.querySelector(root);
+        const seen = async picture => {
+            if (picture.tagName === 'IMG') await shown(picture);
+            watch.pictures.push(await painted());
+        };
+        watch.observer = watch.observe(card, 'img', seen);
+        card.addEventListener('cnnw-painted', event => seen(event.target), {signal: watch.followed.signal});
+        watch.sliding = new MutationObserver(() => watch.values.push(handle.getAttribute('aria-valuenow')));
+        watch.sliding.observe(handle, {attributes: true, attributeFilter: ['aria-valuenow']});
+    };
     // keeps the time of every picture painted, until the next call
     watch.drag = (root, selector) => {
         watch.observer?.disconnect();

@@ -97,5 +97,5 @@ def _parts(value: Any, *, hooks: bool = False) -> list[tuple[str, Any]]:
     if isinstance(value, (type, types.FunctionType, types.ModuleType, types.BuiltinFunctionType)):
         return []
     if isinstance(value, torch.Generator):
-        return [(".state", value.get_state())]
+        return [(".state", zlib.crc32(value.get_state().numpy().tobytes()))]
     return [(f".{name}", part) for name, part in getattr(value, "__dict__", {}).items()]

@@ -10,7 +10,7 @@ import copy
 import torch
 from torch import nn
 
-from ..core import describe, in_one_line, plain, same_random_state
+from ..core import check_numbers, describe, in_one_line, plain, same_random_state
 
 
 def randomized(model: nn.Module, seed: int = 0) -> nn.Module:
@@ -37,6 +37,7 @@ def randomized(model: nn.Module, seed: int = 0) -> nn.Module:
     TypeError
         The model cannot be copied; the message gives the reason.
     """
+    check_numbers(model)
     module = plain(model)
     try:
         network = copy.deepcopy(module)

@@ -13,7 +13,18 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd
 
-from ..core import Prepare, call, capture, find_layer, get_layer, listing, module_names, named_parts, plain
+from ..core import (
+    Prepare,
+    call,
+    capture,
+    check_numbers,
+    find_layer,
+    get_layer,
+    listing,
+    module_names,
+    named_parts,
+    plain,
+)
 from ..layers import Arithmetic, UnknownArithmetic, batched, does, type_name, watching
 from ..shadow import looking
 from .convolution import explain_convolution, filter_of, module_taps
@@ -196,6 +207,7 @@ def layer_pass(
             f"cannot explain layer {layer!r}, a {type_name(module)}; it explains convolutions, pooling, Linear and "
             f"BatchNorm: {listing(explainable_layers(model)) or 'the model has none'}"
         )
+    check_numbers(model)
     images = batched(model, image, prepare)
     with looking(model) as shadow:
         name, number, _ = find_layer(module_names(shadow), layer)

@@ -3,9 +3,21 @@
 from .captured import UNSEEN, Captured, some_of
 from .fingerprint import digest, fingerprint, hooks_version, settings_version, weights_version
 from .forward import ForwardError, Prepare, call, describe, hand_over, in_one_line
-from .hooks import alone, capture, counting, evaluating, rerouted
+from .hooks import alone, capture, claimed, counting, not_ours, rerouted
 from .memory import give_back
-from .model import FORMS, Entrance, device_of, dtype_of, entrance, gathered, has_forward, known_whole, moved, plain
+from .model import (
+    FORMS,
+    Entrance,
+    check_numbers,
+    device_of,
+    dtype_of,
+    entrance,
+    gathered,
+    has_forward,
+    known_whole,
+    moved,
+    plain,
+)
 from .names import (
     OUTPUT,
     find_layer,
@@ -38,13 +50,14 @@ __all__ = [
     "are_probabilities",
     "call",
     "capture",
+    "check_numbers",
+    "claimed",
     "counting",
     "describe",
     "device_of",
     "digest",
     "dtype_of",
     "entrance",
-    "evaluating",
     "find_layer",
     "fingerprint",
     "first_names",
@@ -62,6 +75,7 @@ __all__ = [
     "moved",
     "named_parts",
     "nearest",
+    "not_ours",
     "plain",
     "rebuilt",
     "replaced",

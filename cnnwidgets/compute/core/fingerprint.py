@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from ..settings import settings
+from .hooks import not_ours
 from .model import tensors_of
 
 LARGEST = 2**30
@@ -104,7 +105,7 @@ def settings_version(model: nn.Module) -> Any:
 
 
 def hooks_version(model: nn.Module) -> tuple[int, ...]:
-    """Which forward hooks it has, in running order; another tuple whenever one comes or goes."""
+    """Which forward hooks of the user it has, in running order; another tuple whenever one comes or goes."""
     return tuple(_hooks(model))
 
 
@@ -119,8 +120,8 @@ def digest(image: torch.Tensor) -> bytes:
 def _hooks(model: nn.Module) -> Iterator[int]:
     for number, part in enumerate(model.modules()):
         for hooks in (part._forward_pre_hooks, part._forward_hooks):
-            if hooks:
-                yield from (number, *hooks, *map(id, hooks.values()))
+            if hooks and (own := not_ours(hooks)):
+                yield from (number, *own, *map(id, own.values()))
 
 
 def _sums(tensor: torch.Tensor) -> tuple[Any, ...]:

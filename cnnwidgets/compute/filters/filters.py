@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
-from ..core import gathered
+from ..core import check_numbers, gathered
 from ..layers import UnknownArithmetic, describe_module, type_name
 from ..shadow import looking
 from .conv_layers import batch_norms, effective, find_convolution
@@ -179,6 +179,7 @@ def filters(model: nn.Module, layer: str, *, folded: bool = False) -> Filters:
         `folded` is set and no BatchNorm with fixed statistics is known to follow; or the weights are on the device
         `meta`.
     """
+    check_numbers(model)
     name, _ = find_convolution(model, layer)
     with looking(model) as module:
         part = dict(module.named_modules())[name]
@@ -187,7 +188,7 @@ def filters(model: nn.Module, layer: str, *, folded: bool = False) -> Filters:
         except UnknownArithmetic as error:
             raise TypeError(f"layer {name!r} has no filters to show: its class {type_name(part)} {error}") from error
         if weights.is_meta:
-            raise ValueError(f"the weights of layer {name!r} are not in memory: the model is on the device 'meta'")
+            raise ValueError(f"the weights of layer {name!r} are on the meta device, which holds no numbers")
         weights = _numbers(weights)
         groups: Any = part.groups
         if getattr(part, "transposed", False):  # (channels, filters in a group, ...)

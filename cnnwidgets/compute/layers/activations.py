@@ -8,7 +8,7 @@ from typing import Any, overload
 import torch
 from torch import nn
 
-from ..core import Captured, Prepare, call, capture, find_layer, module_names, plain, unknown_layer
+from ..core import Captured, Prepare, call, capture, check_numbers, find_layer, module_names, plain, unknown_layer
 from ..inputs import as_batch
 from ..shadow import looking
 from .operations import run_operations, trace
@@ -61,7 +61,10 @@ def activations(
         The model raised an error; the message names the layer and its input.
     TypeError
         `model` is not a module.
+    ValueError
+        Its weights are on the meta device; `layer_table` tells the shapes all the same.
     """
+    check_numbers(model)
     if layers is None:
         return dict(run(model, images, prepare=prepare))
     wanted = [layers] if isinstance(layers, str) else list(layers)
@@ -104,7 +107,7 @@ def run(
     """Run one pass in evaluation mode and return the captured outputs with their metadata."""
     images = batched(model, images, prepare)
     with (
-        looking(model) as module,
+        looking(model, layers) as module,
         capture(module, layers, stop=layers is not None, inputs=inputs, budget=budget, device=device) as captured,
     ):
         output = call(module, images, prepare)

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..core import Prepare, call, capture, rebuilt
+from ..core import Prepare, call, capture, check_numbers, rebuilt
 from ..layers import GraphRunner, Layer, batched, drawable, layer_table, one_image, trace
 from ..shadow import looking
 
@@ -60,6 +60,7 @@ def effective_receptive_field(
     Luo, Li, Urtasun and Zemel, "Understanding the Effective Receptive Field in Deep Convolutional Neural Networks",
     NeurIPS 2016: within the theoretical field (`receptive_field`) the centre has far more influence than the border.
     """
+    check_numbers(model)
     table = layer_table(model, images, operations=False, prepare=prepare)
     if layer not in table.names:
         table = layer_table(model, images, prepare=prepare)

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..core import Prepare, plain, same_random_state
+from ..core import Prepare, check_numbers, plain, same_random_state
 from ..layers import Layer, LayerTable, batched, drawable, layer_table, one_image, run, run_operations, trace
 from .boxes import NOTHING, PixelBox, flattened, thin
 from .dispatch import Following, following
@@ -56,6 +56,7 @@ def receptive_field(model: nn.Module, image: Any, layer: str, *, prepare: Prepar
     unit depend on the whole image. So does, by assumption, an unknown operation. Numbers that `forward`
     takes out of torch (`.item()`, `.numpy()`) are not tracked further.
     """
+    check_numbers(model)
     table = layer_table(model, image, operations=False, prepare=prepare)
     if layer not in table.names:
         table = layer_table(model, image, prepare=prepare)
@@ -67,6 +68,7 @@ def receptive_field(model: nn.Module, image: Any, layer: str, *, prepare: Prepar
 
 def receptive_fields(model: nn.Module, image: Any, *, prepare: Prepare | None = None) -> ReceptiveFields:
     """The theoretical receptive fields of all layers; arguments and errors as for `receptive_field`."""
+    check_numbers(model)
     return fields_of(model, image, layer_table(model, image, prepare=prepare).showable, prepare=prepare)
 
 

@@ -132,7 +132,7 @@ class Scorer:
     def _run(self, images: torch.Tensor, number: torch.Tensor, paint: Paint, quick: nn.Module | None) -> torch.Tensor:
         layout = torch.channels_last if self._channels_last else torch.contiguous_format
         count = len(number)
-        with alone(self.model), looking(quick or self.model) as network:
+        with alone(self.model), looking(quick or self.model, self.layer and [self.layer]) as network:
 
             def run(batch: torch.Tensor) -> Any:
                 paint(batch)

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import weakref
+from collections.abc import Collection, Hashable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import nn
 
-from ..core import alone, evaluating, known_whole, same_random_state
+from ..core import alone, counting, known_whole, same_random_state
 from .copying import Copying, Unshadowed
+from .evaluating import evaluating
+from .held import same_class_state
 from .weights import unwritten
+
+_ATTENTION = (nn.MultiheadAttention, nn.TransformerEncoderLayer, nn.TransformerEncoder)
+"""Modules that ask whether functions of torch are watched, and compute otherwise then."""
+_seen: weakref.WeakKeyDictionary[nn.Module, tuple[list[Any], set[Hashable]]] = weakref.WeakKeyDictionary()
+"""Settings of a model, and which passes were watched with them: see `_watched`."""
 
 
 @contextmanager
-def looking(model: nn.Module) -> Iterator[nn.Module]:
+def looking(model: nn.Module, until: Collection[str] | None = None) -> Iterator[nn.Module]:
     """A shadow of the model in evaluation mode, without gradients, inside a `with` block.
 
     The shadow is put into evaluation mode by its own `eval()`, which may prepare something; a model that is in that
@@ -29,6 +38,8 @@ def looking(model: nn.Module) -> Iterator[nn.Module]:
     ----------
     model : torch.nn.Module
         The network that is looked at; never changed.
+    until : collection of str, optional
+        Layers after which the passes of this look end.
 
     Yields
     ------
@@ -47,9 +58,34 @@ def looking(model: nn.Module) -> Iterator[nn.Module]:
             with evaluating(module):
                 yield module
             return
-        with same_random_state(), torch.no_grad():
-            yield _evaluated(copying)
-        copying.empty()  # what still refers to a part of it, such as a cache of methods, shall not keep the weights
+        try:
+            with same_random_state(), same_class_state(copying.parts), torch.no_grad():
+                root = _evaluated(copying)
+                with _watched(module, root, copying, until):
+                    yield root
+        finally:
+            copying.empty()  # what still refers to a part of it, such as a cache of methods, shall not keep the weights
+
+
+@contextmanager
+def _watched(module: nn.Module, root: nn.Module, copying: Copying, until: Collection[str] | None) -> Iterator[None]:
+    """Restore what the first pass writes to weights; later shadows have copies of those weights.
+
+    To watch each operation takes up to a fifth of a pass, so that it is done until a pass has run to its end, or to the
+    layers `until` which it goes, and again when a setting of a module or the number of its hooks has changed.
+    """
+    place = None if until is None else frozenset(until)
+    settings, known = _seen.get(module, ([], set()))
+    if settings != copying.settings:
+        known = set()
+    if not known.isdisjoint({None, place}):
+        yield
+        return
+    attends = any(isinstance(part, _ATTENTION) for part in copying.parts)
+    with counting(root, ended=True) as passes, unwritten(copying.shared, every=attends):
+        yield
+    if passes or place is not None:
+        _seen[module] = copying.settings, known | {None if passes else place}
 
 
 def shadow_of(model: nn.Module) -> nn.Module:
@@ -70,13 +106,14 @@ def shadow_of(model: nn.Module) -> nn.Module:
     Unshadowed
         The model cannot be copied so; the message says why.
     """
-    with same_random_state(), torch.no_grad():
-        return _evaluated(Copying(model))
+    copying = Copying(model)
+    with same_random_state(), same_class_state(copying.parts), torch.no_grad():
+        return _evaluated(copying)
 
 
 def _evaluated(copying: Copying) -> nn.Module:
     """The shadow, in evaluation mode by its own `eval()`, which may write to weights that it shares."""
     if any(part.training for part in copying.parts):
-        with unwritten(copying.weights):
+        with unwritten(copying.shared):
             copying.root.eval()
     return known_whole(copying.root)

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.optim import Optimizer
 
-from ...compute.core import alone, call, plain
-from ...compute.core import device_of as model_device
+from ...compute.core import alone, call, check_numbers, plain
 from ...compute.inputs import as_batch
 from ...compute.shadow import looking
 from .control import Control
@@ -82,6 +81,7 @@ class Trainer(Control):
     ) -> None:
         super().__init__()
         check_optimizer(model, loss_fn, optimizer)
+        check_numbers(model)
         self.model = model if device is None else model.to(device)
         self.loss_fn, self.optimizer, self.scheduler = loss_fn, optimizer, scheduler
         self.writer, self.checkpoint, self.progress = writer, checkpoint, progress
@@ -314,8 +314,6 @@ class Trainer(Control):
         given = as_batch(plain(self.model), images)
         if not isinstance(given, torch.Tensor):
             raise TypeError(f"predict needs a batch of images, not a {type(given).__name__}")
-        if model_device(self.model).type == "meta":
-            raise ValueError("the weights of the model are on the meta device, which holds no numbers: load them first")
         found = []
         for batch in given.split(batch_size):
             with looking(self.model) as network:

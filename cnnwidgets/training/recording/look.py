@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
-from ...compute.core import ForwardError
+from ...compute.core import ForwardError, check_numbers
 from ...compute.filters import convolutions, filters
 from ...compute.gradients import Seen
 from ...compute.layers import Layer, activations, layer_table
@@ -45,6 +45,7 @@ class FrameContents:
         self.layers = list(dict.fromkeys(layers))
         if not self.layers:
             raise ValueError("there are no layers to record")
+        check_numbers(model)
         table = layer_table(model, images, operations=False)
         if not set(self.layers) <= set(table.names):
             table = layer_table(model, images)

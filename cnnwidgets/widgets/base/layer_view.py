@@ -9,6 +9,7 @@ import ipywidgets as W
 import traitlets as T
 from torch import nn
 
+from ...compute.core import check_numbers
 from ...compute.dataset import Item
 from ...compute.layers import Layer, LayerTable
 from .. import controls
@@ -95,6 +96,7 @@ class LayerView(ModelView):
         # everything that can be wrong is looked at before a widget exists
         options = {"classes": classes, "denormalize": denormalize, "prepare": prepare, "cache_bytes": cache_bytes}
         self.subject = Subject.of(model, dataset, **options)
+        check_numbers(self.subject.module)
         self.snapshot: Snapshot = self.subject.at(traits.get("index", 0))
         self.given = dict(traits)
         self.layer_row = self.checked_layer(traits["layer"] if "layer" in traits else self.first_layer())

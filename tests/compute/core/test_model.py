@@ -213,3 +213,9 @@ def test_weights_on_no_device_between_two_passes_do_not_decide_where_the_model_c
     assert device_of(model) == torch.device("meta")
     model[0]._hf_hook = _Loader()
     assert device_of(model) == CPU
+
+
+def test_the_module_of_an_exported_program_is_refused_with_what_to_give_instead():
+    program = torch.export.export(nn.Sequential(nn.Conv2d(3, 4, 3)).eval(), (torch.zeros(1, 3, 8, 8),))
+    with pytest.raises(TypeError, match=r"exported program \(torch.export\).*give the model that was exported"):
+        plain(program.module())
