@@ -36,6 +36,7 @@ _RENDER = ("render", "render.color", "render.text", "render.mosaic", "render.sta
 _FURNITURE = (*_COMPUTE, *_RENDER, "files", "live", "widgets.state", "widgets.surface")
 _BASE = (*_FURNITURE, "widgets.controls", "widgets.panels", "widgets.base", "training.loop", "training.recording")
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
+    "late": (),
     "files": (),
     "live": (),
     "render": ("render.color", "render.text", "render.mosaic", "render.static"),
@@ -76,6 +77,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "views.*": (*_BASE, "widgets"),
 }
 """Room -> the rooms that it may import besides itself; `views.*` is each view, which never imports another one."""
+
+EVERYWHERE = "late"
+"""The room that each may import: how a large library is imported when it is first needed."""
 
 ONLY_IN = {
     "torch": ("compute", "training", "data", "models", "widgets", "views", "testing"),
@@ -175,7 +179,11 @@ def faults(source: str, module: str, *, is_package: bool = False) -> list[str]:
             if target == "cnnwidgets":
                 report(node, "imports the top level of cnnwidgets")
             elif other != room:
-                if other not in MAY_IMPORT.get(rule_of(room), ()) and rule_of(other) not in _special(room):
+                if (
+                    other != EVERYWHERE
+                    and other not in MAY_IMPORT.get(rule_of(room), ())
+                    and rule_of(other) not in _special(room)
+                ):
                     report(node, f"{room} may not import {full}")
                 elif name and not is_room(target) and target in MODULES and other != target.split(".", 1)[1]:
                     report(node, f"imports {name} past the __init__ of {other}")

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
+from ...late import imported
 from ..core import check_numbers, gathered
 from ..layers import UnknownArithmetic, describe_module, type_name
 from ..shadow import looking
@@ -228,10 +229,10 @@ def fold(found: Filters, module: nn.Module, norm_layer: str) -> Filters:
 
 
 def _by_similarity(vectors: torch.Tensor) -> torch.Tensor:
-    from scipy.cluster.hierarchy import leaves_list, linkage
+    hierarchy = imported("scipy.cluster.hierarchy")
 
     vectors = torch.nn.functional.normalize(vectors.double().nan_to_num(0, 0, 0), dim=1)
     rows, columns = torch.triu_indices(len(vectors), len(vectors), 1)
     distances = (1 - vectors @ vectors.T)[rows, columns].clamp(0, 2).numpy()
-    tree = linkage(distances, "average", optimal_ordering=len(vectors) <= OPTIMAL)
-    return torch.from_numpy(leaves_list(tree)).long()
+    tree = hierarchy.linkage(distances, "average", optimal_ordering=len(vectors) <= OPTIMAL)
+    return torch.from_numpy(hierarchy.leaves_list(tree)).long()

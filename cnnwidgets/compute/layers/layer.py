@@ -9,6 +9,7 @@ from typing import Any, overload
 
 import torch
 
+from ...late import imported
 from ..axes import Layout
 from ..core import unknown_layer
 from .kinds import Kind
@@ -196,7 +197,7 @@ class LayerTable(Sequence[Layer]):
 
     def to_frame(self) -> Any:
         """The table as a pandas DataFrame, one row per layer."""
-        import pandas as pd
+        pd = imported("pandas")
 
         return pd.DataFrame(self.to_records()).set_index("name")
 
