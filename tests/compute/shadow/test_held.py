@@ -15,7 +15,7 @@ from torch import nn
 from cnnwidgets import activations, layer_table
 from cnnwidgets.compute.shadow import Unshadowed, evaluating, shadow_of
 from cnnwidgets.compute.shadow.held import same_module_state
-from tests.deep_state import deep_state, different, values_of
+from cnnwidgets.testing import deep_state, different, values_of
 
 IMAGE = torch.ones(1, 1, 2, 2)
 
