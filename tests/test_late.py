@@ -43,6 +43,7 @@ ENTRIES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("entry", ENTRIES.values(), ids=ENTRIES)
 def test_the_first_call_of_a_process_moves_no_random_number(entry):
     code = f"{START}\n{entry}\nafter = state()\nprint([one == other for one, other in zip(before, after)])"
