@@ -158,9 +158,13 @@ class Axes:
 
     def of_layers(self, captured: Captured) -> Evidence:
         """For the layers, in the order of a pass."""
-        names = [captured.name(seen) for seen in captured.seen if seen.reason is None]
-        form = tuple((captured.name(seen), seen.shape) for seen in captured.seen)
-        return Evidence(self._image(), partial(self._measured, form, names, None))
+
+        def measure() -> Mapping[str, tuple[Roles, ...]]:
+            form = tuple((captured.name(seen), seen.shape) for seen in captured.seen)
+            names = [name for (name, _), seen in zip(form, captured.seen, strict=True) if seen.reason is None]
+            return self._measured(form, names, None)
+
+        return Evidence(self._image(), measure)
 
     def of_operations(self, traced: Trace, outputs: Mapping[str, torch.Tensor]) -> Evidence:
         """For the operations among them."""

@@ -82,13 +82,13 @@ def looking(model: nn.Module, until: Collection[str] | None = None) -> Iterator[
 
 def _copied(module: nn.Module, until: Collection[str] | None = None) -> tuple[Copying, bool]:
     """A copy of a model; and whether it shares weights, since no look of this kind writes to those that it shares."""
-    copying = Copying(module)
-    settings, known = _seen.get(module, ([], set()))
-    training = any(part.training for part in copying.parts)
-    kinds: set[Kind] = {(training, None), (training, None if until is None else frozenset(until))}
-    if settings == copying.settings and not known.isdisjoint(kinds):
-        return copying, True
-    copying.empty()
+    if (seen := _seen.get(module)) is not None:
+        copying = Copying(module)
+        training = any(part.training for part in copying.parts)
+        kinds: set[Kind] = {(training, None), (training, None if until is None else frozenset(until))}
+        if seen[0] == copying.settings and not seen[1].isdisjoint(kinds):
+            return copying, True
+        copying.empty()
     return Copying(module, apart=True), False
 
 
