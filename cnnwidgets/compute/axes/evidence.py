@@ -103,7 +103,8 @@ class Evidence:
             found: set[Layout] = set()
             for start in range(len(shape) - length + 1):
                 others = math.prod(shape[:start]) * math.prod(shape[start + length :])
-                if shape[start : start + length] in self._sizes and others in self._channels:
+                chance = length == 1 < len(shape) - 1 and shape[start] in self._channels  # it may be both
+                if shape[start : start + length] in self._sizes and others in self._channels and not chance:
                     found.add("first" if start else "last")
             if found:
                 return found.pop() if len(found) == 1 else None

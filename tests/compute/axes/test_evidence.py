@@ -83,3 +83,8 @@ def test_a_pass_is_asked_once_and_only_where_the_sizes_leave_it_open(roles, foun
 def test_what_nothing_tells_is_in_the_order_of_the_axes_and_said_to_be_a_guess():
     assert Evidence().find("", nn.Identity(), (5, 7), 0) == ("first", False)
     assert Evidence().find("", nn.Linear(7, 7), (5, 7), 0) == ("last", False)
+
+
+def test_a_number_that_is_both_channels_and_flattened_positions_does_not_tell_the_axes_of_maps():
+    evidence = Evidence([((96, 24, 16), "first"), ((24, 16, 384), "last")])  # 24 x 16 = 384, and 12 x 8 = 96
+    assert evidence.find("", nn.LayerNorm(384), (12, 8, 384), 0) == ("last", True)
