@@ -50,13 +50,14 @@ class Evidence:
         self._channels: set[int] = set()
         self._sizes: set[tuple[int, ...]] = set()
         self._last: tuple[tuple[int, ...], Layout] | None = None
+        self._last_known = False
         self._of_shape: dict[tuple[int, ...], Layout] = {}
         for shape, layout in known:
             self.add(shape, layout)
 
     def add(self, shape: tuple[int, ...], layout: Layout, *, known: bool = True) -> None:
         """Take note of the layout of an output, without its batch axis."""
-        self._last, self._of_shape[shape] = (shape, layout), layout
+        self._last, self._last_known, self._of_shape[shape] = (shape, layout), known, layout
         if shape and known:
             size = shape[1:] if layout == "first" else shape[:-1]
             self._channels.add(shape[0] if layout == "first" else shape[-1])
@@ -83,8 +84,10 @@ class Evidence:
             layout = "last" if isinstance(owner, _OF_ROWS) and batch_axis is None and len(shape) == 2 else "first"
         elif type(owner) in _CHANNELS_LAST:
             layout = "last"
-        elif type(owner).__module__ in _ELEMENTWISE and self._last is not None and self._last[0] == shape:
+        elif self._last is not None and _keeps(owner, self._last[0], shape):
             layout = self._last[1]
+            self.add(shape, layout, known=self._last_known)
+            return layout, self._last_known
         else:
             layout = self._by_size(shape) or self._by_pass(name, shape, batch_axis)
         known = layout is not None
@@ -99,7 +102,10 @@ class Evidence:
         them, as heads and their features are; then by the size of maps, and by the number of channels, which agrees by
         chance more often.
         """
+        whole = {layout for layout, size in (("first", shape[1:]), ("last", shape[:-1])) if size in self._sizes}
         for length in range(len(shape) - 1, 0, -1):
+            if length == 1 and len(shape) > 2 and len(whole) == 1:
+                return whole.pop()  # all positions in a single number agree by chance more often than height and width
             found: set[Layout] = set()
             for start in range(len(shape) - length + 1):
                 others = math.prod(shape[:start]) * math.prod(shape[start + length :])
@@ -111,9 +117,16 @@ class Evidence:
         first, last = shape[1:] in self._sizes, shape[:-1] in self._sizes
         if len(shape) == 2 or first == last:
             square = len(shape) == 3 and len(set(shape)) == 2
-            first = first or shape[0] in self._channels or (square and shape[1] == shape[2])
-            last = last or shape[-1] in self._channels or (square and shape[0] == shape[1])
+            first = first or (shape[0] in self._channels and self._fits(shape[1:])) or (square and shape[1] == shape[2])
+            last = last or (shape[-1] in self._channels and self._fits(shape[:-1])) or (square and shape[0] == shape[1])
         return None if first == last else "first" if first else "last"
+
+    def _fits(self, size: tuple[int, ...]) -> bool:
+        """Whether maps of this height and width may come from those known: 2 x 768 do not come from 24 x 16."""
+        if len(size) != 2 or not (known := [each for each in self._sizes if len(each) == 2]):
+            return True
+        aspect = size[0] / size[1]
+        return any(0.5 <= aspect / (height / width) <= 2 for height, width in known)
 
     def _by_pass(self, name: str, shape: tuple[int, ...], batch_axis: int | None) -> Layout | None:
         """The layout as a pass finds it that follows the axes; not of volumes, which are drawn in slices."""
@@ -132,3 +145,13 @@ class Evidence:
         if shape in self._of_shape:
             return self._of_shape[shape]
         return "last" if type(owner) in _LAST_AXIS else "first"
+
+
+def _keeps(owner: nn.Module | None, before: tuple[int, ...], shape: tuple[int, ...]) -> bool:
+    """Whether a layer leaves the axes as they are in the output before it, if that is its input.
+
+    A linear layer does, whichever the last axis is.
+    """
+    if type(owner) is nn.Linear:
+        return len(shape) > 1 and before[:-1] == shape[:-1]
+    return type(owner).__module__ in _ELEMENTWISE and before == shape

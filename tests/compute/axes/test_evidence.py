@@ -88,3 +88,16 @@ def test_what_nothing_tells_is_in_the_order_of_the_axes_and_said_to_be_a_guess()
 def test_a_number_that_is_both_channels_and_flattened_positions_does_not_tell_the_axes_of_maps():
     evidence = Evidence([((96, 24, 16), "first"), ((24, 16, 384), "last")])  # 24 x 16 = 384, and 12 x 8 = 96
     assert evidence.find("", nn.LayerNorm(384), (12, 8, 384), 0) == ("last", True)
+
+
+def test_height_and_width_tell_more_than_a_number_that_agrees_with_flattened_positions():
+    evidence = Evidence([((24, 12, 8), "first"), ((48, 6, 4), "first")])  # 12 x 8 = 96, and 6 x 4 = 24 channels
+    assert evidence.find("", nn.Sequential(), (96, 6, 4), 0) == ("first", True)
+    evidence = Evidence([((96, 24, 16), "first"), ((24, 6, 4), "first")])  # 24 x 16 = 384
+    assert evidence.find("", nn.Linear(96, 384), (6, 4, 384), 0) == ("last", True)
+
+
+def test_a_number_of_channels_that_agrees_by_chance_makes_no_maps_of_another_aspect():
+    evidence = Evidence([((3, 96, 64), "first"), ((24, 16, 96), "last")])
+    assert evidence.find("", nn.Linear(384, 768), (3, 2, 768), 0) == ("last", False)
+    assert evidence.find("", nn.Identity(), (96, 12, 9), 0) == ("first", True)
