@@ -444,8 +444,8 @@ SET_BY_FORWARD = {
     "dilation": (_ones(nn.Conv2d(1, 1, 2, bias=False)), {"dilation": (3, 3)}, (0, 0), 0 + 3 + 12 + 15),
     "window of a pooling": (nn.AvgPool2d(1), {"kernel_size": 4, "stride": 4}, (0, 0), 7.5),
     "stride of a pooling": (nn.MaxPool2d(2, 1), {"stride": 2}, (1, 1), 15),
-    "running mean": (nn.BatchNorm2d(1, eps=0.0), {"running_mean": torch.full((1,), 5.0)}, (1, 1), 0),
-    "running variance": (nn.BatchNorm2d(1, eps=0.0), {"running_var": torch.full((1,), 4.0)}, (1, 0), 2),
+    "running mean": (nn.BatchNorm2d(1, eps=3.0), {"running_mean": torch.full((1,), 5.0)}, (1, 1), 0),
+    "running variance": (nn.BatchNorm2d(1, eps=5.0), {"running_var": torch.full((1,), 4.0)}, (1, 0), 4 / 3),
     "eps": (nn.BatchNorm2d(1), {"eps": 3.0}, (1, 2), 3),
 }
 
@@ -481,7 +481,7 @@ def test_statistics_that_eval_fills_in_are_the_ones_that_are_subtracted():
     class Averaged(nn.Module):
         def __init__(self):
             super().__init__()
-            self.norm = nn.BatchNorm2d(1, eps=0.0)
+            self.norm = nn.BatchNorm2d(1, eps=3.0)
 
         def eval(self):
             self.norm.running_mean.fill_(2.0)
@@ -491,7 +491,7 @@ def test_statistics_that_eval_fills_in_are_the_ones_that_are_subtracted():
             return self.norm(x)
 
     found = explain(Averaged(), torch.tensor([[[5.0]]]), "norm", 0, (0, 0))
-    assert found.value == found.result == 3 and found.steps[1] == ("x − mean, 2", 3)
+    assert found.value == found.result == 1.5 and found.steps[1] == ("x − mean, 2", 3)
 
 
 class Generated(nn.Module):
@@ -559,5 +559,5 @@ def test_statistics_that_a_layer_writes_in_place_and_back_are_those_of_the_call(
             self.running_mean.sub_(2)
             return y
 
-    found = explain(nn.Sequential(Shifting(1, eps=0.0)), torch.full((1, 1, 1), 5.0), "0", 0, (0, 0))
-    assert found.value == found.result == 3
+    found = explain(nn.Sequential(Shifting(1, eps=3.0)), torch.full((1, 1, 1), 5.0), "0", 0, (0, 0))
+    assert found.value == found.result == 1.5
