@@ -49,15 +49,14 @@ class Evidence:
         self._roles: Mapping[str, Sequence[Roles]] | None = None
         self._channels: set[int] = set()
         self._sizes: set[tuple[int, ...]] = set()
-        self._last: tuple[tuple[int, ...], Layout] | None = None
-        self._last_known = False
+        self._last: tuple[tuple[int, ...], Layout, bool] | None = None
         self._of_shape: dict[tuple[int, ...], Layout] = {}
         for shape, layout in known:
             self.add(shape, layout)
 
     def add(self, shape: tuple[int, ...], layout: Layout, *, known: bool = True) -> None:
         """Take note of the layout of an output, without its batch axis."""
-        self._last, self._last_known, self._of_shape[shape] = (shape, layout), known, layout
+        self._last, self._of_shape[shape] = (shape, layout, known), layout
         if shape and known:
             size = shape[1:] if layout == "first" else shape[:-1]
             self._channels.add(shape[0] if layout == "first" else shape[-1])
@@ -80,18 +79,17 @@ class Evidence:
             The axis that `shape` leaves out.
         """
         layout: Layout | None
+        known = True
         if isinstance(owner, _CHANNELS_FIRST) or len(shape) < 2:
             layout = "last" if isinstance(owner, _OF_ROWS) and batch_axis is None and len(shape) == 2 else "first"
         elif type(owner) in _CHANNELS_LAST:
             layout = "last"
         elif self._last is not None and _keeps(owner, self._last[0], shape):
-            layout = self._last[1]
-            self.add(shape, layout, known=self._last_known)
-            return layout, self._last_known
+            _, layout, known = self._last
         else:
             layout = self._by_size(shape) or self._by_pass(name, shape, batch_axis)
-        known = layout is not None
-        layout = layout or self._guess(owner, shape)
+        if layout is None:
+            layout, known = self._guess(owner, shape), False
         self.add(shape, layout, known=known)
         return layout, known
 
@@ -102,10 +100,12 @@ class Evidence:
         them, as heads and their features are; then by the size of maps, and by the number of channels, which agrees by
         chance more often.
         """
-        whole = {layout for layout, size in (("first", shape[1:]), ("last", shape[:-1])) if size in self._sizes}
+        first, last = shape[1:] in self._sizes, shape[:-1] in self._sizes
         for length in range(len(shape) - 1, 0, -1):
-            if length == 1 and len(shape) > 2 and len(whole) == 1:
-                return whole.pop()  # all positions in a single number agree by chance more often than height and width
+            if length == 1 and len(shape) > 2 and first != last:
+                return (
+                    "first" if first else "last"
+                )  # all positions in a single number agree by chance more often than height and width
             found: set[Layout] = set()
             for start in range(len(shape) - length + 1):
                 others = math.prod(shape[:start]) * math.prod(shape[start + length :])
@@ -114,11 +114,9 @@ class Evidence:
                     found.add("first" if start else "last")
             if found:
                 return found.pop() if len(found) == 1 else None
-        first, last = shape[1:] in self._sizes, shape[:-1] in self._sizes
-        if len(shape) == 2 or first == last:
-            square = len(shape) == 3 and len(set(shape)) == 2
-            first = first or (shape[0] in self._channels and self._fits(shape[1:])) or (square and shape[1] == shape[2])
-            last = last or (shape[-1] in self._channels and self._fits(shape[:-1])) or (square and shape[0] == shape[1])
+        square = len(shape) == 3 and len(set(shape)) == 2
+        first = first or (shape[0] in self._channels and self._fits(shape[1:])) or (square and shape[1] == shape[2])
+        last = last or (shape[-1] in self._channels and self._fits(shape[:-1])) or (square and shape[0] == shape[1])
         return None if first == last else "first" if first else "last"
 
     def _fits(self, size: tuple[int, ...]) -> bool:

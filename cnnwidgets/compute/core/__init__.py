@@ -1,5 +1,6 @@
 """One careful pass: run a model, keep what its modules put out, put everything back."""
 
+from ..settings import BESIDE, PLAIN, names_in
 from .captured import UNSEEN, Captured, some_of
 from .fingerprint import digest, fingerprint, hooks_version, settings_version, weights_version
 from .forward import ForwardError, Prepare, call, describe, hand_over, in_one_line
@@ -37,8 +38,10 @@ from .progress import Bar, Report
 from .state import same_random_state
 
 __all__ = [
+    "BESIDE",
     "FORMS",
     "OUTPUT",
+    "PLAIN",
     "UNSEEN",
     "Bar",
     "Captured",
@@ -74,6 +77,7 @@ __all__ = [
     "module_names",
     "moved",
     "named_parts",
+    "names_in",
     "nearest",
     "not_ours",
     "plain",

@@ -33,9 +33,11 @@ _OF_TORCH = frozenset(vars(nn.Module())) - {"forward"}
 """What every module has: its children, weights and hooks are looked at by themselves, its mode is changed by a look."""
 _FIXED = frozenset({*sys.stdlib_module_names, "torch", "numpy", "cnnwidgets"})
 """Packages whose functions and objects are taken for what they are, not for what they hold."""
+BESIDE = (torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler, Dataset, DataLoader, fx.Graph)
+"""What a model may hold, and no pass reads or writes."""
 _HOLDERS = (types.SimpleNamespace, argparse.Namespace, UserDict, UserList)
-_OPAQUE = (torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler, Dataset, DataLoader, fx.Graph, enum.Enum)
-"""What a model may hold and no pass reads."""
+_OPAQUE = (*BESIDE, enum.Enum)
+"""What is not looked into."""
 _SEQUENCES = (list, tuple, set, frozenset, deque)
 _MAPPINGS = (dict, types.MappingProxyType)
 
@@ -209,7 +211,7 @@ class _Reading:
         self._all(value.__defaults__ or ())
         self._all((value.__kwdefaults__ or {}).values())
         self._all(value.__dict__.values())
-        names = dict.fromkeys(_names(value.__code__))
+        names = dict.fromkeys(names_in(value.__code__))
         for cell in value.__closure__ or ():
             with suppress(ValueError):  # a variable that has no value yet
                 self._named(cell.cell_contents, names)
@@ -247,12 +249,12 @@ def _within(value: Any) -> tuple[Any, ...] | None:
     return (value(),) if isinstance(value, weakref.ref) else None
 
 
-def _names(code: types.CodeType) -> Iterator[str]:
+def names_in(code: types.CodeType) -> Iterator[str]:
     """The globals and attributes that a function names, and the functions that are made in it."""
     yield from code.co_names
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
-            yield from _names(constant)
+            yield from names_in(constant)
 
 
 def _some(values: Iterable[Any], count: int) -> Iterator[Any]:

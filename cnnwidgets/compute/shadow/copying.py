@@ -13,23 +13,15 @@ from functools import partial
 from typing import Any
 
 import torch
-from torch import fx, nn
-from torch.utils.data import DataLoader, Dataset
+from torch import nn
 
-from ..core import not_ours
+from ..core import BESIDE, PLAIN, not_ours
 from .reach import is_around, is_ours, modules_named, reaches
 from .weights import address_of, is_rewritten, tell_rewritten, twin, within
 
-_ATOMS = frozenset(
-    {type(None), bool, int, float, complex, str, bytes, range, slice, type(...), type(NotImplemented), type}
-    | {torch.dtype, torch.device, torch.Size, torch.layout, torch.memory_format, torch.finfo, torch.iinfo}
-    | {types.BuiltinFunctionType, types.ModuleType, types.CodeType}
-)
+_ATOMS = PLAIN | {type(NotImplemented), type, torch.finfo, torch.iinfo, types.BuiltinFunctionType, types.ModuleType}
 """Types that cannot change."""
-_SHARED = (
-    *(torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler, Dataset, DataLoader),
-    *(fx.Graph, torch.jit.ScriptFunction, torch.ScriptObject),
-)
+_SHARED = (*BESIDE, torch.jit.ScriptFunction, torch.ScriptObject)
 """What a module may hold and no forward pass changes; a copy could take all memory."""
 _PROXIES = frozenset({weakref.ProxyType, weakref.CallableProxyType})
 _CALLS = (types.FunctionType, types.MethodType, partial)
@@ -87,6 +79,11 @@ class Copying:
         """Let go of all that the modules hold."""
         for part in self.parts:
             part.__dict__.clear()
+
+    @property
+    def training(self) -> bool:
+        """Whether a module is in training mode."""
+        return any(part.training for part in self.parts)
 
     def compare(self) -> None:
         """Tell which weights of the model a look would have written to, from the copies of their memory."""

@@ -15,12 +15,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import fx, nn
+from torch import nn
 
+from ..core import BESIDE
 from .reach import is_ours
 
 _LEFT = (
-    *(torch.optim.Optimizer, torch.utils.data.Dataset, torch.utils.data.DataLoader, fx.Graph),
+    *BESIDE,
     *(types.ModuleType, types.CodeType, types.BuiltinFunctionType, weakref.ref, torch.jit.ScriptFunction, type),
     *(str, bytes, int, float, complex, torch.dtype, torch.device, torch.Size, logging.Logger),
 )

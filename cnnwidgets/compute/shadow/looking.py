@@ -14,7 +14,7 @@ from ..core import alone, counting, known_whole, same_random_state
 from .copying import Copying, Unshadowed
 from .evaluating import evaluating
 from .held import same_class_state
-from .weights import restored
+from .weights import is_rewritten, restored
 
 Kind = tuple[bool, frozenset[str] | None]
 """Whether `eval()` was called, and the layers after which passes ended."""
@@ -34,8 +34,8 @@ def looking(model: nn.Module, until: Collection[str] | None = None) -> Iterator[
     The first look has copies of all weights. Those that it writes to are copied for every later look too; all others
     are shared from then on, until a setting of a module or its hooks change.
 
-    A model that cannot have a shadow (TorchScript, a `forward` that is a closure over the model, weights that are
-    sharded) is itself put into evaluation mode and restored: see `evaluating`.
+    A model that cannot have a shadow (TorchScript, code that reaches the model by ways that cannot be copied) is itself
+    put into evaluation mode and restored: see `evaluating`.
 
     Parameters
     ----------
@@ -61,18 +61,15 @@ def looking(model: nn.Module, until: Collection[str] | None = None) -> Iterator[
             with evaluating(module):
                 yield module
             return
-        training = any(part.training for part in copying.parts)
+        training = copying.training
         try:
-            with same_random_state(), same_class_state(copying.parts), restored(copying.same), torch.no_grad():
+            with _undone(copying, trusted):
                 root = _evaluated(copying)
                 if trusted:
                     yield root
                     return
-                try:
-                    with counting(root, ended=True) as passes:
-                        yield root
-                finally:
-                    copying.compare()
+                with counting(root, ended=True) as passes:
+                    yield root
                 place = None if passes or until is None else frozenset(until)
                 if passes or until is not None:
                     _vouch(module, copying.settings, (training, place))
@@ -80,11 +77,27 @@ def looking(model: nn.Module, until: Collection[str] | None = None) -> Iterator[
             copying.empty()  # what still refers to a part of it, such as a cache of methods, shall not keep the weights
 
 
+@contextmanager
+def _undone(copying: Copying, trusted: bool) -> Iterator[None]:
+    """Undo what a look writes beside the copy; and find out to which weights, unless that is known."""
+    with (
+        same_random_state(),
+        same_class_state(copying.parts),
+        restored(each for each in copying.same if not trusted or is_rewritten(each)),
+        torch.no_grad(),
+    ):
+        try:
+            yield
+        finally:
+            if not trusted:
+                copying.compare()
+
+
 def _copied(module: nn.Module, until: Collection[str] | None = None) -> tuple[Copying, bool]:
     """A copy of a model; and whether it shares weights, since no look of this kind writes to those that it shares."""
     if (seen := _seen.get(module)) is not None:
         copying = Copying(module)
-        training = any(part.training for part in copying.parts)
+        training = copying.training
         kinds: set[Kind] = {(training, None), (training, None if until is None else frozenset(until))}
         if seen[0] == copying.settings and not seen[1].isdisjoint(kinds):
             return copying, True
@@ -118,16 +131,12 @@ def shadow_of(model: nn.Module) -> nn.Module:
         The model cannot be copied so; the message says why.
     """
     copying, trusted = _copied(model)
-    with same_random_state(), same_class_state(copying.parts), restored(copying.same), torch.no_grad():
-        try:
-            return _evaluated(copying)
-        finally:
-            if not trusted:
-                copying.compare()
+    with _undone(copying, trusted):
+        return _evaluated(copying)
 
 
 def _evaluated(copying: Copying) -> nn.Module:
     """The copy, in evaluation mode by its own `eval()`."""
-    if any(part.training for part in copying.parts):
+    if copying.training:
         copying.root.eval()
     return known_whole(copying.root)

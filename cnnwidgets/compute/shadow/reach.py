@@ -10,6 +10,8 @@ from typing import Any
 
 from torch import nn
 
+from ..core import names_in
+
 _OURS = f"{__name__.partition('.')[0]}."
 _CALLS = (types.FunctionType, types.MethodType, partial)
 DEPTH = 4
@@ -45,13 +47,8 @@ def reaches(call: Any, modules: Container[int]) -> bool:
 
 def modules_named(call: types.FunctionType) -> dict[str, nn.Module]:
     """The modules that a function, or one that it defines, refers to as global variables."""
-    codes, found = [call.__code__], {}
-    for code in codes:
-        codes += [inner for inner in code.co_consts if isinstance(inner, types.CodeType)]
-        for name in code.co_names:
-            if isinstance(value := call.__globals__.get(name), nn.Module):
-                found[name] = value
-    return found
+    named = ((name, call.__globals__.get(name)) for name in names_in(call.__code__))
+    return {name: value for name, value in named if isinstance(value, nn.Module)}
 
 
 def is_ours(value: Any) -> bool:

@@ -59,18 +59,19 @@ def tell_rewritten(weights: Iterable[Tensor], memory: dict[int, torch.UntypedSto
 
 @contextmanager
 def restored(weights: Iterable[Tensor]) -> Iterator[None]:
-    """Restore what the `with` block writes to the memory of weights: for those that cannot be copied."""
-    saved: dict[int, tuple[torch.UntypedStorage, torch.UntypedStorage]] = {}
+    """Restore what the `with` block writes to the memory of weights that cannot be copied, and remember to which."""
+    saved: dict[int, tuple[Tensor, torch.UntypedStorage, torch.UntypedStorage]] = {}
     for weight in weights:
         for part in _plain_parts(weight):
             if (address := address_of(part)) and address not in saved:
-                saved[address] = part.untyped_storage(), part.untyped_storage().clone()
+                saved[address] = weight, part.untyped_storage(), part.untyped_storage().clone()
     try:
         yield
     finally:
         with ExitStack() as every:  # goes on after an interrupt
-            for storage, before in saved.values():
+            for weight, storage, before in saved.values():
                 if not _same(storage, before):
+                    _rewritten[weight] = True
                     every.callback(storage.copy_, before)
 
 

@@ -182,3 +182,17 @@ def test_the_first_look_at_a_network_in_evaluation_mode_gives_the_numbers_of_the
     first, second = activations(model, image), activations(model, image)
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert torch.equal(list(first.values())[-1], model(image))
+
+
+class Special(nn.Parameter):
+    """A weight of a class of its own, whose memory cannot be shared from outside."""
+
+
+def test_weights_that_cannot_be_copied_are_restored_after_each_look():
+    model, image = Writer(WRITES["data"]), torch.ones(1, 1, 1, 1)
+    model.conv.weight, model.scale = Special(torch.ones(1, 1, 1, 1)), Special(torch.ones(2))
+    for layers in ("conv", None, None, "conv"):
+        found = activations(model, image, layers)
+        assert (found if layers else found["conv"]).item() == 2
+        assert model.conv.weight.item() == 1
+    assert is_rewritten(model.conv.weight) and not is_rewritten(model.scale)
