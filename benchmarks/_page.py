@@ -59,11 +59,11 @@ TOOLS = """(() => {
         observer.observe(root, {subtree: true, childList: true, attributes: true, attributeFilter: ['href', 'src']});
         return observer;
     };
-    // times the next key press; `watch.result` is the promise of its milliseconds
-    watch.key = (root, selector) => {
+    // times the next key press, or event of another kind; `watch.result` is the promise of its milliseconds
+    watch.key = (root, selector, kind = 'keydown') => {
         let start;
         const pressed = event => { start = event.timeStamp; };
-        document.addEventListener('keydown', pressed, {capture: true, once: true});
+        document.addEventListener(kind, pressed, {capture: true, once: true});
         watch.result = new Promise(done => {
             const observer = watch.observe(document.querySelector(root), selector, async picture => {
                 observer.disconnect();
@@ -75,54 +75,19 @@ TOOLS = """(() => {
                 done({total: end - start, changed: changed - start, decoded: decoded - start});
             });
         });
-        setTimeout(() => document.removeEventListener('keydown', pressed, true), 30000);
-    };
-    // times the next event of a kind until anything in the card is painted: a canvas that says so, or a new picture
-    watch.card = (root, kind) => {
-        let start = NaN;
-        const card = document.querySelector(root);
-        const pressed = event => { start = event.timeStamp; };
-        document.addEventListener(kind, pressed, {capture: true, once: true});
-        watch.result = new Promise(done => {
-            const finish = async () => {
-                observer.disconnect();
-                card.removeEventListener('cnnw-painted', finish);
-                const end = await painted();
-                done(end - start);
-            };
-            const observer = watch.observe(card, 'img', async picture => {
-                await shown(picture);
-                await picture.decode?.().catch(() => {});
-                finish();
-            });
-            card.addEventListener('cnnw-painted', finish);
-        });
         setTimeout(() => document.removeEventListener(kind, pressed, true), 30000);
     };
-    // keeps when something in the card was painted, and the values that a slider took, until the next call
-    watch.follow = (root, handle) => {
-        watch.followed?.abort();
+    // keeps the time of every picture painted, and the values that a slider takes, until the next call
+    watch.drag = (root, selector, handle) => {
         watch.observer?.disconnect();
         watch.sliding?.disconnect();
-        watch.followed = new AbortController();
         watch.pictures = [];
         watch.values = [];
         watch.moves = 0;
-        const card = document.querySelector(root);
-        const seen = async picture => {
-            if (picture.tagName === 'IMG') await shown(picture);
-            watch.pictures.push(await painted());
-        };
-        watch.observer = watch.observe(card, 'img', seen);
-        card.addEventListener('cnnw-painted', event => seen(event.target), {signal: watch.followed.signal});
-        watch.sliding = new MutationObserver(() => watch.values.push(handle.getAttribute('aria-valuenow')));
-        watch.sliding.observe(handle, {attributes: true, attributeFilter: ['aria-valuenow']});
-    };
-    // keeps the time of every picture painted, until the next call
-    watch.drag = (root, selector) => {
-        watch.observer?.disconnect();
-        watch.pictures = [];
-        watch.moves = 0;
+        if (handle) {
+            watch.sliding = new MutationObserver(() => watch.values.push(handle.getAttribute('aria-valuenow')));
+            watch.sliding.observe(handle, {attributes: true, attributeFilter: ['aria-valuenow']});
+        }
         watch.observer = watch.observe(document.querySelector(root), selector, async picture => {
             await shown(picture);
             watch.pictures.push(await painted());

@@ -16,11 +16,10 @@ same run. What a new image costs is one round trip, the pass, and a paint: the s
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Callable
 
 from _delay import Delay
-from _lab import far_page, in_kernel, slider_handle
+from _lab import NOISE, drag_by_mouse, far_page, in_kernel, menu, press, slider_handle, timed
 from _table import median, print_times, verdict, where
 from playwright.sync_api import Locator, Page
 
@@ -28,22 +27,11 @@ TRIP = 0.25
 IMAGES = 400
 NEAR, FAR = "0 ms", "250 ms"
 
-VIEW = f"""
+VIEW = f"""{NOISE}
 import ipywidgets as W
-import torch
-import torchvision
 from cnnwidgets import ActivationView
 
-class Noise:
-    def __len__(self):
-        return {IMAGES}
-
-    def __getitem__(self, index):
-        return torch.rand(3, 224, 224, generator=torch.Generator().manual_seed(index))
-
-torch.manual_seed(0)
-model = torchvision.models.resnet18().eval()
-view = ActivationView(model, Noise(), layer="conv1")
+view = ActivationView(model, Noise({IMAGES}), layer="conv1")
 display(view)
 """
 
@@ -80,22 +68,15 @@ class Hand:
 
     def key(self, name: str, at: Locator, key: str, root: str = ".cnnw") -> None:
         """Press a key; the time until the card is painted counts under `name`."""
-        at.focus()
-        self._timed(name, root, "keydown", lambda: self.page.keyboard.press(key))
+        self._keep(name, press(at, key, root, "img"))
 
-    def choose(self, name: str, menu: Locator, option: int) -> None:
+    def choose(self, name: str, at: Locator, option: int) -> None:
         """Take an option of a menu; the time until the card is painted counts under `name`."""
-        self._timed(name, ".cnnw", "change", lambda: menu.select_option(index=option))
+        self._keep(name, timed(self.page, ".cnnw", "img", lambda: at.select_option(index=option), kind="change"))
 
-    def _timed(self, name: str, root: str, kind: str, act: Callable[[], object]) -> None:
-        self.page.evaluate("([root, kind]) => { watch.card(root, kind); }", [root, kind])
-        act()
-        wait = "() => Promise.race([watch.result, new Promise(r => setTimeout(() => r(null), 30000))])"
-        taken = self.page.evaluate(wait)
-        if taken is None:
-            raise RuntimeError(f"{name}: nothing was painted within 30 s")
+    def _keep(self, name: str, taken: dict[str, float]) -> None:
         where = NEAR if self.delay.round_trip == 0 else FAR
-        self.times.setdefault(name, {NEAR: [], FAR: []})[where].append(taken)
+        self.times.setdefault(name, {NEAR: [], FAR: []})[where].append(taken["total"])
         self.rest()
 
     def both(self, part: Callable[[], None]) -> None:
@@ -105,29 +86,13 @@ class Hand:
             part()
         self.delay.round_trip = 0.0
 
-    def drag(self, handle: Locator, to: float, seconds: float = 2.0) -> tuple[int, int, float]:
+    def drag(self, handle: Locator, to: float) -> tuple[int, int, float]:
         """Drag a slider's handle to a share of its track: its values, pictures meanwhile, ms the last was late."""
-        page, track = self.page, handle.locator("xpath=ancestor::*[contains(@class,'noUi-target')]")
-        at, room = handle.bounding_box(), track.bounding_box()
-        assert at and room
-        handle.evaluate("handle => watch.follow('.cnnw', handle)")
-        x, y, end = at["x"] + at["width"] / 2, at["y"] + at["height"] / 2, room["x"] + room["width"] * to
-        page.mouse.move(x, y)
-        page.mouse.down()
-        start, steps = time.perf_counter(), 120
-        for step in range(1, steps + 1):
-            page.mouse.move(x + (end - x) * step / steps, y)
-            time.sleep(max(0, start + seconds * step / steps - time.perf_counter()))
-        page.mouse.up()
+        handle.evaluate("handle => watch.drag('.cnnw', 'img', handle)")
+        drag_by_mouse(handle, to, 120, 2.0)
         self.rest()
-        last, pictures, values = page.evaluate("[watch.lastMove, watch.pictures, watch.values]")
+        last, pictures, values = self.page.evaluate("[watch.lastMove, watch.pictures, watch.values]")
         return len(values), sum(picture <= last + 50 for picture in pictures), (pictures or [last])[-1] - last
-
-
-def select(page: Page, label: str) -> Locator:
-    """The menu behind `label`."""
-    group = f"//*[contains(@class,'cnnw-label')][.='{label}']/ancestor::*[contains(@class,'widget-hbox')][1]"
-    return page.locator(f"xpath={group}//select").first
 
 
 def main() -> None:
@@ -140,7 +105,7 @@ def main() -> None:
         print(f"Chromium {page.context.browser.version}")
         hand = Hand(page, delay)
         channel, layer, image = (slider_handle(page, name) for name in ("Channel", "Layer", "Image"))
-        colours, scale = select(page, "Colours"), select(page, "Scale")
+        colours, scale = menu(page, "Colours"), menu(page, "Scale")
         bare = page.locator(".bare-slider .noUi-handle")
         new = iter(range(20, IMAGES))
 
