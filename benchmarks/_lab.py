@@ -16,10 +16,11 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from _delay import Delay, delayed
 from _page import MARK_PICTURE, RUN_ALL_CELLS, RUN_IN_KERNEL, TOOLS
 from playwright.sync_api import Locator, Page, sync_playwright
 
@@ -39,14 +40,56 @@ FLAGS = [
     "--enable-precise-memory-info",
 ]
 NOTEBOOK = "benchmark.ipynb"
+NOISE = """
+import torch
+import torchvision
+
+class Noise:
+    def __init__(self, count):
+        self.count = count
+
+    def __len__(self):
+        return self.count
+
+    def __getitem__(self, index):
+        return torch.rand(3, 224, 224, generator=torch.Generator().manual_seed(index))
+
+torch.manual_seed(0)
+model = torchvision.models.resnet18().eval()
+"""
+"""Code of a cell: a ResNet-18, and images that it has never seen, each the same whenever it is asked for."""
 
 
 @contextlib.contextmanager
 def lab_page(*cells: str, width: int = 1300, height: int = 1900) -> Iterator[Page]:
     """Page of a new notebook whose `cells` have run, in a JupyterLab and a Chromium of its own."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        _server(Path(folder), cells) as url,
+        _opened(url, width, height) as page,
+    ):
+        yield page
+
+
+@contextlib.contextmanager
+def far_page(*cells: str, width: int = 1300, height: int = 1900) -> Iterator[tuple[Page, Delay]]:
+    """As `lab_page`, with a proxy between the browser and the server that can hold back what passes."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        _server(Path(folder), cells) as near,
+        delayed(near) as (url, delay),
+        _opened(url, width, height) as page,
+    ):
+        yield page, delay
+        delay.round_trip = 0.0
+
+
+@contextlib.contextmanager
+def _opened(url: str, width: int, height: int) -> Iterator[Page]:
+    """The notebook in a Chromium, all its cells run."""
     if not CHROMIUM:
         raise SystemExit("no Chromium: install one (Debian: apt-get install chromium) or set CHROMIUM to its path")
-    with tempfile.TemporaryDirectory() as folder, _server(Path(folder), cells) as url, sync_playwright() as playwright:
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = browser.new_page(viewport={"width": width, "height": height})
         page.add_init_script(TOOLS)
@@ -86,23 +129,54 @@ def mark_grid(page: Page) -> str:
 
 def slider_handle(page: Page, label: str) -> Locator:
     """The handle of the view's slider that stands behind `label`."""
+    return _behind(page, label, "*[contains(@class,'noUi-handle')]")
+
+
+def menu(page: Page, label: str) -> Locator:
+    """The view's menu that stands behind `label`."""
+    return _behind(page, label, "select")
+
+
+def _behind(page: Page, label: str, what: str) -> Locator:
     group = f"//*[contains(@class,'cnnw-label')][.='{label}']/ancestor::*[contains(@class,'widget-hbox')][1]"
-    return page.locator(f"xpath={group}//*[contains(@class,'noUi-handle')]").first
+    return page.locator(f"xpath={group}//{what}").first
 
 
 def press(handle: Locator, key: str, root: str, selector: str) -> dict[str, float]:
-    """Press a key on a slider; milliseconds until the picture was `changed`, `decoded`, and painted: `total`.
-
-    The picture is what matches the CSS `selector` inside `root`.
-    """
-    page = handle.page
+    """Press a key on a slider; times as of `timed`."""
     handle.focus()
-    page.evaluate("([root, selector]) => { watch.key(root, selector); }", [root, selector])
-    page.keyboard.press(key)
+    return timed(handle.page, root, selector, lambda: handle.page.keyboard.press(key))
+
+
+def timed(
+    page: Page, root: str, selector: str, act: Callable[[], object], *, kind: str = "keydown"
+) -> dict[str, float]:
+    """Milliseconds from an event of `kind`, as `act()` makes one, until the picture was `changed`, `decoded`, painted.
+
+    The last is `total`. The picture is what matches the CSS `selector` inside `root`.
+    """
+    page.evaluate("([root, selector, kind]) => { watch.key(root, selector, kind); }", [root, selector, kind])
+    act()
     times = page.evaluate("() => Promise.race([watch.result, new Promise(r => setTimeout(() => r(null), 30000))])")
     if times is None:
-        raise RuntimeError(f"no new picture in {root} within 30 s of a key press")
+        raise RuntimeError(f"no new picture in {root} within 30 s of a {kind}")
     return times
+
+
+def drag_by_mouse(handle: Locator, to: float, moves: int, seconds: float) -> None:
+    """Drag a slider's handle to the share `to` of its track, in so many moves."""
+    page, track = handle.page, handle.locator("xpath=ancestor::*[contains(@class,'noUi-target')]")
+    at, room = handle.bounding_box(), track.bounding_box()
+    assert at and room
+    x, y = at["x"] + at["width"] / 2, at["y"] + at["height"] / 2
+    end = room["x"] + room["width"] * to
+    page.mouse.move(x, y)
+    page.mouse.down()
+    start = time.perf_counter()
+    for i in range(1, moves + 1):
+        page.mouse.move(x + (end - x) * i / moves, y)
+        time.sleep(max(0, start + seconds * i / moves - time.perf_counter()))
+    page.mouse.up()
 
 
 class Rounds:

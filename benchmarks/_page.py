@@ -59,11 +59,11 @@ TOOLS = """(() => {
         observer.observe(root, {subtree: true, childList: true, attributes: true, attributeFilter: ['href', 'src']});
         return observer;
     };
-    // times the next key press; `watch.result` is the promise of its milliseconds
-    watch.key = (root, selector) => {
+    // times the next key press, or event of another kind; `watch.result` is the promise of its milliseconds
+    watch.key = (root, selector, kind = 'keydown') => {
         let start;
         const pressed = event => { start = event.timeStamp; };
-        document.addEventListener('keydown', pressed, {capture: true, once: true});
+        document.addEventListener(kind, pressed, {capture: true, once: true});
         watch.result = new Promise(done => {
             const observer = watch.observe(document.querySelector(root), selector, async picture => {
                 observer.disconnect();
@@ -75,13 +75,19 @@ TOOLS = """(() => {
                 done({total: end - start, changed: changed - start, decoded: decoded - start});
             });
         });
-        setTimeout(() => document.removeEventListener('keydown', pressed, true), 30000);
+        setTimeout(() => document.removeEventListener(kind, pressed, true), 30000);
     };
-    // keeps the time of every picture painted, until the next call
-    watch.drag = (root, selector) => {
+    // keeps the time of every picture painted, and the values that a slider takes, until the next call
+    watch.drag = (root, selector, handle) => {
         watch.observer?.disconnect();
+        watch.sliding?.disconnect();
         watch.pictures = [];
+        watch.values = [];
         watch.moves = 0;
+        if (handle) {
+            watch.sliding = new MutationObserver(() => watch.values.push(handle.getAttribute('aria-valuenow')));
+            watch.sliding.observe(handle, {attributes: true, attributeFilter: ['aria-valuenow']});
+        }
         watch.observer = watch.observe(document.querySelector(root), selector, async picture => {
             await shown(picture);
             watch.pictures.push(await painted());

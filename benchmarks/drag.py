@@ -15,33 +15,22 @@ from __future__ import annotations
 
 import argparse
 import json
-import time
 
-from _lab import in_kernel, lab_page, mark_grid, press, shown_sha256, slider_handle
+from _lab import NOISE, drag_by_mouse, in_kernel, lab_page, mark_grid, press, shown_sha256, slider_handle
 from _table import median, p95, print_times, verdict, where
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Page
 
 MOVES, SECONDS = 120, 2.0
 REDRAWS, SLACK = 2, 60  # the bound: so many redraws, and so many milliseconds
 IMAGES = 1000
 
-VIEW = f"""
+VIEW = f"""{NOISE}
 import hashlib
 import time
 import ipywidgets as W
-import torch
-import torchvision
 from cnnwidgets import ActivationView, activations
 
-class Noise:
-    def __len__(self):
-        return {IMAGES}
-
-    def __getitem__(self, index):
-        return torch.rand(3, 224, 224, generator=torch.Generator().manual_seed(index))
-
-torch.manual_seed(0)
-model, noise = torchvision.models.resnet18().eval(), Noise()
+noise = Noise({IMAGES})
 view = ActivationView(model, noise, layer="conv1")
 redraw, costs = view._newest._draw, []
 
@@ -71,22 +60,6 @@ SEND = """async ([id, content, from, to, moves, seconds]) => {
     }
     watch.moves = moves;
 }"""
-
-
-def by_mouse(handle: Locator, to: float) -> None:
-    """Drag the slider's handle to the share `to` of its track."""
-    page, track = handle.page, handle.locator("xpath=ancestor::*[contains(@class,'noUi-target')]")
-    at, room = handle.bounding_box(), track.bounding_box()
-    assert at and room
-    x, y = at["x"] + at["width"] / 2, at["y"] + at["height"] / 2
-    end = room["x"] + room["width"] * to
-    page.mouse.move(x, y)
-    page.mouse.down()
-    start = time.perf_counter()
-    for i in range(1, MOVES + 1):
-        page.mouse.move(x + (end - x) * i / MOVES, y)
-        time.sleep(max(0, start + SECONDS * i / MOVES - time.perf_counter()))
-    page.mouse.up()
 
 
 def settle(page: Page) -> None:
@@ -131,7 +104,7 @@ def main() -> None:
                     end = round(IMAGES * to)
                     page.evaluate(SEND, [model_id, content, start, end, MOVES, SECONDS])
                 else:
-                    by_mouse(handle, to)
+                    drag_by_mouse(handle, to, MOVES, SECONDS)
                 settle(page)
                 last, pictures, moves = page.evaluate("[watch.lastMove, watch.pictures, watch.moves]")
                 lags[way].append(pictures[-1] - last)

@@ -1,7 +1,7 @@
 """Whether a network that was looked at trains on as its twin that nobody looked at, to the bit.
 
 Run `python benchmarks/untouched.py 10000`: so many random looks, by the functions and the views, at random networks
-(`tests/untouched.py`), ten at each, between steps of training. `tests/test_untouched.py` makes 300.
+(`tests/random_networks.py`), ten at each, between steps of training. `tests/test_untouched.py` makes 300.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ import ipywidgets as W
 import pytest
 import torch
 from ipywidgets.widgets import widget as widget_module
+from xdist.scheduler import LoadFileScheduling
 
 HERE = Path(__file__).parent
 FAST = [
@@ -28,6 +29,22 @@ FAST = [
 """Files and folders whose tests `pytest -m fast` runs, unless they are slow or take real data."""
 LONG = {"running", "every_view"}
 """Fixtures that run cells in a kernel of their own: the tests that take them are slow, if only together."""
+
+
+class ByFile(LoadFileScheduling):
+    """With `-n 2` a file stays in one process, for what its tests share, but tests in a browser share little beyond the
+    session, and those of the notebooks the notebook that has run: no process is left alone with a long file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, test = nodeid.partition("::")
+        if file.startswith("tests/browser/"):
+            return nodeid
+        return f"{file}[{test.partition('[')[2]}" if file == "tests/notebooks/test_notebooks.py" else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile | None:
+    return ByFile(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -16,9 +16,10 @@ PACKAGE = Path(__file__).parents[1] / "cnnwidgets"
 _CORE = ("compute.core",)
 _INPUTS = (*_CORE, "compute.inputs")
 _SHADOW = (*_CORE, "compute.shadow")
-_LAYERS = (*_INPUTS, "compute.shadow", "compute.layers")
+_LAYERS = (*_INPUTS, "compute.shadow", "compute.axes", "compute.layers")
 _COMPUTE = (
     *_LAYERS,
+    "compute.settings",
     "compute.dataset",
     "compute.scoring",
     "compute.convolution",
@@ -43,6 +44,7 @@ _BASE = (
     "training.recording",
 )
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
+    "late": (),
     "files": (),
     "live": (),
     "render": ("render.color", "render.text", "render.mosaic", "render.static"),
@@ -51,10 +53,12 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "render.mosaic": ("render.color", "render.text"),
     "render.static": ("render.color", "render.text", "render.mosaic"),
     "compute": _COMPUTE,
-    "compute.core": (),
+    "compute.core": ("compute.settings",),
+    "compute.settings": (),
     "compute.inputs": _CORE,
     "compute.shadow": _CORE,
-    "compute.layers": (*_INPUTS, "compute.shadow"),
+    "compute.axes": _CORE,
+    "compute.layers": (*_INPUTS, "compute.shadow", "compute.axes"),
     **dict.fromkeys(
         ("compute.dataset", "compute.scoring", "compute.convolution", "compute.filters", "compute.receptive_field"),
         _LAYERS,
@@ -82,6 +86,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "views.*": (*_BASE, "widgets"),
 }
 """Room -> the rooms that it may import besides itself; `views.*` is each view, which never imports another one."""
+
+EVERYWHERE = "late"
+"""The room that each may import: how a large library is imported when it is first needed."""
 
 ONLY_IN = {
     "torch": ("compute", "training", "data", "models", "widgets", "views", "testing"),
@@ -181,7 +188,11 @@ def faults(source: str, module: str, *, is_package: bool = False) -> list[str]:
             if target == "cnnwidgets":
                 report(node, "imports the top level of cnnwidgets")
             elif other != room:
-                if other not in MAY_IMPORT.get(rule_of(room), ()) and rule_of(other) not in _special(room):
+                if (
+                    other != EVERYWHERE
+                    and other not in MAY_IMPORT.get(rule_of(room), ())
+                    and rule_of(other) not in _special(room)
+                ):
                     report(node, f"{room} may not import {full}")
                 elif name and not is_room(target) and target in MODULES and other != target.split(".", 1)[1]:
                     report(node, f"imports {name} past the __init__ of {other}")

@@ -74,6 +74,7 @@ REFUSED = {
     "a single number": Form(3.0, None, refused="not 3.0|not a single number|not float|has shape"),
     "None": Form(None, None, refused="not None|needs an image"),
     "an array of words": Form(np.array([["a", "b"]]), None, refused="array of <U1"),
+    "a tensor on the meta device": Form(IMAGE.to("meta"), None, refused="on the meta device, which holds no numbers"),
     "a masked array": Form(np.ma.masked_less(IMAGE.numpy(), 0.1), None, refused=r"masked array.*filled\(0\)"),
 }
 
@@ -266,7 +267,45 @@ def test_a_half_precision_body_with_a_head_in_single_precision_is_shown():
     assert torch.isfinite(cw.attributions(model, IMAGE, progress=False).values).all()
 
 
-@pytest.mark.parametrize("name", ["occlusion", "attributions", "predict", "explain", "activations"])
-def test_a_model_without_numbers_is_refused_in_words(name):
-    with pytest.raises((ValueError, LookupError), match=r"meta device, which holds no (numbers|values)"):
-        functions()[name][0](network().to("meta"), IMAGE)
+NO_NUMBERS = "the weights of the model are on the meta device, which holds no numbers"
+
+
+def emptied():
+    return network().to("meta")
+
+
+@pytest.mark.parametrize("name", [name for name in functions() if name not in ("layer_table", "ModelSummary")])
+def test_a_model_without_numbers_is_refused_in_words_by_every_function(name):
+    with pytest.raises(ValueError, match=NO_NUMBERS):
+        functions()[name][0](emptied(), IMAGE)
+
+
+@pytest.mark.parametrize("name", [name for name in views() if name != "ModelSummary"])
+def test_a_model_without_numbers_is_refused_in_words_by_every_view(name):
+    with pytest.raises(ValueError, match=NO_NUMBERS):
+        views()[name][0](emptied(), [(IMAGE, 0), (IMAGE, 1)])
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        lambda m: cw.activations(m, IMAGE),
+        lambda m: cw.activations(m, IMAGE, "1"),
+        lambda m: cw.filters(m, "0"),
+        lambda m: cw.randomized(m),
+        lambda m: cw.Recorder(m, "0", IMAGE[None]),
+        lambda m: cw.FilterView(m),
+        lambda m: cw.ActivationView(cw.Subject(m, [(IMAGE, 0)])),
+        lambda m: cw.EmbeddingView([network(), m], [(IMAGE, 0), (IMAGE, 1)], "0"),
+        lambda m: cw.Trainer(m, nn.CrossEntropyLoss(), optimizer(m), device="cpu"),
+        lambda m: next(cw.fit(m, [(IMAGE[None], torch.tensor([0]))], nn.CrossEntropyLoss(), optimizer(m), n_epochs=1)),
+    ],
+)
+def test_a_model_without_numbers_is_refused_in_the_same_words_however_it_is_given(run):
+    with pytest.raises(ValueError, match=NO_NUMBERS):
+        run(emptied())
+
+
+@pytest.mark.parametrize("name", ["layer_table", "ModelSummary"])
+def test_the_shapes_of_a_model_without_numbers_are_told(name):
+    assert functions()[name][0](emptied(), IMAGE) == (4, 6, 5)

@@ -109,6 +109,25 @@ class Trains(Plain):
             self.subject.module.conv.weight += 1
 
 
+class Notes(Plain):
+    def compute(self):
+        super().compute()
+        held = vars(self.subject.module.conv).setdefault("notes", {"seen": []})
+        held["seen"].append(self.mean)
+
+
+class Freezes(Plain):
+    def compute(self):
+        super().compute()
+        self.subject.module.fc.bias.requires_grad_(self.subject.module.fc.bias.requires_grad is False)
+
+
+class Draws(Plain):
+    def compute(self):
+        super().compute()
+        self.mean += float(torch.rand(()))
+
+
 class Forgets(Plain):
     def close(self):
         self._closed = True
@@ -146,8 +165,11 @@ class Injects(Plain):
 
 BROKEN = {
     Runs: "digits is a display trait, and digits=1 ran the model",
-    Hooks: "looking changed hooks",
-    Trains: "looking changed parameters",
+    Hooks: r"looking changed model\._forward_hooks\[1\]",
+    Trains: r"looking changed model\._modules\[conv\]\._parameters\[weight\]",
+    Notes: r"looking changed model\._modules\[conv\]\.notes\[seen\]\[\d+\]",
+    Freezes: r"looking changed model\._modules\[fc\]\._parameters\[bias\]",
+    Draws: "looking changed random numbers",
     Forgets: "leaves .* widgets open",
     Accepts: "anything accepts any object",
     Moves: "another picture|refused value",

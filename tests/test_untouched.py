@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tests.deep_state import deep_state, different, values_of
-from tests.untouched import Looks, Training, network
+from cnnwidgets.testing import deep_state, different, values_of
+from tests.random_networks import network
+from tests.untouched import Looks, Training
 
 NETWORKS, LOOKS = 30, 10
 

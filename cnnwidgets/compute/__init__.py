@@ -2,7 +2,7 @@
 
 from .attribution import AttributionMap, attributions, randomized, rank_correlation
 from .convolution import Explanation, Slide, explain, slide
-from .core import Captured, capture, evaluating, get_layer
+from .core import Captured, capture, get_layer
 from .diagnosis import Finding, Findings, diagnose
 from .embedding import Clusters, Embedding, clusters, embed
 from .filters import Filters, filters
@@ -16,6 +16,7 @@ from .receptive_field import (
     receptive_field,
     receptive_fields,
 )
+from .shadow import evaluating
 from .signatures import Outlier, Signatures, signatures
 
 __all__ = [

@@ -11,6 +11,7 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..late import imported
 from .labelled import LabelledImages
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def _is_whole(path: Path) -> bool:
 
 def _fetch(dataset_class: type[MNIST], name: str, places: Sequence[Path], home: Path) -> None:
     """Put the unpacked files into `home`; if that fails, the error says what is missing and what to do."""
-    from torchvision.datasets.utils import check_integrity
+    check_integrity = imported("torchvision.datasets.utils").check_integrity
 
     good: dict[str, Path] = {}
     damaged: list[Path] = []

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ..late import imported
 from .labelled import LabelledImages
 
 SIZE = 28
@@ -35,9 +36,7 @@ def digits() -> LabelledImages:
     Repository (1998), test part, CC BY 4.0. MNIST's preprocessing: Y. LeCun, C. Cortes and C. Burges, "The
     MNIST database of handwritten digits".
     """
-    from sklearn.datasets import load_digits  # takes a second: imported on demand
-
-    bunch = load_digits()
+    bunch = imported("sklearn.datasets").load_digits()
     ink = torch.from_numpy(bunch.images).to(torch.float32).unsqueeze(1) / 16
     targets = torch.from_numpy(bunch.target).to(torch.int64)
     return LabelledImages(draw_like_mnist(ink), targets, [str(digit) for digit in range(10)])

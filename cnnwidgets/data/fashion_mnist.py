@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..late import imported
 from ._torchvision import load
 from .labelled import LabelledImages
 
@@ -50,6 +51,4 @@ def fashion_mnist(root: str | Path | None = None, train: bool = True) -> Labelle
     Source: H. Xiao, K. Rasul and R. Vollgraf, "Fashion-MNIST: a novel image dataset for benchmarking machine
     learning algorithms", arXiv:1708.07747 (2017).
     """
-    from torchvision.datasets import FashionMNIST
-
-    return load(FashionMNIST, "fashion-mnist", CLASSES, root=root, train=train)
+    return load(imported("torchvision.datasets").FashionMNIST, "fashion-mnist", CLASSES, root=root, train=train)

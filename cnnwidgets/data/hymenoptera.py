@@ -12,6 +12,7 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
+from ..late import imported
 from ._torchvision import data_places
 from .photos import MEAN, STD, SUFFIXES, Photos, imagenet
 
@@ -77,7 +78,7 @@ def _pictures(folder: Path) -> list[Path]:
 
 
 def _augmenting() -> Callable[[Any], Any]:
-    from torchvision import transforms
+    transforms = imported("torchvision.transforms")
 
     return transforms.Compose(
         [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..late import imported
 from ._torchvision import load
 from .labelled import LabelledImages
 
@@ -36,6 +37,6 @@ def mnist(root: str | Path | None = None, train: bool = True) -> LabelledImages:
     -----
     Source: Y. LeCun, C. Cortes and C. Burges, "The MNIST database of handwritten digits" (1998).
     """
-    from torchvision.datasets import MNIST
-
-    return load(MNIST, "mnist", [str(digit) for digit in range(10)], root=root, train=train)
+    return load(
+        imported("torchvision.datasets").MNIST, "mnist", [str(digit) for digit in range(10)], root=root, train=train
+    )

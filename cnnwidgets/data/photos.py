@@ -15,6 +15,8 @@ from PIL import Image, ImageOps
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from ..late import imported
+
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """ImageNet's, a number a channel, of values in [0, 1]."""
@@ -140,7 +142,7 @@ def read_rgb(path: Path) -> Image.Image:
 
 def imagenet() -> Callable[[Image.Image], Tensor]:
     """Shorter side 256 pixels, centre crop of 224 x 224, normalised with ImageNet's mean and deviation."""
-    from torchvision import transforms
+    transforms = imported("torchvision.transforms")
 
     return transforms.Compose(
         [

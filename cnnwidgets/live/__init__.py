@@ -3,7 +3,8 @@
 Who runs where
 --------------
 ==================  ==========================================================================================
-main thread         the cells; portions of long work (`Portions`); results of background work (`Background`)
+main thread         the cells; portions of long work (`Portions`), such as the trace that tells the operations of
+                    a network; results of background work (`Background`)
 subshell thread     events of widgets in JupyterLab 4.4 and later; elsewhere these come in the main thread
 background thread   one piece of work a `Background`, such as t-SNE; it never runs a model and never draws
 training thread     `Trainer.start()`; it takes turns with looks (`compute.core.alone`)

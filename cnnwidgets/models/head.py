@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from copy import deepcopy
 
 from torch import nn
@@ -43,8 +44,10 @@ def with_new_head(model: nn.Module, n_classes: int, *, train: str = "all") -> nn
     """
     if not isinstance(model, nn.Module):
         raise TypeError(f"model must be a torch.nn.Module, not {type(model).__name__}")
-    if not hasattr(n_classes, "__index__") or isinstance(n_classes, bool):
-        raise TypeError(f"n_classes must be a whole number, not {n_classes!r}")
+    try:
+        n_classes = operator.index(n_classes if not isinstance(n_classes, bool) else None)  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(f"n_classes must be a whole number, not {n_classes!r}") from None
     if n_classes < 1:
         raise ValueError(f"n_classes must be 1 or more, not {n_classes}")
     if train not in ("all", "last"):

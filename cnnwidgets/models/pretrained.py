@@ -18,6 +18,8 @@ from urllib.parse import urlparse
 import torch
 from torch import nn
 
+from ..late import imported
+
 
 @dataclass(frozen=True)
 class Pretrained:
@@ -84,7 +86,8 @@ def pretrained(name: str, weights: str | Path | None = None) -> Pretrained:
     >>> net = pretrained("alexnet")  # doctest: +SKIP
     >>> view = ActivationView(net.model, photos(transform=net.transform), classes=net.classes)  # doctest: +SKIP
     """
-    from torchvision.models import get_model_weights, list_models
+    models = imported("torchvision.models")
+    get_model_weights, list_models = models.get_model_weights, models.list_models
 
     if not isinstance(name, str) or name.lower() not in list_models():
         near = difflib.get_close_matches(str(name).lower(), list_models(), n=1)
@@ -220,7 +223,7 @@ class _Replaced:
 
 
 def _build(name: str, official: Any, state: Mapping[str, Any], source: Path) -> nn.Module:
-    from torchvision.models import get_model
+    get_model = imported("torchvision.models").get_model
 
     options = {"quantize": True} if name.startswith("quantized_") else {}
     try:

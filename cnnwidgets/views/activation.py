@@ -32,12 +32,12 @@ from ..widgets.surface import markup
 
 
 def _planes(view: LayerView) -> tuple[int, str]:
-    row = view.table.find(view.layer)
+    row = view.snapshot.find(view.layer)
     return row.planes, f"layer {row.name!r} has {row.planes}"
 
 
 def _extent(view: ImageView) -> tuple[tuple[int, int], str]:
-    row = view.table.find(view.layer)
+    row = view.snapshot.find(view.layer)
     return map_size(row, view.item.aspect), f"a map of layer {row.name!r}"
 
 
@@ -98,7 +98,7 @@ class ActivationView(ImageView):
     @T.observe("layer")
     def _bound(self, change: Any) -> None:
         if self.ready:  # at once, not with the drawing: a channel of the new layer may be set right after
-            row = self.table.find(self.layer)
+            row = self.snapshot.find(self.layer)
             with self.quiet():  # what no longer fits is moved before the new layer is drawn
                 controls.fit(self, "channel", row.channels - 1, [self._channel_slider, self._channel_box])
                 controls.fit(self, "plane", row.planes - 1, [self._plane_slider])
@@ -151,7 +151,7 @@ class ActivationView(ImageView):
         shaded = self._shaded
         self._scale.suggestion = shaded.ends()[::2]
         sizes = self.remember(
-            "sizes", (self.table, self.columns), lambda: grid_sizes(self.table.showable, self.columns)
+            "sizes", (self.known, self.columns), lambda: grid_sizes(self.known.showable, self.columns)
         )
         grid = replace(self.remember("grid", (shaded, self.columns), self._grid), sizes=sizes)
         cells = grid.cells
@@ -184,7 +184,8 @@ class ActivationView(ImageView):
             what = f"features of {grid} tokens, {'class token' if extra == 1 else f'{extra} tokens'} apart"
         module = self.remember("module", (row,), self._module)
         pictured = markup.pictured(self.snapshot.index, self.item.text)
-        return [row.name, module, f"{row.channels:,} {what}", pictured]
+        unsure = [] if row.axes_known else [row.note]
+        return [row.name, module, f"{row.channels:,} {what}", *unsure, pictured]
 
     def status(self) -> str:
         """What the colours mean."""

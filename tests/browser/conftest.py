@@ -1,4 +1,4 @@
-"""One JupyterLab and one Chromium a session; a fresh notebook with a fresh kernel a test."""
+"""One JupyterLab and one Chromium a session, and a page a theme; a fresh notebook with a fresh kernel a test."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import pytest
 from page_tools import COUNT_BLOBS, OLD, run_all_cells
 from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[1]
@@ -36,6 +37,19 @@ FLAGS = [
     "--no-first-run",
 ]
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
+SIZE = {"width": 1200, "height": 1400}
+OPEN = "path => window.jupyterapp.commands.execute('docmanager:open', {path}).then(() => {})"
+# Ends the kernel, closes the notebook, and says whether the page around it is still as it was loaded. (Not closed but
+# disposed of: nobody is asked whether to save.)
+PUT_AWAY = """async light => {
+    const {shell} = window.jupyterapp, panel = shell.currentWidget;
+    if (panel?.sessionContext) {
+        await panel.sessionContext.shutdown();
+        panel.dispose();
+    }
+    return document.body.dataset.jpThemeLight === String(light) && !shell.leftCollapsed
+        && !document.documentElement.hasAttribute('theme');
+}"""
 
 
 class Lab(NamedTuple):
@@ -69,17 +83,33 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+def kernel_command() -> Iterator[list[str]]:
+    """How JupyterLab starts a kernel. On Linux as a fork of a process that has imported torch: it takes as long to
+    import as many a test."""
+    if sys.platform != "linux":
+        yield [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        return
+    command = [sys.executable, str(HERE / "kernels.py"), f"cnnwidgets-{uuid.uuid4().hex}"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}  # it ends when the first is closed
+    with subprocess.Popen(command, env=_environment(), **pipes) as server:
+        assert server.stdout is not None
+        if not server.stdout.readline():
+            pytest.fail("the process that kernels are forks of has ended")
+        yield [*command, "{connection_file}"]
+        server.communicate()
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory, kernel_command: list[str]) -> Iterator[Lab]:
     """A JupyterLab on a free port of this machine, whose only kernel is this very Python."""
     root = tmp_path_factory.mktemp("lab")
     notebooks, settings = root / "notebooks", root / "settings"
     kernel = root / "share" / "kernels" / "python3"
     for folder in (notebooks, settings, kernel):
         folder.mkdir(parents=True)
-    command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-    spec = {"argv": command, "display_name": "Python 3", "language": "python"}
+    spec = {"argv": kernel_command, "display_name": "Python 3", "language": "python"}
     (kernel / "kernel.json").write_text(json.dumps(spec))
-    environment = os.environ | {
+    environment = _environment() | {
         "IPYTHONDIR": str(root / "ipython"),
         "JUPYTER_CONFIG_DIR": str(root / "config"),
         "JUPYTER_DATA_DIR": str(root / "data"),
@@ -87,7 +117,6 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         "JUPYTER_RUNTIME_DIR": str(root / "runtime"),
         "JUPYTERLAB_SETTINGS_DIR": str(settings),
         "JUPYTERLAB_WORKSPACES_DIR": str(root / "workspaces"),
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")])),
     }
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -154,32 +183,67 @@ def theme() -> str:
     return "light"
 
 
+@pytest.fixture(scope="session")
+def pages(browser: Browser) -> Iterator[dict[str, Page]]:
+    """JupyterLab's pages that are open and have no notebook, by theme. To load one takes longer than many a test."""
+    yield (pages := {})
+    for page in pages.values():
+        page.context.close()
+
+
 @pytest.fixture
-def run_cells(lab: Lab, browser: Browser, theme: str) -> Iterator[Callable[..., Page]]:
+def run_cells(
+    request: pytest.FixtureRequest, lab: Lab, browser: Browser, pages: dict[str, Page], theme: str
+) -> Iterator[Callable[..., Page]]:
     """`run_cells(code, ...)` is the Playwright page of a new notebook whose cells have run.
 
-    `page.errors` collects what the page wrote to its console as an error, and exceptions that nobody caught.
+    `page.errors` collects what the page wrote to its console as an error, and exceptions that nobody caught. A page is
+    used again, with another notebook and another kernel, unless its test failed, or changed more than its notebook; and
+    not in JupyterLab 3, which complains later that a notebook put away has no kernel.
     """
+    page, failed = pages.pop(theme, None), request.session.testsfailed
+
+    def run(*cells: str) -> Page:
+        nonlocal page
+        name = lab.write(*cells)
+        if page is None:
+            page = _new_page(browser, lab, theme)
+            page.goto(f"{lab.url}/lab/tree/{name}?reset")
+        else:
+            page.evaluate(PUT_AWAY, True)
+            page.errors.clear()
+            page.evaluate(OPEN, name)
+        if failure := run_all_cells(page):
+            pytest.fail(f"a cell of the notebook failed:\n{failure}")
+        return page
+
+    yield run
+    if page is None:  # the test opened no notebook
+        return
+    with contextlib.suppress(PlaywrightError):  # it may have gone elsewhere
+        page.mouse.move(0, 0)
+        kept = page.evaluate(PUT_AWAY, theme == "light") and page.viewport_size == SIZE and not OLD
+        if kept and request.session.testsfailed == failed:
+            pages[theme] = page
+            return
+    page.context.close()
+
+
+def _new_page(browser: Browser, lab: Lab, theme: str) -> Any:
     setting = lab.settings / "@jupyterlab" / "apputils-extension" / "themes.jupyterlab-settings"
     setting.write_text(json.dumps({"theme": THEMES[theme]}))
-    context = browser.new_context(viewport={"width": 1200, "height": 1400})
+    context = browser.new_context(viewport=SIZE)
     context.add_init_script(COUNT_BLOBS)
     page: Any = context.new_page()
     page.errors = []
     page.on("pageerror", lambda error: page.errors.append(str(error)))
     page.on("console", lambda line: page.errors.append(line.text) if line.type == "error" else None)
+    return page
 
-    def run(*cells: str) -> Page:
-        page.goto(f"{lab.url}/lab/tree/{lab.write(*cells)}?reset")
-        failure = run_all_cells(page)
-        if failure:
-            pytest.fail(f"a cell of the notebook failed:\n{failure}")
-        return page
 
-    yield run
-    with contextlib.suppress(Exception):  # a test that never opened a notebook has no kernel to end
-        page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
-    context.close()
+def _environment() -> dict[str, str]:
+    """That of the tests, in which this repository is found first."""
+    return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")]))}
 
 
 def _notebook(cells: tuple[str, ...]) -> dict[str, Any]:

@@ -85,6 +85,35 @@ def test_the_kernel_runs_on_the_python_that_runs_the_tests(run_cells):
     assert in_kernel(page, "print(sys.executable)").strip() == sys.executable
 
 
+def test_a_kernel_begins_with_none_of_jupyters_modules_but_its_own(run_cells):
+    page = run_cells("import sys")
+    assert in_kernel(page, "print({'bqplot', 'cnnwidgets', 'ipywidgets'} & set(sys.modules))").strip() == "set()"
+
+
+def test_each_notebook_has_a_process_of_its_own_in_which_nothing_is_left_of_another(run_cells):
+    page = run_cells("import os, torch; torch.left, left = 1, 2")
+    first = in_kernel(page, "print(os.getpid())")
+    page = run_cells("import os, torch")
+    second, *left = in_kernel(page, "print(os.getpid(), hasattr(torch, 'left'), 'left' in globals())").split()
+    assert second != first.strip()
+    assert left == ["False", "False"]
+
+
+def test_an_interrupt_from_the_page_reaches_the_kernel(run_cells):
+    page = run_cells("import time")
+    raised = page.evaluate(
+        """async () => {
+            const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+            const begun = new Promise(r => kernel.iopubMessage.connect((_, m) => m.content.text === 'begun' && r()));
+            const future = kernel.requestExecute({code: "print('begun', end='', flush=True); time.sleep(60)"});
+            await begun;
+            await kernel.interrupt();
+            return (await future.done).content.ename;
+        }"""
+    )
+    assert raised == "KeyboardInterrupt"
+
+
 @pytest.mark.parametrize(("theme", "lightest"), [("light", True), ("dark", False)])
 def test_the_theme_is_the_one_asked_for(run_cells, theme, lightest):
     page = run_cells("")

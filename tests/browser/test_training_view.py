@@ -98,9 +98,9 @@ def test_lenet5_learns_in_the_page_is_held_and_stopped_and_leaves_a_film(run_cel
     wait_until(page, lambda: steps(page) > 2 * STEPS, "the third epoch has begun")
     button(page, "Stop").click()
     shown(page, "stopped")
-    done = steps(page)
+    done = int(state(page, "trainer.history.steps.__len__()"))
     assert 2 * STEPS < done < 4 * STEPS
-    assert state(page, "trainer.history.steps.__len__()") == str(done)
+    wait_until(page, lambda: steps(page) == done, "the last step is drawn")
     assert no_errors(page)
 
     swap(page, "cnnwidgets.FilmView(trainer.recorder, layer='C3', speed=10)")

@@ -16,7 +16,7 @@ from cnnwidgets.compute.layers.activations import run
 from cnnwidgets.compute.layers.layer import Layer, LayerTable
 from cnnwidgets.compute.layers.operations import trace
 from cnnwidgets.compute.layers.table import checked_operations, drawable, one_image, table_of, with_operations
-from tests.deep_state import deep_state, different
+from cnnwidgets.testing import deep_state, different
 
 Prepare = Callable[[Any], Any]
 Make = Callable[[], tuple[nn.Module, Tensor, Prepare | None]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 import torchvision
@@ -66,3 +67,14 @@ def test_what_is_no_model_and_no_number_is_named(small):
         with_new_head("resnet18", 2)
     with pytest.raises(TypeError, match=r"n_classes must be a whole number, not 1\.5"):
         with_new_head(small, 1.5)
+
+
+@pytest.mark.parametrize("count", [torch.tensor(1.5), np.array([2, 3]), True, "2", None])
+def test_what_only_looks_like_a_whole_number_is_named(small, count):
+    with pytest.raises(TypeError, match="n_classes must be a whole number"):
+        with_new_head(small, count)
+
+
+@pytest.mark.parametrize("count", [np.int64(3), torch.tensor(3)])
+def test_a_whole_number_of_numpy_or_torch_counts_classes(small, count):
+    assert with_new_head(small, count)[2].out_features == 3

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+from ...late import imported
 from ..core import Prepare, Report
 from ..occlusion import Patches, occlusion
 from ..scoring import Score
@@ -79,7 +80,7 @@ def run_method(method: str, task: Task) -> tuple[torch.Tensor, list[str]]:
 
 
 def _captum(method: str, task: Task) -> tuple[torch.Tensor, list[str]]:
-    from captum import attr
+    attr = imported("captum.attr")
 
     network, images = task.network, task.images.clone().requires_grad_()
     options: dict[str, Any] = {"additional_forward_args": task.chosen}

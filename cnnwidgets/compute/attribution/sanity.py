@@ -10,7 +10,8 @@ import copy
 import torch
 from torch import nn
 
-from ..core import describe, in_one_line, plain, same_random_state
+from ...late import imported
+from ..core import check_numbers, describe, in_one_line, plain, same_random_state
 
 
 def randomized(model: nn.Module, seed: int = 0) -> nn.Module:
@@ -37,6 +38,7 @@ def randomized(model: nn.Module, seed: int = 0) -> nn.Module:
     TypeError
         The model cannot be copied; the message gives the reason.
     """
+    check_numbers(model)
     module = plain(model)
     try:
         network = copy.deepcopy(module)
@@ -78,11 +80,9 @@ def rank_correlation(one: torch.Tensor, other: torch.Tensor) -> float:
     ValueError
         The maps have different numbers of pixels.
     """
-    from scipy.stats import spearmanr
-
     if one.numel() != other.numel():
         raise ValueError(f"the maps must have the same shape, not {describe(one)} and {describe(other)}")
     first, second = (values.detach().cpu().flatten() for values in (one, other))
     if first.unique().numel() < 2 or second.unique().numel() < 2:  # constant: scipy would warn
         return float("nan")
-    return float(spearmanr(first.numpy(), second.numpy()).statistic)
+    return float(imported("scipy.stats").spearmanr(first.numpy(), second.numpy()).statistic)

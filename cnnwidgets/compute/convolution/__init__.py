@@ -1,7 +1,7 @@
 """One number of a layer taken apart into the terms of its sum."""
 
 from .convolution import Slide, slide
-from .explain import LayerPass, explain, explainable, explainable_layers, layer_pass, pass_of
+from .explain import LayerPass, explain, explainable, explainable_layers, layer_pass
 from .explanation import Explanation
 
 __all__ = [
@@ -12,6 +12,5 @@ __all__ = [
     "explainable",
     "explainable_layers",
     "layer_pass",
-    "pass_of",
     "slide",
 ]

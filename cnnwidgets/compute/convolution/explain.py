@@ -12,10 +12,20 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd
-from torch.nn.utils.parametrize import is_parametrized
 
-from ..core import Prepare, get_layer, listing, named_parts, plain
-from ..layers import Arithmetic, UnknownArithmetic, arithmetic, does, is_plain, run, type_name
+from ..core import (
+    Prepare,
+    call,
+    capture,
+    check_numbers,
+    find_layer,
+    get_layer,
+    listing,
+    module_names,
+    named_parts,
+    plain,
+)
+from ..layers import Arithmetic, UnknownArithmetic, batched, does, type_name, watching
 from ..shadow import looking
 from .convolution import explain_convolution, filter_of, module_taps
 from .explanation import Explanation, checked_channel, checked_unit, tolerance
@@ -41,7 +51,7 @@ def explainable_layers(model: nn.Module) -> list[str]:
 
 @dataclass(frozen=True, eq=False)
 class LayerPass:
-    """Input and output of one call of a layer: enough to explain each output value.
+    """Input and output of one call of a layer, and what it did: enough to explain each output value.
 
     Attributes
     ----------
@@ -60,8 +70,14 @@ class LayerPass:
     _does: Arithmetic | None = None
 
     @property
+    def nbytes(self) -> int:
+        """Bytes of the copies."""
+        held = {id(copy): copy.nbytes for copy in (self.input, self.output, self.does.input, self.does.output)}
+        return sum(held.values())
+
+    @property
     def does(self) -> Arithmetic:
-        """What the layer does to its input: where it is not told, what its class says."""
+        """What the layer did to its input, with the weights and settings of that call; if not told, those of now."""
         return self._does or Arithmetic(self.module, self.input, self.output)
 
     def explain(self, channel: int, unit: int | Sequence[int] = ()) -> Explanation:
@@ -181,33 +197,36 @@ def layer_pass(
     prepare: Prepare | None = None,
     device: torch.device | str | None = None,
 ) -> LayerPass:
-    """Input and output of `layer` for `image`, copied to `device`. Errors as in `explain`."""
+    """Input and output of `layer` for `image`, copied to `device`. Errors as in `explain`.
+
+    What the layer did is what was seen of it in that pass: `forward`, or `eval()`, may set weights and settings.
+    """
     module = get_layer(model, layer)
     if not isinstance(module, EXPLAINED):
         raise LookupError(
             f"cannot explain layer {layer!r}, a {type_name(module)}; it explains convolutions, pooling, Linear and "
             f"BatchNorm: {listing(explainable_layers(model)) or 'the model has none'}"
         )
-    captured = run(model, image, [layer], inputs=True, prepare=prepare, device=device)
-    output = captured[layer]
-    return pass_of(model, layer, captured.input(layer), output)
-
-
-def pass_of(model: nn.Module, layer: str, given: torch.Tensor, output: torch.Tensor) -> LayerPass:
-    """The same for an input and an output that are known: runs the layer alone, if its class is not torch's own."""
-    module = get_layer(model, layer)
+    check_numbers(model)
+    images = batched(model, image, prepare)
+    with looking(model) as shadow:
+        name, number, _ = find_layer(module_names(shadow), layer)
+        with (
+            capture(shadow, [layer], stop=True, inputs=True, device=device) as captured,
+            watching(get_layer(shadow, layer), lambda: captured.calls[name] + 1 == (number or 1)) as seen,
+        ):
+            call(shadow, images, prepare)
+    output, given = captured[layer], captured.input(layer)
     if not output.is_floating_point():
         raise LookupError(f"cannot explain layer {layer!r}: it gives {output.dtype} numbers, which are not maps")
-    if is_plain(module) and not is_parametrized(module):  # reading a computed weight may write to buffers
-        return LayerPass(layer, module, given, output)
-    weight = next(module.parameters(), None)
-    try:
-        with looking(model) as shadow:
-            part = get_layer(shadow, layer)
-            found = arithmetic(part, given.to(given.device if weight is None else weight.device, copy=True))
-    except UnknownArithmetic as error:
-        raise LookupError(f"cannot explain layer {layer!r}: its class {type_name(module)} {error}") from error
-    return LayerPass(layer, module, given, output, found)
+    does = seen[0] if seen else UnknownArithmetic("does not run by its forward()")
+    if isinstance(does, UnknownArithmetic):
+        raise LookupError(f"cannot explain layer {layer!r}: its class {type_name(module)} {does}") from does
+    if not does.words and does.output.shape == output.shape:
+        does = replace(does, output=output)  # whose values are not needed: one copy less
+    if not any(does.before) and (does.input.shape, does.input.dtype) == (given.shape, given.dtype):
+        does = replace(does, input=given)
+    return LayerPass(layer, module, given, output, does)
 
 
 def _explain_linear(

@@ -1,11 +1,24 @@
 """One careful pass: run a model, keep what its modules put out, put everything back."""
 
+from ..settings import BESIDE, PLAIN, names_in
 from .captured import UNSEEN, Captured, some_of
 from .fingerprint import digest, fingerprint, hooks_version, settings_version, weights_version
 from .forward import ForwardError, Prepare, call, describe, hand_over, in_one_line
-from .hooks import alone, capture, counting, evaluating, rerouted
+from .hooks import alone, capture, claimed, counting, not_ours, rerouted
 from .memory import give_back
-from .model import FORMS, Entrance, device_of, dtype_of, entrance, gathered, has_forward, known_whole, moved, plain
+from .model import (
+    FORMS,
+    Entrance,
+    check_numbers,
+    device_of,
+    dtype_of,
+    entrance,
+    gathered,
+    has_forward,
+    known_whole,
+    moved,
+    plain,
+)
 from .names import (
     OUTPUT,
     find_layer,
@@ -25,8 +38,10 @@ from .progress import Bar, Report
 from .state import same_random_state
 
 __all__ = [
+    "BESIDE",
     "FORMS",
     "OUTPUT",
+    "PLAIN",
     "UNSEEN",
     "Bar",
     "Captured",
@@ -38,13 +53,14 @@ __all__ = [
     "are_probabilities",
     "call",
     "capture",
+    "check_numbers",
+    "claimed",
     "counting",
     "describe",
     "device_of",
     "digest",
     "dtype_of",
     "entrance",
-    "evaluating",
     "find_layer",
     "fingerprint",
     "first_names",
@@ -61,7 +77,9 @@ __all__ = [
     "module_names",
     "moved",
     "named_parts",
+    "names_in",
     "nearest",
+    "not_ours",
     "plain",
     "rebuilt",
     "replaced",

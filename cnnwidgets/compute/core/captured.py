@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -28,7 +28,7 @@ class CapturedValue:
     `tensor` is a copy, taken before a later in-place operation could overwrite it; None where the value cannot be
     drawn (`reason` says why) or the byte budget was spent. `repeats` marks the same tensor object as in the
     previous entry that has one: a container that returns its last child's output. `some` are some of its numbers, from
-    `some_of`, where all modules are recorded.
+    `some_of`, where all modules are recorded and the budget was spent.
     """
 
     module: str
@@ -41,6 +41,11 @@ class CapturedValue:
     tensor: torch.Tensor | None
     repeats: bool
     some: torch.Tensor | None = None
+
+    @property
+    def sample(self) -> torch.Tensor | None:
+        """Some of its numbers, to compare another pass with; None where none were recorded."""
+        return some_of(self.tensor) if self.some is None and self.tensor is not None else self.some
 
 
 class Captured(Mapping[str, torch.Tensor]):
@@ -132,6 +137,13 @@ class Captured(Mapping[str, torch.Tensor]):
         given = next(tensors, None)
         self._pending.setdefault(name, []).append(None if given is None else self._copy(given))
 
+    def emptied(self) -> Captured:
+        """The same entries without outputs."""
+        made = Captured(self._names, self._budget, self._device)
+        made.seen = [replace(seen, tensor=None) for seen in self.seen]
+        made.calls = self.calls
+        return made
+
     def belong_to(self, model: nn.Module) -> None:
         """Name the layers of `model` as owners, for a pass that ran on a copy of it."""
         parts = dict(model.named_modules())
@@ -155,7 +167,8 @@ class Captured(Mapping[str, torch.Tensor]):
                 self.output[path] = tensor
             if repeats and not name and not self._wanted:
                 continue  # the network returns its last layer's output, which is already listed
-            some = None if reason or repeats or self._wanted or self._attached else some_of(value)
+            unkept = tensor is None and not (reason or repeats or self._wanted or self._attached)
+            some = some_of(value) if unkept else None
             self.seen.append(CapturedValue(name, owner, call, path, shape, dtype, reason, tensor, repeats, some))
 
     def _keep(self, value: torch.Tensor, *, wanted: bool) -> tuple[torch.Tensor | None, bool]:

@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from ..settings import settings
+from .hooks import not_ours
 from .model import tensors_of
 
 LARGEST = 2**30
@@ -19,14 +21,14 @@ COLUMNS = 61
 SAMPLED = 2**15
 """About so many numbers of a model are read by `weights_version`; 1 ms."""
 _ORDINARY = (torch.Tensor, nn.Parameter)
-PLAIN = frozenset({bool, int, float, complex, str, bytes, type(None), torch.dtype})
 
 
 def fingerprint(model: nn.Module) -> Any:
     """What compares equal for a model as long as nothing that we can see would change what it puts out.
 
-    Unlike `weights_version` it sees what is written to `.data`, buffers, hooks, settings of modules (a slope, a flag)
-    and a `forward` put in the place of another. Not what is global, or changes inside of objects that a module holds.
+    Unlike `weights_version` it reads all weights and buffers, and it sees which hooks there are (not what they hold:
+    most collect something in each pass) and what `settings` sees: attributes of modules at any depth, methods,
+    functions, and the globals that these name.
 
     Parameters
     ----------
@@ -45,7 +47,8 @@ def fingerprint(model: nn.Module) -> Any:
         numbers = tuple(map(_sums, tensors))
     except (RuntimeError, TypeError, ValueError, NotImplementedError):  # quantized, sparse, on no device
         return object()
-    return hooks_version(model), tuple(_settings(part) for part in model.modules()), numbers
+    found, others = settings(model)
+    return hooks_version(model), found, _version(others), numbers
 
 
 def weights_version(model: nn.Module) -> int:
@@ -90,19 +93,19 @@ def _version(tensors: list[torch.Tensor]) -> int:
 
 
 def settings_version(model: nn.Module) -> Any:
-    """What compares equal as long as the settings of modules, and the buffers that a `forward` may read, are the same.
+    """What compares equal as long as the `settings`, and the buffers that a `forward` may read, are the same.
 
     Those are the buffers of all modules that torch does not bring: a trace, which runs their code, makes constants of
     them.
     """
-    parts = list(model.modules())
-    own = [part for part in parts if not type(part).__module__.startswith("torch.nn")]
+    own = (part for part in model.modules() if not type(part).__module__.startswith("torch.nn"))
     buffers = [buffer for part in own for buffer in part._buffers.values() if buffer is not None]
-    return tuple([_settings(part) for part in parts]), _version(buffers)
+    found, others = settings(model)
+    return found, _version(buffers + others)
 
 
 def hooks_version(model: nn.Module) -> tuple[int, ...]:
-    """Which forward hooks it has, in running order; another tuple whenever one comes or goes."""
+    """Which forward hooks of the user it has, in running order; another tuple whenever one comes or goes."""
     return tuple(_hooks(model))
 
 
@@ -117,22 +120,8 @@ def digest(image: torch.Tensor) -> bytes:
 def _hooks(model: nn.Module) -> Iterator[int]:
     for number, part in enumerate(model.modules()):
         for hooks in (part._forward_pre_hooks, part._forward_hooks):
-            if hooks:
-                yield from (number, *hooks, *map(id, hooks.values()))
-
-
-def _settings(part: nn.Module) -> tuple[Any, ...]:
-    """Its class, and its attributes: plain ones by value, others by what they are."""
-    found: list[Any] = [id(type(part))]
-    for name, value in vars(part).items():
-        kind = type(value)
-        if name in _OF_TORCH:
-            continue
-        if kind in (tuple, list) and PLAIN.issuperset(map(type, value)):
-            found.append((name, repr(value)))
-        else:
-            found.append((name, value if kind in PLAIN else id(value)))
-    return tuple(found)
+            if hooks and (own := not_ours(hooks)):
+                yield from (number, *own, *map(id, own.values()))
 
 
 def _sums(tensor: torch.Tensor) -> tuple[Any, ...]:
@@ -145,7 +134,3 @@ def _sums(tensor: torch.Tensor) -> tuple[Any, ...]:
 
 def _bytes(tensor: torch.Tensor) -> np.ndarray[Any, np.dtype[np.uint8]]:
     return tensor.reshape(-1).view(torch.uint8).numpy()
-
-
-_OF_TORCH = frozenset(vars(nn.Module())) - {"forward"}
-"""What every module has: its children, weights and hooks are looked at by themselves, its mode is changed by a look."""

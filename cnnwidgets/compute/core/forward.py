@@ -69,6 +69,8 @@ def _hint(model: nn.Module, given: Any) -> str:
     if isinstance(given, (tuple, list)):
         kind = type(given).__name__
         return f"; the {kind} is one argument: torch.stack makes a batch of images of one size, prepare= several inputs"
+    if not isinstance(given, torch.Tensor) and hasattr(given, "__len__") and hasattr(given, "__getitem__"):
+        return f"; if the {type(given).__name__} is a data set: dataset[0][0] gives its first image, a tensor (C, H, W)"
     if isinstance(given, torch.Tensor) and given.is_complex():
         return "; networks that do not compute with complex numbers take .abs(), or both parts as channels"
     entry = entrance(model)

@@ -5,19 +5,39 @@ from __future__ import annotations
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from typing import Any, cast
 
 import torch
 from torch import nn
+from torch.utils.hooks import RemovableHandle
 
 from .captured import Captured
 from .model import plain
 from .names import find_layer, first_names, further_place, named_parts
 from .outputs import leaves, replaced
-from .state import same_module_state, same_random_state
+
+_ours: set[int] = set()
+"""Keys of our hooks in the hook tables of modules; torch gives each key once in a process."""
+
+
+def claimed(handle: RemovableHandle) -> Callable[[], None]:
+    """Mark a hook as ours, which is no part of the model that it is on; what is returned removes it."""
+    _ours.add(handle.id)
+
+    def remove() -> None:
+        handle.remove()
+        _ours.discard(handle.id)
+
+    return remove
+
+
+def not_ours(table: Mapping[int, Any]) -> OrderedDict[int, Any]:
+    """A hook table without our hooks: what copies, looks and comparisons of a model see of it."""
+    return OrderedDict((key, hook) for key, hook in table.items() if key not in _ours)
 
 
 class _Turn:
@@ -68,45 +88,6 @@ def alone(model: nn.Module) -> AbstractContextManager[nn.Module]:
         if module not in _turns:
             _turns[module] = _Turn(module)
         return _turns[module]
-
-
-@contextmanager
-def evaluating(model: nn.Module) -> Iterator[nn.Module]:
-    """Evaluation mode without gradients inside a `with` block; afterwards everything is restored.
-
-    The `training` flag of every module is restored individually, and so are buffers, replaced parameters and the
-    global random state, after success, an exception or an interrupt.
-
-    Parameters
-    ----------
-    model : torch.nn.Module
-        The network.
-
-    Yields
-    ------
-    torch.nn.Module
-        The plain module (`DataParallel` and compiled wrappers removed).
-    """
-    with alone(model) as module:
-        parts = list(module.modules())
-        training = [part for part in parts if getattr(part, "training", False)]
-        with same_random_state(), same_module_state(parts), _uncompiled(parts), torch.no_grad():
-            try:
-                for part in training:
-                    part.training = False
-                yield module
-            finally:
-                for part in training:
-                    part.training = True
-
-
-@contextmanager
-def _uncompiled(parts: list[nn.Module]) -> Iterator[None]:
-    """Run compiled modules as plain Python, so that hooks fire."""
-    compiled = any(getattr(part, "_compiled_call_impl", None) or "_orig_mod" in part._modules for part in parts)
-    stance = getattr(torch.compiler, "set_stance", None)  # since torch 2.6
-    with stance("force_eager") if compiled and stance else nullcontext():
-        yield
 
 
 class _Enough(BaseException):
@@ -188,27 +169,25 @@ def capture(
     def before(name: str, owner: nn.Module, args: Any, keywords: Any) -> None:
         captured.receive(name, (args, keywords))
 
-    handles = []
     try:
-        for name in hooked:
-            if not isinstance(parts[name], torch.jit.ScriptModule):  # runs outside Python: see script.py
-                handles.append(parts[name].register_forward_hook(partial(hook, name)))
-                if inputs:
-                    handles.append(parts[name].register_forward_pre_hook(partial(before, name), with_kwargs=True))
-        yield captured
+        with ExitStack() as stack:
+            for name in hooked:
+                if not isinstance(part := parts[name], torch.jit.ScriptModule):  # runs outside Python: see script.py
+                    stack.callback(claimed(part.register_forward_hook(partial(hook, name))))
+                    if inputs:
+                        handle = part.register_forward_pre_hook(partial(before, name), with_kwargs=True)
+                        stack.callback(claimed(handle))
+            yield captured
     except _Enough as enough:
         if enough.captured is not captured:
             raise
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 @contextmanager
-def counting(model: nn.Module) -> Iterator[list[None]]:
-    """The passes that a model begins inside a `with` block, by whomever: a list with one entry each."""
+def counting(model: nn.Module, *, ended: bool = False) -> Iterator[list[None]]:
+    """The passes that a model begins, or ends, inside a `with` block, by whomever: a list with one entry each."""
     passes: list[None] = []
-    handle = model.register_forward_pre_hook(lambda *_: passes.append(None))
+    handle = (model.register_forward_hook if ended else model.register_forward_pre_hook)(lambda *_: passes.append(None))
     try:
         yield passes
     finally:

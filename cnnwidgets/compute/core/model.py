@@ -30,7 +30,7 @@ def plain(model: nn.Module) -> nn.Module:
     Raises
     ------
     TypeError
-        `model` is not a module, or is a class instead of an instance.
+        `model` is not a module, is a class instead of an instance, or the module of an exported program.
     ValueError
         `model` has no layers, no `forward`, or uninitialised lazy layers.
     """
@@ -42,6 +42,11 @@ def plain(model: nn.Module) -> nn.Module:
         model = inner
     if model in _whole:
         return model
+    if _is_exported(model):
+        raise TypeError(
+            "model is the module of an exported program (torch.export), which has no modes and few of its layers: give "
+            "the model that was exported"
+        )
     if not has_forward(model):
         raise ValueError(f"{type(model).__name__} has no forward(): it is a container, not a network")
     scripted = isinstance(model, torch.jit.ScriptModule)  # its weights may be constants of its graph
@@ -63,6 +68,11 @@ def known_whole(model: nn.Module) -> nn.Module:
 def has_forward(part: nn.Module) -> bool:
     """Whether a module can be called; lists and dicts of modules cannot."""
     return getattr(part.forward, "__name__", "") != "_forward_unimplemented"
+
+
+def _is_exported(model: nn.Module) -> bool:
+    """Whether `eval()` and `train()` of a module were replaced by functions that refuse, as `torch.export` does."""
+    return isinstance(model, torch.fx.GraphModule) and {"eval", "train"} <= vars(model).keys()
 
 
 def _wrapped(model: nn.Module) -> nn.Module | None:
@@ -138,6 +148,18 @@ def device_of(model: nn.Module) -> torch.device:
             if (device := getattr(getattr(part, "_hf_hook", None), "execution_device", None)) is not None:
                 return torch.device(device)
     return found or torch.device("cpu")
+
+
+def check_numbers(model: nn.Module) -> None:
+    """What needs the numbers of a model, and not the shapes alone, asks first.
+
+    Raises
+    ------
+    ValueError
+        Its weights are on the meta device.
+    """
+    if device_of(plain(model)).type == "meta":
+        raise ValueError("the weights of the model are on the meta device, which holds no numbers: load them first")
 
 
 def dtype_of(model: nn.Module) -> torch.dtype:

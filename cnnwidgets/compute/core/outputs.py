@@ -36,45 +36,41 @@ def leaves(output: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def replaced(output: Any, path: str, value: torch.Tensor) -> Any:
-    """A copy of `output` with another tensor at `path`, as `leaves` names it; the containers around it are copied."""
-    if not path:
-        return value
-    for key, member in _members(output):
-        if path == str(key) or path.startswith(f"{key}."):
-            return _with_member(output, key, replaced(member, path[len(str(key)) + 1 :], value))
-    raise LookupError(f"the output has no tensor {path!r}")
+    """A copy of `output` with another tensor at `path`, as `leaves` names it; the containers in it are copied too."""
+    places = []
 
+    def change(place: str, leaf: Any) -> Any:
+        places.append(place)
+        return value if place == path else leaf
 
-def _with_member(output: Any, key: Any, value: Any) -> Any:
-    if isinstance(output, tuple):
-        fields = hasattr(output, "_fields")
-        members = [value if name == key else member for name, member in _members(output)]
-        return type(output)(*members) if fields else type(output)(members)
-    changed = copy.copy(output)
-    if isinstance(output, (Mapping, list)):
-        changed[key] = value
-    else:
-        object.__setattr__(changed, key, value)  # data classes may be frozen
-    return changed
+    made = _rebuilt(output, change, "")
+    if path not in places:
+        raise LookupError(f"the output has no tensor {path!r}")
+    return made
 
 
 def rebuilt(value: Any, change: Callable[[Any], Any]) -> Any:
-    """`value` with `change` applied to what its mappings, lists, tuples and data classes hold, at any depth.
+    """`value` with `change` applied to what `leaves` finds in it.
 
     The containers are new, and of the same type where that can be copied; a mapping that cannot becomes a dict.
     """
+    return _rebuilt(value, lambda _, leaf: change(leaf), "")
+
+
+def _rebuilt(value: Any, change: Callable[[str, Any], Any], path: str) -> Any:
+    if isinstance(value, torch.Tensor):
+        return change(path, value)
+    parts = {key: _rebuilt(part, change, f"{path}.{key}" if path else str(key)) for key, part in _members(value)}
     if isinstance(value, Mapping):
-        return _like(value, {key: rebuilt(part, change) for key, part in value.items()})
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return type(value)(*(rebuilt(part, change) for part in value))
+        return _like(value, parts)
     if isinstance(value, (list, tuple)):
-        return type(value)([rebuilt(part, change) for part in value])
-    if _is_data_class(value):
-        made = copy.copy(value)
-        for field in dataclasses.fields(value):  # frozen ones too, and without running their checks again
-            object.__setattr__(made, field.name, rebuilt(getattr(value, field.name), change))
-        return made
-    return change(value)
+        return type(value)(*parts.values()) if hasattr(value, "_fields") else type(value)(parts.values())
+    if not parts:
+        return change(path, value)
+    made = copy.copy(value)
+    for key, part in parts.items():  # of frozen data classes too, and without running their checks again
+        object.__setattr__(made, key, part)
+    return made
 
 
 def _like(value: Mapping[Any, Any], parts: dict[Any, Any]) -> Any:

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from ...late import imported
+
 DELAY = 1.0
 """Seconds after which a bar appears."""
 APART = 0.5
@@ -61,7 +63,5 @@ class Bar:
         elif self._bar is not None:
             self._bar.update(count)
         elif self._progress and time.monotonic() - self._start >= DELAY and self._done != self._total:
-            from tqdm.auto import tqdm
-
             options = {"initial": self._done, "leave": False, "mininterval": APART}
-            self._bar = tqdm(total=self._total or None, unit=f" {self._unit}", **options)
+            self._bar = imported("tqdm.auto").tqdm(total=self._total or None, unit=f" {self._unit}", **options)

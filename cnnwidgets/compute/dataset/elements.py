@@ -47,7 +47,7 @@ def checked_image(image: Any, index: int, entry: Entrance | None) -> torch.Tenso
     TypeError
         It is no tensor and no array.
     ValueError
-        It has a wrong number of axes, is empty, or holds NaN or infinite values.
+        It has a wrong number of axes, is empty, holds NaN or infinite values, or is on the meta device.
     """
     found = as_tensor(image, f"image {index}")
     wanted = "(C, H, W)" if entry is None else f"(C, {FORMS[entry.axes]})"
@@ -60,6 +60,8 @@ def checked_image(image: Any, index: int, entry: Entrance | None) -> torch.Tenso
         axes = 2 if entry is None else entry.axes
         hint = "; add the channel axis: image[None]" if found.ndim == axes else ""
         raise ValueError(f"image {index} has shape {describe(found)}, wanted {wanted}{hint}")
+    if found.is_meta:
+        raise ValueError(f"image {index} is on the meta device, which holds no numbers")
     if found.numel() == 0:
         raise ValueError(f"image {index} is empty: its shape is {describe(found)}")
     if found.is_floating_point() or found.is_complex():

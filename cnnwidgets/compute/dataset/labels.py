@@ -14,6 +14,8 @@ from ..inputs import as_tensor, is_picture
 
 MANY = 4
 """Classes of a label that are named: of a mask, or of a mixture."""
+BOX = 4
+"""Fractions in a row that are a point or a box rather than a row of a mask."""
 LABEL_KEYS = ("label", "labels", "target", "class", "fine_label")
 
 
@@ -25,8 +27,9 @@ def read_label(label: Any, names: Sequence[str] = ()) -> tuple[int | None, str]:
     label : object
         A number, a name, or a mapping that holds one of them. A row of 0 and 1, or of truth values, that is as long as
         there are names, is read by its places: with a single 1 it is the class at that place (one-hot), with several it
-        is all of those classes. Without names only a single 1 is read so. Fractions that sum to 1 are a mixture of
-        classes. Other rows are numbers of classes, of which none is the label; a map of numbers is a mask.
+        is all of those classes. Without names only a single 1 is read so, and not of two fractions, which are as likely
+        a place. Fractions that sum to 1 are a mixture of classes. Other rows are numbers of classes, of which none is
+        the label; a map of numbers is a mask.
     names : sequence of str
         What the classes are called.
 
@@ -85,7 +88,7 @@ def _values(label: Any) -> torch.Tensor | None:
 
 def _row(values: torch.Tensor, names: Sequence[str]) -> tuple[int | None, str]:
     """Several numbers: the places of ones, the parts of a mixture, or numbers of classes."""
-    fits = len(names) == len(values) or (not names and not values.is_floating_point())
+    fits = len(names) == len(values) or (not names and (not values.is_floating_point() or len(values) > 2))
     if fits and len(values) and bool(((values == 0) | (values == 1)).all()):
         places = values.nonzero().flatten().tolist()
         if len(places) == 1:
@@ -100,14 +103,24 @@ def _row(values: torch.Tensor, names: Sequence[str]) -> tuple[int | None, str]:
 
 
 def _several(values: torch.Tensor, names: Sequence[str]) -> str:
-    """A mask by what is in it, the most frequent first; other numbers by the first of them."""
-    if values.is_floating_point() or values.is_complex() or not values.numel():
+    """A mask by what is in it, the most frequent first; rows of points or boxes by their first numbers.
+
+    Fractions are of a soft mask, of which there is no list of classes.
+    """
+    size = f"mask of {' × '.join(map(str, values.shape[-2:]))}"
+    if values.is_floating_point():
+        if values.shape[-1] <= BOX:
+            return _listed(values, names)
+        if not bool((values == values.round()).all()):
+            return size
+        values = values.long()
+    if values.is_complex() or not values.numel():
         return _listed(values, names)
     found, counts = values.unique(return_counts=True)
     order = counts.argsort(descending=True, stable=True).tolist()
     listed = ", ".join(name_of(int(found[place]), names) for place in order[:MANY])
     more = f" and {len(order) - MANY} more" if len(order) > MANY else ""
-    return f"mask of {' × '.join(map(str, values.shape[-2:]))} with {listed}{more}"
+    return f"{size} with {listed}{more}"
 
 
 def _listed(values: torch.Tensor, names: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from ..core import Bar, Report
-from ..layers import Layer, activations, mixes_images, one_image
+from ..layers import Layer, activations, apart, one_image
 from .items import Item, Items
 
 POOLINGS = ("mean", "max", "none")
@@ -69,10 +69,11 @@ def _outputs(model: nn.Module, items: Items, batch: list[Item], layer: Layer) ->
     if items.prepare is not None or batch[0].image is None:
         return [one_image(activations(model, batch[0].raw, layer.name, prepare=items.prepare), layer)]
     images = torch.stack([item.image for item in batch if item.image is not None])
-    if len(images) > 1 and mixes_images(model, images[:1]):
-        return [one_image(activations(model, image, layer.name), layer) for image in images.split(1)]
-    output = activations(model, images, layer.name)
-    return [one_image(output, layer, at, of=len(images)) for at in range(len(images))]
+    found: list[torch.Tensor] = []
+    for part in apart(model, images):
+        output = activations(model, part, layer.name)
+        found += [one_image(output, layer, at, of=len(part)) for at in range(len(part))]
+    return found
 
 
 def check_alike(layer: str, found: Iterable[torch.Tensor]) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..core import Bar, Prepare, Report, plain
+from ..core import Bar, Prepare, Report, check_numbers, plain
 from ..dataset import Denormalize, Items
 from ..layers import Trace, run, table_of, trace
 from .findings import Finding, Findings
@@ -74,6 +74,7 @@ def diagnose(
     """
     if count < 1:
         raise ValueError(f"count is a number of images, 1 or more, not {count}")
+    check_numbers(model)
     module = plain(model)
     items = Items(dataset, classes=classes, denormalize=denormalize, prepare=prepare, model=module)
     step = max(1, len(items) // count)

@@ -19,12 +19,13 @@ class Usage(TorchFunctionMode):
 
     def __init__(self) -> None:
         super().__init__()
-        self._used: set[int] = set()
+        self._used: set[int] = set()  # parameters of the model
+        self._seen: set[int] = set()  # tensors of the present pass, whose numbers others will have after it
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         output = func(*args, **(kwargs or {}))
         if any(isinstance(value, torch.Tensor) for value in tree_leaves(output)):  # not a shape or a type
-            self._used.update(id(value) for value in tree_leaves((args, kwargs)) if isinstance(value, torch.Tensor))
+            self._seen.update(id(value) for value in tree_leaves((args, kwargs)) if isinstance(value, torch.Tensor))
         return output
 
     def look(self, model: nn.Module, images: Any, prepare: Prepare | None) -> None:
@@ -35,9 +36,10 @@ class Usage(TorchFunctionMode):
                 with self:
                     return module(*args, **kwargs)
 
+            self._seen.clear()
             call(module, batched(model, images, prepare), prepare, run=forward)
             both = zip(plain(model).parameters(), module.parameters(), strict=True)
-            self._used |= {id(weight) for weight, twin in both if id(twin) in self._used}
+            self._used |= {id(weight) for weight, twin in both if id(twin) in self._seen}
 
     def of(self, part: nn.Module) -> bool | None:
         """Whether any parameter of `part` was used; None for a module without any."""

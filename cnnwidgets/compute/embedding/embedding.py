@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...late import imported
 from ..core import Bar, Report
 
 METHODS = ("pca", "tsne", "umap")
@@ -120,15 +121,13 @@ def principal(vectors: Vectors, most: int) -> tuple[NDArray[np.float32], NDArray
 
     K is at most `most` and at least 2; missing components are 0.
     """
-    from sklearn.decomposition import PCA
-
     states, count, _ = vectors.shape
     rows = vectors.reshape(states * count, -1)
     kept = min(most, *rows.shape)
     found = np.zeros((len(rows), max(2, kept)), np.float32)
     shares = np.zeros(max(2, kept))
     if np.ptp(rows, axis=0).any():  # else all are equal and have no components
-        pca = PCA(kept, random_state=0)
+        pca = imported("sklearn.decomposition").PCA(kept, random_state=0)
         found[:, :kept] = pca.fit_transform(rows)
         shares[:kept] = pca.explained_variance_ratio_
     return found.reshape(states, count, -1), shares
@@ -161,8 +160,8 @@ def clusters(vectors: Vectors, count: int, *, seed: int = 0) -> Clusters:
     ValueError
         `count` is out of range, or numbers are not finite.
     """
-    from scipy.optimize import linear_sum_assignment
-    from sklearn.cluster import KMeans
+    assign = imported("scipy.optimize").linear_sum_assignment
+    k_means = imported("sklearn.cluster").KMeans
 
     vectors = checked(vectors)
     if not 2 <= count <= vectors.shape[1]:
@@ -170,11 +169,11 @@ def clusters(vectors: Vectors, count: int, *, seed: int = 0) -> Clusters:
     found: list[NDArray[np.int64]] = []
     for state in vectors:
         distinct = min(count, len(np.unique(state, axis=0)))
-        labels = KMeans(distinct, n_init=4, random_state=seed).fit(state).labels_.astype(np.int64)
+        labels = k_means(distinct, n_init=4, random_state=seed).fit(state).labels_.astype(np.int64)
         if found:
             common = np.zeros((count, count))
             np.add.at(common, (labels, found[-1]), 1)
-            labels = linear_sum_assignment(-common)[1][labels]
+            labels = assign(-common)[1][labels]
         found.append(labels)
     scores = [silhouettes(state, labels) for state, labels in zip(vectors, found, strict=True)]
     return Clusters(np.stack(found), np.stack(scores))
@@ -187,13 +186,11 @@ def silhouettes(vectors: NDArray[np.floating], labels: NDArray[np.integer]) -> N
     Computational and Applied Mathematics 20 (1987). Negative `labels` are no group: NaN. All are NaN if there is
     only one group, or if each point is a group.
     """
-    from sklearn.metrics import silhouette_samples
-
     scores = np.full(len(vectors), np.nan)
     chosen = labels >= 0
     groups = len(np.unique(labels[chosen]))
     if 2 <= groups < chosen.sum():
-        scores[chosen] = silhouette_samples(vectors[chosen], labels[chosen])
+        scores[chosen] = imported("sklearn.metrics").silhouette_samples(vectors[chosen], labels[chosen])
     return scores
 
 
@@ -208,11 +205,9 @@ def checked(vectors: Vectors) -> Vectors:
 
 
 def _tsne(state: NDArray[Any], before: NDArray[Any] | None, start: NDArray[Any], seed: int) -> NDArray[Any]:
-    from sklearn.manifold import TSNE
-
     noise = np.random.default_rng(seed).normal(size=start.shape)  # identical points must be separated
     begin = 1e-4 * (start + 0.01 * noise) if before is None else before + 0.01 * noise
-    tsne = TSNE(
+    tsne = imported("sklearn.manifold").TSNE(
         perplexity=min(30.0, (len(state) - 1) / 3),
         early_exaggeration=12.0 if before is None else 1.0,  # groups exist already
         init=begin.astype(np.float32),
@@ -224,9 +219,9 @@ def _tsne(state: NDArray[Any], before: NDArray[Any] | None, start: NDArray[Any],
 
 def _umap(state: NDArray[Any], before: NDArray[Any] | None, start: NDArray[Any], seed: int) -> NDArray[Any]:
     try:
-        from umap import UMAP
+        umap = imported("umap").UMAP
     except ImportError:
         raise ImportError("method 'umap' needs umap-learn: pip install umap-learn") from None
     begin = start if before is None else before
     neighbours = min(15, len(state) - 1)
-    return np.asarray(UMAP(n_neighbors=neighbours, init=begin.copy(), random_state=seed, n_jobs=1).fit_transform(state))
+    return np.asarray(umap(n_neighbors=neighbours, init=begin.copy(), random_state=seed, n_jobs=1).fit_transform(state))

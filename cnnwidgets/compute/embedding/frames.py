@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import torch
 from torch import nn
 
-from ..core import plain, weights_version
+from ..core import check_numbers, plain, weights_version
 from ..dataset import Items, channels_first, checked_pooling, pooled, responses
 from ..layers import LayerTable, layer_table, one_image
 
@@ -64,6 +64,8 @@ class ModelStates:
         if not listed:
             raise ValueError("there is no model in the list")
         self._models = [plain(model) for model in listed]
+        for model in self._models:
+            check_numbers(model)
         self.items, self._states = items, None if states is None else list(states)
         kind, count = "model", len(listed)
         if self._states is not None:

@@ -91,6 +91,8 @@ def _is_convolution(part: Any) -> bool:
     if not leaf or not all(hasattr(part, name) for name in ("in_channels", "out_channels", "kernel_size", "groups")):
         return False
     if isinstance(part, _ConvNd):
+        if is_plain(part) and "weight" in vars(part):  # no parameter: another part of the network puts it there
+            return False
         core = does(part)
         return core is not None and issubclass(core[0], _ConvNd)
     with looking(nn.Sequential(part)) as network:  # computing a weight may write to buffers

@@ -10,7 +10,8 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
-from ..core import gathered
+from ...late import imported
+from ..core import check_numbers, gathered
 from ..layers import UnknownArithmetic, describe_module, type_name
 from ..shadow import looking
 from .conv_layers import batch_norms, effective, find_convolution
@@ -176,8 +177,10 @@ def filters(model: nn.Module, layer: str, *, folded: bool = False) -> Filters:
         The layer is not a convolution, or not with weights of its own; the message names its type and lists the
         convolutions.
     ValueError
-        `folded` is set and no BatchNorm is known to follow; or the weights are on the meta device.
+        `folded` is set and no BatchNorm with fixed statistics is known to follow; or the weights are on the device
+        `meta`.
     """
+    check_numbers(model)
     name, _ = find_convolution(model, layer)
     with looking(model) as module:
         part = dict(module.named_modules())[name]
@@ -186,7 +189,7 @@ def filters(model: nn.Module, layer: str, *, folded: bool = False) -> Filters:
         except UnknownArithmetic as error:
             raise TypeError(f"layer {name!r} has no filters to show: its class {type_name(part)} {error}") from error
         if weights.is_meta:
-            raise ValueError(f"the weights of layer {name!r} are not in memory: the model is on the device 'meta'")
+            raise ValueError(f"the weights of layer {name!r} are on the meta device, which holds no numbers")
         weights = _numbers(weights)
         groups: Any = part.groups
         if getattr(part, "transposed", False):  # (channels, filters in a group, ...)
@@ -202,6 +205,8 @@ def filters(model: nn.Module, layer: str, *, folded: bool = False) -> Filters:
             raise ValueError(
                 f"layer {name!r} cannot be folded: no BatchNorm is known to be the only consumer of its output"
             )
+        if module.get_submodule(norm_layer).training:  # in evaluation mode too, by its own train()
+            raise ValueError(f"layer {name!r} cannot be folded: {norm_layer!r} takes the statistics of each batch")
         return fold(found, module, norm_layer)
 
 
@@ -224,10 +229,10 @@ def fold(found: Filters, module: nn.Module, norm_layer: str) -> Filters:
 
 
 def _by_similarity(vectors: torch.Tensor) -> torch.Tensor:
-    from scipy.cluster.hierarchy import leaves_list, linkage
+    hierarchy = imported("scipy.cluster.hierarchy")
 
     vectors = torch.nn.functional.normalize(vectors.double().nan_to_num(0, 0, 0), dim=1)
     rows, columns = torch.triu_indices(len(vectors), len(vectors), 1)
     distances = (1 - vectors @ vectors.T)[rows, columns].clamp(0, 2).numpy()
-    tree = linkage(distances, "average", optimal_ordering=len(vectors) <= OPTIMAL)
-    return torch.from_numpy(leaves_list(tree)).long()
+    tree = hierarchy.linkage(distances, "average", optimal_ordering=len(vectors) <= OPTIMAL)
+    return torch.from_numpy(hierarchy.leaves_list(tree)).long()

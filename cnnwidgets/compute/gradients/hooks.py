@@ -13,10 +13,10 @@ from typing import Any
 import torch
 from torch import nn
 
+from ..core import claimed, not_ours
+
 Call = Callable[..., Any]
 _TABLES = ("_forward_hooks", "_forward_pre_hooks", "_forward_pre_hooks_with_kwargs")
-_ours: set[int] = set()
-"""Keys of our hooks in the hook tables of modules; torch gives each key once in a process."""
 
 
 class _Hook:
@@ -84,16 +84,15 @@ def in_backward() -> bool:
 
 def _add(stack: ExitStack, module: nn.Module, hook: _Hook, handle: Any) -> None:
     tables = [getattr(module, name) for name in _TABLES]
-    _ours.add(handle.id)
+    unhook = claimed(handle)
     for table in tables:
         _leave_out(table)
 
     def remove() -> None:
         hook.end()
-        handle.remove()
-        _ours.discard(handle.id)
+        unhook()
         for table in tables:
-            if not _ours & table.keys():
+            if len(not_ours(table)) == len(table):
                 vars(table).clear()
 
     stack.callback(remove)
@@ -104,13 +103,9 @@ def _leave_out(table: OrderedDict[int, Any]) -> None:
 
     Both ask the object itself for the way it is copied, and an `OrderedDict` takes attributes.
     """
-
-    def others() -> OrderedDict[int, Any]:
-        return OrderedDict((key, hook) for key, hook in table.items() if key not in _ours)
-
     vars(table).update(
-        __deepcopy__=lambda memo: copy.deepcopy(others(), memo),
-        __reduce_ex__=lambda protocol: others().__reduce_ex__(protocol),
+        __deepcopy__=lambda memo: copy.deepcopy(not_ours(table), memo),
+        __reduce_ex__=lambda protocol: not_ours(table).__reduce_ex__(protocol),
     )
 
 

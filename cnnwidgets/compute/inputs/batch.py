@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-from ..core import Entrance, describe, device_of, dtype_of, entrance, moved
+from ..core import Entrance, check_numbers, describe, device_of, dtype_of, entrance, moved
 from .forms import as_tensor, channels_first, is_picture
 
 WANTED = "a tensor (N, C, H, W) or (C, H, W), an array, or a list of images of one size"
@@ -44,7 +44,7 @@ def as_batch(model: nn.Module, images: Any) -> Any:
     TypeError
         `images` are no images: the message says what they are, and what to give.
     ValueError
-        They can be read in two ways: the message names both.
+        They can be read in two ways: the message names both; they are on the meta device, and the model is not.
     """
     entry = entrance(model)
     batch = as_tensor(images, "the image")
@@ -54,6 +54,8 @@ def as_batch(model: nn.Module, images: Any) -> Any:
         return batch
     if batch.ndim == 0:
         raise TypeError(f"images must be {WANTED}, not a single number")
+    if batch.is_meta and device_of(model).type != "meta":
+        raise ValueError(f"the images, {describe(batch)}, are on the meta device, which holds no numbers")
     batch = channels_first(images, batch, entry)
     return as_numbers(model, batch[None] if _is_single(batch, entry) else batch)
 
@@ -67,8 +69,7 @@ def as_images(model: nn.Module, images: Any) -> torch.Tensor:
         They are not images.
     """
     batch = as_batch(model, images)
-    if device_of(model).type == "meta":
-        raise ValueError("the weights of the model are on the meta device, which holds no numbers: load them first")
+    check_numbers(model)
     if not isinstance(batch, torch.Tensor):
         raise TypeError(f"images must be {WANTED}, not {type(images).__name__}")
     if batch.is_complex():
@@ -149,7 +150,7 @@ def _mistaken(images: Any) -> str:
         return "a DataLoader; next(iter(loader))[0] gives its first images"
     if isinstance(images, Dataset):
         return f"the data set {type(images).__name__}; dataset[0][0] gives its first image"
-    if isinstance(images, (Set, range)):
+    if isinstance(images, (Set, range, Iterator)):
         return f"a {type(images).__name__}"
     if not isinstance(images, (list, tuple)):
         return ""

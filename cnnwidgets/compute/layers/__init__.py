@@ -1,9 +1,9 @@
 """Which layers there are, in running order, and what each puts out."""
 
-from .activations import activations, batched, run
-from .arithmetic import Arithmetic, UnknownArithmetic, arithmetic, does, is_plain, sample
-from .company import mixes_images
-from .kinds import kind_of, layout_of, token_grid
+from .activations import Axes, activations, arguments_of, batched, run
+from .arithmetic import Arithmetic, UnknownArithmetic, arithmetic, does, is_plain, sample, watching
+from .company import apart, mixes_images
+from .kinds import kind_of, token_grid
 from .layer import Layer, LayerTable
 from .operations import GraphRunner, Trace, run_operations, trace
 from .table import (
@@ -19,15 +19,20 @@ from .table import (
     with_operations,
 )
 from .tabular import to_html, to_text
+from .tracing import Traced, traced
 
 __all__ = [
     "Arithmetic",
+    "Axes",
     "GraphRunner",
     "Layer",
     "LayerTable",
     "Trace",
+    "Traced",
     "UnknownArithmetic",
     "activations",
+    "apart",
+    "arguments_of",
     "arithmetic",
     "batched",
     "checked_operations",
@@ -38,7 +43,6 @@ __all__ = [
     "is_plain",
     "kind_of",
     "layer_table",
-    "layout_of",
     "map_size",
     "mixes_images",
     "one_image",
@@ -50,6 +54,8 @@ __all__ = [
     "to_text",
     "token_grid",
     "trace",
+    "traced",
     "type_name",
+    "watching",
     "with_operations",
 ]

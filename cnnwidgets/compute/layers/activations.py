@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import weakref
+from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any, overload
 
 import torch
+from cachetools import LRUCache
 from torch import nn
 
-from ..core import Captured, Prepare, call, capture, find_layer, module_names, plain, unknown_layer
+from ..axes import Evidence, Roles, following_axes
+from ..core import (
+    Captured,
+    Prepare,
+    call,
+    capture,
+    check_numbers,
+    find_layer,
+    module_names,
+    plain,
+    same_random_state,
+    settings_version,
+    unknown_layer,
+)
 from ..inputs import as_batch
 from ..shadow import looking
-from .operations import run_operations, trace
+from .operations import Trace, run_operations, trace
 
 
 @overload
@@ -61,7 +77,10 @@ def activations(
         The model raised an error; the message names the layer and its input.
     TypeError
         `model` is not a module.
+    ValueError
+        Its weights are on the meta device; `layer_table` tells the shapes all the same.
     """
+    check_numbers(model)
     if layers is None:
         return dict(run(model, images, prepare=prepare))
     wanted = [layers] if isinstance(layers, str) else list(layers)
@@ -104,7 +123,7 @@ def run(
     """Run one pass in evaluation mode and return the captured outputs with their metadata."""
     images = batched(model, images, prepare)
     with (
-        looking(model) as module,
+        looking(model, layers) as module,
         capture(module, layers, stop=layers is not None, inputs=inputs, budget=budget, device=device) as captured,
     ):
         output = call(module, images, prepare)
@@ -117,3 +136,65 @@ def run(
 def batched(model: nn.Module, images: Any, prepare: Prepare | None) -> Any:
     """What the model is run on; for `prepare`, `images` as they are."""
     return as_batch(plain(model), images) if prepare is None else images
+
+
+def arguments_of(model: nn.Module, images: Any, prepare: Prepare | None) -> tuple[Any, Prepare | None]:
+    """What the model is run on, and a `prepare` that hands it over: for code that must see the very same tensors."""
+    if prepare is None:
+        return batched(model, images, None), None
+    with same_random_state():
+        given = prepare(images)
+    return given, lambda arguments: arguments
+
+
+class Axes:
+    """What tells the layouts of the outputs of `model` for `images`; a pass follows their axes where sizes do not.
+
+    What that pass finds is kept as long as the layers, their shapes and settings stay the same.
+    """
+
+    def __init__(self, model: nn.Module, images: Any, prepare: Prepare | None = None) -> None:
+        self.model, self.images, self.prepare = plain(model), images, prepare
+
+    def of_layers(self, captured: Captured) -> Evidence:
+        """For the layers, in the order of a pass."""
+
+        def measure() -> Mapping[str, tuple[Roles, ...]]:
+            form = tuple((captured.name(seen), seen.shape) for seen in captured.seen)
+            names = [name for (name, _), seen in zip(form, captured.seen, strict=True) if seen.reason is None]
+            return self._measured(form, names, None)
+
+        return Evidence(self._image(), measure)
+
+    def of_operations(self, traced: Trace, outputs: Mapping[str, torch.Tensor]) -> Evidence:
+        """For the operations among them."""
+        form = tuple((name, tuple(output.shape)) for name, output in outputs.items())
+        return Evidence(self._image(), partial(self._measured, form, list(outputs), traced))
+
+    def _image(self) -> list[tuple[tuple[int, ...], Any]]:
+        tensor = self.prepare is None and isinstance(self.images, torch.Tensor)
+        return [(tuple(self.images.shape[1:]), "first")] if tensor else []
+
+    def _measured(self, form: Any, names: list[str], traced: Trace | None) -> Mapping[str, tuple[Roles, ...]]:
+        kept = _measured.setdefault(self.model, LRUCache(32))
+        key = (form, self.prepare is None, settings_version(self.model))
+        if key not in kept:
+            try:
+                kept[key] = self._follow(names, traced)
+            except Exception:  # whatever a model does that a mode of torch cannot follow
+                kept[key] = {}
+        return kept[key]
+
+    def _follow(self, names: list[str], traced: Trace | None) -> dict[str, tuple[Roles, ...]]:
+        given, as_it_is = arguments_of(self.model, self.images, self.prepare)
+        with following_axes(given, batched=self.prepare is None) as mode:
+            if traced is not None:
+                outputs, _ = run_operations(self.model, traced, given, names, prepare=as_it_is)
+            else:
+                captured = run(self.model, given, prepare=as_it_is, device="meta")
+                outputs = {name: captured[name] for name in names}
+            return {name: mode.roles(output) for name, output in outputs.items()}
+
+
+_measured: weakref.WeakKeyDictionary[nn.Module, LRUCache[Any, Mapping[str, tuple[Roles, ...]]]]
+_measured = weakref.WeakKeyDictionary()

@@ -26,6 +26,7 @@ _TO_SIZE = ("input", "output_size", "return_indices")
 _NORM = ("input", "running_mean", "running_var", "weight", "bias", "training", "momentum", "eps")
 _NORM_BELOW = ("input", "weight", "bias", "running_mean", "running_var", "training", "momentum", "eps")
 _PAD = ("input", "pad", "mode", "value")
+_NUMBERS = ("weight", "bias", "running_mean", "running_var")
 
 CORES: dict[str, tuple[Any, tuple[str, ...]]] = {
     **{f"conv{n}d": (getattr(nn, f"Conv{n}d"), _CONV) for n in (1, 2, 3)},
@@ -34,10 +35,14 @@ CORES: dict[str, tuple[Any, tuple[str, ...]]] = {
     **{f"avg_pool{n}d": (getattr(nn, f"AvgPool{n}d"), _AVG1 if n == 1 else _AVG) for n in (1, 2, 3)},
     **{f"adaptive_max_pool{n}d": (getattr(nn, f"AdaptiveMaxPool{n}d"), _TO_SIZE) for n in (1, 2, 3)},
     **{f"adaptive_avg_pool{n}d": (getattr(nn, f"AdaptiveAvgPool{n}d"), _TO_SIZE) for n in (1, 2, 3)},
+    **{f"max_pool{n}d_with_indices": (getattr(nn, f"MaxPool{n}d"), _MAX) for n in (1, 2, 3)},
+    **{f"adaptive_max_pool{n}d_with_indices": (getattr(nn, f"AdaptiveMaxPool{n}d"), _TO_SIZE) for n in (1, 2, 3)},
     "linear": (nn.Linear, ("input", "weight", "bias")),
     "batch_norm": (nn.BatchNorm2d, _NORM),
 }
 """Functions of torch -> the module that does the same, and the names of their arguments."""
+_SAME = frozenset({"clone", "contiguous", "cpu", "cuda", "detach", "to"})
+"""Functions of torch that give the numbers that they get, unless they change their type."""
 
 
 class UnknownArithmetic(ValueError):
@@ -107,24 +112,72 @@ def arithmetic(part: nn.Module, given: torch.Tensor) -> Arithmetic:
     """
     for hook in _writers(part):
         hook(part, (given,))
-    watch = _Watch(given)
+    watch = _Watch(given, _memory(part))
     with _gathered(part):
         try:
             with torch.no_grad(), watch:
                 returned = part.forward(given)
         except Exception as error:
             raise UnknownArithmetic(f"does not run on its input alone ({in_one_line(error, 160)})") from error
+    return _found(watch, returned)
+
+
+@contextmanager
+def watching(part: nn.Module, wanted: Callable[[], bool]) -> Iterator[list[Arithmetic | UnknownArithmetic]]:
+    """What a layer does while the body of the `with` block runs its network: with the numbers that it uses then.
+
+    Parameters
+    ----------
+    part : torch.nn.Module
+        A layer of a shadow, whose `forward` is replaced meanwhile.
+    wanted : callable
+        Asked before each call, whether it is the one.
+
+    Yields
+    ------
+    list of Arithmetic or UnknownArithmetic
+        Of the last wanted call; empty before.
+    """
+    seen: list[Arithmetic | UnknownArithmetic] = []
+    held, forward, memory = vars(part), part.forward, _memory(part)
+    own = held.get("forward")
+
+    def watched(*args: Any, **keywords: Any) -> Any:
+        given = next(iter(_tensors((args, keywords))), None)
+        if given is None or not wanted():
+            return forward(*args, **keywords)
+        watch = _Watch(given, memory)
+        with watch:
+            returned = forward(*args, **keywords)
+        try:
+            seen[:] = [_found(watch, returned)]
+        except UnknownArithmetic as error:
+            seen[:] = [error]
+        return returned
+
+    held["forward"] = watched
+    try:
+        yield seen
+    finally:
+        del held["forward"]
+        if own is not None:
+            held["forward"] = own
+
+
+def _found(watch: _Watch, returned: Any) -> Arithmetic:
+    """What a watched call did to its input."""
     if len(watch.cores) != 1:
         called = ", ".join(dict.fromkeys(watch.names)) or "nothing that is seen from here"
         alone = "gives its input to more than one" if watch.cores else "gives its input, as it is or padded, to no"
         raise UnknownArithmetic(f"{alone} convolution, pooling, linear map or batch norm: it calls {called}")
-    core = watch.cores[0]
+    core, returned = watch.cores[0], _first(returned)
+    given = watch.given if core.input is watch.first else core.input.detach()
     if not isinstance(returned, torch.Tensor) or returned.shape != core.value.shape:
         raise UnknownArithmetic(f"changes the form of what {core.name} gives")
     module = _as_module(core)
     then = _Replay(core.output, watch.calls[core.number :], returned)
     if returned is core.output and not then.calls:
-        return Arithmetic(module, core.input, core.value, core.before)
+        return Arithmetic(module, given, core.value, core.before)
     try:
         again = then(core.value.clone())
         then(core.value.double())
@@ -132,7 +185,7 @@ def arithmetic(part: nn.Module, given: torch.Tensor) -> Arithmetic:
         raise UnknownArithmetic(f"goes on from {core.name} by what cannot be followed ({error})") from error
     if not torch.allclose(again, returned, equal_nan=True):
         raise UnknownArithmetic(f"goes on from {core.name} by what cannot be followed")
-    return Arithmetic(module, core.input, core.value, core.before, ", ".join(then.names), then)
+    return Arithmetic(module, given, core.value, core.before, ", ".join(then.names), then)
 
 
 _tried: WeakKeyDictionary[nn.Module, tuple[type[nn.Module], str] | None] = WeakKeyDictionary()
@@ -220,13 +273,14 @@ Call = tuple[Callable[..., Any], Any, Any, Any]
 class _Watch(TorchFunctionMode):
     """Notes each function of torch that is called, and those among them that take the input of a layer."""
 
-    def __init__(self, given: torch.Tensor) -> None:
+    def __init__(self, given: torch.Tensor, memory: frozenset[int]) -> None:
         super().__init__()
+        self._memory = memory  # of weights that stay, and need no copy
         self.calls: list[Call] = []
         self.names: list[str] = []
         self.cores: list[_Core] = []
+        self.first, self.given = given, given.detach().clone()
         self._inputs: list[tuple[torch.Tensor, tuple[int, ...]]] = [(given, (0,) * max(0, given.ndim - 2))]
-        self._given = given.clone()
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
@@ -237,7 +291,7 @@ class _Watch(TorchFunctionMode):
             self.names.append(name.strip("_"))
         given = kwargs.get("input", args[0] if args else None)
         before = next((before for known, before in self._inputs if known is given), None)
-        if before is None or not torch.equal(self._inputs[0][0].nan_to_num(), self._given.nan_to_num()):
+        if before is None or not torch.equal(self.first.nan_to_num(), self.given.nan_to_num()):
             return output  # it takes another tensor, or the layer wrote to its input
         if name == "pad":
             pad = {**dict(zip(_PAD, args, strict=False)), **kwargs}["pad"]
@@ -245,11 +299,25 @@ class _Watch(TorchFunctionMode):
             if len(added) <= len(before):
                 added = (0,) * (len(before) - len(added)) + added
                 self._inputs.append((output, tuple(map(sum, zip(before, added, strict=True)))))
+        elif name in _SAME and output.dtype == given.dtype:
+            self._inputs.append((output, before))
         elif name in CORES and isinstance(value := _first(output), torch.Tensor):
             names = _NORM_BELOW if name == "batch_norm" and func is not F.batch_norm else CORES[name][1]
             arguments = {**dict(zip(names, args, strict=False)), **kwargs}
-            self.cores.append(_Core(name, arguments, given, before, value, value.clone(), len(self.calls)))
+            arguments |= {name: self._kept(arguments[name]) for name in _NUMBERS if name in arguments}
+            self.cores.append(_Core(name, arguments, given, before, value, value.detach().clone(), len(self.calls)))
         return output
+
+    def _kept(self, value: torch.Tensor | None) -> torch.Tensor | None:
+        """A weight as it is now: what is made for a call may be written over, or freed, after it."""
+        if value is None or (type(value) in (torch.Tensor, nn.Parameter) and value.data_ptr() in self._memory):
+            return value
+        return value.detach().clone()
+
+
+def _memory(part: nn.Module) -> frozenset[int]:
+    """The addresses of the parameters of a layer."""
+    return frozenset(weight.data_ptr() for weight in part.parameters() if type(weight) is nn.Parameter)
 
 
 def _first(output: Any) -> Any:
@@ -282,7 +350,7 @@ def _as_module(core: _Core) -> nn.Module:
         settings.pop("return_indices", None)
         return kind(**settings)
     for name, value in (("weight", weight), ("bias", bias)):
-        setattr(module, name, None if value is None else nn.Parameter(value.detach(), requires_grad=False))
+        setattr(module, name, None if value is None else nn.Parameter(gathered(value.detach()), requires_grad=False))
     return module.eval()
 
 

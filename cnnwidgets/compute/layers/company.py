@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -20,8 +21,8 @@ def mixes_images(model: nn.Module, image: torch.Tensor, *, prepare: Prepare | No
 
     So do BatchNorm without running statistics, attention between the rows of a batch, and a sum over it. The network is
     asked twice for a batch of two, `image` and a random one, each time another: two passes, whose answer is kept until
-    a module is replaced. Both have the same shapes, and thus the same rounding. A network that refuses two images is
-    said to mix them: what depends on the answer is to give it one at a time.
+    a module is replaced. Both have the same shapes, and thus the same rounding. A network that refuses two images, but
+    takes one, is said to mix them: what depends on the answer is to give it one at a time.
 
     Parameters
     ----------
@@ -36,18 +37,46 @@ def mixes_images(model: nn.Module, image: torch.Tensor, *, prepare: Prepare | No
     parts = [(id(part), *(buffer is None for buffer in part._buffers.values())) for part in module.modules()]
     state = prepare is None, parts
     known = _known.get(module)
-    if known is None or known[0] != state:
-        known = _known[module] = state, _mixes(module, image.detach(), prepare)
-    return known[1]
+    if known is not None and known[0] == state:
+        return known[1]
+    found = _mixes(module, image.detach(), prepare)
+    if found is not None:
+        _known[module] = state, found
+    return bool(found)
 
 
-def _mixes(module: nn.Module, image: torch.Tensor, prepare: Prepare | None) -> bool:
+def apart(model: nn.Module, images: torch.Tensor, at_once: int | None = None) -> Sequence[torch.Tensor]:
+    """Images in batches in which the network gives for each what it gives for it alone.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Run in evaluation mode and left unchanged.
+    images : torch.Tensor
+        (N, C, H, W), or another batch.
+    at_once : int, optional
+        Images per batch; all of them by default.
+
+    Returns
+    -------
+    sequence of torch.Tensor
+        One image each where the network mixes those of a batch (`mixes_images`); views of `images`.
+    """
+    count = max(1, len(images)) if at_once is None else at_once
+    return images.split(1 if min(count, len(images)) > 1 and mixes_images(model, images[:1]) else count)
+
+
+def _mixes(module: nn.Module, image: torch.Tensor, prepare: Prepare | None) -> bool | None:
+    """None where the network does not take this image at all."""
     image = image / 255 if image.dtype == torch.uint8 else image
     try:
         one, other = (_outputs(module, torch.cat([image, each]), prepare) for each in _others(image))
         return one.keys() != other.keys() or not all(_first_alike(one[path], other[path]) for path in one)
     except Exception:  # whatever a model raises for two images, it may not for one
-        return True
+        with suppress(Exception):
+            _outputs(module, image, prepare)
+            return True
+    return None
 
 
 def _others(image: torch.Tensor) -> Iterator[torch.Tensor]:

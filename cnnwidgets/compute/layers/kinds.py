@@ -6,25 +6,10 @@ import math
 from typing import Literal
 
 import torch
-from torch import nn
+
+from ..axes import Layout
 
 Kind = Literal["maps", "vector", "tokens", "volume", "other"]
-Layout = Literal["first", "last"]
-
-_CHANNELS_FIRST = (
-    nn.modules.conv._ConvNd,
-    nn.modules.batchnorm._BatchNorm,
-    nn.modules.instancenorm._InstanceNorm,
-    nn.GroupNorm,
-    nn.modules.pooling._MaxPoolNd,
-    nn.modules.pooling._AvgPoolNd,
-    nn.modules.pooling._AdaptiveAvgPoolNd,
-    nn.modules.pooling._AdaptiveMaxPoolNd,
-    nn.Upsample,
-    nn.PixelShuffle,
-)
-_CHANNELS_LAST = (nn.Linear, nn.MultiheadAttention, nn.Embedding)
-_NORMS = (nn.LayerNorm, getattr(nn, "RMSNorm", nn.LayerNorm))  # over the last axes, which need not be the channels
 
 
 def kind_of(shape: tuple[int, ...]) -> Kind:
@@ -36,34 +21,6 @@ def kind_of(shape: tuple[int, ...]) -> Kind:
     if len(shape) <= 1 or (len(shape) == 3 and shape[1:] == (1, 1)):
         return "vector"
     return {2: "tokens", 3: "maps"}.get(len(shape), "volume")  # type: ignore[return-value]
-
-
-def layout_of(owner: nn.Module | None, shape: tuple[int, ...], before: tuple[tuple[int, ...], Layout] | None) -> Layout:
-    """Whether the channels are the first or the last axis of `shape` (without the batch axis).
-
-    Known for layers of known type; `LayerNorm` and `Linear` by exact type, since subclasses for maps permute. A
-    `LayerNorm` over one axis has the channels there; over several, [C, H, W], it moves none. Other modules keep the
-    layout of the previous output if it has the same shape. Otherwise two equal axes next to a different one are taken
-    as height and width.
-
-    Parameters
-    ----------
-    owner : torch.nn.Module or None
-        The layer; None for an operation.
-    shape : tuple of int
-        Its output's shape without the batch axis.
-    before : tuple of (shape, layout) or None
-        The previous output.
-    """
-    if isinstance(owner, _CHANNELS_FIRST):
-        return "first"
-    if type(owner) in _CHANNELS_LAST or (type(owner) in _NORMS and len(getattr(owner, "normalized_shape", ())) == 1):
-        return "last"
-    if before is not None and before[0] == shape:
-        return before[1]
-    if len(shape) == 3 and shape[0] == shape[1] != shape[2]:
-        return "last"
-    return "last" if len(shape) == 2 else "first"
 
 
 def token_grid(tokens: int, aspect: float = 1.0) -> tuple[int, int, int] | None:
@@ -99,7 +56,7 @@ def as_maps(output: torch.Tensor, kind: Kind, layout: Layout, *, aspect: float =
     output : torch.Tensor
         Without the batch axis. Complex numbers become magnitudes, booleans 0 and 1.
     kind, layout : str
-        From `kind_of` and `layout_of`.
+        From `kind_of` and the layer table.
     aspect : float
         Width over height of the input image, for the grid of tokens.
     plane : int

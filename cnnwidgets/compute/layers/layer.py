@@ -9,8 +9,10 @@ from typing import Any, overload
 
 import torch
 
+from ...late import imported
+from ..axes import Layout
 from ..core import unknown_layer
-from .kinds import Kind, Layout
+from .kinds import Kind
 from .tabular import to_html, to_text
 
 COLUMNS = ("name", "type", "call", "kind", "shape", "parameters", "macs", "ran", "note")
@@ -37,6 +39,9 @@ class Layer:
         Shape for one image, without the batch axis.
     layout : str
         Position of the channel axis: `first` or `last`.
+    axes_known : bool
+        Whether that is known, by the type of the layer, the sizes of those before it, or a pass that followed the axes
+        of the image. Otherwise the axes are taken in their order, and `note` says so.
     dtype : torch.dtype or None
         Number type.
     batch_axis : int or None
@@ -82,6 +87,14 @@ class Layer:
     reason: str | None
     operation: bool = False
     depends: bool = True
+    axes_known: bool = True
+
+    @cached_property
+    def note(self) -> str:
+        """What else there is to say: why it cannot be shown, or what is not known of it."""
+        if self.reason is not None or self.repeats:
+            return self.reason or "same as the entry before"
+        return "" if self.axes_known else f"which axis is the channels is not known: the {self.layout} one is taken"
 
     @cached_property
     def channels(self) -> int:
@@ -150,14 +163,20 @@ class LayerTable(Sequence[Layer]):
         """The layers that can be drawn."""
         return LayerTable([layer for layer in self if layer.reason is None and layer.ran], self.note)
 
+    def get(self, name: str) -> Layer | None:
+        """The layer called `name`, or None."""
+        return self._by_name.get(name) if isinstance(name, str) else None
+
     def find(self, name: str) -> Layer:
         """The layer called `name`; raises LookupError with the nearest name, or the existing calls or parts."""
-        if isinstance(name, str) and name in self._by_name:
-            return self._by_name[name]
-        within = [layer.name for layer in self if layer.module == name]
+        found = self.get(name)
+        if found is not None:
+            return found
+        within = [layer.name for layer in self if layer.module == name and not layer.operation]
         if within:
             raise LookupError(f"layer {name!r} has several entries; choose one of {', '.join(within)}")
-        raise unknown_layer(name, self.names)
+        error = unknown_layer(name, self.names)
+        raise LookupError(f"{error}; modules only: {self.note}") if self.note else error
 
     def to_records(self) -> list[dict[str, Any]]:
         """One dict per layer, ready for `pandas.DataFrame(table.to_records())`."""
@@ -171,14 +190,14 @@ class LayerTable(Sequence[Layer]):
                 "parameters": layer.parameters,
                 "macs": layer.macs,
                 "ran": layer.ran,
-                "note": layer.reason or ("same as the entry before" if layer.repeats else ""),
+                "note": layer.note,
             }
             for layer in self
         ]
 
     def to_frame(self) -> Any:
         """The table as a pandas DataFrame, one row per layer."""
-        import pandas as pd
+        pd = imported("pandas")
 
         return pd.DataFrame(self.to_records()).set_index("name")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -148,7 +148,6 @@ def run_operations(
     names: Iterable[str] | None = None,
     *,
     prepare: Prepare | None = None,
-    check: Callable[[GraphRunner], None] | None = None,
 ) -> tuple[dict[str, torch.Tensor], Any]:
     """Outputs of operations in one pass through the graph.
 
@@ -164,8 +163,6 @@ def run_operations(
         Names of operations; None for all.
     prepare : callable, optional
         As for `activations`.
-    check : callable, optional
-        Given what has run of the graph.
 
     Returns
     -------
@@ -185,21 +182,27 @@ def run_operations(
             result, *values = call(module, images, prepare, run=traced.script)
         given = zip((operation.name for operation in traced.operations), values, strict=True)
         return {name: value for name, value in given if name in wanted and why_not(value) is None}, result
+    runner = run_graph(model, traced, images, wanted, prepare=prepare)
+    return runner.outputs, runner.result
+
+
+def run_graph(
+    model: nn.Module, traced: Trace, images: Any, wanted: set[str], *, prepare: Prepare | None = None
+) -> GraphRunner:
+    """What has run of the graph in one pass; arguments and errors as for `run_operations`."""
     if traced.graph is None:
         raise LookupError(f"the model has no operations to show: {traced.reason}")
     with looking(model) as module:
         runner = GraphRunner(module, traced, wanted)
         call(module, images, prepare, run=runner.forward)
-    if check is not None:
-        check(runner)
-    return runner.outputs, runner.result
+    return runner
 
 
 def _own(value: Any) -> Any:
     """The lists and dicts of a graph, which are immutable, as mutable ones."""
     if isinstance(value, list):
         return [_own(item) for item in value]
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {key: _own(item) for key, item in value.items()}
     if type(value) is tuple:
         return tuple(_own(item) for item in value)

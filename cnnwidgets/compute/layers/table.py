@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
-from itertools import chain
 from typing import Any
 
 import torch
 from torch import fx, nn
 
+from ..axes import Evidence
 from ..core import UNSEEN, Captured, ForwardError, Prepare, has_forward, leaves, module_names, plain
-from .activations import batched, run
-from .kinds import Kind, Layout, as_maps, kind_of, layout_of, planes, token_grid, tokens_off_grid
+from .activations import Axes, batched, run
+from .kinds import Kind, as_maps, kind_of, planes, token_grid, tokens_off_grid
 from .layer import Layer, LayerTable
-from .operations import GraphRunner, Trace, run_operations, trace
+from .operations import GraphRunner, Trace, run_graph, run_operations, trace
 
 
 def layer_table(model: nn.Module, image: Any, *, operations: bool = True, prepare: Prepare | None = None) -> LayerTable:
@@ -49,21 +48,24 @@ def layer_table(model: nn.Module, image: Any, *, operations: bool = True, prepar
     image = batched(model, image, prepare)
     batch = image.shape[0] if prepare is None and isinstance(image, torch.Tensor) else 1
     captured = run(model, image, prepare=prepare, budget=0)
-    table = table_of(captured, model, batch)
+    axes = Axes(model, image, prepare)
+    table = table_of(captured, model, batch, axes)
     if not operations:
         return table
     traced = trace(model)
     outputs = checked_operations(model, traced, image, captured, prepare=prepare)
-    return with_operations(table, traced, outputs, batch)
+    return with_operations(table, traced, outputs, batch, axes)
 
 
-def table_of(captured: Captured, model: nn.Module, batch: int = 1) -> LayerTable:
-    """The layer table of a pass recorded by `capture` with hooks on every module."""
+def table_of(captured: Captured, model: nn.Module, batch: int = 1, axes: Axes | None = None) -> LayerTable:
+    """The layer table of a pass recorded by `capture` with hooks on every module; `axes` tells the layouts."""
     rows: list[Layer] = []
+    evidence = Evidence() if axes is None else axes.of_layers(captured)
     for seen in captured.seen:
+        name = captured.name(seen)
         rows.append(
             Layer(
-                name=captured.name(seen),
+                name=name,
                 module=seen.module,
                 type=type_name(seen.owner),
                 call=seen.call,
@@ -73,7 +75,7 @@ def table_of(captured: Captured, model: nn.Module, batch: int = 1) -> LayerTable
                 leaf=_is_leaf(seen.owner),
                 repeats=seen.repeats,
                 reason=seen.reason,
-                **_form(seen.shape, batch, seen.owner, rows, shown=seen.reason is None),
+                **_form(name, seen.shape, batch, seen.owner, evidence, shown=seen.reason is None),
             )
         )
     known = module_names(plain(model))
@@ -95,24 +97,22 @@ def checked_operations(
     """
     if not traced.operations:
         return {}
-    differs: list[str] = []
+    given, wanted, differs = batched(model, images, prepare), {each.name for each in traced.operations}, ""
     try:
-        outputs, result = run_operations(
-            model,
-            traced,
-            batched(model, images, prepare),
-            prepare=prepare,
-            check=lambda runner: differs.extend(filter(None, [_difference(runner, captured)])),
-        )
+        if traced.graph is None:  # TorchScript, which runs its modules itself
+            outputs, result = run_operations(model, traced, given, wanted, prepare=prepare)
+        else:
+            runner = run_graph(model, traced, given, wanted, prepare=prepare)
+            outputs, result, differs = runner.outputs, runner.result, _difference(runner, captured)
     except ForwardError as error:
         traced.drop(f"the graph that torch.fx traced does not run ({error})")
         return {}
     for path, value in leaves(result):
         known = captured.output.get(path)
         if known is not None and not _alike(known, value):
-            differs.append("the model")
+            differs = differs or "the model"
     if differs:
-        traced.drop(f"the graph that torch.fx traced gives another output than {differs[0]}")
+        traced.drop(f"the graph that torch.fx traced gives another output than {differs}")
         return {}
     return outputs
 
@@ -127,22 +127,28 @@ def _difference(runner: GraphRunner, captured: Captured) -> str:
         if name and not within and tracer.is_leaf_module(seen.owner, name):
             return f"the model, in which layer {name!r} runs too"
         some = runner.some.get((name, seen.call, seen.path))
-        if some is not None and seen.some is not None and not _alike(seen.some, some):
+        if some is not None and not seen.repeats and (known := seen.sample) is not None and not _alike(known, some):
             return f"the model at layer {captured.name(seen)!r}"
     other = next((name for name, calls in runner.calls.items() if captured.calls[name] != calls), None)
     return "" if other is None else f"the model, in which layer {other!r} runs {captured.calls[other]} times"
 
 
-def with_operations(table: LayerTable, traced: Trace, outputs: dict[str, torch.Tensor], batch: int = 1) -> LayerTable:
+def with_operations(
+    table: LayerTable, traced: Trace, outputs: dict[str, torch.Tensor], batch: int = 1, axes: Axes | None = None
+) -> LayerTable:
     """`table` with an entry for each operation, after the last module that ran before it."""
     rows = [replace(row, depends=False) if (row.module, row.call) in traced.fixed else row for row in table]
+    places = {(row.module, row.call): at for at, row in reversed([*enumerate(rows)])}
+    evidence = Evidence() if axes is None else axes.of_operations(traced, outputs)
+    told = 0
     behind: dict[tuple[str, int], list[Layer]] = {}
     for operation in traced.operations:
         if operation.name not in outputs:
             continue
         value = outputs[operation.name]
-        at = next((i for i, row in enumerate(rows) if (row.module, row.call) == operation.after), -1)
-        before = [*rows[: at + 1], *behind.get(operation.after, [])]
+        for row in rows[told : (told := max(told, places.get(operation.after, -1) + 1))]:
+            if row.reason is None and row.ran:
+                evidence.add(row.shape, row.layout, known=row.axes_known)
         row = Layer(
             name=operation.name,
             module=operation.scope,
@@ -156,7 +162,7 @@ def with_operations(table: LayerTable, traced: Trace, outputs: dict[str, torch.T
             reason=None,
             operation=True,
             depends=operation.depends,
-            **_form(tuple(value.shape), batch, None, before, shown=True),
+            **_form(operation.name, tuple(value.shape), batch, None, evidence, shown=True),
         )
         behind.setdefault(operation.after, []).append(row)
     woven = behind.pop(("", 0), [])
@@ -169,37 +175,24 @@ def with_operations(table: LayerTable, traced: Trace, outputs: dict[str, torch.T
 
 
 def _form(
-    raw: tuple[int, ...], batch: int, owner: nn.Module | None, rows: Sequence[Layer], *, shown: bool
+    name: str, raw: tuple[int, ...], batch: int, owner: nn.Module | None, evidence: Evidence, *, shown: bool
 ) -> dict[str, Any]:
     """The fields of an entry for an output of shape `raw`."""
     axis = _batch_axis(raw, batch)
     stacked = axis is None and len(raw) >= 3
-    shape = raw[1:] if stacked or axis == 0 else raw[:1] + raw[2:] if axis == 1 else raw
-    layout = layout_of(owner, shape, _alike_before(shape, rows))
+    left_out = 0 if stacked else axis
+    shape = raw if left_out is None else raw[:left_out] + raw[left_out + 1 :]
     kind: Kind = kind_of(shape) if shown else "other"
+    layout, known = evidence.find(name, owner, shape, left_out) if shown else ("first", True)
     return {
         "kind": kind,
         "shape": shape,
         "layout": layout,
+        "axes_known": known,
         "batch_axis": axis,
         "planes": planes(shape, kind, layout) * (raw[0] if stacked else 1),
         "macs": macs(owner, raw if stacked else shape) if shown and owner is not None else None,
     }
-
-
-def _alike_before(shape: tuple[int, ...], rows: Sequence[Layer]) -> tuple[tuple[int, ...], Layout] | None:
-    """`shape` with the layout of the last output that determines it; None if none does.
-
-    That is one of the same shape; otherwise one of the same height and width; otherwise, and if two equal axes do not
-    identify height and width, the last maps.
-    """
-    sizes: dict[tuple[int, ...], Layout] = {shape[:-1]: "last", shape[1:]: "first"} if len(shape) > 2 else {}
-    unlike = len(set(shape)) == len(shape) == 3
-    same = (row.layout for row in reversed(rows) if row.reason is None and row.shape == shape)
-    sized = (sizes[row.size] for row in reversed(rows) if row.reason is None and row.size in sizes)
-    maps = (row.layout for row in reversed(rows) if row.reason is None and unlike and row.kind == "maps")
-    layout = next(chain(same, sized, maps), None)
-    return None if layout is None else (shape, layout)
 
 
 def _alike(known: torch.Tensor, value: Any) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import weakref
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,15 +36,22 @@ class Traced:
 
 
 def traced(model: nn.Module) -> Traced:
-    """`model` as a graph: the one of the last time, unless a module, a setting of one or a buffer has changed."""
+    """`model` as a graph: the very one of the last time, unless something has changed that a trace takes over.
+
+    That is a module, one of the `settings`, of which a graph has made constants, or a buffer. A change that makes no
+    difference to the graph, such as of a global counter, gives the same one.
+    """
     module = plain(model)
     parts = list(module.modules())
-    version = settings_version(module)
     kept = _kept.get(module)
-    if kept is not None and kept[1] == version and [part() for part in kept[0]] == parts:
-        return kept[2]
+    same = kept if kept is not None and [part() for part in kept[0]] == parts else None
+    if same is not None and same[1] == settings_version(module):
+        return same[2]
     found = _trace(module)
-    _kept[module] = [weakref.ref(part) for part in parts], version, found
+    if same is not None and _alike(same[2], found):
+        found = same[2]
+    after = settings_version(module)  # a trace runs the code of the network, which may count its calls
+    _kept[module] = [weakref.ref(part) for part in parts], after, found
     return found
 
 
@@ -50,7 +59,21 @@ _kept: weakref.WeakKeyDictionary[nn.Module, tuple[list[weakref.ref[nn.Module]], 
 _kept = weakref.WeakKeyDictionary()
 
 
+def _alike(one: Traced, other: Traced) -> bool:
+    if one.graph is None or other.graph is None:
+        return one.graph is other.graph and one.reason == other.reason
+    pairs = zip(one.graph.nodes, other.graph.nodes, strict=False)
+    return (
+        str(one.graph) == str(other.graph)
+        and all(first.target == second.target for first, second in pairs)
+        and one.constants.keys() == other.constants.keys()
+        and all(torch.equal(value, other.constants[name]) for name, value in one.constants.items())
+    )
+
+
 def _trace(model: nn.Module) -> Traced:
+    if isinstance(model, torch.jit.ScriptModule):
+        return Traced(None, "the model is TorchScript", {})
     with looking(model) as module:
         for part in module.modules():  # the user's hooks would receive fx proxies
             part._forward_hooks, part._forward_pre_hooks = OrderedDict(), OrderedDict()
@@ -65,22 +88,36 @@ def _trace(model: nn.Module) -> Traced:
 
 
 class _Tracer(fx.Tracer):
-    """Finds the name of a weight in a table; the tracer of torch goes through all weights for each that is used."""
+    """Finds the name of a weight in a table; the tracer of torch goes through all weights for each that is used.
+
+    Torch replaces `nn.Module.__call__` while it traces, for all threads: those that train meanwhile call as ever.
+    """
 
     def trace(self, root: Any, concrete_args: dict[str, Any] | None = None) -> fx.Graph:
         """Trace `root`."""
+        self._thread = threading.get_ident()
         self._tensors = [*root.named_parameters(), *root.named_buffers()]  # alive as long as their ids count
         self._names = {id(tensor): name for name, tensor in self._tensors}
         return super().trace(root, concrete_args)
 
     def getattr(self, attr: str, attr_val: Any, parameter_proxy_cache: dict[str, Any]) -> Any:
         """A proxy of a parameter; everything else as it is."""
+        if threading.get_ident() != self._thread:
+            return attr_val
         name = self._names.get(id(attr_val)) if isinstance(attr_val, nn.Parameter) else None
         if name is None:
             return attr_val
         if name not in parameter_proxy_cache:
             parameter_proxy_cache[name] = self.create_proxy("get_attr", name, (), {})
         return parameter_proxy_cache[name]
+
+    def call_module(
+        self, m: nn.Module, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """A node for a call of a module."""
+        if threading.get_ident() != self._thread:
+            return forward(*args, **kwargs)
+        return super().call_module(m, forward, args, kwargs)
 
     def create_arg(self, a: Any) -> Any:
         """The argument of a node."""

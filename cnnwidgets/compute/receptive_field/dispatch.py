@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import TensorWeakRef, WeakTensorKeyDictionary
 
@@ -29,6 +30,8 @@ class Following(TorchDispatchMode):
         self.size = size
         self._known: Any = WeakTensorKeyDictionary()  # None for a tensor that depends on no pixel
         self._sharing: dict[int, list[TensorWeakRef]] = {}  # the tensors that share a storage
+        self._taken, self._notes = "", WeakTensorKeyDictionary()
+        self.images = 1
 
     def watch(self, image: torch.Tensor) -> None:
         """Register a tensor (..., H, W) as the image."""
@@ -37,6 +40,16 @@ class Following(TorchDispatchMode):
     def of(self, tensor: torch.Tensor) -> PixelBox | None:
         """The pixels that each number of `tensor` depends on; None if there are none."""
         return self._known.get(tensor)
+
+    def take(self, tensor: torch.Tensor, how: str) -> None:
+        """Take note that numbers of `tensor` leave torch, so that what is made of them is followed no further."""
+        if not self._taken and self.of(tensor) is not None:
+            self._taken = how
+
+    def note(self, tensor: torch.Tensor) -> str:
+        """What may make the boxes of `tensor` too small; empty for nothing."""
+        how = self._notes.get(tensor)
+        return f"{how} takes numbers out of torch before it, whose pixels are not counted" if how else ""
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         output = func(*args, **(kwargs or {}))
@@ -51,6 +64,8 @@ class Following(TorchDispatchMode):
         if tensor not in self._known:
             self._sharing.setdefault(tensor.untyped_storage()._cdata, []).append(TensorWeakRef(tensor))
         self._known[tensor] = reach
+        if self._taken:
+            self._notes[tensor] = self._taken
 
     def _overwrite(self, tensor: torch.Tensor, reach: PixelBox | None) -> None:
         """Update the tensors that share memory with `tensor` after an in-place write."""
@@ -73,9 +88,32 @@ def _written(tensor: torch.Tensor, reach: PixelBox | None, other: torch.Tensor, 
     return PixelBox.made(edges, other.shape, [held for held in (known, reach) if held is not None])
 
 
+class _Leaving(TorchFunctionMode):
+    """Tells a `Following` which numbers `forward` takes out of torch, which no operation does."""
+
+    def __init__(self, mode: Following) -> None:
+        super().__init__()
+        self._mode = mode
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func in _LEAVING and args and isinstance(args[0], torch.Tensor):
+            self._mode.take(args[0], _LEAVING[func])
+        return func(*args, **(kwargs or {}))
+
+
+_LEAVING = {
+    torch.Tensor.item: ".item()",
+    torch.Tensor.tolist: ".tolist()",
+    torch.Tensor.numpy: ".numpy()",
+    torch.Tensor.__array__: "NumPy",
+    torch.Tensor.__float__: "float()",
+    torch.Tensor.__int__: "int()",
+}
+
+
 @contextmanager
 def following(images: Any) -> Iterator[Following]:
-    """Track the pixels of the first tensor of three axes or more in `images`, and of others of its height and width.
+    """Track the pixels of the first tensor of three axes or more in `images`.
 
     Parameters
     ----------
@@ -85,7 +123,8 @@ def following(images: Any) -> Iterator[Following]:
     Yields
     ------
     Following
-        Has the `PixelBox` of every tensor computed inside the `with` block.
+        Has the `PixelBox` of every tensor computed inside the `with` block. `images` counts those of the size of the
+        first: pixels of the others are not tracked, as they are at other places of another image.
 
     Raises
     ------
@@ -96,8 +135,7 @@ def following(images: Any) -> Iterator[Following]:
     if not found:
         raise TypeError(f"a receptive field needs an image tensor (C, H, W), not {type(images).__name__}")
     height, width = found[0].shape[-2:]
-    with Following((height, width)) as mode:
-        for image in found:
-            if image.shape[-2:] == (height, width):
-                mode.watch(image)
+    with Following((height, width)) as mode, _Leaving(mode):
+        mode.watch(found[0])
+        mode.images = sum(image.shape[-2:] == (height, width) for image in found)
         yield mode

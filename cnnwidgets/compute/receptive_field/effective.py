@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..core import Prepare, call, capture, rebuilt
-from ..layers import GraphRunner, Layer, batched, drawable, layer_table, one_image, trace
+from ..core import Prepare, call, capture, check_numbers, rebuilt
+from ..layers import GraphRunner, Layer, apart, batched, drawable, layer_table, one_image, trace
 from ..shadow import looking
 
 
@@ -60,10 +60,15 @@ def effective_receptive_field(
     Luo, Li, Urtasun and Zemel, "Understanding the Effective Receptive Field in Deep Convolutional Neural Networks",
     NeurIPS 2016: within the theoretical field (`receptive_field`) the centre has far more influence than the border.
     """
-    table = layer_table(model, images, operations=False, prepare=prepare)
+    check_numbers(model)
+    images = batched(model, images, prepare)
+    parts = apart(model, images) if prepare is None and isinstance(images, torch.Tensor) else [images]
+    table = layer_table(model, parts[0], operations=False, prepare=prepare)
     if layer not in table.names:
-        table = layer_table(model, images, prepare=prepare)
-    return unit_gradient(model, images, table.find(layer), unit=unit, channel=channel, prepare=prepare)
+        table = layer_table(model, parts[0], prepare=prepare)
+    row = table.find(layer)
+    found = [unit_gradient(model, part, row, unit=unit, channel=channel, prepare=prepare) for part in parts]
+    return torch.stack(found).mean(0)
 
 
 def unit_gradient(
@@ -97,21 +102,16 @@ def unit_gradient(
         if not output.requires_grad:
             raise ValueError(f"layer {row.name!r} has no gradient with respect to the image: the graph is detached")
         value = _unit(output, row, pixels[0], unit, channel)
-        found = torch.autograd.grad(value, pixels, allow_unused=True)
-    gradients = [gradient for gradient in found if gradient is not None]
-    if not gradients:
-        return torch.zeros(pixels[0].shape[-2:])
-    return torch.stack([_over_channels(gradient) for gradient in gradients]).sum(0)
+        (gradient,) = torch.autograd.grad(value, pixels, allow_unused=True)
+    return torch.zeros(pixels[0].shape[-2:]) if gradient is None else _over_channels(gradient)
 
 
 def _watched(run: Callable[..., Any], pixels: list[torch.Tensor]) -> Callable[..., Any]:
-    """`run` with images that require gradients, appended to `pixels`; the model gets copies that it may overwrite."""
+    """`run` with the first image requiring gradients, as the one of `pixels`; the model gets a copy to overwrite."""
 
     def forward(*args: Any, **kwargs: Any) -> Any:
         def watch(value: Any) -> Any:
-            if not isinstance(value, torch.Tensor) or value.ndim < 3 or not value.is_floating_point():
-                return value
-            if pixels and value.shape[-2:] != pixels[0].shape[-2:]:
+            if pixels or not isinstance(value, torch.Tensor) or value.ndim < 3 or not value.is_floating_point():
                 return value
             pixels.append(value.detach().requires_grad_())
             return pixels[-1].clone()

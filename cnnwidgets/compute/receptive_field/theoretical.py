@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..core import Prepare, plain, same_random_state
-from ..layers import Layer, LayerTable, batched, drawable, layer_table, one_image, run, run_operations, trace
+from ..core import Prepare, check_numbers, plain
+from ..layers import Layer, LayerTable, arguments_of, drawable, layer_table, one_image, run, run_operations, trace
 from .boxes import NOTHING, PixelBox, flattened, thin
 from .dispatch import Following, following
 from .fields import Pixels, ReceptiveField, ReceptiveFields, pair, text
@@ -54,8 +54,11 @@ def receptive_field(model: nn.Module, image: Any, layer: str, *, prepare: Prepar
     A transposed convolution or upsampling unites the fields of the positions that contribute to its output. Layers that
     normalise by the statistics of the image (GroupNorm, InstanceNorm), squeeze-and-excitation and attention make every
     unit depend on the whole image. So does, by assumption, an unknown operation. Numbers that `forward`
-    takes out of torch (`.item()`, `.numpy()`) are not tracked further.
+    takes out of torch (`.item()`, `.numpy()`) are not tracked further, which the `note` of the layers behind says. Of
+    several images among the arguments only the first is tracked: a layer that sees the others alone has the field of
+    a layer that does not depend on the image, and a `note`.
     """
+    check_numbers(model)
     table = layer_table(model, image, operations=False, prepare=prepare)
     if layer not in table.names:
         table = layer_table(model, image, prepare=prepare)
@@ -67,6 +70,7 @@ def receptive_field(model: nn.Module, image: Any, layer: str, *, prepare: Prepar
 
 def receptive_fields(model: nn.Module, image: Any, *, prepare: Prepare | None = None) -> ReceptiveFields:
     """The theoretical receptive fields of all layers; arguments and errors as for `receptive_field`."""
+    check_numbers(model)
     return fields_of(model, image, layer_table(model, image, prepare=prepare).showable, prepare=prepare)
 
 
@@ -77,15 +81,7 @@ def fields_of(
     module = plain(model)
     operations = [row.name for row in table if row.operation]
     traced = trace(module) if operations else None
-    if prepare is None:
-        given, as_it_is = batched(model, image, None), None
-    else:  # called once: its result is the model input
-        with same_random_state():
-            given = prepare(image)
-
-        def as_it_is(arguments: Any) -> Any:
-            return arguments
-
+    given, as_it_is = arguments_of(module, image, prepare)
     with following(given) as mode:
         outputs: dict[str, torch.Tensor] = {}
         if traced is not None:
@@ -93,7 +89,7 @@ def fields_of(
         if len(operations) < len(table):  # copies on the meta device take no memory, and keep their boxes
             captured = run(module, given, prepare=as_it_is, device="meta")
             outputs |= {row.name: captured[row.name] for row in table if not row.operation}
-    return ReceptiveFields([_field(row, _boxes(outputs[row.name], mode), mode.size) for row in table])
+    return ReceptiveFields([_field(row, outputs[row.name], mode) for row in table])
 
 
 def _boxes(output: torch.Tensor, mode: Following) -> PixelBox:
@@ -101,8 +97,9 @@ def _boxes(output: torch.Tensor, mode: Following) -> PixelBox:
     return mode.of(output) or PixelBox((nothing,) * 4)
 
 
-def _field(row: Layer, reach: PixelBox, image: tuple[int, int]) -> ReceptiveField:
+def _field(row: Layer, output: torch.Tensor, mode: Following) -> ReceptiveField:
     """The receptive field of a layer, from the boxes of all its numbers."""
+    reach, image = _boxes(output, mode), mode.size
     maps = [_as_maps(edge, row, image[1] / image[0]) for edge in reach.edges]
     grid = (int(maps[0].shape[1]), int(maps[0].shape[2]))
     edges = tuple(thin(flattened(edge)) for edge in maps)
@@ -117,7 +114,7 @@ def _field(row: Layer, reach: PixelBox, image: tuple[int, int]) -> ReceptiveFiel
         size, reason = pair(*image), reach.reason
         edges = tuple(torch.full((1, 1, 1), float(end)) for end in (0, 0, *image))
     elif bool((top == NOTHING).all()):
-        note = "does not depend on the image"
+        note = "does not depend on the image" if mode.images == 1 else f"does not depend on image 1 of {mode.images}"
     else:
         heights, widths = _extents(top + bottom), _extents(left + right)
         size = pair(heights[-1], widths[-1])
@@ -128,6 +125,7 @@ def _field(row: Layer, reach: PixelBox, image: tuple[int, int]) -> ReceptiveFiel
         reason = f"its field of {text(size)} px covers the image" if everything else ""
         differ = dict.fromkeys(f"{extents[0]} to {extents[-1]}" for extents in (heights, widths) if len(extents) > 1)
         note = f"fields differ: {' and '.join(differ)} px" if differ else ""
+    note = "; ".join(filter(None, [note, mode.note(output)]))
     return ReceptiveField(
         layer=row.name,
         image=image,

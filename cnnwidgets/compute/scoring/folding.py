@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from ...late import imported
+
 TOLERANCE = 1e-5
 """Relative to the largest score: maximum deviation of the copy; beyond it the network itself is used."""
 
@@ -31,15 +33,14 @@ def folded(model: nn.Module, *, channels_last: bool = True) -> nn.Module | None:
         getattr(part, name, None) for part in model.modules() for name in _HOOKS
     ):  # a hook may change an output and depends on the original layers
         return None
-    from torch.fx.experimental.optimization import fuse
-
+    fuse = imported("torch.fx.experimental.optimization").fuse
     try:
         quick = fuse(model, inplace=True)  # "in place" in the graph: it shares every layer but the folded ones
     except Exception:  # untraceable networks raise any kind of error
         return None
     own = {id(part) for part in model.modules()}
     # fx's own __call__ prints a traceback when a layer raises; the class belongs to this network alone
-    type(quick).__call__ = nn.Module.__call__  # type: ignore[method-assign]
+    type(quick).__call__ = nn.Module.__call__
     for part in quick.modules() if channels_last else ():
         if id(part) not in own and isinstance(part, nn.Conv2d):
             part.to(memory_format=torch.channels_last)

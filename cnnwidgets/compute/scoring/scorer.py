@@ -22,7 +22,7 @@ from ..core import (
     module_names,
     plain,
 )
-from ..layers import kind_of, layout_of, mixes_images
+from ..layers import layer_table, mixes_images
 from ..shadow import Unshadowed, looking, shadow_of
 from .batching import out_of_memory
 from .folding import agrees, folded
@@ -59,6 +59,7 @@ class Scorer:
             raise ValueError(f"score is 'logit', 'probability' or a function of the model's output, not {score!r}")
         self.model, self.layer, self.score, self.prepare = model, layer, score, prepare
         self.axis = 1
+        self._axis_known = layer is None
         self._quick: nn.Module | None = None
         self._channels_last: bool | None = None
         self._are_probabilities: bool | None = None
@@ -132,7 +133,7 @@ class Scorer:
     def _run(self, images: torch.Tensor, number: torch.Tensor, paint: Paint, quick: nn.Module | None) -> torch.Tensor:
         layout = torch.channels_last if self._channels_last else torch.contiguous_format
         count = len(number)
-        with alone(self.model), looking(quick or self.model) as network:
+        with alone(self.model), looking(quick or self.model, self.layer and [self.layer]) as network:
 
             def run(batch: torch.Tensor) -> Any:
                 paint(batch)
@@ -146,12 +147,20 @@ class Scorer:
                 with capture(network, self.layer, stop=True) as captured:
                     call(network, batch, run=run)
                 found = captured[self.layer]
-                shape = tuple(found.shape[1:])
-                last = layout_of(captured.find(self.layer).owner, shape, None) == "last" and kind_of(shape) != "vector"
-                self.axis = -1 if last else 1
+                if not self._axis_known and found.ndim > 2:
+                    seen = captured.find(self.layer)
+                    self.axis = self._channel_axis(images[:1], seen.module, seen.call, seen.path)
+                    self._axis_known = True
         if found.ndim == 0 or len(found) != count:
             raise ValueError(f"for {count} images the model gives {describe(found)}, which is not one result each")
         return found
+
+    def _channel_axis(self, image: torch.Tensor, module: str, call: int, path: str) -> int:
+        """Which axis of the layer's output is the channels, as its row in the layer table says."""
+        rows = layer_table(self.model, image, operations=False, prepare=self.prepare)
+        here = [row for row in rows if (row.module, row.call) == (module, call)]
+        row = next((row for row in here if row.name.rstrip("]").endswith(path)), None)
+        return -1 if row is not None and row.layout == "last" and row.kind != "vector" else 1
 
     def read(self, output: Any) -> torch.Tensor:
         """Scores (N, K) from the model output, according to `score`; raises ValueError if there are none."""

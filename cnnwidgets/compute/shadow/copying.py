@@ -1,4 +1,4 @@
-"""Copies the modules of a model with everything that they hold, except the memory of the parameters."""
+"""Copies the modules of a model with everything that they hold, the memory of the parameters only where asked to."""
 
 from __future__ import annotations
 
@@ -8,27 +8,22 @@ import types
 import weakref
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Mapping, MutableMapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 import torch
-from torch import fx, nn
-from torch.utils.data import DataLoader, Dataset
+from torch import nn
 
-from .reach import reaches
-from .weights import twin
+from ..core import BESIDE, PLAIN, not_ours
+from .reach import is_around, is_ours, modules_named, reaches
+from .weights import address_of, is_rewritten, tell_rewritten, twin, within
 
-_ATOMS = frozenset(
-    {type(None), bool, int, float, complex, str, bytes, range, slice, type(...), type(NotImplemented), type}
-    | {torch.dtype, torch.device, torch.Size, torch.layout, torch.memory_format, torch.finfo, torch.iinfo}
-    | {types.BuiltinFunctionType, types.ModuleType, types.CodeType}
-)
+_ATOMS = PLAIN | {type(NotImplemented), type, torch.finfo, torch.iinfo, types.BuiltinFunctionType, types.ModuleType}
 """Types that cannot change."""
-_SHARED = (
-    *(torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler, Dataset, DataLoader),
-    *(fx.Graph, torch.jit.ScriptFunction, torch.ScriptObject),
-)
+_SHARED = (*BESIDE, torch.jit.ScriptFunction, torch.ScriptObject)
 """What a module may hold and no forward pass changes; a copy could take all memory."""
+_PROXIES = frozenset({weakref.ProxyType, weakref.CallableProxyType})
 _CALLS = (types.FunctionType, types.MethodType, partial)
 _USUAL = frozenset({torch.Tensor, nn.Parameter})
 _EMPTY = frozenset({dict, OrderedDict, set, list})
@@ -43,14 +38,23 @@ class Unshadowed(Exception):
 class Copying:
     """A copy of the modules of a model; each object is copied once (`memo`, by identity, as in `copy.deepcopy`).
 
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The plain module.
+    apart : bool
+        Copy the memory of all parameters too, instead of that alone which a look has written to before.
+
     Attributes
     ----------
     root : torch.nn.Module
         The copy of the model.
     parts : list of torch.nn.Module
         The copies of all modules.
-    weights : list of torch.nn.Parameter
-        Their parameters.
+    same : list of torch.Tensor
+        What is in the copy itself: it could not be copied.
+    settings : list
+        What the modules' attributes are, as far as it could change what `forward` does: compares equal or not.
 
     Raises
     ------
@@ -59,10 +63,14 @@ class Copying:
         refers to the model itself.
     """
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module, *, apart: bool = False) -> None:
         self.memo: dict[int, Any] = {}
         self.parts: list[nn.Module] = []
-        self.weights: list[nn.Parameter] = []
+        self.same: list[torch.Tensor] = []
+        self.settings: list[Any] = []
+        self._apart = apart
+        self._weights: list[nn.Parameter] = []  # of the model, whose memory is copied
+        self._memory: dict[int, torch.UntypedStorage] = {}  # by the address of the model's
         self._originals: list[Any] = []  # alive as long as their ids count
         with torch.no_grad():
             self.root: nn.Module = self._modules(model)
@@ -71,6 +79,15 @@ class Copying:
         """Let go of all that the modules hold."""
         for part in self.parts:
             part.__dict__.clear()
+
+    @property
+    def training(self) -> bool:
+        """Whether a module is in training mode."""
+        return any(part.training for part in self.parts)
+
+    def compare(self) -> None:
+        """Tell which weights of the model a look would have written to, from the copies of their memory."""
+        tell_rewritten(self._weights, self._memory)
 
     def value(self, value: Any) -> Any:
         """A copy of `value`, unless it cannot change."""
@@ -84,7 +101,7 @@ class Copying:
         if (container := _CONTAINERS.get(kind)) is not None:
             return container(self, value)
         if isinstance(value, nn.Module):
-            return self._modules(value)
+            return weakref.proxy(self.value(next(value.modules()))) if kind in _PROXIES else self._modules(value)
         if isinstance(value, _CALLS):
             return self._call(value)
         if isinstance(value, functools._lru_cache_wrapper):
@@ -107,19 +124,27 @@ class Copying:
             self.memo[id(part)] = made
             self.parts.append(made)
         self._originals += parts
+        for part in parts:  # before other tensors, which may be views of them
+            for weight in part._parameters.values():
+                if weight is not None:
+                    self.value(weight)
         for part in parts:
             self._fill(part)
         made = self.memo[id(model)]
         return made
 
     def _fill(self, part: nn.Module) -> None:
-        memo, value_of = self.memo, self.value
+        memo, value_of, settings = self.memo, self.value, self.settings
         mine, held = memo[id(part)].__dict__, part.__dict__
         mine.update(held)
+        settings.append(type(part))
         for key, value in held.items():
             kind = type(value)
             if kind in _ATOMS:
+                if key != "training":
+                    settings.append(value)
                 continue
+            settings.append(kind)
             if kind in _EMPTY and not value:
                 mine[key] = kind()
             elif kind is tuple and _ATOMS.issuperset(map(type, value)):
@@ -127,10 +152,14 @@ class Copying:
             elif key in _TENSORS:
                 mine[key] = kind((name, value_of(tensor)) for name, tensor in value.items())
             elif key in _HOOKS:
-                mine[key] = kind((number, self._hook(hook)) for number, hook in value.items())
+                hooks = not_ours(value)
+                settings.extend(hooks)
+                mine[key] = kind((number, self._hook(hook)) for number, hook in hooks.items())
             elif key == "_modules":
-                mine[key] = kind((name, child if child is None else memo[id(child)]) for name, child in value.items())
-            else:
+                mine[key] = kind(
+                    (name, memo[id(child)] if id(child) in memo else value_of(child)) for name, child in value.items()
+                )
+            elif not is_around(part, key, memo):
                 mine[key] = value_of(value)
         if held.get("_compiled_call_impl") is not None:
             mine["_compiled_call_impl"] = None  # as plain Python, where hooks fire
@@ -142,33 +171,97 @@ class Copying:
     def _tensor(self, value: torch.Tensor) -> torch.Tensor:
         made: torch.Tensor
         if isinstance(value, nn.Parameter):
-            self.weights.append(made := twin(value))
+            made = self._weight(value)
         else:
             try:
-                made = value.detach().clone()
+                made = self._copied(value)
             except RuntimeError:  # a kind of tensor that cannot be cloned
                 made = value
+                self.same.append(value)
             if value.requires_grad and value.is_leaf and not made.requires_grad:
                 made.requires_grad_()
         return self._remember(value, made)
 
+    def _weight(self, value: nn.Parameter) -> nn.Parameter:
+        made, address = twin(value), address_of(value)
+        if made is value:
+            self.same.append(value)
+        elif not self._apart and not is_rewritten(value):
+            self._memory.setdefault(address, value.untyped_storage()) if address else None
+        elif address:
+            made.data = self._alias(value, address)
+            self._weights.append(value)
+        else:
+            made.data = value.detach().clone()
+        return made
+
+    def _copied(self, value: torch.Tensor) -> torch.Tensor:
+        """A copy of a tensor; in the memory of the copy of another tensor if it is a view of that one."""
+        if type(value) not in _USUAL or value.is_quantized or value.is_neg() or value.is_conj():
+            return value.detach().clone()
+        address = address_of(value)
+        if not address:
+            return value.detach().clone()
+        if address not in self._memory and value.is_contiguous() and value.untyped_storage().nbytes() == value.nbytes:
+            made = value.detach().clone()
+            self._memory[address] = made.untyped_storage()
+            return made
+        return self._alias(value, address)
+
+    def _alias(self, value: torch.Tensor, address: int) -> torch.Tensor:
+        if address not in self._memory:
+            self._memory[address] = value.untyped_storage().clone()
+        return within(self._memory[address], value)
+
     # ------------------------------------------------------------------ functions
 
-    def _call(self, value: Any) -> Any:
-        """A function as it is; a method, or a partial call, of a module as that of its copy."""
+    def _call(self, value: Any, *, hook: bool = False) -> Any:
+        """A method, a partial call or a function that reaches modules: that of their copies."""
         if isinstance(value, types.MethodType) and isinstance(value.__self__, nn.Module):
             return types.MethodType(value.__func__, self.value(value.__self__))
         if isinstance(value, partial):
             args = (self.value(arg) for arg in value.args)
             keywords = {key: self.value(arg) for key, arg in value.keywords.items()}
             return type(value)(self._call(value.func), *args, **keywords)
+        if (inner := getattr(value, "_torchdynamo_orig_callable", None)) is not None:
+            return self._call(inner, hook=hook)  # as plain Python, where hooks fire
+        if isinstance(value, types.FunctionType):
+            value = self._function(value, hook)
         if reaches(value, self.memo):
             raise Unshadowed(f"the model calls {getattr(value, '__qualname__', value)}, which refers to the model")
         return value
 
+    def _function(self, value: types.FunctionType, hook: bool) -> types.FunctionType:
+        """A function with copies of what it has in its closure and of the modules that it names; or itself."""
+        known = {name: self.memo[id(part)] for name, part in modules_named(value).items() if id(part) in self.memo}
+        names, cells = {**value.__globals__, **known} if known else value.__globals__, value.__closure__ or ()
+        own = tuple(types.CellType() for _ in cells)
+        made = types.FunctionType(value.__code__, names, value.__name__, None, own)
+        self._remember(value, made)  # which may be in its own closure
+        changed = bool(known)
+        for cell, copied in zip(cells, own, strict=True):
+            with suppress(ValueError):  # a variable that has no value yet
+                copied.cell_contents = self._captured(cell.cell_contents, hook)
+                changed |= copied.cell_contents is not cell.cell_contents
+        made.__defaults__ = self._captured(value.__defaults__, hook)
+        made.__kwdefaults__ = self._captured(value.__kwdefaults__, hook)
+        if not changed and (made.__defaults__, made.__kwdefaults__) == (value.__defaults__, value.__kwdefaults__):
+            return self._remember(value, value)
+        made.__dict__.update(value.__dict__)
+        made.__qualname__, made.__module__ = value.__qualname__, value.__module__
+        return made
+
+    def _captured(self, value: Any, hook: bool) -> Any:
+        """A copy of what a function keeps; of what a hook keeps, which the user may read, only what is of the model."""
+        kept = isinstance(value, (nn.Module, torch.Tensor, *_CONTAINERS, *_CALLS))
+        within = isinstance(value, nn.Module) and id(value) in self.memo
+        return self.value(value) if within or (kept and not hook) or reaches(value, self.memo) else value
+
     def _hook(self, hook: Any) -> Any:
         """A callable object stays the user's own, who may read off it what it has seen."""
-        return self.value(hook) if isinstance(hook, _CALLS) or reaches(hook, self.memo) else hook
+        if isinstance(hook, _CALLS):
+            return self._call(hook, hook=True)
+        return self.value(hook) if reaches(hook, self.memo) else hook
 
     # ------------------------------------------------------------------ containers and other objects
 
@@ -199,7 +292,7 @@ class Copying:
     def _object(self, value: Any) -> Any:
         kind = type(value)
         read_only = isinstance(value, Mapping) and not isinstance(value, MutableMapping)  # such as weights on a disk
-        if isinstance(value, (type, *_SHARED)) or read_only or hasattr(kind, "__del__"):
+        if isinstance(value, (type, *_SHARED)) or is_ours(value) or read_only or hasattr(kind, "__del__"):
             return value  # a copy would do the clearing up of `__del__` too early
         if isinstance(value, torch.Generator):
             generator = self._remember(value, torch.Generator(value.device))
@@ -237,10 +330,16 @@ def _is_plain(kind: Any) -> bool:
         kind.__reduce_ex__ is object.__reduce_ex__
         and kind.__reduce__ is object.__reduce__
         and not hasattr(kind, "__deepcopy__")
-        and kind.__basicsize__ == _Plain.__basicsize__
+        and kind.__basicsize__ == _Plain.__basicsize__  # nothing of its own in C
+        and kind.__dictoffset__ != 0
+        and all(base.__flags__ & _OF_PYTHON and not vars(base).get("__slots__") for base in kind.__mro__[:-1])
         and getattr(kind, "__getstate__", None) is getattr(object, "__getstate__", None)
         and not hasattr(kind, "__setstate__")
     )
+
+
+_OF_PYTHON = 1 << 9
+"""The flag of a class that a `class` statement made, as tuple and dict are not."""
 
 
 class _Plain:

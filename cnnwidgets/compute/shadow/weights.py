@@ -1,14 +1,97 @@
-"""Parameters of a shadow: objects of their own in the memory of the model's, which is never written to."""
+"""The memory of weights, which a look never changes: the first look at a model has copies of it, which are compared.
+
+Which way something is written to it does not matter: by an operation, through a view, in NumPy, by other code.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
-from torch import nn
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch import Tensor, nn
+from torch.utils._python_dispatch import is_traceable_wrapper_subclass
+from torch.utils.weak import WeakTensorKeyDictionary
+
+_rewritten: WeakTensorKeyDictionary = WeakTensorKeyDictionary()  # weights that a look has written to
+
+
+def is_rewritten(weight: Tensor) -> bool:
+    """Whether a look at the model has written to this weight in place, so that every shadow gets a copy of it."""
+    return weight in _rewritten
+
+
+def address_of(value: Tensor) -> int:
+    """Where the memory of a tensor begins; 0 for one without plain memory."""
+    try:
+        plain = value.layout is torch.strided and not value.is_meta
+        return value.untyped_storage().data_ptr() if plain else 0
+    except (RuntimeError, NotImplementedError):
+        return 0
+
+
+def within(storage: torch.UntypedStorage, value: Tensor) -> Tensor:
+    """The tensor that has the place in `storage` that `value` has in its own."""
+    own = value.detach().new_empty(0)
+    return own.set_(storage, value.storage_offset(), value.shape, value.stride())
+
+
+def tell_rewritten(weights: Iterable[Tensor], memory: dict[int, torch.UntypedStorage]) -> None:
+    """Remember those weights whose copied memory is no longer as theirs.
+
+    Parameters
+    ----------
+    weights : iterable of torch.Tensor
+        Of the model.
+    memory : dict of int to torch.UntypedStorage
+        Address -> the copy that a look wrote to.
+    """
+    changed: dict[int, bool] = {}
+    for weight in weights:
+        address = address_of(weight)
+        if address in memory:
+            if address not in changed:
+                changed[address] = not _same(weight.untyped_storage(), memory[address])
+            if changed[address]:
+                _rewritten[weight] = True
+
+
+@contextmanager
+def restored(weights: Iterable[Tensor]) -> Iterator[None]:
+    """Restore what the `with` block writes to the memory of weights that cannot be copied, and remember to which."""
+    saved: dict[int, tuple[Tensor, torch.UntypedStorage, torch.UntypedStorage]] = {}
+    for weight in weights:
+        for part in _plain_parts(weight):
+            if (address := address_of(part)) and address not in saved:
+                saved[address] = weight, part.untyped_storage(), part.untyped_storage().clone()
+    try:
+        yield
+    finally:
+        with ExitStack() as every:  # goes on after an interrupt
+            for weight, storage, before in saved.values():
+                if not _same(storage, before):
+                    _rewritten[weight] = True
+                    every.callback(storage.copy_, before)
+
+
+def _same(one: torch.UntypedStorage, other: torch.UntypedStorage) -> bool:
+    """Whether two memories hold the same bytes."""
+    if one.nbytes() != other.nbytes():
+        return False
+    kind = torch.int64 if one.nbytes() % 8 == 0 else torch.uint8
+    first, second = (torch.empty(0, dtype=kind, device=each.device).set_(each) for each in (one, other))
+    return torch.equal(first, second)
+
+
+def _plain_parts(value: Tensor) -> Iterator[Tensor]:
+    """The tensors that a tensor of a subclass, such as a quantised one, is made of; an ordinary one itself."""
+    whole: Any = value
+    if is_traceable_wrapper_subclass(whole):
+        for name in whole.__tensor_flatten__()[0]:
+            yield from _plain_parts(getattr(whole, name))
+    elif isinstance(value, Tensor):  # a distributed one lists its mesh of devices too
+        yield value
 
 
 def twin(weight: nn.Parameter) -> nn.Parameter:
@@ -22,49 +105,3 @@ def twin(weight: nn.Parameter) -> nn.Parameter:
     if held := weight.__dict__:
         made.__dict__.update(held)
     return made
-
-
-@contextmanager
-def unwritten(weights: Iterable[nn.Parameter]) -> Iterator[None]:
-    """Give each parameter that the `with` block writes to in place memory of its own, and restore the shared one.
-
-    Merging in `eval()` does that: `weight.data += update`, as low-rank adapters do.
-    """
-    mode = _Writes({weight.untyped_storage().data_ptr() for weight in weights if weight.layout is torch.strided})
-    try:
-        with mode:
-            yield
-    finally:
-        for storage, before in mode.saved.values():
-            written = storage.clone()
-            storage.copy_(before)
-            for weight in weights:
-                if weight.untyped_storage().data_ptr() == storage.data_ptr():
-                    own = weight.data.new_empty(0)
-                    weight.data = own.set_(written, weight.storage_offset(), weight.shape, weight.stride())
-
-
-class _Writes(TorchDispatchMode):
-    """Saves the memory with one of the given addresses before an operation writes to it."""
-
-    def __init__(self, addresses: set[int]) -> None:
-        super().__init__()
-        self.addresses = addresses
-        self.saved: dict[int, tuple[torch.UntypedStorage, torch.UntypedStorage]] = {}
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Run `func`."""
-        keywords = kwargs or {}
-        if func._schema.is_mutable:
-            for place, argument in enumerate(func._schema.arguments):
-                if argument.alias_info is not None and argument.alias_info.is_write:
-                    value = args[place] if place < len(args) else keywords.get(argument.name)
-                    for tensor in value if isinstance(value, (list, tuple)) else [value]:
-                        self._save(tensor)
-        return func(*args, **keywords)
-
-    def _save(self, tensor: Any) -> None:
-        if isinstance(tensor, torch.Tensor) and tensor.layout is torch.strided:
-            storage = tensor.untyped_storage()
-            if (address := storage.data_ptr()) in self.addresses and address not in self.saved:
-                self.saved[address] = (storage, storage.clone())

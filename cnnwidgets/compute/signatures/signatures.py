@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from ..core import Prepare, Report, shortened
+from ..core import Prepare, Report, check_numbers, shortened
 from ..dataset import Items, responses
 from ..layers import layer_table
 from .members import class_numbers, members
@@ -176,6 +176,7 @@ def signatures(
     """
     if count < 1:
         raise ValueError(f"count must be 1 or more, not {count}")
+    check_numbers(model)
     items = Items(dataset, classes=classes, prepare=prepare, model=model)
     numbers = class_numbers(items, targets)
     found = members(items, numbers, count)

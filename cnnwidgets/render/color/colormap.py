@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ...late import imported
 from .scale import GAP, LEVELS, NONFINITE
 
 ACCENT = "#1976d2"
@@ -106,7 +107,7 @@ def table(name: str) -> NDArray[np.uint8]:
     ValueError
         If there is no such map; the message names the nearest one and those that menus offer.
     """
-    from matplotlib import colormaps
+    colormaps = imported("matplotlib").colormaps
 
     if name not in colormaps:
         near = difflib.get_close_matches(name, list(colormaps), n=1, cutoff=0.5)

@@ -14,6 +14,8 @@ NAN, POSITIVE, NEGATIVE = 65533, 65534, 65535
 """The codes of NaN and of the two infinities; all below them are values."""
 STEPS = NAN - 2
 """Steps that the finite range of a map has at least, where it is divided; one more code moves 0 to a whole step."""
+HUGE = 1e300
+"""A step beyond which as many of them as there are codes may leave float64."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,10 +63,11 @@ class Quantised:
     def values(self) -> NDArray[np.float64]:
         """The values that the codes stand for, (C, H, W)."""
         spread = (-1, *(1,) * (self.codes.ndim - 1))
-        most = np.finfo(np.float64).max
-        with np.errstate(over="ignore"):
-            values = self.low.reshape(spread) + self.codes * self.step.reshape(spread)
-        values = np.clip(values, -most, most)
+        # In quarters where a part of the sum may leave float64: that loses nothing of numbers so large.
+        share = np.where(self.step > HUGE, 0.25, 1.0).reshape(spread)
+        values = self.low.reshape(spread) * share + self.codes * (self.step.reshape(spread) * share)
+        most = np.finfo(np.float64).max * share
+        values = np.clip(values, -most, most) / share
         for code, value in ((NAN, np.nan), (POSITIVE, np.inf), (NEGATIVE, -np.inf)):
             values[self.codes == code] = value
         return values

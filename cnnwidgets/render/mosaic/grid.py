@@ -113,18 +113,18 @@ def mosaic(tiles: NDArray[np.uint8], grid: Grid) -> NDArray[np.uint8]:
     count, height, width, columns, zoom = grid.count, grid.height, grid.width, grid.columns, grid.zoom
     if tiles.shape != (count, height, width) or tiles.dtype != np.uint8:
         raise ValueError(f"tiles must be uint8 {(count, height, width)}, as the grid; got {tiles.dtype} {tiles.shape}")
-    tall, wide = grid.cell_size
-    ground = np.full((grid.rows * (tall + grid.gap), columns * (wide + grid.gap)), GAP, np.uint8)
+    (tall, wide), rows, shape = grid.cell_size, grid.rows, grid.shape
+    ground = np.full((rows * (tall + grid.gap), columns * (wide + grid.gap)), GAP, np.uint8)
     # The same pixels by (row, y, zoom, column, x, zoom), gaps left out: splitting axes copies nothing.
-    places = ground.reshape(grid.rows, tall + grid.gap, columns, wide + grid.gap)[:, :tall, :, :wide]
-    places = places.reshape(grid.rows, height, zoom, columns, width, zoom)
+    places = ground.reshape(rows, tall + grid.gap, columns, wide + grid.gap)[:, :tall, :, :wide]
+    places = places.reshape(rows, height, zoom, columns, width, zoom)
     full, rest = divmod(count, columns)
     if full:
         block = tiles[: full * columns].reshape(full, columns, height, width).swapaxes(1, 2)
         places[:full] = block[:, :, None, :, :, None]
     if rest:
         places[full, :, :, :rest] = tiles[full * columns :].swapaxes(0, 1)[:, None, :, :, None]
-    return ground[: grid.shape[0], : grid.shape[1]]
+    return ground[: shape[0], : shape[1]]
 
 
 def _near_square(count: int, height: int, width: int) -> int:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ...late import imported
 from ..color import LEVELS, LOUD, rgb, table
 
 OTHERS = 95
@@ -62,9 +63,9 @@ def _ffmpeg() -> str:
     if program := shutil.which("ffmpeg"):
         return program
     try:
-        from imageio_ffmpeg import get_ffmpeg_exe
+        ffmpeg = imported("imageio_ffmpeg")
     except ImportError:
         raise RuntimeError(
             "an .mp4 needs ffmpeg, which is not there: pip install imageio-ffmpeg, or write a .gif"
         ) from None
-    return str(get_ffmpeg_exe())
+    return str(ffmpeg.get_ffmpeg_exe())

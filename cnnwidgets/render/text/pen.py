@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from PIL import Image, ImageDraw, ImageFont
 
+from ...late import imported
 from ..color import Theme
 
 ELLIPSIS = "…"
@@ -99,7 +100,5 @@ def _cut(text: str, width: float, font: ImageFont.FreeTypeFont) -> str:
 @cache
 def load_font(size: int, bold: bool) -> ImageFont.FreeTypeFont:
     """The font of all pictures, in px."""
-    from matplotlib import get_data_path
-
     name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
-    return ImageFont.truetype(str(Path(get_data_path()) / "fonts" / "ttf" / name), size)
+    return ImageFont.truetype(str(Path(imported("matplotlib").get_data_path()) / "fonts" / "ttf" / name), size)

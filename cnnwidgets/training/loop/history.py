@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from ...late import imported
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -106,7 +108,7 @@ class History:
         pandas.DataFrame
             A column for each attribute of `Epoch` or `Step`; NaN if there is no value.
         """
-        import pandas as pd
+        pd = imported("pandas")
 
         if per not in ("epoch", "step"):
             raise ValueError(f"a row is an 'epoch' or a 'step', not {per!r}")

@@ -14,7 +14,7 @@ from torch.nn.parameter import is_lazy
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import CyclicLR, OneCycleLR, ReduceLROnPlateau
 
-from ...compute.core import alone, leaves, rebuilt, whole
+from ...compute.core import alone, check_numbers, leaves, rebuilt, whole
 from ...compute.core import device_of as model_device
 from .history import Step, mean
 
@@ -312,6 +312,7 @@ def accuracy_of(outputs: Any, targets: Any) -> float | None:
 
 def device_of(model: nn.Module, device: torch.device | str | None) -> torch.device:
     """`device`, or that of the model."""
+    check_numbers(model)
     return model_device(model) if device is None else torch.device(device)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...late import imported
 from .history import Step
 
 APART = 0.5
@@ -40,10 +41,8 @@ class Progress:
         if not self._shown:
             return
         if self._bar is None:
-            from tqdm.auto import tqdm
-
             total = None if step.batches is None else step.batches * (self._goal - self._first) - self._batch
-            self._bar = tqdm(total=total, unit=" steps", mininterval=APART)
+            self._bar = imported("tqdm.auto").tqdm(total=total, unit=" steps", mininterval=APART)
         self._bar.set_postfix_str(f"epoch {step.epoch + 1}/{self._goal}, loss {step.loss:.4g}", refresh=False)
         self._bar.update()
 

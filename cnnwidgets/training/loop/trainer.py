@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.optim import Optimizer
 
-from ...compute.core import alone, call, plain
-from ...compute.core import device_of as model_device
+from ...compute.core import alone, call, check_numbers, plain
 from ...compute.inputs import as_batch
+from ...compute.layers import apart
 from ...compute.shadow import looking
 from .control import Control
 from .course import TrainingState
@@ -82,6 +82,7 @@ class Trainer(Control):
     ) -> None:
         super().__init__()
         check_optimizer(model, loss_fn, optimizer)
+        check_numbers(model)
         self.model = model if device is None else model.to(device)
         self.loss_fn, self.optimizer, self.scheduler = loss_fn, optimizer, scheduler
         self.writer, self.checkpoint, self.progress = writer, checkpoint, progress
@@ -295,7 +296,7 @@ class Trainer(Control):
         images : array or tensor
             (N, C, H, W), or (C, H, W) for a single one, as for `activations`. Bytes become [0, 1], as in the data sets.
         batch_size : int
-            Number of images per forward pass.
+            Number of images per forward pass; one for a network that mixes the images of a batch.
 
         Returns
         -------
@@ -314,10 +315,8 @@ class Trainer(Control):
         given = as_batch(plain(self.model), images)
         if not isinstance(given, torch.Tensor):
             raise TypeError(f"predict needs a batch of images, not a {type(given).__name__}")
-        if model_device(self.model).type == "meta":
-            raise ValueError("the weights of the model are on the meta device, which holds no numbers: load them first")
         found = []
-        for batch in given.split(batch_size):
+        for batch in apart(self.model, given, batch_size):
             with looking(self.model) as network:
                 outputs = call(network, batch)
             if not isinstance(outputs, torch.Tensor):

@@ -20,6 +20,10 @@ class Damaged(ValueError):
     """A file that is truncated, was changed since it was written, or is of another kind."""
 
 
+class Unreadable(Damaged):
+    """A file of a recording is there, and cannot be read now."""
+
+
 @lru_cache
 def _parts(hint: Hashable) -> tuple[Any, tuple[Any, ...]]:
     return get_origin(hint), get_args(hint)

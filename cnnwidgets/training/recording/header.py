@@ -17,7 +17,7 @@ from ...compute.layers import Layer
 from ...files import SEAL, UNSEALED, put, seal_holds, sealed
 from . import storage
 from .fields import Damaged, built, check
-from .storage import HEADER
+from .storage import HEADER, readable
 
 FORMAT, VERSION = "cnnwidgets recording", 2
 """Version 2 has checksums and a list of the frames; version 1 is read as well.
@@ -66,7 +66,9 @@ def read(path: Path) -> tuple[dict[str, Any], list[str]]:
     """
     file = path / HEADER
     try:
-        return _checked(file.read_bytes(), f"{HEADER} of the recording in {path}")
+        with readable(file):
+            written = file.read_bytes()
+        return _checked(written, f"{HEADER} of the recording in {path}")
     except FileNotFoundError:
         if (copy := _copy(path)) is None:
             others = [each.name for each in path.parent.iterdir() if each != path] if path.parent.is_dir() else []

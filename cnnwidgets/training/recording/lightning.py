@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ...late import imported
 from .recorder import Recorder
 
 
@@ -27,11 +28,11 @@ def lightning_callback(recorder: Recorder) -> Any:
         Neither `lightning` nor `pytorch_lightning` is installed.
     """
     try:
-        from lightning.pytorch import Callback
+        base = imported("lightning.pytorch").Callback
     except ImportError:
-        from pytorch_lightning import Callback
+        base = imported("pytorch_lightning").Callback
 
-    class Record(Callback):
+    class Record(base):  # type: ignore[misc, valid-type]
         def on_train_start(self, trainer: Any, module: Any) -> None:
             recorder.__enter__()
 

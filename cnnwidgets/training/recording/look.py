@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import torch
 from torch import nn
 
-from ...compute.core import ForwardError
+from ...compute.core import ForwardError, check_numbers
 from ...compute.filters import convolutions, filters
 from ...compute.gradients import Seen
-from ...compute.layers import Layer, activations, layer_table
+from ...compute.layers import Layer, activations, apart, layer_table
 
 
 class FrameContents:
@@ -45,10 +46,12 @@ class FrameContents:
         self.layers = list(dict.fromkeys(layers))
         if not self.layers:
             raise ValueError("there are no layers to record")
-        table = layer_table(model, images, operations=False)
+        check_numbers(model)
+        first = apart(model, images)[0]
+        table = layer_table(model, first, operations=False)
         if not set(self.layers) <= set(table.names):
-            table = layer_table(model, images)
-        self.rows = [table.find(layer) for layer in self.layers]
+            table = layer_table(model, first)
+        self.rows = [_of_several(table.find(layer), len(images) // len(first)) for layer in self.layers]
         for row in self.rows:
             if row.reason is not None:
                 raise LookupError(f"layer {row.name!r} cannot be recorded: {row.reason}")
@@ -77,7 +80,22 @@ class FrameContents:
         return {name: _plain(value) for name, value in found.items()}, missing
 
     def _maps(self, what: str, images: torch.Tensor) -> dict[str, torch.Tensor]:
-        return {f"{what}/{layer}": maps for layer, maps in activations(self.model, images, self.layers).items()}
+        found = [activations(self.model, part, self.layers) for part in apart(self.model, images)]
+        return {f"{what}/{row.name}": _joined([part[row.name] for part in found], row) for row in self.rows}
+
+
+def _of_several(row: Layer, count: int) -> Layer:
+    """The row of an output for one of so many batches, for all of them: see `_joined`."""
+    if count == 1 or row.batch_axis is not None:
+        return row
+    return replace(row, planes=row.planes * count) if row.planes > 1 else replace(row, batch_axis=0)
+
+
+def _joined(parts: list[torch.Tensor], row: Layer) -> torch.Tensor:
+    """The output of a layer for all batches; stacks, which have no axis of images, make one stack."""
+    if row.batch_axis is not None and parts[0].ndim == len(row.shape):
+        return torch.stack(parts, row.batch_axis)
+    return parts[0] if len(parts) == 1 else torch.cat(parts, row.batch_axis or 0)
 
 
 def _plain(value: torch.Tensor) -> torch.Tensor:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from ...compute.core import listing, plain, weights_version
+from ...compute.core import listing, plain, weights_version, whole
 from ...compute.dataset import class_names
 from ...compute.gradients import Seen, Watched, watching
 from ...files import parsed_bytes
@@ -194,9 +194,10 @@ class Recorder:
             self._step(epoch, batch, of, loss)
 
     def _step(self, epoch: int, batch: int, of: int | None, loss: float | torch.Tensor | None) -> None:
-        if not (hasattr(epoch, "__index__") and hasattr(batch, "__index__")):
+        at = whole(epoch), whole(batch)
+        if at[0] is None or at[1] is None:
             raise TypeError(f"step(epoch, batch) takes whole numbers, not {epoch!r} and {batch!r}")
-        self._at = (int(epoch), int(batch))
+        self._at = epoch, batch = at[0], at[1]
         self._loss = self._checked(loss)
         self._seen = self._outside() if self._watched is None else self._watched.next_step()
         if self._resuming:

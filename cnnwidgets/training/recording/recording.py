@@ -15,7 +15,7 @@ from ...compute.core import listing
 from ...compute.layers import LayerTable
 from ...files import readable
 from . import header, storage
-from .fields import Damaged, built
+from .fields import Damaged, Unreadable, built
 from .frame import Frame, What
 
 
@@ -127,12 +127,16 @@ class Recording:
         whole = range(max(numbers, default=-1) + 1) if self.about["stride"] == 1 else numbers
         return {storage.FRAME.format(number) for number in whole}, []  # version 1 has no list, but counts
 
+    @property
+    def _without_probes(self) -> str:
+        return f"the recording in {self.path} has lost its {storage.PROBES}"
+
     def _lost_probes(self) -> list[str]:
         try:
             if not storage.head(self.path / storage.PROBES).sealed and self.version > 1:
                 raise Damaged(f"{storage.PROBES} is damaged: it has lost its checksum")
         except FileNotFoundError:
-            said = f"the recording in {self.path} has lost its {storage.PROBES}"
+            said = self._without_probes
         except Damaged as error:
             said = str(error)
         else:
@@ -142,11 +146,14 @@ class Recording:
         return [said]
 
     def _frame(self, file: Path) -> Frame:
-        state = file.stat()
+        with storage.readable(file):
+            state = file.stat()
         stamp = state.st_mtime_ns, state.st_size
         if file.name not in self._heads or self._heads[file.name][0] != stamp:
             try:
                 head: storage.Head | Damaged = storage.head(file)
+            except Unreadable:  # it may be read later, with the same stamp
+                raise
             except Damaged as error:
                 head = error
             self._heads[file.name] = stamp, head
@@ -208,7 +215,11 @@ class Recording:
         try:
             checks = storage.head(path).checks
             return storage.read(path, "probes", checks=checks)
-        except (Damaged, OSError, LookupError) as error:
+        except FileNotFoundError:
+            if "image" not in self.about:
+                raise
+            self._told(self._without_probes)
+        except (Damaged, LookupError) as error:
             if "image" not in self.about:
                 raise
             self._told(str(error))
@@ -312,6 +323,6 @@ class Recording:
             raise
 
     def _told(self, damage: str) -> None:
-        if damage not in self._found:
+        if damage not in self.damaged:
             self._found[damage] = None
             self.damaged = [*self.damaged, damage]

@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ import safetensors.torch
 import torch
 
 from ...files import SEAL, UNSEALED, put, seal_holds, sealed
-from .fields import Damaged, check
+from .fields import Damaged, Unreadable, check
 
 HEADER = "recording.json"
 PROBES = "probes.safetensors"
@@ -67,23 +68,36 @@ def pack(tensors: Mapping[str, torch.Tensor], about: Mapping[str, Any]) -> bytes
     return sealed(data[:end]) + data[end:]
 
 
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Raise Unreadable where the file is there and cannot be read: a folder in its place, no permission, a bad disk."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise Unreadable(f"{path.name} cannot be read: {(error.strerror or str(error)).lower()}") from None
+
+
 def head(path: Path) -> Head:
     """The header of a file of tensors.
 
     Raises
     ------
     Damaged
-        The file is truncated or not a file of tensors, or its header has changed since it was written.
-    OSError
-        The file cannot be read.
+        The file is truncated or not a file of tensors, its header has changed since it was written, or it cannot be
+        read.
+    FileNotFoundError
+        There is none.
     """
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        start = file.read(8)
-        length = int.from_bytes(start, "little")
-        if not 2 <= length <= size - 8:
-            raise Damaged(f"{path.name} is truncated, or not a file of a recording: {size:,} bytes")
-        written = file.read(length)
+    with readable(path):
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            start = file.read(8)
+            length = int.from_bytes(start, "little")
+            if not 2 <= length <= size - 8:
+                raise Damaged(f"{path.name} is truncated, or not a file of a recording: {size:,} bytes")
+            written = file.read(length)
     holds = seal_holds(start + written)
     if holds is False:
         raise Damaged(f"{path.name} is damaged: the checksum of its header is wrong")
@@ -112,10 +126,10 @@ def read(
     LookupError
         The file no longer exists.
     Damaged
-        The file changed since it was listed, or its numbers do not have the checksums `checks`.
+        The file changed since it was listed or cannot be read, or its numbers do not have the checksums `checks`.
     """
     try:
-        with safetensors.safe_open(str(path), "pt") as file:
+        with readable(path), safetensors.safe_open(str(path), "pt") as file:
             found = file.get_tensor(name) if at is None else file.get_slice(name)[at : at + 1][0]
     except FileNotFoundError:
         raise LookupError(f"{path.name} is no longer there: frames were dropped; refresh() lists those left") from None
@@ -161,9 +175,12 @@ def add_to_list(folder: Path, name: str) -> None:
 def read_list(folder: Path) -> tuple[set[str], list[str]]:
     """The frames that should be there, and what is wrong with the list."""
     try:
-        lines = (folder / LIST).read_bytes().decode("utf-8", "backslashreplace").split("\n")
+        with readable(folder / LIST):
+            lines = (folder / LIST).read_bytes().decode("utf-8", "backslashreplace").split("\n")
     except FileNotFoundError:
         return set(), [f"{LIST} is lost: whether frames are missing cannot be told"]
+    except Damaged as error:
+        return set(), [f"{error}: whether frames are missing cannot be told"]
     last = lines.pop()  # empty, or the beginning of a line that a crash cut off
     wrong = [line for line in lines if not _FRAME.fullmatch(line)]
     if not _FRAME.fullmatch(last + FRAME.format(0)[len(last) :]):

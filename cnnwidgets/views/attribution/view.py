@@ -85,6 +85,7 @@ class AttributionView(ImageView):
     """
 
     sliders: ClassVar[dict[str, str]] = {"index": "Image"}
+    shows_operations: ClassVar[bool] = False
     panels_height: ClassVar[int] = 330
 
     methods = NotNone(("saliency", "guided_backprop", "grad_cam"), help="names of the methods").tag(source=True)
@@ -104,7 +105,9 @@ class AttributionView(ImageView):
         """Whether Grad-CAM can look at the layer; any layer where it can look at none, and then says so."""
         image = self.item.image
         aspect = 1.0 if image is None or image.ndim != 3 else image.shape[2] / image.shape[1]
-        return has_maps(row, aspect) or (row.reason is None and not any(has_maps(each, aspect) for each in self.table))
+        return has_maps(row, aspect) or (
+            row.reason is None and not any(has_maps(each, aspect) for each in self.snapshot.modules)
+        )
 
     def first_layer(self) -> str:
         """The last whose maps lie over the image and count for the score; see `last_maps`."""
@@ -113,7 +116,7 @@ class AttributionView(ImageView):
             return super().first_layer()
         try:
             given = {"score": self.given.get("score", "logit"), "prepare": prepared(self.snapshot)}
-            return default_layer(self.subject.module, image, self.table, **given) or super().first_layer()
+            return default_layer(self.subject.module, image, self.snapshot.modules, **given) or super().first_layer()
         except (ForwardError, TypeError, ValueError):  # `prepare`, or the method itself, says what is wrong
             return super().first_layer()
 
@@ -126,7 +129,7 @@ class AttributionView(ImageView):
         if callable(score):
             self._name_classes(len(self._scores(score)))
         else:
-            rows = [row for row in self.table.showable if row.kind == "vector"]
+            rows = [row for row in self.snapshot.modules.showable if row.kind == "vector"]
             alone = self.subject.look(self.snapshot.index).single
             scores = self.snapshot.prediction is not None and rows and alone
             if not scores and self._only_score() is None:

@@ -133,7 +133,7 @@ def verdict(e: Explanation) -> str:
     off, most = (number(value, 1).replace("e−0", "e−") for value in (e.difference, e.tolerance))
     if e.agrees:
         return f"the same: difference {off}, tolerance {most}"
-    return f"NOT the same: difference {off}. The layer does more than its type says, or a hook changes its output"
+    return f"NOT the same: difference {off}. A hook changes what the layer puts out"
 
 
 def cosine_words(e: Explanation) -> tuple[str, ...]:

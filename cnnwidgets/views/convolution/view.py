@@ -27,7 +27,7 @@ SCALES = ("layer", "layer-full", "map")
 
 
 def _inputs(view: ConvolutionView) -> tuple[int, str]:
-    row = view.table.find(view.layer)
+    row = view.snapshot.find(view.layer)
     module = get_layer(view.subject.module, row.module)
     count = module.in_channels if isinstance(module, _ConvNd) else row.channels
     return count, f"layer {row.name!r} reads {count}"
@@ -62,6 +62,7 @@ class ConvolutionView(ImageView):
     """
 
     sliders: ClassVar[dict[str, str]] = {**ImageView.sliders, "channel": "Channel"}
+    shows_operations: ClassVar[bool] = False
 
     channel = Index(of=ImageView.of_layer, help="which map or unit of the layer is explained, from 0").tag(display=True)
     pixel = Place(
@@ -91,7 +92,7 @@ class ConvolutionView(ImageView):
 
     def extent(self) -> tuple[int, int]:
         """(rows, columns) of the layer's map; (1, 1) for a vector."""
-        return map_size(self.table.find(self.layer), self.item.aspect)
+        return map_size(self.snapshot.find(self.layer), self.item.aspect)
 
     def choosable(self, row: Layer) -> bool:
         """Convolutions, pooling, Linear and BatchNorm that give maps, sequences or vectors."""
@@ -103,8 +104,9 @@ class ConvolutionView(ImageView):
     @property
     def _explainable(self) -> frozenset[str]:
         """Names of the modules whose arithmetic is known, asked once for each layer table."""
-        if self._asked is None or self._asked[0] is not self.table:
-            self._asked = self.table, frozenset(explainable_layers(self.subject.module))
+        table = self.snapshot.modules
+        if self._asked is None or self._asked[0] is not table:
+            self._asked = table, frozenset(explainable_layers(self.subject.module))
         return self._asked[1]
 
     @T.default("pixel")
@@ -128,7 +130,7 @@ class ConvolutionView(ImageView):
         if self.ready:  # at once, not with the drawing: a channel of the new layer may be set right after
             alone = not self.is_quiet  # what is set together with the layer stays as it was set
             with self.quiet():
-                self._channels.fit(self.table.find(self.layer))
+                self._channels.fit(self.snapshot.find(self.layer))
                 self._player.fit(scaled=alone)
 
     # ------------------------------------------------------------------ what the base asks for

@@ -201,7 +201,7 @@ class FilterView(ModelView):
         if self.subject is not None:
             snapshot = self.subject.at(self.index)
             name = self._known.norms[self.layer] if self.folded else self.layer
-            row = next((row for row in snapshot.table if row.module == name and row.reason is None), None)
+            row = next((row for row in snapshot.modules if row.module == name and row.reason is None), None)
             output = None if row is None else snapshot.output(row.name)  # None: the layer did not run
         key = (self.layer, self.folded, version)
         self._filters = self.remember("filters", key, self._read)

@@ -105,7 +105,8 @@ class ReceptiveFieldView(ImageView):
     # ------------------------------------------------------------------ what the base asks for
 
     def prepare(self, traits: dict[str, Any]) -> None:
-        """Have a memory for gradients."""
+        """Have a memory for gradients; the fields of operations are told too."""
+        _ = self.table
         self._gradients = ByteCache(GRADIENTS_KEPT)
 
     def controls(self) -> list[W.Widget]:

@@ -82,7 +82,7 @@ class SignatureView(ImageView):
 
     def choosable(self, row: Layer) -> bool:
         """Layers that depend on the image: of the others every image has the same vector."""
-        return row.reason is None and row.depends
+        return row.reason is None and self.table.find(row.name).depends  # which a trace tells
 
     def first_layer(self) -> str:
         """The first layer that gives a vector."""

@@ -9,11 +9,12 @@ import ipywidgets as W
 import traitlets as T
 from torch import nn
 
+from ...compute.core import check_numbers
 from ...compute.dataset import Item
 from ...compute.layers import Layer, LayerTable
 from .. import controls
 from ..controls import LayerPicker
-from ..state import Index, Snapshot, Subject
+from ..state import Index, Operations, Snapshot, Subject
 from ..surface import markup
 from .view import ModelView
 
@@ -23,6 +24,10 @@ class LayerView(ModelView):
 
     A subclass says in `choosable` which layers it can show; puts `layer_control()` among its `controls`; and finds, in
     `compute` and after, the layer in `layer_row`, the data set in `subject`, and what a pass told in `snapshot`.
+
+    The view opens with the layers that hooks see. Operations between them (`add`, a functional `relu`) are known once
+    somebody has asked for them: who names one, searches the menu, or reads `table`, `layers` or `choices("layer")`. In
+    a notebook they come into the menu a moment after the first picture; `settle` waits for them.
 
     Parameters
     ----------
@@ -50,6 +55,8 @@ class LayerView(ModelView):
         The image that the table is of, as the network sees it: of a view without `index`, the first.
     layer_row : Layer
         The layer, as the layer table describes it.
+    known : LayerTable
+        The layer table as far as it is known; what the menu of layers is made of.
     cached : bool
         Whether the present drawing needed no pass.
     given : dict
@@ -67,6 +74,10 @@ class LayerView(ModelView):
     """
 
     sliders: ClassVar[dict[str, str]] = {"layer": "Layer"}
+    shows_operations: ClassVar[bool] = True
+    """Whether operations without a module can be shown: only for these the network is traced."""
+
+    _operations: Operations | None = None  # until the constructor gets there: it may raise before
 
     layer = T.Unicode(help="name of the layer, as in the layer table").tag(source=True)
 
@@ -85,14 +96,17 @@ class LayerView(ModelView):
         # everything that can be wrong is looked at before a widget exists
         options = {"classes": classes, "denormalize": denormalize, "prepare": prepare, "cache_bytes": cache_bytes}
         self.subject = Subject.of(model, dataset, **options)
+        check_numbers(self.subject.module)
         self.snapshot: Snapshot = self.subject.at(traits.get("index", 0))
-        self._listed = self.layers.names
         self.given = dict(traits)
-        traits["layer"] = self.checked_layer(traits["layer"] if "layer" in traits else self.first_layer()).name
-        self.layer_row = self.snapshot.table.find(traits["layer"])
+        self.layer_row = self.checked_layer(traits["layer"] if "layer" in traits else self.first_layer())
+        traits["layer"] = self.layer_row.name
         self.cached = False
         self._picker: LayerPicker | None = None
+        self.known = self._known()
+        self._operations = Operations(self)
         super().__init__(**traits)
+        self.list_later()
 
     # ------------------------------------------------------------------ for subclasses
 
@@ -101,15 +115,17 @@ class LayerView(ModelView):
         return row.reason is None
 
     def first_layer(self) -> str:
-        """The layer to begin with: the first that has maps, or else the first that can be shown."""
-        rows = self.layers
-        if not len(rows):
+        """The layer to begin with: the first that has maps, or else the first that can be shown; modules first."""
+        rows = self._of(self.snapshot.modules)
+        if not len(rows) and not len(rows := self.layers):
             raise ValueError(f"{type(self).__name__} can show no layer of {type(self.subject.module).__name__}")
         return next((row.name for row in rows if row.kind == "maps" and row.leaf), rows[0].name)
 
     def layer_control(self) -> W.Widget:
         """Slider, menu and search for the layer."""
-        self._picker = LayerPicker(self, "layer", self.layers)
+        self.known = self._known()
+        self._listed = self._of(self.known)
+        self._picker = LayerPicker(self, "layer", self._listed, wanted=self._operations_wanted)
         return controls.labelled("Layer", self._picker)
 
     @property
@@ -121,7 +137,7 @@ class LayerView(ModelView):
     def unit_names(self) -> list[str]:
         """Names of the units of the layer: of the classes, where it is the last layer and has as many; else none."""
         names = self.subject.names.of(self.layer_row.channels)
-        last = self.layer_row.name == self.table.showable[-1].name
+        last = self.layer_row.name == self.snapshot.modules.showable[-1].name
         return names if last and len(names) == self.layer_row.channels else []
 
     # ------------------------------------------------------------------ state
@@ -134,11 +150,11 @@ class LayerView(ModelView):
     @property
     def layers(self) -> LayerTable:
         """The layers that can be chosen."""
-        return LayerTable([row for row in self.table if self.choosable(row)], self.table.note)
+        return self._of(self.table if self.shows_operations else self.snapshot.modules)
 
     def of_layer(self) -> tuple[int, str]:
         """Channels of the layer that `layer` names now, and words for it: what an `Index` of them counts."""
-        row = self.snapshot.table.find(self.layer)
+        row = self.snapshot.find(self.layer)
         return row.channels, f"layer {row.name!r} has {row.channels}"
 
     def outdated(self) -> bool:
@@ -150,18 +166,44 @@ class LayerView(ModelView):
         before, passes = (self.snapshot, self.layer_row), self.subject.passes
         self.snapshot = self.take_snapshot()
         try:
-            self.layer_row = self.snapshot.table.find(self.layer)
+            if self.known is not before[0].modules and self.shows_operations:
+                _ = self.snapshot.table  # a menu that has operations keeps them
+            self.layer_row = self.snapshot.find(self.layer)
             self.cached = self.ready
             self.compute()
             self.cached &= self.subject.passes == passes
         except BaseException:
             self.snapshot, self.layer_row = before
             raise
-        if self._picker is not None and self.snapshot.table is not before[0].table:
-            layers = self.layers
-            if layers.names != self._listed:
-                self._listed = layers.names
-                self._picker.update(layers)
+        known = self.snapshot.known if self.shows_operations else self.snapshot.modules
+        if known is not self.known:
+            self.list_layers()
+
+    def _known(self) -> LayerTable:
+        """The table as far as it is known, for a view that shows operations."""
+        return self.snapshot.known if self.shows_operations else self.snapshot.modules
+
+    def _of(self, table: LayerTable) -> LayerTable:
+        """The layers of a table that can be chosen."""
+        return LayerTable([row for row in table if self.choosable(row)], table.note)
+
+    def list_layers(self) -> None:
+        """Have the menu list what is known of the present image; what is chosen stays."""
+        before, self.known = self.known, self._known()
+        if self.known is not before and self._picker is not None:
+            listed, self._listed = self._listed, self._of(self.known)
+            if (self._listed.names, self._listed.note) != (listed.names, listed.note):
+                self._picker.update(self._listed)
+
+    def list_later(self) -> None:
+        """Have the operations come into the menu in a moment, where the thread that runs the cells has one."""
+        waits = self.shows_operations and self._picker is not None and not self.snapshot.traced
+        if waits and self._operations is not None:
+            self._operations.start()
+
+    def _operations_wanted(self) -> None:
+        if self.shows_operations and self._operations is not None:
+            self._operations.wanted()
 
     def take_snapshot(self) -> Snapshot:
         """The image as the network sees it now, for the drawing that begins."""
@@ -176,6 +218,18 @@ class LayerView(ModelView):
         """How the picture came about, for the tooltip of the title line."""
         return markup.source("cached" if self.cached else "computed", self.milliseconds)
 
+    def settle(self) -> None:
+        """Draw the present state to the end, with all that is usually drawn later, and list all layers."""
+        super().settle()
+        if self.shows_operations and self._operations is not None:
+            self._operations.find()
+
+    def close(self) -> None:
+        """Close every widget of the view; the model is as it was before."""
+        if self._operations is not None:
+            self._operations.stop()
+        super().close()
+
     def refresh(self) -> None:
         """Run the model again: for weights or data that changed where traits cannot see it."""
         self.subject.refresh()
@@ -187,7 +241,7 @@ class LayerView(ModelView):
 
     def checked_layer(self, layer: str) -> Layer:
         """The row of `layer`; raises LookupError where there is none, or where it cannot be shown."""
-        row = self.table.find(layer)
+        row = self.snapshot.find(layer)
         if row.reason is not None:
             raise LookupError(f"layer {layer!r} cannot be shown: it {row.reason}")
         if not self.choosable(row):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html import escape
 from typing import Any
 
@@ -32,11 +33,25 @@ class LayerPicker(W.HBox):
     """Chooses a layer of a table; `value` is its name, linked to a trait of a view.
 
     Narrowing the list never changes the choice: the chosen layer stays in it.
+
+    Parameters
+    ----------
+    view : HasTraits
+        The view, and
+    trait : str
+        its trait, which `value` is linked to.
+    table : LayerTable
+        What can be chosen.
+    wanted : callable, optional
+        Called when somebody narrows the list: all that there is should be in it, by `update`, now or soon.
     """
 
     value = T.Unicode()
 
-    def __init__(self, view: T.HasTraits, trait: str, table: LayerTable) -> None:
+    def __init__(
+        self, view: T.HasTraits, trait: str, table: LayerTable, *, wanted: Callable[[], object] = lambda: None
+    ) -> None:
+        self._wanted = wanted
         self._writing = Guard()
         self._table = table
         self._slider = Options(options=[""], readout=False, layout=W.Layout(width="150px"))
@@ -59,7 +74,7 @@ class LayerPicker(W.HBox):
         for control in (self._slider, self._menu):
             control.observe(self._chosen, "value")
         for control in (self._kind, self._search):
-            control.observe(lambda change: self._list(), "value")
+            control.observe(self._narrowed, "value")
         T.link((view, trait), (self, "value"))
 
     def update(self, table: LayerTable) -> None:
@@ -105,6 +120,10 @@ class LayerPicker(W.HBox):
                 if any(name == self.value for _, name in options):  # not yet, while the choice is on its way here
                     control.value = self.value
         self._search.tell(len(self.found))
+
+    def _narrowed(self, change: Any) -> None:
+        self._wanted()
+        self._list()
 
     def _chosen(self, change: Any) -> None:
         if not self._writing and change["new"]:

@@ -17,6 +17,7 @@
 // ---------------------------------------------------------------------- numbers: from bytes to values
 
 export const NAN = 65533, POSITIVE = 65534, NEGATIVE = 65535;
+const HUGE = 1e300; // a step beyond which as many of them as there are codes may leave float64
 export const LEVELS = 254, GAP = 254, NONFINITE = 255;
 
 /** The bytes that zlib deflated. @param {Uint8Array} bytes @returns {Promise<Uint8Array>} */
@@ -75,7 +76,8 @@ export function unpack(header, buffers) {
 /** The value that a code stands for. @param {number} code @param {number} low @param {number} step */
 export function valueOf(code, low, step) {
   if (code >= NAN) return code === NAN ? NaN : code === POSITIVE ? Infinity : -Infinity;
-  return Math.max(-Number.MAX_VALUE, Math.min(Number.MAX_VALUE, low + code * step));
+  const share = step > HUGE ? 0.25 : 1, most = Number.MAX_VALUE * share; // in quarters, no part of the sum is infinite
+  return Math.max(-most, Math.min(most, low * share + code * (step * share))) / share;
 }
 
 // ---------------------------------------------------------------------- colours: from values to levels

@@ -72,7 +72,8 @@ class Numbers:
         whole = np.isfinite(maps)
         finite = maps.size == np.count_nonzero(whole)
         counts = np.full(len(maps), maps[0].size) if finite else np.count_nonzero(whole, axis=(1, 2))
-        sums = np.sum(maps, axis=(1, 2), dtype=np.float64, where=True if finite else whole)
+        with np.errstate(over="ignore"):  # numbers so large have an infinite mean
+            sums = np.sum(maps, axis=(1, 2), dtype=np.float64, where=True if finite else whole)
         means = sums / np.maximum(counts, 1)
         table = np.stack([tiles.low, tiles.step, low, high, means, maps[0].size - counts, *self._values])
         planes, deflated = _planes(tiles.codes, deflate)

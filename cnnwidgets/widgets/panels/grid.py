@@ -82,8 +82,9 @@ def painted_grid(panel: PaintedPanel, paint: Paint) -> PaintedPanel:
 
 
 def grid_sizes(layers: Sequence[Layer], columns: int = 0) -> list[tuple[int, int]]:
-    """(width, height) of the mosaic of each layer, before it is scaled to the screen."""
-    return [_size(layer, columns or None) for layer in layers]
+    """(width, height) of the mosaic of each layer, each size once, before it is scaled to the screen."""
+    alike = {(layer.kind, layer.channels, layer.size): layer for layer in layers}
+    return list(dict.fromkeys(_size(layer, columns or None) for layer in alike.values()))
 
 
 def _ends(shaded: Shaded, each: bool) -> tuple[str, str | None, str]:

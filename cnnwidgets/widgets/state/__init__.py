@@ -2,6 +2,7 @@
 
 from .cache import ByteCache
 from .memory import Memory
+from .operations import Operations
 from .subject import Look, Snapshot, Subject
 from .thumbnails import Thumbnails
 from .traits import Colormap, Index, Integer, NotNone, Number, Pixel, Place, Scale, ScoreOf, Target, refused
@@ -15,6 +16,7 @@ __all__ = [
     "Memory",
     "NotNone",
     "Number",
+    "Operations",
     "Pixel",
     "Place",
     "Scale",

@@ -7,10 +7,17 @@ import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Hashable
-
-import torch
+from typing import Any, Protocol
 
 _uses = itertools.count()
+
+
+class Sized(Protocol):
+    """A tensor, or what holds some."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that it takes."""
 
 
 class Budget:
@@ -76,7 +83,7 @@ class ByteCache:
         self.bytes = 0
         self._budget = budget
         self._left = -1  # tensors last used before then are going
-        self._held: OrderedDict[Hashable, tuple[int, torch.Tensor]] = OrderedDict()  # with the number of its last use
+        self._held: OrderedDict[Hashable, tuple[int, Sized]] = OrderedDict()  # with the number of its last use
         budget.join(self)
 
     @property
@@ -97,7 +104,7 @@ class ByteCache:
         """
         self._left = next(_uses)
 
-    def get(self, key: Hashable) -> torch.Tensor | None:
+    def get(self, key: Hashable) -> Any:
         """The tensor of `key`, which becomes the most recently used, or None."""
         with self._budget.lock:
             if key not in self._held:
@@ -106,7 +113,7 @@ class ByteCache:
             self._held[key] = next(_uses), tensor
             return tensor
 
-    def put(self, key: Hashable, tensor: torch.Tensor) -> None:
+    def put(self, key: Hashable, tensor: Sized) -> None:
         """Store `tensor` under `key`; remove the least recently used as needed."""
         with self._budget.lock:
             if key in self._held:

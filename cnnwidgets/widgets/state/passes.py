@@ -6,25 +6,45 @@ import threading
 import weakref
 from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from cachetools import LRUCache
 from torch import nn
 
-from ...compute.core import fingerprint
-from ...compute.dataset import Prediction
-from ...compute.layers import LayerTable, Trace, trace
+from ...compute.core import Captured, Prepare, fingerprint
+from ...compute.dataset import Prediction, predict
+from ...compute.layers import (
+    Axes,
+    LayerTable,
+    Trace,
+    Traced,
+    checked_operations,
+    run,
+    table_of,
+    trace,
+    traced,
+    with_operations,
+)
 from .cache import ByteCache
 
+SMALL = 2**16
+"""Numbers of an output that are kept with what is known of an image: class scores, not maps."""
 RECENT = 64
 """Images whose label, table and prediction are remembered; their outputs are bounded in bytes."""
+
+
+Shapes = tuple[tuple[int, ...], ...]
 
 
 @dataclass(frozen=True)
 class Pass:
     """What one forward pass told about one image, save the outputs themselves."""
 
-    table: LayerTable
+    modules: LayerTable
+    """The layers that hooks see; `Passes.tables` has those with the operations between them."""
+    shapes: Shapes
+    """Of all that the modules put out: what the shapes of operations depend on."""
     prediction: Prediction | None
     same: dict[str, str]
     """A layer that hands on another's output -> that other layer."""
@@ -67,18 +87,128 @@ class Passes:
         self.forgotten += 1
         self.outputs.clear()
         self.known.clear()
-        self.traced: tuple[list[nn.Module], Trace] | None = None
-        self.operations: LRUCache[Hashable, dict[str, torch.Tensor]] = LRUCache(RECENT)
-        """Shapes of what the modules put out -> that of each operation, without its numbers."""
+        self.traced: tuple[Traced, Trace] | None = None
+        self.operations: LRUCache[Hashable, tuple[dict[str, torch.Tensor], Axes]] = LRUCache(RECENT)
+        """Shapes of what modules put out -> that of each operation, without its numbers, and what tells its axes."""
+        self.tables: weakref.WeakKeyDictionary[LayerTable, LayerTable] = weakref.WeakKeyDictionary()
+        """The layers that hooks saw in a pass -> these with the operations between them, where they are known."""
+        self._told: _Told | None = None
         self.state = fingerprint(self.module)
 
+    def take(self, key: tuple[Hashable, ...], images: Any, prepare: Prepare | None) -> Pass:
+        """What one pass tells; its outputs go into the memory."""
+        captured = run(self.module, images, None, prepare=prepare, budget=self.outputs.limit, device="cpu")
+        same: dict[str, str] = {}
+        first = ""
+        for seen in captured.seen:
+            name = captured.name(seen)
+            if seen.repeats:
+                same[name] = first
+            elif seen.reason is None:  # what is no tensor is handed on by none
+                first = name
+                if seen.tensor is not None:
+                    self.outputs.put((*key, name), seen.tensor)
+        self.tell(key, captured)
+        single, prediction = captured.output.get(""), predict(scores_of(captured.output))
+        returned = None if single is None or single.numel() > SMALL else single.detach().cpu().clone()
+        table = table_of(captured, self.module, 1, Axes(self.module, images, prepare))
+        return Pass(table, _shapes(captured), prediction, same, single is not None, returned)
+
     def trace(self) -> Trace:
-        """The network as a graph; a new one where a module was put in the place of another, which a graph holds."""
-        modules = list(self.module.modules())
-        if self.traced is None or self.traced[0] != modules:
-            self.traced = modules, trace(self.module)
+        """The network as a graph; a new one where something has changed that a graph takes over."""
+        graph = traced(self.module)
+        if self.traced is None or self.traced[0] is not graph:
+            self.traced = graph, trace(self.module)
             self.operations.clear()
         return self.traced[1]
+
+    def trace_first(self) -> bool:
+        """Trace the network; False if that was done before."""
+        before = self.traced
+        self.trace()
+        return self.traced is not before
+
+    def table(self, told: Pass) -> LayerTable | None:
+        """The layers of a pass with the operations between them, where these are known; runs and traces nothing."""
+        found = self.tables.get(told.modules)
+        if found is None and self.traced is not None and told.shapes in self.operations:
+            current = self.trace()  # a new one, and no operations, where something has changed
+            if told.shapes in self.operations:
+                outputs, axes = self.operations[told.shapes]
+                found = with_operations(told.modules, current, outputs, 1, axes)
+                self.tables[told.modules] = found
+        return found
+
+    def tell(self, key: tuple[Hashable, ...], captured: Captured) -> None:
+        """Remember what the newest pass told, save what `outputs` keep, until operations are compared with it."""
+        if _shapes(captured) not in self.operations:
+            name_of = {id(seen.tensor): captured.name(seen) for seen in reversed(captured.seen)}
+            output = {path: name_of.get(id(value), "") for path, value in captured.output.items()}
+            self._told = _Told(key, captured.emptied(), output)
+
+    def find_operations(self, told: Pass, key: tuple[Hashable, ...], images: Any, prepare: Prepare | None) -> int:
+        """Trace the network, and check the operations against what the modules put out; how many passes were needed.
+
+        None where the pass of `key` is the newest, and its outputs are at hand.
+        """
+        current, needed, axes = self.trace(), 0, Axes(self.module, images, prepare)
+        if not current.operations:
+            self.operations[told.shapes] = {}, axes
+            return needed
+        captured = self._at_hand(key)
+        if captured is None:
+            captured, needed = run(self.module, images, None, prepare=prepare, budget=0, device="cpu"), 1
+        outputs = checked_operations(self.module, current, images, captured, prepare=prepare)
+        shapes = _shapes(captured)  # the network may have changed since: else they would be those of another pass
+        found = {name: value.to("meta") for name, value in self.keep(key, outputs).items()}
+        self.operations[shapes] = found, axes
+        self._told = None
+        return needed
+
+    def keep(self, key: tuple[Hashable, ...], outputs: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """The outputs on the CPU, and in the memory, under `key` and the name of each layer."""
+        outputs = {name: output.cpu() for name, output in outputs.items()}
+        for name, output in outputs.items():
+            self.outputs.put((*key, name), output)
+        return outputs
+
+    def _at_hand(self, key: tuple[Hashable, ...]) -> Captured | None:
+        """What the pass of `key` told, with its outputs; None where it is not the newest, or where some are gone."""
+        if self._told is None or self._told.key != key:
+            return None
+        captured = self._told.captured.emptied()
+        for seen in captured.seen:
+            if seen.reason is None and not seen.repeats and seen.some is None:
+                seen.tensor = self.outputs.get((*key, captured.name(seen)))
+                if seen.tensor is None:
+                    return None
+        for path, name in self._told.output.items():
+            value = self.outputs.get((*key, name))
+            if value is None:
+                return None
+            captured.output[path] = value
+        return captured
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What a pass told, and what the outputs of the network are called."""
+
+    key: tuple[Hashable, ...]
+    captured: Captured
+    output: dict[str, str]
+
+
+def scores_of(output: dict[str, torch.Tensor]) -> torch.Tensor | None:
+    """The class scores among the tensors that a network returned: `logits`, `out`, or the first."""
+    for name in ("logits", "out", ""):
+        if name in output:
+            return output[name]
+    return next(iter(output.values()), None)
+
+
+def _shapes(captured: Captured) -> Shapes:
+    return tuple(seen.shape for seen in captured.seen)
 
 
 _shared: weakref.WeakValueDictionary[tuple[int, int], Passes] = weakref.WeakValueDictionary()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from copy import copy
 from dataclasses import dataclass
 from typing import Any
@@ -11,15 +11,12 @@ import torch
 from cachetools import LRUCache
 from torch import nn
 
-from ...compute.convolution import LayerPass, layer_pass, pass_of
-from ...compute.core import OUTPUT, Prepare, digest, hooks_version, plain, weights_version
+from ...compute.convolution import LayerPass, layer_pass
+from ...compute.core import OUTPUT, Prepare, alone, digest, hooks_version, plain, weights_version
 from ...compute.dataset import Item, Items, OutputNames, Prediction, predict
-from ...compute.layers import checked_operations, one_image, run, run_operations, table_of, with_operations
+from ...compute.layers import Layer, LayerTable, one_image, run, run_operations
 from .cache import ByteCache
-from .passes import RECENT, Pass, Passes
-
-SMALL = 2**16
-"""Numbers of an output that are kept with what is known of an image: class scores, not maps."""
+from .passes import RECENT, Pass, Passes, scores_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,16 +39,45 @@ class Snapshot:
         Of the image in the data set.
     item : Item
         The image with its label.
-    table : LayerTable
-        Every layer and what it put out.
+    modules : LayerTable
+        The layers that hooks see, and what they put out.
     prediction : Prediction or None
         The most probable classes; None where the network gives no class scores.
     """
 
     def __init__(self, subject: Subject, index: int, look: Look) -> None:
         self.subject, self.index, self._look = subject, index, look
-        self.item, self.table, self.prediction = look.item, look.table, look.prediction
+        self.item, self.modules, self.prediction = look.item, look.modules, look.prediction
         self._weights = look.key[:2]
+
+    @property
+    def table(self) -> LayerTable:
+        """Every layer and what it put out, operations too: the network is traced when they are first asked for."""
+        return self.subject.table_of(self._look)
+
+    @property
+    def known(self) -> LayerTable:
+        """The table as far as it is known: without operations, as long as nobody has asked for them."""
+        return self.subject.known_table(self._look) or self.modules
+
+    @property
+    def traced(self) -> bool:
+        """Whether the operations are known."""
+        return self.subject.known_table(self._look) is not None
+
+    def trace(self) -> bool:
+        """Trace the network, unless that is done: the longer part of what `table` takes; whether there was need to."""
+        return self.subject.trace()
+
+    def find(self, layer: str) -> Layer:
+        """The row of `layer`; traces the network where it is none of the modules.
+
+        Raises
+        ------
+        LookupError
+            There is no such layer; says which is nearest.
+        """
+        return self.modules.get(layer) or self.table.find(layer)
 
     def same(self, other: Snapshot) -> bool:
         """Whether both are of the same image, by the same weights."""
@@ -133,6 +159,7 @@ class Subject:
         self.passes = 0
         self._shared = Passes.of(self.module, cache_bytes)
         self._outputs = self._shared.outputs
+        self.known_table: Callable[[Pass], LayerTable | None] = self._shared.table
         self._own = object()
         self._looks: LRUCache[tuple[int, int, int], Look] = LRUCache(RECENT)
 
@@ -186,7 +213,8 @@ class Subject:
             key = self._key(at, item)
             found = self._shared.known.get(key)
             if found is None:
-                found = self._pass(key, item)
+                self.passes += 1
+                found = self._shared.take(key, self._images(item), self.prepare)
                 self._shared.known[key] = found
             look = self._looks[at] = Look(**vars(found), item=item, key=key)
         return look
@@ -198,6 +226,20 @@ class Subject:
         """
         found = self._shared.known.get(self._key(self._at(index), item))
         return None if found is None else found.returned
+
+    def table_of(self, look: Look) -> LayerTable:
+        """Every layer of a look; where the operations are not known, a trace, and a pass that checks it."""
+        table = self.known_table(look)
+        if table is None:
+            with alone(self.module):  # the weights stay as they are
+                key = (*self.weights, *look.key[2:-1], hooks_version(self.module))
+                self.passes += self._shared.find_operations(look, key, self._images(look.item), self.prepare)
+            table = self.known_table(look) or look.modules  # those of a network that has changed since the look
+        return table
+
+    def trace(self) -> bool:
+        """Trace the network; False if that was done before."""
+        return self._shared.trace_first()
 
     def output(self, index: int, layer: str) -> torch.Tensor:
         """Output of `layer` for image `index`, without the batch axis, on the CPU; read only.
@@ -211,7 +253,7 @@ class Subject:
 
     def output_of(self, look: Look, index: int, layer: str) -> torch.Tensor:
         """The same for a look that was taken before."""
-        row = look.table.find(layer)
+        row = look.modules.get(layer) or self.table_of(look).find(layer)
         if row.reason is not None:
             raise LookupError(f"layer {layer!r} of image {index} cannot be shown: it {row.reason}")
         held = self.held(look, layer)
@@ -234,21 +276,19 @@ class Subject:
 
     def passed_of(self, look: Look, index: int, layer: str) -> LayerPass:
         """The same for a look that was taken before."""
-        given, output = (self._outputs.get((*look.key, layer, end)) for end in ("given", "output"))
-        if given is not None and output is not None:
-            return pass_of(self.module, layer, given, output)
-        look = self.look(index)  # the weights may have changed since
-        self.passes += 1
-        passed = layer_pass(self.module, self._images(look.item), layer, prepare=self.prepare, device="cpu")
-        self._outputs.put((*look.key, layer, "given"), passed.input)
-        self._outputs.put((*look.key, layer, "output"), passed.output)
+        passed: LayerPass | None = self._outputs.get((*look.key, layer, LayerPass))
+        if passed is None:
+            look = self.look(index)  # the weights may have changed since
+            self.passes += 1
+            passed = layer_pass(self.module, self._images(look.item), layer, prepare=self.prepare, device="cpu")
+            self._outputs.put((*look.key, layer, LayerPass), passed)
         return passed
 
     def now(self, item: Item, layer: str) -> tuple[torch.Tensor, Prediction | None]:
         """Output of a module, with the batch axis, and the prediction, as the weights are now; nothing is kept."""
         self.passes += 1
         captured = run(self.module, self._images(item), [layer, OUTPUT], prepare=self.prepare, device="cpu")
-        return captured[layer], predict(_scores(captured.output))
+        return captured[layer], predict(scores_of(captured.output))
 
     def _images(self, item: Item) -> Any:
         return self.items.batch(item)
@@ -261,55 +301,15 @@ class Subject:
         image = digest(item.image) if self.prepare is None and item.image is not None else self._own
         return (*at, image, hooks_version(self.module))
 
-    def _pass(self, key: tuple[Hashable, ...], item: Item) -> Pass:
-        """One pass for everything."""
-        shared, images = self._shared, self._images(item)
-        self.passes += 1
-        captured = run(self.module, images, None, prepare=self.prepare, budget=self._outputs.limit, device="cpu")
-        same: dict[str, str] = {}
-        first = ""
-        for seen in captured.seen:
-            name = captured.name(seen)
-            if seen.repeats:
-                same[name] = first
-            elif seen.reason is None:  # what is no tensor is handed on by none
-                first = name
-                if seen.tensor is not None:
-                    self._outputs.put((*key, name), seen.tensor)
-        table = table_of(captured, self.module)
-        traced = shared.trace()
-        sizes = tuple(seen.shape for seen in captured.seen)  # else those of operations would be another image's
-        if sizes not in shared.operations:
-            outputs = checked_operations(self.module, traced, images, captured, prepare=self.prepare)
-            shared.operations[sizes] = {name: value.to("meta") for name, value in self._keep(key, outputs).items()}
-        table = with_operations(table, traced, shared.operations[sizes])
-        single = captured.output.get("")
-        returned = None if single is None or single.numel() > SMALL else single.detach().cpu().clone()
-        return Pass(table, predict(_scores(captured.output)), same, single is not None, returned)
-
     def _pass_for(self, layer: str, look: Look, index: int) -> torch.Tensor:
         """The output of a layer, from one pass for it alone."""
         shared, images = self._shared, self._images(look.item)
         self.passes += 1
-        if any(layer in found for found in shared.operations.values()):
+        if any(layer in found for found, _ in shared.operations.values()):
             outputs, _ = run_operations(self.module, shared.trace(), images, [layer], prepare=self.prepare)
             if layer not in outputs:
                 raise LookupError(f"operation {layer!r} gave no tensor for image {index}")
-            return self._keep(look.key, outputs)[layer]
+            return shared.keep(look.key, outputs)[layer]
         limit = self._outputs.limit
         captured = run(self.module, images, [layer], prepare=self.prepare, budget=limit, device="cpu")
-        return self._keep(look.key, {layer: captured[layer]})[layer]
-
-    def _keep(self, key: tuple[Hashable, ...], outputs: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        outputs = {name: output.cpu() for name, output in outputs.items()}
-        for name, output in outputs.items():
-            self._outputs.put((*key, name), output)
-        return outputs
-
-
-def _scores(output: dict[str, torch.Tensor]) -> torch.Tensor | None:
-    """The class scores among the tensors that a network returned: `logits`, `out`, or the first."""
-    for name in ("logits", "out", ""):
-        if name in output:
-            return output[name]
-    return next(iter(output.values()), None)
+        return shared.keep(look.key, {layer: captured[layer]})[layer]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, ValuesView
 from functools import cache
 from typing import Any
 
@@ -23,7 +24,7 @@ def tree(widget: W.Widget) -> list[W.Widget]:
                 found[id(value)] = value
                 todo += [getattr(value, name, None) for name in _holding(type(value))]  # type: ignore[arg-type]
                 todo += getattr(value, "apart", ())  # what stands in the page later, or never
-        elif isinstance(value, dict):
+        elif isinstance(value, Mapping):
             todo += value.values()
         elif isinstance(value, (list, tuple)) and value and not isinstance(value[0], (str, int, float)):
             todo += value
@@ -49,8 +50,8 @@ def widgets_in(value: Any) -> list[W.Widget]:
     """The widgets that a value is, or holds."""
     if isinstance(value, W.Widget):
         return [value]
-    if isinstance(value, dict):
-        value = value.values()
-    if isinstance(value, (list, tuple)) or type(value).__name__ == "dict_values":
+    if isinstance(value, Mapping):
+        value = [*value.values()]
+    if isinstance(value, (list, tuple, ValuesView)):
         return [part for item in value for part in widgets_in(item)]
     return []

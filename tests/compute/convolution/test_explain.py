@@ -11,6 +11,7 @@ from torch.nn.utils import prune
 
 from cnnwidgets.compute.convolution.explain import LayerPass, explain, explainable, explainable_layers, layer_pass
 from cnnwidgets.compute.convolution.explanation import tolerance
+from cnnwidgets.compute.filters import filters
 from cnnwidgets.compute.layers.activations import run
 from cnnwidgets.models import lenet5
 
@@ -381,3 +382,182 @@ def test_a_look_at_layers_of_other_classes_leaves_the_model_as_it_was():
     explain(model, torch.rand(1, 4, 4), "1", 0, (0, 0))
     assert all(part.training and not part._forward_hooks for part in model.modules())
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+# ---------------------------------------------------------------------- what a layer uses when it is called
+
+
+class Merging(nn.Module):
+    """A low-rank update of the weights, which `eval()` merges into them."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.merged = nn.Conv2d(1, 1, 1, bias=False), False
+        self.update = nn.Parameter(torch.full((1, 1, 1, 1), 3.0))
+        nn.init.constant_(self.conv.weight, 2.0)
+
+    def train(self, mode=True):
+        super().train(mode)
+        if self.merged == mode:
+            self.conv.weight.data += -self.update if mode else self.update
+            self.merged = not mode
+        return self
+
+    def forward(self, x):
+        return self.conv(x) if self.merged else functional.conv2d(x, self.conv.weight + self.update)
+
+
+def test_weights_that_eval_merges_are_those_of_the_sum_and_of_the_filters():
+    model = Merging()
+    found = explain(model, torch.ones(1, 1, 1), "conv", 0, (0, 0))
+    assert (found.kernel.item(), found.value, found.result, found.agrees) == (5, 5, 5, True)
+    assert filters(model, "conv").weights.item() == 5 and model.conv.weight.item() == 2
+
+
+class Around(nn.Module):
+    """Changes a layer before it calls it, and back again afterwards."""
+
+    def __init__(self, layer, **settings):
+        super().__init__()
+        self.layer, self.settings = layer, settings
+
+    def forward(self, x):
+        before = {name: getattr(self.layer, name) for name in self.settings}
+        vars(self.layer).update({n: v for n, v in self.settings.items() if n not in self.layer._buffers})
+        self.layer._buffers.update({n: v for n, v in self.settings.items() if n in self.layer._buffers})
+        y = self.layer(x)
+        for name, value in before.items():
+            setattr(self.layer, name, value)
+        return y
+
+
+def _ones(layer):
+    for weight in layer.parameters():
+        nn.init.ones_(weight)
+    return layer
+
+
+SET_BY_FORWARD = {
+    # places of the first, third ... pixel: 1 + 3 + 9 + 11 and so on
+    "stride": (_ones(nn.Conv2d(1, 1, 2, bias=False)), {"stride": (2, 2)}, (1, 1), 10 + 11 + 14 + 15),
+    "padding": (_ones(nn.Conv2d(1, 1, 2, bias=False)), {"padding": (1, 1)}, (0, 0), 0),
+    "dilation": (_ones(nn.Conv2d(1, 1, 2, bias=False)), {"dilation": (3, 3)}, (0, 0), 0 + 3 + 12 + 15),
+    "window of a pooling": (nn.AvgPool2d(1), {"kernel_size": 4, "stride": 4}, (0, 0), 7.5),
+    "stride of a pooling": (nn.MaxPool2d(2, 1), {"stride": 2}, (1, 1), 15),
+    "running mean": (nn.BatchNorm2d(1, eps=3.0), {"running_mean": torch.full((1,), 5.0)}, (1, 1), 0),
+    "running variance": (nn.BatchNorm2d(1, eps=5.0), {"running_var": torch.full((1,), 4.0)}, (1, 0), 4 / 3),
+    "eps": (nn.BatchNorm2d(1), {"eps": 3.0}, (1, 2), 3),
+}
+
+
+@pytest.mark.parametrize(("layer", "settings", "unit", "wanted"), SET_BY_FORWARD.values(), ids=SET_BY_FORWARD)
+def test_settings_that_forward_puts_there_are_those_of_the_arithmetic(layer, settings, unit, wanted):
+    model = Around(layer, **settings)
+    found = explain(model, torch.arange(16.0).reshape(1, 4, 4), "layer", 0, unit)
+    assert found.value == pytest.approx(wanted) and found.result == pytest.approx(wanted) and found.agrees
+
+
+def test_a_batch_norm_that_stays_in_training_mode_takes_the_statistics_of_the_batch():
+    class Kept(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.norm = nn.BatchNorm2d(1, eps=1e-9)
+
+        def train(self, mode=True):
+            super().train(mode)
+            self.norm.train()
+            return self
+
+        def forward(self, x):
+            return self.norm(x)
+
+    model = Kept()
+    found = explain(model, torch.tensor([[[1.0, 5.0]]]), "norm", 0, (0, 1))  # mean 3, deviation 2
+    assert found.value == pytest.approx(1) and found.result == pytest.approx(1) and found.agrees
+    assert model.norm.num_batches_tracked == 0 and model.norm.running_mean.item() == 0
+
+
+def test_statistics_that_eval_fills_in_are_the_ones_that_are_subtracted():
+    class Averaged(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.norm = nn.BatchNorm2d(1, eps=3.0)
+
+        def eval(self):
+            self.norm.running_mean.fill_(2.0)
+            return super().eval()
+
+        def forward(self, x):
+            return self.norm(x)
+
+    found = explain(Averaged(), torch.tensor([[[5.0]]]), "norm", 0, (0, 0))
+    assert found.value == found.result == 1.5 and found.steps[1] == ("x − mean, 2", 3)
+
+
+class Generated(nn.Module):
+    """Its kernel is the mean of the image, and double that in a second call."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.generator = nn.Conv2d(1, 1, 1, bias=False), nn.Parameter(torch.ones(1, 1, 1, 1))
+        del self.conv.weight
+        self.conv.weight = torch.zeros(1, 1, 1, 1)
+
+    def forward(self, x):
+        self.conv.weight = self.generator * x.mean()
+        y = self.conv(x)
+        self.conv.weight = self.conv.weight * 2
+        return self.conv(y)
+
+
+def test_each_call_has_the_weights_that_were_made_for_it():
+    model, image = Generated(), torch.tensor([[[1.0, 5.0]]])
+    kernels = [explain(model, image, f"conv:{number}", 0, (0, 1)).kernel.item() for number in (1, 2)]
+    assert kernels == [3, 6]
+    assert explain(model, image, "conv:2", 0, (0, 1)).value == 5 * 3 * 6
+
+
+def test_weights_that_a_network_makes_for_each_image_are_no_filters():
+    with pytest.raises(TypeError, match=r"'conv' is a Conv2d, which does not .* with weights of its own"):
+        filters(Generated(), "conv")
+
+
+def test_a_layer_that_empties_its_input_afterwards_has_multiplied_what_was_there():
+    class Emptying(nn.Conv2d):
+        def forward(self, x):
+            y = super().forward(x)
+            x.zero_()
+            return y
+
+    model = nn.Sequential(nn.Identity(), _ones(Emptying(1, 1, 1, bias=False)))
+    found = explain(model, torch.full((1, 1, 1), 4.0), "1", 0, (0, 0))
+    assert found.patch.item() == 4 and found.agrees
+
+
+def test_a_layer_that_is_given_more_than_its_input_is_explained_by_all_of_it():
+    class Modulated(nn.Conv2d):
+        def forward(self, x, style):
+            return functional.conv2d(x, self.weight * style)
+
+    class Styled(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = _ones(Modulated(1, 1, 1, bias=False))
+
+        def forward(self, x):
+            return self.conv(x, x.mean())
+
+    found = explain(Styled(), torch.full((1, 1, 1), 4.0), "conv", 0, (0, 0))
+    assert found.kernel.item() == 4 and found.value == found.result == 16
+
+
+def test_statistics_that_a_layer_writes_in_place_and_back_are_those_of_the_call():
+    class Shifting(nn.BatchNorm2d):
+        def forward(self, x):
+            self.running_mean.add_(2)
+            y = super().forward(x)
+            self.running_mean.sub_(2)
+            return y
+
+    found = explain(nn.Sequential(Shifting(1, eps=3.0)), torch.full((1, 1, 1), 5.0), "0", 0, (0, 0))
+    assert found.value == found.result == 1.5

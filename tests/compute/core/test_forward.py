@@ -262,12 +262,23 @@ def test_a_value_is_described_as_a_person_reads_it(value, words):
     assert describe(value) == words
 
 
+class Photos:
+    """A data set, if not one of torch."""
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        return torch.zeros(3, 8, 8), 0
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [
         (torch.zeros(2, 5, 3, 8, 8), r"; its first convolution, '0', takes \(N, 3, H, W\)$"),
         ({"x": torch.zeros(1, 3, 8, 8)}, "; a mapping is one argument: prepare=lambda batch: batch hands over"),
         ([torch.zeros(3, 8, 8), torch.zeros(3, 9, 9)], "; the list is one argument: torch.stack makes a batch"),
+        (Photos(), r"; if the Photos is a data set: dataset\[0\]\[0\] gives its first image, a tensor \(C, H, W\)$"),
     ],
 )
 def test_where_the_form_is_the_likely_cause_what_to_do_is_said(given, words):

@@ -10,7 +10,8 @@ import torch
 import torchvision
 from torch import nn
 
-from cnnwidgets.compute.core.hooks import capture, evaluating
+from cnnwidgets.compute.core.hooks import capture
+from cnnwidgets.compute.shadow import evaluating
 from cnnwidgets.models import lenet5
 
 LENET = ["C1", "func1", "S2", "C3", "func2", "S4", "C5", "flatten", "F6", "func3", "OUTPUT"]

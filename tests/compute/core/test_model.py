@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict, UserDict, namedtuple
 from dataclasses import dataclass
-from types import MappingProxyType
+from types import MappingProxyType, SimpleNamespace
 
 import pytest
 import torch
@@ -213,3 +213,16 @@ def test_weights_on_no_device_between_two_passes_do_not_decide_where_the_model_c
     assert device_of(model) == torch.device("meta")
     model[0]._hf_hook = _Loader()
     assert device_of(model) == CPU
+
+
+def test_the_module_of_an_exported_program_is_refused_with_what_to_give_instead():
+    program = torch.export.export(nn.Sequential(nn.Conv2d(3, 4, 3)).eval(), (torch.zeros(1, 3, 8, 8),))
+    with pytest.raises(TypeError, match=r"exported program \(torch.export\).*give the model that was exported"):
+        plain(program.module())
+
+
+def test_the_tensors_of_an_object_are_copied_with_it():
+    image = torch.zeros(1, dtype=torch.float64)
+    given = SimpleNamespace(image=image, name="a")
+    copy = moved(given, CPU, torch.float32)
+    assert (copy.image.dtype, copy.name) == (torch.float32, "a") and given.image is image

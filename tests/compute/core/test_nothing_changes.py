@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from torch import nn
 
 from cnnwidgets.compute.core.forward import ForwardError
-from cnnwidgets.compute.core.hooks import capture, evaluating
+from cnnwidgets.compute.core.hooks import capture
 from cnnwidgets.compute.layers.activations import activations
 from cnnwidgets.compute.layers.table import layer_table
+from cnnwidgets.compute.shadow import evaluating
 
 IMAGES = torch.linspace(-1, 1, 2 * 2 * 16).reshape(2, 2, 4, 4)
 

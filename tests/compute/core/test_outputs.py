@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import OrderedDict, namedtuple
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import pytest
 import torch
 from torch import nn
 
-from cnnwidgets.compute.core.outputs import are_probabilities, leaves, replaced, why_not
+from cnnwidgets.compute.core.outputs import are_probabilities, leaves, rebuilt, replaced, why_not
 
 A, B = torch.tensor([1.0]), torch.tensor([2.0])
 Pair = namedtuple("Pair", "left right")
@@ -166,3 +167,17 @@ def test_a_tensor_is_replaced_where_it_stands_and_nothing_else(output):
 def test_a_tensor_that_is_not_there_is_not_replaced():
     with pytest.raises(LookupError, match="no tensor '2'"):
         replaced((A, B), "2", A)
+
+
+def test_a_tensor_in_a_mapping_that_cannot_be_written_to_is_replaced_in_a_dict():
+    assert replaced(MappingProxyType({"x": A, "y": B}), "x", B) == {"x": B, "y": B}
+
+
+def test_what_is_changed_is_what_is_found_in_an_output():
+    output = {"a": [A, None, ()], "b": Bag(), "c": Pair(A, {"d": "words"}), "e": torch.Size([2])}
+    seen = []
+    made = rebuilt(output, lambda leaf: seen.append(leaf) or leaf)
+    found = [value for _, value in leaves(output) if value != ()]
+    assert len(seen) == len(found) and all(one is other for one, other in zip(seen, found, strict=True))
+    assert [path for path, _ in leaves(made)] == [path for path, _ in leaves(output)]
+    assert made["b"] is not output["b"] and type(made["b"]) is Bag and made["b"].sizes is output["b"].sizes

@@ -10,10 +10,12 @@ import torch
 from torch import nn
 
 from cnnwidgets.compute.core.forward import ForwardError
-from cnnwidgets.compute.core.hooks import capture, evaluating
-from cnnwidgets.compute.core.state import same_module_state, same_random_state
+from cnnwidgets.compute.core.hooks import capture
+from cnnwidgets.compute.core.state import same_random_state
 from cnnwidgets.compute.layers.activations import activations
 from cnnwidgets.compute.layers.table import layer_table
+from cnnwidgets.compute.shadow import evaluating
+from cnnwidgets.compute.shadow.held import same_module_state
 
 IMAGES = torch.linspace(-1, 1, 2 * 9).reshape(2, 1, 3, 3)
 

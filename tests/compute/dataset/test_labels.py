@@ -68,15 +68,35 @@ def test_a_label_is_read_by_its_form(label, number, text):
         (torch.tensor([0, 0, 1, 0]), 2, "2"),
         (torch.tensor([1, 0, 1]), None, "1, 0, 1"),
         (torch.tensor([0.0, 1.0]), None, "0, 1"),  # as likely a place
+        (torch.tensor([0.0, 1.0, 0.0]), 1, "1"),
+        ([0.0, 1.0, 0.0], 1, "1"),
+        (torch.tensor([0.0, 1.0, 1.0]), None, "0, 1, 1"),
+        (torch.tensor([0.5, 0.5, 0.0]), None, "0.5, 0.5, 0"),
         (1.0, None, "1.0"),
         (True, None, "True"),
         (3, 3, "3"),
     ],
 )
-def test_without_names_only_a_single_one_among_whole_numbers_is_a_class(label, number, text):
+def test_without_names_only_a_single_one_in_a_row_is_a_class(label, number, text):
     assert read_label(label) == (number, text)
 
 
 def test_a_truth_value_is_one_of_two_classes():
     assert read_label(True, ["no", "yes"]) == read_label(np.True_, ["no", "yes"]) == (1, "yes")
     assert read_label(torch.tensor(False), ["no", "yes"]) == (0, "no")
+
+
+@pytest.mark.parametrize(
+    ("label", "text"),
+    [
+        (torch.eye(8), "mask of 8 × 8 with cat, dog"),
+        (torch.eye(8).bool(), "mask of 8 × 8 with cat, dog"),
+        (np.eye(8, dtype=np.float32)[None], "mask of 8 × 8 with cat, dog"),
+        (torch.eye(8) / 2, "mask of 8 × 8"),
+        (torch.full((8, 8), torch.nan), "mask of 8 × 8"),
+        (torch.tensor([[0.5, 1.0], [2.0, 3.0]]), "0.5, 1, 2, 3"),  # points
+        (torch.arange(12.0).view(3, 4), "0, 1, 2, 3, 4"),  # boxes
+    ],
+)
+def test_a_map_of_fractions_is_a_mask_and_no_list_of_classes(label, text):
+    assert read_label(label, NAMES) == (None, text)

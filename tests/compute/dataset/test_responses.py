@@ -66,11 +66,15 @@ def test_prepare_gives_the_arguments_one_item_at_a_time(model):
 
 
 def test_tokens_are_pooled_over_the_sequence():
-    model = nn.Sequential(nn.Flatten(2), nn.Linear(4, 4, bias=False))  # (N, 3, 4): three tokens of four features
-    model[1].weight.data = torch.eye(4)
+    class Tokens(nn.Module):
+        def forward(self, x):
+            return x.flatten(2).transpose(1, 2)  # (N, 4, 3): four tokens of three features
+
+    model = nn.Sequential(Tokens(), nn.Linear(3, 3, bias=False))
+    model[1].weight.data = torch.eye(3)
     images = torch.arange(12.0).reshape(1, 3, 2, 2)
     found = responses(model, Items(images), [0], row(model, "1", images))
-    assert found[0, :, 0].tolist() == [4, 5, 6, 7]
+    assert found[0, :, 0].tolist() == [1.5, 5.5, 9.5]
 
 
 def test_another_pooling_is_refused(model):

@@ -169,7 +169,7 @@ def test_a_scripted_convolution_is_one_too():
 
 def test_looking_at_a_model_without_numbers_says_so_and_changes_nothing(hooks_on):
     model = nn.Sequential(nn.Conv2d(1, 2, 3, device="meta")).train()
-    with pytest.raises(ValueError, match="weights of layer '0' are not in memory"):
+    with pytest.raises(ValueError, match="weights of the model are on the meta device, which holds no numbers"):
         filters(model, "0")
     assert model.training and model[0].training and hooks_on(model) == {}
 
@@ -403,3 +403,16 @@ def test_weights_that_fsdp_keeps_in_shards_are_whole_where_one_process_has_them_
         assert explain(model, image, "0", 1, (0, 0)).agrees
     finally:
         dist.destroy_process_group()
+
+
+def test_a_batch_norm_that_takes_the_statistics_of_each_batch_cannot_be_folded():
+    class Kept(nn.Sequential):
+        def train(self, mode=True):
+            super().train(mode)
+            self[1].train()
+            return self
+
+    model = Kept(nn.Conv2d(1, 1, 1), nn.BatchNorm2d(1))
+    assert filters(model, "0").norm_layer == ""
+    with pytest.raises(ValueError, match="'0' cannot be folded: '1' takes the statistics of each batch"):
+        filters(model, "0", folded=True)

@@ -6,7 +6,8 @@ import threading
 
 from torch import nn
 
-from cnnwidgets.compute.core.hooks import alone, evaluating
+from cnnwidgets.compute.core.hooks import alone
+from cnnwidgets.compute.shadow import evaluating
 
 
 def test_a_look_from_another_thread_waits_for_the_end_of_a_step():

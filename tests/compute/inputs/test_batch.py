@@ -114,6 +114,7 @@ BATCH = torch.zeros(2, 3, 4, 4)
         (TensorDataset(BATCH), r"the data set TensorDataset; dataset\[0\]\[0\]"),
         ([], "an empty list"),
         ({1, 2}, "a set"),
+        ((image for image in BATCH), "a generator"),
         ([[1.0, 2.0], [1.0]], "lists of different lengths"),
         (torch.tensor(3.0), "a single number"),
         (np.float32(3), "a single number"),

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from cnnwidgets.compute.layers.company import mixes_images
+from cnnwidgets.compute.layers.company import apart, mixes_images
 
 IMAGE = torch.arange(48.0).reshape(1, 3, 4, 4) / 48
 
@@ -116,3 +116,29 @@ def test_nothing_is_changed(watched):
     image, before = IMAGE.clone(), watched(model)
     mixes_images(model, image)
     assert watched(model) == before and torch.equal(image, IMAGE)
+
+
+def test_images_are_batched_as_the_network_keeps_them_apart():
+    images = IMAGE * torch.arange(1.0, 6)[:, None, None, None]
+    for make, at_once, sizes in (
+        (APART["plain"], None, [5]),
+        (APART["plain"], 2, [2, 2, 1]),
+        (MIXING["batch statistics"], None, [1] * 5),
+        (MIXING["batch statistics"], 2, [1] * 5),
+    ):
+        parts = apart(make(), images, at_once)
+        assert [len(part) for part in parts] == sizes and torch.equal(torch.cat([*parts]), images)
+
+
+def test_a_single_image_and_none_at_all_are_batches_without_a_pass():
+    model, passes = MIXING["batch statistics"](), []
+    model.register_forward_hook(lambda *_: passes.append(1))
+    assert [len(part) for part in apart(model, IMAGE)] == [1] and passes == []
+    assert [len(part) for part in apart(model, IMAGE[:0])] == [0] and passes == []
+
+
+def test_an_image_that_does_not_fit_tells_nothing_of_the_network():
+    model = APART["plain"]()
+    assert not mixes_images(model, IMAGE[:, :1]) and not mixes_images(model, IMAGE)
+    model = MIXING["only ever one image"]()
+    assert not mixes_images(model, IMAGE[:, :1]) and mixes_images(model, IMAGE)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch import nn
 
-from cnnwidgets.compute.layers.kinds import as_maps, kind_of, layout_of, planes, token_grid, tokens_off_grid
+from cnnwidgets.compute.layers.kinds import as_maps, kind_of, planes, token_grid, tokens_off_grid
 
 
 @pytest.mark.parametrize(
@@ -24,55 +23,6 @@ from cnnwidgets.compute.layers.kinds import as_maps, kind_of, layout_of, planes,
 )
 def test_the_number_of_axes_tells_the_kind(shape, kind):
     assert kind_of(shape) == kind
-
-
-@pytest.mark.parametrize(
-    ("owner", "shape", "layout"),
-    [
-        (nn.Conv2d(1, 1, 1), (7, 7, 3), "first"),
-        (nn.BatchNorm2d(1), (7, 7, 3), "first"),
-        (nn.GroupNorm(1, 1), (7, 7, 3), "first"),
-        (nn.AdaptiveAvgPool2d(1), (7, 7, 3), "first"),
-        (nn.Conv1d(1, 1, 1), (8, 20), "first"),
-        (nn.LayerNorm(3), (5, 7, 3), "last"),
-        (nn.Linear(3, 3), (5, 7, 3), "last"),
-        (nn.MultiheadAttention(2, 1), (9, 2), "last"),
-        (nn.Embedding(3, 3), (9, 3), "last"),
-    ],
-    ids=lambda value: type(value).__name__ if isinstance(value, nn.Module) else None,
-)
-def test_a_layer_of_known_type_says_where_its_channels_are(owner, shape, layout):
-    other = "first" if layout == "last" else "last"
-    assert layout_of(owner, shape, (shape, other)) == layout
-
-
-def test_a_layer_norm_for_maps_is_not_taken_for_one_of_the_last_axis():
-    class LayerNorm2d(nn.LayerNorm):
-        """As in ConvNeXt: permutes, normalises, permutes back."""
-
-    assert layout_of(LayerNorm2d(3), (3, 5, 7), ((3, 5, 7), "first")) == "first"
-
-
-def test_another_layer_keeps_the_layout_of_an_output_of_the_same_shape():
-    assert layout_of(nn.GELU(), (5, 7, 3), ((5, 7, 3), "last")) == "last"
-    assert layout_of(nn.GELU(), (4, 4, 8), ((4, 4, 8), "first")) == "first"
-    assert layout_of(None, (5, 7, 3), ((5, 7, 3), "last")) == "last"
-
-
-@pytest.mark.parametrize(
-    ("shape", "layout"),
-    [
-        ((14, 14, 96), "last"),
-        ((96, 14, 14), "first"),
-        ((8, 8, 8), "first"),
-        ((5, 7, 3), "first"),
-        ((9, 3), "last"),
-        ((9,), "first"),
-    ],
-)
-def test_without_other_signs_two_equal_axes_are_height_and_width(shape, layout):
-    assert layout_of(nn.Identity(), shape, None) == layout
-    assert layout_of(nn.Identity(), shape, ((1, 2, 3), "last")) == layout
 
 
 @pytest.mark.parametrize(

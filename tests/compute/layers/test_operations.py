@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import pytest
 import torch
 import torchvision
@@ -41,18 +39,19 @@ class Chooses(nn.Module):
         return self.conv(images) if images.sum() > 0 else images
 
 
+CALLS: list[int] = []
+
+
 class Counts(nn.Module):
     """A trace that freezes what it saw: a number that belongs to no module and changes from call to call."""
-
-    calls: ClassVar[list[int]] = []
 
     def __init__(self) -> None:
         super().__init__()
         self.conv = nn.Conv2d(1, 1, 1, bias=False)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        self.calls.append(1)
-        return self.conv(images) + len(self.calls)
+        CALLS.append(1)
+        return self.conv(images) + len(CALLS)
 
 
 IMAGE = torch.tensor([[[1.0, 3.0]]])

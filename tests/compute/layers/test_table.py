@@ -124,6 +124,57 @@ def test_a_layer_norm_over_whole_maps_moves_no_axis():
     assert layer_table(nn.Sequential(nn.LayerNorm([1, 6, 6])), torch.rand(1, 6, 6))["0"].form == "1 @ 6x6"
 
 
+class Mixer(nn.Module):
+    """As many channels as positions: 9 of each, of which no size tells which is which."""
+
+    def __init__(self, over: str):
+        super().__init__()
+        self.patches, self.mix, self.act, self.over = nn.Conv2d(1, 9, 2, 2), nn.Linear(9, 9), nn.GELU(), over
+
+    def forward(self, x):
+        x = self.patches(x).flatten(2)
+        return self.act(self.mix(x if self.over == "tokens" else x.transpose(1, 2)))
+
+
+@pytest.mark.parametrize(("over", "layout"), [("tokens", "first"), ("channels", "last")])
+def test_a_linear_layer_over_tokens_leaves_the_channels_where_they_are(over, layout):
+    table = layer_table(Mixer(over), torch.rand(1, 6, 6))
+    assert [(row.name, row.layout) for row in table] == [
+        ("patches", "first"),
+        ("flatten", "first"),
+        *([("transpose", "last")] if over == "channels" else []),
+        ("mix", layout),
+        ("act", layout),
+        *([] if table[-1].name == "act" else [("(output)", layout)]),
+    ]
+    assert all(row.axes_known for row in table)
+
+
+def test_a_layer_norm_over_the_width_of_spectrograms_leaves_the_channels_first():
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.LayerNorm(9), nn.ReLU(), nn.Conv2d(2, 3, 3))
+    table = layer_table(model, torch.rand(1, 12, 11))
+    assert [row.form for row in table] == ["2 @ 10x9", "2 @ 10x9", "2 @ 10x9", "3 @ 8x7"]
+
+
+def test_the_axes_are_followed_once_for_all_images_of_one_size_and_never_where_sizes_tell(counted):
+    model, plain_one = Mixer("tokens"), nn.Sequential(nn.Conv2d(1, 2, 3), nn.LayerNorm(9), nn.ReLU())
+    calls = counted(model)
+    layer_table(model, torch.rand(1, 6, 6), operations=False)
+    assert calls["mix"] == 2
+    layer_table(model, torch.rand(1, 6, 6), operations=False)
+    assert calls["mix"] == 3
+    calls = counted(plain_one)
+    layer_table(plain_one, torch.rand(1, 12, 11), operations=False)
+    assert calls["1"] == 1
+
+
+def test_where_nothing_tells_the_axes_they_are_taken_in_their_order_and_the_table_says_so():
+    model = nn.Sequential(Part(lambda x: torch.from_numpy(x.numpy()[0, 0][None, :2, :5].copy())), nn.Identity())
+    row = layer_table(model, torch.rand(1, 6, 6), operations=False)["0"]
+    assert (row.layout, row.axes_known) == ("first", False)
+    assert row.note == "which axis is the channels is not known: the first one is taken"
+
+
 def test_each_call_and_each_part_is_a_row():
     class Both(nn.Module):
         def __init__(self):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -11,6 +12,8 @@ from torch import fx, nn
 
 from cnnwidgets.compute.layers.activations import activations
 from cnnwidgets.compute.layers.operations import trace
+from cnnwidgets.compute.layers.table import layer_table
+from cnnwidgets.compute.layers.tracing import traced
 
 
 class Scaled(nn.Module):
@@ -72,6 +75,63 @@ def test_what_a_trace_takes_over_is_traced_again_when_it_changes(traces, change,
     change(model)
     assert activations(model, IMAGE, "add").item() == sum
     assert len(traces) == 2
+
+
+class Configured(nn.Module):
+    """`conv(x) * factor`, the factor from wherever `held` has it."""
+
+    def __init__(self, held, factor):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 1, 1, bias=False)
+        nn.init.ones_(self.conv.weight)
+        self.held, self.factor = held, factor
+
+    def forward(self, x):
+        return self.conv(x) * self.factor(self.held)
+
+
+HELD = {
+    "a dict": (lambda: {"f": 3.0}, lambda held: held["f"], lambda held: held.update(f=4.0)),
+    "a namespace": (lambda: SimpleNamespace(f=3.0), lambda held: held.f, lambda held: setattr(held, "f", 4.0)),
+    "a tensor": (lambda: torch.full((1,), 3.0), lambda held: held, lambda held: held.fill_(4.0)),
+    "a tensor in a list": (lambda: [torch.full((1,), 3.0)], lambda held: held[0], lambda held: held[0].data.fill_(4.0)),
+}
+
+
+@pytest.mark.parametrize(("make", "factor", "change"), HELD.values(), ids=HELD)
+def test_numbers_inside_of_what_a_module_holds_are_constants_of_a_trace(traces, make, factor, change):
+    model = Configured(make(), factor)
+    assert activations(model, IMAGE, "mul").item() == 3
+    change(model.held)
+    assert activations(model, IMAGE, "mul").item() == 4
+    activations(model, IMAGE, "mul")
+    assert len(traces) == 2
+
+
+def test_another_branch_has_other_operations():
+    class Branched(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.options = nn.Conv2d(1, 1, 1), {"relu": False}
+
+        def forward(self, x):
+            y = self.conv(x)
+            return y.relu().exp() if self.options["relu"] else y.exp()
+
+    model = Branched()
+    nn.init.constant_(model.conv.weight, -1.0)
+    nn.init.zeros_(model.conv.bias)
+    assert layer_table(model, IMAGE).names == ["conv", "exp", "(output)"]
+    model.options["relu"] = True
+    assert layer_table(model, IMAGE).names == ["conv", "relu", "exp", "(output)"]
+    assert activations(model, IMAGE, "exp").item() == 1
+
+
+def test_what_a_pass_counts_makes_no_other_graph():
+    model = Configured([], lambda held: held.append(0) or 3.0)
+    first = traced(model)
+    model.held.append(0)
+    assert traced(model) is first
 
 
 def test_a_graph_that_is_dropped_for_one_image_is_there_for_the_next():

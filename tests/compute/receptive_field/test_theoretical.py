@@ -509,6 +509,19 @@ def test_the_effective_field_of_several_images_is_the_mean():
     assert float(effective_receptive_field(model, images, "1")) == 0.75
 
 
+def test_the_effective_field_of_images_that_the_network_mixes_is_the_mean_of_those_that_are_alone():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(1, 2, 2), nn.BatchNorm2d(2, track_running_stats=False), nn.Tanh())
+    images = torch.rand(3, 1, 4, 4) * torch.tensor([1, 4, 16])[:, None, None, None]
+    wanted = []
+    for image in images:
+        pixels = image[None].clone().requires_grad_()
+        (gradient,) = torch.autograd.grad(model(pixels)[0, 1, 0, 2], pixels)
+        wanted.append(gradient[0, 0].abs())
+    found = effective_receptive_field(model, images, "2", unit=(0, 2), channel=1)
+    torch.testing.assert_close(found, torch.stack(wanted).mean(0))
+
+
 def test_operations_vectors_and_tokens_have_effective_fields():
     model = Net(lambda net, x: F.relu(net.a(x) + 1).flatten(2).transpose(1, 2), a=conv(2, stride=2))
     assert effective_receptive_field(model, image(8), "relu", unit=(1, 1)).nonzero().tolist() == [
@@ -624,3 +637,56 @@ def test_the_box_holds_every_pixel_with_a_gradient(network, height, width, chanc
         for box in (field.box(row, column), field.box(row, column, channel=channel)):
             inside = seen[box.top : box.bottom, box.left : box.right]
             assert inside.sum() == seen.sum()
+
+
+class Pair(nn.Module):
+    """One convolution for two images."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.last = nn.Conv2d(1, 2, 3), nn.Conv2d(2, 1, 1)
+
+    def forward(self, one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+        return self.last(self.conv(one) - self.conv(other))
+
+
+def test_a_layer_that_sees_the_second_image_only_has_no_field_on_the_first():
+    pair = (torch.rand(1, 1, 6, 6), torch.rand(1, 1, 6, 6))
+    fields = {
+        layer: receptive_field(Pair(), pair, layer, prepare=lambda given: given)
+        for layer in ("conv:1", "conv:2", "last")
+    }
+    assert {layer: tuple(field.box(1, 1)) for layer, field in fields.items()} == {
+        "conv:1": (1, 1, 4, 4),
+        "conv:2": (0, 0, 0, 0),
+        "last": (1, 1, 4, 4),
+    }
+    assert [field.note for field in fields.values()] == ["", "does not depend on image 1 of 2", ""]
+    strength = effective_receptive_field(Pair(), pair, "conv:2", prepare=lambda given: given)
+    assert strength.shape == (6, 6) and not strength.any()
+
+
+@pytest.mark.parametrize(
+    ("take", "how"),
+    [
+        (lambda x: x.max().item(), ".item()"),
+        (lambda x: float(x.max()), "float()"),
+        (lambda x: max(x.flatten().tolist()), ".tolist()"),
+        (lambda x: torch.from_numpy(x.numpy()).max(), ".numpy()"),
+    ],
+)
+def test_numbers_that_forward_takes_out_of_torch_are_noted_in_what_comes_behind(take, how):
+    class Scaled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.before, self.behind = nn.Conv2d(1, 1, 3), nn.Conv2d(1, 1, 3)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            x = self.before(x)
+            return self.behind(x / take(x))
+
+    image = torch.rand(1, 8, 8)
+    assert receptive_field(Scaled(), image, "before").note == ""
+    behind = receptive_field(Scaled(), image, "behind")
+    assert behind.size == 5
+    assert behind.note == f"{how} takes numbers out of torch before it, whose pixels are not counted"

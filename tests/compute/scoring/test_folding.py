@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import pytest
 import torch
 from torch import fx, nn
@@ -14,19 +12,20 @@ from cnnwidgets.compute.scoring.folding import agrees, folded
 IMAGE = torch.linspace(-1, 1, 3 * 12 * 12).reshape(1, 3, 12, 12)
 
 
-class Net(nn.Module):
-    """Notes in its class what it was given: a look writes nothing to the instance."""
+SEEN: list[type] = []
 
-    seen: ClassVar[list[type]] = []
+
+class Net(nn.Module):
+    """Notes in a global variable what it was given: a look writes nothing to the instance, nor to its class."""
 
     def __init__(self):
         super().__init__()
         self.first, self.norm = nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)
         self.fc = nn.Linear(4, 2)
-        self.seen.clear()
+        SEEN.clear()
 
     def forward(self, x):
-        self.seen.append(type(x))
+        SEEN.append(type(x))
         return self.fc(self.norm(self.first(x)).relu().mean((2, 3)))
 
 
@@ -83,7 +82,7 @@ def test_there_is_no_copy_without_batchnorm_with_hooks_or_where_tracing_fails():
 def test_the_copy_runs_the_many_places_and_the_network_the_first_frame():
     model = norm_of(Net())
     occlusion(model, IMAGE, window=2, stride=1, batch_size=11)
-    passes = model.seen.count(torch.Tensor)
+    passes = SEEN.count(torch.Tensor)
     # 122 images in batches of 11 would be 12 passes; those after the first frame run the copy
     assert 0 < passes <= 3
 
@@ -100,13 +99,13 @@ def test_a_copy_that_gives_something_else_is_not_used():
 def test_a_network_that_cannot_take_channels_last_gets_a_copy_that_need_not(capsys):
     class Viewing(Net):
         def forward(self, x):
-            self.seen.append(type(x))
+            SEEN.append(type(x))
             maps = self.norm(self.first(x)).relu()
             return self.fc(maps.view(-1, 400).view(-1, 4, 100).mean(2))
 
     model = norm_of(Viewing())
     found = occlusion(model, IMAGE, window=2, stride=1, target=1, batch_size=11)
-    assert model.seen.count(torch.Tensor) <= 4  # one of them the refusal; the other places run the copy
+    assert SEEN.count(torch.Tensor) <= 4  # one of them the refusal; the other places run the copy
     assert torch.allclose(found.unoccluded, model(IMAGE)[:, 1])
     quick = folded(model)
     with pytest.raises(RuntimeError, match="view"):

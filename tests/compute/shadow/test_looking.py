@@ -5,14 +5,16 @@ from __future__ import annotations
 import threading
 import weakref
 from collections import OrderedDict, deque
+from dataclasses import make_dataclass
 from functools import partial
+from typing import NamedTuple
 
 import pytest
 import torch
 from torch import nn
 
 from cnnwidgets import activations, capture, occlusion
-from cnnwidgets.compute.shadow import Unshadowed, looking, shadow_of
+from cnnwidgets.compute.shadow import looking, shadow_of
 
 
 class Keeper(nn.Module):
@@ -61,8 +63,11 @@ def test_each_look_begins_where_the_model_is():
         assert (shadow.count, len(shadow.log), shadow.seen.item()) == (1, 1, 1)
 
 
-def test_a_shadow_shares_parameters_and_nothing_else():
+def test_after_a_first_look_a_shadow_shares_parameters_and_nothing_else():
     model = Keeper()
+    with looking(model) as first:
+        assert first.conv.weight.data_ptr() != model.conv.weight.data_ptr()
+        first(torch.ones(1, 1, 1, 1))
     shadow = shadow_of(model)
     assert shadow.conv.weight.data_ptr() == model.conv.weight.data_ptr()
     assert shadow.conv.weight is not model.conv.weight
@@ -201,12 +206,11 @@ def test_a_forward_that_was_replaced_runs_on_the_shadow():
     assert model.count == 0
 
 
-def test_a_forward_that_holds_the_model_itself_has_no_shadow_and_is_put_back():
+def test_a_forward_that_holds_the_model_itself_runs_on_the_shadow():
     model = nn.Sequential(OrderedDict(conv=nn.Conv2d(1, 1, 1), drop=nn.Dropout()))
     inner = model.conv
     model.forward = lambda x: model.drop(inner(x))
-    with pytest.raises(Unshadowed, match="refers to the model"):
-        shadow_of(model)
+    assert shadow_of(model).forward is not model.forward
     assert activations(model, torch.ones(1, 1, 2, 2), "conv").shape == (1, 1, 2, 2)
     assert all(part.training for part in model.modules())
 
@@ -245,3 +249,58 @@ def test_tensors_kept_by_a_pass_can_be_trained_with():
     occlusion(model, image, window=3, stride=3, target=0)
     model(image).sum().backward()
     assert model.conv.weight.grad is not None
+
+
+class Setting(NamedTuple):
+    """A named tuple with a class of its own, as the settings of a quantisation are."""
+
+    low: int
+    high: list[int]
+
+
+class Derived(Setting):
+    pass
+
+
+class OneSlot:
+    __slots__ = ("value",)
+
+    def __init__(self):
+        self.value = [1]
+
+
+class SlotAndDict:
+    __slots__ = ("__dict__", "value")
+
+    def __init__(self):
+        self.value, self.other = [1], [2]
+
+
+@pytest.mark.parametrize(
+    ("held", "read"),
+    [
+        (Setting(1, [2]), lambda held: held.high),
+        (Derived(1, [2]), lambda held: held.high),
+        (OneSlot(), lambda held: held.value),
+        (SlotAndDict(), lambda held: held.value),
+        (SlotAndDict(), lambda held: held.other),
+        (make_dataclass("Slotted", ["value"], slots=True)([1]), lambda held: held.value),
+        ({"a": [1]}, lambda held: next(iter(held.values()))),
+    ],
+)
+def test_what_a_module_holds_is_whole_in_the_copy_and_is_not_written_to(held, read):
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.held, self.keys = held, {"a": 1}.keys()
+            self.body = nn.Conv2d(1, 1, 1)
+
+        def forward(self, x):
+            read(self.held).append(0)
+            return self.body(x) * read(self.held)[0]
+
+    model, first = Net(), list(read(held))
+    found = activations(model, torch.ones(1, 2, 2), "body")
+    with torch.no_grad():
+        assert torch.equal(found, model.body(torch.ones(1, 1, 2, 2)))
+    assert read(held) == first

@@ -160,6 +160,19 @@ def test_prediction_is_an_array_and_every_mode_is_put_back(trainer, line):
     assert trainer.predict(torch.tensor([[51]], dtype=torch.uint8)).tolist() == [[pytest.approx(0.2)]]
 
 
+def test_a_network_that_mixes_images_predicts_for_each_what_it_gives_alone():
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(
+        torch.nn.Conv2d(1, 3, 2), torch.nn.BatchNorm2d(3, track_running_stats=False), torch.nn.ReLU()
+    )
+    images = torch.rand(5, 1, 4, 4) * torch.tensor([1, 2, 4, 8, 16])[:, None, None, None]
+    with torch.no_grad():
+        wanted = torch.cat([model(image[None]) for image in images])
+        assert not torch.allclose(model(images), wanted)
+    found = Trainer(model, torch.nn.MSELoss(), torch.optim.SGD(model.parameters(), lr=0.1)).predict(images)
+    torch.testing.assert_close(torch.from_numpy(found), wanted)
+
+
 def test_images_that_do_not_fit_and_outputs_that_are_no_tensor_are_named(trainer, line):
     with pytest.raises(ForwardError, match=r"layer '0' \(Linear\) refused its input: got 3 x 2, wants 1 feature"):
         trainer.predict(np.ones((3, 2)))

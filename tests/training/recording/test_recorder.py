@@ -150,6 +150,42 @@ def test_a_look_at_validation_images_is_not_taken_for_training(small, probes):
     assert float(recorder.recording.inputs(1).max()) == 7
 
 
+class Mixing(nn.Module):
+    """Statistics of the batch, then tokens with the images in the second axis, a stack of rows, and one vector."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(1, 3, 2), nn.BatchNorm2d(3, track_running_stats=False)
+        self.tokens, self.stack, self.vector = nn.Identity(), nn.Identity(), nn.Identity()
+
+    def forward(self, x):
+        maps = self.norm(self.conv(x))
+        self.tokens(maps.flatten(2).permute(2, 0, 1))
+        self.stack(maps.permute(0, 2, 3, 1).flatten(0, 1))
+        return self.vector(maps.mean((2, 3)).squeeze(0))
+
+
+def test_a_network_that_mixes_images_is_recorded_as_it_is_for_each_probe_alone():
+    torch.manual_seed(0)
+    model = Mixing()
+    images = torch.rand(3, 1, 5, 4) * torch.tensor([1, 4, 16])[:, None, None, None]
+    with torch.no_grad():
+        alone = [model.norm(model.conv(image[None])) for image in images]
+        assert not torch.allclose(model.norm(model.conv(images))[0], alone[0][0], atol=0.1)
+    layers = ["norm", "tokens", "stack", "vector"]
+    recording = Recorder(model, layers, images).recording
+    maps = torch.cat(alone)
+    for probe in range(3):
+        for layer, wanted in (
+            ("norm", maps[probe]),
+            ("tokens", maps[probe].flatten(1).T),
+            ("stack", maps.permute(0, 2, 3, 1).flatten(0, 1)),
+            ("vector", maps[probe].mean((1, 2))),
+        ):
+            torch.testing.assert_close(recording.maps(0, layer, probe), wanted)
+    assert recording.layers["stack"].planes == 3 * 4 and recording.layers["vector"].shape == (3,)
+
+
 def test_recording_changes_nothing_in_the_model(probes):
     torch.manual_seed(0)
     model = nn.Sequential(nn.Conv2d(1, 2, 1), nn.BatchNorm2d(2), nn.Dropout(0.5), nn.ReLU(inplace=True))
@@ -548,3 +584,17 @@ def test_a_loop_that_calls_step_with_lbfgs_records_its_last_pass(small, probes):
         recorder.step(0, 0)
     assert len(seen) > 1
     assert torch.equal(recorder.recording.inputs(1), seen[-1][0])
+
+
+@pytest.mark.parametrize("epoch", [torch.tensor(1.5), np.array([0, 1]), True, "0"])
+def test_what_only_looks_like_a_whole_number_is_no_epoch(small, probes, epoch):
+    recorder = Recorder(small, "conv", probes, every=1)
+    with pytest.warns(UserWarning, match=r"step\(epoch, batch\) takes whole numbers"):
+        recorder.step(epoch, 0)
+    assert keys(recorder) == [(-1, -1)]
+
+
+def test_whole_numbers_of_numpy_and_torch_are_epochs(small, probes):
+    recorder = Recorder(small, "conv", probes, every=1)
+    recorder.step(torch.tensor(2), np.int64(3))
+    assert keys(recorder) == [(-1, -1), (2, 3)]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import warnings
 from pathlib import Path
@@ -257,6 +258,40 @@ def test_a_frame_that_is_lost_is_said(film, lost):
     assert recording.damaged == [f"frame-{at:08d}.safetensors is lost" for at in lost]
     assert all(one in str(told[0].message) for one in recording.damaged)
     assert [frame.step for frame in recording.frames] == [step for step in range(5) if step not in lost]
+
+
+@pytest.mark.parametrize("name", ["frame-00000002.safetensors", "probes.safetensors", "frames.txt", "recording.json"])
+def test_a_file_that_cannot_be_read_is_said_and_the_others_are_shown(film, name):
+    (film / name).unlink()
+    (film / name).mkdir()
+    with pytest.warns(UserWarning, match=rf"{name} (of the recording in .*)?cannot be read: is a directory"):
+        recording = Recording.open(film)
+    assert [frame.step for frame in recording.frames] == [
+        step for step in range(5) if step != 2 or "frame-" not in name
+    ]
+    assert recording.probes.isnan().all() == (name == "probes.safetensors")
+    assert len(recording.damaged) == 1
+
+
+def test_a_frame_that_can_be_read_again_is_shown_again(film):
+    frame = film / "frame-00000002.safetensors"
+    written, state = frame.read_bytes(), frame.stat()
+    frame.unlink()
+    frame.mkdir()
+    with pytest.warns(UserWarning, match="cannot be read"):
+        recording = Recording.open(film)
+    frame.rmdir()
+    frame.write_bytes(written)
+    os.utime(frame, ns=(state.st_atime_ns, state.st_mtime_ns))
+    recording.refresh()
+    assert recording.damaged == [] and len(recording.frames) == 5
+
+
+def test_probes_that_are_lost_are_said_once(film):
+    (film / "probes.safetensors").unlink()
+    with pytest.warns(UserWarning, match="has lost its probes"):
+        recording = Recording.open(film)
+    assert recording.probes.isnan().all() and len(recording.damaged) == 1
 
 
 def test_frames_that_were_dropped_to_keep_the_budget_are_not_lost(small, tmp_path):

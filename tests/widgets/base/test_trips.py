@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -40,6 +41,7 @@ def calls(trip: Callable[[], Any]) -> Counter[str]:
         if event == "call" and ours and not code.co_filename.endswith("cache.py"):  # that asks other tests' caches too
             found[code.co_name] += 1
 
+    gc.collect()  # views of other tests close when they are collected: not in the middle of this trip
     sys.setprofile(see)
     try:
         trip()

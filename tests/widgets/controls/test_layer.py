@@ -130,6 +130,8 @@ def test_that_operations_are_missing_is_said_with_the_reason():
             return self.conv(images) if images.sum() > 0 else self.bend(images)
 
     view = ActivationView(Chooses(), torch.ones(2, 1, 4, 4))
+    assert "modules only" not in view._picker._note.value  # nobody has asked yet
+    view.settle()
     assert "modules only" in view._picker._note.value
     assert "control flow" in view._picker._note.value
     view.close()

@@ -41,6 +41,7 @@ def kinds() -> dict[str, tuple[np.ndarray, tuple[int, int] | None]]:
         "float16": (normal.astype(np.float16), None),
         "float64": (normal.astype(np.float64) * 1e-9, None),
         "huge": (normal.astype(np.float64) * 1e305, None),
+        "largest": (1.7e308 * np.linspace(-1, 1, 100).reshape(2, 5, 10), None),
         "tiny": (normal.astype(np.float64) * 1e-300, None),
         "bool": (normal > 0, None),
         "uint8": (rng.integers(0, 256, (3, 9, 9), np.uint8), None),
@@ -103,7 +104,8 @@ def facts(maps: np.ndarray, channel: int) -> list[list[str]]:
     finite = np.isfinite(maps[channel])
     rows = [["range", "no finite value"]]
     if finite.any():
-        mean = float(maps[channel][finite].mean(dtype=np.float64))
+        with np.errstate(over="ignore"):
+            mean = float(maps[channel][finite].mean(dtype=np.float64))
         rows = [["range", f"{number(low)} … {number(high)}"], ["mean", number(mean)]]
     if not finite.all():
         rows.append(["not finite", f"{(~finite).sum():,} of {finite.size:,} pixels"])

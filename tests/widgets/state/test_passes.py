@@ -143,6 +143,28 @@ class Unnamed(nn.Module):
         return torch.relu(self.conv(images))
 
 
+class Configured(Unnamed):
+    """Reads its factor from what it holds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.options, self.out = {"factor": 1.0}, nn.Identity()
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.out(self.conv(images) * self.options["factor"])
+
+
+def test_a_new_view_sees_a_setting_that_lies_deeper_and_so_do_the_operations_of_an_old_one():
+    model, images = Configured(), torch.ones(2, 1, 4, 4)
+    old = ActivationView(model, images, layer="out")
+    assert old.maps.unique().tolist() == [2] and old.subject.at(0).output("mul").mean() == 2
+    model.options["factor"] = 9.0
+    assert ActivationView(model, images, layer="out").maps.unique().tolist() == [18]
+    assert old.subject.at(1).output("mul").mean() == 18
+    old.refresh()
+    assert old.maps.unique().tolist() == [18]
+
+
 def test_operations_have_the_shapes_of_each_image():
     subject = Subject(Unnamed(), [torch.rand(1, side, side) for side in (4, 6, 4)])
     assert [subject.at(index).table["relu"].shape for index in (0, 1, 2)] == [(1, 4, 4), (1, 6, 6), (1, 4, 4)]

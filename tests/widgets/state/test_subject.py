@@ -27,7 +27,7 @@ def test_making_a_subject_runs_nothing(subject, passes):
 
 def test_one_pass_tells_everything_about_an_image(subject, passes):
     look = subject.look(0)
-    assert look.table.names == ["conv", "pool", "flatten", "fc"]
+    assert look.modules.names == ["conv", "pool", "flatten", "fc"]
     assert look.item.label == 0
     assert subject.output(0, "pool").tolist() == POOLED
     assert subject.output(0, "conv")[1].flatten().tolist() == [-2.0 * value for value in range(16)]
@@ -117,7 +117,7 @@ def test_the_memory_obeys_its_bytes_and_every_output_is_right(model, dataset, li
         for layer in ("conv", "pool", "flatten", "fc", "pool"):
             output = subject.output(index, layer)
             assert held(subject) <= limit
-            expected = model[: subject.look(index).table.names.index(layer) + 1](dataset[index][0][None])[0]
+            expected = model[: subject.look(index).modules.names.index(layer) + 1](dataset[index][0][None])[0]
             assert torch.equal(output, expected)
 
 

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from collections import UserDict
+from types import MappingProxyType
+
 import bqplot
 import ipywidgets as W
 import pytest
 
-from cnnwidgets.widgets.surface.tree import close_tree
+from cnnwidgets.widgets.surface.tree import close_tree, widgets_in
 
 
 def test_everything_that_a_widget_holds_is_closed(widgets):
@@ -55,3 +58,9 @@ def test_closing_again_does_nothing(widgets, times):
     for _ in range(times):
         close_tree(box)
     assert widgets() == before
+
+
+def test_widgets_in_containers_of_every_kind_are_found():
+    labels = [W.HTML() for _ in range(4)]
+    held = UserDict(a=labels[0], b=[MappingProxyType({"c": labels[1]})], d={"e": labels[2]}.values(), f=(labels[3], 1))
+    assert widgets_in(held) == labels

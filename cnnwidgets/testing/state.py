@@ -17,7 +17,7 @@ DEEPEST = 60
 """Objects within objects that are followed."""
 
 
-def deep_state(model: nn.Module) -> dict[str, Any]:
+def deep_state(model: nn.Module | None) -> dict[str, Any]:
     """Path -> what is there: types, identities and values of all attributes, tensors to the bit, hooks, random numbers.
 
     Two calls compare equal if and only if nothing of that has changed in between. Identities count for the objects that
@@ -26,7 +26,7 @@ def deep_state(model: nn.Module) -> dict[str, Any]:
     return _State(identities=True).of(model)
 
 
-def values_of(model: nn.Module) -> dict[str, Any]:
+def values_of(model: nn.Module | None) -> dict[str, Any]:
     """The same without identities, for a model and its twin."""
     return _State(identities=False).of(model)
 
@@ -42,7 +42,7 @@ class _State:
         self.found: dict[str, Any] = {}
         self.seen: set[int] = set()
 
-    def of(self, model: nn.Module) -> dict[str, Any]:
+    def of(self, model: nn.Module | None) -> dict[str, Any]:
         self.found["random numbers"] = (
             zlib.crc32(torch.get_rng_state().numpy().tobytes()),
             hash(random.getstate()),
@@ -75,14 +75,14 @@ def _tensor(value: Tensor) -> tuple[Any, ...]:
         return form
     raw = value.detach().resolve_conj().resolve_neg().contiguous().cpu()
     numbers = raw.int_repr() if raw.is_quantized else raw
-    return (*form, zlib.crc32(numbers.reshape(-1).view(torch.uint8).numpy()))
+    return (*form, zlib.crc32(numbers.reshape(-1).view(torch.uint8).numpy().tobytes()))
 
 
 def _parts(value: Any, *, hooks: bool = False) -> list[tuple[str, Any]]:
     if hooks:  # their numbers go on through the process
         return [(f"[{number}]", part) for number, part in enumerate(value.values())]
     if isinstance(value, nn.Module):
-        return [(f".{name}", part) for name, part in vars(value).items()]
+        return [(f".{name}", part) for name, part in vars(value).items()] + _of_class(type(value))
     if isinstance(value, (Mapping, OrderedDict)):
         keys = [(f"{key if isinstance(key, (str, int, tuple)) else type(key).__name__}", key) for key in value]
         return [*((f"[{name}]", value[key]) for name, key in keys), ("[keys]", str([name for name, _ in keys]))]
@@ -97,5 +97,12 @@ def _parts(value: Any, *, hooks: bool = False) -> list[tuple[str, Any]]:
     if isinstance(value, (type, types.FunctionType, types.ModuleType, types.BuiltinFunctionType)):
         return []
     if isinstance(value, torch.Generator):
-        return [(".state", value.get_state())]
+        return [(".state", zlib.crc32(value.get_state().numpy().tobytes()))]
     return [(f".{name}", part) for name, part in getattr(value, "__dict__", {}).items()]
+
+
+def _of_class(kind: type) -> list[tuple[str, Any]]:
+    """What the classes of a module hold, besides their functions; those of torch hold nothing that changes."""
+    own = [base for base in kind.__mro__ if not base.__module__.startswith("torch.")]
+    held = {f".{base.__name__}.{name}": part for base in own for name, part in vars(base).items() if name[:2] != "__"}
+    return [(name, part) for name, part in held.items() if not callable(part) and not hasattr(part, "__get__")]
