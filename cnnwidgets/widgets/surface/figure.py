@@ -117,8 +117,11 @@ class PixelFigure(W.Box):
         self.layout.min_height = f"{height + 4}px"
 
     def blank(self) -> None:
-        """Show no picture."""
-        self._picture.target.value = CLEAR
+        """Show no picture, in the room of the one before."""
+        image = self._picture.target
+        image.value = CLEAR
+        if self._shape:
+            self._size(image, *self._shape[::-1])
         self._frame.draw([])
         self.cells(None)
 
