@@ -4,6 +4,7 @@ from .figure import Box, PixelFigure, type_size
 from .helper import helped
 from .markup import number
 from .scatter_figure import ScatterFigure
+from .shared import layout, plain, sharing
 from .swap import Stage, Swapped, Text
 from .tree import close_tree, tree, widgets_in
 
@@ -16,7 +17,10 @@ __all__ = [
     "Text",
     "close_tree",
     "helped",
+    "layout",
     "number",
+    "plain",
+    "sharing",
     "tree",
     "type_size",
     "widgets_in",
