@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from page_tools import WATCH, in_kernel, next_frames, no_errors, press, shown_pixels, wait_for, wait_until
+from page_tools import PICTURES, WATCH, in_kernel, next_frames, no_errors, press, shown_pixels, wait_for, wait_until
 from playwright.sync_api import Locator, Page
 from test_painter import COUNT, KINDS, LENET, canvases, painted
 
@@ -267,7 +267,7 @@ def test_what_is_not_finite_is_written_as_a_word_and_what_came_reduced_says_so(r
     in_kernel(page, COUNT)
     room(page, GRID).focus()
     press(page, "+", 4)
-    assert note(page) == "×4, reduced"
+    assert note(page) == "×4, reduced, double click resets"
     press(page, "0")
     room(page, LARGE).focus()
     press(page, "+", 14)
@@ -276,4 +276,32 @@ def test_what_is_not_finite_is_written_as_a_word_and_what_came_reduced_says_so(r
     assert len(numbers(page)) in (36, 42, 49, 56, 64)
     assert heard(page) == [] and in_kernel(page, "print(sent)") == "[]\n"
     page.locator(".cnnw").first.screenshot(path="/tmp/zoom2.png")
+    assert no_errors(page)
+
+
+GLASS = """glass => {
+    const canvas = glass.querySelector('canvas'), data = canvas.getContext('2d').getImageData(0, 0, 11, 11).data;
+    return [...data];
+}"""
+
+
+@pytest.mark.parametrize("paints", [True, False])
+def test_a_magnifier_shows_the_pixels_of_the_photo_and_their_colour(run_cells, paints):
+    page = run_cells(WATCH, LENET + ("" if paints else PICTURES) + "view")
+    photo = page.locator(".cnnw img.cnnw-photo:visible")
+    photo.wait_for()
+    box = photo.bounding_box()
+    assert (box["width"], box["height"]) == (168, 168)  # 28 pixels, six times as large
+    page.mouse.move(box["x"] + 14.5 * 6, box["y"] + 8.5 * 6)
+    glass = page.locator(".cnnw-loupe")
+    glass.wait_for()
+    shown = np.array(glass.evaluate(GLASS)).reshape(11, 11, 4)
+    pixels = np.array(json.loads(in_kernel(page, "print(view.panel('image').pixels[::6, ::6].tolist())")))
+    assert (shown[..., :3] == pixels[3:14, 9:20]).all()
+    assert glass.inner_text() == f"RGB {', '.join(map(str, pixels[8, 14]))}"
+    page.mouse.move(box["x"] + 1, box["y"] + 167)  # the last row, of which nothing is below
+    shown = np.array(glass.evaluate(GLASS)).reshape(11, 11, 4)
+    assert (shown[:6, 5:, :3] == pixels[22:28, :6]).all() and not shown[6:].any() and not shown[:, :5].any()
+    page.mouse.move(box["x"] + 300, box["y"] + 300)
+    assert glass.count() == 0
     assert no_errors(page)

@@ -135,7 +135,7 @@ class Side {
     this.write(numbers && numbers.map, style);
     const factor = style && style.power ? `numbers ${factorWords(style.power)}` : '';
     const words = [zoomed && `×${number(view.zoom, view.zoom < 100 ? 2 : 3)}`, zoomed && this.reduced && 'reduced', factor].filter(Boolean);
-    this.note.textContent = words.join(', ') + (words.length === 1 && zoomed ? ', double click resets' : '');
+    this.note.textContent = words.join(', ') + (zoomed && (this.lens.scrolling || words.length === 1) ? ', double click resets' : '');
     this.heading.classList.toggle('cnnw-noted', words.length > 0);
     this.note.title = zoomed ? 'Double click or key 0: the whole picture' : '';
   }

@@ -89,7 +89,7 @@ STYLE = f"""<style>{COLORS}
 .cnnw-numbers {{ font-family: var(--jp-ui-font-family, system-ui, sans-serif); text-anchor: middle;
   font-variant-numeric: tabular-nums; }}
 .cnnw-noted {{ display: flex; white-space: pre; }} .cnnw-noted > span {{ overflow: hidden; text-overflow: ellipsis; }}
-.cnnw-noted > .cnnw-note {{ flex: none; margin-left: auto; padding-left: 8px; }}
+.cnnw-noted > .cnnw-note {{ flex: none; }} .cnnw-noted > .cnnw-note::before {{ content: " · "; }}
 .cnnw-says {{ position: fixed; z-index: 10000; pointer-events: none; border: 1px solid #8888; border-radius: 3px;
   padding: 2px 0; }}
 .cnnw-says .cnnw-tip {{ color: inherit; }}
