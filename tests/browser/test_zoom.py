@@ -236,7 +236,9 @@ def test_the_grid_is_looked_at_closer_with_ctrl_and_the_chosen_tile_comes_into_s
     page.keyboard.up("Control")
     size, left, top = look(page, GRID)
     assert size == pytest.approx(5 * 2**2, abs=0.1)
+    before = said(page)
     turn(page, -1)  # now it scrolls there
+    assert said(page) != before
     assert look(page, GRID) == pytest.approx((size, left, top - 100), abs=1)
     assert heard(page) == []
     size, left, top = look(page, GRID)

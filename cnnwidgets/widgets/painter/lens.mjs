@@ -1,6 +1,6 @@
 // @ts-check
 // How a hand looks at a picture closer: wheel, drag and keys move a view of it, all in the page.
-import {WHOLE, closer, limited, moved, revealing, scrolls, seen, turned} from './zoom.mjs';
+import {WHOLE, closer, limited, moved, revealing, screenOf, scrolls, seen, turned} from './zoom.mjs';
 
 /**
  * @typedef {import('./zoom.mjs').View} View
@@ -65,13 +65,13 @@ export class Lens {
   }
 
   place() {
-    const {columns, rows, factor} = this.fit, {zoom, left, top} = this.look.view, {style} = this.canvas;
-    const width = Math.round(columns * factor * zoom), height = Math.round(rows * factor * zoom);
-    style.width = `${width}px`;
-    style.height = `${height}px`;
+    const {columns, rows} = this.fit, {style} = this.canvas;
+    style.width = `${Math.round(columns * this.scale)}px`;
+    style.height = `${Math.round(rows * this.scale)}px`;
     this.canvas.classList.toggle('cnnw-crisp', this.scale >= 1);
     this.room.classList.toggle('cnnw-closer', this.zoomed);
-    const shift = this.zoomed ? `translate(${-Math.round(left * width)}px, ${-Math.round(top * height)}px)` : '';
+    const [right, down] = screenOf(this.look.view, this.fit, 0, 0).map(Math.round);
+    const shift = right || down ? `translate(${right}px, ${down}px)` : '';
     style.transform = this.over.style.transform = shift;
   }
 

@@ -358,13 +358,15 @@ class Panel {
       const box = side.canvas.getBoundingClientRect();
       return side.at((event.clientX - box.left) / side.lens.scale, (event.clientY - box.top) / side.lens.scale);
     };
-    side.room.addEventListener('pointermove', event => {
+    const hover = (/** @type {MouseEvent} */ event) => {
       const found = there(event), shown = sheet(), layer = found && shown && store.layer(shown.key);
       if (!found || !shown || !layer || side.lens.held) return this.tip.remove();
       this.say(event, described(shown, layer, found));
-      if (shown.role === 'grid' && !layer.maps.has(found.map) && layer.size.join() !== layer.full.join())
+      if (event.type === 'pointermove' && shown.role === 'grid' && !layer.maps.has(found.map) && layer.size.join() !== layer.full.join())
         store.want(this.model, layer.key, found.map);
-    });
+    };
+    side.room.addEventListener('pointermove', hover);
+    side.room.addEventListener('wheel', hover, {passive: true}); // something else may lie under the mouse
     side.room.addEventListener('pointerleave', () => this.tip.remove());
     side.room.addEventListener('click', event => {
       const found = there(event), shown = sheet(), layer = found && shown && store.layer(shown.key);
