@@ -27,6 +27,10 @@ LISTEN = """() => {
         return send.call(this, data);
     };
 }"""
+FOCUSED = """() => {
+    const at = document.activeElement;
+    return at.classList.contains('cnnw-room') && at.getClientRects().length > 0;
+}"""
 SCROLLED = """room => {
     let total = 0;
     for (let node = room.parentNode; node; node = node.parentNode) total += node.scrollTop ?? 0;
@@ -103,7 +107,7 @@ def test_the_wheel_looks_closer_at_what_is_under_the_mouse_without_the_kernel(pa
     assert heard(page) == []
     assert in_kernel(page, "print(sent)") == "[]\n"
     page.mouse.dblclick(*point(page, LARGE, 100, 100))
-    assert look(page, LARGE) == (10, 0, 0) and note(page) == ""
+    wait_until(page, lambda: look(page, LARGE) == (10, 0, 0) and note(page) == "", "seen as a whole")
     assert no_errors(page)
 
 
@@ -163,6 +167,23 @@ def test_keys_look_closer_and_go_about(page):
     press(page, "0")
     assert look(page, LARGE) == (10, 0, 0)
     assert heard(page) == []
+    assert no_errors(page)
+
+
+def test_a_map_that_was_pressed_keeps_the_keyboard(page):
+    for row in (3, 6, 9):  # each is shown in the place that was out of sight
+        page.mouse.click(*point(page, LARGE, 55, row * 10 + 5))
+        wait_for(page, "pixel", (row, 5))
+        wait_until(page, lambda: page.evaluate(FOCUSED), "the room that is seen has the keyboard")
+        press(page, "+", 2)
+        wait_until(page, lambda: look(page, LARGE)[0] == pytest.approx(20, abs=0.1), "closer")
+        press(page, "0")
+        wait_until(page, lambda: look(page, LARGE) == (10, 0, 0), "as a whole")
+    page.locator(".cnnw-title").first.click()
+    in_kernel(page, "view.pixel = (1, 1)")
+    page.locator(".cnnw-facts:visible span", has_text="at row 1, column 1").wait_for()
+    next_frames(page)
+    assert page.evaluate("document.activeElement.className").find("cnnw-room") < 0  # it was given elsewhere
     assert no_errors(page)
 
 

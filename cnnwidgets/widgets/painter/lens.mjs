@@ -22,6 +22,25 @@ function hearWheel() {
   window.addEventListener('wheel', note, {passive: true});
 }
 
+/** Of rooms of which one is seen, the one that is has the keyboard as long as the hand leaves it there: hiding a room
+ * would give it to the page, whose keys do other things. @param {HTMLElement[]} rooms @returns {() => void} to end it */
+export function keepKeyboard(rooms) {
+  let ours = false;
+  const isSeen = (/** @type {HTMLElement} */ room) => room.getClientRects().length > 0;
+  for (const room of rooms) {
+    room.addEventListener('focus', () => void (ours = true));
+    room.addEventListener('blur', () => void (ours &&= !isSeen(room)));
+  }
+  const watch = new ResizeObserver(() => {
+    const at = /** @type {HTMLElement | null} */ (document.activeElement), shown = rooms.find(isSeen);
+    const nowhere = !at || at === document.body || rooms.includes(at);
+    if (!nowhere) ours = false;
+    if (ours && shown && shown !== at) shown.focus({preventScroll: true});
+  });
+  for (const room of rooms) watch.observe(room);
+  return () => watch.disconnect();
+}
+
 /** A picture in its room, seen as a whole or closer. */
 export class Lens {
   /** @param {HTMLElement} room @param {HTMLCanvasElement} canvas @param {SVGElement} over what lies over the picture

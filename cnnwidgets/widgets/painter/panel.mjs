@@ -6,7 +6,7 @@ import {
   beyond, boxOf, extent, facts, gridOf, hit, levels, mosaic, number, rangesOf, scaleTexts, shownFactor, stepped, told,
   valueOf,
 } from './numbers.mjs';
-import {Lens} from './lens.mjs';
+import {Lens, keepKeyboard} from './lens.mjs';
 import {store} from './store.mjs';
 import {WHOLE, factorWords, inkOn, lettering, written} from './zoom.mjs';
 
@@ -202,6 +202,7 @@ class Panel {
     this.repaint = () => this.paint();
     el.append(...this.sides.map((/** @type {Side} */ side) => side.host));
     for (const side of this.sides) this.listen(side);
+    this.release = keepKeyboard(this.sides.map((/** @type {Side} */ side) => side.room));
     model.on('change:sheets', this.repaint);
     store.watchers.add(this.repaint);
     this.link();
@@ -222,6 +223,7 @@ class Panel {
 
   close() {
     this.closed = true;
+    this.release();
     this.wait(null);
     this.tip.remove();
     store.watchers.delete(this.repaint);
