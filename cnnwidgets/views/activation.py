@@ -70,6 +70,12 @@ class ActivationView(ImageView):
         No such layer, channel or image.
     ForwardError
         The model refused the image; says which layer, what it got and what it wants.
+
+    Notes
+    -----
+    In a page that paints, the wheel looks closer at the large map, a drag moves it, a double click or key 0 shows all
+    of it again; in the grid the wheel does so with Ctrl. Large pixels have their values written in them. The kernel is
+    not asked.
     """
 
     sliders: ClassVar[dict[str, str]] = {**ImageView.sliders, "channel": "Channel"}

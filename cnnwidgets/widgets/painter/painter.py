@@ -95,7 +95,8 @@ def possible() -> bool:
 def code() -> str:
     """The JavaScript, as one module."""
     here = Path(__file__).parent
-    parts = [(here / f"{name}.mjs").read_text(encoding="utf-8") for name in ("numbers", "store", "panel")]
+    names = ("numbers", "store", "zoom", "lens", "panel")
+    parts = [(here / f"{name}.mjs").read_text(encoding="utf-8") for name in names]
     whole = re.sub(r"^import \{[^}]*\} from '\./\w+\.mjs';\n", "", "\n".join(parts), flags=re.MULTILINE)
     return re.sub(r"^export (?!default)", "", whole, flags=re.MULTILINE)
 

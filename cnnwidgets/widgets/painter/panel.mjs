@@ -3,9 +3,12 @@
 // from numbers that the kernel sends once. Channel, colour map, scale and columns are read from the controls beside it,
 // so that a move of a hand needs no kernel.
 import {
-  beyond, boxOf, extent, facts, gridOf, hit, levels, mosaic, rangesOf, scaleTexts, shownFactor, stepped, told, valueOf,
+  beyond, boxOf, extent, facts, gridOf, hit, levels, mosaic, number, rangesOf, scaleTexts, shownFactor, stepped, told,
+  valueOf,
 } from './numbers.mjs';
+import {Lens, keepKeyboard} from './lens.mjs';
 import {store} from './store.mjs';
+import {WHOLE, factorWords, inkOn, lettering, written} from './zoom.mjs';
 
 /**
  * @typedef {import('./numbers.mjs').Layer} Layer
@@ -14,9 +17,14 @@ import {store} from './store.mjs';
  * @typedef {import('./numbers.mjs').State} State
  * @typedef {import('./store.mjs').Palette} Palette
  * @typedef {import('./store.mjs').Model} Model
+ * @typedef {import('./lens.mjs').Look} Look
+ * @typedef {import('./zoom.mjs').Lettering} Lettering
+ *
+ * What is written into large pixels: the numbers of a map, and the ends of their range.
+ * @typedef {{map: FullMap, least: number, most: number}} Written
  */
 
-const REST = 150, LATE = 3000, LEAST = 8, HOVERED = 1024, STOPS = 16;
+const EDGE = 4, REST = 150, LATE = 3000, LEAST = 8, HOVERED = 1024, STOPS = 16;
 
 // ---------------------------------------------------------------------- panel: one picture with its texts
 
@@ -36,6 +44,13 @@ const READ = /** @type {Record<string, (controls: Model[], sheet: Sheet) => any>
   },
 });
 
+/** @param {string} name @param {Record<string, string | number>} attributes */
+function drawing(name, attributes = {}) {
+  const element = /** @type {SVGElement} */ (document.createElementNS('http://www.w3.org/2000/svg', name));
+  for (const [each, value] of Object.entries(attributes)) element.setAttribute(each, String(value));
+  return element;
+}
+
 /** @param {string} name @param {string} classes @param {...(Node | string)} children */
 function build(name, classes, ...children) {
   const element = document.createElement(name);
@@ -46,11 +61,14 @@ function build(name, classes, ...children) {
 
 /** One of the two places of a panel, of which one is seen. */
 class Side {
-  /** @param {string} name */
-  constructor(name) {
+  /** @param {string} name @param {Look} look */
+  constructor(name, look) {
     this.canvas = /** @type {HTMLCanvasElement} */ (build('canvas', 'cnnw-pixels'));
-    this.frames = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
-    this.room = build('div', 'cnnw-room', this.canvas, build('div', 'cnnw-frames', this.frames));
+    const over = drawing('svg');
+    over.append(this.numbers = drawing('g', {class: 'cnnw-numbers'}), this.frames = drawing('g'));
+    this.room = build('div', 'cnnw-room', this.canvas, build('div', 'cnnw-frames', over));
+    this.lens = new Lens(this.room, this.canvas, over, look, () => this.dress());
+    this.note = build('span', 'cnnw-quiet cnnw-note');
     this.room.tabIndex = 0;
     for (const kind of ['lm', 'p', 'jp']) this.room.setAttribute(`data-${kind}-suppress-shortcuts`, 'true');
     this.heading = build('div', 'cnnw-heading');
@@ -60,7 +78,11 @@ class Side {
     this.facts = build('div', 'cnnw-facts');
     this.host = build('div', `cnnw-side ${name}`);
     this.drawn = '';
-    this.factor = 1;
+    this.box = /** @type {number[] | null} */ (null);
+    this.always = true; // whether the box is framed also where its pixels are small
+    this.written = /** @type {Written | null} */ (null);
+    this.reduced = false;
+    this.pixels = /** @type {Uint32Array} */ (new Uint32Array());
     this.at = /** @type {((x: number, y: number) => any)} */ (() => null);
   }
 
@@ -82,41 +104,71 @@ class Side {
     const [name, ...quiet] = parts.filter(Boolean);
     this.heading.title = parts.filter(Boolean).join(' · ');
     this.heading.replaceChildren(build('b', '', name),
-      build('span', 'cnnw-quiet', quiet.map(part => ` · ${part}`).join('')));
+      build('span', 'cnnw-quiet', quiet.map(part => ` · ${part}`).join('')), this.note);
     this.room.setAttribute('aria-label', this.heading.title);
   }
 
   /** @param {Sheet} sheet @param {number} width @param {number} height @param {() => Uint32Array} make
-   * @param {string} drawn what the pixels depend on */
-  picture(sheet, width, height, make, drawn) {
-    this.factor = shownFactor(width, height, sheet.width, sheet.role === 'map' ? sheet.tall : 0);
-    if (drawn === this.drawn) return;
-    this.drawn = drawn;
-    const {canvas} = this, shown = [Math.round(width * this.factor), Math.round(height * this.factor)];
-    if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
-    canvas.style.width = `${shown[0]}px`;
-    canvas.style.height = `${shown[1]}px`;
-    canvas.classList.toggle('cnnw-crisp', this.factor >= 1);
-    this.room.style.maxHeight = `${sheet.tall + 4}px`;
-    this.room.style.overflow = shown[1] <= sheet.tall ? 'hidden' : 'auto';
-    const pixels = new Uint8ClampedArray(/** @type {ArrayBuffer} */ (make().buffer));
-    canvas.getContext('2d')?.putImageData(new ImageData(pixels, width, height), 0, 0);
+   * @param {string} drawn what the pixels depend on @param {string} of what is looked at: a view of it stays */
+  picture(sheet, width, height, make, drawn, of) {
+    const factor = shownFactor(width, height, sheet.width, sheet.role === 'map' ? sheet.tall : 0);
+    const shown = Math.round(height * factor), room = Math.max(sheet.reserve, Math.min(shown, sheet.tall) + EDGE);
+    if (drawn !== this.drawn) {
+      const {canvas} = this;
+      if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
+      this.pixels = make();
+      const bytes = new Uint8ClampedArray(/** @type {ArrayBuffer} */ (this.pixels.buffer));
+      canvas.getContext('2d')?.putImageData(new ImageData(bytes, width, height), 0, 0);
+      this.drawn = drawn;
+    }
+    this.room.style.height = `${room}px`; // also when the picture is looked at closer
+    this.room.style.overflow = shown <= sheet.tall ? 'hidden' : 'auto';
+    const fit = {columns: width, rows: height, factor, width: sheet.width, height: room - EDGE};
+    this.lens.show(of, fit, sheet.role === 'grid');
   }
 
-  /** @param {number[] | null} box left, top, right, bottom, in pixels of the picture */
-  frame(box) {
+  /** Put what lies over the picture, and the word for it, where the view has it. */
+  dress() {
+    const {zoomed, look: {view}, scale} = this.lens, numbers = this.written;
+    const style = numbers && lettering(numbers.least, numbers.most, wholes(numbers.map), scale);
+    this.frame();
+    this.write(numbers && numbers.map, style);
+    const factor = style && style.power ? `numbers ${factorWords(style.power)}` : '';
+    const words = [zoomed && `×${number(view.zoom, view.zoom < 100 ? 2 : 3)}`, zoomed && this.reduced && 'reduced', factor].filter(Boolean);
+    this.note.textContent = words.join(', ') + (zoomed && (this.lens.scrolling || words.length === 1) ? ', double click resets' : '');
+    this.heading.classList.toggle('cnnw-noted', words.length > 0);
+    this.note.title = zoomed ? 'Double click or key 0: the whole picture' : '';
+  }
+
+  /** Frame the box, or none. */
+  frame() {
     this.frames.replaceChildren();
-    if (!box) return;
+    const {box, lens: {scale}} = this;
+    if (!box || !this.always && scale < LEAST) return;
     const edges = [[box[0], box[2], this.canvas.width], [box[1], box[3], this.canvas.height]].map(([low, high, end]) => {
-      const apart = Math.max(0, LEAST - (high - low) * this.factor) / 2;
-      return [Math.max(low * this.factor - apart, 1), Math.min(high * this.factor + apart, Math.round(end * this.factor) - 1)];
+      const apart = Math.max(0, LEAST - (high - low) * scale) / 2;
+      return [Math.max(low * scale - apart, 1), Math.min(high * scale + apart, Math.round(end * scale) - 1)];
     });
-    for (const [inset, color] of /** @type {[number, string][]} */ ([[0, store.accent], [2, 'white']])) {
-      const rect = document.createElementNS('http://www.w3.org/2000/svg', 'rect');
-      const [[left, right], [top, bottom]] = edges.map(([low, high]) => [low + inset, high - inset]);
-      const sizes = {x: left, y: top, width: Math.max(0, right - left), height: Math.max(0, bottom - top)};
-      for (const [name, value] of Object.entries({...sizes, stroke: color})) rect.setAttribute(name, String(value));
-      this.frames.append(rect);
+    for (const [inset, stroke] of /** @type {[number, string][]} */ ([[0, store.accent], [2, 'white']])) {
+      const [[x, right], [y, bottom]] = edges.map(([low, high]) => [low + inset, high - inset]);
+      this.frames.append(drawing('rect', {x, y, width: Math.max(0, right - x), height: Math.max(0, bottom - y), stroke}));
+    }
+  }
+
+  /** Write the numbers of a map into its pixels that are seen. @param {FullMap | null} map
+   * @param {Lettering | null} style */
+  write(map, style) {
+    this.numbers.replaceChildren();
+    if (!map || !style) return;
+    const {scale, seen: [left, top, right, bottom]} = this.lens, {low, step, codes, width} = map;
+    this.numbers.setAttribute('font-size', style.size.toFixed(1));
+    for (let row = top; row < bottom; row++) {
+      for (let column = left; column < right; column++) {
+        const at = row * width + column, place = {x: (column + 0.5) * scale, y: (row + 0.5) * scale};
+        const text = drawing('text', {...place, dy: '.35em', fill: inkOn(this.pixels[at])});
+        text.textContent = written(valueOf(codes[at], low, step), style);
+        this.numbers.append(text);
+      }
     }
   }
 
@@ -124,7 +176,7 @@ class Side {
   colorbar(sheet, palette, texts) {
     const colors = Array.from({length: STOPS}, (_, i) => palette.colors[Math.round((i * 253) / (STOPS - 1))])
       .map(color => `rgb(${color & 255} ${(color >> 8) & 255} ${(color >> 16) & 255})`);
-    this.scale.style.cssText = `width:${Math.round(this.canvas.width * this.factor)}px;max-width:100%`;
+    this.scale.style.cssText = `width:${Math.round(this.canvas.width * this.lens.fit.factor)}px;max-width:100%`;
     this.ramp.style.background = `linear-gradient(to right, ${colors.join(', ')})`;
     this.ends.replaceChildren(...texts.map(text => build('span', '', text)));
   }
@@ -143,12 +195,14 @@ class Panel {
     this.model = model;
     this.el = el;
     this.controls = /** @type {Record<string, Model[]>} */ ({});
-    this.sides = model.get('sides').map((/** @type {string} */ name) => new Side(name));
+    const look = {view: WHOLE, of: ''}; // the same in both places
+    this.sides = model.get('sides').map((/** @type {string} */ name) => new Side(name, look));
     this.picked = /** @type {{number: number, pixel: [number, number]} | null} */ (null);
     this.tip = build('div', 'cnnw-says');
     this.repaint = () => this.paint();
     el.append(...this.sides.map((/** @type {Side} */ side) => side.host));
     for (const side of this.sides) this.listen(side);
+    this.release = keepKeyboard(this.sides.map((/** @type {Side} */ side) => side.room));
     model.on('change:sheets', this.repaint);
     store.watchers.add(this.repaint);
     this.link();
@@ -169,6 +223,7 @@ class Panel {
 
   close() {
     this.closed = true;
+    this.release();
     this.wait(null);
     this.tip.remove();
     store.watchers.delete(this.repaint);
@@ -245,8 +300,11 @@ class Panel {
     const ranges = rangesOf(layer, scale, palette.diverging);
     const drawn = JSON.stringify([sheet.key, palette.name, scale, columns, sheet.width]);
     const again = drawn !== side.drawn;
-    side.picture(sheet, width, height, () => mosaic(layer, grid, ranges, palette.colors), drawn);
-    side.frame(boxOf(grid, channel));
+    side.picture(sheet, width, height, () => mosaic(layer, grid, ranges, palette.colors), drawn,
+      `grid of ${[layer.count, grid.columns, ...layer.full]}`);
+    side.box = boxOf(grid, channel);
+    side.reduced = layer.size.join() !== layer.full.join();
+    side.dress();
     side.columns = grid.columns;
     side.count = grid.count;
     side.at = (x, y) => hit(grid, x, y);
@@ -266,8 +324,9 @@ class Panel {
     const make = () => Uint32Array.from(levels(codes, low, step, from, to, new Uint8Array(codes.length)), level =>
       palette.colors[level]);
     const drawn = JSON.stringify([sheet.key, palette.name, from, to, channel, whole, sheet.width]);
-    if (drawn !== side.drawn) {
-      side.picture(sheet, width, height, make, drawn);
+    const again = drawn !== side.drawn;
+    side.picture(sheet, width, height, make, drawn, `map of ${layer.full}`);
+    if (again) {
       const {out, finite} = beyond(codes, low, step, from, to);
       const centred = palette.diverging && from === -to;
       side.title([...sheet.heading, `${sheet.what} ${channel}`, layer.full.join(' × ')]);
@@ -277,8 +336,11 @@ class Panel {
     const inside = pixel && pixel[0] < layer.full[0] && pixel[1] < layer.full[1];
     if (inside) rows.push([`at row ${pixel[0]}, column ${pixel[1]}`, valueText(layer, channel, pixel[0], pixel[1])]);
     side.list(rows);
-    const few = layer.full[0] * layer.full[1] <= HOVERED;
-    side.frame(inside && few ? [pixel[1], pixel[0], pixel[1] + 1, pixel[0] + 1] : null);
+    side.box = inside ? [pixel[1], pixel[0], pixel[1] + 1, pixel[0] + 1] : null;
+    side.always = layer.full[0] * layer.full[1] <= HOVERED;
+    side.reduced = height !== layer.full[0] || width !== layer.full[1];
+    side.written = side.reduced ? null : {map, least: layer.least[channel], most: layer.most[channel]};
+    side.dress();
     side.at = (x, y) => x >= 0 && y >= 0 && x < width && y < height
       ? {map: channel, row: Math.floor(y), column: Math.floor(x)} : null;
   }
@@ -296,15 +358,17 @@ class Panel {
     const sheet = () => /** @type {Sheet | null} */ (this.model.get('sheets')[this.sides.indexOf(side)]);
     const there = (/** @type {MouseEvent} */ event) => {
       const box = side.canvas.getBoundingClientRect();
-      return side.at((event.clientX - box.left) / side.factor, (event.clientY - box.top) / side.factor);
+      return side.at((event.clientX - box.left) / side.lens.scale, (event.clientY - box.top) / side.lens.scale);
     };
-    side.room.addEventListener('pointermove', event => {
+    const hover = (/** @type {MouseEvent} */ event) => {
       const found = there(event), shown = sheet(), layer = found && shown && store.layer(shown.key);
-      if (!found || !shown || !layer) return this.tip.remove();
+      if (!found || !shown || !layer || side.lens.held) return this.tip.remove();
       this.say(event, described(shown, layer, found));
-      if (shown.role === 'grid' && !layer.maps.has(found.map) && layer.size.join() !== layer.full.join())
+      if (event.type === 'pointermove' && shown.role === 'grid' && !layer.maps.has(found.map) && layer.size.join() !== layer.full.join())
         store.want(this.model, layer.key, found.map);
-    });
+    };
+    side.room.addEventListener('pointermove', hover);
+    side.room.addEventListener('wheel', hover, {passive: true}); // something else may lie under the mouse
     side.room.addEventListener('pointerleave', () => this.tip.remove());
     side.room.addEventListener('click', event => {
       const found = there(event), shown = sheet(), layer = found && shown && store.layer(shown.key);
@@ -323,6 +387,7 @@ class Panel {
       event.preventDefault();
       event.stopPropagation();
       this.choose(to);
+      if (side.box) side.lens.reveal(side.box);
     });
   }
 
@@ -355,6 +420,9 @@ function fullMap(layer, channel) {
   const codes = layer.codes.subarray(channel * size, (channel + 1) * size);
   return layer.maps.get(channel) ?? {low: layer.low[channel], step: layer.step[channel], codes, height, width};
 }
+
+/** Whether all values of a map are whole numbers. @param {FullMap} map */
+const wholes = ({low, step}) => Number.isInteger(low) && Number.isInteger(step);
 
 /** Row and column in the map in full of a place in what is painted. @param {Layer} layer @param {any} found */
 function whereIn(layer, found) {

@@ -139,7 +139,8 @@ class PanelBox(CardPanel):
     def _show_plain(self, panel: Panel, before: Panel) -> None:
         if self.picture is None:
             look = {"flex": "0 0 auto", "align_self": "flex-start", "margin": "3px 3px 8px"}
-            self.picture, before = Swapped(look, "cnnw-input"), Panel("")
+            photo = ["cnnw-photo"] if panel.palette is None else []  # its colours mean what they are
+            self.picture, before = Swapped(look, "cnnw-input", *photo), Panel("")
             self._insert(*self.picture.pictures)
         if panel.pixels is before.pixels and panel.palette is before.palette:
             return

@@ -1,11 +1,14 @@
-"""A few lines of JavaScript for what the front ends of ipywidgets leave out.
+"""A few lines of JavaScript for what the front ends of ipywidgets leave out, and the magnifier over photos.
 
 They run when the style sheet of a card has been put into the page. Where a page forbids that, the card works without.
 """
 
 from __future__ import annotations
 
+import re
+from functools import cache
 from html import escape
+from pathlib import Path
 
 SCRIPT = """
 const card = this.closest('.cnnw');
@@ -28,6 +31,7 @@ if (card && !card.cnnwHelped) {
     if (event.key === 'Enter' && event.target.matches('.widget-text input'))
       event.target.dispatchEvent(new Event('change', {bubbles: true}));
   }, true);
+  magnify(card);
   window.google?.colab?.output?.setIframeHeight?.(0, true, {maxHeight: 5000});
 }
 """
@@ -39,6 +43,14 @@ nobody of a change until the box is left. Colab cuts an output off at 1,000 px, 
 """
 
 
+@cache
+def script() -> str:
+    """`SCRIPT` with the magnifier that it starts, in one line."""
+    code = (Path(__file__).parent / "loupe.mjs").read_text(encoding="utf-8")
+    code = re.sub(r"/\*\*.*?\*/|^// [^\n]*|^export ", "", code, flags=re.DOTALL | re.MULTILINE)
+    return " ".join((code + SCRIPT).split())
+
+
 def helped(style: str) -> str:
-    """A style sheet, `<style>...</style>`, that runs `SCRIPT` in the card that it stands in."""
-    return style.replace("<style>", f'<style onload="{escape(" ".join(SCRIPT.split()))}">', 1)
+    """A style sheet, `<style>...</style>`, that runs `script()` in the card that it stands in."""
+    return style.replace("<style>", f'<style onload="{escape(script())}">', 1)

@@ -84,6 +84,12 @@ STYLE = f"""<style>{COLORS}
 .cnnw-room:focus-visible {{ outline: 2px solid var(--cnnw-accent); outline-offset: -1px; }}
 .cnnw-room canvas {{ display: block; }} .cnnw-room .cnnw-frames svg {{ left: 0; }}
 .cnnw-room .cnnw-frames {{ position: static; }}
+.cnnw-room.cnnw-closer {{ overflow: clip !important; cursor: grab; touch-action: none; }}
+.cnnw-closer:active {{ cursor: grabbing; }}
+.cnnw-numbers {{ font-family: var(--jp-ui-font-family, system-ui, sans-serif); text-anchor: middle;
+  font-variant-numeric: tabular-nums; }}
+.cnnw-noted {{ display: flex; white-space: pre; }} .cnnw-noted > span {{ overflow: hidden; text-overflow: ellipsis; }}
+.cnnw-noted > .cnnw-note {{ flex: none; }} .cnnw-noted > .cnnw-note::before {{ content: " · "; }}
 .cnnw-says {{ position: fixed; z-index: 10000; pointer-events: none; border: 1px solid #8888; border-radius: 3px;
   padding: 2px 0; }}
 .cnnw-says .cnnw-tip {{ color: inherit; }}

@@ -1,0 +1,330 @@
+"""Looking closer at maps by wheel, drag and keys: all in the page."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from page_tools import PICTURES, WATCH, in_kernel, next_frames, no_errors, press, shown_pixels, wait_for, wait_until
+from playwright.sync_api import Locator, Page
+from test_painter import COUNT, KINDS, LENET, canvases, painted
+
+GRID, LARGE = 0, 1
+# Px that a pixel takes, and where the picture begins in its room.
+LOOK = """canvas => {
+    const box = canvas.getBoundingClientRect(), room = canvas.parentNode.getBoundingClientRect();
+    return [box.width / canvas.width, box.left - room.left, box.top - room.top - 2];
+}"""
+# Counts what the page says to the kernel by widgets.
+LISTEN = """() => {
+    const send = WebSocket.prototype.send, text = new TextDecoder();
+    window.said = [];
+    WebSocket.prototype.send = function (data) {
+        const message = typeof data === 'string' ? data : text.decode(data);
+        if (message.includes('comm_msg')) window.said.push(message);
+        return send.call(this, data);
+    };
+}"""
+FOCUSED = """() => {
+    const at = document.activeElement;
+    return at.classList.contains('cnnw-room') && at.getClientRects().length > 0;
+}"""
+SCROLLED = """room => {
+    let total = 0;
+    for (let node = room.parentNode; node; node = node.parentNode) total += node.scrollTop ?? 0;
+    return total;
+}"""
+
+
+@pytest.fixture
+def page(run_cells) -> Page:
+    page = run_cells(WATCH, LENET + "view")
+    canvases(page).nth(1).wait_for()
+    return page
+
+
+def room(page: Page, at: int) -> Locator:
+    return page.locator(".cnnw-room:visible").nth(at)
+
+
+def look(page: Page, at: int) -> tuple[float, float, float]:
+    return tuple(canvases(page).nth(at).evaluate(LOOK))
+
+
+def point(page: Page, at: int, right: float, down: float) -> tuple[float, float]:
+    """Put the mouse over a px of a room."""
+    room(page, at).scroll_into_view_if_needed()
+    box = room(page, at).bounding_box()
+    place = box["x"] + right, box["y"] + 2 + down
+    page.mouse.move(*place)
+    return place
+
+
+def turn(page: Page, notches: int, across: int = 0) -> None:
+    """Turn the wheel; towards the picture for more than 0."""
+    for _ in range(abs(notches)):
+        page.mouse.wheel(across, -100 if notches > 0 else 100)
+    page.wait_for_timeout(300)  # what turns after that is another movement
+    next_frames(page)
+
+
+def said(page: Page) -> str:
+    """What the mouse is told."""
+    return " | ".join(page.locator(".cnnw-says .cnnw-tip").all_inner_texts())
+
+
+def note(page: Page) -> str:
+    return " ".join(page.locator(".cnnw-note:visible").all_inner_texts())
+
+
+def numbers(page: Page) -> list[str]:
+    return page.locator(".cnnw-numbers text:visible").all_text_contents()
+
+
+def heard(page: Page) -> list[Any]:
+    """What the page said to the kernel since it was listened to."""
+    return page.evaluate("window.said")
+
+
+def test_the_wheel_looks_closer_at_what_is_under_the_mouse_without_the_kernel(page):
+    page.evaluate(LISTEN)
+    in_kernel(page, COUNT)
+    point(page, LARGE, 145, 85)
+    assert said(page).startswith("row 8, column 14: ")
+    assert (note(page), numbers(page)) == ("", [])
+    turn(page, 2)
+    size, left, top = look(page, LARGE)
+    assert size == pytest.approx(10 * 2**0.8, abs=0.1)
+    assert ((145 - left) / size, (85 - top) / size) == pytest.approx((14.5, 8.5), abs=0.1)
+    assert note(page) == "×1.7, double click resets"
+    point(page, LARGE, 145, 86)
+    assert said(page).startswith("row 8, column 14: ")
+    turn(page, 4)
+    turn(page, -3)
+    assert look(page, LARGE)[0] == pytest.approx(10 * 2**1.2, abs=0.1)
+    assert heard(page) == []
+    assert in_kernel(page, "print(sent)") == "[]\n"
+    page.mouse.dblclick(*point(page, LARGE, 100, 100))
+    wait_until(page, lambda: look(page, LARGE) == (10, 0, 0) and note(page) == "", "seen as a whole")
+    assert no_errors(page)
+
+
+def test_what_is_seen_closer_is_what_render_gives_crisp(page):
+    point(page, LARGE, 60, 200)
+    turn(page, 2)
+    page.mouse.move(0, 0)
+    size, left, top = look(page, LARGE)
+    pixels, shown = painted(canvases(page).nth(LARGE))[..., :3], shown_pixels(room(page, LARGE))
+    seen = 0
+    for row in range(28):
+        for column in range(28):
+            x, y = round(left + (column + 0.5) * size), round(2 + top + (row + 0.5) * size)
+            if 6 <= x < 280 and 6 <= y < 284:
+                around = shown[y - 6 : y + 7, x - 6 : x + 7]
+                assert (around == pixels[row, column]).all(), (row, column)
+                seen += 1
+    assert seen > 200
+
+
+def test_a_drag_moves_it_a_press_chooses_the_pixel_and_the_frame_is_around_it(page):
+    page.evaluate(LISTEN)
+    start = point(page, LARGE, 145, 85)
+    turn(page, 3)
+    size, left, top = look(page, LARGE)
+    page.mouse.down()
+    page.mouse.move(start[0] - 30, start[1] + 20, steps=4)
+    assert said(page) == ""
+    page.mouse.up()
+    assert look(page, LARGE) == pytest.approx((size, left - 30, top + 20), abs=1)
+    page.wait_for_timeout(100)
+    assert heard(page) == []
+    assert in_kernel(page, "print(view.pixel)") == "None\n"
+    size, left, top = look(page, LARGE)
+    page.mouse.click(*point(page, LARGE, left + 12.5 * size, top + 9.4 * size))
+    wait_for(page, "pixel", (9, 12))
+    assert page.locator(".cnnw-facts:visible span", has_text="at row 9, column 12").count() == 1
+    frame, around = page.locator(".cnnw-frames rect:visible").nth(2).bounding_box(), room(page, LARGE).bounding_box()
+    assert [frame["x"] - around["x"], frame["y"] - around["y"] - 2] == pytest.approx(
+        [left + 12 * size, top + 9 * size], abs=2
+    )
+    assert [frame["width"], frame["height"]] == pytest.approx([size, size], abs=3)
+    assert no_errors(page)
+
+
+def test_keys_look_closer_and_go_about(page):
+    page.evaluate(LISTEN)
+    room(page, LARGE).focus()
+    press(page, "+", 4)
+    size, left, top = look(page, LARGE)
+    assert (size, left, top) == pytest.approx((40, -420, -420), abs=20)
+    press(page, "ArrowRight")
+    press(page, "ArrowUp", 2)
+    assert look(page, LARGE) == pytest.approx((size, left - 72, top + 144), abs=1)
+    press(page, "-")
+    assert look(page, LARGE)[0] == pytest.approx(40 / 2**0.5, abs=0.1)
+    press(page, "0")
+    assert look(page, LARGE) == (10, 0, 0)
+    assert heard(page) == []
+    assert no_errors(page)
+
+
+def test_a_map_that_was_pressed_keeps_the_keyboard(page):
+    for row in (3, 6, 9):  # each is shown in the place that was out of sight
+        page.mouse.click(*point(page, LARGE, 55, row * 10 + 5))
+        wait_for(page, "pixel", (row, 5))
+        wait_until(page, lambda: page.evaluate(FOCUSED), "the room that is seen has the keyboard")
+        press(page, "+", 2)
+        wait_until(page, lambda: look(page, LARGE)[0] == pytest.approx(20, abs=0.1), "closer")
+        press(page, "0")
+        wait_until(page, lambda: look(page, LARGE) == (10, 0, 0), "as a whole")
+    page.locator(".cnnw-title").first.click()
+    in_kernel(page, "view.pixel = (1, 1)")
+    page.locator(".cnnw-facts:visible span", has_text="at row 1, column 1").wait_for()
+    next_frames(page)
+    assert page.evaluate("document.activeElement.className").find("cnnw-room") < 0  # it was given elsewhere
+    assert no_errors(page)
+
+
+def test_numbers_are_written_into_large_pixels_and_the_same_place_is_seen_in_another_channel(page):
+    point(page, LARGE, 145, 85)
+    turn(page, 5)
+    for channel in (0, 4):
+        in_kernel(page, f"view.channel = {channel}")
+        page.locator(".cnnw-heading:visible", has_text=f"Channel {channel} ").wait_for()
+        next_frames(page)
+        size, left, top = look(page, LARGE)
+        first = int(-top // size), int(-left // size)
+        values = json.loads(in_kernel(page, f"print(view.maps[{channel}].tolist())"))
+        texts = numbers(page)
+        across = int((288 - left) // size) + 1 - first[1]
+        assert len(texts) == pytest.approx(across * (288 / size + 1), abs=across)
+        for at, text in enumerate(texts):
+            value = values[first[0] + at // across][first[1] + at % across]
+            assert float(text.replace("−", "-")) == pytest.approx(value, abs=0.0501), (channel, at)
+    assert look(page, LARGE)[0] == pytest.approx(40, abs=0.1)
+    assert note(page) == "×4, double click resets"
+    in_kernel(page, "view.layer = 'C3'")
+    page.locator(".cnnw-heading:visible", has_text="Channel 4 · 10 × 10").wait_for()
+    wait_until(page, lambda: look(page, LARGE) == (28, 0, 0), "another size of maps is seen as a whole")
+    assert note(page) == ""
+    assert no_errors(page)
+
+
+def test_the_page_scrolls_where_the_wheel_leads_no_further(page):
+    page.set_viewport_size({"width": 1200, "height": 700})
+    point(page, LARGE, 145, 85)
+    before = room(page, LARGE).evaluate(SCROLLED)
+    turn(page, 1)
+    assert room(page, LARGE).evaluate(SCROLLED) == before
+    assert look(page, LARGE)[0] > 12
+    turn(page, -1)
+    assert room(page, LARGE).evaluate(SCROLLED) == before
+    assert look(page, LARGE)[0] == 10
+    point(page, LARGE, 145, 285)
+    turn(page, -1)
+    assert room(page, LARGE).evaluate(SCROLLED) > before
+    point(page, LARGE, 145, 85)
+    turn(page, 10)
+    assert look(page, LARGE)[0] == pytest.approx(96, abs=0.1)
+    before = room(page, LARGE).evaluate(SCROLLED)
+    turn(page, 1)
+    assert room(page, LARGE).evaluate(SCROLLED) < before
+    assert no_errors(page)
+
+
+def test_a_movement_that_scrolls_the_page_is_not_caught_by_a_map(page):
+    page.set_viewport_size({"width": 1200, "height": 700})
+    room(page, LARGE).scroll_into_view_if_needed()
+    box = room(page, LARGE).bounding_box()
+    page.mouse.move(box["x"] + 500, box["y"] + 100)  # beside it
+    page.mouse.wheel(0, -40)
+    page.mouse.move(box["x"] + 100, box["y"] + 100)
+    page.mouse.wheel(0, -40)
+    next_frames(page)
+    assert look(page, LARGE) == (10, 0, 0)
+
+
+def test_the_grid_is_looked_at_closer_with_ctrl_and_the_chosen_tile_comes_into_sight(page):
+    page.evaluate(LISTEN)
+    point(page, GRID, 220, 200)
+    whole = look(page, GRID)
+    turn(page, 2)
+    assert look(page, GRID) == whole
+    page.keyboard.down("Control")
+    turn(page, 5)
+    page.keyboard.up("Control")
+    size, left, top = look(page, GRID)
+    assert size == pytest.approx(5 * 2**2, abs=0.1)
+    before = said(page)
+    turn(page, -1)  # now it scrolls there
+    assert said(page) != before
+    assert look(page, GRID) == pytest.approx((size, left, top - 100), abs=1)
+    assert heard(page) == []
+    size, left, top = look(page, GRID)
+    page.mouse.click(*point(page, GRID, left + 35 * size, top + 32 * size))  # fifth map: from pixel 30, 30
+    wait_for(page, "channel", 4)
+    page.keyboard.press("Home")
+    wait_for(page, "channel", 0)
+    next_frames(page)
+    assert look(page, GRID)[1:] == pytest.approx((0, 0), abs=1)
+    press(page, "0")
+    assert look(page, GRID) == whole
+    assert no_errors(page)
+
+
+def test_what_is_not_finite_is_written_as_a_word_and_what_came_reduced_says_so(run_cells):
+    page = run_cells(WATCH, KINDS)
+    canvases(page).nth(1).wait_for()
+    assert numbers(page)[:3] == ["NaN", "∞", "−∞"]
+    assert len(numbers(page)) == 64
+    inks = page.locator(".cnnw-numbers text:visible").evaluate_all("all => all.map(e => e.getAttribute('fill'))")
+    colors = painted(canvases(page).nth(LARGE))[..., :3].reshape(-1, 3) @ (0.2126, 0.7152, 0.0722)
+    assert {inks[int(np.argmax(colors))], inks[int(np.argmin(colors))]} == {"#000000", "#ffffff"}
+    in_kernel(page, "view.layer = 'large'")
+    page.locator(".cnnw-heading:visible", has_text="Channel 0 · 700 × 700").wait_for()
+    wait_until(page, lambda: painted(canvases(page).nth(LARGE)).shape[0] == 700, "the map in full")
+    page.wait_for_timeout(1000)  # its neighbours come when the hand rests
+    page.evaluate(LISTEN)
+    in_kernel(page, COUNT)
+    room(page, GRID).focus()
+    press(page, "+", 4)
+    assert note(page) == "×4, reduced, double click resets"
+    press(page, "0")
+    room(page, LARGE).focus()
+    press(page, "+", 14)
+    assert look(page, LARGE)[0] == pytest.approx(128 * 288 / 700, abs=0.1)
+    assert note(page) == "×128, double click resets"
+    assert len(numbers(page)) in (36, 42, 49, 56, 64)
+    assert heard(page) == [] and in_kernel(page, "print(sent)") == "[]\n"
+    page.locator(".cnnw").first.screenshot(path="/tmp/zoom2.png")
+    assert no_errors(page)
+
+
+GLASS = """glass => {
+    const canvas = glass.querySelector('canvas'), data = canvas.getContext('2d').getImageData(0, 0, 11, 11).data;
+    return [...data];
+}"""
+
+
+@pytest.mark.parametrize("paints", [True, False])
+def test_a_magnifier_shows_the_pixels_of_the_photo_and_their_colour(run_cells, paints):
+    page = run_cells(WATCH, LENET + ("" if paints else PICTURES) + "view")
+    photo = page.locator(".cnnw img.cnnw-photo:visible")
+    photo.wait_for()
+    box = photo.bounding_box()
+    assert (box["width"], box["height"]) == (168, 168)  # 28 pixels, six times as large
+    page.mouse.move(box["x"] + 14.5 * 6, box["y"] + 8.5 * 6)
+    glass = page.locator(".cnnw-loupe")
+    glass.wait_for()
+    shown = np.array(glass.evaluate(GLASS)).reshape(11, 11, 4)
+    pixels = np.array(json.loads(in_kernel(page, "print(view.panel('image').pixels[::6, ::6].tolist())")))
+    assert (shown[..., :3] == pixels[3:14, 9:20]).all()
+    assert glass.inner_text() == f"RGB {', '.join(map(str, pixels[8, 14]))}"
+    page.mouse.move(box["x"] + 1, box["y"] + 167)  # the last row, of which nothing is below
+    shown = np.array(glass.evaluate(GLASS)).reshape(11, 11, 4)
+    assert (shown[:6, 5:, :3] == pixels[22:28, :6]).all() and not shown[6:].any() and not shown[:, :5].any()
+    page.mouse.move(box["x"] + 300, box["y"] + 300)
+    assert glass.count() == 0
+    assert no_errors(page)
