@@ -72,6 +72,8 @@ class ModelView(W.VBox):
     """
 
     _closed = True  # until there is something to close: __init__ may raise before it gets here
+    exporting = False
+    """Whether a page is being made of the view: then `panels()` gives all that such a page needs to paint."""
     panels_height: ClassVar[int] = 400
     """Room in px that the panels take at least, so that nothing below them moves."""
 
@@ -329,6 +331,8 @@ class ModelView(W.VBox):
 
     sliders: ClassVar[dict[str, str]] = {}
     """The traits that a page made of the view has sliders for, outermost first, with their labels."""
+    painted: ClassVar[Sequence[str]] = ()
+    """The display traits that a page made of the view draws by itself where its panels are painted: every value."""
 
     def choices(self, name: str) -> Sequence[Any]:
         """What the trait `name` may be, as the view now stands.

@@ -22,7 +22,7 @@ def pixels(grey, size=(2, 3), channels=3):
 
 
 def data_of(html):
-    (text,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', html, re.S)
+    (text,) = re.findall(r'<script type="application/json">(.*?)</script>', html, re.S)
     return json.loads(text)
 
 
