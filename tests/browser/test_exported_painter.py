@@ -320,7 +320,7 @@ def test_maps_that_are_not_held_in_full_say_so(opened, tmp_path):
     height, width = painted(canvases(page).nth(1)).shape[:2]
     assert height == width < 240
     assert page.locator(".cnnw-heading:visible").last.inner_text() == "Channel 0 · 240 × 240"
-    held = f"the page holds these maps at {height} × {width}: values are about"
+    held = f"the page holds these maps at {height} × {width}: values are approximate"
     assert page.locator("footer").inner_text().strip().endswith(held)
     for at, line in ((0, 1), (1, 0)):
         box = canvases(page).nth(at).bounding_box()

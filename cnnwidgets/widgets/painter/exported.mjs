@@ -108,7 +108,7 @@ export function exported(given, host) {
     const seen = layer();
     if (!shown || !seen) return host.tell(footer);
     const held = seen.size.join(' × '), about = held === seen.full.join(' × ') ? '' :
-      ` · the page holds these maps at ${held}: values are about`;
+      ` · the page holds these maps at ${held}: values are approximate`;
     host.tell(footer.replace(shown.words, () => scaleWords(seen, state.scale, diverging(seen))) + about);
   };
   const write = (/** @type {boolean} */ fresh) => {
