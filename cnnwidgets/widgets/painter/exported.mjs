@@ -167,14 +167,16 @@ export function exported(given, host) {
  * @param {Given} given @param {State} own what they say @param {() => number[]} suggestion where a fixed scale begins
  * @param {() => void} moved */
 function controls(given, own, suggestion, moved) {
-  const element = (/** @type {string} */ name, /** @type {object} */ values, /** @type {(Node | string)[]} */ ...parts) => {
+  const element = (/** @type {string} */ name, /** @type {any} */ {label, ...values},
+    /** @type {(Node | string)[]} */ ...parts) => {
     const made = Object.assign(document.createElement(name), values);
+    if (label) made.setAttribute('aria-label', label); // as a property, some browsers do not know it
     made.append(...parts);
     return made;
   };
-  const menu = (/** @type {string} */ name, /** @type {string} */ ariaLabel, /** @type {string[]} */ words,
+  const menu = (/** @type {string} */ name, /** @type {string} */ label, /** @type {string[]} */ words,
     /** @type {string} */ chosen) => {
-    const select = /** @type {HTMLSelectElement} */ (element('select', {name, ariaLabel}));
+    const select = /** @type {HTMLSelectElement} */ (element('select', {name, label}));
     select.append(...words.map(word => element('option', {value: word, selected: word === chosen}, word)));
     return select;
   };
@@ -189,7 +191,7 @@ function controls(given, own, suggestion, moved) {
     },
     columns(label) {
       const box = /** @type {HTMLInputElement} */ (element('input', {
-        name: 'columns', ariaLabel: label, type: 'number', min: 1, max: 999, placeholder: 'auto', value: own.columns || '',
+        name: 'columns', label, type: 'number', min: 1, max: 999, placeholder: 'auto', value: own.columns || '',
         title: 'Maps in a row; empty: as many as fit'}));
       box.addEventListener('input', () => {
         if (!box.checkValidity()) return;
@@ -202,7 +204,7 @@ function controls(given, own, suggestion, moved) {
       const fixed = typeof own.scale !== 'string';
       const select = menu('scale', label, ['map', 'layer', 'layer-full', 'fixed'], fixed ? 'fixed' : String(own.scale));
       const boxes = ['lowest', 'highest'].map((word, i) => /** @type {HTMLInputElement} */ (element('input', {
-        type: 'number', step: 'any', name: word, ariaLabel: `${word} value of the scale`, hidden: !fixed,
+        type: 'number', step: 'any', name: word, label: `${word} value of the scale`, hidden: !fixed,
         value: fixed ? own.scale[i] : ''})));
       select.addEventListener('change', () => {
         const pair = select.value === 'fixed' ? suggestion().map(end => Number(end.toPrecision(5))) : null;
