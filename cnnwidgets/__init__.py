@@ -56,6 +56,7 @@ from .views import (
 )
 from .widgets import controls
 from .widgets.base import ImageView, LayerView, ModelView
+from .widgets.opening import open_state as open
 from .widgets.state import Index, Subject
 
 __version__ = "0.1.0"
@@ -115,6 +116,7 @@ __all__ = [
     "layer_table",
     "models",
     "occlusion",
+    "open",
     "perturb",
     "randomized",
     "rank_correlation",

@@ -82,7 +82,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "training.recording": (*_COMPUTE, "live", "files", "training.loop"),
     "data": (),
     "models": (),
-    "widgets": ("widgets.base",),
+    "widgets": ("compute.core", "widgets.base", "widgets.state"),
     "widgets.state": _FURNITURE,
     "widgets.surface": _FURNITURE,
     "widgets.controls": (*_FURNITURE, "widgets"),

@@ -22,7 +22,7 @@ from ...live import Newest
 from ...render import encode_png
 from ...render.static import Card, Panel
 from ..panels import PanelBox
-from ..state import Index, Memory, refused
+from ..state import Index, Memory, refused, told
 from ..surface import close_tree, markup, sharing
 from . import lifetime, still
 from .contract import check_contract
@@ -104,6 +104,23 @@ class ModelView(W.VBox):
     def __repr__(self) -> str:
         state = ", ".join(f"{name}={getattr(self, name)!r}" for name in self._tagged)
         return f"{type(self).__name__}({state})"
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """Where the view stands, as plain data for JSON; `cnnwidgets.open(state, model, dataset)` opens that place.
+
+        Raises
+        ------
+        ValueError
+            A trait has a value that cannot be told in data, such as a function.
+
+        Examples
+        --------
+        >>> import cnnwidgets as cw
+        >>> cw.KernelPlayground(stride=2).state["traits"]["stride"]
+        2
+        """
+        return told(type(self).__name__, {name: getattr(self, name) for name in self._tagged})
 
     @classmethod
     def check_keywords(cls, keywords: dict[str, Any]) -> None:

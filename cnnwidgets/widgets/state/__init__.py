@@ -3,6 +3,7 @@
 from .cache import ByteCache
 from .memory import Memory
 from .operations import Operations
+from .place import read, told
 from .subject import Look, Snapshot, Subject
 from .thumbnails import Thumbnails
 from .traits import Colormap, Index, Integer, NotNone, Number, Pixel, Place, Scale, ScoreOf, Target, refused
@@ -25,5 +26,7 @@ __all__ = [
     "Subject",
     "Target",
     "Thumbnails",
+    "read",
     "refused",
+    "told",
 ]
