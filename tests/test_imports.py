@@ -88,7 +88,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "widgets.controls": (*_FURNITURE, "widgets"),
     "widgets.painter": (*_RENDER, "widgets.surface"),
     "widgets.panels": (*_FURNITURE, "widgets", "widgets.controls", "widgets.painter"),
-    "widgets.base": (*_FURNITURE, "widgets", "widgets.controls", "widgets.panels"),
+    "widgets.base": (*_FURNITURE, "widgets", "widgets.controls", "widgets.painter", "widgets.panels"),
     "testing": ("compute.core", "render.static", "widgets.base", "widgets.panels", "widgets.state", "widgets.surface"),
     "views": (*_BASE, "widgets", "views.*"),
     "views.*": (*_BASE, "widgets"),

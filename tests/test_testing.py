@@ -222,6 +222,14 @@ def test_a_slider_that_is_no_trait_is_refused_in_words():
         Sliding(network(), images())
 
 
+def test_what_an_exported_page_is_to_paint_is_a_trait():
+    class Painting(Plain):
+        painted = ("colours",)
+
+    with pytest.raises(TypeError, match="painted of Painting names 'colours', which is no trait of it"):
+        Painting(network(), images())
+
+
 def test_a_trait_of_which_choices_knows_nothing_is_refused_in_words(tmp_path):
     class Wide(Plain):
         sliders: ClassVar[dict[str, str]] = {"width": "Width"}

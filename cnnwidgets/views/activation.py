@@ -79,6 +79,7 @@ class ActivationView(ImageView):
     """
 
     sliders: ClassVar[dict[str, str]] = {**ImageView.sliders, "channel": "Channel"}
+    painted: ClassVar[tuple[str, ...]] = ("channel", "colormap", "scale", "columns")
 
     channel = Index(of=LayerView.of_layer, help="which map, unit or token feature is shown large, from 0").tag(
         display=True
@@ -162,7 +163,7 @@ class ActivationView(ImageView):
         grid = replace(self.remember("grid", (shaded, self.columns), self._grid), sizes=sizes)
         cells = grid.cells
         assert cells is not None
-        paint = self._paint(plane, aspect) if self._paints and row.kind != "vector" else None
+        paint = self._paint(plane, aspect) if (self._paints or self.exporting) and row.kind != "vector" else None
         if paint is not None:
             grid = painted_grid(grid, paint)
         return [
@@ -224,7 +225,7 @@ class ActivationView(ImageView):
         key = (self._output, row, plane, aspect, size)
         numbers = self.remember("numbers", key, lambda: Numbers(maps, size, extra=self._named_tokens()))
         state = {name: getattr(self, name) for name in self._links}
-        return Paint(numbers, state, self._links)
+        return Paint(numbers, state, self._links, markup.scale_words(self._shaded, self.scale))
 
     def _tokens(self) -> list[tuple[str, float]]:
         """What the tokens that stand apart from the grid hold for the chosen channel."""

@@ -9,10 +9,16 @@ from every_view import CONTRAST
 import cnnwidgets as cw
 
 
+class Pictures(cw.ActivationView):
+    """A page of it has a picture for each state, as one of a view that no page can paint."""
+
+    painted = ()
+
+
 @pytest.fixture(scope="module")
 def path(tmp_path_factory):
     images = cw.data.digits()
-    view = cw.ActivationView(cw.models.lenet5(pretrained=True), images, layer="C3", index=3, channel=2)
+    view = Pictures(cw.models.lenet5(pretrained=True), images, layer="C3", index=3, channel=2)
     done = view.to_html(tmp_path_factory.mktemp("page") / "view.html", index=[3, 4])
     view.close()
     return done.path

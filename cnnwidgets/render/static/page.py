@@ -7,7 +7,7 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from PIL import Image
 from ..color import DARK, FLAG, LIGHT, Theme, css_gradient
 from ..text import fitting_size, ink
 from .card import BETWEEN, NARROWEST, TRUE, Card, column_width, reduced
+from .painted import Painted, Paints
 from .panel import Panel
 
 TEMPLATE = Path(__file__).with_name("page.html")
@@ -37,27 +38,40 @@ class Page:
         From the outermost to the innermost; what a slider offers may depend on those before it.
     play : str or None
         Name of the slider that can play by itself.
+    paints : Paints, optional
+        What the page needs to paint panels itself; only with it may a card be painted.
     """
 
-    def __init__(self, title: str, sliders: Sequence[tuple[str, str]] = (), *, play: str | None = None) -> None:
+    def __init__(
+        self,
+        title: str,
+        sliders: Sequence[tuple[str, str]] = (),
+        *,
+        play: str | None = None,
+        paints: Paints | None = None,
+    ) -> None:
         self.title = title
         self.note = ""
         """One more line below every card."""
         self.sliders = list(sliders)
         self.play = play
-        self.bytes = len(TEMPLATE.read_bytes())
+        self.paints = paints
+        self.bytes = len(TEMPLATE.read_bytes()) + (paints.bytes if paints else 0)
         """Size of the page so far, to within a few kB."""
         self._width = NARROWEST
         self._frames: dict[tuple[str, ...], dict[str, Any]] = {}
         self._pictures: dict[Hashable, tuple[int, str]] = {}
         self._panels: dict[str, int] = {}
+        self._numbers: dict[str, Any] = {}
         self._gradients: dict[str, str] = {}
 
     def __len__(self) -> int:
         return len(self._frames)
 
-    def add(self, at: Sequence[str], card: Card, *, most: int | None = None) -> bool:
+    def add(self, at: Sequence[str], card: Card, *, painted: Painted | None = None, most: int | None = None) -> bool:
         """Show `card` where the sliders stand at these values, a text for each.
+
+        A card that is painted stands for all values of the sliders of what is painted: `at` says nothing of these.
 
         Returns
         -------
@@ -69,19 +83,31 @@ class Page:
         ValueError
             Another number of values than of sliders.
         """
-        if len(at) != len(self.sliders):
-            raise ValueError(f"{len(self.sliders)} sliders, but {len(at)} values: {', '.join(at)}")
-        before = self.bytes, len(self._panels), len(self._pictures)
-        widths = [column_width(column) for column in card.columns]
-        columns = [
-            [self._panel(panel, width) for panel in column] for column, width in zip(card.columns, widths, strict=True)
+        names = [name for name, _ in self.sliders]
+        if painted is not None and self.paints is not None:  # of those that are painted it has every value
+            names = [name for name in names if name not in self.paints.given["start"]]
+        if len(at) != len(names):
+            raise ValueError(f"{len(names)} sliders, but {len(at)} values: {', '.join(at)}")
+        before = self.bytes, len(self._panels), len(self._pictures), len(self._numbers)
+        sheets: Mapping[Panel, Mapping[str, Any]] = {} if painted is None else painted.sheets
+        widths = [  # of what the page paints nobody knows the width before, but how wide it may be
+            max([column_width(column), *(panel.width for panel in column if panel in sheets)])
+            for column in card.columns
         ]
-        frame = {"at": list(at), "title": card.title, "footer": card.footer, "columns": columns}
+        columns = [
+            [self._panel(panel, width, sheets.get(panel)) for panel in column]
+            for column, width in zip(card.columns, widths, strict=True)
+        ]
+        frame: dict[str, Any] = {"at": list(at), "title": card.title, "footer": card.footer, "columns": columns}
+        if painted is not None:
+            frame["paint"] = {"count": painted.count, "words": painted.words}
+            self._embed(painted)
         self.bytes += len(json.dumps(frame)) + 1
         if most is not None and self.bytes > most:
             self.bytes = before[0]
             self._panels = dict(list(self._panels.items())[: before[1]])
             self._pictures = dict(list(self._pictures.items())[: before[2]])
+            self._numbers = dict(list(self._numbers.items())[: before[3]])
             return False
         self._frames[tuple(at)] = frame
         self._width = max(self._width, sum(widths) + BETWEEN * (len(widths) - 1))
@@ -92,7 +118,7 @@ class Page:
         frames = [self._frames[tuple(at)] for at in order] if order is not None else list(self._frames.values())
         if not frames:
             raise ValueError("a page needs at least one card")
-        data = {
+        data: dict[str, Any] = {
             "sliders": self.sliders,
             "play": self.play,
             "start": list(start if start is not None else frames[0]["at"]),
@@ -102,19 +128,25 @@ class Page:
             "gradients": self._gradients,
             "flag": FLAG,
         }
+        if self.paints is not None:
+            data["paints"] = {**self.paints.given, "numbers": self._numbers}
         fields = {
             "title": escape(self.title),
             "light": _variables(LIGHT),
             "dark": _variables(DARK),
             "width": str(self._width),
             "note": escape(self.note),
+            "paints": self.paints.code if self.paints else "null",
+            "style": self.paints.style if self.paints else "",
             "data": json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),
         }
         return re.sub(r"\{\{(\w+)\}\}", lambda field: fields[field[1]], TEMPLATE.read_text(encoding="utf-8"))
 
-    def _panel(self, panel: Panel, width: int) -> int:
-        """Number of the panel, `width` px wide, among those stored."""
+    def _panel(self, panel: Panel, width: int, sheet: Mapping[str, Any] | None) -> int:
+        """Number of the panel, `width` px wide, among those stored; the page paints one with a sheet."""
         described: dict[str, Any] = {"heading": panel.heading, "width": width}
+        if sheet is not None:
+            return self._described(described | {"paint": dict(sheet)})
         if (pixels := panel.drawn()) is not None:
             described |= self._picture(panel, pixels)
         if panel.colorbar:
@@ -129,10 +161,19 @@ class Page:
             described["lines"] = [line if isinstance(line, str) else list(line) for line in panel.lines]
         if panel.dots:
             described["dots"] = list(panel.dots)
+        return self._described(described)
+
+    def _described(self, described: dict[str, Any]) -> int:
         text = json.dumps(described)
         if text not in self._panels:
             self.bytes += len(text) + 1
         return self._panels.setdefault(text, len(self._panels))
+
+    def _embed(self, painted: Painted) -> None:
+        for key, make in painted.numbers.items():
+            if key not in self._numbers:
+                self._numbers[key] = make()
+                self.bytes += len(json.dumps({key: self._numbers[key]}))
 
     def _picture(self, panel: Panel, pixels: NDArray[np.uint8]) -> dict[str, Any]:
         wide, high = panel.size_of(pixels)

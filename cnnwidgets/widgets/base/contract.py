@@ -17,7 +17,7 @@ def check_contract(view: Any, base: Any) -> None:
     Raises
     ------
     TypeError
-        It has no panels; a trait of it has no role; what `sliders` names is no trait with a role.
+        It has no panels; a trait of it has no role; what `sliders` or `painted` names is no trait with a role.
     """
     if view.panels is base.panels:
         raise TypeError(f"{view.__name__} describes no panels: write panels(self), which gives a list of Panel")
@@ -28,6 +28,7 @@ def check_contract(view: Any, base: Any) -> None:
                 f"the trait {name!r} of {view.__name__} has no role: .tag(source=True) where the model must be asked "
                 "again, .tag(display=True) where only the drawing changes, .tag(internal=True) where neither"
             )
-    for name in view.sliders:
-        if name not in own:
-            raise TypeError(f"sliders of {view.__name__} names {name!r}, which is no trait of it: {', '.join(own)}")
+    for which in ("sliders", "painted"):
+        for name in getattr(view, which):
+            if name not in own:
+                raise TypeError(f"{which} of {view.__name__} names {name!r}, which is no trait of it: {', '.join(own)}")

@@ -10,7 +10,9 @@ from typing import Any, ClassVar, Protocol
 
 from ...compute.core import Bar, unknown
 from ...files import check_writable, parsed_bytes, write_whole
-from ...render.static import Card, Page
+from ...render.static import Card, Page, Painted, Paints, Panel
+from ..painter import Painting, painted, paints
+from ..panels import PaintedPanel
 from ..surface import tree
 
 
@@ -18,6 +20,8 @@ class Exportable(Protocol):
     """What a view offers so that its states can be written to a page; `ModelView` does."""
 
     sliders: ClassVar[dict[str, str]]
+    painted: ClassVar[Sequence[str]]
+    exporting: bool
 
     def traits(self, **metadata: Any) -> dict[str, Any]:
         """The traits with these tags."""
@@ -36,6 +40,8 @@ class Exportable(Protocol):
 
 
 BUDGET = 20_000_000
+SMALL = 250_000
+"""Budget below which the code that paints would take too much of a page: such a page has pictures alone."""
 MOST = {"index": 10, "layer": 1000, "frame": 1000}
 """So many values a slider offers at most, where nobody says which; any other has `OTHERS`."""
 OTHERS = 64
@@ -51,6 +57,8 @@ class Exported:
     path: Path
     frames: int
     """How many states of the view it holds."""
+    painted: int
+    """How many of them the page paints itself: each stands for every channel, colour map, scale and columns."""
     bytes: int
     left_out: str
     """What of the view is not in it, in plain words; empty for nothing."""
@@ -59,7 +67,8 @@ class Exported:
         left = (
             f"; left out: {self.left_out}; a keyword, such as index=[0, 5], says which to have" if self.left_out else ""
         )
-        return f"{self.path}: {self.frames:,} pictures, {self.bytes / 1e6:.1f} MB{left}"
+        every = f", {self.painted:,} of them with every channel, colour map and scale" if self.painted else ""
+        return f"{self.path}: {self.frames:,} pictures{every}, {self.bytes / 1e6:.1f} MB{left}"
 
 
 def to_html(
@@ -82,7 +91,7 @@ def to_html(
         sweep.run()
     data = sweep.html().encode()
     write_whole(path, data)
-    return Exported(path, len(sweep.page), len(data), sweep.left_out)
+    return Exported(path, len(sweep.page), sweep.painted, len(data), sweep.left_out)
 
 
 def _listed(values: Any) -> list[Any]:
@@ -99,19 +108,29 @@ class _Sweep:
             **view.sliders,
             **{name: name.capitalize() for name in chosen if name not in view.sliders},
         }
-        self.names = list(labels)
-        self.start = {name: getattr(view, name) for name in labels}
-        play = "frame" if "frame" in labels else None
-        self.page = Page(f"{type(view).__name__} · cnnwidgets", list(labels.items()), play=play)
+        paint = view.painted if budget >= SMALL else ()
+        self.names = sorted(labels, key=lambda name: name in paint)  # where a card is painted, they are no branches
+        self.start = {name: getattr(view, name) for name in self.names}
+        self.page = Page(
+            f"{type(view).__name__} · cnnwidgets",
+            [(name, labels[name]) for name in self.names],
+            play=PLAYED if PLAYED in labels else None,
+            paints=self._paints(paint) if paint else None,
+        )
+        self.painted = 0
         self.left_out = ""
         self.bar = Bar(0, "pictures", False)
+        self._first = sum(name not in paint for name in self.names)  # of the names that are no branches
+        self._pictured: set[tuple[str, ...]] = set()  # branches that are known not to be painted
         self._ranks: dict[tuple[str, ...], tuple[int, ...]] = {}
         self._fewer: dict[str, str] = {}
         self._taken: dict[str, set[str]] = {name: set() for name in chosen}
 
     def run(self) -> None:
         """The state on the screen first, and the rest so that a budget cuts off what is farthest from it."""
-        if not self._add(tuple(str(value) for value in self.start.values()), tuple(-1 for _ in self.names)):
+        at, ranks = tuple(str(value) for value in self.start.values()), (-1,) * len(self.names)
+        painted = self._add_painted(at[: self._first], ranks)
+        if not (self._add(at, ranks) if painted is None else painted):
             raise ValueError(f"a budget of {self.budget:,} bytes does not even hold the present picture")
         whole = not self.names or self._walk((), ())
         left = list(self._fewer.values())
@@ -122,6 +141,10 @@ class _Sweep:
             for value in self.chosen[name] if whole else ():
                 if str(value) not in taken:
                     setattr(self.view, name, value)  # raises, and says what is allowed
+
+    def _paints(self, names: Sequence[str]) -> Paints:
+        start = {name: getattr(self.view, name) for name in names}
+        return paints(start, {name: self.chosen[name] for name in names if name in self.chosen}, self.names)
 
     def html(self) -> str:
         """The page."""
@@ -138,6 +161,9 @@ class _Sweep:
         depth = len(at)
         if alone is None and depth == (1 if len(self.names) > 2 else 0):
             return self._walk(at, ranks, alone=True) and self._walk(at, ranks, alone=False)
+        painted = self._add_painted(at, ranks) if depth == self._first else None
+        if painted is not None:
+            return painted
         if depth == len(self.names):
             return self._add(at, ranks)
         name = self.names[depth]
@@ -145,10 +171,7 @@ class _Sweep:
         if alone and depth == len(self.names) - 1:
             values = [(rank, value) for rank, value in values if value == present] or values[:1]
         for rank, value in sorted(values, key=lambda pair: bool(pair[1] != present)):  # the present one first
-            try:
-                with self.view.quiet():
-                    setattr(self.view, name, value)
-            except REFUSED:  # one that this branch does not have, such as a channel of another layer
+            if not self._set(name, value):
                 continue
             self._taken.get(name, set()).add(str(value))
             if not self._walk((*at, str(value)), (*ranks, rank), alone=alone):
@@ -167,13 +190,45 @@ class _Sweep:
             self._fewer[name] = f"{left:,} of {len(every):,} values of {self.labels[name]}"
         return kept
 
-    def _add(self, at: tuple[str, ...], ranks: tuple[int, ...]) -> bool:
+    def _add(self, at: tuple[str, ...], ranks: tuple[int, ...], seen: Painted | None = None) -> bool:
         if at not in self._ranks:
-            self.view.settle()
-            if not self.page.add(at, self.view.static(), most=self.budget):
+            if seen is None:
+                self.view.settle()
+            if not self.page.add(at, self.view.static(), painted=seen, most=self.budget):
                 return False
             self.bar.add()
+            self.painted += seen is not None
         self._ranks[at] = ranks
+        return True
+
+    def _add_painted(self, at: tuple[str, ...], ranks: tuple[int, ...]) -> bool | None:
+        """Add the card of a branch as numbers, one for all that is painted of it; None where it is not painted."""
+        if self.page.paints is None or at in self._pictured:
+            return None
+        if at in self._ranks:
+            self._ranks[at] = ranks
+            return True
+        self.view.settle()
+        shown = [panel for column in self.view.static().columns for panel in column]
+        able = [panel for panel in shown if isinstance(panel, PaintedPanel)]
+        paintings: dict[Panel, Painting] = {panel: panel.painting for panel in able if panel.painting}
+        if not paintings:
+            self._pictured.add(at)
+            return None
+        added = self._add(at, ranks, painted(paintings))
+        for name in self.names[self._first :]:  # which of the values that were asked for there are
+            for value in self.chosen.get(name, ()):
+                if self._set(name, value):
+                    self._taken[name].add(str(value))
+        return added
+
+    def _set(self, name: str, value: Any) -> bool:
+        """Whether the view takes this value where it now stands."""
+        try:
+            with self.view.quiet():
+                setattr(self.view, name, value)
+        except REFUSED:  # one that this branch does not have, such as a channel of another layer
+            return False
         return True
 
 
@@ -184,9 +239,11 @@ def _undisturbed(view: Exportable) -> Iterator[None]:
     with ExitStack() as held:
         for part in tree(view):
             held.enter_context(part.hold_sync())
+        view.exporting = True
         try:
             yield
         finally:
+            view.exporting = False
             with view.quiet():
                 for _ in range(2):  # what one allows may depend on another
                     for name, value in before.items():

@@ -72,6 +72,8 @@ class ModelView(W.VBox):
     """
 
     _closed = True  # until there is something to close: __init__ may raise before it gets here
+    exporting = False
+    """Whether a page is being made of the view: then `panels()` gives all that such a page needs to paint."""
     panels_height: ClassVar[int] = 400
     """Room in px that the panels take at least, so that nothing below them moves."""
 
@@ -310,8 +312,9 @@ class ModelView(W.VBox):
     ) -> Exported:
         """Write the view to one HTML file in which its main sliders still move, for people without Python.
 
-        Everything that the page may show is computed now and lies in the file: it needs no kernel and no network. The
-        view itself is afterwards as it was.
+        Everything that the page may show is computed now and lies in the file: it needs no kernel and no network. Of
+        panels that a notebook's page paints, such as maps, it has the numbers: there it shows every value of the traits
+        in `painted`, and the value under the mouse. The view itself is afterwards as it was.
 
         Parameters
         ----------
@@ -324,13 +327,13 @@ class ModelView(W.VBox):
         **values
             For a trait of the view, the values that its slider in the page shall have: `index=range(20)`,
             `layer=["C1", "C3"]`; a single one counts as one. By default those of `sliders`: every layer, the first
-            10 images, 64 of others.
+            10 images, 64 of others; of what is painted, all.
 
         Returns
         -------
         Exported
-            `path`, `frames`, `bytes`, and `left_out`, which says in plain words what is not in the file; so does the
-            page.
+            `path`, `frames`, how many of them are `painted`, `bytes`, and `left_out`, which says in plain words what is
+            not in the file; so does the page.
 
         Raises
         ------
@@ -346,6 +349,8 @@ class ModelView(W.VBox):
 
     sliders: ClassVar[dict[str, str]] = {}
     """The traits that a page made of the view has sliders for, outermost first, with their labels."""
+    painted: ClassVar[Sequence[str]] = ()
+    """The display traits that a page made of the view draws by itself where its panels are painted: every value."""
 
     def choices(self, name: str) -> Sequence[Any]:
         """What the trait `name` may be, as the view now stands.

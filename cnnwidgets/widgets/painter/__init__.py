@@ -1,7 +1,8 @@
 """Paints in the page: the numbers of a layer go there once, and what moves then needs no kernel."""
 
+from .exported import painted, paints
 from .numbers import Numbers, drawn_size
 from .page import pages
 from .painter import Painter, Painting, code, possible
 
-__all__ = ["Numbers", "Painter", "Painting", "code", "drawn_size", "pages", "possible"]
+__all__ = ["Numbers", "Painter", "Painting", "code", "drawn_size", "pages", "painted", "paints", "possible"]

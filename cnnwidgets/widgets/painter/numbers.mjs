@@ -143,6 +143,22 @@ export function beyond(codes, low, step, from, to) {
   return {out, finite};
 }
 
+/** Share of the values of a layer that lie beyond the colours; of each map by itself, none are counted.
+ * @param {Layer} layer @param {[Float64Array, Float64Array]} ranges @param {State['scale']} scale
+ * @param {boolean} diverging */
+export function shareBeyond(layer, ranges, scale, diverging) {
+  if (typeof scale === 'string') return scale === 'layer' ? layer.beyond[+diverging] : 0;
+  const size = layer.size[0] * layer.size[1];
+  let out = 0, finite = 0;
+  for (let map = 0; map < layer.count; map++) {
+    const codes = layer.codes.subarray(map * size, (map + 1) * size);
+    const found = beyond(codes, layer.low[map], layer.step[map], ranges[0][map], ranges[1][map]);
+    out += found.out;
+    finite += found.finite;
+  }
+  return out / Math.max(1, finite);
+}
+
 // ---------------------------------------------------------------------- texts
 
 /** As Python's format `g`, ties to even. @param {number} value @param {number} digits */

@@ -56,13 +56,23 @@ class Numbers:
             digest.update(name.encode() + np.asarray(values, np.float64).tobytes())
         self.key = f"{digest.hexdigest()}-{maps.dtype.str}-{'x'.join(map(str, (*maps.shape, *self._size)))}"
 
-    def message(self, channel: int, *, deflate: bool = False) -> tuple[dict[str, Any], list[bytes]]:
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of the maps in full."""
+        count, height, width = self._maps.shape
+        return count, height, width
+
+    def resized(self, size: tuple[int, int]) -> Numbers:
+        """The same maps at another size in the grid."""
+        return self if tuple(self._size) == size else Numbers(self._maps, size, extra=self._extra)
+
+    def message(self, channel: int | None, *, deflate: bool = False) -> tuple[dict[str, Any], list[bytes]]:
         """All maps, and the chosen one in full where the others are smaller; header and buffers.
 
         Parameters
         ----------
-        channel : int
-            The chosen one.
+        channel : int, optional
+            The chosen one; None: none.
         deflate : bool
             Whether the page can inflate.
         """
@@ -94,7 +104,7 @@ class Numbers:
             "deflated": deflated,
         }
         buffers = [table.astype("<f8").tobytes(), *planes]
-        if self._size != maps.shape[1:]:
+        if channel is not None and self._size != maps.shape[1:]:
             header["map"], more = self.map(channel, deflate=deflate)
             buffers += more
         return header, buffers

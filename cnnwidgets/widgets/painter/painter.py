@@ -50,6 +50,8 @@ class Painting:
         What a map is called.
     pixel : (row, column), optional
         Whose value is told.
+    words : str
+        What the status line says of the scale, as of `scale_words`: a page without a kernel keeps it true.
     """
 
     numbers: Numbers
@@ -63,6 +65,7 @@ class Painting:
     hint: str = ""
     what: str = "Channel"
     pixel: tuple[int, int] | None = None
+    words: str = ""
 
     @property
     def sheet(self) -> dict[str, Any]:
@@ -94,11 +97,22 @@ def possible() -> bool:
 @cache
 def code() -> str:
     """The JavaScript, as one module."""
+    return joined("numbers", "store", "zoom", "lens", "panel")
+
+
+def joined(*names: str) -> str:
+    """These modules of the painter as one, in which each name stands once."""
     here = Path(__file__).parent
-    names = ("numbers", "store", "zoom", "lens", "panel")
-    parts = [(here / f"{name}.mjs").read_text(encoding="utf-8") for name in names]
-    whole = re.sub(r"^import \{[^}]*\} from '\./\w+\.mjs';\n", "", "\n".join(parts), flags=re.MULTILINE)
+    whole = "\n".join((here / f"{name}.mjs").read_text(encoding="utf-8") for name in names)
+    whole = re.sub(r"^import (\{[^}]*\}|\w+) from '\./\w+\.mjs';\n", "", whole, flags=re.MULTILINE)
     return re.sub(r"^export (?!default)", "", whole, flags=re.MULTILINE)
+
+
+def palettes(names: Sequence[str]) -> tuple[dict[str, Any], list[bytes]]:
+    """The tables of these colour maps as a message to a page; header and buffers."""
+    header = {"kind": "palettes", "names": list(names), "auto": [SEQUENTIAL, DIVERGING], "accent": ACCENT}
+    diverging = [is_diverging(name) for name in names]
+    return header | {"diverging": diverging}, [np.concatenate([palette(name) for name in names]).tobytes()]
 
 
 class Painter(W.DOMWidget, Sides):
@@ -214,11 +228,7 @@ class Painter(W.DOMWidget, Sides):
         if (name := choose(str(painting.state["colormap"]), signed=False)) not in names:
             names.append(name)
         if missing := [name for name in names if not pages.hold(f"palette {name}")]:
-            content = {"kind": "palettes", "names": missing, "auto": [SEQUENTIAL, DIVERGING], "accent": ACCENT}
-            self.send(
-                content | {"diverging": [is_diverging(name) for name in missing]},
-                [np.concatenate([palette(name) for name in missing]).tobytes()],
-            )
+            self.send(*palettes(missing))
             for name in missing:
                 pages.sent(f"palette {name}")
         key = painting.numbers.key

@@ -3,8 +3,8 @@
 // from numbers that the kernel sends once. Channel, colour map, scale and columns are read from the controls beside it,
 // so that a move of a hand needs no kernel.
 import {
-  beyond, boxOf, extent, facts, gridOf, hit, levels, mosaic, number, rangesOf, scaleTexts, shownFactor, stepped, told,
-  valueOf,
+  beyond, boxOf, extent, facts, gridOf, hit, levels, mosaic, number, rangesOf, scaleTexts, shareBeyond, shownFactor,
+  stepped, told, valueOf,
 } from './numbers.mjs';
 import {Lens, keepKeyboard} from './lens.mjs';
 import {store} from './store.mjs';
@@ -456,16 +456,7 @@ function gridTexts(layer, ranges, scale, diverging) {
   if (scale === 'map' && layer.count > 1 && layer.full[0] * layer.full[1] > 1)
     return centred ? ['each map\'s −max', '0', 'each map\'s +max'] : ['each map\'s lowest', 'each map\'s highest'];
   const [low, high] = [ranges[0].reduce((a, b) => Math.min(a, b)), ranges[1].reduce((a, b) => Math.max(a, b))];
-  if (typeof scale === 'string') return scaleTexts(low, centred, high, scale === 'layer' ? layer.beyond[+diverging] : 0);
-  const size = layer.size[0] * layer.size[1];
-  let out = 0, finite = 0;
-  for (let map = 0; map < layer.count; map++) {
-    const codes = layer.codes.subarray(map * size, (map + 1) * size);
-    const found = beyond(codes, layer.low[map], layer.step[map], ranges[0][map], ranges[1][map]);
-    out += found.out;
-    finite += found.finite;
-  }
-  return scaleTexts(low, centred, high, out / Math.max(1, finite));
+  return scaleTexts(low, centred, high, shareBeyond(layer, ranges, scale, diverging));
 }
 
 // ---------------------------------------------------------------------- widget

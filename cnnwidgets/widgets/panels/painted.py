@@ -68,10 +68,11 @@ class Paint:
     numbers: Numbers
     state: Mapping[str, Any]
     links: Mapping[str, Sequence[W.Widget]]
+    words: str = ""
 
     def panel(self, role: str, **options: Any) -> Painting:
         """The painting of one panel."""
-        return Painting(self.numbers, role, self.state, self.links, **options)
+        return Painting(self.numbers, role, self.state, self.links, words=self.words, **options)
 
 
 @dataclass(frozen=True, eq=False)

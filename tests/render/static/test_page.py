@@ -13,6 +13,7 @@ from PIL import Image
 
 from cnnwidgets.render.static.card import Card, Panel
 from cnnwidgets.render.static.page import Page
+from cnnwidgets.render.static.painted import Painted, Paints
 
 EVIL = "</script><script>alert('{{data}}')</script>"
 
@@ -22,7 +23,7 @@ def pixels(grey, size=(2, 3), channels=3):
 
 
 def data_of(html):
-    (text,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', html, re.S)
+    (text,) = re.findall(r'<script type="application/json">(.*?)</script>', html, re.S)
     return json.loads(text)
 
 
@@ -132,3 +133,55 @@ def test_a_legend_brings_its_colours():
     page = Page("a title")
     page.add([], Card("t", [Panel("Groups", lines=["one", "two"], dots=["#d62728", "#2ca02c"])]))
     assert data_of(page.html())["panels"][0]["dots"] == ["#d62728", "#2ca02c"]
+
+
+PAINTS = Paints("(() => null)", ".painted { color: red }", {"start": {"channel": 0}})
+
+
+def painted(panel, key="a", data="x"):
+    return Painted({panel: {"key": key, "place": "maps"}}, {key: lambda: {"data": data}}, count=3, words="scale: …")
+
+
+def test_a_panel_that_is_painted_has_numbers_in_place_of_its_picture():
+    page = Page("a title", [("layer", "Layer"), ("channel", "Channel")], paints=PAINTS)
+    panel = Panel("maps", pixels(1), width=50, lines=["one"])
+    page.add(["C1"], Card("one", [Panel("image", pixels(2)), panel]), painted=painted(panel))
+    page.add(["fc", "0"], Card("two", [panel]))
+    html = page.html()
+    data = data_of(html)
+    assert [frame["at"] for frame in data["frames"]] == [["C1"], ["fc", "0"]]
+    assert data["frames"][0]["paint"] == {"count": 3, "words": "scale: …"}
+    assert data["panels"][1] == {"heading": "maps", "width": 50, "paint": {"key": "a", "place": "maps"}}
+    assert data["paints"] == {"start": {"channel": 0}, "numbers": {"a": {"data": "x"}}}
+    assert len(data["pictures"]) == 2  # the image, and the panel where it is not painted
+    assert PAINTS.code in html and PAINTS.style in html
+
+
+def test_numbers_that_cards_share_are_asked_for_and_stored_once():
+    page = Page("a title", [("layer", "Layer")], paints=PAINTS)
+    asked = []
+    for layer in ("C1", "C2"):
+        panel = Panel("maps", pixels(1))
+        made = Painted({panel: {"key": "a"}}, {"a": lambda: asked.append(1) or {"data": "x"}}, count=3)
+        page.add([layer], Card(layer, [panel]), painted=made)
+    assert asked == [1]
+    assert list(data_of(page.html())["paints"]["numbers"]) == ["a"]
+
+
+def test_numbers_beyond_the_budget_leave_the_page_as_it_was():
+    page = Page("a title", [("layer", "Layer")], paints=PAINTS)
+    panel = Panel("maps", pixels(1))
+    page.add(["C1"], Card("one", [panel]), painted=painted(panel))
+    before, size = page.html(), page.bytes
+    large = painted(panel, "b", "x" * 5000)
+    assert not page.add(["C2"], Card("two", [panel]), painted=large, most=size + 4000)
+    assert (page.html(), page.bytes, len(page)) == (before, size, 1)
+    assert page.add(["C2"], Card("two", [panel]), painted=large, most=size + 6000)
+    assert abs(len(page.html().encode()) - page.bytes) < 1500
+
+
+def test_a_page_of_pictures_has_no_code_that_paints():
+    page = Page("a title")
+    page.add([], Card("one", [Panel("maps", pixels(1))]))
+    assert "paints" not in data_of(page.html())
+    assert "const exported = null;" in page.html()

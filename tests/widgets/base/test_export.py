@@ -21,13 +21,19 @@ def model():
     return nn.Sequential(nn.Conv2d(1, 3, 3), nn.ReLU(), nn.Flatten(), nn.Linear(3 * 36, 2))
 
 
+class Pictures(cw.ActivationView):
+    """A page of it has a picture for each state, as one of a view that no page can paint."""
+
+    painted = ()
+
+
 @pytest.fixture
 def view(model):
-    return cw.ActivationView(model, torch.rand(4, 1, 8, 8), layer="1", index=2, channel=1)
+    return Pictures(model, torch.rand(4, 1, 8, 8), layer="1", index=2, channel=1)
 
 
 def data_of(path):
-    (text,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', path.read_text(), re.S)
+    (text,) = re.findall(r'<script type="application/json">(.*?)</script>', path.read_text(), re.S)
     return json.loads(text)
 
 

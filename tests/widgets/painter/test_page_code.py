@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cnnwidgets.render.color import Quantised, finite_ends, reduced, to_uint8, value_ranges
+from cnnwidgets.render.color import Quantised, Shaded, finite_ends, reduced, to_uint8, value_ranges
 from cnnwidgets.render.mosaic import Grid, mosaic
 from cnnwidgets.widgets.painter import Numbers, code
+from cnnwidgets.widgets.painter.exported import packed, script
 from cnnwidgets.widgets.surface import markup, number
 
 HERE = Path(__file__).parent
@@ -94,8 +95,20 @@ def layer_vector(name: str, maps: np.ndarray, size: tuple[int, int] | None) -> d
         "pictures": pictures,
         "signed": bool((maps < 0).any()),
         "facts": [facts(maps, channel) for channel in range(len(maps))],
+        "words": words(maps, whole=size is None),
+        "packed": packed(header, buffers),
         "map": {"header": map_header, "buffers": [encoded(each) for each in map_buffers]},
     }
+
+
+def words(maps: np.ndarray, *, whole: bool) -> list[list[Any]]:
+    """What the status line of a view says of each scale; of maps that are reduced, not how many values lie beyond."""
+    found = []
+    for scale in SCALES if whole else SCALES[:3]:
+        for colormap in ("viridis", "RdBu_r"):
+            shaded = Shaded.of(maps, colormap=colormap, scale=scale)
+            found.append([scale, colormap == "RdBu_r", markup.scale_words(shaded, scale)])
+    return found
 
 
 def facts(maps: np.ndarray, channel: int) -> list[list[str]]:
@@ -164,3 +177,15 @@ def test_the_code_is_one_module_that_imports_nothing(tmp_path):
     done = subprocess.run([NODE, "--input-type=module", "-e", program], capture_output=True, text=True)
     assert done.stdout.split() == ["[", "'default'", "]", "[", "'initialize',", "'render'", "]"], done.stderr
     assert "import {" not in code()
+
+
+@pytest.mark.skipif(NODE is None, reason="Node.js is not installed")
+def test_the_code_of_an_exported_page_is_one_function_that_leaves_no_name_behind():
+    program = (
+        "const before = Object.keys(globalThis).join();\n"
+        f"const exported = {script()};\n"
+        "console.log(typeof exported, exported.name, before === Object.keys(globalThis).join());"
+    )
+    done = subprocess.run([NODE, "--input-type=commonjs"], input=program, capture_output=True, text=True)
+    assert done.stdout.split() == ["function", "exported", "true"], done.stderr
+    assert "</script" not in script() and "<!--" not in script()

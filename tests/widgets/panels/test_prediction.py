@@ -148,7 +148,7 @@ def test_the_drawn_card_has_the_colour_and_room_for_the_word():
 def test_the_exported_page_says_it():
     page = Page("x")
     page.add([], Card("x", [Panel("Prediction", bars=[("ant", 0.9, "90 %")], truth=(0, True))]))
-    data = json.loads(re.search(r'id="data">(.*?)</script>', page.html())[1])
+    data = json.loads(re.search(r'"application/json">(.*?)</script>', page.html())[1])
     assert data["panels"][0]["truth"] == [0, "right", TRUE]
 
 
