@@ -44,9 +44,11 @@ _followed: list[Any] = []  # the shell whose cells are followed
 _gone = False  # whether anything may have to be collected after the present cell
 
 
-def loosen(view: W.Widget) -> None:
+def loosen(view: W.Widget) -> list[W.Widget]:
     """Have all widgets of a view live no longer than the view, and that one no longer than somebody holds it."""
-    _register().loosen(tree(view))
+    widgets = tree(view)
+    _register().loosen(widgets)
+    return widgets
 
 
 def count() -> int:
@@ -67,6 +69,11 @@ def closed(view: W.Widget) -> None:
     for runs in list(_runs.values()):
         for run in runs:
             run.views = [other for other in run.views if other is not view]
+
+
+def in_notebook() -> bool:
+    """Whether there is a page that may show widgets."""
+    return _shell() is not None
 
 
 def _register() -> Register:

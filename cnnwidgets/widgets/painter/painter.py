@@ -124,6 +124,8 @@ class Painter(W.DOMWidget, Sides):
     """
 
     paints = True
+    on_numbers: Callable[[str, bool], object] | None = None
+    """Called with the name of the numbers that are shown, and whether every page holds them already."""
 
     _model_name = T.Unicode("AnyModel").tag(sync=True)
     _model_module = T.Unicode("anywidget").tag(sync=True)
@@ -221,6 +223,8 @@ class Painter(W.DOMWidget, Sides):
             for name in missing:
                 pages.sent(f"palette {name}")
         key = painting.numbers.key
+        if self.on_numbers is not None:
+            self.on_numbers(key, pages.hold(key))
         if not pages.hold(key):
             # Not deflated: a page inflates in its own time, while the next state may already be written to the side
             # that it still shows.
