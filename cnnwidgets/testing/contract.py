@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from io import BytesIO
@@ -41,6 +42,7 @@ def check_view(make: Callable[[], ModelView]) -> None:
     - The static picture has the very panels of the page; `save`, `to_html` and the notebook's picture show them.
     - `refresh` draws the same state again.
     - Names that look like HTML are text.
+    - Nothing is written to a layout or style that several widgets have.
     - Closing leaves no widget.
 
     Parameters
@@ -68,6 +70,7 @@ def check_view(make: Callable[[], ModelView]) -> None:
         _names_keywords,
         _shows_alike,
         _escapes,
+        _keeps_shared_looks,
     ):
         with _made(make) as view:
             check(view)
@@ -116,6 +119,22 @@ def _changes_nothing(view: ModelView) -> None:
     view.refresh()
     changed = different(before, deep_state(model))
     _require(not changed, view, f"looking changed {', '.join(changed[:5])}")
+
+
+def _keeps_shared_looks(view: ModelView) -> None:
+    held = Counter(id(look) for part in tree(view) for look in _looks(part))
+    shared = {id(look): look for part in tree(view) for look in _looks(part) if held[id(look)] > 1}
+    before = {key: look.get_state() for key, look in shared.items()}
+    for name in view.trait_names(source=True) + view.trait_names(display=True):
+        for value in _values(view, name):
+            _try(view, name, value)
+            changed = [look for key, look in shared.items() if look.get_state() != before[key]]
+            _require(not changed, view, f"{name}={value!r} writes to a look that several widgets have: {changed[:1]}")
+
+
+def _looks(part: W.Widget) -> list[W.Widget]:
+    """The layout and the style of a widget."""
+    return [look for name in ("layout", "style") if isinstance(look := getattr(part, name, None), W.Widget)]
 
 
 def _display_runs_nothing(view: ModelView) -> None:

@@ -39,14 +39,15 @@ FLAGS = [
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 SIZE = {"width": 1200, "height": 1400}
 OPEN = "path => window.jupyterapp.commands.execute('docmanager:open', {path}).then(() => {})"
-# Ends the kernel, closes the notebook, and says whether the page around it is still as it was loaded. (Not closed but
-# disposed of: nobody is asked whether to save.)
+# Ends the kernel, closes the notebook, lets go of the numbers that the page keeps, and says whether the page around the
+# notebook is still as it was loaded. (Not closed but disposed of: nobody is asked whether to save.)
 PUT_AWAY = """async light => {
     const {shell} = window.jupyterapp, panel = shell.currentWidget;
     if (panel?.sessionContext) {
         await panel.sessionContext.shutdown();
         panel.dispose();
     }
+    delete globalThis[Symbol.for('cnnwidgets.store.1')];
     return document.body.dataset.jpThemeLight === String(light) && !shell.leftCollapsed
         && !document.documentElement.hasAttribute('theme');
 }"""

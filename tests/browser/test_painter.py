@@ -294,7 +294,7 @@ def test_what_is_not_finite_and_maps_of_any_size_are_painted(run_cells):
         page, lambda: painted(canvases(page).nth(0)).shape[1] <= 480, "the grid at the size at which it is drawn"
     )
     assert painted(canvases(page).nth(1)).shape[:2] == (700, 700)
-    focus_slider(page, 1)  # there is one image: its slider is hidden
+    focus_slider(page, CHANNEL)  # beside that of the image, which is hidden: there is one
     press(page, "ArrowRight")
     page.locator(".cnnw-heading:visible", has_text="Channel 1 · 700 × 700").wait_for()
     wait_until(page, lambda: painted(canvases(page).nth(1)).shape[:2] == (700, 700), "the map in full follows")

@@ -13,7 +13,7 @@ import ipywidgets as W
 from ...compute.convolution import Explanation
 from ...render.static import Panel
 from ...widgets.panels import PanelBox
-from ...widgets.surface import markup, number
+from ...widgets.surface import layout, markup, number, plain
 
 MEANING = "1: same direction, the filter responds most; 0: orthogonal; −1: opposite direction"
 """What the cosine says."""
@@ -33,7 +33,7 @@ class SumBox(PanelBox):
 
     def __init__(self, panel: SumPanel) -> None:
         super().__init__(panel)
-        self.children = [W.HTML(STYLE, layout=W.Layout(display="none")), *self.children]
+        self.children = [plain(W.HTML, STYLE, layout=layout(display="none")), *self.children]
 
     def text(self, panel: Panel) -> str:
         """HTML of what stands below the heading."""

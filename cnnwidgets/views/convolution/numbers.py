@@ -13,7 +13,7 @@ import traitlets as T
 
 from ...compute.core import unknown
 from ...widgets.controls import Guard, hint, named
-from ...widgets.surface import markup
+from ...widgets.surface import markup, plain
 
 Rows = tuple[tuple[float, ...], ...]
 
@@ -103,11 +103,11 @@ class NumbersControl(W.VBox):
         self._writing = Guard()
         self._menu = W.Dropdown(options=[OWN, *self._presets], layout=W.Layout(width="176px"))
         self._box = W.Textarea(rows=rows, continuous_update=True, layout=W.Layout(width="176px"))
-        self._wrong = W.HTML()
+        self._wrong = plain(W.HTML)
         self._box.add_class("cnnw-numbers")
         hint(named(self._menu, f"{title}: choose one"), f"{title}: choose one")
         hint(named(self._box, title), tip)
-        heading = W.HTML(markup.heading(title))
+        heading = plain(W.HTML, markup.heading(title))
         super().__init__([heading, self._menu, self._box, self._wrong], layout=W.Layout(overflow="hidden"))
         self._menu.observe(self._chosen, "value")
         self._box.observe(self._typed, "value")

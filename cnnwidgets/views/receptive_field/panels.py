@@ -18,7 +18,7 @@ from ...render.color import apply, overlay, to_picture, to_uint8
 from ...render.static import Panel
 from ...widgets.panels import PHOTO, PanelBox, enlarged
 from ...widgets.state import Snapshot
-from ...widgets.surface import markup, number
+from ...widgets.surface import layout, markup, number, plain
 from .words import extent
 
 TABLE = 240
@@ -100,11 +100,11 @@ class LayersBox(PanelBox):
     """Keeps the chosen layer in sight, however the table is scrolled."""
 
     def __init__(self, panel: Panel) -> None:
-        self._mark = W.HTML(layout=W.Layout(display="none"))
+        self._mark = plain(W.HTML, layout=W.Layout(display="none"))
         self._class = f"cnnw-{uuid4().hex}"  # this table's own: several views may be on a page
         super().__init__(panel)
         self.below.add_class(self._class)
-        self.children = [W.HTML(STYLE, layout=W.Layout(display="none")), self._mark, *self.children]
+        self.children = [plain(W.HTML, STYLE, layout=layout(display="none")), self._mark, *self.children]
 
     def show(self, panel: Panel) -> None:
         """Show another description; a table that is there already stays where it is scrolled to."""

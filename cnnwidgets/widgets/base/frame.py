@@ -9,7 +9,7 @@ import ipywidgets as W
 
 from ...render.static import Card, Panel
 from ..panels import Columns
-from ..surface import Stage, Text, helped, markup
+from ..surface import Stage, Text, helped, layout, markup, plain
 
 
 class Frame:
@@ -33,19 +33,19 @@ class Frame:
     """
 
     def __init__(self, height: int) -> None:
-        self.title, self.columns = Text(), Columns(height)
+        self.title, self.columns = plain(Text), Columns(height)
         self.problem, self.card = "", None  # type: str, Card | None
-        self.error_line = W.HTML("", layout=W.Layout(display="none"))
-        self._body = W.VBox()
-        self._stage = Stage(self._body)
+        self.error_line = plain(W.HTML, "", layout=W.Layout(display="none"))
+        self._body = plain(W.VBox)
+        self._stage = plain(Stage, self._body, layout=layout(display="none"))
         self.columns.held = self._stage.held
-        style = W.HTML(helped(markup.STYLE), layout=W.Layout(display="none"))
+        style = plain(W.HTML, helped(markup.STYLE), layout=layout(display="none"))
         self.parts = [style, self._stage, self._body, self.error_line]
 
     def furnish(self, controls: Sequence[W.Widget]) -> None:
         """Put the controls in rows that wrap between the title and the panels."""
-        bar = W.HBox(list(controls), layout=W.Layout(flex_flow="row wrap", align_items="center"))
-        self._body.children = [self.title, bar, W.HTML('<div class="cnnw-rule"></div>'), self.columns]
+        bar = W.HBox(list(controls), layout=layout(flex_flow="row wrap", align_items="center"))
+        self._body.children = [self.title, bar, plain(W.HTML, '<div class="cnnw-rule"></div>'), self.columns]
 
     def show(self, panels: Sequence[Panel | Sequence[Panel]], title: Sequence[str], status: str, source: str) -> None:
         """Show panels below a title line; `source`, how they came about, is its tooltip."""

@@ -23,7 +23,7 @@ from ...render import encode_png
 from ...render.static import Card, Panel
 from ..panels import PanelBox
 from ..state import Index, Memory, refused
-from ..surface import close_tree, markup
+from ..surface import close_tree, markup, sharing
 from . import lifetime, still
 from .contract import check_contract
 from .export import BUDGET, Exported, to_html
@@ -92,13 +92,14 @@ class ModelView(W.VBox):
         self.prepare(traits)
         super().__init__(**traits)  # before the first widget: a trait that is refused leaves none behind
         self._closed = False
-        self._frame = Frame(self.panels_height)
-        self.children = self._frame.parts
-        self._error = self._frame.error_line
-        self.add_class("cnnw")
-        self.layout.overflow = "hidden"
-        self.observe(self._changed, self._tagged)
-        self._start()
+        with sharing():
+            self._frame = Frame(self.panels_height)
+            self.children = self._frame.parts
+            self._error = self._frame.error_line
+            self.add_class("cnnw")
+            self.layout.overflow = "hidden"
+            self.observe(self._changed, self._tagged)
+            self._start()
 
     def __repr__(self) -> str:
         state = ", ".join(f"{name}={getattr(self, name)!r}" for name in self._tagged)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from html import escape
 from typing import Any
@@ -14,6 +14,7 @@ import traitlets as T
 
 from ...compute.layers import Layer
 from ...render.color import COLORMAPS
+from ..surface import layout, plain
 from .guard import Guard
 from .ranges import IntBox, IntRange, LogRange, all_single, mark_single
 
@@ -55,12 +56,15 @@ def named(widget: W.Widget, text: str) -> W.Widget:
     return widget
 
 
-def _nameless(widget: W.Widget) -> Iterator[W.Widget]:
-    """The controls within `widget` that have no name."""
-    if isinstance(widget, NAMED) and not widget.description:
-        yield widget
-    for child in getattr(widget, "children", ()):
-        yield from _nameless(child)
+def _nameless(*widgets: W.Widget) -> list[W.Widget]:
+    """The controls among `widgets`, and within them, that have no name."""
+    found: list[W.Widget] = []
+    for widget in widgets:
+        if isinstance(widget, NAMED) and not widget.description:
+            found.append(widget)
+        if children := getattr(widget, "children", ()):
+            found += _nameless(*children)
+    return found
 
 
 class Group(W.HBox):
@@ -86,12 +90,13 @@ class Group(W.HBox):
         return self._controls
 
     def __init__(self, text: str, *controls: W.Widget, beside: Sequence[W.Widget] = ()) -> None:
-        self._label, self._controls, self._beside = W.HTML(layout=W.Layout(margin="2px 10px 2px 2px")), controls, beside
-        self._named = [part for control in controls for part in _nameless(control)]
+        self._label = plain(W.HTML, layout=layout(margin="2px 10px 2px 2px"))
+        self._controls, self._beside = controls, beside
+        self._named = _nameless(*controls)
         self._tip = escape(next(filter(None, map(_tip, controls)), ""))
-        layout = W.Layout(align_items="flex-start", width="auto", flex="0 1 auto", margin="0 18px 0 0")
-        layout.overflow = "hidden"
-        super().__init__([self._label, *controls, *beside], layout=layout, text=text)
+        look = W.Layout(align_items="flex-start", width="auto", flex="0 1 auto", margin="0 18px 0 0")
+        look.overflow = "hidden"
+        super().__init__([self._label, *controls, *beside], layout=look, text=text)
         for control in controls:
             control.observe(self._fit, "_dom_classes")
         self._fit()
@@ -111,9 +116,8 @@ labelled = Group
 
 def slider(view: T.HasTraits, trait: str, *, maximum: int, width: int = 150, tip: str) -> IntRange:
     """An integer slider from 0 to `maximum`, linked to `trait`, with its number beside it."""
-    control = IntRange(
-        value=getattr(view, trait), min=0, max=maximum, readout=False, layout=W.Layout(width=f"{width}px")
-    )
+    look = layout(width=f"{width}px")
+    control = plain(IntRange, value=getattr(view, trait), min=0, max=maximum, readout=False, layout=look)
     T.link((view, trait), (control, "value"))
     hint(control, tip)
     return control
@@ -121,7 +125,7 @@ def slider(view: T.HasTraits, trait: str, *, maximum: int, width: int = 150, tip
 
 def entry(view: T.HasTraits, trait: str, *, maximum: int, width: int = 64, tip: str) -> IntBox:
     """A box to type an integer from 0 to `maximum` into, linked to `trait`."""
-    control = IntBox(value=getattr(view, trait), min=0, max=maximum, layout=W.Layout(width=f"{width}px"))
+    control = plain(IntBox, value=getattr(view, trait), min=0, max=maximum, layout=layout(width=f"{width}px"))
     T.link((view, trait), (control, "value"))
     hint(control, tip)
     return control
@@ -145,7 +149,7 @@ def fit(view: T.HasTraits, trait: str, last: int, controls: Sequence[W.Widget]) 
 
 def auto_entry(view: T.HasTraits, trait: str, *, maximum: int, width: int = 56, tip: str) -> W.Text:
     """A box to type a positive integer up to `maximum` into, or `auto` for 0, linked to `trait`."""
-    control = W.Text(continuous_update=False, layout=W.Layout(width=f"{width}px"))
+    control = plain(W.Text, continuous_update=False, layout=layout(width=f"{width}px"))
 
     def show(change: Any = None) -> None:
         control.value = str(getattr(view, trait) or AUTO)
@@ -169,7 +173,7 @@ def channel_word(row: Layer) -> str:
 
 def dropdown(view: T.HasTraits, trait: str, options: Sequence[Any], *, width: int = 120, tip: str) -> W.Dropdown:
     """A menu of `options`, or `(label, value)` pairs, linked to `trait`."""
-    control = W.Dropdown(options=options, value=getattr(view, trait), layout=W.Layout(width=f"{width}px"))
+    control = plain(W.Dropdown, options=options, value=getattr(view, trait), layout=layout(width=f"{width}px"))
     T.link((view, trait), (control, "value"))
     hint(control, tip)
     return control
@@ -184,15 +188,15 @@ def colormap_menu(view: T.HasTraits, trait: str = "colormap", *, tip: str = "", 
 
 def button(text: str, action: Any, *, width: int = 32, tip: str) -> W.Button:
     """A small button that calls `action()`."""
-    control = W.Button(description=text, tooltip=tip, layout=W.Layout(width=f"{width}px", padding="0"))
+    control = plain(W.Button, description=text, tooltip=tip, layout=layout(width=f"{width}px", padding="0"))
     control.on_click(lambda _: action())
     return control
 
 
 def checkbox(view: T.HasTraits, trait: str, text: str, *, width: int, tip: str) -> W.Checkbox:
     """A box to tick, with its text, linked to `trait`."""
-    layout = W.Layout(width=f"{width}px", margin="0 18px 0 0")
-    control = W.Checkbox(value=getattr(view, trait), description=text, indent=False, layout=layout)
+    look = W.Layout(width=f"{width}px", margin="0 18px 0 0")
+    control = plain(W.Checkbox, value=getattr(view, trait), description=text, indent=False, layout=look)
     T.link((view, trait), (control, "value"))
     hint(control, tip)
     return control
@@ -200,9 +204,9 @@ def checkbox(view: T.HasTraits, trait: str, text: str, *, width: int, tip: str) 
 
 def fraction(view: T.HasTraits, trait: str, *, width: int = 150, tip: str) -> W.FloatSlider:
     """A slider from 0 to 1, linked to `trait`."""
-    control = W.FloatSlider(
-        value=getattr(view, trait), min=0.0, max=1.0, step=0.05, readout=False, layout=W.Layout(width=f"{width}px")
-    )
+    limits = {"min": 0.0, "max": 1.0, "step": 0.05}
+    look = W.Layout(width=f"{width}px")
+    control = plain(W.FloatSlider, value=getattr(view, trait), **limits, readout=False, layout=look)
     T.link((view, trait), (control, "value"))
     hint(control, tip)
     return control
@@ -210,8 +214,9 @@ def fraction(view: T.HasTraits, trait: str, *, width: int = 150, tip: str) -> W.
 
 def doubling(view: T.HasTraits, trait: str, *, maximum: int, width: int = 110, tip: str) -> LogRange:
     """A slider that doubles at each step, from 1 to `maximum` or just above, linked to `trait`, a whole number."""
-    control = LogRange(base=2, min=0, max=top_power(maximum), step=1, value=getattr(view, trait), readout=False)
-    control.layout.width = f"{width}px"
+    value, look = getattr(view, trait), layout(width=f"{width}px")
+    limits = {"base": 2, "min": 0, "max": top_power(maximum), "step": 1}
+    control = plain(LogRange, **limits, value=value, readout=False, layout=look)
     T.link((view, trait), (control, "value"), transform=(float, round))
     hint(control, tip)
     return control
@@ -253,11 +258,10 @@ class ScaleControl(W.HBox):
     def __init__(self, view: T.HasTraits, trait: str, *, tip: str) -> None:
         self.suggestion = (0.0, 1.0)
         self._writing = Guard()
-        self._menu = W.Dropdown(
-            options=["map", "layer", "layer-full", "fixed"], value="layer", layout=W.Layout(width="90px")
-        )
-        self._ends = [W.FloatText(layout=W.Layout(width="80px", display="none")) for _ in range(2)]
-        super().__init__([self._menu, *self._ends], layout=W.Layout(overflow="hidden"))
+        options = ["map", "layer", "layer-full", "fixed"]
+        self._menu = plain(W.Dropdown, options=options, value="layer", layout=layout(width="90px"))
+        self._ends = [plain(W.FloatText, layout=W.Layout(width="80px", display="none")) for _ in range(2)]
+        super().__init__([self._menu, *self._ends], layout=layout(overflow="hidden"))
         hint(self._menu, tip)
         hint(self._ends[0], "value at the lower end of the colours")
         hint(self._ends[1], "value at the upper end of the colours")

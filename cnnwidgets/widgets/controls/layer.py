@@ -10,6 +10,7 @@ import ipywidgets as W
 import traitlets as T
 
 from ...compute.layers import Layer, LayerTable
+from ..surface import layout, plain
 from .basic import hint, named
 from .guard import Guard
 from .ranges import Options
@@ -54,15 +55,15 @@ class LayerPicker(W.HBox):
         self._wanted = wanted
         self._writing = Guard()
         self._table = table
-        self._slider = Options(options=[""], readout=False, layout=W.Layout(width="150px"))
-        self._menu = W.Dropdown(options=[""], layout=W.Layout(width=f"{MENU[0]}px"))
-        self._kind = W.Dropdown(options=list(KINDS), layout=W.Layout(width="116px"))
+        self._slider = plain(Options, options=[""], readout=False, layout=layout(width="150px"))
+        self._menu = plain(W.Dropdown, options=[""], layout=W.Layout(width=f"{MENU[0]}px"))
+        self._kind = plain(W.Dropdown, options=list(KINDS), layout=W.Layout(width="116px"))
         tip = "List only layers whose name or type holds this text"
         self._search = Search("layer", "layers", self._to_first, width=110, tip=tip)
-        self._note = W.HTML()
+        self._note = plain(W.HTML)
         super().__init__(
             [self._slider, self._menu, self._kind, self._search, self._note],
-            layout=W.Layout(flex_flow="row wrap", align_items="center", overflow="hidden"),
+            layout=layout(flex_flow="row wrap", align_items="center", overflow="hidden"),
         )
         hint(self._slider, "Layer, in the order they run (arrow keys work)")
         hint(self._menu, "Choose a layer by name")

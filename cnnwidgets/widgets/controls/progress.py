@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import ipywidgets as W
 
+from ..surface import layout, plain
 from .basic import hint
 
 
@@ -22,11 +23,11 @@ class ProgressRow(W.VBox):
 
     def __init__(self, what: str, on_button: Callable[[], object]) -> None:
         self._what = what
-        self.bar = W.IntProgress(min=0, max=1, value=0, layout=W.Layout(width="208px", height="14px"))
-        self.button = W.Button(layout=W.Layout(width="70px", padding="0"))
+        self.bar = plain(W.IntProgress, min=0, max=1, value=0, layout=layout(width="208px", height="14px"))
+        self.button = plain(W.Button, layout=layout(width="70px", padding="0"))
         self.button.on_click(lambda _: on_button())
-        self.text = W.HTML()
-        row = W.HBox([self.button, self.bar], layout=W.Layout(align_items="center", overflow="hidden"))
+        self.text = plain(W.HTML)
+        row = W.HBox([self.button, self.bar], layout=layout(align_items="center", overflow="hidden"))
         super().__init__([row, self.text], layout=W.Layout(display="none", overflow="hidden"))
 
     def show(self, done: int, total: int, seconds: float | None, running: bool) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import ipywidgets as W
 import traitlets as T
 
+from ..surface import layout, plain
 from .basic import hint, named
 
 LATE = 0.5
@@ -35,8 +36,8 @@ class Search(W.HBox):
 
     def __init__(self, one: str, many: str, on_enter: Callable[[], object], *, width: int, tip: str) -> None:
         self._words, self._on_enter, self._entered = (one, many), on_enter, -LATE
-        self._box = W.Text(placeholder="search", layout=W.Layout(width=f"{width}px"), continuous_update=True)
-        self._found = W.HTML(layout=W.Layout(margin="2px 8px"))
+        self._box = plain(W.Text, placeholder="search", layout=W.Layout(width=f"{width}px"), continuous_update=True)
+        self._found = plain(W.HTML, layout=layout(margin="2px 8px"))
         super().__init__([self._box, self._found], layout=W.Layout(overflow="hidden"))
         hint(named(self._box, f"Search {many}"), tip)
         T.link((self._box, "value"), (self, "value"))

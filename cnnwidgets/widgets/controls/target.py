@@ -8,6 +8,7 @@ from typing import Any
 import ipywidgets as W
 import traitlets as T
 
+from ..surface import layout, plain
 from .basic import hint
 from .guard import Guard
 from .search import Search
@@ -41,7 +42,7 @@ class TargetMenu(W.HBox):
         self._names: dict[int, str] = {}
         self._best: dict[int, str] = {}
         self._none: str | None = ""
-        self.menu = W.Dropdown(options=[("", NONE)], layout=W.Layout(width="190px"))
+        self.menu = plain(W.Dropdown, options=[("", NONE)], layout=layout(width="190px"))
         tip_of_search = "List the classes whose name or number holds this text"
         self.search = Search("class", "classes", self._take_first, width=90, tip=tip_of_search)
         self.search.layout.display = "none"

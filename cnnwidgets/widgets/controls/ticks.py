@@ -8,6 +8,7 @@ from typing import Any
 import ipywidgets as W
 import traitlets as T
 
+from ..surface import layout, plain
 from .basic import hint
 
 
@@ -29,8 +30,8 @@ class Choices(W.HBox):
     def __init__(self, view: T.HasTraits, trait: str, options: Mapping[str, str], tips: Mapping[str, str]) -> None:
         self._boxes: dict[str, W.Checkbox] = {}
         for name, text in options.items():
-            layout = W.Layout(width="auto", margin="0 8px 0 0")
-            box = W.Checkbox(value=False, description=text, indent=False, layout=layout)
+            look = layout(width="auto", margin="0 8px 0 0")
+            box = plain(W.Checkbox, value=False, description=text, indent=False, layout=look)
             self._boxes[name] = hint(box, tips.get(name, text))
         super().__init__(list(self._boxes.values()), layout=W.Layout(flex_flow="row wrap"))
         T.link((view, trait), (self, "value"))

@@ -13,7 +13,7 @@ from markupsafe import escape
 from ...render import encode_png
 from ...render.static import Panel
 from ...render.text import ink
-from ..surface import PixelFigure, Swapped, Text, close_tree, markup
+from ..surface import PixelFigure, Swapped, Text, close_tree, layout, markup, plain
 from .column import GRID, CardPanel
 
 STACKED = 10
@@ -52,7 +52,9 @@ class PanelBox(CardPanel):
         self.panel: Panel = panel
         self.figure: PixelFigure | None = None
         self.picture: Swapped | None = None
-        self.heading, self.below = Text(), Text()
+        # without a heading it would still have its margins
+        self.heading = plain(Text) if panel.heading else plain(Text, layout=layout(display="none"))
+        self.below = plain(Text)
         self._fresh = True
         super().__init__(panel.width, self.heading, *panel.controls, self.below)
         if panel.width >= GRID:
@@ -65,8 +67,6 @@ class PanelBox(CardPanel):
         if panel is before and not self._fresh:
             return
         self.heading.value = self.heading_of(panel)
-        if self._fresh and not panel.heading:
-            self.heading.layout.display = "none"  # empty, it would still have its margins
         if self._fresh or panel.room != before.room:
             self.layout.min_height = f"{panel.room}px" if panel.room else None
         self.show_picture(panel, before)
@@ -138,8 +138,8 @@ class PanelBox(CardPanel):
 
     def _show_plain(self, panel: Panel, before: Panel) -> None:
         if self.picture is None:
-            layout = {"flex": "0 0 auto", "align_self": "flex-start", "margin": "3px 3px 8px"}
-            self.picture, before = Swapped(layout, "cnnw-input"), Panel("")
+            look = {"flex": "0 0 auto", "align_self": "flex-start", "margin": "3px 3px 8px"}
+            self.picture, before = Swapped(look, "cnnw-input"), Panel("")
             self._insert(*self.picture.pictures)
         if panel.pixels is before.pixels and panel.palette is before.palette:
             return
@@ -190,8 +190,8 @@ class Columns(W.HBox):
     def __init__(self, height: int = 0) -> None:
         self.boxes: dict[str, PanelBox] = {}
         self._places: list[list[str]] = []
-        layout = W.Layout(flex_flow="row wrap", align_items="flex-start", min_height=f"{height}px")
-        super().__init__([], layout=layout)
+        look = W.Layout(flex_flow="row wrap", align_items="flex-start", min_height=f"{height}px")
+        super().__init__([], layout=look)
 
     @property
     def shown(self) -> dict[str, PanelBox]:

@@ -16,7 +16,7 @@ from ...render import encode_png
 from ...render.color import ACCENT, PADDED, Shaded, apply, rgb
 from ...render.static import Panel
 from ...render.text import READABLE, ink, numerals
-from ..surface import markup, number
+from ..surface import layout, markup, number, plain
 from .box import PanelBox
 
 TABLE, CELL = 190, 44
@@ -38,7 +38,7 @@ class TablesBox(PanelBox):
 
     def __init__(self, panel: Panel) -> None:
         super().__init__(panel)
-        self.children = [W.HTML(STYLE, layout=W.Layout(display="none")), *self.children]
+        self.children = [plain(W.HTML, STYLE, layout=layout(display="none")), *self.children]
         self.layout.width, self.layout.min_width, self.layout.flex = "auto", "0", "0 1 auto"
 
     def text(self, panel: Panel) -> str:

@@ -4,6 +4,7 @@ from .figure import Box, PixelFigure, reserved, type_size
 from .helper import helped
 from .markup import number
 from .scatter_figure import ScatterFigure
+from .shared import layout, plain, sharing
 from .swap import Sides, Stage, Swapped, Text
 from .tree import close_tree, tree, widgets_in
 
@@ -17,8 +18,11 @@ __all__ = [
     "Text",
     "close_tree",
     "helped",
+    "layout",
     "number",
+    "plain",
     "reserved",
+    "sharing",
     "tree",
     "type_size",
     "widgets_in",

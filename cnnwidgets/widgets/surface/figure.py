@@ -15,6 +15,7 @@ from ...render import encode_png
 from ...render.color import ACCENT, FLAG
 from ...render.mosaic import Cells
 from .picture import Picture
+from .shared import layout, plain
 from .swap import Swapped, Text
 from .tree import close_tree
 
@@ -64,9 +65,9 @@ class PixelFigure(W.Box):
         x = bqplot.LinearScale(min=0, max=width, allow_padding=False)
         y = bqplot.LinearScale(min=0, max=height, allow_padding=False, reverse=True)
         scales = {"x": x, "y": y}
-        clear = W.Image(value=CLEAR, format="png")
+        clear = plain(W.Image, value=CLEAR, format="png")
         self._mark = bqplot.Image(image=clear, scales=scales, x=(0, 1), y=(1, 0))  # nothing to see, only to click
-        self._tip = W.HTML()
+        self._tip = plain(W.HTML)
         self._hover = bqplot.Scatter(
             x=np.array([0.0]),
             y=np.array([0.0]),
@@ -117,8 +118,11 @@ class PixelFigure(W.Box):
         self.layout.min_height = f"{height + 4}px"
 
     def blank(self) -> None:
-        """Show no picture."""
-        self._picture.target.value = CLEAR
+        """Show no picture, in the room of the one before."""
+        image = self._picture.target
+        image.value = CLEAR
+        if self._shape:
+            self._size(image, *self._shape[::-1])
         self._frame.draw([])
         self.cells(None)
 
@@ -330,7 +334,7 @@ class Frames(Text):
 
     def __init__(self) -> None:
         self.lines: list[Box] = []
-        super().__init__(layout=W.Layout(height="0", margin="0", overflow="visible"))
+        super().__init__(layout=layout(height="0", margin="0", overflow="visible"))
         self.add_class("cnnw-frames")
 
     @property

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ...render.color import ACCENT
 from ...render.static import NO_GROUP, group_color, ticks
+from .shared import plain
 from .tree import close_tree
 
 POINT, RING = 46, 210
@@ -37,7 +38,7 @@ class ScatterFigure(W.Box):
         self._describe, self._on_point = describe, on_point
         scales = {axis: bqplot.LinearScale(min=0, max=1, allow_padding=False) for axis in "xy"}
         self._scales = scales
-        self._tip = W.HTML()
+        self._tip = plain(W.HTML)
         nowhere = np.zeros(1)
         self._points = bqplot.Scatter(
             x=nowhere,

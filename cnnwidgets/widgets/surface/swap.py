@@ -11,6 +11,7 @@ import secrets
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import ipywidgets as W
 import traitlets as T
@@ -104,15 +105,15 @@ class Swapped(Sides):
 
     Parameters
     ----------
-    layout : dict of str
-        Of both.
+    look : dict of str
+        Layout of both.
     classes : str
         Classes of both.
     """
 
-    def __init__(self, layout: dict[str, str], *classes: str) -> None:
+    def __init__(self, look: dict[str, str], *classes: str) -> None:
         self.name_sides()
-        self.pictures = [Picture(layout=W.Layout(**layout)) for _ in self.sides]
+        self.pictures = [Picture(layout=W.Layout(**look)) for _ in self.sides]
         for picture, side in zip(self.pictures, self.sides, strict=True):
             for name in ("cnnw-side", side, *classes):
                 picture.add_class(name)
@@ -155,11 +156,11 @@ class Swapped(Sides):
 class Stage(W.HTML):
     """The style sheet that says which state is seen."""
 
-    def __init__(self, root: W.Widget) -> None:
+    def __init__(self, root: W.Widget, **look: Any) -> None:
         self._root, self._depth = root, 0
         self._lock = threading.RLock()  # drawings come from two threads, and so do the timers they set
         self._number = 0  # of the newest drawing
-        super().__init__("", layout=W.Layout(display="none"))
+        super().__init__("", **look)
 
     def _parts(self) -> list[Sides]:
         found: dict[int, Sides] = {}
