@@ -45,10 +45,13 @@ _gone = False  # whether anything may have to be collected after the present cel
 
 
 def loosen(view: W.Widget) -> list[W.Widget]:
-    """Have all widgets of a view live no longer than the view, and that one no longer than somebody holds it."""
-    widgets = tree(view)
-    _register().loosen(widgets)
-    return widgets
+    """Have all widgets of a view live no longer than the view, and that one no longer than somebody holds it.
+
+    Returns those of which a page may hear: all in a notebook, none outside.
+    """
+    widgets, register = tree(view), _register()
+    register.loosen(widgets)
+    return widgets if register.made_in is not None else []
 
 
 def count() -> int:
@@ -69,11 +72,6 @@ def closed(view: W.Widget) -> None:
     for runs in list(_runs.values()):
         for run in runs:
             run.views = [other for other in run.views if other is not view]
-
-
-def in_notebook() -> bool:
-    """Whether there is a page that may show widgets."""
-    return _shell() is not None
 
 
 def _register() -> Register:

@@ -13,7 +13,6 @@ import ipywidgets as W
 from ...files import readable
 from ...live import Newest
 from ..surface import tree
-from .lifetime import in_notebook
 
 ACKNOWLEDGED = "painted"
 """The kind of message by which a page asks for nothing: it says what it has painted."""
@@ -27,6 +26,9 @@ class Amount(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.messages:,} {'message' if self.messages == 1 else 'messages'}, {readable(self.bytes)}"
+
+
+NONE = Amount()
 
 
 class Traffic:
@@ -61,7 +63,8 @@ class Traffic:
         self._lock = threading.Lock()  # widgets are drawn in two threads
         self._key = ""
         self._asked = self._begun = False
-        self.reset()
+        self.to_page = self.from_page = NONE
+        self.round_trips = self.cached = 0
 
     def __repr__(self) -> str:
         trips = f"{self.round_trips:,} round {'trip' if self.round_trips == 1 else 'trips'}"
@@ -69,7 +72,7 @@ class Traffic:
 
     def reset(self) -> None:
         """Count from 0 again."""
-        self.to_page = self.from_page = Amount()
+        self.to_page = self.from_page = NONE
         self.round_trips = self.cached = 0
 
     def follow(self, widgets: Iterable[W.Widget], panels: W.Widget) -> None:
@@ -82,8 +85,6 @@ class Traffic:
         panels
             Holds those that show something, beside controls and titles.
         """
-        if not in_notebook():
-            return
         shows = set(map(id, tree(panels)))
         for widget in widgets:
             comm: Any = widget.comm

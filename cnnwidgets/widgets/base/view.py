@@ -454,7 +454,8 @@ class ModelView(W.VBox):
             self._loosen()
 
     def _loosen(self) -> None:
-        self._traffic.follow(lifetime.loosen(self), self._frame.columns)
+        if heard_of := lifetime.loosen(self):
+            self._traffic.follow(heard_of, self._frame.columns)
         self._widgets = lifetime.count()
 
     def _compute_and_render(self) -> None:

@@ -12,13 +12,15 @@ import pytest
 from cnnwidgets import ActivationView
 from cnnwidgets.live import Newest
 from cnnwidgets.views import activation
-from cnnwidgets.widgets.base import traffic
+from cnnwidgets.widgets.base import lifetime
 from cnnwidgets.widgets.base.traffic import Traffic
 from cnnwidgets.widgets.painter import Painter, painter
 from cnnwidgets.widgets.painter.page import Pages
 from cnnwidgets.widgets.panels import painted
+from cnnwidgets.widgets.surface import tree
 from tests.widgets.conftest import with_kernel
 
+loosen = lifetime.loosen
 ECHOES = not W.__version__.startswith("7.")
 """Whether ipywidgets sends each new value back to the page."""
 
@@ -27,7 +29,7 @@ ECHOES = not W.__version__.startswith("7.")
 def page(monkeypatch) -> None:
     """There is a notebook's page that paints, of which nobody has heard."""
     with_kernel(monkeypatch)
-    monkeypatch.setattr(traffic, "in_notebook", lambda: True)
+    monkeypatch.setattr(lifetime, "loosen", lambda view: [loosen(view), tree(view)][1])
     fresh = Pages()
     for module in (activation, painted):
         monkeypatch.setattr(module, "possible", lambda: True)
@@ -188,7 +190,7 @@ def test_counting_holds_no_view(model, dataset):
 
 
 def test_outside_a_notebook_nothing_is_counted(model, dataset, monkeypatch):
-    monkeypatch.setattr(traffic, "in_notebook", lambda: False)
+    monkeypatch.setattr(lifetime, "loosen", loosen)
     view = ActivationView(model, dataset)
     view.layer = "pool"
     assert view.traffic.to_page == (0, 0)
