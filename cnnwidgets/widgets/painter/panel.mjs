@@ -59,7 +59,7 @@ class Side {
     this.scale = build('div', '', this.ramp, this.ends);
     this.facts = build('div', 'cnnw-facts');
     this.host = build('div', `cnnw-side ${name}`);
-    this.drawn = '';
+    this.drawn = this.before = '';
     this.factor = 1;
     this.at = /** @type {((x: number, y: number) => any)} */ (() => null);
   }
@@ -101,6 +101,15 @@ class Side {
     this.room.style.overflow = shown[1] <= sheet.tall ? 'hidden' : 'auto';
     const pixels = new Uint8ClampedArray(/** @type {ArrayBuffer} */ (make().buffer));
     canvas.getContext('2d')?.putImageData(new ImageData(pixels, width, height), 0, 0);
+  }
+
+  /** Tell those who measure that the canvas has another picture, or the one of another state. @param {Sheet} sheet
+   * @param {State} state */
+  told(sheet, {channel}) {
+    const now = `${sheet.number} ${this.drawn}`, {role} = sheet;
+    if (now === this.before) return;
+    this.before = now;
+    this.canvas.dispatchEvent(new CustomEvent('cnnwidgets:painted', {bubbles: true, detail: {role, channel}}));
   }
 
   /** @param {number[] | null} box left, top, right, bottom, in pixels of the picture */
@@ -236,6 +245,7 @@ class Panel {
     const palette = store.palettes.get(name);
     if (!palette) return false;
     (sheet.role === 'grid' ? this.grid : this.map).call(this, side, sheet, layer, state, palette);
+    side.told(sheet, state);
     return true;
   }
 
