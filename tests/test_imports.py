@@ -31,6 +31,7 @@ _COMPUTE = (
     "compute.diagnosis",
     "compute.attribution",
     "compute.gradients",
+    "compute.perturbation",
 )
 _RENDER = ("render", "render.color", "render.text", "render.mosaic", "render.static")
 _FURNITURE = (*_COMPUTE, *_RENDER, "files", "live", "widgets.state", "widgets.surface")
@@ -60,7 +61,14 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "compute.axes": _CORE,
     "compute.layers": (*_INPUTS, "compute.shadow", "compute.axes"),
     **dict.fromkeys(
-        ("compute.dataset", "compute.scoring", "compute.convolution", "compute.filters", "compute.receptive_field"),
+        (
+            "compute.dataset",
+            "compute.scoring",
+            "compute.perturbation",
+            "compute.convolution",
+            "compute.filters",
+            "compute.receptive_field",
+        ),
         _LAYERS,
     ),
     "compute.occlusion": (*_LAYERS, "compute.scoring", "compute.dataset"),

@@ -33,6 +33,7 @@ ENTRIES = {
     "attributions": "cw.attributions(model, images)",
     "view of attributions": "cw.AttributionView(model, data)",
     "rank correlation": "cw.rank_correlation(images[0], images[1])",
+    "stability": "cw.stability(model, images[0], 'rotate', [0, 10])",
     "filters in order": "cw.FilterView(model, layer='0')",
     "occlusion": "cw.occlusion(model, images, window=4, stride=4, progress=False)",
     "table": "cw.layer_table(model, images)._repr_html_(); cw.layer_table(model, images).to_frame()",

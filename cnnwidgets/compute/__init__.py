@@ -9,6 +9,7 @@ from .filters import Filters, filters
 from .gradients import GradientEdits, edit_gradients
 from .layers import Layer, LayerTable, activations, layer_table
 from .occlusion import Occluder, OcclusionMap, occlusion
+from .perturbation import CHANGES, Stability, perturb, stability
 from .receptive_field import (
     ReceptiveField,
     ReceptiveFields,
@@ -20,6 +21,7 @@ from .shadow import evaluating
 from .signatures import Outlier, Signatures, signatures
 
 __all__ = [
+    "CHANGES",
     "AttributionMap",
     "Captured",
     "Clusters",
@@ -38,6 +40,7 @@ __all__ = [
     "ReceptiveFields",
     "Signatures",
     "Slide",
+    "Stability",
     "activations",
     "attributions",
     "capture",
@@ -52,10 +55,12 @@ __all__ = [
     "get_layer",
     "layer_table",
     "occlusion",
+    "perturb",
     "randomized",
     "rank_correlation",
     "receptive_field",
     "receptive_fields",
     "signatures",
     "slide",
+    "stability",
 ]

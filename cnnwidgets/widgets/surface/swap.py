@@ -76,16 +76,11 @@ class Text(W.HTML, Sides):
             f'<div class="cnnw-side {name}">{copy}</div>' for name, copy in zip(self.sides, copies, strict=True)
         )
 
-    @T.observe("value")
-    def _remember(self, change: T.Bunch) -> None:
-        if not self.held:
-            self._old, self.written = change["new"], False
-
-    def _notify_trait(self, name: str, old: object, new: object) -> None:
-        if name == "value" and self.held:
-            self.written = True  # before the message is made
-        elif name == "value":
-            self.written = False
+    def _notify_trait(self, name: str, old: object, new: str) -> None:
+        if name == "value":
+            self.written = self.held  # before the message is made
+            if not self.held:
+                self._old = new
         super()._notify_trait(name, old, new)
 
     def turn(self) -> None:

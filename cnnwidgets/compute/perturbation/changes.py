@@ -1,0 +1,222 @@
+"""An image that is moved, turned, made brighter, blurred, noisy, grey, or covered in part."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from ...late import imported
+from ..core import unknown
+from ..inputs import as_tensor, is_picture
+
+
+@dataclass(frozen=True)
+class Change:
+    """One way to change an image.
+
+    Attributes
+    ----------
+    none : float
+        The value that changes nothing.
+    low, high : float
+        What is allowed.
+    span : tuple of float
+        From where to where a slider goes.
+    unit : str
+        Of the value.
+    """
+
+    none: float
+    low: float
+    high: float
+    span: tuple[float, float]
+    unit: str
+
+
+CHANGES: Mapping[str, Change] = {
+    "shift_right": Change(0.0, -1.0, 1.0, (-0.5, 0.5), "of the width"),
+    "shift_down": Change(0.0, -1.0, 1.0, (-0.5, 0.5), "of the height"),
+    "rotate": Change(0.0, -360.0, 360.0, (-180.0, 180.0), "degrees, anticlockwise"),
+    "scale": Change(1.0, 0.05, 20.0, (0.5, 2.0), "times the size, about the centre"),
+    "brightness": Change(1.0, 0.0, 10.0, (0.0, 2.0), "times each value"),
+    "contrast": Change(1.0, 0.0, 10.0, (0.0, 2.0), "times the distance from the mean brightness"),
+    "gray": Change(0.0, 0.0, 1.0, (0.0, 1.0), "of the colour removed"),
+    "blur": Change(0.0, 0.0, 100.0, (0.0, 5.0), "px, standard deviation of the Gaussian"),
+    "noise": Change(0.0, 0.0, 10.0, (0.0, 0.5), "of the value range, standard deviation"),
+    "patch": Change(0.0, 0.0, 1.0, (0.0, 1.0), "of the shorter side, a grey square in the centre"),
+}
+"""The changes in the order in which they are made."""
+
+
+def perturb(image: Any, *, limits: tuple[float, float] | None = None, seed: int = 0, **changes: float) -> Any:
+    """Change an image, or each image of a batch; several changes are made in the order of `CHANGES`.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image, torch.Tensor or numpy.ndarray
+        Pixels (C, H, W), (N, C, H, W) or (H, W); not changed itself.
+    limits : tuple of float, optional
+        The values of black and white. Without them 0 and 255 for bytes, 0 and 1 for other numbers that lie between
+        these, and otherwise the lowest and highest value of `image`, as for an image that is normalised.
+    seed : int
+        Of the noise: the same seed, the same pattern.
+    **changes : float
+        `shift_right`, `shift_down` in parts of the width and height (-1 to 1); `rotate` in degrees, anticlockwise;
+        `scale`, `brightness`, `contrast` as factors; `gray`, the part of the colour that is removed (0 to 1); `blur`,
+        the standard deviation in px; `noise`, the standard deviation in parts of the value range; `patch`, the side
+        of a grey square in the centre in parts of the shorter side (0 to 1). What comes in from outside is black.
+
+    Returns
+    -------
+    PIL.Image.Image, torch.Tensor or numpy.ndarray
+        As `image`: of the same kind, size and type, within `limits`.
+
+    Raises
+    ------
+    TypeError
+        `image` is no picture, or a change is unknown: the message names the nearest.
+    ValueError
+        A change is out of its range, or `limits` are not in order; the message says what is allowed.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import cnnwidgets as cw
+    >>> image = torch.zeros(1, 2, 3)
+    >>> image[0, 0, 0] = 1
+    >>> cw.perturb(image, shift_right=1 / 3).tolist()
+    [[[0.0, 1.0, 0.0], [0.0, 0.0, 0.0]]]
+    """
+    values = {name: checked_change(name, value) for name, value in changes.items()}
+    if is_picture(image):
+        plain = image.convert("RGB") if image.mode not in ("L", "RGB") else image
+        pixels = _torchvision().pil_to_tensor(plain)
+        return _torchvision().to_pil_image(changed(pixels, (0.0, 255.0), values, seed)).convert(image.mode)
+    found = as_tensor(image, "the image")
+    if found is None or found.ndim not in (2, 3, 4) or found.is_complex():
+        kind = type(image).__name__ if found is None else f"a tensor of shape {tuple(found.shape)}, {found.dtype}"
+        raise TypeError(f"image must be a picture, or pixels (C, H, W), (N, C, H, W) or (H, W), not {kind}")
+    made = changed(found, limits_of(found) if limits is None else checked_limits(limits), values, seed)
+    return made.numpy() if isinstance(image, np.ndarray) else made.to(found.dtype)
+
+
+def checked_change(name: str, value: Any) -> float:
+    """`value` as a number, if it is one that `name` may have; raises TypeError or ValueError."""
+    if name not in CHANGES:
+        raise TypeError(unknown(f"there is no change {name!r}", name, CHANGES, f"there are {', '.join(CHANGES)}"))
+    change = CHANGES[name]
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
+        raise TypeError(f"{name} must be a number ({change.unit}), not {value!r:.80}")
+    if not change.low <= float(value) <= change.high:  # nor NaN
+        raise ValueError(f"{name} must be from {change.low:g} to {change.high:g} ({change.unit}), not {value!r}")
+    return float(value)
+
+
+def checked_limits(limits: Any) -> tuple[float, float]:
+    """Two finite numbers, the lower first; raises ValueError."""
+    try:
+        low, high = map(float, limits)
+    except (TypeError, ValueError):
+        low = high = math.nan
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise ValueError(f"limits must be the values of black and white, the lower first, not {limits!r}")
+    return low, high
+
+
+def limits_of(pixels: torch.Tensor) -> tuple[float, float]:
+    """The values of black and white that an image most likely has."""
+    if pixels.dtype == torch.uint8:
+        return 0.0, 255.0
+    known = pixels[pixels.isfinite()] if pixels.is_floating_point() else pixels
+    low, high = (float(end) for end in known.aminmax()) if known.numel() else (0.0, 1.0)
+    return (0.0, 1.0) if (low >= 0 and high <= 1) or low == high else (low, high)
+
+
+def changed(pixels: torch.Tensor, limits: tuple[float, float], values: Mapping[str, float], seed: int) -> torch.Tensor:
+    """(..., H, W) with these changes, in its own type."""
+    made = {name: value for name, value in values.items() if value != CHANGES[name].none}
+    if not made:
+        return pixels.clone()
+    low, high = limits
+    kind = pixels.dtype if pixels.dtype in (torch.float32, torch.float64) else torch.float32
+    image = (pixels.to(kind) - low) / (high - low)
+    flat = image.ndim == 2
+    image = image[None] if flat else image
+    if made.keys() & {"shift_right", "shift_down", "rotate", "scale"}:
+        image = _moved(image, made)
+    for name, act in _ACTS.items():
+        if name in made:
+            image = act(image, made[name], seed)
+    image = image.clamp(0, 1)  # not before: bright noise on white is white
+    image = (image[0] if flat else image) * (high - low) + low
+    return (image if pixels.is_floating_point() else image.round()).to(pixels.dtype)
+
+
+def _torchvision() -> Any:
+    return imported("torchvision.transforms.v2.functional")
+
+
+def _moved(image: torch.Tensor, made: Mapping[str, float]) -> torch.Tensor:
+    height, width = image.shape[-2:]
+    return _torchvision().affine(
+        image,
+        angle=-made.get("rotate", 0.0),  # torchvision turns clockwise
+        translate=[made.get("shift_right", 0.0) * width, made.get("shift_down", 0.0) * height],
+        scale=made.get("scale", 1.0),
+        shear=[0.0, 0.0],
+        interpolation=_torchvision().InterpolationMode.BILINEAR,
+        fill=[0.0],
+    )
+
+
+def _mean_gray(image: torch.Tensor) -> torch.Tensor:
+    """Brightness of each pixel: that of ITU-R BT.601 for three channels, the mean otherwise."""
+    if image.shape[-3] != 3:
+        return image.mean(-3, keepdim=True)
+    shares = torch.tensor([0.299, 0.587, 0.114], dtype=image.dtype, device=image.device)
+    return (image * shares[:, None, None]).sum(-3, keepdim=True)
+
+
+def _contrast(image: torch.Tensor, factor: float, _: int) -> torch.Tensor:
+    mean = _mean_gray(image).mean((-2, -1), keepdim=True)
+    return mean + (image - mean) * factor
+
+
+def _gray(image: torch.Tensor, share: float, _: int) -> torch.Tensor:
+    return image + share * (_mean_gray(image) - image)
+
+
+def _blur(image: torch.Tensor, sigma: float, _: int) -> torch.Tensor:
+    most = min(image.shape[-2:])  # the kernel reflects the image at its border, which must be that large
+    side = min(2 * math.ceil(3 * sigma) + 1, 2 * most - 1)
+    return _torchvision().gaussian_blur(image, [side, side], [sigma, sigma])
+
+
+def _noise(image: torch.Tensor, sigma: float, seed: int) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    pattern = torch.randn(image.shape[-3:], generator=generator, dtype=image.dtype)
+    return image + sigma * pattern.to(image.device)
+
+
+def _patch(image: torch.Tensor, share: float, _: int) -> torch.Tensor:
+    height, width = image.shape[-2:]
+    side = round(share * min(height, width))
+    top, left = (height - side) // 2, (width - side) // 2
+    image = image.clone()
+    image[..., top : top + side, left : left + side] = 0.5
+    return image
+
+
+_ACTS: Mapping[str, Callable[[torch.Tensor, float, int], torch.Tensor]] = {
+    "brightness": lambda image, factor, _: image * factor,
+    "contrast": _contrast,
+    "gray": _gray,
+    "blur": _blur,
+    "noise": _noise,
+    "patch": _patch,
+}
