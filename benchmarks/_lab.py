@@ -40,6 +40,13 @@ FLAGS = [
     "--enable-precise-memory-info",
 ]
 NOTEBOOK = "benchmark.ipynb"
+PICTURES = "img, canvas.cnnw-pixels"
+"""What a card shows: files of the kernel, and what the page paints."""
+PICTURED = """
+from cnnwidgets.views import activation
+activation.possible = lambda: False
+"""
+"""Code of a cell: the kernel draws the views that are made after it, whatever the page can."""
 NOISE = """
 import torch
 import torchvision
@@ -120,7 +127,7 @@ def shown_sha256(page: Page, selector: str) -> str:
 
 
 def mark_grid(page: Page) -> str:
-    """CSS selector of the picture on the page that shows the grid of the ActivationView `view`."""
+    """CSS selector of the picture on the page that shows the grid of `view`, an ActivationView drawn by the kernel."""
     code = "import hashlib; print(hashlib.sha256(view.box('maps').figure.png).hexdigest())"
     if not page.evaluate(MARK_PICTURE, in_kernel(page, code)):
         raise RuntimeError("the grid of the view is not on the page")
@@ -135,6 +142,11 @@ def slider_handle(page: Page, label: str) -> Locator:
 def menu(page: Page, label: str) -> Locator:
     """The view's menu that stands behind `label`."""
     return _behind(page, label, "select")
+
+
+def entry(page: Page, label: str) -> Locator:
+    """The view's box to type into that stands behind `label`."""
+    return _behind(page, label, "input[@type='text']")
 
 
 def _behind(page: Page, label: str, what: str) -> Locator:

@@ -40,24 +40,28 @@ TOOLS = """(() => {
     }));
     // a new picture arrives out of sight: until it is turned to
     const shown = async picture => {
-        while (picture.isConnected && getComputedStyle(picture).display === 'none')
-            await new Promise(requestAnimationFrame);
+        while (picture.isConnected && !picture.getClientRects().length) await new Promise(requestAnimationFrame);
     };
     const watch = window.watch = {pictures: [], moves: 0, lastMove: 0};
-    // calls seen(element) when a picture in `root` that matches `selector` gets a new source
+    // calls seen(element) when an element in `root` that matches `selector` gets a new source, comes, or is painted
     watch.observe = (root, selector, seen) => {
+        const painted = ({target, detail}) => target.matches(selector) && seen(target, detail);
         const observer = new MutationObserver(records => {
             for (const {type, target, addedNodes} of records) {
                 if (type === 'attributes') {
                     if (target.matches(selector) && target.getAttribute('src') !== '') return seen(target); }
                 else for (const node of addedNodes) {
                     const found = node.querySelector && (node.matches(selector) ? node : node.querySelector(selector));
-                    if (found?.src) return seen(found);
+                    if (found && (found.tagName !== 'IMG' || found.src)) return seen(found);
                 }
             }
         });
         observer.observe(root, {subtree: true, childList: true, attributes: true, attributeFilter: ['href', 'src']});
-        return observer;
+        root.addEventListener('cnnwidgets:painted', painted);
+        return {disconnect: () => {
+            observer.disconnect();
+            root.removeEventListener('cnnwidgets:painted', painted);
+        }};
     };
     // times the next key press, or event of another kind; `watch.result` is the promise of its milliseconds
     watch.key = (root, selector, kind = 'keydown') => {
@@ -77,7 +81,8 @@ TOOLS = """(() => {
         });
         setTimeout(() => document.removeEventListener(kind, pressed, true), 30000);
     };
-    // keeps the time of every picture painted, and the values that a slider takes, until the next call
+    // keeps the time of every frame that has new pictures, with the channel that the page painted large in it, and the
+    // values that a slider takes, until the next call
     watch.drag = (root, selector, handle) => {
         watch.observer?.disconnect();
         watch.sliding?.disconnect();
@@ -88,9 +93,16 @@ TOOLS = """(() => {
             watch.sliding = new MutationObserver(() => watch.values.push(handle.getAttribute('aria-valuenow')));
             watch.sliding.observe(handle, {attributes: true, attributeFilter: ['aria-valuenow']});
         }
-        watch.observer = watch.observe(document.querySelector(root), selector, async picture => {
+        let frame = null, channel;
+        watch.channels = [];
+        watch.observer = watch.observe(document.querySelector(root), selector, async (picture, detail) => {
             await shown(picture);
-            watch.pictures.push(await painted());
+            if (detail?.role === 'map') channel = detail.channel;
+            if (frame) return; // those of one state are painted in one frame
+            frame = painted();
+            watch.pictures.push(await frame);
+            watch.channels.push(channel);
+            frame = null;
         });
     };
     window.addEventListener('mousemove', event => { // ahead of bqplot's drag, which stops it there

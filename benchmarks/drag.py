@@ -16,7 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from _lab import NOISE, drag_by_mouse, in_kernel, lab_page, mark_grid, press, shown_sha256, slider_handle
+from _lab import NOISE, PICTURED, drag_by_mouse, in_kernel, lab_page, mark_grid, press, shown_sha256, slider_handle
 from _table import median, p95, print_times, verdict, where
 from playwright.sync_api import Page
 
@@ -81,7 +81,7 @@ def main() -> None:
     moved: dict[str, list[int]] = {way: [] for way in ways}
     alone: list[float] = []
     painted: list[float] = []
-    with lab_page(VIEW) as page:
+    with lab_page(PICTURED + VIEW) as page:
         print(f"Chromium {page.context.browser.version}")
         grid, handle = mark_grid(page), slider_handle(page, "Image")
         model_id = in_kernel(page, "print(control.model_id)")

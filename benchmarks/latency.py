@@ -3,7 +3,8 @@
 Run `python benchmarks/latency.py`. One page of a JupyterLab in Chromium shows three things, each with a slider through
 the same images:
 
-- an ActivationView of a ResNet-18 at the output of `conv1`, every image in its cache; a move redraws the whole card;
+- an ActivationView of a ResNet-18 at the output of `conv1`, every image in its cache; a move redraws the whole card, in
+  pictures (`remote.py` measures the page that paints);
 - a bare `ipywidgets.Image`, fed the very PNG files of that view's grid, made beforehand and kept in a list;
 - 8 x 8 matplotlib subplots of the same maps, redrawn in an `ipywidgets.Output`.
 
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 import argparse
 
-from _lab import Rounds, in_kernel, lab_page, mark_grid, shown_sha256, slider_handle
+from _lab import PICTURED, Rounds, in_kernel, lab_page, mark_grid, shown_sha256, slider_handle
 from _table import median, p95, print_times, verdict, where
 
 MEDIAN, P95, FASTER = 1.3, 1.5, 8
@@ -82,7 +83,7 @@ def main() -> None:
     parser.add_argument("--plots", type=int, default=2, help="moves of the subplots a block; 0: none (default: 2)")
     options = parser.parse_args()
     print(where("torch", "ipywidgets", "bqplot", "jupyterlab", "matplotlib"))
-    with lab_page(VIEW, BARE, PLOTS) as page:
+    with lab_page(PICTURED + VIEW, BARE, PLOTS) as page:
         print(f"Chromium {page.context.browser.version}")
         grid = mark_grid(page)
         view = Rounds(slider_handle(page, "Image"), IMAGES - 1, ".cnnw", grid)

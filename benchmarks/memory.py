@@ -12,8 +12,9 @@ and so is one that does so with a LeNet-5. The first two runs fill the memory th
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
-from _lab import Rounds, in_kernel, lab_page, mark_grid, slider_handle
+from _lab import PICTURES, Rounds, in_kernel, lab_page, slider_handle
 from _page import RUN_ALL_CELLS
 from _table import verdict, where
 from latency import IMAGES, VIEW
@@ -52,9 +53,10 @@ COUNT_IN_PAGE = """async () => {
     for (let i = 0; i < 5; i++) { gc(); await new Promise(r => setTimeout(r, 200)); }
     const manager = await watch.manager();
     const models = manager._models ?? Object.fromEntries(manager._modelsSync);
-    return [performance.memory.usedJSHeapSize / 1e6, Object.keys(models).length, blobUrls.size];
+    const store = globalThis[Symbol.for('cnnwidgets.store.1')]?.bytes ?? 0;
+    return [(performance.memory.usedJSHeapSize - store) / 1e6, Object.keys(models).length, blobUrls.size];
 }"""
-NAMES = ("kernel, resident MB", "JavaScript heap, MB", "widgets", "comms", "blob URLs")
+NAMES = ("kernel, resident MB", "JavaScript heap beside the store of the page, MB", "widgets", "comms", "blob URLs")
 
 
 def count(page: Page) -> tuple[float, ...]:
@@ -69,16 +71,21 @@ def redraws(moves: int) -> None:
     """What the redraws of one view add."""
     with lab_page(VIEW) as page:
         print(f"Chromium {page.context.browser.version}")
-        slider = Rounds(slider_handle(page, "Image"), IMAGES - 1, ".cnnw", mark_grid(page))
+        slider = Rounds(slider_handle(page, "Image"), IMAGES - 1, ".cnnw", PICTURES)
         counts = []
         for part in (WARM, moves // 2, moves - moves // 2):
             for _ in range(part):
                 slider.move()
             counts.append(count(page))
     before, middle, after = counts
-    print(f"{'':<22}{'before':>10}{f'{moves // 2:,} redraws':>16}{f'{moves:,} redraws':>16}{'added':>10}")
+    report(before, middle, after, moves)
+
+
+def report(before: Sequence[float], middle: Sequence[float], after: Sequence[float], moves: int) -> None:
+    """Print what `moves` added, the second figures being those half way."""
+    print(f"{'':<50}{'before':>10}{f'{moves // 2:,} moves':>16}{f'{moves:,} moves':>16}{'added':>10}")
     for name, *values in zip(NAMES, before, middle, after, strict=True):
-        print(f"{name:<22}{values[0]:>10.1f}{values[1]:>16.1f}{values[2]:>16.1f}{values[2] - values[0]:>10.1f}")
+        print(f"{name:<50}{values[0]:>10.1f}{values[1]:>16.1f}{values[2]:>16.1f}{values[2] - values[0]:>10.1f}")
     for name, first, last, bound in zip(NAMES, before, after, (KERNEL, HEAP, 0, 0, 0), strict=True):
         verdict(f"{name}, added", last - first, bound)
 

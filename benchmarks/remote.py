@@ -7,25 +7,38 @@ trip, and counts bytes. Each thing is done with a round trip of 0 and of 250 ms,
   kernel has in its cache and the page has not; an image that nobody has seen;
 - hovering over a map, until its value is told;
 - two seconds of dragging the channel slider and the image slider by mouse;
-- a bare `ipywidgets.Image` fed with the PNG files of the same grid, for comparison.
+- a bare `ipywidgets.Image` fed with the PNG files of the same grid, for comparison;
+- and, with the kernel near, 2,000 moves, of which every tenth is to another image, and every tenth to another layer.
 
-The clock runs from the key event to the frame in which the card's new picture is painted. A ratio compares rows of the
-same run. What a new image costs is one round trip, the pass, and a paint: the sum of these is what it is compared with.
+Then a page that is shown pictures does the moves to a new layer, whose bytes are compared.
+
+The clock runs from the event to the frame in which the card's new picture is painted. A ratio compares rows of the same
+run. What a new image costs is one round trip, the pass, and a paint: the sum of these is what it is compared with.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import cycle
 
 from _delay import Delay
-from _lab import NOISE, drag_by_mouse, far_page, in_kernel, menu, press, slider_handle, timed
+from _lab import NOISE, PICTURED, PICTURES, drag_by_mouse, entry, far_page, in_kernel, menu, press, slider_handle, timed
 from _table import median, print_times, verdict, where
+from memory import count
+from memory import report as report_memory
 from playwright.sync_api import Locator, Page
 
 TRIP = 0.25
 IMAGES = 400
 NEAR, FAR = "0 ms", "250 ms"
+RATE = 25
+"""Values a second that a dragged slider is to take, so that the drag is a test."""
+IN_THE_PAGE = ("channel", "colour map", "scale", "columns", "hover", "layer, back", "image, back")
+"""What needs no kernel."""
+ONE_TRIP = ("layer, new to the page", "image, new")
+WARM = 100
 
 VIEW = f"""{NOISE}
 import ipywidgets as W
@@ -68,11 +81,26 @@ class Hand:
 
     def key(self, name: str, at: Locator, key: str, root: str = ".cnnw") -> None:
         """Press a key; the time until the card is painted counts under `name`."""
-        self._keep(name, press(at, key, root, "img"))
+        self._keep(name, press(at, key, root, PICTURES))
 
     def choose(self, name: str, at: Locator, option: int) -> None:
         """Take an option of a menu; the time until the card is painted counts under `name`."""
-        self._keep(name, timed(self.page, ".cnnw", "img", lambda: at.select_option(index=option), kind="change"))
+        self._keep(name, timed(self.page, ".cnnw", PICTURES, lambda: at.select_option(index=option), kind="change"))
+
+    def type(self, name: str, at: Locator, text: str) -> None:
+        """Type into a box; the time from the last key until the card is painted counts under `name`."""
+        at.fill(text)
+        self._keep(name, timed(self.page, ".cnnw", PICTURES, lambda: at.press("Enter")))
+
+    def hover(self, name: str, at: Locator) -> None:
+        """Move the mouse over a picture; the time until a value is told counts under `name`."""
+        at.scroll_into_view_if_needed()
+        box = at.bounding_box()
+        assert box
+        self.page.mouse.move(0, 0)
+        x, y = box["x"] + box["width"] * 0.4, box["y"] + box["height"] * 0.6
+        act = partial(self.page.mouse.move, x, y)
+        self._keep(name, timed(self.page, "body", ".cnnw-says, .cnnw-tip", act, kind="pointermove"))
 
     def _keep(self, name: str, taken: dict[str, float]) -> None:
         where = NEAR if self.delay.round_trip == 0 else FAR
@@ -86,12 +114,21 @@ class Hand:
             part()
         self.delay.round_trip = 0.0
 
-    def drag(self, handle: Locator, to: float) -> tuple[int, int, float]:
-        """Drag a slider's handle to a share of its track: its values, pictures meanwhile, ms the last was late."""
-        handle.evaluate("handle => watch.drag('.cnnw', 'img', handle)")
+    def drag(self, name: str, handle: Locator, to: float) -> tuple[int, int, float]:
+        """Drag a slider's handle to a share of its track: its values, pictures meanwhile, ms the last was late.
+
+        What the page itself paints of a channel counts by channel: it is painted again when it has come in full.
+        """
+        handle.evaluate(f"handle => watch.drag('.cnnw', {PICTURES!r}, handle)")
         drag_by_mouse(handle, to, 120, 2.0)
         self.rest()
-        last, pictures, values = self.page.evaluate("[watch.lastMove, watch.pictures, watch.values]")
+        last, pictures, channels, said = self.page.evaluate(
+            "[watch.lastMove, watch.pictures, watch.channels, watch.values]"
+        )
+        values = [float(value) for value in said]
+        if name == "channel" and values and values[-1] in channels:
+            late = pictures[channels.index(values[-1])] - last  # the first that shows it
+            return len(set(values)), len(set(channels) & set(values)), late
         return len(values), sum(picture <= last + 50 for picture in pictures), (pictures or [last])[-1] - last
 
 
@@ -99,78 +136,124 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rounds", type=int, default=8, help="of all keys (default: 8)")
     parser.add_argument("--drags", type=int, default=3, help="of each kind at each distance (default: 3)")
+    parser.add_argument("--moves", type=int, default=2000, help="of which the memory is measured (default: 2000)")
     options = parser.parse_args()
     print(where("torch", "ipywidgets", "bqplot", "jupyterlab"))
     with far_page(VIEW, BARE) as (page, delay):
         print(f"Chromium {page.context.browser.version}")
         hand = Hand(page, delay)
-        channel, layer, image = (slider_handle(page, name) for name in ("Channel", "Layer", "Image"))
-        colours, scale = menu(page, "Colours"), menu(page, "Scale")
-        bare = page.locator(".bare-slider .noUi-handle")
-        new = iter(range(20, IMAGES))
-
-        def keys() -> None:
-            there, back = ("ArrowRight", "ArrowLeft")
-            hand.key("channel", channel, there)
-            hand.choose("colour map", colours, 2)
-            hand.choose("colour map", colours, 0)
-            hand.choose("scale", scale, 0)
-            hand.choose("scale", scale, 1)
-            hand.key("bare Image", bare, there, ".bare")
-            in_kernel(page, f"view.index = {next(new)}; view.flush()")  # all its layers are in the kernel's cache
-            hand.rest()
-            sent = delay.down
-            hand.key("layer, new to the page", layer, there)
-            moved.append(delay.down - sent)
-            hand.key("layer, back", layer, back)
-            hand.key("image, new", image, there)
-            hand.key("image, back", image, back)
-
+        page.locator(".cnnw canvas.cnnw-pixels:visible").nth(1).wait_for()
         moved: list[int] = []
+        new = iter(range(20, IMAGES))
         for _ in range(options.rounds):
-            hand.both(keys)
-        drags: dict[str, list[tuple[int, int, float]]] = {}
-        for _ in range(options.drags):
-            for name, handle, low, high in (("channel", channel, 0.02, 0.98), ("image", image, 0.2, 0.9)):
-                for delay.round_trip in (0.0, TRIP):
-                    far = f"{name}, {NEAR if delay.round_trip == 0 else FAR}"
-                    hand.rest()
-                    now = float(handle.get_attribute("aria-valuenow") or 0)
-                    share = now / float(handle.get_attribute("aria-valuemax") or 1)
-                    drags.setdefault(far, []).append(hand.drag(handle, high if share < 0.5 else low))
-        delay.round_trip = 0.0
+            hand.both(lambda: keys(hand, new, moved))
+        drags = dragged(hand, options.drags)
+        report(hand.times, drags)
+        print(in_kernel(page, "print(view.traffic)"))
+        if options.moves:
+            report_memory(*remembered(hand, options.moves), options.moves)
+    pictured: list[int] = []
+    with far_page(PICTURED + VIEW) as (page, delay):
+        hand, new = Hand(page, delay), iter(range(20, IMAGES))
+        for _ in range(options.rounds):
+            new_layer(hand, next(new), pictured)
+    print(f"bytes of a move to a layer new to the page, with all around it: {median(moved):,.0f} painted by the page")
+    print(f"  and {median(pictured):,.0f} as pictures")
+    verdict("  painted / pictures", median(moved) / median(pictured), 0.5)
+
+
+def keys(hand: Hand, new: Iterator[int], moved: list[int]) -> None:
+    """Each thing once; `new` gives images that nobody has seen, and `moved` takes the bytes of the move to a layer."""
+    page, (there, back) = hand.page, ("ArrowRight", "ArrowLeft")
+    channel, layer, image = (slider_handle(page, name) for name in ("Channel", "Layer", "Image"))
+    colours, scale, columns = menu(page, "Colours"), menu(page, "Scale"), entry(page, "Columns")
+    hand.key("channel", channel, there)
+    hand.choose("colour map", colours, 2)
+    hand.choose("colour map", colours, 0)
+    hand.choose("scale", scale, 0)
+    hand.choose("scale", scale, 1)
+    hand.type("columns", columns, "7")
+    hand.type("columns", columns, "auto")
+    hand.hover("hover", page.locator(".cnnw canvas.cnnw-pixels:visible").nth(1))
+    hand.key("bare Image", page.locator(".bare-slider .noUi-handle"), there, ".bare")
+    new_layer(hand, next(new), moved)
+    hand.key("layer, back", layer, back)
+    hand.key("image, new", image, there)
+    hand.key("image, back", image, back)
+
+
+def new_layer(hand: Hand, image: int, moved: list[int]) -> None:
+    """Move to a layer that the kernel has in its cache, and the page has not."""
+    in_kernel(hand.page, f"view.layer = 'conv1'; view.index = {image}; view.flush()")
+    hand.rest()
+    sent = hand.delay.down
+    hand.key("layer, new to the page", slider_handle(hand.page, "Layer"), "ArrowRight")
+    moved.append(hand.delay.down - sent)
+
+
+def dragged(hand: Hand, times: int) -> dict[str, list[tuple[int, int, float]]]:
+    """Drags of the sliders of channel and image, near and far."""
+    page, delay = hand.page, hand.delay
+    in_kernel(page, "view.layer = 'conv1'; view.flush()")
+    channel, image = (slider_handle(page, name) for name in ("Channel", "Image"))
+    found: dict[str, list[tuple[int, int, float]]] = {}
+    for _ in range(times):
+        for name, handle, low, high in (("channel", channel, 0.02, 0.98), ("image", image, 0.2, 0.9)):
+            for delay.round_trip in (0.0, TRIP):
+                far = f"{name}, {NEAR if delay.round_trip == 0 else FAR}"
+                hand.rest()
+                now = float(handle.get_attribute("aria-valuenow") or 0)
+                share = now / float(handle.get_attribute("aria-valuemax") or 1)
+                found.setdefault(far, []).append(hand.drag(name, handle, high if share < 0.5 else low))
+    delay.round_trip = 0.0
+    hand.rest()
+    said = [float(handle.get_attribute("aria-valuenow") or -1) for handle in (channel, image)]
+    if in_kernel(page, "print(view.channel, view.index)") != f"{said[0]:.0f} {said[1]:.0f}":
+        raise RuntimeError(f"the sliders say {said}, the view another")
+    return found
+
+
+def remembered(hand: Hand, moves: int) -> list[tuple[float, ...]]:
+    """What kernel and page hold before, half way, and after."""
+    page, counts = hand.page, []
+    in_kernel(page, "view.layer = 'conv1'; view.index = 24; view.channel = 20; view.flush()")
+    hand.rest()
+    channel, layer, image = (slider_handle(page, name) for name in ("Channel", "Layer", "Image"))
+    up, ways = "ArrowRight", cycle(("ArrowRight", "ArrowLeft"))
+    for part in (WARM, moves // 2, moves - moves // 2):
+        for at in range(part):
+            if at % 10 == 0:  # up to 24 images, over and over
+                press(image, up if at % 240 else "Home", ".cnnw", PICTURES)
+            elif at % 10 == 5:
+                press(layer, next(ways), ".cnnw", PICTURES)
+            else:
+                press(channel, up if at % 2 else "ArrowLeft", ".cnnw", PICTURES)
         hand.rest()
-        wanted = {
-            name: float(slider_handle(page, name).get_attribute("aria-valuenow") or -1) for name in ("Channel", "Image")
-        }
-        if in_kernel(page, "print(view.channel, view.index)") != f"{wanted['Channel']:.0f} {wanted['Image']:.0f}":
-            raise RuntimeError(f"the sliders say {wanted}, the view another")
-    report(hand.times, moved, drags)
+        counts.append(count(page))
+    return counts
 
 
-def report(
-    times: dict[str, dict[str, list[float]]], moved: list[int], drags: dict[str, list[tuple[int, int, float]]]
-) -> None:
+def report(times: dict[str, dict[str, list[float]]], drags: dict[str, list[tuple[int, int, float]]]) -> None:
     """Print rows and verdicts."""
     print_times([(f"{name}, {where}", values) for name, by in times.items() for where, values in by.items() if values])
     middle = {name: {where: median(values) for where, values in by.items()} for name, by in times.items()}
     floor = middle["bare Image"][NEAR]
-    for name in ("channel", "colour map", "scale", "layer, back", "image, back"):
+    for name in IN_THE_PAGE:
         verdict(f"{name}: far / near", middle[name][FAR] / middle[name][NEAR], 1.2)
         verdict(f"{name}: far / a bare Image near", middle[name][FAR] / floor, 1.0)
-    for name in ("layer, new to the page", "image, new"):
-        verdict(
-            f"{name}: far / (near x 1.2 + a round trip)", middle[name][FAR] / (1.2 * middle[name][NEAR] + 1e3 * TRIP), 1
-        )
-    print(f"bytes that a move to a layer new to the page sends, with all around it: {median(moved):,.0f}")
+    for name in ONE_TRIP:
+        bound = 1.2 * middle[name][NEAR] + 1e3 * TRIP
+        verdict(f"{name}: far / (near x 1.2 + a round trip)", middle[name][FAR] / bound, 1)
     for name, runs in drags.items():
         values, pictures, late = (median([run[at] for run in runs]) for at in range(3))
-        print(
-            f"drag of the {name}: {values:.0f} values, {pictures:.0f} pictures, last {late:.0f} ms after the last move"
-        )
+        print(f"drag of the {name}: {values:.0f} values, {pictures:.0f} pictures")
         if name.startswith("channel"):
+            verdict("  values a second", values / 2, RATE, at_least=True)
             verdict("  values with a picture, share", pictures / max(1.0, values), 0.9, at_least=True)
             verdict("  last picture after the last move", late, 50, unit=" ms")
+        else:
+            trip = 0.0 if NEAR in name.split(", ") else 1e3 * TRIP
+            verdict("  last picture after the last move", late, trip + 2 * middle["image, new"][NEAR] + 60, unit=" ms")
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ class Message(NamedTuple):
 class NoPage:
     """A kernel to which no page is connected: what is sent goes nowhere."""
 
-    iopub_socket = None
+    iopub_socket = shell = None
 
     def __init__(self) -> None:
         self.comm_manager = self.session = self

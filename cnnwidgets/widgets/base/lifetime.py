@@ -44,9 +44,14 @@ _followed: list[Any] = []  # the shell whose cells are followed
 _gone = False  # whether anything may have to be collected after the present cell
 
 
-def loosen(view: W.Widget) -> None:
-    """Have all widgets of a view live no longer than the view, and that one no longer than somebody holds it."""
-    _register().loosen(tree(view))
+def loosen(view: W.Widget) -> list[W.Widget]:
+    """Have all widgets of a view live no longer than the view, and that one no longer than somebody holds it.
+
+    Returns those of which a page may hear: all in a notebook, none outside.
+    """
+    widgets, register = tree(view), _register()
+    register.loosen(widgets)
+    return widgets if register.made_in is not None else []
 
 
 def count() -> int:

@@ -26,7 +26,7 @@ class Register(MutableMapping[str, W.Widget]):
         self._held = held
         self._loose: weakref.WeakValueDictionary[str, W.Widget] = weakref.WeakValueDictionary()
         self._made: dict[str, Hashable] = {}
-        self._made_in = made_in
+        self.made_in = made_in
 
     @classmethod
     def now(cls, made_in: Callable[[], Hashable] | None) -> Register:
@@ -39,7 +39,7 @@ class Register(MutableMapping[str, W.Widget]):
                 _module._instances = register
             else:
                 W.Widget.widgets = register
-        register._made_in = made_in
+        register.made_in = made_in
         return register
 
     @property
@@ -71,8 +71,8 @@ class Register(MutableMapping[str, W.Widget]):
 
     def __setitem__(self, key: str, widget: W.Widget) -> None:
         self._held[key] = widget
-        if self._made_in is not None:
-            self._made[key] = self._made_in()
+        if self.made_in is not None:
+            self._made[key] = self.made_in()
 
     def __delitem__(self, key: str) -> None:
         self._made.pop(key, None)

@@ -28,6 +28,7 @@ from . import lifetime, still
 from .contract import check_contract
 from .export import BUDGET, Exported, to_html
 from .frame import Frame
+from .traffic import Traffic
 
 log = logging.getLogger("cnnwidgets")
 log.addHandler(logging.NullHandler())  # a traceback goes where the user sends logs, never over the widget
@@ -87,6 +88,7 @@ class ModelView(W.VBox):
         self._tagged = [name for role in ("source", "display") for name in self.traits(**{role: True})]
         self._started = time.perf_counter()
         self._newest = Newest(self._redraw)
+        self._traffic = Traffic(self._newest)
         self._memory = Memory()
         self.check_keywords(traits)
         self.prepare(traits)
@@ -252,6 +254,11 @@ class ModelView(W.VBox):
         if key not in boxes:
             raise LookupError(f"{type(self).__name__} shows no panel {key!r}; there are {', '.join(boxes)}")
         return boxes[key]
+
+    @property
+    def traffic(self) -> Traffic:
+        """Messages, bytes and round trips between the view and its pages: why it lags, where it does."""
+        return self._traffic
 
     @property
     def error(self) -> str:
@@ -469,7 +476,8 @@ class ModelView(W.VBox):
             self._loosen()
 
     def _loosen(self) -> None:
-        lifetime.loosen(self)
+        if heard_of := lifetime.loosen(self):
+            self._traffic.follow(heard_of, self._frame.columns)
         self._widgets = lifetime.count()
 
     def _compute_and_render(self) -> None:

@@ -19,6 +19,7 @@ class Pages:
     def __init__(self) -> None:
         self._held: OrderedDict[str, set[str]] = OrderedDict()
         self._options: dict[str, tuple[bool, float]] = {}
+        self._unseen: set[str] = set()
 
     def heard(self, page: str, holds: Iterable[str], *, inflates: bool, ratio: float) -> None:
         """A page says that it is there, and what it holds; said again by the same page, it is nothing new.
@@ -38,7 +39,18 @@ class Pages:
             self._held[page], self._options[page] = set(holds), (inflates, ratio)
         self._held.move_to_end(page)
         while len(self._held) > MOST_PAGES:
-            del self._options[self._held.popitem(last=False)[0]]
+            page, _ = self._held.popitem(last=False)
+            del self._options[page]
+            self._unseen.discard(page)
+
+    def look(self, page: str, *, seen: bool) -> None:
+        """Whether anybody looks at a page, which it says when that changes."""
+        (self._unseen.discard if seen else self._unseen.add)(page)
+
+    @property
+    def seen(self) -> bool:
+        """Whether anybody looks at any page."""
+        return any(page not in self._unseen for page in self._held)
 
     def sent(self, name: str) -> None:
         """All pages hold `name` now."""

@@ -139,6 +139,8 @@ class Painter(W.DOMWidget, Sides):
     """
 
     paints = True
+    on_numbers: Callable[[str, bool], object] | None = None
+    """Called with the name of the numbers that are shown, and whether every page holds them already."""
 
     _model_name = T.Unicode("AnyModel").tag(sync=True)
     _model_module = T.Unicode("anywidget").tag(sync=True)
@@ -222,7 +224,7 @@ class Painter(W.DOMWidget, Sides):
 
     def _provide(self, painting: Painting) -> None:
         """Send the numbers and the colours that some page has not."""
-        if self._holding_sync:  # no page is to hear of this state: if it stays, the page says what it needs
+        if self._holding_sync or not pages.seen:  # if this state stays, a page says what it needs, or that it is seen
             return
         names = list(COLORMAPS[1:]) if not pages.hold(f"palette {SEQUENTIAL}") else []
         if (name := choose(str(painting.state["colormap"]), signed=False)) not in names:
@@ -232,6 +234,8 @@ class Painter(W.DOMWidget, Sides):
             for name in missing:
                 pages.sent(f"palette {name}")
         key = painting.numbers.key
+        if self.on_numbers is not None:
+            self.on_numbers(key, pages.hold(key))
         if not pages.hold(key):
             # Not deflated: a page inflates in its own time, while the next state may already be written to the side
             # that it still shows.
@@ -246,6 +250,7 @@ class Painter(W.DOMWidget, Sides):
     def _heard_hello(self, content: dict[str, Any]) -> None:
         holds, ratio = map(str, content["holds"]), float(content["ratio"] or 1)
         pages.heard(str(content["page"]), holds, inflates=bool(content["inflates"]), ratio=ratio)
+        pages.look(str(content["page"]), seen=bool(content.get("seen", True)))
         if not self.live:
             self.live = True
             self._on_hello()
@@ -256,8 +261,17 @@ class Painter(W.DOMWidget, Sides):
         self.painted = int(content["number"])
         pages.gone(str(content["page"]), map(str, content["gone"]))
 
+    def _heard_seen(self, content: dict[str, Any]) -> None:
+        pages.look(str(content["page"]), seen=bool(content["seen"]))
+        if self._painting is not None:
+            self._provide(self._painting)
+
     def _heard_need(self, content: dict[str, Any]) -> None:
-        pages.gone(str(content["page"]), [str(content["key"])])
+        names = [str(content["key"])]
+        if content.get("missing") == "palettes" and self._painting is not None:
+            chosen = choose(str(self._painting.state["colormap"]), signed=False)
+            names = [f"palette {name}" for name in (*COLORMAPS, chosen)]
+        pages.gone(str(content["page"]), names)
         if self._painting is not None and self._painting.numbers.key == content["key"]:
             self._provide(self._painting)
 

@@ -77,7 +77,7 @@ class Side {
     this.scale = build('div', '', this.ramp, this.ends);
     this.facts = build('div', 'cnnw-facts');
     this.host = build('div', `cnnw-side ${name}`);
-    this.drawn = '';
+    this.drawn = this.before = '';
     this.box = /** @type {number[] | null} */ (null);
     this.always = true; // whether the box is framed also where its pixels are small
     this.written = /** @type {Written | null} */ (null);
@@ -140,6 +140,15 @@ class Side {
     this.note.title = zoomed ? 'Double click or key 0: the whole picture' : '';
   }
 
+  /** Tell those who measure that the canvas has another picture, or the one of another state. @param {Sheet} sheet
+   * @param {State} state */
+  told(sheet, {channel}) {
+    const now = `${sheet.number} ${this.drawn}`, {role} = sheet;
+    if (now === this.before) return;
+    this.before = now;
+    this.canvas.dispatchEvent(new CustomEvent('cnnwidgets:painted', {bubbles: true, detail: {role, channel}}));
+  }
+
   /** Frame the box, or none. */
   frame() {
     this.frames.replaceChildren();
@@ -200,11 +209,13 @@ class Panel {
     this.picked = /** @type {{number: number, pixel: [number, number]} | null} */ (null);
     this.tip = build('div', 'cnnw-says');
     this.repaint = () => this.paint();
+    this.looked = () => this.look();
     el.append(...this.sides.map((/** @type {Side} */ side) => side.host));
     for (const side of this.sides) this.listen(side);
     this.release = keepKeyboard(this.sides.map((/** @type {Side} */ side) => side.room));
     model.on('change:sheets', this.repaint);
     store.watchers.add(this.repaint);
+    document.addEventListener('visibilitychange', this.looked);
     this.link();
     this.paint();
   }
@@ -227,6 +238,7 @@ class Panel {
     this.wait(null);
     this.tip.remove();
     store.watchers.delete(this.repaint);
+    document.removeEventListener('visibilitychange', this.looked);
     this.model.off('change:sheets', this.repaint);
     for (const control of Object.values(this.controls).flat())
       for (const trait of ['value', 'index']) control.off(`change:${trait}`, this.repaint);
@@ -267,7 +279,35 @@ class Panel {
     clearTimeout(this.late);
     const card = this.el.closest('.cnnw'), names = /** @type {string[]} */ (this.model.get('sides'));
     names.forEach((name, i) => card?.classList.toggle(`${name}-wait`, i === at));
-    if (at !== null) this.late = setTimeout(() => this.wait(null), LATE);
+    if (at !== null) this.late = setTimeout(() => {
+      this.wait(null);
+      this.remind();
+    }, LATE);
+  }
+
+  /** What should have come long ago was lost: ask for it, again and again, as long as somebody looks. */
+  remind() {
+    const sheets = /** @type {(Sheet | null)[]} */ (this.model.get('sheets'));
+    const sheet = [...sheets].sort((one, other) => (other?.number ?? -1) - (one?.number ?? -1))[0];
+    if (!sheet || this.closed) return;
+    const layer = store.layers.get(sheet.key), missing = layer ? 'palettes' : 'layer';
+    if (layer && this.palette(layer, this.state(sheet, layer))) return;
+    if (!document.hidden && !store.coming.has(sheet.key) && store.needs(layer ? missing : sheet.key))
+      this.model.send({kind: 'need', key: sheet.key, missing, page: store.page});
+    this.late = setTimeout(() => this.remind(), LATE);
+  }
+
+  /** The colours of a layer; undefined where they have not come. @param {Layer} layer @param {State} state */
+  palette(layer, {colormap}) {
+    return store.palettes.get(colormap === 'auto' ? store.auto[layer.signed ? 1 : 0] : colormap);
+  }
+
+  /** Tell the kernel whether anybody looks at the page: it sends nothing to one at which nobody does. */
+  look() {
+    const sheets = /** @type {(Sheet | null)[]} */ (this.model.get('sheets'));
+    this.missed = Math.max(...sheets.map(sheet => sheet?.number ?? -1)); // it comes without being asked for
+    this.model.send({kind: 'seen', page: store.page, seen: !document.hidden});
+    this.paint();
   }
 
   /** Whether the side shows what the sheet says. @param {number} at @param {Sheet | null} sheet */
@@ -280,17 +320,17 @@ class Panel {
     side.keep(sheet);
     const layer = store.layer(sheet.key);
     if (!layer) {
-      if (!store.coming.has(sheet.key) && this.missed !== sheet.number) {
+      if (!store.coming.has(sheet.key) && this.missed !== sheet.number && !document.hidden) {
         this.missed = sheet.number;
-        this.model.send({kind: 'need', key: sheet.key, page: store.page});
+        if (store.needs(sheet.key)) this.model.send({kind: 'need', key: sheet.key, page: store.page});
       }
       return false;
     }
     const state = this.state(sheet, layer);
-    const name = state.colormap === 'auto' ? store.auto[layer.signed ? 1 : 0] : state.colormap;
-    const palette = store.palettes.get(name);
+    const palette = this.palette(layer, state);
     if (!palette) return false;
     (sheet.role === 'grid' ? this.grid : this.map).call(this, side, sheet, layer, state, palette);
+    side.told(sheet, state);
     return true;
   }
 
@@ -318,7 +358,7 @@ class Panel {
   map(side, sheet, layer, state, palette) {
     const {channel, scale} = state, map = fullMap(layer, channel), {low, step, codes, height, width} = map;
     const whole = layer.maps.has(channel) || layer.size.join() === layer.full.join();
-    if (!whole) store.want(this.model, layer.key, channel);
+    if (!whole && !document.hidden) store.want(this.model, layer.key, channel);
     else this.ahead(layer, channel);
     const [from, to] = rangesOf(layer, scale, palette.diverging).map(ends => ends[channel]);
     const make = () => Uint32Array.from(levels(codes, low, step, from, to, new Uint8Array(codes.length)), level =>
@@ -468,7 +508,7 @@ export default {
     model.on('msg:custom', hear);
     model.send({
       kind: 'hello', page: store.page, holds: store.holds(), inflates: typeof DecompressionStream === 'function',
-      ratio: window.devicePixelRatio,
+      ratio: window.devicePixelRatio, seen: !document.hidden,
     });
     return () => model.off('msg:custom', hear);
   },

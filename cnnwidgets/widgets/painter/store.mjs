@@ -25,6 +25,7 @@ export class Store {
     this.gone = /** @type {string[]} */ ([]);
     this.watchers = /** @type {Set<() => void>} */ (new Set());
     this.asked = this.wish = /** @type {any} */ (null);
+    this.needed = /** @type {Map<string, number>} */ (new Map());
   }
 
   get bytes() {
@@ -46,8 +47,17 @@ export class Store {
     return layer;
   }
 
+  /** Whether a painter is to ask for what it lacks: another one of the page may just have done so.
+   * @param {string} name @param {number} now in ms */
+  needs(name, now = Date.now()) {
+    if (now - (this.needed.get(name) ?? -PATIENCE) < PATIENCE / 2) return false;
+    this.needed.set(name, now);
+    return true;
+  }
+
   /** @param {Layer} layer */
   put(layer) {
+    this.needed.delete(layer.key);
     this.layers.delete(layer.key);
     this.layers.set(layer.key, layer);
     this.gone = this.gone.filter(key => key !== layer.key);
@@ -90,7 +100,10 @@ export class Store {
     const {model, key, channel} = (this.asked = this.wish);
     this.wish = null;
     model.send({kind: 'want', key, channel});
-    this.asked.timer = setTimeout(() => this.answered(key, channel), PATIENCE);
+    this.asked.timer = setTimeout(() => {
+      this.answered(key, channel);
+      this.changed(); // the answer was lost: who still needs it asks again
+    }, PATIENCE);
   }
 
   /** @param {string} key @param {number} channel */

@@ -59,6 +59,26 @@ test('one wish is under way at a time, and the newest follows', () => {
   store.answered('a', 1);
 });
 
+test('an answer that was lost is asked for again by those who still need it', context => {
+  context.mock.timers.enable({apis: ['setTimeout']});
+  const store = new Store(100), page = model();
+  store.put(layer('a', 40));
+  store.want(page, 'a', 1);
+  store.watchers.add(() => store.want(page, 'a', 2)); // a painter that shows another channel by now
+  context.mock.timers.tick(60_000);
+  assert.deepEqual(page.sent.slice(0, 2), [{kind: 'want', key: 'a', channel: 1}, {kind: 'want', key: 'a', channel: 2}]);
+  store.watchers.clear();
+  store.answered('a', 2);
+});
+
+test('what several painters of a page lack is asked for once', () => {
+  const store = new Store(100);
+  assert.deepEqual([store.needs('a', 0), store.needs('a', 100), store.needs('b', 100)], [true, false, true]);
+  assert.equal(store.needs('a', 10_000), true); // it has not come: it was lost
+  store.put(layer('a', 40));
+  assert.equal(store.needs('a', 10_001), true);
+});
+
 test('colour tables are kept by name, and the store says what it holds', () => {
   const store = new Store(100);
   const bytes = new Uint8Array(2048).map((_, i) => i);

@@ -104,6 +104,47 @@ def test_a_layer_that_was_lost_is_sent_again_when_the_page_needs_it(heard):
     assert heard.kinds == ["palettes", "layer", "layer"]
 
 
+def test_colours_that_were_lost_are_sent_again_when_the_page_needs_them(heard):
+    heard.hello()
+    heard.painter.show(painting(colormap="jet"))
+    heard.say("need", key=painting().numbers.key, missing="palettes")
+    assert heard.kinds == ["palettes", "layer", "palettes"]
+    assert heard.sent[2][0]["names"] == heard.sent[0][0]["names"]
+
+
+def test_nothing_is_sent_for_a_page_that_nobody_sees_until_somebody_does(heard):
+    heard.hello()
+    heard.painter.show(painting())
+    heard.say("seen", seen=False)
+    for add in (1, 2, 3):
+        heard.painter.show(painting(MAPS + add, colormap="jet"))
+    assert heard.kinds == ["palettes", "layer"]
+    heard.say("seen", seen=True)
+    assert heard.kinds[2:] == ["palettes", "layer"]  # of the last alone
+    assert heard.sent[3][0]["key"] == painting(MAPS + 3).numbers.key
+    heard.say("seen", seen=True)  # another painter of the same page
+    assert len(heard.sent) == 4
+
+
+def test_a_page_in_sight_gets_all_beside_one_that_nobody_sees_and_that_one_the_rest_later(heard):
+    heard.hello()
+    heard.hello("q")
+    heard.painter.show(painting())
+    heard.say("seen", page="q", seen=False)
+    heard.painter.show(painting(MAPS + 1))
+    assert heard.kinds == ["palettes", "layer", "layer"]
+    heard.say("seen", page="q", seen=True)  # messages go to all pages: it has heard that too
+    assert len(heard.sent) == 3
+
+
+def test_a_page_that_opens_out_of_sight_gets_its_numbers_when_it_is_looked_at(heard):
+    heard.say("hello", holds=[], inflates=True, ratio=1, seen=False)
+    heard.painter.show(painting())
+    assert heard.calls == ["hello"] and heard.sent == []
+    heard.say("seen", seen=True)
+    assert heard.kinds == ["palettes", "layer"]
+
+
 def test_the_page_gets_a_map_in_full_when_it_wants_one_and_an_answer_in_any_case(heard):
     heard.hello()
     heard.painter.show(painting())
