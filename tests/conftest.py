@@ -22,7 +22,8 @@ FAST = [
     HERE / name
     for name in (
         "compute/core/test_forward.py", "compute/core/test_outputs.py", "compute/core/test_state.py", "live",
-        "render/color", "render/static", "render/text", "render/test_png.py", "test_files.py", "training/loop/test_trainer.py", "widgets/controls/test_basic.py",
+        "render/color", "render/static", "render/text", "render/test_png.py", "test_files.py",
+        "training/loop/test_trainer.py", "widgets/controls/test_basic.py",
         "widgets/state/test_subject.py", "widgets/state/test_traits.py",
     )
 ]  # fmt: skip
