@@ -56,9 +56,9 @@ for index in range(8):
     pngs.append(view.box("maps").figure.png)
 view.index = 0
 bare = W.Image(value=pngs[0], width=480, height=480)
-bare_slider = W.IntSlider(max=7)
+bare_slider = W.IntSlider(max=999)
 bare_slider.add_class("bare-slider")
-bare_slider.observe(lambda change: setattr(bare, "value", pngs[change["new"]]), "value")
+bare_slider.observe(lambda change: setattr(bare, "value", pngs[change["new"] % 8]), "value")
 box = W.VBox([bare_slider, bare])
 box.add_class("bare")
 display(box)
