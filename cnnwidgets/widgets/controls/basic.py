@@ -180,10 +180,25 @@ def dropdown(view: T.HasTraits, trait: str, options: Sequence[Any], *, width: in
 
 
 def colormap_menu(view: T.HasTraits, trait: str = "colormap", *, tip: str = "", width: int = 100) -> Group:
-    """A menu of colour maps with its label, linked to `trait`; one that is given by name is among them."""
+    """A menu of colour maps with its label, linked to `trait`; one that is given by name is among them from then on."""
     options = list(dict.fromkeys((*COLORMAPS, getattr(view, trait))))
     tip = tip or "auto: a diverging map centred on 0 for signed values"
-    return labelled("Colours", dropdown(view, trait, options, width=width, tip=tip))
+    menu = plain(W.Dropdown, options=options, value=getattr(view, trait), layout=layout(width=f"{width}px"))
+    writing = Guard()
+
+    def show(change: Any) -> None:
+        with writing:  # new options begin with the first one
+            if change["new"] not in menu.options:
+                menu.options = (*menu.options, change["new"])
+            menu.value = change["new"]
+
+    def chosen(change: Any) -> None:
+        if not writing:
+            setattr(view, trait, change["new"])
+
+    view.observe(show, trait)
+    menu.observe(chosen, "value")
+    return labelled("Colours", hint(menu, tip))
 
 
 def button(text: str, action: Any, *, width: int = 32, tip: str) -> W.Button:

@@ -205,3 +205,15 @@ def test_a_group_names_its_controls_for_a_screen_reader(view):
     assert ["cnnw-named" in control._dom_classes for control in (slider, own)] == [True, False]
     group.text = "Frame <1>"
     assert slider.description == "Frame <1>" and "Frame &lt;1&gt;" in group.children[0].value
+
+
+def test_a_colour_map_that_the_menu_has_not_is_added_when_it_is_set(view):
+    view.add_traits(colormap=T.Unicode("auto"))
+    (menu,) = (part for part in controls.colormap_menu(view).children if isinstance(part, W.Dropdown))
+    before = menu.options
+    view.colormap = "jet"
+    assert (menu.value, menu.options) == ("jet", (*before, "jet"))
+    view.colormap = "magma"
+    assert (view.colormap, menu.value, menu.options) == ("magma", "magma", (*before, "jet"))
+    menu.value = "jet"
+    assert view.colormap == "jet"
