@@ -97,7 +97,7 @@ def possible() -> bool:
 @cache
 def code() -> str:
     """The JavaScript, as one module."""
-    return joined("numbers", "store", "zoom", "lens", "panel")
+    return joined("numbers", "store", "zoom", "lens", "side", "panel")
 
 
 def joined(*names: str) -> str:

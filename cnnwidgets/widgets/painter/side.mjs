@@ -1,0 +1,177 @@
+// @ts-check
+// One of the two places of a painted panel: the picture, what lies over it, and the texts around it.
+import {Lens} from './lens.mjs';
+import {number, shownFactor, valueOf} from './numbers.mjs';
+import {store} from './store.mjs';
+import {factorWords, inkOn, lettering, written} from './zoom.mjs';
+
+/**
+ * @typedef {import('./numbers.mjs').FullMap} FullMap
+ * @typedef {import('./numbers.mjs').Sheet} Sheet
+ * @typedef {import('./numbers.mjs').State} State
+ * @typedef {import('./store.mjs').Palette} Palette
+ * @typedef {import('./lens.mjs').Look} Look
+ * @typedef {import('./zoom.mjs').Lettering} Lettering
+ *
+ * What is written into large pixels: the numbers of a map, and the ends of their range.
+ * @typedef {{map: FullMap, least: number, most: number}} Written
+ */
+
+const EDGE = 4, LEAST = 8, STOPS = 16;
+
+/** @param {string} name @param {Record<string, string | number>} attributes */
+export function drawing(name, attributes = {}) {
+  const element = /** @type {SVGElement} */ (document.createElementNS('http://www.w3.org/2000/svg', name));
+  for (const [each, value] of Object.entries(attributes)) element.setAttribute(each, String(value));
+  return element;
+}
+
+/** @param {string} name @param {string} classes @param {...(Node | string)} children */
+export function build(name, classes, ...children) {
+  const element = document.createElement(name);
+  element.className = classes;
+  element.append(...children);
+  return element;
+}
+
+/** One of the two places of a panel, of which one is seen. */
+export class Side {
+  /** @param {string} name @param {Look} look */
+  constructor(name, look) {
+    this.canvas = /** @type {HTMLCanvasElement} */ (build('canvas', 'cnnw-pixels'));
+    const over = drawing('svg');
+    over.append(this.numbers = drawing('g', {class: 'cnnw-numbers'}), this.frames = drawing('g'));
+    this.room = build('div', 'cnnw-room', this.canvas, build('div', 'cnnw-frames', over));
+    this.lens = new Lens(this.room, this.canvas, over, look, () => this.dress());
+    this.note = build('span', 'cnnw-quiet cnnw-note');
+    this.room.tabIndex = 0;
+    for (const kind of ['lm', 'p', 'jp']) this.room.setAttribute(`data-${kind}-suppress-shortcuts`, 'true');
+    this.heading = build('div', 'cnnw-heading');
+    this.ramp = build('div', 'cnnw-ramp');
+    this.ends = build('div', 'cnnw-scale');
+    this.scale = build('div', '', this.ramp, this.ends);
+    this.facts = build('div', 'cnnw-facts');
+    this.host = build('div', `cnnw-side ${name}`);
+    this.drawn = this.before = '';
+    this.box = /** @type {number[] | null} */ (null);
+    this.always = true; // whether the box is framed also where its pixels are small
+    this.written = /** @type {Written | null} */ (null);
+    this.reduced = false;
+    this.pixels = /** @type {Uint32Array} */ (new Uint32Array());
+    this.at = /** @type {((x: number, y: number) => any)} */ (() => null);
+    this.columns = this.count = 0; // of a grid
+  }
+
+  empty() {
+    this.host.replaceChildren();
+    this.host.classList.remove('cnnw-full');
+    this.drawn = '';
+  }
+
+  /** Keep the room of the picture. @param {Sheet} sheet */
+  keep(sheet) {
+    if (!this.host.firstChild) this.host.append(this.heading, this.room, this.scale, this.facts);
+    this.host.classList.add('cnnw-full');
+    this.room.style.minHeight = `${sheet.reserve}px`;
+  }
+
+  /** @param {string[]} parts */
+  title(parts) {
+    const [name, ...quiet] = parts.filter(Boolean);
+    this.heading.title = parts.filter(Boolean).join(' · ');
+    this.heading.replaceChildren(build('b', '', name),
+      build('span', 'cnnw-quiet', quiet.map(part => ` · ${part}`).join('')), this.note);
+    this.room.setAttribute('aria-label', this.heading.title);
+  }
+
+  /** @param {Sheet} sheet @param {number} width @param {number} height @param {() => Uint32Array} make
+   * @param {string} drawn what the pixels depend on @param {string} of what is looked at: a view of it stays */
+  picture(sheet, width, height, make, drawn, of) {
+    const factor = shownFactor(width, height, sheet.width, sheet.role === 'map' ? sheet.tall : 0);
+    const shown = Math.round(height * factor), room = Math.max(sheet.reserve, Math.min(shown, sheet.tall) + EDGE);
+    if (drawn !== this.drawn) {
+      const {canvas} = this;
+      if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
+      this.pixels = make();
+      const bytes = new Uint8ClampedArray(/** @type {ArrayBuffer} */ (this.pixels.buffer));
+      canvas.getContext('2d')?.putImageData(new ImageData(bytes, width, height), 0, 0);
+      this.drawn = drawn;
+    }
+    this.room.style.height = `${room}px`; // also when the picture is looked at closer
+    this.room.style.overflow = shown <= sheet.tall ? 'hidden' : 'auto';
+    const fit = {columns: width, rows: height, factor, width: sheet.width, height: room - EDGE};
+    this.lens.show(of, fit, sheet.role === 'grid');
+  }
+
+  /** Put what lies over the picture, and the word for it, where the view has it. */
+  dress() {
+    const {zoomed, look: {view}, scale} = this.lens, numbers = this.written;
+    const style = numbers && lettering(numbers.least, numbers.most, wholes(numbers.map), scale);
+    this.frame();
+    this.write(numbers && numbers.map, style);
+    const factor = style && style.power ? `numbers ${factorWords(style.power)}` : '';
+    const words = [zoomed && `×${number(view.zoom, view.zoom < 100 ? 2 : 3)}`, zoomed && this.reduced && 'reduced', factor].filter(Boolean);
+    this.note.textContent = words.join(', ') + (zoomed && (this.lens.scrolling || words.length === 1) ? ', double click resets' : '');
+    this.heading.classList.toggle('cnnw-noted', words.length > 0);
+    this.note.title = zoomed ? 'Double click or key 0: the whole picture' : '';
+  }
+
+  /** Tell those who measure that the canvas has another picture, or the one of another state. @param {Sheet} sheet
+   * @param {State} state */
+  told(sheet, {channel}) {
+    const now = `${sheet.number} ${this.drawn}`, {role} = sheet;
+    if (now === this.before) return;
+    this.before = now;
+    this.canvas.dispatchEvent(new CustomEvent('cnnwidgets:painted', {bubbles: true, detail: {role, channel}}));
+  }
+
+  /** Frame the box, or none. */
+  frame() {
+    this.frames.replaceChildren();
+    const {box, lens: {scale}} = this;
+    if (!box || !this.always && scale < LEAST) return;
+    const edges = [[box[0], box[2], this.canvas.width], [box[1], box[3], this.canvas.height]].map(([low, high, end]) => {
+      const apart = Math.max(0, LEAST - (high - low) * scale) / 2;
+      return [Math.max(low * scale - apart, 1), Math.min(high * scale + apart, Math.round(end * scale) - 1)];
+    });
+    for (const [inset, stroke] of /** @type {[number, string][]} */ ([[0, store.accent], [2, 'white']])) {
+      const [[x, right], [y, bottom]] = edges.map(([low, high]) => [low + inset, high - inset]);
+      this.frames.append(drawing('rect', {x, y, width: Math.max(0, right - x), height: Math.max(0, bottom - y), stroke}));
+    }
+  }
+
+  /** Write the numbers of a map into its pixels that are seen. @param {FullMap | null} map
+   * @param {Lettering | null} style */
+  write(map, style) {
+    this.numbers.replaceChildren();
+    if (!map || !style) return;
+    const {scale, seen: [left, top, right, bottom]} = this.lens, {low, step, codes, width} = map;
+    this.numbers.setAttribute('font-size', style.size.toFixed(1));
+    for (let row = top; row < bottom; row++) {
+      for (let column = left; column < right; column++) {
+        const at = row * width + column, place = {x: (column + 0.5) * scale, y: (row + 0.5) * scale};
+        const text = drawing('text', {...place, dy: '.35em', fill: inkOn(this.pixels[at])});
+        text.textContent = written(valueOf(codes[at], low, step), style);
+        this.numbers.append(text);
+      }
+    }
+  }
+
+  /** @param {Sheet} sheet @param {Palette} palette @param {string[]} texts */
+  colorbar(sheet, palette, texts) {
+    const colors = Array.from({length: STOPS}, (_, i) => palette.colors[Math.round((i * 253) / (STOPS - 1))])
+      .map(color => `rgb(${color & 255} ${(color >> 8) & 255} ${(color >> 16) & 255})`);
+    this.scale.style.cssText = `width:${Math.round(this.canvas.width * this.lens.fit.factor)}px;max-width:100%`;
+    this.ramp.style.background = `linear-gradient(to right, ${colors.join(', ')})`;
+    this.ends.replaceChildren(...texts.map(text => build('span', '', text)));
+  }
+
+  /** @param {string[][]} rows */
+  list(rows) {
+    this.facts.replaceChildren(...rows.flat().map(text => build('span', '', text)));
+    this.facts.style.display = rows.length ? '' : 'none';
+  }
+}
+
+/** Whether all values of a map are whole numbers. @param {FullMap} map */
+const wholes = ({low, step}) => Number.isInteger(low) && Number.isInteger(step);
