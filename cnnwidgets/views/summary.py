@@ -20,7 +20,7 @@ from ..widgets import controls
 from ..widgets.base import ModelView
 from ..widgets.panels import PanelBox
 from ..widgets.state import Subject
-from ..widgets.surface import markup
+from ..widgets.surface import layout, markup
 
 STYLE = """<style>
 .cnnw-summary { display: grid; grid-template-columns: repeat(3, max-content) minmax(0, 140px) max-content;
@@ -48,7 +48,7 @@ class TableBox(PanelBox):
 
     def __init__(self, panel: Panel) -> None:
         super().__init__(panel)
-        self.heading.layout.display = "none"
+        self.heading.layout = layout(display="none")
         self.layout.width, self.layout.max_width, self.layout.flex = "auto", "100%", "0 1 auto"
 
     def text(self, panel: Panel) -> str:

@@ -144,6 +144,7 @@ export class Side {
    * @param {Lettering | null} style */
   write(map, style) {
     this.numbers.replaceChildren();
+    this.numbers.removeAttribute('font-size');
     if (!map || !style) return;
     const {scale, seen: [left, top, right, bottom]} = this.lens, {low, step, codes, width} = map;
     this.numbers.setAttribute('font-size', style.size.toFixed(1));

@@ -27,8 +27,18 @@ class _Pool(dict[Key, Any]):
         kind, traits = key
         made = kind(**dict(traits))
         if self._shared:
+            made.observe(_refuse)
             self[key] = made
         return made
+
+
+def _refuse(change: Any) -> None:
+    look, name = change["owner"], change["name"]
+    if name in look.keys:
+        raise TypeError(
+            f"{name} is written to a {type(look).__name__} that several widgets of the view have: give the widget one "
+            "of its own first"
+        )
 
 
 _pool: ContextVar[_Pool] = ContextVar("pool", default=_Pool(shared=False))  # noqa: B039 (it stays empty)

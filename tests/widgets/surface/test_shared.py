@@ -1,6 +1,7 @@
 """Layouts and styles that widgets of one view share."""
 
 import ipywidgets as W
+import pytest
 
 import cnnwidgets as cw
 from cnnwidgets.widgets.surface import layout, plain, sharing, tree
@@ -35,6 +36,15 @@ def test_plain_widgets_share_style_and_layout_and_keep_a_layout_that_is_given():
     assert texts[0].layout is texts[1].layout is box.layout
     assert texts[2].layout is own
     assert [text.value for text in texts] == ["a", "b", "c"]
+
+
+def test_writing_to_what_is_shared_is_an_error_that_says_what_to_do():
+    with sharing():
+        look = plain(W.HTML, "a").layout
+        with pytest.raises(TypeError, match="display is written to a Layout that several widgets"):
+            look.display = "none"
+    plain(W.HTML, "a").layout.display = "none"  # its own
+    look.close()  # is no writing
 
 
 def view() -> cw.ActivationView:
