@@ -113,7 +113,8 @@ CONTRAST = """cards => {
         return color[3] === 1 ? color : over(color, ground(element.parentElement));
     };
     const skipped = '.cnnw-named > .widget-label, .cnnw-named > .widget-label-basic > span, [disabled], style, script,'
-        + ' option, .texts, noscript, .cnnw-stale > *, .cnnw-figure svg text, .jupyter-widgets-error-widget';
+        + ' option, .texts, noscript, .cnnw-stale > *, .cnnw-figure svg text, .cnnw-numbers text,'
+        + ' .jupyter-widgets-error-widget';
     const texts = card => {
         const walker = document.createTreeWalker(card, NodeFilter.SHOW_TEXT), found = [];
         while (walker.nextNode())

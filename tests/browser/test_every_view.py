@@ -35,6 +35,9 @@ PAGES = {
     "no variables": lambda page: page.evaluate(BARE),
 }
 """One after the other: what one page has set, the next goes on from."""
+MAPS = (".cnnw-many .cnnw-room:visible", ".cnnw-many .cnnw-figure:visible")
+"""Those that the page paints, and those that are pictures."""
+TIPS = ".mark_tooltip:has(.cnnw-tip), .bqplot_mark_tooltip:has(.cnnw-tip), .cnnw-says:has(.cnnw-tip)"
 
 
 def test_every_control_can_be_hit_and_has_a_name_and_every_text_can_be_read(run_cells):
@@ -48,17 +51,18 @@ def test_every_control_can_be_hit_and_has_a_name_and_every_text_can_be_read(run_
         faults[f"{name}: pale"] = by_view([low for _, low in texts])
         faults[f"{name}: covered"] = by_view(page.evaluate(COVERED, CONTROLS))
         faults[f"{name}: wide"] = by_view(page.evaluate(WIDE))
-        show_a_tip(page)
-        tips = page.evaluate(CONTRAST, ".mark_tooltip:has(.cnnw-tip), .bqplot_mark_tooltip:has(.cnnw-tip)")
-        assert sum(count for count, _ in tips) > 0
-        faults[f"{name}: pale tips"] = [low for _, low in tips if low]
+        for maps in MAPS:
+            show_a_tip(page, maps)
+            tips = page.evaluate(CONTRAST, TIPS)
+            assert sum(count for count, _ in tips) > 0
+            faults[f"{name}: pale tips over {maps}"] = [low for _, low in tips if low]
     assert {name: found for name, found in faults.items() if found} == {}
 
 
-def show_a_tip(page: Page) -> None:
-    """Hold the mouse over a map of the first view."""
+def show_a_tip(page: Page, maps: str) -> None:
+    """Hold the mouse over one of the first of such maps."""
     page.mouse.move(0, 0)
-    grid = page.locator(".cnnw .cnnw-many .cnnw-figure").first
+    grid = page.locator(maps).first
     grid.scroll_into_view_if_needed()
     box = grid.bounding_box()
     page.mouse.move(box["x"] + 40, box["y"] + 40)
