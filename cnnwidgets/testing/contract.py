@@ -122,13 +122,13 @@ def _changes_nothing(view: ModelView) -> None:
 
 
 def _keeps_shared_looks(view: ModelView) -> None:
-    held = Counter(id(look) for part in tree(view) for look in _looks(part))
-    shared = {id(look): look for part in tree(view) for look in _looks(part) if held[id(look)] > 1}
-    before = {key: look.get_state() for key, look in shared.items()}
+    looks = [look for part in tree(view) for look in _looks(part)]
+    held = Counter(map(id, looks))
+    shared = {id(look): (look, look.get_state()) for look in looks if held[id(look)] > 1}
     for name in view.trait_names(source=True) + view.trait_names(display=True):
         for value in _values(view, name):
             _try(view, name, value)
-            changed = [look for key, look in shared.items() if look.get_state() != before[key]]
+            changed = [look for look, before in shared.values() if look.get_state() != before]
             _require(not changed, view, f"{name}={value!r} writes to a look that several widgets have: {changed[:1]}")
 
 

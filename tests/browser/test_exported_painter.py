@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 from page_tools import next_frames, wait_until
-from playwright.sync_api import Locator, Page
+from painted_tools import canvases, opaque, painted
+from playwright.sync_api import Page
 from torch import nn
 
 import cnnwidgets as cw
@@ -18,15 +18,6 @@ from cnnwidgets.compute.layers import drawable
 from cnnwidgets.render.color import COLORMAPS, Quantised, choose, is_diverging, palette, to_uint8, value_ranges
 from cnnwidgets.render.mosaic import Grid, mosaic
 
-READ = """canvas => {
-    const {width, height} = canvas;
-    const copy = new OffscreenCanvas(width, height).getContext('2d', {willReadFrequently: true});
-    copy.drawImage(canvas, 0, 0);
-    const {data} = copy.getImageData(0, 0, width, height);
-    let text = '';
-    for (let i = 0; i < data.length; i += 4096) text += String.fromCharCode(...data.subarray(i, i + 4096));
-    return [height, width, btoa(text)];
-}"""
 EVIL = "<img src=x onerror=document.title='ran'>"
 
 
@@ -81,20 +72,6 @@ def opened(browser):
 @pytest.fixture
 def page(opened, path) -> Page:
     return opened(path)
-
-
-def canvases(page: Page) -> Locator:
-    return page.locator("canvas.cnnw-pixels:visible")
-
-
-def painted(canvas: Locator) -> np.ndarray:
-    """The pixels of a canvas, (H, W, 4); what is transparent is black."""
-    height, width, data = canvas.evaluate(READ)
-    return opaque(np.frombuffer(base64.b64decode(data), np.uint8).reshape(height, width, 4))
-
-
-def opaque(pixels: np.ndarray) -> np.ndarray:
-    return np.where(pixels[..., 3:] == 0, np.uint8(0), pixels)
 
 
 def drawn(view: cw.ActivationView, **state: Any) -> list[np.ndarray]:

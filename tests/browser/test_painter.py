@@ -9,15 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 from page_tools import PICTURES, WATCH, focus_slider, in_kernel, next_frames, no_errors, press, wait_for, wait_until
-from playwright.sync_api import Locator, Page
+from painted_tools import LENET, canvases, lenet, opaque, painted
+from playwright.sync_api import Page
 
 from cnnwidgets.render.color import COLORMAPS
 
-LENET = """
-import torch
-model, dataset = cnnwidgets.models.lenet5(pretrained=True), torch.utils.data.Subset(cnnwidgets.data.digits(), range(50))
-view = cnnwidgets.ActivationView(model, dataset, layer="C1", index=3)
-"""
 BOTH = (
     PICTURES
     + """
@@ -40,33 +36,11 @@ grid = Grid.fit(*maps.shape, columns=view.columns or None, room=480)
 for levels in (mosaic(tiles, grid), tiles[view.channel]):
     print(*levels.shape, base64.b64encode(palette(name)[levels].tobytes()).decode())
 """
-READ = """canvas => {
-    const {width, height} = canvas, data = canvas.getContext('2d').getImageData(0, 0, width, height).data;
-    let text = '';
-    for (let i = 0; i < data.length; i += 4096) text += String.fromCharCode(...data.subarray(i, i + 4096));
-    return [height, width, btoa(text)];
-}"""
 
 
 @pytest.fixture
 def page(run_cells) -> Page:
-    page = run_cells(WATCH, LENET + "view")
-    canvases(page).nth(1).wait_for()
-    return page
-
-
-def canvases(page: Page) -> Locator:
-    return page.locator(".cnnw canvas.cnnw-pixels:visible")
-
-
-def painted(canvas: Locator) -> np.ndarray:
-    """The pixels of a canvas, (H, W, 4); what is transparent is white."""
-    height, width, data = canvas.evaluate(READ)
-    return opaque(np.frombuffer(base64.b64decode(data), np.uint8).reshape(height, width, 4))
-
-
-def opaque(pixels: np.ndarray) -> np.ndarray:
-    return np.where(pixels[..., 3:] == 0, np.uint8(0), pixels)
+    return lenet(run_cells)
 
 
 def matches(page: Page) -> bool:

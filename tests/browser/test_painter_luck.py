@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 
-import ipywidgets
 import pytest
 import test_painter
 from page_tools import (
     HANDLE,
+    OLD,
     WATCH,
     focus_slider,
     in_kernel,
@@ -19,8 +19,9 @@ from page_tools import (
     wait_for,
     wait_until,
 )
+from painted_tools import LENET, canvases, lenet, painted
 from playwright.sync_api import Page
-from test_painter import CHANNEL, LAYER, LENET, canvases, matches, painted
+from test_painter import CHANNEL, LAYER, matches
 
 from cnnwidgets.widgets.surface import markup
 
@@ -55,8 +56,7 @@ HIDE = """hidden => {
 
 @pytest.fixture
 def page(run_cells) -> Page:
-    page = run_cells(WATCH, LENET + "view")
-    canvases(page).nth(1).wait_for()
+    page = lenet(run_cells)
     wait_until(page, lambda: matches(page), "the first picture")
     return page
 
@@ -130,7 +130,7 @@ def test_a_kernel_that_restarts_leaves_the_picture_which_says_that_no_kernel_ans
     assert {tuple(parts.nth(n).evaluate(stale)) for n in range(parts.count())} == {("none", "0.45")}
 
 
-@pytest.mark.skipif(ipywidgets.version_info[0] < 8, reason="ipywidgets 7 tells no page what was moved in another")
+@pytest.mark.skipif(OLD, reason="ipywidgets 7 tells no page what was moved in another")
 def test_two_pages_of_one_kernel_paint_the_same(page, browser):
     page.evaluate(SAVE)
     context = browser.new_context(viewport={"width": 1200, "height": 1400})

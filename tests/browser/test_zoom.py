@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 from page_tools import PICTURES, WATCH, in_kernel, next_frames, no_errors, press, shown_pixels, wait_for, wait_until
+from painted_tools import LENET, canvases, lenet, painted
 from playwright.sync_api import Locator, Page
-from test_painter import COUNT, KINDS, LENET, canvases, painted
+from test_painter import COUNT, KINDS
 
 GRID, LARGE = 0, 1
 # Px that a pixel takes, and where the picture begins in its room.
@@ -40,9 +41,7 @@ SCROLLED = """room => {
 
 @pytest.fixture
 def page(run_cells) -> Page:
-    page = run_cells(WATCH, LENET + "view")
-    canvases(page).nth(1).wait_for()
-    return page
+    return lenet(run_cells)
 
 
 def room(page: Page, at: int) -> Locator:
@@ -298,7 +297,6 @@ def test_what_is_not_finite_is_written_as_a_word_and_what_came_reduced_says_so(r
     assert note(page) == "×128, double click resets"
     assert len(numbers(page)) in (36, 42, 49, 56, 64)
     assert heard(page) == [] and in_kernel(page, "print(sent)") == "[]\n"
-    page.locator(".cnnw").first.screenshot(path="/tmp/zoom2.png")
     assert no_errors(page)
 
 

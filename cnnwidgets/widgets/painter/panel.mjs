@@ -187,7 +187,7 @@ class Panel {
     side.picture(sheet, width, height, () => mosaic(layer, grid, ranges, palette.colors), drawn,
       `grid of ${[layer.count, grid.columns, ...layer.full]}`);
     side.box = boxOf(grid, channel);
-    side.reduced = layer.size.join() !== layer.full.join();
+    side.reduced = isReduced(layer);
     side.dress();
     side.columns = grid.columns;
     side.count = grid.count;
@@ -201,7 +201,7 @@ class Panel {
   /** @param {Side} side @param {Sheet} sheet @param {Layer} layer @param {State} state @param {Palette} palette */
   map(side, sheet, layer, state, palette) {
     const {channel, scale} = state, map = fullMap(layer, channel), {low, step, codes, height, width} = map;
-    const whole = layer.maps.has(channel) || layer.size.join() === layer.full.join();
+    const whole = layer.maps.has(channel) || !isReduced(layer);
     if (!whole && !document.hidden) store.want(this.model, layer.key, channel);
     else this.ahead(layer, channel);
     const [from, to] = rangesOf(layer, scale, palette.diverging).map(ends => ends[channel]);
@@ -233,7 +233,7 @@ class Panel {
   ahead(layer, channel) {
     clearTimeout(this.resting);
     const missing = [channel + 1, channel - 1].find(at => at >= 0 && at < layer.count && !layer.maps.has(at));
-    if (missing === undefined || layer.size.join() === layer.full.join()) return;
+    if (missing === undefined || !isReduced(layer)) return;
     this.resting = setTimeout(() => store.want(this.model, layer.key, missing), REST);
   }
 
@@ -248,7 +248,7 @@ class Panel {
       const found = there(event), shown = sheet(), layer = found && shown && store.layer(shown.key);
       if (!found || !shown || !layer || side.lens.held) return this.tip.remove();
       this.say(event, described(shown, layer, found));
-      if (event.type === 'pointermove' && shown.role === 'grid' && !layer.maps.has(found.map) && layer.size.join() !== layer.full.join())
+      if (event.type === 'pointermove' && shown.role === 'grid' && !layer.maps.has(found.map) && isReduced(layer))
         store.want(this.model, layer.key, found.map);
     };
     side.room.addEventListener('pointermove', hover);
@@ -296,6 +296,9 @@ class Panel {
     if (over > 0) this.tip.style.left = `${event.clientX + 12 - over}px`;
   }
 }
+
+/** Whether the maps came smaller than they are, each in full only when it is asked for. @param {Layer} layer */
+const isReduced = ({size, full}) => size.join() !== full.join();
 
 /** The map in full, or as it is in the grid as long as there is no other. @param {Layer} layer @param {number} channel
  * @returns {FullMap} */
