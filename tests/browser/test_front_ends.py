@@ -51,7 +51,7 @@ def moves_with_the_slider(page: Page) -> None:
     wait_until(
         page, lambda: not np.array_equal(shown_pixels(page.locator(GRIDS).first), before), "another picture is painted"
     )
-    assert "Channel 0" in page.locator(".cnnw").inner_text()
+    wait_until(page, lambda: "Channel 0" in page.locator(".cnnw").inner_text(), "the first map is large")
     page.wait_for_timeout(500)  # the figure has a new size, which bqplot takes on step by step
     box = page.locator(GRIDS).first.bounding_box()
     page.mouse.click(box["x"] + box["width"] - 10, box["y"] + 10)
