@@ -127,6 +127,8 @@ class Painter(W.DOMWidget, Sides):
         As of a `Painting`: all that this painter shows have the same.
     on_hello : callable
         Called when a page says for the first time that it can paint.
+    on_wait : callable
+        Called when a page says that it has been told of the painter, but not where it belongs.
     on_cell, on_place : callable
         Called with the number of a map, and with (x, y) in a map, where the mouse pressed it.
 
@@ -160,12 +162,13 @@ class Painter(W.DOMWidget, Sides):
         links: Mapping[str, Sequence[W.Widget]],
         *,
         on_hello: Callable[[], object],
+        on_wait: Callable[[], object],
         on_cell: Callable[[int], object],
         on_place: Callable[[float, float], object],
     ) -> None:
         self.live, self.painted, self.newest = False, -1, -1
         self._painting: Painting | None = None
-        self._on_hello, self._on_cell, self._on_place = on_hello, on_cell, on_place
+        self._on_hello, self._on_wait, self._on_cell, self._on_place = on_hello, on_wait, on_cell, on_place
         self.swapped = self  # the stage takes it for what has two places in the page
         self.name_sides()
         seen = front_end() or ""
@@ -256,6 +259,9 @@ class Painter(W.DOMWidget, Sides):
             self._on_hello()
         elif self._painting is not None:
             self._provide(self._painting)
+
+    def _heard_waits(self, content: dict[str, Any]) -> None:
+        self._on_wait()
 
     def _heard_painted(self, content: dict[str, Any]) -> None:
         self.painted = int(content["number"])

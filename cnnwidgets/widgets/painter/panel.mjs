@@ -346,6 +346,25 @@ function gridTexts(layer, ranges, scale, diverging) {
 
 // ---------------------------------------------------------------------- widget
 
+/** Names of the painters that have been rendered in this page. @type {Set<string>} */
+const rendered = new Set();
+
+/** @param {Model} model */
+const nameOf = model => model.get('sides').join();
+
+/** Milliseconds after which a painter that is not yet rendered says so. */
+const WAITS = [1000, 2000, 4000, 8000];
+
+/**
+ * The kernel puts a painter into the card once it has said hello. A page that is being opened has perhaps no model of
+ * that part of the card yet, and loses the message.
+ * @param {Model} model
+ */
+const askToBeRendered = model => WAITS.map(delay => setTimeout(() => {
+  if (!rendered.has(nameOf(model)))
+    model.send({kind: 'waits'});
+}, delay));
+
 export default {
   /** @param {{model: Model}} _ */
   initialize({model}) {
@@ -355,10 +374,15 @@ export default {
       kind: 'hello', page: store.page, holds: store.holds(), inflates: typeof DecompressionStream === 'function',
       ratio: window.devicePixelRatio, seen: !document.hidden,
     });
-    return () => model.off('msg:custom', hear);
+    const timers = askToBeRendered(model);
+    return () => {
+      timers.forEach(clearTimeout);
+      model.off('msg:custom', hear);
+    };
   },
   /** @param {{model: Model, el: HTMLElement}} _ */
   render({model, el}) {
+    rendered.add(nameOf(model));
     const panel = new Panel(model, el);
     return () => panel.close();
   },

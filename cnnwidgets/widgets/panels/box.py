@@ -191,6 +191,7 @@ class Columns(W.HBox):
     def __init__(self, height: int = 0) -> None:
         self.boxes: dict[str, PanelBox] = {}
         self._places: list[list[str]] = []
+        self._stacks: dict[tuple[str, ...], W.VBox] = {}
         look = W.Layout(flex_flow="row wrap", align_items="flex-start", min_height=f"{height}px")
         super().__init__([], layout=look)
 
@@ -217,20 +218,20 @@ class Columns(W.HBox):
                 else:
                     box.show(panel)
         if places != self._places:
-            self._places, before = places, list(self.children)  # type: ignore[has-type]
+            self._places = places
             self.children = [self._stacked(place) for place in places if place]
-            for widget in before:
-                if not isinstance(widget, PanelBox):
-                    widget.layout.close()
-                    widget.close()
 
     def _stacked(self, place: list[str]) -> W.Widget:
-        boxes = [self.boxes[key] for key in place]
-        return boxes[0] if len(boxes) == 1 else W.VBox(boxes, layout=W.Layout(flex="0 0 auto"))
+        if len(place) == 1:
+            return self.boxes[place[0]]
+        names = tuple(place)
+        if names not in self._stacks:  # and kept: the page may be about to show one that is closed meanwhile, and fails
+            self._stacks[names] = W.VBox([self.boxes[key] for key in place], layout=W.Layout(flex="0 0 auto"))
+        return self._stacks[names]
 
     def close(self) -> None:
         """Close every box, also those that are not shown now."""
-        for box in self.boxes.values():
+        for box in (*self.boxes.values(), *self._stacks.values()):
             if box.comm is not None:
                 close_tree(box)
         super().close()

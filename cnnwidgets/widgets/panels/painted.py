@@ -46,6 +46,7 @@ class PaintedBox(PanelBox):
         self.painter = Painter(
             painting.links,
             on_hello=self._begin,
+            on_wait=lambda: self.send_state(("children", "_dom_classes")),  # a page lost the message of `_begin`
             on_cell=lambda cell: self.panel.on_cell and self.panel.on_cell(cell),
             on_place=lambda x, y: self.panel.on_place and self.panel.on_place(x, y),
         )

@@ -34,6 +34,7 @@ class Heard:
         self.painter = Painter(
             links or {},
             on_hello=lambda: self.calls.append("hello"),
+            on_wait=lambda: self.calls.append("waits"),
             on_cell=self.calls.append,
             on_place=lambda x, y: self.calls.append((x, y)),
         )

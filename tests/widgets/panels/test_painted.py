@@ -100,6 +100,14 @@ def test_a_vector_is_a_picture_again_with_its_texts(view):
     assert view.box("maps").figure.png != before
 
 
+def test_a_page_that_lost_where_the_painter_belongs_is_told_again(view, messages):
+    greet(view)
+    box = view.box("maps")
+    messages.clear()
+    painters(view)[0]._handle_custom_msg({"kind": "waits"}, [])
+    assert [(message.widget, set(message.traits)) for message in messages] == [(box, {"children", "_dom_classes"})]
+
+
 def test_the_page_chooses_and_points(view):
     greet(view)
     maps, channel = painters(view)
