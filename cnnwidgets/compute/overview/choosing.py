@@ -78,5 +78,8 @@ def ordinary(table: LayerTable) -> LayerTable:
     >>> ordinary(layer_table(model, torch.zeros(1, 4, 4))).names
     ['0', '3']
     """
-    rows = [layer for layer in table if worth_choosing(layer)]
+    traced = any(layer.operation for layer in table)  # then the output of the network is that of its last operation
+    rows = [
+        layer for layer in table if worth_choosing(layer) and not (traced and not (layer.module or layer.operation))
+    ]
     return LayerTable(rows, table.note) if rows else table.showable

@@ -85,6 +85,11 @@ class Stage:
         """Whether it holds something to be shown."""
         return any(not child.left_out for child in self.children)
 
+    @property
+    def single(self) -> bool:
+        """Whether it is one layer: operations may be traced in it, but no modules."""
+        return self.call > 0 and all(part.operation or part.result for child in self.children for part in child.inside)
+
     def matches(self, text: str) -> bool:
         """Whether its name, kind or shape holds `text`, in upper or lower case, with `x` or `×` between sizes."""
         form = "" if self.layer is None else self.layer.form
