@@ -14,7 +14,7 @@ from ..layers import GraphRunner, Trace, arguments_of, trace
 from ..shadow import looking
 from .following import Following
 
-_FORMS = frozenset({"", "clone", "view", "_unsafe_view", "alias"})
+_FORMS = frozenset({"", "clone", "view", "_unsafe_view", "_reshape_alias", "as_strided", "alias"})
 """Names of nodes that another layout in memory adds or spares."""
 
 

@@ -144,7 +144,7 @@ def _opened_first(tree: Stages, most: int) -> frozenset[str]:
         return len(tree.rows(opened | set(more))) <= most
 
     while True:
-        closed = [stage for stage in tree.rows(opened) if stage.foldable and not stage.single]
+        closed = [stage for stage in tree.rows(opened) if stage.foldable]
         if not closed:
             return opened
         least = min(stage.depth for stage in closed)

@@ -35,7 +35,7 @@ def test_what_computes_on_weights_is_left_out():
 
     table = layer_table(Fixed(), IMAGE)
     assert "embedding" in table.names
-    assert ordinary(table).names == ["conv2d", "conv", "add"]
+    assert ordinary(table).names == ["conv", "add"]
 
 
 def test_all_is_offered_where_nothing_is_worth_choosing():
