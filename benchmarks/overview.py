@@ -24,6 +24,7 @@ import torchvision
 from _architectures import of_timm, timm_model
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+from cnnwidgets.compute.core import ForwardError
 from cnnwidgets.compute.layers import layer_table, run
 from cnnwidgets.compute.overview import MOST, edges, follow, ordinary, stages
 from tests.compute.overview.truth import stirred, wrong_edges
@@ -45,7 +46,10 @@ def look(title: str, make: Make, changed: int, everything: bool) -> tuple[str, b
     try:
         model, image, prepare = seeded(make)
         stirred(model)
-        table = layer_table(model, image, prepare=prepare)
+        try:
+            table = layer_table(model, image, prepare=prepare)
+        except ForwardError:  # it computes with single precision by itself
+            table = layer_table(model.float(), image, prepare=prepare)
         run(model, image, prepare=prepare, budget=0)
         began = perf_counter()
         run(model, image, prepare=prepare, budget=0)
