@@ -32,6 +32,7 @@ _COMPUTE = (
     "compute.attribution",
     "compute.gradients",
     "compute.perturbation",
+    "compute.overview",
 )
 _RENDER = ("render", "render.color", "render.text", "render.mosaic", "render.static")
 _FURNITURE = (*_COMPUTE, *_RENDER, "files", "live", "widgets.state", "widgets.surface")
@@ -77,6 +78,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "compute.diagnosis": (*_LAYERS, "compute.dataset", "compute.filters"),
     "compute.attribution": (*_LAYERS, "compute.scoring", "compute.dataset", "compute.occlusion"),
     "compute.gradients": _CORE,
+    "compute.overview": (*_LAYERS, "compute.diagnosis"),
     "training": ("training.loop", "training.recording"),
     "training.loop": (*_COMPUTE, "live", "files"),
     "training.recording": (*_COMPUTE, "live", "files", "training.loop"),

@@ -4,7 +4,7 @@ from ..settings import BESIDE, PLAIN, names_in
 from .captured import UNSEEN, Captured, some_of
 from .fingerprint import digest, fingerprint, hooks_version, settings_version, weights_version
 from .forward import ForwardError, Prepare, call, describe, hand_over, in_one_line
-from .hooks import alone, capture, claimed, counting, not_ours, rerouted
+from .hooks import alone, around_calls, capture, claimed, counting, not_ours, rerouted
 from .memory import give_back
 from .model import (
     FORMS,
@@ -51,6 +51,7 @@ __all__ = [
     "Report",
     "alone",
     "are_probabilities",
+    "around_calls",
     "call",
     "capture",
     "check_numbers",

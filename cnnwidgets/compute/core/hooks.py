@@ -195,6 +195,35 @@ def counting(model: nn.Module, *, ended: bool = False) -> Iterator[list[None]]:
 
 
 @contextmanager
+def around_calls(model: nn.Module, enter: Callable[[str], None], leave: Callable[[str, Any], Any]) -> Iterator[None]:
+    """Tell of each call of a module while the body of the `with` block runs the model.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The plain module; existing hooks stay.
+    enter : callable
+        Called with the first dotted name of a module before it runs.
+    leave : callable
+        Called with that name and the output after it has run; what it returns, unless None, replaces the output.
+    """
+    parts = named_parts(model)
+    with ExitStack() as stack:
+        for name in set(first_names(parts).values()):
+            if not isinstance(part := parts[name], torch.jit.ScriptModule):  # runs outside Python
+
+                def before(name: str, owner: nn.Module, args: Any) -> None:
+                    enter(name)
+
+                def after(name: str, owner: nn.Module, args: Any, output: Any) -> Any:
+                    return leave(name, output)
+
+                stack.callback(claimed(part.register_forward_pre_hook(partial(before, name))))
+                stack.callback(claimed(part.register_forward_hook(partial(after, name))))
+        yield
+
+
+@contextmanager
 def rerouted(
     model: nn.Module, module: str, call: int, through: Callable[[torch.Tensor], torch.Tensor], path: str = ""
 ) -> Iterator[None]:

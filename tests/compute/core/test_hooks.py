@@ -10,7 +10,7 @@ import torch
 import torchvision
 from torch import nn
 
-from cnnwidgets.compute.core.hooks import capture
+from cnnwidgets.compute.core.hooks import around_calls, capture
 from cnnwidgets.compute.shadow import evaluating
 from cnnwidgets.models import lenet5
 
@@ -352,3 +352,11 @@ def test_the_hooks_before_and_behind_a_layer_come_off(watched):
     with capture(model, "C3", stop=True, inputs=True):
         model(torch.zeros(1, 1, 28, 28))
     assert watched(model) == before
+
+
+def test_each_call_is_told_before_and_after_and_its_output_can_be_replaced():
+    model, told = nn.Sequential(nn.Linear(1, 1), nn.ReLU()), []
+    with around_calls(model, told.append, lambda name, output: told.append(f"end {name}") or (output * 0 + 2)):
+        assert model(torch.ones(1, 1)).item() == 2
+    assert told == ["", "0", "end 0", "1", "end 1", "end "]
+    assert not any(part._forward_hooks or part._forward_pre_hooks for part in model.modules())
