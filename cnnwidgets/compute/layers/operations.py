@@ -77,10 +77,14 @@ def trace(model: nn.Module) -> Trace:
     last = ("", 0)
     fixed = set()
     varying: set[fx.Node] = set()
+    filled = False  # whether what depends on the input was written into a tensor made before it
     for node in graph.nodes:
-        depends = node.op == "placeholder" or not varying.isdisjoint(node.all_input_nodes)
+        made = node.op == "get_attr" and node.target in found.constants
+        depends = node.op == "placeholder" or (made and filled) or not varying.isdisjoint(node.all_input_nodes)
         if depends:
             varying.add(node)
+            first = node.args[0] if node.args else None
+            filled |= isinstance(first, fx.Node) and first.target in found.constants and str(node.target).endswith("_")
         if node.op == "call_module":
             name = str(node.target)
             calls[name] = calls.get(name, 0) + 1

@@ -62,12 +62,12 @@ class Following(TorchDispatchMode):
         """Follow what is computed from `tensor`."""
         self._known[tensor] = self._node("", ()), self._clock
 
-    def nodes(self, tensor: torch.Tensor) -> tuple[int, ...]:
-        """The nodes whose numbers `tensor` holds now; none if it does not depend on a watched one."""
+    def nodes(self, tensor: torch.Tensor, part: torch.Tensor | None = None) -> tuple[int, ...]:
+        """The nodes whose numbers `tensor`, or `part` of it, holds now; none if it depends on no watched tensor."""
         node, since = self._known.get(tensor, (None, -1))
         found: list[int] = []
         if self._written and (written := self._written.get(_storage(tensor))) is not None:
-            start, end, _ = _bytes(tensor)
+            start, end, _ = _bytes(tensor if part is None else part)
             for write in reversed(written[1]):
                 if write.at <= since:
                     break
@@ -94,6 +94,8 @@ class Following(TorchDispatchMode):
         name = func._schema.name.split("::")[-1]
         if self._silent or name in _FORM or name.endswith("_like") or name.startswith("new_"):
             return func(*args, **kwargs)
+        if _is_view(func):
+            return self._viewed(name, args[0], func(*args, **kwargs))
         changed = list(_changed(func, args, kwargs))
         overwritten = {id(tensor) for tensor in changed} if name in _OVERWRITES else set()
         given = [t for t in tree_leaves((args, kwargs)) if isinstance(t, torch.Tensor) and id(t) not in overwritten]
@@ -106,6 +108,13 @@ class Following(TorchDispatchMode):
             for tensor in tree_leaves(output):
                 if isinstance(tensor, torch.Tensor) and not any(tensor is each for each in changed):
                     self._known[tensor] = node, self._clock
+        return output
+
+    def _viewed(self, name: str, base: torch.Tensor, output: Any) -> Any:
+        """What is known of views of `base`: each has what was written to its own bytes."""
+        for view in tree_leaves(output):
+            if isinstance(view, torch.Tensor) and view is not base and (parents := self.nodes(base, view)):
+                self._known[view] = self._node(name, parents), self._clock
         return output
 
     def _node(self, name: str, parents: tuple[int, ...]) -> int:
@@ -122,6 +131,12 @@ class Following(TorchDispatchMode):
         if storage not in self._written:  # the reference keeps the address from being given to another storage
             self._written[storage] = StorageWeakRef(tensor.untyped_storage()), []
         self._written[storage][1].append(_Write(self._clock, node, *_bytes(tensor)))
+
+
+def _is_view(func: Any) -> bool:
+    formal = func._schema.arguments
+    alias = formal[0].alias_info if formal else None
+    return alias is not None and not alias.is_write
 
 
 def _changed(func: Any, args: Any, kwargs: Any) -> Iterator[torch.Tensor]:

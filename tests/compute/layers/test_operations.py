@@ -265,3 +265,18 @@ def test_a_graph_is_compared_inside_blocks_and_behind_a_module_that_writes_over_
     assert any(row.operation for row in layer_table(model, torch.rand(3, 32, 32)))
     attention = nn.Sequential(nn.Flatten(2), nn.TransformerEncoderLayer(4, 2, 4, batch_first=True))
     assert layer_table(attention, torch.rand(1, 3, 2, 2)).note == ""
+
+
+def test_what_reads_a_tensor_that_was_filled_in_place_depends_on_the_image():
+    class Halves(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.part, self.whole = nn.Conv2d(1, 2, 3), nn.Conv2d(4, 1, 1)
+
+        def forward(self, images):
+            joined = torch.zeros(1, 4, 6, 6)
+            joined[:, :2] = self.part(images)
+            return self.whole(joined)
+
+    table = layer_table(Halves(), torch.rand(1, 8, 8))
+    assert table["whole"].depends
