@@ -212,6 +212,13 @@ class Overview {
     model.on('change:chosen', this.marks);
     this.room.addEventListener('click', event => this.click(event));
     this.room.addEventListener('keydown', event => this.key(event));
+    this.over = this.asked = ''; // the map under the mouse, and the one of which the kernel was asked last
+    this.waits = this.framed = false;
+    this.frame = build('div', 'cnnw-sees');
+    this.hears = (/** @type {any} */ said) => this.answer(said);
+    model.on('msg:custom', this.hears);
+    this.room.addEventListener('pointermove', event => this.hover(event));
+    this.room.addEventListener('pointerleave', () => this.hover(null));
     this.leave = (/** @type {KeyboardEvent} */ event) => this.up(event);
     requestAnimationFrame(() => {
       this.card = /** @type {HTMLElement | null} */ (this.room.closest('.cnnw'));
@@ -223,7 +230,9 @@ class Overview {
   close() {
     this.shows.forEach((show, i) => this.model.off(`change:sheet_${'ab'[i]}`, show));
     this.model.off('change:chosen', this.marks);
+    this.model.off('msg:custom', this.hears);
     this.card?.removeEventListener('keydown', this.leave);
+    this.frame.remove();
   }
 
   /** The rows that are seen. */
@@ -267,6 +276,48 @@ class Overview {
     if (map >= 0) this.choose(row, channel);
     else if (row.stage.opened !== null) this.model.send({kind: 'toggle', name: row.stage.name});
     this.mark();
+  }
+
+  /** Frame in the photo what the strongest place of the map under the mouse sees. @param {PointerEvent | null} event */
+  hover(event) {
+    const canvas = /** @type {HTMLElement | null} */ (event && event.target), row = this.rows.find(each => canvas
+      && each.host.contains(canvas));
+    const thumb = canvas instanceof HTMLCanvasElement && row && !row.stage.units;
+    const over = thumb ? JSON.stringify([row.stage.layer, Number(canvas.dataset.channel)]) : '';
+    if (over === this.over) return;
+    this.over = over;
+    this.frame.remove();
+    clearTimeout(this.rests);
+    // the first frame takes the kernel a while: not for a mouse that only passes
+    if (over) this.rests = setTimeout(() => this.ask(), this.framed ? 120 : 500);
+  }
+
+  /** Ask the kernel for the frame; not before it has answered the last question. */
+  ask() {
+    if (!this.over || this.waits) return;
+    const [layer, channel] = JSON.parse(this.over);
+    this.waits = true;
+    this.asked = this.over;
+    this.model.send({kind: 'hover', layer, channel, key: this.over});
+  }
+
+  /** @param {{kind: string, key: string, box: [number, number, number, number] | null}} said */
+  answer({kind, key, box}) {
+    if (kind !== 'frame') return;
+    this.waits = false;
+    this.framed = true;
+    if (key !== this.over) return this.ask();
+    const photos = /** @type {HTMLElement[]} */ ([...(this.card?.querySelectorAll('.cnnw-input') ?? [])]);
+    const photo = photos.find(each => !each.closest('.cnnw-below') && each.getClientRects().length);
+    if (!box || !photo || !this.card) return;
+    const at = photo.getBoundingClientRect(), card = this.card.getBoundingClientRect();
+    const [left, top, right, bottom] = box;
+    Object.assign(this.frame.style, {
+      left: `${at.left - card.left - this.card.clientLeft + left * at.width - 1}px`,
+      top: `${at.top - card.top - this.card.clientTop + this.card.scrollTop + top * at.height - 1}px`,
+      width: `${(right - left) * at.width - 2}px`, height: `${(bottom - top) * at.height - 2}px`,
+    });
+    this.card.append(this.frame);
   }
 
   /** @param {Row} row @param {number} channel */

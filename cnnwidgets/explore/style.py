@@ -9,10 +9,11 @@ STYLE = """<style>
 .cnnw-thread path { fill: none; stroke: var(--cnnw-line); stroke-width: 1.5; pointer-events: stroke; }
 .cnnw-thread .cnnw-edge { stroke: var(--cnnw-accent); opacity: 0.75; }
 .cnnw-thread .cnnw-knot { fill: var(--cnnw-ground); stroke: var(--cnnw-muted); stroke-width: 1.5; }
-.cnnw-stage { display: grid; grid-template-columns: minmax(150px, 216px) minmax(0, 1fr); gap: 0 10px; height: 56px;
+.cnnw-stage { display: grid; grid-template-columns: minmax(216px, 1fr) minmax(0, 510px); gap: 0 10px; height: 56px;
   align-items: center; padding: 0 6px 0 36px; box-sizing: border-box; border-radius: 4px; cursor: default; }
-.cnnw-stage.cnnw-open { height: 26px; } .cnnw-open .cnnw-under { display: none; }
-.cnnw-stage + .cnnw-stage { border-top: 1px solid color-mix(in srgb, var(--cnnw-line) 45%, transparent); }
+.cnnw-stage.cnnw-open { height: 26px; } .cnnw-open > .cnnw-thumbs, .cnnw-open .cnnw-under { display: none; }
+.cnnw-stage:not(.cnnw-open) + .cnnw-stage {
+  border-top: 1px solid color-mix(in srgb, var(--cnnw-line) 45%, transparent); }
 .cnnw-stage:hover { background: color-mix(in srgb, var(--cnnw-accent) 6%, transparent); }
 .cnnw-stage.cnnw-chosen { background: color-mix(in srgb, var(--cnnw-accent) 11%, transparent); }
 .cnnw-overview-room:focus-visible .cnnw-stage.cnnw-here { box-shadow: inset 0 0 0 1.5px var(--cnnw-accent); }
@@ -38,6 +39,9 @@ STYLE = """<style>
 .cnnw-thumb.cnnw-chosen { box-shadow: 0 0 0 2px var(--cnnw-accent); }
 .cnnw-overview-room:focus-visible .cnnw-here:is(canvas) {
   box-shadow: 0 0 0 2px var(--cnnw-ground), 0 0 0 4px var(--cnnw-accent); }
+.cnnw-explore { position: relative; }
+.cnnw-sees { position: absolute; z-index: 3; pointer-events: none; border: 2px solid var(--cnnw-accent);
+  border-radius: 2px; box-shadow: 0 0 0 1px #fffc, inset 0 0 0 1px #fffc; }
 .cnnw-none { padding: 20px 50px; }
 .cnnw-below { border-top: 1px solid var(--cnnw-line); margin-top: 10px; padding-top: 8px; }
 .cnnw-below .cnnw { border: 0; padding: 8px 0 0; }
@@ -47,7 +51,8 @@ STYLE = """<style>
   font-weight: 600; }
 .cnnw-overview-room { --cnnw-thumb: 46px; }
 .cnnw-overview, .cnnw-explore { container-type: inline-size; }
-@container (max-width: 560px) { .cnnw-stage { grid-template-columns: 150px minmax(0, 1fr); --cnnw-thumb: 42px; } }
+@container (max-width: 560px) {
+  .cnnw-stage { grid-template-columns: 150px minmax(0, 1fr); --cnnw-thumb: 42px; } }
 @container (max-width: 660px) { /* the image beside its prediction, above the stages */
   .cnnw-explore > .widget-vbox > .widget-hbox:has(.cnnw-overview) > .widget-vbox:has(> .widget-vbox) {
     flex-direction: row; flex: 1 1 100%; } }

@@ -97,7 +97,7 @@ def strip_of(output: torch.Tensor, row: Layer, *, aspect: float = 1.0, colormap:
     symmetric = is_diverging(choose(colormap, signed))
     vector = row.kind == "vector" or numbers.shape[1:] == (1, 1)
     scale = "layer-full" if vector else "layer"
-    low, high = value_ranges(numbers, scale, symmetric=symmetric)[0] if numbers.size else (0.0, 1.0)
+    low, high = value_ranges(numbers, scale, symmetric=symmetric)[0].tolist() if numbers.size else (0.0, 1.0)
     notes = look_out(output, row)
     if vector:
         line = _shortened(numbers.reshape(1, 1, -1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from typing import Any, ClassVar
 
@@ -256,6 +257,14 @@ class ExploreView(ImageView):
         look = {"scale": self.scale, "colormap": self.colormap}
         return self._seen.sheet(self.snapshot, self.opened, self.find, **look)
 
+    def _hover(self, said: dict[str, Any]) -> dict[str, Any]:
+        """What of the photo the strongest place of the map under the mouse can see; none where that is not known."""
+        box = None
+        with suppress(Exception):  # a frame that cannot be found is none: nothing that was asked for is missing
+            layer = self.snapshot.find(str(said["layer"]))
+            box = self._seen.frame(self.snapshot, layer, int(said["channel"]))
+        return {"kind": "frame", "key": said["key"], "box": box}
+
     def _overview(self, sheet: dict[str, Any]) -> OverviewPanel:
         return OverviewPanel(
             "Stages",
@@ -271,6 +280,7 @@ class ExploreView(ImageView):
                 "up": lambda said: self.up(),
                 "back": lambda said: self.back(),
                 "forward": lambda said: self.forward(),
+                "hover": self._hover,
             },
         )
 

@@ -26,7 +26,8 @@ class Overview(W.DOMWidget, Sides):
     Parameters
     ----------
     heard : mapping
-        Kind of a message -> what is called with it: `toggle`, `choose`, `up`, `back`, `forward`.
+        Kind of a message -> what is called with it: `toggle`, `choose`, `up`, `back`, `forward`, `hover`. A dict that
+        it gives is the answer to the page.
     """
 
     _model_name = T.Unicode("AnyModel").tag(sync=True)
@@ -73,4 +74,6 @@ class Overview(W.DOMWidget, Sides):
         setattr(self, ("sheet_b", "sheet_a")[self.side], None)
 
     def _heard(self, _: Any, content: Any, buffers: Any) -> None:
-        self._hearing[content["kind"]](content)
+        answer = self._hearing[content["kind"]](content)
+        if isinstance(answer, dict):
+            self.send(answer)

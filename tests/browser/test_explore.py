@@ -141,6 +141,21 @@ def test_a_stage_opens_at_a_press_and_its_skip_is_drawn(run_cells):
     assert no_errors(page)
 
 
+def test_the_mouse_over_a_map_frames_what_its_strongest_place_sees(run_cells):
+    page = opened(run_cells, LENET)
+    maps(page, "C3").first.hover()
+    frame = page.locator(".cnnw-sees")
+    frame.wait_for()
+    shot(page, "frame")
+    inside, photo = frame.bounding_box(), page.locator(".cnnw-input:visible").first.bounding_box()
+    assert inside and photo
+    assert photo["x"] - 3 < inside["x"] < photo["x"] + photo["width"]
+    assert 0.3 < inside["width"] / photo["width"] < 0.6  # 14 to 16 of 28 pixels, or fewer at the border
+    page.mouse.move(0, 0)
+    wait_until(page, lambda: frame.count() == 0, "the frame goes with the mouse")
+    assert no_errors(page)
+
+
 def test_in_a_narrow_page_nothing_stands_over_the_edge(run_cells):
     page = opened(run_cells, LENET)
     page.set_viewport_size({"width": 700, "height": 1100})

@@ -180,6 +180,13 @@ def test_an_image_takes_one_pass_and_one_message_for_all_thumbnails(view, passes
     assert [traits & {"sheet_a", "sheet_b"} for traits in sent] == [{"sheet_a"}]
 
 
+@pytest.mark.parametrize("scale", ["map", "layer", "network"])
+def test_what_the_page_is_told_is_plain_data_and_bytes(view, scale):
+    view.scale = scale
+    told = {name: value for name, value in sheet(view).items() if not isinstance(value, bytes)}
+    assert json.loads(json.dumps(told))["stages"]
+
+
 def test_another_channel_of_a_layer_sends_no_thumbnail(view, passes, messages):
     passes(), messages.clear()
     view.channel = 1
@@ -262,6 +269,15 @@ def test_escape_closes_the_tab_and_back_and_forward_lead_through_what_was_looked
     assert (view.layer, view.channel) == ("conv", 1)
     hand(view, "forward")
     assert (view.layer, view.channel) == ("pool", 0)
+
+
+def test_hovering_a_map_tells_what_its_strongest_place_sees_of_the_image(view, monkeypatch):
+    answers: list[Any] = []
+    monkeypatch.setattr(Overview, "send", lambda _, content, buffers=None: answers.append(content))
+    hand(view, "hover", layer="pool", channel=0, key="k")  # 15 is the last of four: rows and columns 2 and 3 of four
+    assert answers == [{"kind": "frame", "key": "k", "box": [0.5, 0.5, 1.0, 1.0]}]
+    hand(view, "hover", layer="fc", channel=0, key="k")
+    assert answers[-1]["box"] is None
 
 
 # ---------------------------------------------------------------------- any network, and bad input
