@@ -4,11 +4,12 @@ from .activity import look_out, strongest
 from .choosing import is_picture, ordinary, worth_choosing
 from .edges import Edge, edges
 from .flow import Flow, follow
-from .stages import Stages, stages
+from .stages import MOST, Stages, stages
 from .tree import Stage
 from .words import describe
 
 __all__ = [
+    "MOST",
     "Edge",
     "Flow",
     "Stage",

@@ -14,7 +14,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     **dict.fromkeys(("Sigmoid", "sigmoid", "Hardsigmoid", "hardsigmoid"), (0, 1)),
     **dict.fromkeys(("Tanh", "tanh", "Hardtanh", "hardtanh", "Softsign", "softsign"), (-1, 1)),
 }
-_ENOUGH = 2048
+_ENOUGH = 512
 """Numbers of a map that are looked at to tell whether maps are alike."""
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from ..layers import Layer, LayerTable
 
 HANDS_ON = frozenset(
@@ -27,33 +29,64 @@ MOVES = frozenset(
 """Types of layers that move numbers, and compute none."""
 
 
-def worth_choosing(layer: Layer) -> bool:
-    """Whether a row of the layer table has something of its own to see, and can be seen as a picture or a strip.
+_MAPS = ("Conv", "BatchNorm", "MaxPool", "AvgPool", "AdaptiveMaxPool", "AdaptiveAvgPool")
+"""Beginnings of the types of layers whose outputs of three axes are maps over the image."""
+Size = tuple[int, ...]
 
-    Left out are layers that repeat the entry before or give what they get in evaluation (`Dropout`, `Identity`),
-    those that only move numbers (`view`, `permute`, `getitem`), those that compute on weights, and what is no picture:
-    stacks of tokens (image windows), and maps of which it is not known which axes are height and width (q, k, v).
+
+def is_picture(layer: Layer, sizes: Collection[Size] = ()) -> bool:
+    """Whether the output of a layer is maps over the image, a grid of tokens, or a vector.
 
     Parameters
     ----------
     layer : Layer
-        A row of the table.
+        A row of the layer table.
+    sizes : collection of tuple of int
+        Those of the maps that convolutions and their like give. What is far from square beside them is no map, as
+        q, k and v of an attention (heads, tokens, features), nor is a stack of another size, as its windows.
     """
-    if not layer.ran or layer.reason is not None or layer.repeats or not layer.depends:
-        return False
-    if layer.type in HANDS_ON or layer.type in MOVES:
-        return False
-    return is_picture(layer)
-
-
-def is_picture(layer: Layer) -> bool:
-    """Whether the output of a layer is maps over the image, a grid of tokens, or a vector."""
-    if layer.reason is not None:
+    if layer.reason is not None or not layer.ran:
         return False
     if layer.kind == "vector":
         return True
-    stack = layer.batch_axis is None and len(layer.shape) >= 2
-    return layer.axes_known and not (stack and layer.kind == "tokens")
+    stack = layer.batch_axis is None
+    if not layer.axes_known or (stack and layer.kind == "tokens"):
+        return False
+    if layer.kind != "maps" or not sizes or layer.type.startswith(_MAPS):
+        return True
+    return layer.size in sizes or (not stack and any(_like(layer.size, size) for size in sizes))
+
+
+def _like(size: Size, known: Size) -> bool:
+    """Whether maps of a size may come from those of another: neither is more than twice as wide for its height."""
+    return 0.5 <= (size[0] * known[1]) / (size[1] * known[0]) <= 2
+
+
+def worth_choosing(table: LayerTable) -> frozenset[str]:
+    """Names of the rows of a layer table that have something of their own to see, as a picture or a strip.
+
+    Left out are layers that repeat the entry before or give what they get in evaluation (`Dropout`, `Identity`),
+    those that only move numbers (`view`, `permute`, `getitem`), operations inside a layer that holds no layers, those
+    that compute on weights, and what is no picture: windows of tokens, q, k and v, and outputs of which it is not
+    known which axes are height and width.
+
+    Parameters
+    ----------
+    table : LayerTable
+        From `layer_table`.
+    """
+    sizes = {row.size for row in table if row.kind == "maps" and row.type.startswith(_MAPS)}
+    leaves = {row.module for row in table if row.leaf and row.ran and not row.operation}
+    traced = any(row.operation for row in table)
+
+    def worth(row: Layer) -> bool:
+        if row.repeats or not row.depends or row.type in HANDS_ON or row.type in MOVES:
+            return False
+        if row.operation:
+            return row.module not in leaves
+        return bool(row.module) or not traced  # the output of the network is that of its last operation
+
+    return frozenset(row.name for row in table if worth(row) and is_picture(row, sizes))
 
 
 def ordinary(table: LayerTable) -> LayerTable:
@@ -78,5 +111,5 @@ def ordinary(table: LayerTable) -> LayerTable:
     >>> ordinary(layer_table(model, torch.zeros(1, 4, 4))).names
     ['0', '3']
     """
-    rows = [layer for layer in table if worth_choosing(layer)]
-    return LayerTable(rows, table.note) if rows else table.showable
+    worth = worth_choosing(table)
+    return LayerTable([row for row in table if row.name in worth], table.note) if worth else table.showable

@@ -14,6 +14,9 @@ from ..layers import GraphRunner, Trace, arguments_of, trace
 from ..shadow import looking
 from .following import Following
 
+_FORMS = frozenset({"", "clone", "view", "_unsafe_view", "_reshape_alias", "as_strided", "alias"})
+"""Names of nodes that another layout in memory adds or spares."""
+
 
 @dataclass(frozen=True)
 class Call:
@@ -176,8 +179,8 @@ def _operations(
             call(shadow, given, prepare, run=runner.forward)
     except Exception as error:
         return {}, f"the traced graph cannot be followed ({type(error).__name__}: {error})"[:200]
-    ours, theirs = ([node for node, name in enumerate(each.names) if name] for each in (first, mode))
-    # a graph has `+` for `+=`, which writes in place
+    ours, theirs = ([node for node, name in enumerate(each.names) if name not in _FORMS] for each in (first, mode))
+    # a graph has `+` for `+=`, which writes in place, and may lay numbers out in memory otherwise
     if [first.names[at].strip("_") for at in ours] != [mode.names[at].strip("_") for at in theirs]:
         return {}, "the traced graph computes in another order than the network"
     same = dict(zip(theirs, ours, strict=True))

@@ -98,12 +98,12 @@ def _folded(text: str) -> str:
 def tree_of(table: LayerTable) -> Stage:
     """The network as the root of a tree of stages, from its layer table."""
     root = Stage("", "", "", None, "", 0)
-    same = _first_of_same(table)
+    same, worth = _first_of_same(table), worth_choosing(table)
     waiting: list[Stage] = []
     rows = (row for row in table if row.ran)
     for _, group in groupby(rows, key=lambda row: row.name if row.operation else (row.module, row.call)):
         entries = list(group)
-        stage = _stage(entries, same)
+        stage = _stage(entries, same, worth)
         if entries[0].module and not stage.operation:
             _adopt(stage, waiting)
         else:
@@ -112,7 +112,7 @@ def tree_of(table: LayerTable) -> Stage:
         for stage in waiting:
             stage.left_out |= stage.result and len(waiting) > 1
     root.children = waiting
-    _finish(root)
+    _finish(root, worth)
     return root
 
 
@@ -129,11 +129,11 @@ def _first_of_same(table: LayerTable) -> dict[str, Layer]:
     return found
 
 
-def _stage(entries: list[Layer], same: dict[str, Layer]) -> Stage:
+def _stage(entries: list[Layer], same: dict[str, Layer], chosen: frozenset[str]) -> Stage:
     """A stage for the outputs of one call."""
     first = entries[0]
     name = first.name if first.operation else _base(first)
-    worth = [row for row in entries if worth_choosing(row)]
+    worth = [row for row in entries if row.name in chosen]
     shown = worth or [row for row in entries if row.reason is None] or entries
     layer = same.get(shown[0].name, shown[0])
     stage = Stage(name, name, first.type, layer, first.module, 0 if first.operation else first.call)
@@ -177,7 +177,7 @@ def _adopt(stage: Stage, waiting: list[Stage]) -> None:
     waiting += [stage, *later[::-1]] if inside else [*later[::-1], stage]
 
 
-def _finish(stage: Stage) -> None:
+def _finish(stage: Stage, worth: frozenset[str]) -> None:
     """Group children, set parents and labels, and find what stands for stages that have no row of their own."""
     _group(stage)
     while len(stage.children) > LONG:
@@ -187,11 +187,11 @@ def _finish(stage: Stage) -> None:
         child.parent = stage
         if child.label == child.name and before != ".":
             child.label = child.name.removeprefix(before)
-        _finish(child)
+        _finish(child, worth)
     if stage.children:
         shown = [child for child in stage.children if not child.left_out]
         stage.left_out = not shown and stage.left_out
-        if shown and (stage.layer is None or not worth_choosing(stage.layer)):
+        if shown and (stage.layer is None or stage.layer.name not in worth):
             stage.layer = shown[-1].layer
 
 

@@ -86,10 +86,9 @@ def describe(stage: Stage, model: nn.Module, incoming: Sequence[Edge] = ()) -> s
     parts = named_parts(plain(model))
     if stage.result:
         return _size(stage.layer)
-    if stage.children:
-        return _block(stage, parts) or _size(stage.layer)
     part = parts.get(stage.module) if stage.call else None
-    return (part is not None and _module(part, stage.layer)) or _size(stage.layer)
+    words = _module(part, stage.layer) if part is not None else ""
+    return words or (_block(stage, parts) if stage.children else "") or _size(stage.layer)
 
 
 def _size(layer: Layer | None) -> str:
