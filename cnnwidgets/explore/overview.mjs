@@ -165,7 +165,7 @@ class Place {
     const middles = /** @type {number[]} */ ([]);
     const total = heights.reduce((top, height) => (middles.push(top + height / 2), top + height), 0);
     const y = (/** @type {number} */ i) => middles[i];
-    const parts = [];
+    const parts = /** @type {Element[]} */ ([]);
     const make = (/** @type {string} */ tag, /** @type {Record<string, string | number>} */ given, tip = '') => {
       const part = document.createElementNS(SVG, tag);
       for (const [name, value] of Object.entries(given)) part.setAttribute(name, String(value));

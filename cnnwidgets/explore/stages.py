@@ -59,8 +59,9 @@ def rows_of(stages: Stages, opened: Collection[str] | None, find: str) -> list[R
 def places(rows: Sequence[Row], edges: Sequence[Edge]) -> list[tuple[int, int, str]]:
     """The edges that skip stages, by the places of their ends among the rows."""
     at = {id(row.stage): place for place, row in enumerate(rows) if not row.opened}
+    ends = ((at.get(id(edge.source)), at.get(id(edge.target)), edge) for edge in edges if edge.skip)
     return [
-        (at[id(edge.source)], at[id(edge.target)], f"{edge.source.name} → {edge.target.name}")
-        for edge in edges
-        if edge.skip and id(edge.source) in at and id(edge.target) in at
+        (start, end, f"{edge.source.name} → {edge.target.name}")
+        for start, end, edge in ends
+        if start is not None and end is not None and start < end
     ]

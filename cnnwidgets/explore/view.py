@@ -10,6 +10,7 @@ import ipywidgets as W
 import traitlets as T
 from torch import nn
 
+from ..compute.overview import Stages
 from ..render.static import Panel
 from ..widgets import controls
 from ..widgets.base import ImageView, LayerView
@@ -117,7 +118,7 @@ class ExploreView(ImageView):
 
     def toggle(self, name: str) -> None:
         """Open a stage that is closed, or close it."""
-        now = set(self._seen.stages.opened if self.opened is None else self.opened)
+        now = set(self.stages.opened if self.opened is None else self.opened)
         self.opened = tuple(now ^ {name})
 
     def _go(self, place: Place | None) -> None:
@@ -140,7 +141,7 @@ class ExploreView(ImageView):
         if value is None:
             return None
         for name in value:
-            _ = self._seen.stages[str(name)]  # raises, with the nearest, where there is none
+            _ = self.stages[str(name)]  # raises, with the nearest, where there is none
         return tuple(sorted(set(value)))
 
     @T.observe("layer")
@@ -186,7 +187,7 @@ class ExploreView(ImageView):
     def panels(self) -> list[Panel | list[Panel]]:
         """The image with its prediction, and the stages."""
         sheet = self._sheet()
-        self._folds.layout.display = "" if any(stage.foldable for stage in self._seen.stages) else "none"
+        self._folds.layout.display = "" if any(stage.foldable for stage in self.stages) else "none"
         image = self.remember(
             "image", (self.snapshot.item, self.snapshot.prediction), lambda: image_panels(self.snapshot)
         )
@@ -221,7 +222,7 @@ class ExploreView(ImageView):
         if name == "target":
             return [None, *_classes(self)]
         if name == "opened":
-            return [None, (), *[(stage.name,) for stage in self._seen.stages if stage.foldable][:1]]
+            return [None, (), *[(stage.name,) for stage in self.stages if stage.foldable][:1]]
         return super().choices(name)
 
     def list_layers(self) -> None:
@@ -252,6 +253,11 @@ class ExploreView(ImageView):
     def rows(self) -> list[Row]:
         """The rows of the overview, from top to bottom."""
         return self._seen.rows(self.opened, self.find)
+
+    @property
+    def stages(self) -> Stages:
+        """The stages of the network, each with those that it holds."""
+        return self._seen.stages
 
     def _sheet(self) -> dict[str, Any]:
         look = {"scale": self.scale, "colormap": self.colormap}

@@ -8,6 +8,7 @@ import ipywidgets as W
 import numpy as np
 import pytest
 import torch
+import torchvision
 from torch import nn
 
 import cnnwidgets as cw
@@ -199,6 +200,17 @@ def test_all_thumbnails_of_a_large_network_together_have_room_in_one_message(pag
     view = ExploreView(nn.Sequential(*layers), photos(1, 96))
     assert len(view.rows) == 31
     assert 150_000 < len(sheet(view)["codes"]) < 300_000
+
+
+def test_a_resnet_is_at_first_a_message_of_less_than_300_kilobytes(page):
+    images = torch.rand(1, 3, 224, 224, generator=torch.Generator().manual_seed(0))
+    view = ExploreView(torchvision.models.resnet18(weights=None), images)
+    told = {name: value for name, value in sheet(view).items() if not isinstance(value, bytes)}
+    assert len(json.dumps(told)) + len(sheet(view)["codes"]) + len(sheet(view)["palettes"]) < 300_000
+    assert [each.stage.name for each in view.rows if each.opened] == ["layer1", "layer2", "layer3", "layer4"]
+    view.opened = tuple(stage.name for stage in view.stages if stage.foldable)
+    told = {name: value for name, value in sheet(view).items() if not isinstance(value, bytes)}
+    assert len(json.dumps(told)) + len(sheet(view)["codes"]) + len(sheet(view)["palettes"]) < 300_000
 
 
 def test_outputs_that_the_memory_does_not_hold_are_asked_for_in_one_pass(model, dataset, passes, page):
