@@ -78,10 +78,12 @@ def explore(name: str, pictures: Sequence[Path], weights: Path | None, options: 
     if missing:
         print(f"there is no file {missing[0]}", file=sys.stderr)
         return 1
-    names = import_module("torchvision.models").list_models()
+    models = import_module("torchvision.models")
+    names = models.list_models(module=models)  # of the others, the backbone would be downloaded
     if name not in names:
         near = difflib.get_close_matches(name, names, n=1)
-        print(f"torchvision has no model {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""), file=sys.stderr)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        print(f"torchvision has no network {name!r} that names what is in a picture{hint}", file=sys.stderr)
         return 1
     if weights is None:
         print(RANDOM, file=sys.stderr)
