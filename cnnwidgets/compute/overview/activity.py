@@ -36,7 +36,7 @@ def strongest(output: torch.Tensor, layer: Layer, count: int) -> list[int]:
         Indices of maps, of units of a vector, or of the numbers of a token.
     """
     channels = _channels(output, layer)
-    activity = torch.linalg.vector_norm(channels, ord=1, dim=1) / channels.shape[1]
+    activity = channels.abs().mean(1)
     return activity.nan_to_num(-1, torch.inf).topk(min(count, len(activity))).indices.tolist()
 
 
@@ -52,7 +52,7 @@ def look_out(output: torch.Tensor, layer: Layer) -> list[str]:
         As for `strongest`.
     """
     channels = _channels(output, layer)
-    low, high = channels.aminmax(dim=1)
+    low, high = channels.amin(1), channels.amax(1)  # `aminmax` takes ten times as long
     found: list[str] = []
     if not bool((low.isfinite() & high.isfinite()).all()):
         nans = int(channels.isnan().sum())
