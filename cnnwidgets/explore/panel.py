@@ -28,6 +28,7 @@ class OverviewBox(PanelBox):
         self.overview = Overview(panel.heard) if possible() else None
         super().__init__(panel)
         self.layout.width, self.layout.min_width, self.layout.flex = "auto", "0", "1 1 420px"
+        self.layout.padding = "0"
         self.heading.layout = layout(display="none")
         if self.overview is not None:
             self._insert(self.overview)

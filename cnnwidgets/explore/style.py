@@ -52,7 +52,8 @@ STYLE = """<style>
 .cnnw-overview-room { --cnnw-thumb: 46px; }
 .cnnw-overview, .cnnw-explore { container-type: inline-size; }
 @container (max-width: 560px) {
-  .cnnw-stage { grid-template-columns: 150px minmax(0, 1fr); --cnnw-thumb: 42px; } }
+  .cnnw-stage { grid-template-columns: 178px minmax(0, 1fr); gap: 0 8px; padding-right: 4px; --cnnw-thumb: 41px; }
+  .cnnw-under { font-size: 11px; } }
 @container (max-width: 660px) { /* the image beside its prediction, above the stages */
   .cnnw-explore > .widget-vbox > .widget-hbox:has(.cnnw-overview) > .widget-vbox:has(> .widget-vbox) {
     flex-direction: row; flex: 1 1 100%; } }
