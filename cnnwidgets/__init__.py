@@ -38,6 +38,7 @@ from .compute import (
     slide,
     stability,
 )
+from .explore import ExploreView, explore
 from .render.static import Panel
 from .training import Frame, History, Recorder, Recording, Trainer, fit
 from .views import (
@@ -69,6 +70,7 @@ __all__ = [
     "Embedding",
     "EmbeddingView",
     "Explanation",
+    "ExploreView",
     "FilmView",
     "FilterView",
     "Filters",
@@ -110,6 +112,7 @@ __all__ = [
     "embed",
     "evaluating",
     "explain",
+    "explore",
     "filters",
     "fit",
     "get_layer",

@@ -94,6 +94,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "testing": ("compute.core", "render.static", "widgets.base", "widgets.panels", "widgets.state", "widgets.surface"),
     "views": (*_BASE, "widgets", "views.*"),
     "views.*": (*_BASE, "widgets"),
+    "explore": (*_BASE, "widgets", "views"),
 }
 """Room -> the rooms that it may import besides itself; `views.*` is each view, which never imports another one."""
 
@@ -101,11 +102,11 @@ EVERYWHERE = "late"
 """The room that each may import: how a large library is imported when it is first needed."""
 
 ONLY_IN = {
-    "torch": ("compute", "training", "data", "models", "widgets", "views", "testing"),
+    "torch": ("compute", "training", "data", "models", "widgets", "views", "explore", "testing"),
     "torchvision": ("data", "models"),
     "bqplot": ("widgets", "views"),
-    "ipywidgets": ("widgets", "views", "testing"),
-    "traitlets": ("widgets", "views", "testing"),
+    "ipywidgets": ("widgets", "views", "explore", "testing"),
+    "traitlets": ("widgets", "views", "explore", "testing"),
 }
 """Package -> the only top-level rooms where it may be imported."""
 

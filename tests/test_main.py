@@ -1,11 +1,13 @@
-"""`cnnwidgets quickstart`: the first notebook is copied, never overwritten, and opened."""
+"""`cnnwidgets quickstart` and `explore`: a notebook is copied or written, never overwritten, and opened."""
 
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import nbformat
 import pytest
+from PIL import Image
 
 from cnnwidgets import __main__ as program
 
@@ -90,3 +92,46 @@ def test_a_command_is_needed(capsys):
     with pytest.raises(SystemExit, match="2"):
         program.main([])
     assert "quickstart" in capsys.readouterr().err
+
+
+@pytest.fixture
+def picture(tmp_path, monkeypatch):
+    """A picture in the present folder."""
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (300, 260), "tomato").save("photo.jpg")
+    return tmp_path / "photo.jpg"
+
+
+def test_a_notebook_that_explores_a_network_is_written_and_opened_and_random_weights_are_said(started, picture, capsys):
+    assert program.main(["explore", "squeezenet1_1", "photo.jpg", "--port=8899"]) == 0
+    assert started == [[sys.executable, "-m", "jupyterlab", "explore-squeezenet1_1.ipynb", "--port=8899"]]
+    assert "RANDOM" in capsys.readouterr().err
+    notebook = nbformat.read(picture.parent / "explore-squeezenet1_1.ipynb", as_version=4)
+    nbformat.validate(notebook)
+    assert "RANDOM" in notebook.cells[0].source
+    names: dict[str, Any] = {}
+    for cell in notebook.cells[1:]:
+        exec(cell.source, names)
+    assert names["view"].error == ""
+    names["view"].close()
+
+
+def test_a_second_notebook_of_the_same_name_leaves_the_first(started, picture):
+    for _ in range(2):
+        program.main(["explore", "squeezenet1_1", "photo.jpg"])
+    assert [command[3] for command in started] == ["explore-squeezenet1_1.ipynb", "explore-squeezenet1_1-2.ipynb"]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["squeezenet1_1", "away.jpg"], "there is no file away.jpg"),
+        (["squeezenet1_1", "photo.jpg", "--weights", "away.pth"], "there is no file away.pth"),
+        (["squeezenet11", "photo.jpg"], "did you mean 'squeezenet1_1'?"),
+    ],
+)
+def test_what_is_not_there_is_said_and_nothing_is_written(started, picture, capsys, given, said):
+    assert program.main(["explore", *given]) == 1
+    assert said in capsys.readouterr().err
+    assert started == []
+    assert [path.name for path in picture.parent.iterdir()] == ["photo.jpg"]

@@ -49,6 +49,7 @@ MAKES: dict[str, Callable[[Path], cw.ModelView]] = {
     "AttributionView": lambda folder: cw.AttributionView(network(), images(), methods=["saliency"]),
     "ConvolutionView": lambda folder: cw.ConvolutionView(network(), images()),
     "EmbeddingView": lambda folder: cw.EmbeddingView(network(), images(), "fc", method="pca"),
+    "ExploreView": lambda folder: cw.ExploreView(network(), images()),
     "FilmView": lambda folder: cw.FilmView(trainer(folder).recorder.recording),
     "FilterView": lambda folder: cw.FilterView(network(), images()),
     "KernelPlayground": lambda folder: cw.KernelPlayground(),
@@ -60,7 +61,7 @@ MAKES: dict[str, Callable[[Path], cw.ModelView]] = {
 }
 
 
-@pytest.mark.parametrize("name", views.__all__)
+@pytest.mark.parametrize("name", [*views.__all__, "ExploreView"])
 def test_every_view_keeps_the_contract(name, tmp_path_factory):
     check_view(lambda: MAKES[name](tmp_path_factory.mktemp("view")))
 

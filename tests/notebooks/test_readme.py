@@ -17,7 +17,7 @@ from notebooks.refresh import FOLDER
 ROOT = FOLDER.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 LINKS = re.findall(r"\[([^\]]*)\]\((?!https?://)([^)]+)\)", README)
-VIEWS = sorted(views.__all__)
+VIEWS = sorted([*views.__all__, "explore"])
 """All that the package has."""
 COMMANDS = re.findall(r"`python ((?:benchmarks|notebooks)/\w+\.py)`", README)
 

@@ -1,0 +1,173 @@
+"""The overview in the page: what is drawn, how a hand and the keyboard go down and up, light, dark and narrow."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+
+import pytest
+from page_tools import WATCH, in_kernel, next_frames, no_errors, press, wait_for, wait_until
+from painted_tools import painted
+from playwright.sync_api import Locator, Page
+
+LENET = """
+import torch
+model, dataset = cnnwidgets.models.lenet5(pretrained=True), torch.utils.data.Subset(cnnwidgets.data.digits(), range(50))
+view = cnnwidgets.explore(model, dataset, index=3)
+"""
+BLOCKS = """
+import torch
+from torch import nn
+
+class Skip(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.one, self.two = (nn.Conv2d(8, 8, 3, padding=1) for _ in range(2))
+
+    def forward(self, x):
+        return torch.relu(x + self.two(torch.relu(self.one(x))))
+
+torch.manual_seed(0)
+model = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), *(Skip() for _ in range(3)), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+                      nn.Linear(8, 4))
+dataset = [(torch.rand(3, 32, 32), at) for at in range(4)]
+view = cnnwidgets.explore(model, dataset, opened=())
+"""
+SHOTS = os.environ.get("EXPLORE_SHOTS")
+"""A folder for pictures of the page, for a person to look at."""
+
+
+def shot(page: Page, name: str) -> None:
+    if SHOTS:
+        page.wait_for_timeout(400)
+        page.screenshot(path=f"{SHOTS}/{name}.png")
+
+
+def stages(page: Page) -> Locator:
+    return page.locator(".cnnw-stage:visible")
+
+
+def stage(page: Page, name: str) -> Locator:
+    return stages(page).filter(has=page.locator(f"b:text-is('{name}')")).first
+
+
+def maps(page: Page, name: str) -> Locator:
+    return stage(page, name).locator("canvas")
+
+
+def opened(run_cells: Callable[..., Page], code: str) -> Page:
+    page = run_cells(WATCH, code + "view")
+    stages(page).first.wait_for()
+    return page
+
+
+def colors(page: Page, canvas: Locator) -> set[tuple[int, ...]]:
+    return {tuple(color) for color in painted(canvas).reshape(-1, 4).tolist()}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_stage_is_painted_and_follows_the_image(run_cells, theme):
+    page = opened(run_cells, LENET)
+    assert stages(page).count() == 10
+    shot(page, f"lenet-{theme}")
+    before = painted(maps(page, "C1").first)
+    assert len(colors(page, maps(page, "C1").first)) > 10
+    in_kernel(page, "view.index = 4")
+    wait_until(page, lambda: not (painted(maps(page, "C1").first) == before).all(), "another picture")
+    assert page.locator(".cnnw-overview").count() == 1
+    assert no_errors(page)
+
+
+def test_a_press_on_a_thumbnail_opens_its_maps_and_escape_leads_up_again(run_cells):
+    page = opened(run_cells, LENET)
+    channel = int(maps(page, "C3").nth(2).get_attribute("data-channel") or -1)
+    maps(page, "C3").nth(2).click()
+    wait_for(page, "tab", "maps")
+    page.locator(".cnnw-below .cnnw").wait_for()
+    assert json.loads(in_kernel(page, "import json; print(json.dumps([view.layer, view.channel]))")) == ["C3", channel]
+    shot(page, "lenet-maps")
+    page.get_by_role("button", name="Convolution").click()
+    wait_for(page, "tab", "convolution")
+    page.locator(".cnnw-below", has_text="C3").wait_for()
+    shot(page, "lenet-convolution")
+    in_kernel(page, "view.tabs.made['convolution'].channel = 7")
+    wait_for(page, "channel", 7)
+    page.keyboard.press("Escape")
+    wait_for(page, "tab", "")
+    wait_until(page, lambda: page.locator(".cnnw-below .cnnw").count() == 0, "the tab is closed")
+    assert page.evaluate("() => document.activeElement.className") == "cnnw-overview-room"
+    assert no_errors(page)
+
+
+def test_the_keyboard_alone_opens_a_stage_goes_through_its_maps_and_back(run_cells):
+    page = opened(run_cells, BLOCKS)
+    page.locator(".cnnw-overview-room").focus()
+    press(page, "Home")
+    press(page, "ArrowDown")
+    press(page, "ArrowRight")
+    wait_for(page, "opened", "('1',)")
+    stage(page, "one").wait_for()
+    press(page, "ArrowDown")
+    press(page, "ArrowRight")
+    press(page, "ArrowRight")
+    press(page, "Enter")
+    wait_for(page, "layer", "1.one")
+    wait_for(page, "tab", "maps")
+    chosen = stage(page, "one").locator("canvas.cnnw-chosen")
+    chosen.wait_for()
+    assert chosen.get_attribute("data-channel") == in_kernel(page, "print(view.channel, end='')")
+    press(page, "Alt+ArrowLeft")
+    wait_for(page, "layer", "0")
+    press(page, "Alt+ArrowRight")
+    wait_for(page, "layer", "1.one")
+    press(page, "Escape")
+    wait_for(page, "tab", "")
+    assert no_errors(page)
+
+
+def test_a_stage_opens_at_a_press_and_its_skip_is_drawn(run_cells):
+    page = opened(run_cells, BLOCKS)
+    count = stages(page).count()
+    page.locator(".cnnw-fold:visible").nth(1).click()
+    wait_until(page, lambda: stages(page).count() > count, "the stage is open")
+    page.locator(".cnnw-thread path.cnnw-edge").first.wait_for(state="attached")
+    shot(page, "skip")
+    page.locator(".cnnw-open:visible .cnnw-fold").first.click()
+    wait_until(page, lambda: stages(page).count() == count, "the stage is closed")
+    box = page.locator(".cnnw input[placeholder='name, kind or shape']")
+    box.fill("linear")
+    wait_until(page, lambda: stages(page).count() == 1, "what was searched for")
+    assert no_errors(page)
+
+
+def test_the_mouse_over_a_map_frames_what_its_strongest_place_sees(run_cells):
+    page = opened(run_cells, LENET)
+    maps(page, "C3").first.hover()
+    frame = page.locator(".cnnw-sees")
+    frame.wait_for()
+    shot(page, "frame")
+    inside, photo = frame.bounding_box(), page.locator(".cnnw-input:visible").first.bounding_box()
+    assert inside and photo
+    assert photo["x"] - 3 < inside["x"] < photo["x"] + photo["width"]
+    assert 0.3 < inside["width"] / photo["width"] < 0.6  # 14 to 16 of 28 pixels, or fewer at the border
+    page.mouse.move(0, 0)
+    wait_until(page, lambda: frame.count() == 0, "the frame goes with the mouse")
+    assert no_errors(page)
+
+
+def test_in_a_narrow_page_nothing_stands_over_the_edge(run_cells):
+    page = opened(run_cells, LENET)
+    page.set_viewport_size({"width": 700, "height": 1100})
+    page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
+    page.locator(".cnnw-overview-room").scroll_into_view_if_needed()
+    next_frames(page)
+    shot(page, "lenet-700")
+    over = page.evaluate("""() => {
+        const right = document.querySelector('.cnnw').getBoundingClientRect().right;
+        const stages = [...document.querySelectorAll('.cnnw-stage')];
+        return stages.filter(stage => stage.getBoundingClientRect().right > right).length;
+    }""")
+    assert over == 0
+    assert maps(page, "C1").count() == 6
+    assert no_errors(page)
