@@ -20,6 +20,7 @@ _LAYERS = (*_INPUTS, "compute.shadow", "compute.axes", "compute.layers")
 _COMPUTE = (
     *_LAYERS,
     "compute.settings",
+    "compute.pictures",
     "compute.dataset",
     "compute.scoring",
     "compute.convolution",
@@ -40,6 +41,7 @@ _BASE = (
     "widgets.controls",
     "widgets.painter",
     "widgets.panels",
+    "widgets.input",
     "widgets.base",
     "training.loop",
     "training.recording",
@@ -62,7 +64,6 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "compute.layers": (*_INPUTS, "compute.shadow", "compute.axes"),
     **dict.fromkeys(
         (
-            "compute.dataset",
             "compute.scoring",
             "compute.perturbation",
             "compute.convolution",
@@ -71,6 +72,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         ),
         _LAYERS,
     ),
+    "compute.pictures": (),
+    "compute.dataset": (*_LAYERS, "compute.pictures"),
     "compute.occlusion": (*_LAYERS, "compute.scoring", "compute.dataset"),
     "compute.signatures": (*_LAYERS, "compute.dataset"),
     "compute.embedding": (*_LAYERS, "compute.dataset"),
@@ -88,7 +91,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "widgets.controls": (*_FURNITURE, "widgets"),
     "widgets.painter": (*_RENDER, "widgets.surface"),
     "widgets.panels": (*_FURNITURE, "widgets", "widgets.controls", "widgets.painter"),
-    "widgets.base": (*_FURNITURE, "widgets", "widgets.controls", "widgets.painter", "widgets.panels"),
+    "widgets.input": (*_FURNITURE, "widgets.controls", "widgets.painter"),
+    "widgets.base": (*_FURNITURE, "widgets", "widgets.controls", "widgets.painter", "widgets.panels", "widgets.input"),
     "testing": ("compute.core", "render.static", "widgets.base", "widgets.panels", "widgets.state", "widgets.surface"),
     "views": (*_BASE, "widgets", "views.*"),
     "views.*": (*_BASE, "widgets"),

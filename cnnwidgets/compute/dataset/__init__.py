@@ -3,6 +3,7 @@
 from .items import Denormalize, Item, Items
 from .labels import class_names, read_label
 from .naming import OutputNames
+from .own import canvas
 from .responses import (
     BATCH,
     POOLINGS,
@@ -23,6 +24,7 @@ __all__ = [
     "Items",
     "OutputNames",
     "Prediction",
+    "canvas",
     "channels_first",
     "check_alike",
     "checked_pooling",

@@ -156,6 +156,10 @@ class ModelView(W.VBox):
         """What the title line says: a name, and quieter parts."""
         return [type(self).__name__]
 
+    def notes(self) -> Sequence[str]:
+        """More of the title line, behind what `title` says: what was done to an own image."""
+        return []
+
     def status(self) -> str:
         """One quiet line below the title."""
         return ""
@@ -271,7 +275,7 @@ class ModelView(W.VBox):
 
     def render(self) -> None:
         """Draw what `compute` found as the display traits say."""
-        panels, title, status = list(self.panels()), list(self.title()), self.status()
+        panels, title, status = list(self.panels()), [*self.title(), *self.notes()], self.status()
         if not panels:
             raise ValueError(f"{type(self).__name__}.panels() gave no panel")
         self._frame.show(panels, title, status, self.source())
