@@ -3,6 +3,7 @@
 from .items import Denormalize, Item, Items
 from .labels import class_names, read_label
 from .naming import OutputNames
+from .normalization import Pixels, pixels_of
 from .own import canvas
 from .responses import (
     BATCH,
@@ -23,6 +24,7 @@ __all__ = [
     "Item",
     "Items",
     "OutputNames",
+    "Pixels",
     "Prediction",
     "canvas",
     "channels_first",
@@ -30,6 +32,7 @@ __all__ = [
     "checked_pooling",
     "class_names",
     "of_images",
+    "pixels_of",
     "pooled",
     "predict",
     "read_label",

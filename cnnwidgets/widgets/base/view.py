@@ -230,6 +230,10 @@ class ModelView(W.VBox):
         if self.guarded(action):
             self.say("")
 
+    def insert(self, part: W.Widget | None) -> None:
+        """Put a widget between the controls and the panels, or nothing."""
+        self._frame.insert(part)
+
     def say(self, text: str) -> None:
         """Say in the error line what went wrong; with an empty text, that all is well."""
         self._frame.say(text)

@@ -267,6 +267,7 @@ def index_control(view: Any, count: int) -> W.HBox:
         button("<", lambda: step(-1), tip="Previous image"),
         button(">", lambda: step(1), tip="Next image"),
         button("random", jump, width=70, tip="A random image"),
+        beside=[button("own image", view.toggle_input, width=74, tip="Draw, upload or change an image")],
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ...compute.pictures import OwnImage, adopt
+from ..surface import close_tree, sharing
+from .panel import InputPanel
 
 
 class ShowsOwnImages:
@@ -13,6 +15,19 @@ class ShowsOwnImages:
     if TYPE_CHECKING:
         subject: Any
         index: Any
+        children: Any
+
+        def attempt(self, action: Any) -> None:
+            """See `ModelView`."""
+
+        def observe(self, handler: Any, names: Any) -> None:
+            """See traitlets."""
+
+        def insert(self, part: Any) -> None:
+            """See `ModelView`."""
+
+    _panel: InputPanel | None = None
+    _opened = False
 
     def show(self, image: Any) -> None:
         """Show an own image in the place of the data set's; another `index` goes back to those.
@@ -52,6 +67,40 @@ class ShowsOwnImages:
         self.subject.items[number]  # raises what is wrong with it, before anything has changed
         self.index = number
         return number
+
+    @property
+    def input(self) -> InputPanel:
+        """The input panel: draw, upload, paste, drop or take a picture, and change it by sliders; made when asked for.
+
+        The button `own image` puts it into the card; it can be displayed in a cell of its own too.
+
+        Raises
+        ------
+        TypeError
+            There are no pictures that could be drawn; says what there is.
+        """
+        if self._panel is None:
+            if self.subject is None:
+                raise TypeError(f"{type(self).__name__} has no data set, whose images an own one could be like")
+            with sharing():
+                self._panel = InputPanel(self)
+        return self._panel
+
+    def toggle_input(self) -> None:
+        """Put the input panel into the card, or take it out of it, as the button `own image` does."""
+
+        def toggle() -> None:
+            self.insert(None if self._opened else self.input)
+            self._opened = not self._opened
+
+        self.attempt(toggle)
+
+    def close(self) -> None:
+        """Close every widget of the view; the model is as it was before."""
+        if self._panel is not None:
+            close_tree(self._panel)
+            self._panel = None
+        super().close()  # type: ignore[misc]
 
     def notes(self) -> list[str]:
         """What was done to the own image that is shown."""

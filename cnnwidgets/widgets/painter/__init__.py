@@ -3,6 +3,18 @@
 from .exported import painted, paints
 from .numbers import Numbers, drawn_size
 from .page import pages
-from .painter import Painter, Painting, code, possible
+from .painter import Painter, Painting, code, front_end, joined, possible
 
-__all__ = ["Numbers", "Painter", "Painting", "code", "drawn_size", "pages", "painted", "paints", "possible"]
+__all__ = [
+    "Numbers",
+    "Painter",
+    "Painting",
+    "code",
+    "drawn_size",
+    "front_end",
+    "joined",
+    "pages",
+    "painted",
+    "paints",
+    "possible",
+]
