@@ -77,11 +77,7 @@ def keep(page: Page, name: str) -> None:
         page.locator(".cnnw").first.screenshot(path=Path(folder) / f"{name}.png")
 
 
-@pytest.fixture(params=["light", "dark"])
-def theme(request) -> str:
-    return request.param
-
-
+@pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_drawn_seven_is_a_seven_and_the_view_follows_the_hand(run_cells, theme):
     page = opened(run_cells)
     draw(page)

@@ -13,7 +13,7 @@ from ..core import are_probabilities, call, describe, plain
 from ..inputs import as_images
 from ..layers import apart
 from ..shadow import looking
-from .changes import changed, checked_change, checked_limits, limits_of
+from .changes import checked_change, checked_limits, limits_of, series
 
 MOST, AT_ONCE = 1000, 64
 """Values of one curve, and images of one batch."""
@@ -110,7 +110,7 @@ def stability(
     if len(pixels) != 1:
         raise ValueError(f"stability is of one image, not of {len(pixels)}")
     ends = limits_of(pixels) if limits is None else checked_limits(limits)
-    batch = torch.cat([changed(pixels, ends, fixed | {change: value}, seed) for value in given])
+    batch = series(pixels, ends, fixed, change, given, seed)
     if transform is not None:
         batch = transform(batch)
     found: list[torch.Tensor] = []
