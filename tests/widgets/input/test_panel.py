@@ -232,7 +232,7 @@ def test_without_anywidget_there_is_uploading(monkeypatch):
     (upload,) = [part for part in tree(view.input) if isinstance(part, ipywidgets.FileUpload)]
     data = png(SEVEN)
     if isinstance(upload.value, dict):
-        upload.value = {"seven.png": {"content": data, "metadata": {"name": "seven.png", "type": "", "size": 1}}}
+        upload.set_trait("value", {"seven.png": {"content": data, "metadata": {"name": "seven.png"}}})
     else:
         upload.value = (
             {
