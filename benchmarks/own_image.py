@@ -19,16 +19,16 @@ from torch import nn
 import cnnwidgets as cw
 from cnnwidgets.compute.perturbation import CHANGES
 
-STROKES, ROUNDS, POINTS = 60, 15, 41
+STROKES, ROUNDS, POINTS = 60, 3, 41
 
 
 def seconds(action: Callable[[], object], rounds: int = ROUNDS) -> float:
-    """The median of several runs."""
+    """Of one core, the median of several runs: other programs that run meanwhile do not count."""
     found = []
     for _ in range(rounds):
-        start = time.perf_counter()
+        start = time.process_time()
         action()
-        found.append(time.perf_counter() - start)
+        found.append(time.process_time() - start)
     return statistics.median(found)
 
 
@@ -72,6 +72,8 @@ def curve(model: nn.Module, image: torch.Tensor) -> float:
 
 if __name__ == "__main__":
     import torchvision
+
+    torch.set_num_threads(1)
 
     print(f"strokes a second, LeNet-5: {strokes():.0f}")
     lenet = cw.models.lenet5(pretrained=True)
