@@ -20,6 +20,7 @@ _LAYERS = (*_INPUTS, "compute.shadow", "compute.axes", "compute.layers")
 _COMPUTE = (
     *_LAYERS,
     "compute.settings",
+    "compute.pictures",
     "compute.dataset",
     "compute.scoring",
     "compute.convolution",
@@ -41,6 +42,7 @@ _BASE = (
     "widgets.controls",
     "widgets.painter",
     "widgets.panels",
+    "widgets.input",
     "widgets.base",
     "training.loop",
     "training.recording",
@@ -63,7 +65,6 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "compute.layers": (*_INPUTS, "compute.shadow", "compute.axes"),
     **dict.fromkeys(
         (
-            "compute.dataset",
             "compute.scoring",
             "compute.perturbation",
             "compute.convolution",
@@ -72,6 +73,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         ),
         _LAYERS,
     ),
+    "compute.pictures": (),
+    "compute.dataset": (*_LAYERS, "compute.pictures"),
     "compute.occlusion": (*_LAYERS, "compute.scoring", "compute.dataset"),
     "compute.signatures": (*_LAYERS, "compute.dataset"),
     "compute.embedding": (*_LAYERS, "compute.dataset"),
@@ -90,7 +93,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "widgets.controls": (*_FURNITURE, "widgets"),
     "widgets.painter": (*_RENDER, "widgets.surface"),
     "widgets.panels": (*_FURNITURE, "widgets", "widgets.controls", "widgets.painter"),
-    "widgets.base": (*_FURNITURE, "widgets", "widgets.controls", "widgets.painter", "widgets.panels"),
+    "widgets.input": (*_FURNITURE, "widgets.controls", "widgets.painter"),
+    "widgets.base": (*_FURNITURE, "widgets", "widgets.controls", "widgets.painter", "widgets.panels", "widgets.input"),
     "testing": ("compute.core", "render.static", "widgets.base", "widgets.panels", "widgets.state", "widgets.surface"),
     "views": (*_BASE, "widgets", "views.*"),
     "views.*": (*_BASE, "widgets"),

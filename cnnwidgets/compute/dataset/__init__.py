@@ -3,6 +3,8 @@
 from .items import Denormalize, Item, Items
 from .labels import class_names, read_label
 from .naming import OutputNames
+from .normalization import Pixels, pixels_of
+from .own import canvas
 from .responses import (
     BATCH,
     POOLINGS,
@@ -22,12 +24,15 @@ __all__ = [
     "Item",
     "Items",
     "OutputNames",
+    "Pixels",
     "Prediction",
+    "canvas",
     "channels_first",
     "check_alike",
     "checked_pooling",
     "class_names",
     "of_images",
+    "pixels_of",
     "pooled",
     "predict",
     "read_label",

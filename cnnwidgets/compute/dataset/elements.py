@@ -39,8 +39,8 @@ def _named(raw: Any) -> Mapping[str, Any] | None:
     return raw._asdict() if isinstance(raw, tuple) and hasattr(raw, "_asdict") else None
 
 
-def checked_image(image: Any, index: int, entry: Entrance | None) -> torch.Tensor:
-    """An image as a tensor, channels first, without a batch axis.
+def checked_image(image: Any, name: str, entry: Entrance | None) -> torch.Tensor:
+    """An image as a tensor, channels first, without a batch axis; errors call it by its name.
 
     Raises
     ------
@@ -49,26 +49,26 @@ def checked_image(image: Any, index: int, entry: Entrance | None) -> torch.Tenso
     ValueError
         It has a wrong number of axes, is empty, holds NaN or infinite values, or is on the meta device.
     """
-    found = as_tensor(image, f"image {index}")
+    found = as_tensor(image, name)
     wanted = "(C, H, W)" if entry is None else f"(C, {FORMS[entry.axes]})"
     if found is None or found.is_nested:
         several = isinstance(image, (tuple, list)) and any(isinstance(part, torch.Tensor) for part in image)
         hint = "; prepare=lambda item: ... gives a network of several inputs its arguments" if several else ""
-        raise TypeError(f"image {index} must be a tensor {wanted}, not {_say(image)}{hint}")
+        raise TypeError(f"{name} must be a tensor {wanted}, not {_say(image)}{hint}")
     found = _without_batch(channels_first(image, found, entry), entry)
     if not _fits(found, entry):
         axes = 2 if entry is None else entry.axes
         hint = "; add the channel axis: image[None]" if found.ndim == axes else ""
-        raise ValueError(f"image {index} has shape {describe(found)}, wanted {wanted}{hint}")
+        raise ValueError(f"{name} has shape {describe(found)}, wanted {wanted}{hint}")
     if found.is_meta:
-        raise ValueError(f"image {index} is on the meta device, which holds no numbers")
+        raise ValueError(f"{name} is on the meta device, which holds no numbers")
     if found.numel() == 0:
-        raise ValueError(f"image {index} is empty: its shape is {describe(found)}")
+        raise ValueError(f"{name} is empty: its shape is {describe(found)}")
     if found.is_floating_point() or found.is_complex():
         finite = torch.isfinite(found.float() if found.is_floating_point() and found.itemsize < 2 else found)
         if not finite.all():
             bad = int((~finite).sum())
-            raise ValueError(f"image {index} holds NaN or infinite values: {bad:,} of {found.numel():,} numbers")
+            raise ValueError(f"{name} holds NaN or infinite values: {bad:,} of {found.numel():,} numbers")
     return found
 
 

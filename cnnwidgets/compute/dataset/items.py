@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from cachetools import LRUCache
 from torch import nn
 
 from ..core import Prepare, describe, entrance, plain, same_random_state, whole
 from ..inputs import as_numbers
+from ..pictures import FIRST, KEPT, OwnImage, own_image
 from .elements import checked_image, first_image, image_and_label
 from .labels import class_names, name_of, read_label
 from .normalization import found_normalization, given_normalization, scaled_bytes, undone
+from .own import own_image_and_raw
 from .sources import checked_source, parts_of
 
 Denormalize = Callable[[torch.Tensor], torch.Tensor]
@@ -34,12 +37,18 @@ class Item:
         The label as text: class name, or the label itself; empty if there is none.
     raw : object
         The item as the data set returns it.
+    notes : tuple of str
+        What was done to an own image to make it like those of the data set.
+    own : OwnImage or None
+        The own image that it was made of.
     """
 
     image: torch.Tensor | None
     label: int | None
     text: str
     raw: Any
+    notes: tuple[str, ...] = ()
+    own: OwnImage | None = None
 
     @property
     def aspect(self) -> float:
@@ -52,7 +61,7 @@ class Item:
 
 
 class Items:
-    """Access to the items of a data set.
+    """Access to the items of a data set, and to own images beside it, whose numbers are below any of its own.
 
     Parameters
     ----------
@@ -90,6 +99,7 @@ class Items:
         self.model = None if model is None else plain(model)
         self.entry = None if self.model is None else entrance(self.model)
         checked_source(dataset, self.entry)
+        self._owned: LRUCache[int, Item] = LRUCache(KEPT)
         self.dataset = dataset
         self.prepare = prepare
         self.own = _own_names(dataset)
@@ -124,12 +134,23 @@ class Items:
             The image has a wrong number of axes or holds NaN or infinite values.
         """
         index = self.checked(index)
+        if index < 0:
+            return self._own(index)
         raw = self._read(index)
         if self.prepare is not None:
             label = raw[1] if isinstance(raw, (list, tuple)) and len(raw) > 1 else None
             return Item(first_image(raw), *read_label(raw if isinstance(raw, Mapping) else label, self.classes), raw)
         image, label = image_and_label(raw, index)
-        return Item(checked_image(image, index, self.entry), *read_label(label, self.classes), raw)
+        return Item(checked_image(image, f"image {index}", self.entry), *read_label(label, self.classes), raw)
+
+    def _own(self, number: int) -> Item:
+        """An own image, as this data set would give it: worked out once."""
+        item = self._owned.get(number)
+        if item is None:
+            own = own_image(number)
+            image, raw, notes = own_image_and_raw(self, own)
+            item = self._owned[number] = Item(image, own.label, own.text, raw, tuple(notes), own)
+        return item
 
     def _read(self, index: int) -> Any:
         try:
@@ -155,11 +176,13 @@ class Items:
         return images if self.model is None else as_numbers(self.model, images)
 
     def checked(self, index: int) -> int:
-        """`index` if it is in range; raises IndexError with the allowed range otherwise."""
+        """`index` if it is in range, or that of an own image; raises IndexError with the allowed range otherwise."""
         number = whole(index)
         if number is None:
             raise TypeError(f"index must be a whole number, 0 to {len(self) - 1}, not {index!r}")
-        if not 0 <= number < len(self):
+        if number <= FIRST:
+            own_image(number)  # raises where it is no longer kept
+        elif not 0 <= number < len(self):
             raise IndexError(
                 f"index {index} is out of range: the data set has {len(self)} images, 0 to {len(self) - 1}"
             )

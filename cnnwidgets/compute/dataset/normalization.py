@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -97,6 +98,35 @@ def scaled_bytes(image: torch.Tensor) -> torch.Tensor:
     if not (low > -0.02 and 2 < high < 255.02) or ((image - image.round()).abs() > 0.02).any():
         return image
     return image / 255
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """An image of a data set before its normalisation, for what changes pictures.
+
+    Attributes
+    ----------
+    image : torch.Tensor
+        (C, H, W).
+    limits : tuple of float, optional
+        The values of black and white; None where they are those that the image has itself.
+    normalize : callable
+        Makes the data set's image of it again, also of a batch (N, C, H, W).
+    """
+
+    image: torch.Tensor
+    limits: tuple[float, float] | None
+    normalize: Callable[[torch.Tensor], torch.Tensor]
+
+
+def pixels_of(image: torch.Tensor, normalization: tuple[Any, Any] | None) -> Pixels:
+    """`image` with the normalisation of its data set undone, if it is known."""
+    if normalization is None or not image.is_floating_point():
+        return Pixels(image, None, lambda pixels: pixels)
+    mean, std = (torch.as_tensor(part, dtype=image.dtype).reshape(-1, 1, 1) for part in normalization)
+    plain = undone(image, normalization)
+    white = 1.0 if scaled_bytes(plain) is plain else 255.0
+    return Pixels(plain, (0.0, white), lambda pixels: (pixels - mean.to(pixels)) / std.to(pixels))
 
 
 def _steps(transform: Any) -> Iterator[Any]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from torch.nn import functional
 
 from ...late import imported
 from ..core import unknown
@@ -51,6 +52,8 @@ CHANGES: Mapping[str, Change] = {
     "patch": Change(0.0, 0.0, 1.0, (0.0, 1.0), "of the shorter side, a grey square in the centre"),
 }
 """The changes in the order in which they are made."""
+MOVES = frozenset(("shift_right", "shift_down", "rotate", "scale"))
+"""Those that move pixels, all in one."""
 
 
 def perturb(image: Any, *, limits: tuple[float, float] | None = None, seed: int = 0, **changes: float) -> Any:
@@ -142,36 +145,84 @@ def changed(pixels: torch.Tensor, limits: tuple[float, float], values: Mapping[s
     made = {name: value for name, value in values.items() if value != CHANGES[name].none}
     if not made:
         return pixels.clone()
-    low, high = limits
-    kind = pixels.dtype if pixels.dtype in (torch.float32, torch.float64) else torch.float32
-    image = (pixels.to(kind) - low) / (high - low)
-    flat = image.ndim == 2
-    image = image[None] if flat else image
-    if made.keys() & {"shift_right", "shift_down", "rotate", "scale"}:
-        image = _moved(image, made)
+    flat = pixels.ndim == 2
+    image = _scaled(pixels[None] if flat else pixels, limits)
+    if made.keys() & MOVES:
+        image = _moved(image, [made])
     for name, act in _ACTS.items():
         if name in made:
             image = act(image, made[name], seed)
-    image = image.clamp(0, 1)  # not before: bright noise on white is white
-    image = (image[0] if flat else image) * (high - low) + low
-    return (image if pixels.is_floating_point() else image.round()).to(pixels.dtype)
+    found = _unscaled(image, limits, pixels)
+    return found[0] if flat else found
+
+
+def series(
+    image: torch.Tensor,
+    limits: tuple[float, float],
+    values: Mapping[str, float],
+    change: str,
+    every: Sequence[float],
+    seed: int,
+) -> torch.Tensor:
+    """One image (1, C, H, W) changed by `change` to V values each, and by all `values` alike: (V, C, H, W).
+
+    The same as `changed` for each of them, but for rounding, in much less time.
+    """
+    found, many = _scaled(image, limits), len(every)
+    if change in MOVES:
+        found = _moved(found, [{**values, change: value} for value in every])
+    elif values.keys() & MOVES:
+        found = _moved(found, [values])
+    for name, act in _ACTS.items():
+        if name == change:
+            none = CHANGES[name].none
+            found = torch.cat([found if value == none else act(found, value, seed) for value in every])
+        elif values.get(name, CHANGES[name].none) != CHANGES[name].none:
+            found = act(found, values[name], seed)
+    return _unscaled(found.expand(many, -1, -1, -1), limits, image)
+
+
+def _scaled(pixels: torch.Tensor, limits: tuple[float, float]) -> torch.Tensor:
+    """From black, 0, to white, 1."""
+    low, high = limits
+    kind = pixels.dtype if pixels.dtype in (torch.float32, torch.float64) else torch.float32
+    return (pixels.to(kind) - low) / (high - low)
+
+
+def _unscaled(image: torch.Tensor, limits: tuple[float, float], like: torch.Tensor) -> torch.Tensor:
+    """Within the limits again, in the type of `like`."""
+    low, high = limits
+    image = image.clamp(0, 1) * (high - low) + low  # not clamped before: bright noise on white is white
+    return (image if like.is_floating_point() else image.round()).to(like.dtype)
 
 
 def _torchvision() -> Any:
     return imported("torchvision.transforms.v2.functional")
 
 
-def _moved(image: torch.Tensor, made: Mapping[str, float]) -> torch.Tensor:
+def _moved(image: torch.Tensor, each: Sequence[Mapping[str, float]]) -> torch.Tensor:
+    """(..., C, H, W) moved alike; one image (1, C, H, W) by V moves is V of them, from one sampling."""
     height, width = image.shape[-2:]
-    return _torchvision().affine(
-        image,
-        angle=-made.get("rotate", 0.0),  # torchvision turns clockwise
-        translate=[made.get("shift_right", 0.0) * width, made.get("shift_down", 0.0) * height],
-        scale=made.get("scale", 1.0),
-        shear=[0.0, 0.0],
-        interpolation=_torchvision().InterpolationMode.BILINEAR,
-        fill=[0.0],
+    batch = image.reshape(-1, *image.shape[-3:])
+    inverse = torch.tensor([_inverse(made, height, width) for made in each], dtype=image.dtype, device=image.device)
+    x = (torch.arange(width, dtype=image.dtype, device=image.device) - (width - 1) / 2).expand(height, width)
+    y = (torch.arange(height, dtype=image.dtype, device=image.device) - (height - 1) / 2)[:, None].expand(height, width)
+    places = torch.stack([x, y, torch.ones_like(x)], -1).reshape(1, -1, 3) @ inverse.transpose(1, 2)
+    half = torch.tensor([width / 2, height / 2], dtype=image.dtype, device=image.device)
+    grid = (places / half).reshape(len(each), height, width, 2)
+    many = max(len(batch), len(each))
+    sampled = functional.grid_sample(
+        batch.expand(many, -1, -1, -1), grid.expand(many, -1, -1, -1), "bilinear", "zeros", align_corners=False
     )
+    return sampled if len(each) > 1 else sampled.reshape(image.shape)
+
+
+def _inverse(made: Mapping[str, float], height: int, width: int) -> list[list[float]]:
+    """Where a pixel of the result, counted from the centre, comes from: a 2 x 3 matrix."""
+    angle, factor = math.radians(made.get("rotate", 0.0)), made.get("scale", 1.0)
+    right, down = made.get("shift_right", 0.0) * width, made.get("shift_down", 0.0) * height
+    cos, sin = math.cos(angle) / factor, math.sin(angle) / factor
+    return [[cos, -sin, sin * down - cos * right], [sin, cos, -sin * right - cos * down]]
 
 
 def _mean_gray(image: torch.Tensor) -> torch.Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from ..core import are_probabilities, call, describe, plain
 from ..inputs import as_images
 from ..layers import apart
 from ..shadow import looking
-from .changes import changed, checked_change, checked_limits, limits_of
+from .changes import checked_change, checked_limits, limits_of, series
 
 MOST, AT_ONCE = 1000, 64
 """Values of one curve, and images of one batch."""
@@ -58,6 +58,7 @@ def stability(
     *,
     limits: tuple[float, float] | None = None,
     seed: int = 0,
+    transform: Callable[[torch.Tensor], torch.Tensor] | None = None,
     **others: float,
 ) -> Stability:
     """Scores of a classifier for one image as one change runs over a range, in batches of 64 images.
@@ -76,6 +77,9 @@ def stability(
         As of `perturb`.
     seed : int
         Of the noise, whose pattern is the same for each value.
+    transform : callable, optional
+        Of the changed images (N, C, H, W), before the model takes them: a normalisation, so that it is the picture that
+        is changed.
     **others : float
         Changes that are the same for each value.
 
@@ -106,7 +110,9 @@ def stability(
     if len(pixels) != 1:
         raise ValueError(f"stability is of one image, not of {len(pixels)}")
     ends = limits_of(pixels) if limits is None else checked_limits(limits)
-    batch = torch.cat([changed(pixels, ends, fixed | {change: value}, seed) for value in given])
+    batch = series(pixels, ends, fixed, change, given, seed)
+    if transform is not None:
+        batch = transform(batch)
     found: list[torch.Tensor] = []
     with looking(model) as shadow:
         for part in apart(module, batch, at_once=AT_ONCE):

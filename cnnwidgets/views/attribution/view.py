@@ -200,7 +200,7 @@ class AttributionView(ImageView):
         """Look up, or ask the methods for, the maps of the image."""
         predicted = self._predict()
         if predicted is None:
-            raise ValueError(f"the network gives no finite class scores for image {self.index}")
+            raise ValueError(f"the network gives no finite class scores for {markup.image_name(self.index).lower()}")
         target = predicted if self.target is None else self.target
         if target == self.against:
             raise ValueError(f"target and against are the same class, {self.classes[target]!r}: choose another")

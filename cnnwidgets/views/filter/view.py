@@ -17,6 +17,7 @@ from ...render.color import Shaded, choose
 from ...render.static import Panel
 from ...widgets import controls
 from ...widgets.base import ModelView
+from ...widgets.input import ShowsOwnImages
 from ...widgets.panels import channel_panel, image_panels
 from ...widgets.state import Colormap, Integer, Snapshot, Subject
 from ...widgets.surface import markup
@@ -28,7 +29,7 @@ from .panels import WIDE, filter_panel, layer_counts, sheet_marks, sheet_panel, 
 from .sheets import MODES, SCALES, Kernels, Sheet, lay_out
 
 
-class FilterView(ModelView):
+class FilterView(ShowsOwnImages, ModelView):
     """The filters of a convolution in one picture, the chosen one large, with its numbers.
 
     The model alone is enough, and then nothing is run. With a data set, the feature map that the chosen filter makes of

@@ -50,7 +50,7 @@ def photo_panel(seen: Seen, pixels: NDArray[np.uint8], place: Pair, on_place: Mo
         on_place(y / factor - high / 2, x / factor - wide / 2)
 
     return Panel(
-        " · ".join(filter(None, [f"Image {seen.settings.index}", markup.labelled(seen.item.text)])),
+        " · ".join(filter(None, [markup.image_name(seen.settings.index), markup.labelled(seen.item.text)])),
         pixels,
         width=PHOTO,
         marks=[(x0, y0, x1, y1)],

@@ -17,6 +17,7 @@ from ...compute.occlusion import OcclusionMap, pair, patches
 from ...live import cell_thread
 from ...render.static import Panel
 from ...widgets.base import ModelView
+from ...widgets.input import ShowsOwnImages
 from ...widgets.state import Index, Integer, NotNone, ScoreOf, Subject, Target
 from ...widgets.surface import markup, number
 from .controls import OcclusionControls
@@ -34,7 +35,7 @@ def _images(view: OcclusionView) -> tuple[int, str]:
     return count, f"the data set has {count} images"
 
 
-class OcclusionView(ModelView):
+class OcclusionView(ShowsOwnImages, ModelView):
     """A patch that is dragged over the photo, with the scores it leaves, and the map of all its places.
 
     Dragging runs the network once for each drawing. The map grows from coarse to fine in portions of about 40 ms

@@ -196,7 +196,7 @@ class ReceptiveFieldView(ImageView):
     def _photo(self) -> Panel:
         size, found = self._field.image, self._found if self.overlay else None
         photo, label = self.remember("photo", (self.item, size), lambda: photo_of(self.snapshot, size))
-        heading = " · ".join(filter(None, [f"Image {self.snapshot.index}", label]))
+        heading = " · ".join(filter(None, [markup.image_name(self.snapshot.index), label]))
         heat, opacity = None if found is None else found.numpy(), None if found is None else self.opacity
         panel = self.remember(
             "overlay",

@@ -47,6 +47,11 @@ class Frame:
         bar = W.HBox(list(controls), layout=layout(flex_flow="row wrap", align_items="center"))
         self._body.children = [self.title, bar, plain(W.HTML, '<div class="cnnw-rule"></div>'), self.columns]
 
+    def insert(self, part: W.Widget | None) -> None:
+        """Put `part` between the controls and the panels, in the place of what was put there before."""
+        title, bar, *_, rule, columns = self._body.children
+        self._body.children = [title, bar, *([] if part is None else [part]), rule, columns]
+
     def show(self, panels: Sequence[Panel | Sequence[Panel]], title: Sequence[str], status: str, source: str) -> None:
         """Show panels below a title line; `source`, how they came about, is its tooltip."""
         self.columns.show(panels)

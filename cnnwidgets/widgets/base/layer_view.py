@@ -14,6 +14,7 @@ from ...compute.dataset import Item
 from ...compute.layers import Layer, LayerTable
 from .. import controls
 from ..controls import LayerPicker
+from ..input import ShowsOwnImages
 from ..state import Index, Operations, Snapshot, Subject
 from ..surface import markup
 from .view import ModelView
@@ -254,7 +255,7 @@ class LayerView(ModelView):
         return self.checked_layer(proposal["value"]).name
 
 
-class ImageView(LayerView):
+class ImageView(ShowsOwnImages, LayerView):
     """A view whose state begins with a layer and the index of an image.
 
     Parameters, attributes and errors are those of `LayerView`; a subclass also has `image_control()`, and `snapshot`

@@ -156,6 +156,10 @@ class ModelView(W.VBox):
         """What the title line says: a name, and quieter parts."""
         return [type(self).__name__]
 
+    def notes(self) -> Sequence[str]:
+        """More of the title line, behind what `title` says: what was done to an own image."""
+        return []
+
     def status(self) -> str:
         """One quiet line below the title."""
         return ""
@@ -226,6 +230,10 @@ class ModelView(W.VBox):
         if self.guarded(action):
             self.say("")
 
+    def insert(self, part: W.Widget | None) -> None:
+        """Put a widget between the controls and the panels, or nothing."""
+        self._frame.insert(part)
+
     def say(self, text: str) -> None:
         """Say in the error line what went wrong; with an empty text, that all is well."""
         self._frame.say(text)
@@ -271,7 +279,7 @@ class ModelView(W.VBox):
 
     def render(self) -> None:
         """Draw what `compute` found as the display traits say."""
-        panels, title, status = list(self.panels()), list(self.title()), self.status()
+        panels, title, status = list(self.panels()), [*self.title(), *self.notes()], self.status()
         if not panels:
             raise ValueError(f"{type(self).__name__}.panels() gave no panel")
         self._frame.show(panels, title, status, self.source())

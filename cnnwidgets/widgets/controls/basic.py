@@ -242,24 +242,37 @@ def top_power(maximum: int) -> int:
     return max(1, math.ceil(math.log2(maximum)))
 
 
+class _Chosen(T.HasTraits):
+    """Which image of the data set is shown, or was before an own image, which the controls have no place for."""
+
+    index = T.Int(0)
+
+
 def index_control(view: Any, count: int) -> W.HBox:
-    """Slider, box and buttons for the trait `index` of a view: which of `count` images."""
+    """Slider, box and buttons for the trait `index` of a view: which of `count` images, or an own one."""
     dice = random.Random()  # our own: the global one stays as it is
+    chosen = _Chosen()
+    T.link((view, "index"), (chosen, "index"), transform=(lambda at: at if at >= 0 else chosen.index, int))
 
     def step(by: int) -> None:
-        view.index = (view.index + by) % count
+        view.index = (chosen.index + by) % count
 
     def jump() -> None:
         view.index = dice.randrange(count)
 
-    return labelled(
+    toggle = getattr(view, "toggle_input", None)  # of views that show own images
+    own = [button("own image", toggle, width=74, tip="Draw, upload or change an image")] if toggle else []
+    found = labelled(
         "Image",
-        slider(view, "index", maximum=count - 1, tip="Index of the image in the data set"),
-        entry(view, "index", maximum=count - 1, width=74, tip="Type an index"),
+        slider(chosen, "index", maximum=count - 1, tip="Index of the image in the data set"),
+        entry(chosen, "index", maximum=count - 1, width=74, tip="Type an index"),
         button("<", lambda: step(-1), tip="Previous image"),
         button(">", lambda: step(1), tip="Next image"),
         button("random", jump, width=70, tip="A random image"),
+        beside=own,
     )
+    found.layout.flex_flow = "row wrap"  # in a narrow page no button is cut off
+    return found
 
 
 class ScaleControl(W.HBox):

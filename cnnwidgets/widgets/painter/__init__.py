@@ -3,7 +3,7 @@
 from .exported import painted, paints
 from .numbers import Numbers, drawn_size
 from .page import pages
-from .painter import Painter, Painting, code, front_end, possible
+from .painter import Painter, Painting, code, front_end, joined, possible
 
 __all__ = [
     "Numbers",
@@ -12,6 +12,7 @@ __all__ = [
     "code",
     "drawn_size",
     "front_end",
+    "joined",
     "pages",
     "painted",
     "paints",

@@ -100,9 +100,8 @@ def code() -> str:
     return joined("numbers", "store", "zoom", "lens", "side", "panel")
 
 
-def joined(*names: str) -> str:
-    """These modules of the painter as one, in which each name stands once."""
-    here = Path(__file__).parent
+def joined(*names: str, here: Path = Path(__file__).parent) -> str:
+    """These modules of the folder `here`, the painter's, as one, in which each name stands once."""
     whole = "\n".join((here / f"{name}.mjs").read_text(encoding="utf-8") for name in names)
     whole = re.sub(r"^import (\{[^}]*\}|\w+) from '\./\w+\.mjs';\n", "", whole, flags=re.MULTILINE)
     return re.sub(r"^export (?!default)", "", whole, flags=re.MULTILINE)

@@ -24,7 +24,7 @@ def image_panel(snapshot: Snapshot) -> Panel:
         pixels = fitted(picture.pixels, INPUT, INPUT)
         if picture.rescaled:
             label += f"{' · ' if label else ''}{number(picture.vmin)} to {number(picture.vmax)}"
-    heading = " · ".join(filter(None, [f"Image {snapshot.index}", label]))
+    heading = " · ".join(filter(None, [markup.image_name(snapshot.index), label]))
     return Panel(heading, pixels, width=INPUT, key="image")
 
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping
+from io import BytesIO
 from typing import Any
 
 import numpy as np
 import torch
 
+from ...compute.pictures import OwnImage, adopt, is_own, own_image
+
 FORMAT = 1
 """Version of the data; a later one is refused, so that no place is mistaken for another."""
+MOST = 1_000_000
+"""Bytes of an own image that is told; a larger one would make a state that nobody can paste."""
 _PLAIN = (str, int, float, bool, type(None))
 
 
 def told(view: str, traits: Mapping[str, Any]) -> dict[str, Any]:
-    """The state of a view, of plain values that JSON knows.
+    """The state of a view, of plain values that JSON knows; an own image is told with its pixels.
 
     Parameters
     ----------
@@ -27,7 +33,7 @@ def told(view: str, traits: Mapping[str, Any]) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        The value of a trait cannot be told in data, such as a function.
+        The value of a trait cannot be told in data, such as a function, or a large own image.
     """
     return {"cnnwidgets": FORMAT, "view": view, "traits": {name: _plain(value, name) for name, value in traits.items()}}
 
@@ -58,6 +64,8 @@ def read(state: Any) -> tuple[str, dict[str, Any]]:
 
 
 def _plain(value: Any, name: str) -> Any:
+    if name == "index" and is_own(value):
+        return {"own": _told_image(own_image(value))}
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, _PLAIN):
@@ -73,7 +81,35 @@ def _plain(value: Any, name: str) -> Any:
 def _read(value: Any) -> Any:
     if isinstance(value, list):
         return tuple(map(_read, value))
+    if isinstance(value, Mapping) and "own" in value:
+        return adopt(_read_image(value["own"]))
     if isinstance(value, Mapping):
         array = np.array(value["numbers"], value["dtype"])
         return torch.from_numpy(array) if value.get("tensor") else array
     return value
+
+
+def _told_image(own: OwnImage) -> dict[str, Any]:
+    """An own image as the text of a PNG, or as numbers."""
+    pixels: Any
+    if own.numbers is not None:
+        pixels, size = _plain(own.numbers, "index"), 4 * own.numbers.numel()
+    else:
+        file = BytesIO()
+        own.picture.save(file, "PNG", optimize=True)
+        pixels, size = base64.b64encode(file.getvalue()).decode(), file.tell()
+    if size > MOST:
+        raise ValueError(
+            f"the own image has {size / 1e6:.1f} MB, which is too much for a state: show an image of the data set, and "
+            "give the picture itself along"
+        )
+    return {"pixels": pixels, "notes": list(own.notes), "label": own.label, "text": own.text}
+
+
+def _read_image(told: Mapping[str, Any]) -> OwnImage:
+    pixels, label, text = told["pixels"], told.get("label"), str(told.get("text", ""))
+    notes = tuple(map(str, told.get("notes", ())))
+    if isinstance(pixels, str):
+        read = OwnImage.of(base64.b64decode(pixels))
+        return OwnImage(picture=read.picture, notes=notes, label=label, text=text)
+    return OwnImage(numbers=_read(pixels), notes=notes, label=label, text=text)

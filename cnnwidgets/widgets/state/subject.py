@@ -255,7 +255,7 @@ class Subject:
         """The same for a look that was taken before."""
         row = look.modules.get(layer) or self.table_of(look).find(layer)
         if row.reason is not None:
-            raise LookupError(f"layer {layer!r} of image {index} cannot be shown: it {row.reason}")
+            raise LookupError(f"layer {layer!r} of {_called(index)} cannot be shown: it {row.reason}")
         held = self.held(look, layer)
         if held is None:  # more than the memory holds, or already gone: run for this layer, and keep it first
             look = self.look(index)  # the weights may have changed since
@@ -308,8 +308,12 @@ class Subject:
         if any(layer in found for found, _ in shared.operations.values()):
             outputs, _ = run_operations(self.module, shared.trace(), images, [layer], prepare=self.prepare)
             if layer not in outputs:
-                raise LookupError(f"operation {layer!r} gave no tensor for image {index}")
+                raise LookupError(f"operation {layer!r} gave no tensor for {_called(index)}")
             return shared.keep(look.key, outputs)[layer]
         limit = self._outputs.limit
         captured = run(self.module, images, [layer], prepare=self.prepare, budget=limit, device="cpu")
         return shared.keep(look.key, {layer: captured[layer]})[layer]
+
+
+def _called(index: int) -> str:
+    return f"image {index}" if index >= 0 else "the own image"

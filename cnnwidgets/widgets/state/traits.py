@@ -12,6 +12,7 @@ import numpy as np
 import traitlets as T
 
 from ...compute.core import listing, unknown, whole
+from ...compute.pictures import is_own
 from ...render.color import table, value_ranges
 
 _KINDS = {T.Bool: "True or False", T.Int: "a whole number", T.Float: "a number", T.Unicode: "text", T.Tuple: "a tuple"}
@@ -48,6 +49,8 @@ class Integer(T.Int):
 class Index(Integer):
     """A whole number that counts something from 0: a channel of the layer, an image of the data set.
 
+    The number of an own image, which is below 0, is one of an image of any data set.
+
     Parameters
     ----------
     default : int
@@ -77,7 +80,7 @@ class Index(Integer):
 
     def _cross_validate(self, obj: Any, value: Any) -> Any:
         count, words = self._of(obj)
-        if not 0 <= value < count:
+        if not 0 <= value < count and not (self.name == "index" and is_own(value)):
             raise IndexError(f"{self._what or self.name} {value} is out of range: {words}, 0 to {count - 1}")
         return super()._cross_validate(obj, value)
 

@@ -125,7 +125,12 @@ def counted(count: int, what: str) -> str:
 
 def pictured(index: int, label: str) -> str:
     """`image 7 · label: 3`: which image of the data set is seen."""
-    return " · ".join(filter(None, [f"image {index}", labelled(label)]))
+    return " · ".join(filter(None, [image_name(index).lower(), labelled(label)]))
+
+
+def image_name(index: int) -> str:
+    """`Image 7`, or what an image beside the data set is called."""
+    return f"Image {index}" if index >= 0 else "Own image"
 
 
 def labelled(label: str) -> str:

@@ -8,6 +8,7 @@ from torch.testing import assert_close
 
 import cnnwidgets as cw
 from cnnwidgets.compute.perturbation import CHANGES
+from cnnwidgets.compute.perturbation.changes import series
 
 PHOTO = torch.linspace(0, 1, 3 * 6 * 8).reshape(3, 6, 8)
 
@@ -155,3 +156,19 @@ def test_a_change_that_is_not_allowed_is_named_with_what_is(changes, error, word
 def test_what_is_no_picture_is_named(image):
     with pytest.raises(TypeError, match="image must be"):
         cw.perturb(image, rotate=10)
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_series_is_each_of_its_changes_together_with_others_or_alone(name):
+    low, high = CHANGES[name].span
+    values = [low, (low + high) / 3, CHANGES[name].none, high]
+    for others in ({}, {"rotate": 20.0, "brightness": 0.7, "noise": 0.1}):
+        fixed = {other: value for other, value in others.items() if other != name}
+        made = series(PHOTO[None], (0.0, 1.0), fixed, name, values, 3)
+        for at, value in enumerate(values):
+            assert_close(made[at], cw.perturb(PHOTO, seed=3, **{**fixed, name: value}), atol=1e-5, rtol=0)
+
+
+def test_a_turn_about_the_centre_of_a_shifted_image_is_made_before_the_shift():
+    both = cw.perturb(dot(9, 9, (4, 6)), rotate=90, shift_right=1 / 9)
+    assert both[0].argmax() == 2 * 9 + 5

@@ -1,0 +1,30 @@
+"""The JavaScript of the canvas, in Node."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from cnnwidgets.widgets.input.pad import code
+
+HERE = Path(__file__).parent
+NODE = shutil.which("node")
+
+
+@pytest.mark.skipif(NODE is None, reason="Node.js is not installed")
+def test_the_page_computes_what_it_should():
+    done = subprocess.run([NODE, "--test", str(HERE / "strokes.test.mjs")], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.skipif(NODE is None, reason="Node.js is not installed")
+def test_the_code_is_one_module_that_imports_nothing(tmp_path):
+    path = tmp_path / "pad.mjs"
+    path.write_text(code())
+    program = f"const pad = await import('{path}'); console.log(Object.keys(pad), Object.keys(pad.default))"
+    done = subprocess.run([NODE, "--input-type=module", "-e", program], capture_output=True, text=True)
+    assert done.stdout.split() == ["[", "'default'", "]", "[", "'render'", "]"], done.stderr
+    assert "import {" not in code()
