@@ -38,7 +38,10 @@ def test_each_control_of_the_convolution_view_moves_it(run_cells, theme):
     value = float(state(page, "explanation.value"))
     shown(page, f"the network computed{value:.5g}".replace("-", "−"))
 
-    layer, index, channel, row, column, _ = range(6)  # sliders in the order in which they stand
+    assert not page.locator(".cnnw .cnnw-rest").is_visible()
+    page.get_by_role("button", name="more").click()
+    assert page.locator(".cnnw .cnnw-rest").is_visible()
+    layer, channel, index, row, column, _ = range(6)  # sliders in the order in which they stand
     focus_slider(page, row)
     press(page, "ArrowRight", 2)
     wait_for(page, "pixel", (7, 5))
@@ -51,7 +54,9 @@ def test_each_control_of_the_convolution_view_moves_it(run_cells, theme):
     wait_for(page, "pixel", (1, 8))
     shown(page, "row 1, column 8")
 
+    page.mouse.move(*map_at(page, 1, 4, 4, CELL))  # the click holds it
     page.mouse.move(*map_at(page, 1, 1, 8, CELL))
+    wait_for(page, "pixel", (1, 8))
     page.mouse.down()
     page.mouse.move(*map_at(page, 1, 6, 3, CELL), steps=10)
     wait_for(page, "pixel", (6, 3))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from operator import sub
 from typing import Any
 
@@ -27,9 +28,10 @@ from ..core import (
 )
 from ..layers import Arithmetic, UnknownArithmetic, batched, does, type_name, watching
 from ..shadow import looking
-from .convolution import explain_convolution, filter_of, module_taps
+from .convolution import Taps, explain_convolution, filter_of, module_taps
 from .explanation import Explanation, checked_channel, checked_unit, tolerance
 from .pooling import POOLINGS, explain_pooling
+from .windows import windows
 
 EXPLAINED = (_ConvNd, *POOLINGS, nn.Linear, _BatchNorm)
 """Modules whose arithmetic is explained."""
@@ -122,6 +124,14 @@ class LayerPass:
         """The whole filter of a convolution's output `channel`, (C', *k), on the CPU."""
         assert isinstance(self.does.module, _ConvNd)
         return filter_of(self.does.module, channel)[1].cpu()
+
+    @cached_property
+    def windows(self) -> list[list[Taps]]:
+        """Along each axis of the output, what every row, column ... reads; none where the input is a vector."""
+        given, output = self.does.input, self.does.output
+        if isinstance(self.does.module, nn.Linear) or given.ndim != output.ndim:
+            return []
+        return windows(self.does.module, given.shape[2:], output.shape[2:], self.does.before)
 
     @property
     def padding(self) -> tuple[tuple[int, int], ...]:

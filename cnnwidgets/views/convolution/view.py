@@ -9,7 +9,7 @@ import ipywidgets as W
 import traitlets as T
 from torch.nn.modules.conv import _ConvNd
 
-from ...compute.convolution import Explanation, explainable_layers
+from ...compute.convolution import Explanation, Taps, explainable_layers
 from ...compute.core import get_layer
 from ...compute.layers import Layer, LayerTable, describe_module, map_size
 from ...render.color import Shaded
@@ -21,6 +21,8 @@ from ...widgets.state import Colormap, Index, Place
 from ...widgets.surface import markup
 from .arithmetic import sum_panel
 from .maps import PassMaps, unit_of
+from .more import more
+from .pointer import Pointer
 from .tables import tables_of
 
 SCALES = ("layer", "layer-full", "map")
@@ -37,7 +39,8 @@ class ConvolutionView(ImageView):
     """Explains one number of a layer: the window it came from, the kernel, their product, the sum and the bias.
 
     For a convolution (1d or 2d, also transposed); for pooling the pixel that won, or the mean; for Linear and BatchNorm
-    the sums. The network's own number stands beside ours. Click a pixel of the map, drag its frame, or press play.
+    the sums. The network's own number stands beside ours. Move the mouse over the output or the input, drag the frame,
+    or press play; a click on a pixel of the output holds the window there.
 
     Parameters
     ----------
@@ -90,6 +93,11 @@ class ConvolutionView(ImageView):
         self.flush()
         return self._explained
 
+    @property
+    def windows(self) -> list[list[Taps]]:
+        """Along each axis of the output, what every row and column reads of the input."""
+        return self._passed.windows
+
     def extent(self) -> tuple[int, int]:
         """(rows, columns) of the layer's map; (1, 1) for a vector."""
         return map_size(self.snapshot.find(self.layer), self.item.aspect)
@@ -132,6 +140,7 @@ class ConvolutionView(ImageView):
             with self.quiet():
                 self._channels.fit(self.snapshot.find(self.layer))
                 self._player.fit(scaled=alone)
+            self._pointer.let_go()
 
     # ------------------------------------------------------------------ what the base asks for
 
@@ -141,10 +150,12 @@ class ConvolutionView(ImageView):
             traits.setdefault("strongest", False)
 
     def controls(self) -> list[W.Widget]:
-        """Layer, image, channel, place with the player, input channel, and how the maps are drawn."""
+        """Layer, channel, image and player; behind `more` place, input channel, and how the maps are drawn."""
+        self._pointer = Pointer(self)
         peak = controls.button("largest", self._to_largest, width=70, tip="Go to the largest value of the map")
         self._channels = controls.ChannelControl(self, self.layer_row, tip="Channel that is explained", beside=[peak])
-        self._player = controls.PlaceControl(self, "pixel", self.extent, what="the output that is explained", play=True)
+        what = "the output that is explained"
+        self._player = controls.PlaceControl(self, "pixel", self.extent, what=what, play=True, apart=True)
         most, name = self.input_channel, "input_channel"
         self._input_ranges = (
             controls.slider(self, name, maximum=most, width=110, tip="Input channel that is shown"),
@@ -156,12 +167,15 @@ class ConvolutionView(ImageView):
         tip = controls.SCALE_TIP.partition("; or")[0]
         return [
             self.layer_control(),
-            self.image_control(),
             self._channels,
-            self._player,
-            self._inputs,
-            controls.colormap_menu(self),
-            controls.labelled("Scale", controls.dropdown(self, "scale", SCALES, width=90, tip=tip)),
+            self.image_control(),
+            *filter(None, [self._player.player]),
+            *more(
+                self._player,
+                self._inputs,
+                controls.colormap_menu(self),
+                controls.labelled("Scale", controls.dropdown(self, "scale", SCALES, width=90, tip=tip)),
+            ),
         ]
 
     def compute(self) -> None:
@@ -170,19 +184,20 @@ class ConvolutionView(ImageView):
         self._player.fit()  # the image may be of another size
 
     def panels(self) -> list[Panel | list[Panel]]:
-        """The image, the input and the output of the layer, the sum in words, and the tables."""
+        """Input, formula and output of the layer in one row; below the maps the image and its prediction."""
         row, aspect = self.layer_row, self.item.aspect
         key = (self._passed, self.colormap, self.scale)
         self._maps = self.remember("maps", key, lambda: PassMaps(self._passed, row, *key[1:], aspect))
         e = self._explained = self._passed.explain(self.channel, unit_of(row, self.pixel, aspect))
         shown = self._choose_input(e)
         tables = tables_of(e, shown, self._maps.inputs, self._maps.bounds(e, shown))
+        seen = (self.item, self.snapshot.prediction)
+        image, prediction = self.remember("image", seen, lambda: image_panels(self.snapshot))
+        formula = [tables_panel(tables)] if tables else []
         return [
-            self.remember("image", (self.item, self.snapshot.prediction), lambda: image_panels(self.snapshot)),
-            self._input_panel(e, shown),
-            self._output_panel(),
-            sum_panel(e, shown if self._maps.windowed else None),
-            *([tables_panel(tables)] if tables else []),
+            [self._input_panel(e, shown), image],
+            [*formula, sum_panel(e, shown if self._maps.windowed else None)],
+            [self._output_panel(), prediction],
         ]
 
     def title(self) -> list[str]:
@@ -229,6 +244,7 @@ class ConvolutionView(ImageView):
         size = " × ".join(map(str, maps.inputs.maps.shape[1:]))
         heading, note = f"Input {shown} · {size}", "grey: padding" if maps.around != NOTHING else ""
         options: dict[str, Any] = {"around": maps.around, "note": note, "key": "input"}
+        options |= {"hint": "hover to move", "on_hover": self._pointer.over_input}
         panel = self.remember("input", (maps, shown), lambda: map_panel(maps.inputs, shown, heading, **options))
         return panel.framed(*maps.boxes(e))
 
@@ -245,9 +261,11 @@ class ConvolutionView(ImageView):
             lambda: map_panel(
                 maps.output,
                 shown,
-                hint="click a unit" if maps.vector else "click a pixel, or drag the frame",
+                hint="click a unit" if maps.vector else "hover or drag; click to hold",
                 drag=True,
                 on_place=lambda pixel: self.set_trait("pixel", pixel),
+                on_press=self._pointer.pressed,
+                on_hover=self._pointer.over_output,
                 on_unit=lambda unit: self.set_trait("channel", unit),
                 key="output",
             ),

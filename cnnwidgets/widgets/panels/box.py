@@ -130,6 +130,8 @@ class PanelBox(CardPanel):
     def _make_figure(self, panel: Panel) -> PixelFigure:
         figure = PixelFigure(panel.width, panel.scrolls or panel.width, fit=panel.scrolls is None)
         figure.on_cell(lambda cell: self.panel.on_cell and self.panel.on_cell(cell))
+        if panel.on_hover is not None:
+            figure.on_hover(lambda cell: self.panel.on_hover and self.panel.on_hover(cell))
         figure.on_click(lambda x, y: self.panel.on_place and self.panel.on_place(x, y))
         if panel.drag:
             figure.on_drag(lambda x, y: self.panel.on_place and self.panel.on_place(x, y))
@@ -161,7 +163,8 @@ class PanelBox(CardPanel):
 
 def _answers(panel: Panel) -> bool:
     """Whether a picture answers the mouse, or has something drawn over it."""
-    return bool(panel.cells or panel.on_cell or panel.on_place or panel.marks or panel.flags or panel.texts)
+    answers = panel.on_cell or panel.on_place or panel.on_hover
+    return bool(panel.cells or answers or panel.marks or panel.flags or panel.texts)
 
 
 def lines_html(lines: Sequence[str | tuple[str, str]], dots: Sequence[str] = ()) -> str:
@@ -226,7 +229,9 @@ class Columns(W.HBox):
 
     def _stacked(self, place: list[str]) -> W.Widget:
         boxes = [self.boxes[key] for key in place]
-        return boxes[0] if len(boxes) == 1 else W.VBox(boxes, layout=W.Layout(flex="0 0 auto"))
+        if len(boxes) == 1:
+            return boxes[0]
+        return W.VBox(boxes, layout=W.Layout(flex="0 0 auto"), _dom_classes=("cnnw-stack",))
 
     def close(self) -> None:
         """Close every box, also those that are not shown now."""

@@ -152,7 +152,7 @@ def test_pooling_marks_the_pixel_that_won(view):
 def test_batch_norm_is_told_in_steps(view):
     view.layer = "bn"
     assert "input x 27.5 x − mean, 1 26.5" in said(view)
-    with pytest.raises(LookupError, match="no panel 'tables'; there are image, prediction, input, output, sum"):
+    with pytest.raises(LookupError, match="no panel 'tables'; there are input, image, sum, output, prediction"):
         view.panel("tables")
     assert view.explanation.agrees
 
@@ -416,3 +416,70 @@ def test_the_static_picture_holds_what_is_on_the_screen(view):
     view.pixel = (3, 0)
     assert view.picture().shape == before.shape and not np.array_equal(view.picture(), before)
     assert not np.array_equal(view.picture(dark=True), view.picture())
+
+
+# ---------------------------------------------------------------------- one row
+
+
+def shown_first(view: ConvolutionView) -> list[W.Widget]:
+    """The sliders, boxes, menus and buttons that are seen before anything is asked for."""
+    rest = next(part for part in inside(view) if "cnnw-rest" in getattr(part, "_dom_classes", ()))
+    behind, kinds = set(map(id, inside(rest))), (W.IntSlider, W.SelectionSlider, W.BoundedIntText, W.Dropdown)
+    kinds += (W.Button, W.Checkbox, W.Play, W.ToggleButton)
+    return [part for part in inside(view) if isinstance(part, kinds) and id(part) not in behind]
+
+
+def test_formula_stands_between_input_and_output_and_the_rest_below(view):
+    left, middle, right = view.static().panels
+    assert [panel.key for panel in left] == ["input", "image"]
+    assert [panel.key for panel in middle] == ["tables", "sum"]
+    assert [panel.key for panel in right] == ["output", "prediction"]
+
+
+def test_bars_of_the_contributions_stand_in_the_page_as_markup(view):
+    page = next(part.value for part in inside(view) if isinstance(part, W.HTML) and '"cnnw-beside"' in part.value)
+    assert page.count('<div class="cnnw-bars">') == 1 and "&lt;" not in page
+
+
+def test_controls_that_are_rarely_used_are_behind_more_and_keep_their_names(view):
+    first = shown_first(view)
+    assert len(first) <= 13
+    assert next(part for part in first if isinstance(part, W.ToggleButton)).description == "more"
+    for name in ("Row", "Column", "Input channel", "Colours", "Scale", "Speed"):
+        kind = W.Dropdown if name in ("Colours", "Scale", "Speed") else W.IntSlider
+        assert control(view, name, kind) not in first
+
+
+def test_hovering_the_output_moves_the_window(view):
+    view.panel("output").on_hover(7)
+    assert view.pixel == (1, 3)
+
+
+def test_hovering_the_input_moves_the_window_that_has_its_middle_there(view):
+    view.panel("input").on_hover(6 * 2 + 1)  # the picture has a column and a row of padding on each side
+    assert view.pixel == (1, 0)
+    view.panel("input").on_hover(0)
+    assert view.pixel == (0, 0)
+    view.layer = "pool"
+    view.panel("input").on_hover(4 * 3 + 1)
+    assert view.pixel == (1, 0)
+
+
+def test_a_click_holds_the_window_until_the_pixel_is_clicked_again(view):
+    output = view.panel("output")
+    output.on_cell(7)
+    output.on_hover(0)
+    view.panel("input").on_hover(0)
+    assert view.pixel == (1, 2)
+    output.on_cell(7)
+    output.on_hover(0)
+    assert view.pixel == (0, 0)
+    output.on_cell(0)
+    view.layer = "pool"
+    view.panel("output").on_hover(3)
+    assert view.pixel == (1, 1)
+
+
+def test_the_static_picture_has_the_sum_beside_the_tables(view):
+    headings = [[panel.heading.split(" · ")[0] for panel in column] for column in view.static().columns]
+    assert headings[1] == ["Window", "Kernel", "Product"] and headings[2][0] == "Sum"
