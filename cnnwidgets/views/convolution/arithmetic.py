@@ -9,6 +9,7 @@ from html import escape
 from typing import ClassVar
 
 import ipywidgets as W
+import torch
 
 from ...compute.convolution import Explanation
 from ...render.static import Panel
@@ -149,6 +150,8 @@ def cosine_words(e: Explanation) -> tuple[str, ...]:
 
 def contributions(e: Explanation, chosen: int | None = None, most: int = FEW) -> tuple[str, list[tuple[str, float]]]:
     """A heading, and the input channels or features that add most, as rows for bars; `chosen` is marked."""
+    if e.kind == "softmax":
+        return _shares(e, most)
     if e.kind not in ("convolution", "linear") or len(e.inputs) < 2:
         return "", []
     what = "feature" if e.kind == "linear" else "channel"
@@ -157,3 +160,11 @@ def contributions(e: Explanation, chosen: int | None = None, most: int = FEW) ->
     if rest > 0:
         rows.append((f"the other {rest:,}", float(e.sums.sum()) - sum(value for _, value in rows)))
     return f"Contribution of each input {what}", rows
+
+
+def _shares(e: Explanation, most: int) -> tuple[str, list[tuple[str, float]]]:
+    """The same for softmax: the largest shares of the sum."""
+    shares = torch.softmax(e.patch, 0)
+    rows = [(f"number {at}", float(shares[at])) for at in shares.argsort(descending=True, stable=True)[:most].tolist()]
+    rest = len(shares) - len(rows)
+    return "Share of the sum", rows + ([(f"the other {rest:,}", 1 - sum(share for _, share in rows))] if rest else [])

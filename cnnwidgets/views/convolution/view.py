@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from functools import partial
 from typing import Any, ClassVar
 
 import ipywidgets as W
 import traitlets as T
 from torch.nn.modules.conv import _ConvNd
 
-from ...compute.convolution import Explanation, Taps, explainable_layers
+from ...compute.convolution import NAMES, Explanation, Taps, explainable_layers
 from ...compute.core import get_layer
 from ...compute.layers import Layer, LayerTable, describe_module, map_size
 from ...render.color import Shaded
@@ -30,7 +31,7 @@ SCALES = ("layer", "layer-full", "map")
 
 def _inputs(view: ConvolutionView) -> tuple[int, str]:
     row = view.snapshot.find(view.layer)
-    module = get_layer(view.subject.module, row.module)
+    module = None if row.operation else get_layer(view.subject.module, row.module)
     count = module.in_channels if isinstance(module, _ConvNd) else row.channels
     return count, f"layer {row.name!r} reads {count}"
 
@@ -39,8 +40,9 @@ class ConvolutionView(ImageView):
     """Explains one number of a layer: the window it came from, the kernel, their product, the sum and the bias.
 
     For a convolution (1d or 2d, also transposed); for pooling the pixel that won, or the mean; for Linear and BatchNorm
-    the sums. The network's own number stands beside ours. Move the mouse over the output or the input, drag the frame,
-    or press play; a click on a pixel of the output holds the window there.
+    the sums; for an activation its formula, for softmax the exponentials, for the addition of a skip and a
+    concatenation what is joined. The network's own number stands beside ours. Move the mouse over the output or the
+    input, drag the frame, or press play; a click on a pixel of the output holds the window there.
 
     Parameters
     ----------
@@ -65,8 +67,6 @@ class ConvolutionView(ImageView):
     """
 
     sliders: ClassVar[dict[str, str]] = {**ImageView.sliders, "channel": "Channel"}
-    shows_operations: ClassVar[bool] = False
-
     channel = Index(of=ImageView.of_layer, help="which map or unit of the layer is explained, from 0").tag(display=True)
     pixel = Place(
         of=lambda view: (view.extent(), "the map"),
@@ -96,6 +96,8 @@ class ConvolutionView(ImageView):
     @property
     def windows(self) -> list[list[Taps]]:
         """Along each axis of the output, what every row and column reads of the input."""
+        if self._maps.alike:
+            return [[Taps((at,), (at,), (0,)) for at in range(count)] for count in self.extent()]
         return self._passed.windows
 
     def extent(self) -> tuple[int, int]:
@@ -103,11 +105,11 @@ class ConvolutionView(ImageView):
         return map_size(self.snapshot.find(self.layer), self.item.aspect)
 
     def choosable(self, row: Layer) -> bool:
-        """Convolutions, pooling, Linear and BatchNorm that give maps, sequences or vectors."""
-        if row.reason is not None or row.operation or not row.module or row.batch_axis != 0 or row.kind == "volume":
-            return False
+        """What `explain` knows, and operations that may be such, where they give maps, sequences or vectors."""
         real = row.dtype is not None and row.dtype.is_floating_point
-        return real and row.module in self._explainable
+        if row.reason is not None or row.batch_axis != 0 or row.kind == "volume" or not real:
+            return False
+        return row.depends and row.type in NAMES if row.operation else row.module in self._explainable
 
     @property
     def _explainable(self) -> frozenset[str]:
@@ -195,7 +197,7 @@ class ConvolutionView(ImageView):
         image, prediction = self.remember("image", seen, lambda: image_panels(self.snapshot))
         formula = [tables_panel(tables)] if tables else []
         return [
-            [self._input_panel(e, shown), image],
+            [*(self._source_panels() if self._maps.alike else [self._input_panel(e, shown)]), image],
             [*formula, sum_panel(e, shown if self._maps.windowed else None)],
             [self._output_panel(), prediction],
         ]
@@ -206,7 +208,7 @@ class ConvolutionView(ImageView):
         extent = " × ".join(map(str, row.size[-2:]))
         return [
             row.name,
-            describe_module(self._passed.module),
+            row.type if row.operation else describe_module(self._passed.module),
             f"{row.channels:,} units" if self._maps.vector else f"{row.channels:,} maps of {extent}",
             markup.pictured(self.snapshot.index, self.item.text),
         ]
@@ -247,6 +249,16 @@ class ConvolutionView(ImageView):
         options |= {"hint": "hover to move", "on_hover": self._pointer.over_input}
         panel = self.remember("input", (maps, shown), lambda: map_panel(maps.inputs, shown, heading, **options))
         return panel.framed(*maps.boxes(e))
+
+    def _source_panels(self) -> list[Panel]:
+        maps, (y, x) = self._maps, self.pixel
+        panels: list[Panel] = []
+        for number, (heading, shaded, channel) in enumerate(maps.sources(self.channel)):
+            key, shown = f"input {number + 1}" if number else "input", None if maps.vector else channel
+            options: dict[str, Any] = {"key": key, "on_hover": self._pointer.over_input}
+            panel = self.remember(key, (maps, shown, heading), partial(map_panel, shaded, shown, heading, **options))
+            panels.append(panel.unit(channel) if maps.vector else panel.framed((x, y, x + 1, y + 1)))
+        return panels
 
     def _vector(self, e: Explanation, heading: str) -> Panel:
         shaded = Shaded.of(e.patch.numpy().reshape(-1, 1, 1), colormap=self.colormap)
