@@ -27,6 +27,8 @@ from .pointer import Pointer
 from .tables import tables_of
 
 SCALES = ("layer", "layer-full", "map")
+HINTS = "hover or drag; click to hold", "click a pixel, or drag the frame"
+"""What the mouse does over the output: that of a map with few pixels, and with many."""
 
 
 def _inputs(view: ConvolutionView) -> tuple[int, str]:
@@ -246,7 +248,7 @@ class ConvolutionView(ImageView):
         size = " × ".join(map(str, maps.inputs.maps.shape[1:]))
         heading, note = f"Input {shown} · {size}", "grey: padding" if maps.around != NOTHING else ""
         options: dict[str, Any] = {"around": maps.around, "note": note, "key": "input"}
-        options |= {"hint": "hover to move", "on_hover": self._pointer.over_input}
+        options |= {"hint": ("hover to move", ""), "on_hover": self._pointer.over_input}
         panel = self.remember("input", (maps, shown), lambda: map_panel(maps.inputs, shown, heading, **options))
         return panel.framed(*maps.boxes(e))
 
@@ -273,7 +275,7 @@ class ConvolutionView(ImageView):
             lambda: map_panel(
                 maps.output,
                 shown,
-                hint="click a unit" if maps.vector else "hover or drag; click to hold",
+                hint="click a unit" if maps.vector else HINTS,
                 drag=True,
                 on_place=lambda pixel: self.set_trait("pixel", pixel),
                 on_press=self._pointer.pressed,

@@ -74,7 +74,7 @@ def map_panel(
     *,
     around: Around = NOTHING,
     note: str = "",
-    hint: str = "",
+    hint: str | tuple[str, str] = "",
     width: int = 240,
     numbers: bool = False,
     drag: bool = False,
@@ -99,7 +99,7 @@ def map_panel(
     note : str
         A line below the picture.
     hint : str
-        What the mouse does.
+        What the mouse does; or two of these, the second for a map of so many pixels that hovering tells nothing.
     width : int
         Of the picture, in px.
     numbers : bool
@@ -142,7 +142,7 @@ def map_panel(
         width=width,
         colorbar=(shaded.colormap, *markup.scale_texts(*shaded.ends(channel), shaded.beyond(channel))),
         lines=[note] if note else [],
-        hint=hint,
+        hint=hint if isinstance(hint, str) else hint[cells is None],
         texts=texts,
         cells=cells,
         describe=describe,

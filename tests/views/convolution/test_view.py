@@ -480,6 +480,13 @@ def test_a_click_holds_the_window_until_the_pixel_is_clicked_again(view):
     assert view.pixel == (1, 1)
 
 
+def test_a_map_of_many_pixels_does_not_promise_what_hovering_does():
+    view = ConvolutionView(nn.Sequential(nn.Conv2d(1, 1, 1)), [(torch.rand(1, 40, 40), 0)], layer="0")
+    assert view.panel("output").hint == "click a pixel, or drag the frame" and view.panel("input").hint == ""
+    view = ConvolutionView(nn.Sequential(nn.Conv2d(1, 1, 1)), [(torch.rand(1, 4, 4), 0)], layer="0")
+    assert view.panel("output").hint == "hover or drag; click to hold" and view.panel("input").hint == "hover to move"
+
+
 def test_the_static_picture_has_the_sum_beside_the_tables(view):
     headings = [[panel.heading.split(" · ")[0] for panel in column] for column in view.static().columns]
     assert headings[1] == ["Window", "Kernel", "Product"] and headings[2][0] == "Sum"
