@@ -78,7 +78,7 @@ def test_each_control_of_the_convolution_view_moves_it(run_cells, theme):
     page.locator(".cnnw .fa-play").click()
     wait_for(page, "pixel", (9, 9))
     focus_slider(page, layer)
-    press(page, "ArrowRight", 1)
+    press(page, "ArrowRight", 2)  # the activation lies between
     wait_for(page, "layer", "S4")
     shown(page, "largest of 4 numbers")
     assert page.locator(".cnnw .cnnw-won").count() == 1
