@@ -50,6 +50,10 @@ def test_each_control_of_the_convolution_view_moves_it(run_cells, theme):
     wait_for(page, "pixel", (7, 2))
     shown(page, "rows 7 to 11, columns 2 to 6")
 
+    page.mouse.move(*map_at(page, 1, 3, 6, CELL), steps=3)
+    wait_for(page, "pixel", (3, 6))
+    page.mouse.move(*map_at(page, 0, 2, 2, 240 // 14), steps=3)  # the window of the first pixel has its middle there
+    wait_for(page, "pixel", (0, 0))
     page.mouse.click(*map_at(page, 1, 1, 8, CELL))
     wait_for(page, "pixel", (1, 8))
     shown(page, "row 1, column 8")
