@@ -74,8 +74,8 @@ STYLE = f"""<style>{COLORS}
 .cnnw .widget-hbox > :is(.cnnw-elastic, .widget-vbox:has(> .cnnw-elastic)) {{ flex: 1 1 280px !important;
   max-width: 660px; }}
 @media (max-width: 930px) {{ /* what is no part of the formula goes below it */
-  .widget-hbox:has(> .cnnw-stack > .cnnw-elastic) > .cnnw-stack:not(:has(> .cnnw-elastic)) {{ display: contents; }}
-  .widget-hbox:has(> .cnnw-stack > .cnnw-elastic) > .cnnw-stack > :not(:first-child, .cnnw-elastic) {{ order: 1; }} }}
+  .widget-hbox:has(.cnnw-elastic) > .cnnw-stack:not(:has(> .cnnw-elastic)) {{ display: contents; }}
+  .widget-hbox:has(.cnnw-elastic) > .cnnw-stack > :not(:first-child, .cnnw-elastic) {{ order: 1; }} }}
 .cnnw-error {{ color: var(--cnnw-error); overflow-wrap: anywhere; }}
 .cnnw-stale > :first-child, .cnnw-stale > :last-child {{ opacity: 0.4; }} /* title and pictures; controls are live */
 .cnnw-side {{ display: none; }}
