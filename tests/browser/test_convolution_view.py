@@ -38,7 +38,10 @@ def test_each_control_of_the_convolution_view_moves_it(run_cells, theme):
     value = float(state(page, "explanation.value"))
     shown(page, f"the network computed{value:.5g}".replace("-", "−"))
 
-    layer, index, channel, row, column, _ = range(6)  # sliders in the order in which they stand
+    assert not page.locator(".cnnw .cnnw-rest").is_visible()
+    page.get_by_role("button", name="more").click()
+    assert page.locator(".cnnw .cnnw-rest").is_visible()
+    layer, channel, index, row, column, _ = range(6)  # sliders in the order in which they stand
     focus_slider(page, row)
     press(page, "ArrowRight", 2)
     wait_for(page, "pixel", (7, 5))
@@ -47,11 +50,17 @@ def test_each_control_of_the_convolution_view_moves_it(run_cells, theme):
     wait_for(page, "pixel", (7, 2))
     shown(page, "rows 7 to 11, columns 2 to 6")
 
+    page.mouse.move(*map_at(page, 1, 3, 6, CELL), steps=3)
+    wait_for(page, "pixel", (3, 6))
+    page.mouse.move(*map_at(page, 0, 2, 2, 240 // 14), steps=3)  # the window of the first pixel has its middle there
+    wait_for(page, "pixel", (0, 0))
     page.mouse.click(*map_at(page, 1, 1, 8, CELL))
     wait_for(page, "pixel", (1, 8))
     shown(page, "row 1, column 8")
 
+    page.mouse.move(*map_at(page, 1, 4, 4, CELL))  # the click holds it
     page.mouse.move(*map_at(page, 1, 1, 8, CELL))
+    wait_for(page, "pixel", (1, 8))
     page.mouse.down()
     page.mouse.move(*map_at(page, 1, 6, 3, CELL), steps=10)
     wait_for(page, "pixel", (6, 3))
@@ -73,7 +82,7 @@ def test_each_control_of_the_convolution_view_moves_it(run_cells, theme):
     page.locator(".cnnw .fa-play").click()
     wait_for(page, "pixel", (9, 9))
     focus_slider(page, layer)
-    press(page, "ArrowRight", 1)
+    press(page, "ArrowRight", 2)  # the activation lies between
     wait_for(page, "layer", "S4")
     shown(page, "largest of 4 numbers")
     assert page.locator(".cnnw .cnnw-won").count() == 1

@@ -1,16 +1,26 @@
 """One number of a layer taken apart into the terms of its sum."""
 
-from .convolution import Slide, slide
-from .explain import LayerPass, explain, explainable, explainable_layers, layer_pass
+from .convolution import Slide, Taps, slide
+from .explain import LayerPass, explain, layer_pass
 from .explanation import Explanation
+from .known import explainable, explainable_layers
+from .operands import NAMES, Operation
+from .rules import Addition, Concatenation
+from .windows import nearest
 
 __all__ = [
+    "NAMES",
+    "Addition",
+    "Concatenation",
     "Explanation",
     "LayerPass",
+    "Operation",
     "Slide",
+    "Taps",
     "explain",
     "explainable",
     "explainable_layers",
     "layer_pass",
+    "nearest",
     "slide",
 ]

@@ -71,19 +71,20 @@ def gather(values: torch.Tensor, axes: Sequence[Sequence[int]]) -> torch.Tensor:
 
 def module_taps(module: _ConvNd, at: Sequence[int], sizes: Sequence[int]) -> list[Taps]:
     """The input taps of the output of `module` at `at`, one entry per axis of the input of `sizes`."""
-    found = []
-    for axis, (place, size) in enumerate(zip(at, sizes, strict=True)):
-        kernel, stride, dilation = module.kernel_size[axis], module.stride[axis], module.dilation[axis]
-        if isinstance(module.padding, str):
-            padding = dilation * (kernel - 1) // 2 if module.padding == "same" else 0
-        else:
-            padding = int(module.padding[axis])
-        given = {"kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation}
-        if isinstance(module, _ConvTransposeNd):
-            found.append(transposed_taps(place, size, **given))
-        else:
-            found.append(taps(place, size, mode=module.padding_mode, **given))
-    return found
+    return [axis_taps(module, axis, place, size) for axis, (place, size) in enumerate(zip(at, sizes, strict=True))]
+
+
+def axis_taps(module: _ConvNd, axis: int, at: int, size: int) -> Taps:
+    """The same along one axis."""
+    kernel, stride, dilation = module.kernel_size[axis], module.stride[axis], module.dilation[axis]
+    if isinstance(module.padding, str):
+        padding = dilation * (kernel - 1) // 2 if module.padding == "same" else 0
+    else:
+        padding = int(module.padding[axis])
+    given = {"kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation}
+    if isinstance(module, _ConvTransposeNd):
+        return transposed_taps(at, size, **given)
+    return taps(at, size, mode=module.padding_mode, **given)
 
 
 def filter_of(module: _ConvNd, channel: int) -> tuple[range, torch.Tensor]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from operator import sub
 from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd
 
 from ..core import (
@@ -22,31 +22,18 @@ from ..core import (
     get_layer,
     listing,
     module_names,
-    named_parts,
-    plain,
 )
-from ..layers import Arithmetic, UnknownArithmetic, batched, does, type_name, watching
+from ..layers import Arithmetic, UnknownArithmetic, arithmetic, batched, layer_table, trace, type_name, watching
 from ..shadow import looking
-from .convolution import explain_convolution, filter_of, module_taps
+from .convolution import Taps, explain_convolution, filter_of, module_taps
 from .explanation import Explanation, checked_channel, checked_unit, tolerance
+from .known import EXPLAINED, EXPLAINS, explainable, explainable_layers
+from .operands import Operation, operands
 from .pooling import POOLINGS, explain_pooling
+from .rules import Place, Rule, joined, rule_of
+from .windows import windows
 
-EXPLAINED = (_ConvNd, *POOLINGS, nn.Linear, _BatchNorm)
-"""Modules whose arithmetic is explained."""
-
-
-def explainable(module: nn.Module) -> bool:
-    """Whether `explain` knows the arithmetic of `module`: convolution, pooling, Linear, BatchNorm.
-
-    One of a class that is not torch's own is run once on a small input: it may do more than its base class says.
-    """
-    known = isinstance(module, EXPLAINED) and not isinstance(module, torch.jit.ScriptModule)
-    return known and does(module) is not None
-
-
-def explainable_layers(model: nn.Module) -> list[str]:
-    """Names of the layers of `model` whose arithmetic `explain` knows."""
-    return [name for name, part in named_parts(plain(model)).items() if explainable(part)]
+NO_RULE = "is no activation, softmax, sum or concatenation that is known here, by what it makes of numbers"
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +48,12 @@ class LayerPass:
         The layer itself.
     input, output : torch.Tensor
         Copies, with the batch axis.
+    inputs : tuple of torch.Tensor
+        All tensors that an operation joins; else the input alone.
+    rule : Rule or None
+        What a layer without weights does; None for a convolution, pooling, Linear and BatchNorm.
+    last : bool
+        Whether the channels of the output are its last axis.
     """
 
     layer: str
@@ -68,11 +61,15 @@ class LayerPass:
     input: torch.Tensor
     output: torch.Tensor
     _does: Arithmetic | None = None
+    inputs: tuple[torch.Tensor, ...] = ()
+    rule: Rule | None = None
+    last: bool = False
 
     @property
     def nbytes(self) -> int:
         """Bytes of the copies."""
-        held = {id(copy): copy.nbytes for copy in (self.input, self.output, self.does.input, self.does.output)}
+        copies = (self.input, self.output, self.does.input, self.does.output, *self.inputs)
+        held = {id(copy): copy.nbytes for copy in copies}
         return sum(held.values())
 
     @property
@@ -82,6 +79,9 @@ class LayerPass:
 
     def explain(self, channel: int, unit: int | Sequence[int] = ()) -> Explanation:
         """Computation of the value of `channel` at `unit`; runs no forward pass. Errors as in `explain`."""
+        if self.rule is not None:
+            place = Place(self.layer, self.type, self.output, self.last, channel, unit)
+            return self.rule.explain(place, self.inputs or (self.input,))
         module = self.does.module
         arguments = (self.does.input, self.does.output, self.layer, channel, unit)
         if isinstance(module, _ConvNd):
@@ -94,6 +94,11 @@ class LayerPass:
             found = _explain_normalization(module, *arguments)
         return found if module is self.module else self._of_layer(found)
 
+    @property
+    def type(self) -> str:
+        """Class of the layer, or name of the operation."""
+        return self.module.function if isinstance(self.module, Operation) else type_name(self.module)
+
     def _of_layer(self, found: Explanation) -> Explanation:
         """What was found of the module within, as the layer has it: places in its own input, and what it adds."""
         does = self.does
@@ -103,7 +108,7 @@ class LayerPass:
 
         found = replace(
             found,
-            type=type_name(self.module),
+            type=self.type,
             value=float(self.output.reshape(does.output.shape)[found.index]),
             positions=tuple(map(own, found.positions, does.before)),
             winner=None if found.winner is None else tuple(map(sub, found.winner, does.before)),
@@ -122,6 +127,14 @@ class LayerPass:
         """The whole filter of a convolution's output `channel`, (C', *k), on the CPU."""
         assert isinstance(self.does.module, _ConvNd)
         return filter_of(self.does.module, channel)[1].cpu()
+
+    @cached_property
+    def windows(self) -> list[list[Taps]]:
+        """Along each axis of the output, what every row, column ... reads; none where the input is a vector."""
+        given, output = self.does.input, self.does.output
+        if isinstance(self.does.module, nn.Linear) or self.rule is not None or given.ndim != output.ndim:
+            return []
+        return windows(self.does.module, given.shape[2:], output.shape[2:], self.does.before)
 
     @property
     def padding(self) -> tuple[tuple[int, int], ...]:
@@ -154,7 +167,9 @@ def explain(
     The layer's input and output are both captured in that pass, which ends after the layer; the value is recomputed
     in float64. For a convolution: the patch, the kernel, their product, its sum over each and all input channels,
     and the bias. For pooling: the pixel with the maximum, or the mean. For Linear: the contribution of each feature.
-    For BatchNorm: (x - mean) / sqrt(var + eps) * weight + bias, step by step.
+    For BatchNorm: (x - mean) / sqrt(var + eps) * weight + bias, step by step. For an activation such as ReLU or GELU:
+    its formula. For softmax: the exponentials and their sum. For the addition of a skip: its terms; for a
+    concatenation: where the number came from. Which of these a layer is, is told from what it makes of many numbers.
 
     Parameters
     ----------
@@ -163,7 +178,8 @@ def explain(
     image : torch.Tensor
         (C, H, W) or (1, C, H, W). Any object if `prepare` is given.
     layer : str
-        A convolution (1d to 3d, also transposed), pooling layer, Linear or BatchNorm, named as in `layer_table`.
+        A convolution (1d to 3d, also transposed), pooling layer, Linear, BatchNorm, activation or softmax, or an
+        operation of the traced network such as `add` or `cat`; named as in `layer_table`.
     channel : int
         Channel (map) or unit of its output.
     unit : sequence of int
@@ -196,16 +212,23 @@ def layer_pass(
     *,
     prepare: Prepare | None = None,
     device: torch.device | str | None = None,
+    last: bool | None = None,
 ) -> LayerPass:
     """Input and output of `layer` for `image`, copied to `device`. Errors as in `explain`.
 
-    What the layer did is what was seen of it in that pass: `forward`, or `eval()`, may set weights and settings.
+    What the layer did is what was seen of it in that pass: `forward`, or `eval()`, may set weights and settings. `last`
+    says whether the channels of its output are its last axis; by default the layer table is asked.
     """
-    module = get_layer(model, layer)
-    if not isinstance(module, EXPLAINED):
+    try:
+        module = get_layer(model, layer)
+    except LookupError:
+        if layer not in [operation.name for operation in trace(model).operations]:
+            raise
+        return _operation_pass(model, image, layer, prepare, device, last)
+    if not explainable(module) and not isinstance(module, EXPLAINED):
         raise LookupError(
-            f"cannot explain layer {layer!r}, a {type_name(module)}; it explains convolutions, pooling, Linear and "
-            f"BatchNorm: {listing(explainable_layers(model)) or 'the model has none'}"
+            f"cannot explain layer {layer!r}, a {type_name(module)}; it explains {EXPLAINS}: "
+            f"{listing(explainable_layers(model)) or 'the model has none'}"
         )
     check_numbers(model)
     images = batched(model, image, prepare)
@@ -216,9 +239,19 @@ def layer_pass(
             watching(get_layer(shadow, layer), lambda: captured.calls[name] + 1 == (number or 1)) as seen,
         ):
             call(shadow, images, prepare)
-    output, given = captured[layer], captured.input(layer)
+        output, given = captured[layer], captured.input(layer)
+        rule = None
+        if not isinstance(module, EXPLAINED):
+            own = get_layer(shadow, layer)
+            weight = next(own.parameters(), output)
+            rule = rule_of(own.forward, given.to(weight.device), output.to(weight.device))
     if not output.is_floating_point():
         raise LookupError(f"cannot explain layer {layer!r}: it gives {output.dtype} numbers, which are not maps")
+    if not isinstance(module, EXPLAINED):
+        if rule is None:
+            raise LookupError(f"cannot explain layer {layer!r}: its class {type_name(module)} {NO_RULE}")
+        at = _last(model, image, layer, output, prepare, last)
+        return LayerPass(layer, module, given, output, rule=rule, last=at)
     does = seen[0] if seen else UnknownArithmetic("does not run by its forward()")
     if isinstance(does, UnknownArithmetic):
         raise LookupError(f"cannot explain layer {layer!r}: its class {type_name(module)} {does}") from does
@@ -227,6 +260,34 @@ def layer_pass(
     if not any(does.before) and (does.input.shape, does.input.dtype) == (given.shape, given.dtype):
         does = replace(does, input=given)
     return LayerPass(layer, module, given, output, does)
+
+
+def _operation_pass(
+    model: nn.Module, image: Any, layer: str, prepare: Prepare | None, device: Any, last: bool | None
+) -> LayerPass:
+    found = operands(model, image, layer, prepare=prepare, device=device)
+    given, output, module = found.inputs[0], found.output, found.module
+    if not output.is_floating_point():
+        raise LookupError(f"cannot explain operation {layer!r}: it gives {output.dtype} numbers, which are not maps")
+    rule: Rule | None = joined(found.inputs, output)
+    if rule is None and len(found.inputs) == 1:
+        rule = rule_of(module.forward, given, output)
+    if rule is not None:
+        at = _last(model, image, layer, output, prepare, last)
+        return LayerPass(layer, module, given, output, None, found.inputs, rule, at)
+    try:
+        return LayerPass(layer, module, given, output, arithmetic(module, given))
+    except UnknownArithmetic as error:
+        raise LookupError(f"cannot explain operation {layer!r}: {module.function} {NO_RULE}") from error
+
+
+def _last(
+    model: nn.Module, image: Any, layer: str, output: torch.Tensor, prepare: Prepare | None, last: bool | None
+) -> bool:
+    """Whether the channels of an output are its last axis."""
+    if last is not None or output.ndim < 3:
+        return bool(last)
+    return layer_table(model, image, prepare=prepare).find(layer).layout == "last"
 
 
 def _explain_linear(

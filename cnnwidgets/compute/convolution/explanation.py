@@ -9,7 +9,9 @@ from typing import Literal
 
 import torch
 
-Arithmetic = Literal["convolution", "linear", "maximum", "mean", "normalization"]
+Arithmetic = Literal[
+    "convolution", "linear", "maximum", "mean", "normalization", "pointwise", "softmax", "addition", "concatenation"
+]
 
 SLACK = 64
 """Tolerance in float32 rounding errors, relative to the sum of magnitudes."""
@@ -25,7 +27,7 @@ class Explanation:
         Name of the layer and its class; the name is empty where there is no network.
     kind : str
         `convolution` and `linear`: sum of patch x kernel, plus bias. `maximum` and `mean`: of the patch.
-        `normalization`: what `steps` say.
+        `normalization`, `pointwise`, `softmax`, `addition` and `concatenation`: what `steps` say.
     channel : int
         Channel or unit of the output.
     unit : tuple of int

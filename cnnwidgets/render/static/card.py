@@ -46,9 +46,16 @@ class Card:
     @property
     def columns(self) -> list[list[Panel]]:
         """The panels, or their parts, each in the column that it stands in; no column is empty."""
-        columns = [[item] if isinstance(item, Panel) else list(item) for item in self.panels]
-        parts = [[part for panel in column for part in panel.on_card] for column in columns]
-        return [column for column in parts if column]
+        columns: list[list[Panel]] = []
+        for item in self.panels:
+            column: list[Panel] = []
+            for panel in [item] if isinstance(item, Panel) else item:
+                if panel.beside:
+                    columns.append(column)
+                    column = []
+                column += panel.on_card
+            columns.append(column)
+        return [column for column in columns if column]
 
     def draw(self, *, dark: bool = False) -> NDArray[np.uint8]:
         """The card as one picture, as `card` draws it."""

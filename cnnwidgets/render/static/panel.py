@@ -67,6 +67,8 @@ class Panel:
         Called with the number of a cell that is clicked.
     on_place
         Called with (x, y) in pixels of the picture where it is clicked, or where a mark is dragged to.
+    on_hover
+        Called with the number of a cell that the mouse comes over.
     drag
         Whether the first mark can be dragged.
     scrolls
@@ -82,6 +84,8 @@ class Panel:
     parts
         Panels that stand in its place in the PNG and in the exported page, one above the other; on the page of the
         notebook, a box of its own shows them together.
+    beside
+        On a card it begins a column, also where the page of the notebook has it below another panel.
     """
 
     heading: str
@@ -103,6 +107,7 @@ class Panel:
     describe: Callable[[int], str] | None = None
     on_cell: Callable[[int], object] | None = None
     on_place: Callable[[float, float], object] | None = None
+    on_hover: Callable[[int], object] | None = None
     drag: bool = False
     scrolls: int | None = None
     sizes: Sequence[tuple[int, int]] = ()
@@ -110,6 +115,7 @@ class Panel:
     controls: Sequence[object] = ()
     chosen: int | None = None
     parts: Sequence[Panel] = ()
+    beside: bool = False
 
     def __post_init__(self) -> None:
         if self.width < 1:

@@ -9,6 +9,7 @@ from html import escape
 from typing import ClassVar
 
 import ipywidgets as W
+import torch
 
 from ...compute.convolution import Explanation
 from ...render.static import Panel
@@ -19,9 +20,10 @@ MEANING = "1: same direction, the filter responds most; 0: orthogonal; −1: opp
 """What the cosine says."""
 FEW = 8
 """Input channels whose sums are given one by one."""
-PAGE, CARD = 300, 360
-"""Widths in px on the page, and in the static picture."""
+CARD = 360
+"""Width in px in the static picture."""
 STYLE = """<style>
+.cnnw-beside { display: flex; flex-wrap: wrap; gap: 0 24px; } .cnnw-beside > div { flex: 1 1 250px; min-width: 0; }
 .cnnw-equation { min-height: 33px; } .cnnw-cosine { min-height: 50px; margin: 6px 0; }
 </style>"""
 
@@ -34,6 +36,7 @@ class SumBox(PanelBox):
     def __init__(self, panel: SumPanel) -> None:
         super().__init__(panel)
         self.children = [plain(W.HTML, STYLE, layout=layout(display="none")), *self.children]
+        self.stretch()
 
     def text(self, panel: Panel) -> str:
         """HTML of what stands below the heading."""
@@ -48,9 +51,9 @@ class SumBox(PanelBox):
         if panel.cosine:
             before, value, after = map(escape, panel.cosine)
             parts.append(f'<div class="cnnw-quiet cnnw-cosine">{before}<b>{value}</b>{after}</div>')
-        for part in panel.parts[1:]:
-            parts += [markup.heading(part.heading), super().text(part)]
-        return "".join(parts)
+        more = [f"{markup.heading(part.heading)}{super(SumBox, self).text(part)}" for part in panel.parts[1:]]
+        columns = filter(None, ["".join(parts), "".join(more)])
+        return f'<div class="cnnw-beside">{"".join(f"<div>{column}</div>" for column in columns)}</div>'
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +93,7 @@ def sum_panel(e: Explanation, chosen: int | None = None, key: str = "sum") -> Su
         parts.append(Panel(about, width=CARD, bars=bars))
     return SumPanel(
         heading,
-        width=PAGE,
+        beside=True,
         equation=written,
         steps=steps,
         verdict=said,
@@ -147,6 +150,8 @@ def cosine_words(e: Explanation) -> tuple[str, ...]:
 
 def contributions(e: Explanation, chosen: int | None = None, most: int = FEW) -> tuple[str, list[tuple[str, float]]]:
     """A heading, and the input channels or features that add most, as rows for bars; `chosen` is marked."""
+    if e.kind == "softmax":
+        return _shares(e, most)
     if e.kind not in ("convolution", "linear") or len(e.inputs) < 2:
         return "", []
     what = "feature" if e.kind == "linear" else "channel"
@@ -155,3 +160,11 @@ def contributions(e: Explanation, chosen: int | None = None, most: int = FEW) ->
     if rest > 0:
         rows.append((f"the other {rest:,}", float(e.sums.sum()) - sum(value for _, value in rows)))
     return f"Contribution of each input {what}", rows
+
+
+def _shares(e: Explanation, most: int) -> tuple[str, list[tuple[str, float]]]:
+    """The same for softmax: the largest shares of the sum."""
+    shares = torch.softmax(e.patch, 0)
+    rows = [(f"number {at}", float(shares[at])) for at in shares.argsort(descending=True, stable=True)[:most].tolist()]
+    rest = len(shares) - len(rows)
+    return "Share of the sum", rows + ([(f"the other {rest:,}", 1 - sum(share for _, share in rows))] if rest else [])

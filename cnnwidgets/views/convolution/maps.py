@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from torch import nn
 
-from ...compute.convolution import Explanation, LayerPass
+from ...compute.convolution import Addition, Concatenation, Explanation, LayerPass
 from ...compute.layers import Layer, drawable, one_image, token_grid
 from ...render.color import Shaded
 from ...widgets.panels import NOTHING, Around
@@ -35,6 +35,8 @@ class PassMaps:
         Whether the output is a vector, whose units are its channels.
     windowed : bool
         Whether the layer reads windows of maps; a Linear layer reads a whole vector.
+    alike : bool
+        Whether each place reads the same place of what the layer is given, as an activation does.
     around : tuple
         How far windows reach beyond the input: the padding.
     """
@@ -42,9 +44,12 @@ class PassMaps:
     def __init__(self, passed: LayerPass, row: Layer, colormap: str, scale: str, aspect: float) -> None:
         self.passed, self.colormap, self.scale = passed, colormap, scale
         self.vector = row.kind == "vector"
-        self.windowed = not isinstance(passed.module, nn.Linear)
+        self.alike = passed.rule is not None
+        self.windowed = not isinstance(passed.module, nn.Linear) and not self.alike
+        self._row, self._aspect = row, aspect
         maps = drawable(one_image(passed.output, row), row, aspect=aspect).numpy()
         self.output = Shaded.of(maps, colormap=colormap, scale=scale)
+        self._sources: dict[int, Shaded] = {}
         given = passed.input[0].float()
         given = given.reshape(len(given), *(given.shape[1:] if given.ndim == 3 else (1, -1)))
         self.inputs = Shaded.of(given.numpy(), colormap=colormap, scale=scale)
@@ -53,6 +58,27 @@ class PassMaps:
         self.around: Around = NOTHING
         if padding:
             self.around = (padding[0], padding[1]) if len(padding) == 2 else ((0, 0), padding[0])
+
+    def sources(self, channel: int) -> list[tuple[str, Shaded, int]]:
+        """The tensors that a number of `channel` comes from: a heading, their maps, and which of these."""
+        names = getattr(self.passed.module, "sources", [])
+        inputs, rule = list(enumerate(self.passed.inputs or (self.passed.input,))), self.passed.rule
+        if isinstance(rule, Concatenation):
+            if rule.axis != (self.passed.output.ndim - 1 if self.passed.last else 1):
+                return []
+            number, channel = rule.source(channel, self.passed.inputs)
+            inputs = [inputs[number]]
+        found = []
+        for number, given in inputs:
+            if isinstance(rule, Addition):
+                given = given.expand(self.passed.output.shape)
+            if number not in self._sources:
+                maps = drawable(one_image(given, self._row), self._row, aspect=self._aspect).numpy()
+                self._sources[number] = Shaded.of(maps, colormap=self.colormap, scale=self.scale)
+            heading = f"Input {number + 1}" if names else "Input" if self.vector else f"Input {channel}"
+            name = names[number] if number < len(names) else ""
+            found.append((" · ".join(filter(None, [heading, name])), self._sources[number], channel))
+        return found
 
     def largest(self, channel: int) -> tuple[int, int]:
         """Place (row, column) of the largest value of a map; of a vector, (unit, 0)."""

@@ -31,7 +31,7 @@ def tables_of(e: Explanation, channel: int, shaded: Shaded, bounds: tuple[float,
     """
     if e.kind == "linear" and e.kernel is not None and e.product is not None:
         return [_strip(*part) for part in (("Input", e.patch), ("Weights", e.kernel), ("Product", e.product))]
-    if e.kind == "normalization" or e.patch.ndim > 3 or not e.patch.numel():
+    if e.kind not in ("convolution", "maximum", "mean") or e.patch.ndim > 3 or not e.patch.numel():
         return []
     k = channel - e.inputs.start
     patch = e.patch[k].reshape(-1, e.patch.shape[-1]).numpy()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from functools import partial
 from typing import Any, ClassVar
 
 import ipywidgets as W
 import traitlets as T
 from torch.nn.modules.conv import _ConvNd
 
-from ...compute.convolution import Explanation, explainable_layers
+from ...compute.convolution import NAMES, Explanation, Taps, explainable_layers
 from ...compute.core import get_layer
 from ...compute.layers import Layer, LayerTable, describe_module, map_size
 from ...render.color import Shaded
@@ -21,14 +22,18 @@ from ...widgets.state import Colormap, Index, Place
 from ...widgets.surface import markup
 from .arithmetic import sum_panel
 from .maps import PassMaps, unit_of
+from .more import more
+from .pointer import Pointer
 from .tables import tables_of
 
 SCALES = ("layer", "layer-full", "map")
+HINTS = "hover or drag; click to hold", "click a pixel, or drag the frame"
+"""What the mouse does over the output: that of a map with few pixels, and with many."""
 
 
 def _inputs(view: ConvolutionView) -> tuple[int, str]:
     row = view.snapshot.find(view.layer)
-    module = get_layer(view.subject.module, row.module)
+    module = None if row.operation else get_layer(view.subject.module, row.module)
     count = module.in_channels if isinstance(module, _ConvNd) else row.channels
     return count, f"layer {row.name!r} reads {count}"
 
@@ -37,7 +42,9 @@ class ConvolutionView(ImageView):
     """Explains one number of a layer: the window it came from, the kernel, their product, the sum and the bias.
 
     For a convolution (1d or 2d, also transposed); for pooling the pixel that won, or the mean; for Linear and BatchNorm
-    the sums. The network's own number stands beside ours. Click a pixel of the map, drag its frame, or press play.
+    the sums; for an activation its formula, for softmax the exponentials, for the addition of a skip and a
+    concatenation what is joined. The network's own number stands beside ours. Move the mouse over the output or the
+    input, drag the frame, or press play; a click on a pixel of the output holds the window there.
 
     Parameters
     ----------
@@ -62,8 +69,6 @@ class ConvolutionView(ImageView):
     """
 
     sliders: ClassVar[dict[str, str]] = {**ImageView.sliders, "channel": "Channel"}
-    shows_operations: ClassVar[bool] = False
-
     channel = Index(of=ImageView.of_layer, help="which map or unit of the layer is explained, from 0").tag(display=True)
     pixel = Place(
         of=lambda view: (view.extent(), "the map"),
@@ -90,16 +95,23 @@ class ConvolutionView(ImageView):
         self.flush()
         return self._explained
 
+    @property
+    def windows(self) -> list[list[Taps]]:
+        """Along each axis of the output, what every row and column reads of the input."""
+        if self._maps.alike:
+            return [[Taps((at,), (at,), (0,)) for at in range(count)] for count in self.extent()]
+        return self._passed.windows
+
     def extent(self) -> tuple[int, int]:
         """(rows, columns) of the layer's map; (1, 1) for a vector."""
         return map_size(self.snapshot.find(self.layer), self.item.aspect)
 
     def choosable(self, row: Layer) -> bool:
-        """Convolutions, pooling, Linear and BatchNorm that give maps, sequences or vectors."""
-        if row.reason is not None or row.operation or not row.module or row.batch_axis != 0 or row.kind == "volume":
-            return False
+        """What `explain` knows, and operations that may be such, where they give maps, sequences or vectors."""
         real = row.dtype is not None and row.dtype.is_floating_point
-        return real and row.module in self._explainable
+        if row.reason is not None or row.batch_axis != 0 or row.kind == "volume" or not real:
+            return False
+        return row.depends and row.type in NAMES if row.operation else row.module in self._explainable
 
     @property
     def _explainable(self) -> frozenset[str]:
@@ -132,6 +144,7 @@ class ConvolutionView(ImageView):
             with self.quiet():
                 self._channels.fit(self.snapshot.find(self.layer))
                 self._player.fit(scaled=alone)
+            self._pointer.let_go()
 
     # ------------------------------------------------------------------ what the base asks for
 
@@ -141,10 +154,12 @@ class ConvolutionView(ImageView):
             traits.setdefault("strongest", False)
 
     def controls(self) -> list[W.Widget]:
-        """Layer, image, channel, place with the player, input channel, and how the maps are drawn."""
+        """Layer, channel, image and player; behind `more` place, input channel, and how the maps are drawn."""
+        self._pointer = Pointer(self)
         peak = controls.button("largest", self._to_largest, width=70, tip="Go to the largest value of the map")
         self._channels = controls.ChannelControl(self, self.layer_row, tip="Channel that is explained", beside=[peak])
-        self._player = controls.PlaceControl(self, "pixel", self.extent, what="the output that is explained", play=True)
+        what = "the output that is explained"
+        self._player = controls.PlaceControl(self, "pixel", self.extent, what=what, play=True, apart=True)
         most, name = self.input_channel, "input_channel"
         self._input_ranges = (
             controls.slider(self, name, maximum=most, width=110, tip="Input channel that is shown"),
@@ -156,12 +171,15 @@ class ConvolutionView(ImageView):
         tip = controls.SCALE_TIP.partition("; or")[0]
         return [
             self.layer_control(),
-            self.image_control(),
             self._channels,
-            self._player,
-            self._inputs,
-            controls.colormap_menu(self),
-            controls.labelled("Scale", controls.dropdown(self, "scale", SCALES, width=90, tip=tip)),
+            self.image_control(),
+            *filter(None, [self._player.player]),
+            *more(
+                self._player,
+                self._inputs,
+                controls.colormap_menu(self),
+                controls.labelled("Scale", controls.dropdown(self, "scale", SCALES, width=90, tip=tip)),
+            ),
         ]
 
     def compute(self) -> None:
@@ -170,19 +188,20 @@ class ConvolutionView(ImageView):
         self._player.fit()  # the image may be of another size
 
     def panels(self) -> list[Panel | list[Panel]]:
-        """The image, the input and the output of the layer, the sum in words, and the tables."""
+        """Input, formula and output of the layer in one row; below the maps the image and its prediction."""
         row, aspect = self.layer_row, self.item.aspect
         key = (self._passed, self.colormap, self.scale)
         self._maps = self.remember("maps", key, lambda: PassMaps(self._passed, row, *key[1:], aspect))
         e = self._explained = self._passed.explain(self.channel, unit_of(row, self.pixel, aspect))
         shown = self._choose_input(e)
         tables = tables_of(e, shown, self._maps.inputs, self._maps.bounds(e, shown))
+        seen = (self.item, self.snapshot.prediction)
+        image, prediction = self.remember("image", seen, lambda: image_panels(self.snapshot))
+        formula = [tables_panel(tables)] if tables else []
         return [
-            self.remember("image", (self.item, self.snapshot.prediction), lambda: image_panels(self.snapshot)),
-            self._input_panel(e, shown),
-            self._output_panel(),
-            sum_panel(e, shown if self._maps.windowed else None),
-            *([tables_panel(tables)] if tables else []),
+            [*(self._source_panels() if self._maps.alike else [self._input_panel(e, shown)]), image],
+            [*formula, sum_panel(e, shown if self._maps.windowed else None)],
+            [self._output_panel(), prediction],
         ]
 
     def title(self) -> list[str]:
@@ -191,7 +210,7 @@ class ConvolutionView(ImageView):
         extent = " × ".join(map(str, row.size[-2:]))
         return [
             row.name,
-            describe_module(self._passed.module),
+            row.type if row.operation else describe_module(self._passed.module),
             f"{row.channels:,} units" if self._maps.vector else f"{row.channels:,} maps of {extent}",
             markup.pictured(self.snapshot.index, self.item.text),
         ]
@@ -229,8 +248,19 @@ class ConvolutionView(ImageView):
         size = " × ".join(map(str, maps.inputs.maps.shape[1:]))
         heading, note = f"Input {shown} · {size}", "grey: padding" if maps.around != NOTHING else ""
         options: dict[str, Any] = {"around": maps.around, "note": note, "key": "input"}
+        options |= {"hint": ("hover to move", ""), "on_hover": self._pointer.over_input}
         panel = self.remember("input", (maps, shown), lambda: map_panel(maps.inputs, shown, heading, **options))
         return panel.framed(*maps.boxes(e))
+
+    def _source_panels(self) -> list[Panel]:
+        maps, (y, x) = self._maps, self.pixel
+        panels: list[Panel] = []
+        for number, (heading, shaded, channel) in enumerate(maps.sources(self.channel)):
+            key, shown = f"input {number + 1}" if number else "input", None if maps.vector else channel
+            options: dict[str, Any] = {"key": key, "on_hover": self._pointer.over_input}
+            panel = self.remember(key, (maps, shown, heading), partial(map_panel, shaded, shown, heading, **options))
+            panels.append(panel.unit(channel) if maps.vector else panel.framed((x, y, x + 1, y + 1)))
+        return panels
 
     def _vector(self, e: Explanation, heading: str) -> Panel:
         shaded = Shaded.of(e.patch.numpy().reshape(-1, 1, 1), colormap=self.colormap)
@@ -245,9 +275,11 @@ class ConvolutionView(ImageView):
             lambda: map_panel(
                 maps.output,
                 shown,
-                hint="click a unit" if maps.vector else "click a pixel, or drag the frame",
+                hint="click a unit" if maps.vector else HINTS,
                 drag=True,
                 on_place=lambda pixel: self.set_trait("pixel", pixel),
+                on_press=self._pointer.pressed,
+                on_hover=self._pointer.over_output,
                 on_unit=lambda unit: self.set_trait("channel", unit),
                 key="output",
             ),

@@ -35,10 +35,26 @@ class PlaceControl(W.HBox):
         Whose row and column they are, for the tooltips.
     play : bool
         Whether there is a player.
+    apart : bool
+        Whether its buttons stand elsewhere.
+
+    Attributes
+    ----------
+    player : Group or None
+        The buttons of the player, and how fast it is; the buttons alone where they stand apart.
     """
 
+    player: controls.Group | None = None
+
     def __init__(
-        self, view: T.HasTraits, trait: str, size: Callable[[], Size], *, what: str, play: bool = False
+        self,
+        view: T.HasTraits,
+        trait: str,
+        size: Callable[[], Size],
+        *,
+        what: str,
+        play: bool = False,
+        apart: bool = False,
     ) -> None:
         self._view: Any = view
         self._trait, self._size = trait, size
@@ -54,7 +70,9 @@ class PlaceControl(W.HBox):
             self._ranges[name] = controls.slider(view, name, maximum=counts[name] - 1, width=110, tip=tip)
         parts = [controls.labelled(name.capitalize(), self._ranges[name]) for name in ("row", "column")]
         if play:
-            parts.append(self._player(counts["position"]))
+            buttons, speeds = self._player(counts["position"])
+            self.player = controls.labelled("Slide", buttons, *([] if apart else [speeds]))
+            parts.append(controls.labelled("Speed", speeds) if apart else self.player)
         super().__init__(parts, layout=W.Layout(flex_flow="row wrap", align_items="center", overflow="hidden"))
         self._narrow()
         view.observe(self._placed, trait)
@@ -85,7 +103,7 @@ class PlaceControl(W.HBox):
             setattr(self._view, self._trait, inside)
         self._placed()
 
-    def _player(self, places: int) -> W.Widget:
+    def _player(self, places: int) -> tuple[W.Widget, W.Widget]:
         view = self._view
         play = Player(min=0, max=places - 1, value=view.position, layout=W.Layout(width="auto"))
         T.link((view, "position"), (play, "value"))
@@ -94,7 +112,7 @@ class PlaceControl(W.HBox):
         self._ranges["position"] = play
         speeds = [(f"{speed} a second", speed) for speed in SPEEDS]
         menu = controls.dropdown(view, "speed", speeds, width=110, tip="How fast the window slides")
-        return controls.labelled("Slide", play, menu)
+        return play, menu
 
     def _counts(self) -> dict[str, int]:
         rows, columns = self._known
@@ -120,7 +138,9 @@ class PlaceControl(W.HBox):
         counts = self._counts()
         for name, control in self._ranges.items():
             control.max = counts[name] - 1
-        self.layout.display = "none" if counts["position"] == 1 else ""
+        for part in (self, self.player):
+            if part is not None:
+                part.layout.display = "none" if counts["position"] == 1 else ""
 
     def _moved(self, change: Any) -> None:
         if not self._following:

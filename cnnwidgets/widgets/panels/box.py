@@ -130,6 +130,8 @@ class PanelBox(CardPanel):
     def _make_figure(self, panel: Panel) -> PixelFigure:
         figure = PixelFigure(panel.width, panel.scrolls or panel.width, fit=panel.scrolls is None)
         figure.on_cell(lambda cell: self.panel.on_cell and self.panel.on_cell(cell))
+        if panel.on_hover is not None:
+            figure.on_hover(lambda cell: self.panel.on_hover and self.panel.on_hover(cell))
         figure.on_click(lambda x, y: self.panel.on_place and self.panel.on_place(x, y))
         if panel.drag:
             figure.on_drag(lambda x, y: self.panel.on_place and self.panel.on_place(x, y))
@@ -161,7 +163,8 @@ class PanelBox(CardPanel):
 
 def _answers(panel: Panel) -> bool:
     """Whether a picture answers the mouse, or has something drawn over it."""
-    return bool(panel.cells or panel.on_cell or panel.on_place or panel.marks or panel.flags or panel.texts)
+    answers = panel.on_cell or panel.on_place or panel.on_hover
+    return bool(panel.cells or answers or panel.marks or panel.flags or panel.texts)
 
 
 def lines_html(lines: Sequence[str | tuple[str, str]], dots: Sequence[str] = ()) -> str:
@@ -226,7 +229,8 @@ class Columns(W.HBox):
             return self.boxes[place[0]]
         names = tuple(place)
         if names not in self._stacks:  # and kept: the page may be about to show one that is closed meanwhile, and fails
-            self._stacks[names] = W.VBox([self.boxes[key] for key in place], layout=W.Layout(flex="0 0 auto"))
+            look = {"layout": W.Layout(flex="0 0 auto"), "_dom_classes": ("cnnw-stack",)}
+            self._stacks[names] = W.VBox([self.boxes[key] for key in place], **look)
         return self._stacks[names]
 
     def close(self) -> None:

@@ -22,3 +22,8 @@ class CardPanel(W.VBox):
     def __init__(self, width: int, *parts: W.Widget) -> None:
         layout = W.Layout(width=f"{width + 24}px", flex="0 0 auto", padding="0 20px 0 0", overflow="hidden")
         super().__init__(list(parts), layout=layout)
+
+    def stretch(self) -> None:
+        """Take the room that the panels beside it leave, and no less than the style sheet says."""
+        self.layout.width, self.layout.min_width, self.layout.flex = "auto", "0", None
+        self.add_class("cnnw-elastic")

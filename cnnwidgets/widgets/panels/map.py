@@ -74,11 +74,13 @@ def map_panel(
     *,
     around: Around = NOTHING,
     note: str = "",
-    hint: str = "",
+    hint: str | tuple[str, str] = "",
     width: int = 240,
     numbers: bool = False,
     drag: bool = False,
     on_place: Callable[[tuple[int, int]], object] | None = None,
+    on_press: Callable[[tuple[int, int]], object] | None = None,
+    on_hover: Callable[[tuple[int, int]], object] | None = None,
     on_unit: Callable[[int], object] | None = None,
     key: str = "map",
 ) -> MapPanel:
@@ -97,7 +99,7 @@ def map_panel(
     note : str
         A line below the picture.
     hint : str
-        What the mouse does.
+        What the mouse does; or two of these, the second for a map of so many pixels that hovering tells nothing.
     width : int
         Of the picture, in px.
     numbers : bool
@@ -106,6 +108,10 @@ def map_panel(
         Whether the frame can be dragged.
     on_place : callable, optional
         Called with (row, column) of the map where it is clicked, or where the frame is dragged to.
+    on_press : callable, optional
+        Called with it after `on_place`, only where it is clicked.
+    on_hover : callable, optional
+        Called with it when the mouse comes over a pixel, of the padding too; neither in a map of many pixels.
     on_unit : callable, optional
         The same with the number of a unit, for a vector.
     key : str
@@ -114,6 +120,10 @@ def map_panel(
     cells: Cells | None
     texts: Sequence[Sequence[str]] = ()
     describe: Callable[[int], str]
+
+    def located(called: Callable[[tuple[int, int]], object] | None) -> Callable[[int], object] | None:
+        return None if called is None or channel is None else partial(_at, called, pixels.shape[1], around)
+
     if channel is None:
         pixels, colors, cells = strip(shaded.tiles().ravel()), palette(shaded.colormap), Strip.fit(len(shaded.maps))
         describe, pressed = partial(_described_unit, shaded), partial(_press_unit, on_unit, cells)
@@ -132,11 +142,13 @@ def map_panel(
         width=width,
         colorbar=(shaded.colormap, *markup.scale_texts(*shaded.ends(channel), shaded.beyond(channel))),
         lines=[note] if note else [],
-        hint=hint,
+        hint=hint if isinstance(hint, str) else hint[cells is None],
         texts=texts,
         cells=cells,
         describe=describe,
         on_place=pressed,
+        on_cell=located(on_press),
+        on_hover=located(on_hover),
         drag=drag,
         around=around,
         key=key,
@@ -164,6 +176,11 @@ def _described(map_: NDArray[np.floating], around: Around, cell: int) -> str:
     row, column = row - top, column - left
     inside = 0 <= row < map_.shape[0] and 0 <= column < map_.shape[1]
     return f"row {row}, column {column}: {number(float(map_[row, column]), 5) if inside else 'padding'}"
+
+
+def _at(called: Callable[[tuple[int, int]], object], width: int, around: Around, cell: int) -> None:
+    row, column = divmod(cell, width)
+    called((row - around[0][0], column - around[1][0]))
 
 
 def _press_unit(on_unit: Callable[[int], object] | None, cells: Cells, x: float, y: float) -> None:

@@ -21,15 +21,28 @@ from .box import PanelBox
 
 TABLE, CELL = 190, 44
 """Width in px that one table of cells may take, and that one cell may take."""
+SIGN, ABREAST = 24, 480
+"""Width in px of a sign between two tables, and of a formula from which on three of them share a row."""
+EDGES = 8
+"""Px that the margins of a formula take."""
+CHARACTER = 8.2
+"""Px of a cell that a character takes, with some room between two numbers, in type that can be read."""
 NARROWEST = 150
 """Width in px of a table in the static picture: its heading and its scale need so much."""
 STYLE = f"""<style>
 .cnnw-sum {{ display: flex; flex-wrap: wrap; gap: 4px 0; align-items: flex-start; }}
-.cnnw-sum > .cnnw-sign {{ width: 26px; text-align: center; font-size: 20px; color: var(--cnnw-muted); }}
-.cnnw-cells {{ display: grid; margin: 3px 0 5px; font-variant-numeric: tabular-nums; }}
+.cnnw-sum > .cnnw-sign {{ width: {SIGN}px; text-align: center; font-size: 20px; color: var(--cnnw-muted); }}
+.cnnw-table {{ --room: calc((100cqi - {SIGN + EDGES}px) / 2); --side: min(var(--cell), var(--room) / var(--across));
+  width: calc(var(--side) * var(--across)); min-width: min(96px, var(--room)); }}
+@container (min-width: {ABREAST}px) {{ /* three tables side by side, else two */
+  .cnnw-table {{ --room: calc((100cqi - {2 * SIGN + EDGES}px) / 3); }} }}
+.cnnw-table > :last-child {{ min-height: 33px; }} /* the place takes one line or two */
+.cnnw-cells {{ display: grid; margin: 3px 0 5px; font-variant-numeric: tabular-nums;
+  grid-template-columns: repeat(var(--across), var(--side)); grid-auto-rows: var(--side);
+  font-size: clamp(8px, var(--side) * var(--type), 12px); }}
 .cnnw-cells span {{ display: flex; align-items: center; justify-content: center; white-space: nowrap; }}
 .cnnw-cells span.cnnw-won {{ outline: 3px solid {ACCENT}; outline-offset: -3px; font-weight: 700; }}
-.cnnw-cells img {{ image-rendering: pixelated; display: block; }}
+.cnnw-cells img {{ image-rendering: pixelated; display: block; width: 100%; height: auto; }}
 </style>"""
 
 
@@ -39,7 +52,7 @@ class TablesBox(PanelBox):
     def __init__(self, panel: Panel) -> None:
         super().__init__(panel)
         self.children = [plain(W.HTML, STYLE, layout=layout(display="none")), *self.children]
-        self.layout.width, self.layout.min_width, self.layout.flex = "auto", "0", "0 1 auto"
+        self.stretch()
 
     def text(self, panel: Panel) -> str:
         """HTML of the tables."""
@@ -87,7 +100,7 @@ def table_panel(
     colors = apply(shaded.tile(0), shaded.colormap)
     if padded is not None:
         colors[padded] = rgb(PADDED)
-    texts, factor = numerals(values, tight=max(values.shape) > 5) if max(values.shape) <= READABLE else ([], "")
+    texts, factor = _numbers(values, _side(colors)) if max(values.shape) <= READABLE else ([], "")
     row, column = won or (0, 0)
     return Panel(
         f"{name} · {factor}" if factor else name,
@@ -103,6 +116,13 @@ def table_panel(
 def strip_panel(name: str, pixels: NDArray[np.uint8], shaded: Shaded) -> Panel:
     """A vector as a heat strip of `pixels`, in a row with tables."""
     return Panel(name, pixels, width=max(NARROWEST, _side(pixels) * pixels.shape[1]), colorbar=_scale(shaded))
+
+
+def _numbers(values: NDArray[Any], side: int) -> tuple[list[list[str]], str]:
+    """As `numerals`, without the zero before the point where it would make numbers touch."""
+    found = numerals(values)
+    longest = max(len(text) for row in found.texts for text in row)
+    return found if longest * CHARACTER <= side else numerals(values, tight=True)
 
 
 def _scale(shaded: Shaded, channel: int | None = None) -> tuple[str, str, str | None, str]:
@@ -132,16 +152,17 @@ def _table_html(table: Panel, pixels: NDArray[np.uint8]) -> str:
     if table.texts:
         won = [(row, column) for column, row, _, _ in table.marks]
         cells = "".join(_cell(pixels[at], table.texts[at[0]][at[1]], won=at in won) for at in np.ndindex(rows, across))
-        grid = f"grid-template-columns:repeat({across},{side}px);grid-auto-rows:{side}px"
+        longest = max(len(text) for row in table.texts for text in row)
+        grid = f"--type:{5 / 6 / (0.62 * longest):.3f}"
     else:
-        data, grid = base64.b64encode(encode_png(pixels)).decode(), ""
+        data, grid = base64.b64encode(encode_png(pixels)).decode(), "display:block"
         cells = f'<img src="data:image/png;base64,{data}" width="{side * across}" height="{side * rows}">'
-    size = 12 if side >= 38 else 11 if side >= 32 else 10
     assert table.colorbar is not None
     place = ", ".join(map(str, table.lines))
     return (
-        f"<div>{markup.heading(*table.heading.split(' · '))}"
-        f'<div class="cnnw-cells" style="font-size:{size}px;{grid}">{cells}</div>'
+        f'<div class="cnnw-table" style="--cell:{side}px;--across:{across}">'
+        f"{markup.heading(*table.heading.split(' · '))}"
+        f'<div class="cnnw-cells" style="{grid}">{cells}</div>'
         f"{markup.colorbar(*table.colorbar, max(96, side * across))}{markup.note(place)}</div>"
     )
 

@@ -280,7 +280,9 @@ class Subject:
         if passed is None:
             look = self.look(index)  # the weights may have changed since
             self.passes += 1
-            passed = layer_pass(self.module, self._images(look.item), layer, prepare=self.prepare, device="cpu")
+            row = look.modules.get(layer) or self.table_of(look).find(layer)
+            last, images = row.kind != "vector" and row.layout == "last", self._images(look.item)
+            passed = layer_pass(self.module, images, layer, prepare=self.prepare, device="cpu", last=last)
             self._outputs.put((*look.key, layer, LayerPass), passed)
         return passed
 

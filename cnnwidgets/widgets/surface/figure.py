@@ -54,6 +54,7 @@ class PixelFigure(W.Box):
         self._shape: tuple[int, ...] = ()
         self._on_click: list[Callable[[float, float], object]] = []
         self._on_cell: list[Callable[[int], object]] = []
+        self._on_hover: list[Callable[[int], object]] = []
         self._describe: Callable[[int], str] | None = None
         self._handle: bqplot.Scatter | None = None
         self._label: bqplot.Label | None = None
@@ -230,6 +231,7 @@ class PixelFigure(W.Box):
             enable_move=True,
             visible=False,
         )
+        self._handle.on_element_click(self._handle_clicked)
         self._handle.on_drag(drag)
         self._handle.on_drag_end(drag)
         self._figure.marks = [*self._figure.marks, self._handle]
@@ -278,6 +280,10 @@ class PixelFigure(W.Box):
         """Call `callback(cell)` when a cell is clicked."""
         self._on_cell.append(callback)
 
+    def on_hover(self, callback: Callable[[int], object]) -> None:
+        """Call `callback(cell)` when the mouse comes over a cell."""
+        self._on_hover.append(callback)
+
     def on_click(self, callback: Callable[[float, float], object]) -> None:
         """Call `callback(x, y)`, in picture pixels, when the picture is clicked."""
         self._on_click.append(callback)
@@ -305,10 +311,18 @@ class PixelFigure(W.Box):
             left, top, right, bottom = self._cells.box(index)
             self._clicked((left + right) / 2, (top + bottom) / 2)
 
+    def _handle_clicked(self, _: Any, event: dict[str, Any]) -> None:
+        left, top, right, bottom = self._framed
+        self._clicked((left + right) / 2 / self._factor, (top + bottom) / 2 / self._factor)
+
     def _hovered(self, _: Any, event: dict[str, Any]) -> None:
         index = int(event["data"]["index"])
-        if self._describe is not None and self._cells is not None and index < self._cells.count:
+        if self._cells is None or index >= self._cells.count:
+            return
+        if self._describe is not None:
             self._tip.value = f'<span class="cnnw-tip">{self._describe(index)}</span>'
+        for on_hover in self._on_hover:
+            on_hover(index)
 
 
 def type_size(texts: Sequence[Sequence[str]], side: float) -> float:

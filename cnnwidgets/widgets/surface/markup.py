@@ -70,6 +70,12 @@ STYLE = f"""<style>{COLORS}
 .cnnw .cnnw-chart svg path.domain {{ display: none; }} /* its ends lie under the numbers */
 .cnnw .cnnw-chart svg text.axislabel {{ font-size: 12px; font-weight: normal; fill: var(--cnnw-muted); }}
 @media (max-width: 930px) {{ .cnnw .cnnw-many {{ order: 1; }} }} /* the small panels share a row */
+.cnnw .cnnw-elastic {{ container-type: inline-size; }}
+.cnnw .widget-hbox > :is(.cnnw-elastic, .widget-vbox:has(> .cnnw-elastic)) {{ flex: 1 1 280px !important;
+  max-width: 660px; }}
+@media (max-width: 930px) {{ /* what is no part of the formula goes below it */
+  .widget-hbox:has(.cnnw-elastic) > .cnnw-stack:not(:has(> .cnnw-elastic)) {{ display: contents; }}
+  .widget-hbox:has(.cnnw-elastic) > .cnnw-stack > :not(:first-child, .cnnw-elastic) {{ order: 1; }} }}
 .cnnw-error {{ color: var(--cnnw-error); overflow-wrap: anywhere; }}
 .cnnw-stale > :first-child, .cnnw-stale > :last-child {{ opacity: 0.4; }} /* title and pictures; controls are live */
 .cnnw-side {{ display: none; }}

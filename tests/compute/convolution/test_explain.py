@@ -11,6 +11,7 @@ from torch.nn.utils import prune
 
 from cnnwidgets.compute.convolution.explain import LayerPass, explain, explainable, explainable_layers, layer_pass
 from cnnwidgets.compute.convolution.explanation import tolerance
+from cnnwidgets.compute.convolution.rules import rule_of
 from cnnwidgets.compute.filters import filters
 from cnnwidgets.compute.layers.activations import run
 from cnnwidgets.models import lenet5
@@ -141,10 +142,12 @@ def test_every_number_that_a_resnet_computes_is_explained():
     model = torchvision.models.resnet18(num_classes=10)
     image = torch.rand(3, 64, 64)
     layers = {name: part for name, part in model.named_modules() if explainable(part)}
-    assert len(layers) == 20 + 20 + 2 + 1  # convolutions, BatchNorms, poolings, Linear
+    assert len(layers) == 20 + 20 + 2 + 1 + 9  # convolutions, BatchNorms, poolings, Linear, ReLUs
     captured = run(model, image, list(layers), inputs=True)
     for name, part in layers.items():
-        passed = LayerPass(name, part, captured.input(name), captured[name])
+        given, output = captured.input(name), captured[name]
+        rule = rule_of(part, given, output) if isinstance(part, nn.ReLU) else None
+        passed = LayerPass(name, part, given, output, rule=rule)
         for channel in range(0, passed.output.shape[1], 31):
             found = passed.explain(channel, [extent // 2 for extent in passed.output.shape[2:]])
             assert found.agrees and found.difference <= 0.2 * found.tolerance, found
@@ -184,10 +187,10 @@ def test_the_tolerance_grows_with_the_terms_and_not_with_the_result():
 
 def test_a_layer_without_known_arithmetic_is_refused_by_type_and_those_that_can_be_are_listed():
     with pytest.raises(LookupError) as caught:
-        explain(lenet5(), torch.rand(1, 28, 28), "func1", 0, (0, 0))
+        explain(nn.Sequential(nn.Conv2d(1, 1, 1), nn.ReLU(), nn.Flatten()), torch.rand(1, 2, 2), "2", 0, (0, 0))
     assert str(caught.value) == (
-        "cannot explain layer 'func1', a ReLU; it explains convolutions, pooling, Linear and BatchNorm: "
-        "C1, S2, C3, S4, C5, F6, OUTPUT"
+        "cannot explain layer '2', a Flatten; it explains convolutions, pooling, Linear, BatchNorm, activations and "
+        "softmax: 0, 1"
     )
 
 

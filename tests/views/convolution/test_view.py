@@ -152,7 +152,7 @@ def test_pooling_marks_the_pixel_that_won(view):
 def test_batch_norm_is_told_in_steps(view):
     view.layer = "bn"
     assert "input x 27.5 x − mean, 1 26.5" in said(view)
-    with pytest.raises(LookupError, match="no panel 'tables'; there are image, prediction, input, output, sum"):
+    with pytest.raises(LookupError, match="no panel 'tables'; there are input, image, sum, output, prediction"):
         view.panel("tables")
     assert view.explanation.agrees
 
@@ -383,7 +383,7 @@ def test_the_unit_of_the_last_layer_is_called_by_its_class(view, model):
 @pytest.mark.parametrize(
     ("traits", "error", "message"),
     [
-        ({"layer": "relu"}, LookupError, "cannot show layer 'relu', a ReLU; it can show conv, pool, bn, fc"),
+        ({"layer": "flatten"}, LookupError, "cannot show layer 'flatten', a Flatten; it can show conv, relu, pool, bn"),
         ({"layer": "cnov"}, LookupError, "did you mean 'conv'"),
         ({"layer": "conv", "channel": 2}, IndexError, "channel 2 is out of range: layer 'conv' has 2, 0 to 1"),
         ({"pixel": (4, 0)}, IndexError, r"pixel \(4, 0\) is out of range: the map has 4 rows and 4 columns"),
@@ -416,3 +416,144 @@ def test_the_static_picture_holds_what_is_on_the_screen(view):
     view.pixel = (3, 0)
     assert view.picture().shape == before.shape and not np.array_equal(view.picture(), before)
     assert not np.array_equal(view.picture(dark=True), view.picture())
+
+
+# ---------------------------------------------------------------------- one row
+
+
+def shown_first(view: ConvolutionView) -> list[W.Widget]:
+    """The sliders, boxes, menus and buttons that are seen before anything is asked for."""
+    rest = next(part for part in inside(view) if "cnnw-rest" in getattr(part, "_dom_classes", ()))
+    behind, kinds = set(map(id, inside(rest))), (W.IntSlider, W.SelectionSlider, W.BoundedIntText, W.Dropdown)
+    kinds += (W.Button, W.Checkbox, W.Play, W.ToggleButton)
+    return [part for part in inside(view) if isinstance(part, kinds) and id(part) not in behind]
+
+
+def test_formula_stands_between_input_and_output_and_the_rest_below(view):
+    left, middle, right = view.static().panels
+    assert [panel.key for panel in left] == ["input", "image"]
+    assert [panel.key for panel in middle] == ["tables", "sum"]
+    assert [panel.key for panel in right] == ["output", "prediction"]
+
+
+def test_bars_of_the_contributions_stand_in_the_page_as_markup(view):
+    page = next(part.value for part in inside(view) if isinstance(part, W.HTML) and '"cnnw-beside"' in part.value)
+    assert page.count('<div class="cnnw-bars">') == 1 and "&lt;" not in page
+
+
+def test_controls_that_are_rarely_used_are_behind_more_and_keep_their_names(view):
+    first = shown_first(view)
+    assert len(first) <= 13
+    assert next(part for part in first if isinstance(part, W.ToggleButton)).description == "more"
+    for name in ("Row", "Column", "Input channel", "Colours", "Scale", "Speed"):
+        kind = W.Dropdown if name in ("Colours", "Scale", "Speed") else W.IntSlider
+        assert control(view, name, kind) not in first
+
+
+def test_hovering_the_output_moves_the_window(view):
+    view.panel("output").on_hover(7)
+    assert view.pixel == (1, 3)
+
+
+def test_hovering_the_input_moves_the_window_that_has_its_middle_there(view):
+    view.panel("input").on_hover(6 * 2 + 1)  # the picture has a column and a row of padding on each side
+    assert view.pixel == (1, 0)
+    view.panel("input").on_hover(0)
+    assert view.pixel == (0, 0)
+    view.layer = "pool"
+    view.panel("input").on_hover(4 * 3 + 1)
+    assert view.pixel == (1, 0)
+
+
+def test_a_click_holds_the_window_until_the_pixel_is_clicked_again(view):
+    output = view.panel("output")
+    output.on_cell(7)
+    output.on_hover(0)
+    view.panel("input").on_hover(0)
+    assert view.pixel == (1, 2)
+    output.on_cell(7)
+    output.on_hover(0)
+    assert view.pixel == (0, 0)
+    output.on_cell(0)
+    view.layer = "pool"
+    view.panel("output").on_hover(3)
+    assert view.pixel == (1, 1)
+
+
+def test_a_map_of_many_pixels_does_not_promise_what_hovering_does():
+    view = ConvolutionView(nn.Sequential(nn.Conv2d(1, 1, 1)), [(torch.rand(1, 40, 40), 0)], layer="0")
+    assert view.panel("output").hint == "click a pixel, or drag the frame" and view.panel("input").hint == ""
+    view = ConvolutionView(nn.Sequential(nn.Conv2d(1, 1, 1)), [(torch.rand(1, 4, 4), 0)], layer="0")
+    assert view.panel("output").hint == "hover or drag; click to hold" and view.panel("input").hint == "hover to move"
+
+
+def test_the_static_picture_has_the_sum_beside_the_tables(view):
+    headings = [[panel.heading.split(" · ")[0] for panel in column] for column in view.static().columns]
+    assert headings[1] == ["Window", "Kernel", "Product"] and headings[2][0] == "Sum"
+
+
+# ---------------------------------------------------------------------- layers without weights
+
+
+class Skip(nn.Module):
+    """2 x 4 x 4 images -> a convolution that doubles them, added to them, and both one behind the other."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.relu, self.fc = nn.Conv2d(2, 2, 1, bias=False), nn.ReLU(inplace=True), nn.Linear(64, 3)
+        self.share = nn.Softmax(1)
+        with torch.no_grad():
+            self.conv.weight.copy_(2 * torch.eye(2).reshape(2, 2, 1, 1))
+
+    def forward(self, x):
+        x = x - 5
+        return self.share(self.fc(torch.cat([self.conv(x) + x, self.relu(-x)], 1).flatten(1)))
+
+
+@pytest.fixture
+def skip(passes) -> ConvolutionView:
+    torch.manual_seed(0)
+    return ConvolutionView(Skip(), IMAGES, layer="conv", pixel=(1, 2))
+
+
+def headings(view: ConvolutionView) -> list[str]:
+    """Of the first column."""
+    return [panel.heading for panel in view.static().columns[0]]
+
+
+def test_an_activation_is_told_beside_its_input_and_its_output(skip):
+    skip.layer = "relu"
+    assert "input x −1 the larger of x and 0 0 the network computed 0" in said(skip)
+    assert headings(skip) == ["Input 0", "Image 0 · label: 0 · 5 to 12.5"]
+    assert skip.panel("input").marks == [(2, 1, 3, 2)]
+    skip.panel("input").on_hover(0)
+    assert skip.pixel == (0, 0) and "the larger of x and 0 5" in said(skip)
+
+
+def test_of_an_addition_both_terms_are_seen_at_the_same_place(skip):
+    skip.layer = "add"
+    assert "input 1 2 input 2 1 their sum 3 the network computed 3" in said(skip)
+    assert headings(skip) == ["Input 1 · conv", "Input 2 · sub", "Image 0 · label: 0 · 5 to 12.5"]
+    assert skip.panel("input 2").marks == [(2, 1, 3, 2)] and skip.explanation.agrees
+    skip.layer = "conv"
+    assert headings(skip)[0].startswith("Input 0 · 4 × 4")
+
+
+def test_of_a_concatenation_the_map_is_seen_that_was_handed_on(skip):
+    skip.layer = "cat"
+    skip.channel = 2
+    assert headings(skip)[0] == "Input 2 · relu" and "channel 0 of input 2 of 2" in said(skip)
+    assert skip.explanation.agrees
+
+
+def test_softmax_has_bars_with_the_share_of_each(skip):
+    skip.layer = "share"
+    assert "sum of these over 3 numbers" in said(skip) and "Share of the sum" in said(skip)
+    assert skip.explanation.agrees and skip.panel("input").cells.count == 3
+
+
+def test_an_operation_that_is_unknown_is_not_offered(skip):
+    assert {"relu", "add", "cat", "share"} <= set(skip.choices("layer"))
+    assert not {"sub", "neg", "flatten"} & set(skip.choices("layer"))
+    with pytest.raises(LookupError, match="cannot show layer 'sub', a sub"):
+        skip.layer = "sub"
