@@ -27,7 +27,7 @@ from ..widgets.panels import (
     image_panels,
     painted_grid,
 )
-from ..widgets.state import Colormap, Index, Integer, Place, Scale
+from ..widgets.state import Colormap, Given, Index, Integer, Place, Scale, call, image_of
 from ..widgets.surface import markup
 
 
@@ -112,6 +112,11 @@ class ActivationView(ImageView):
                 self._channels.text = controls.channel_word(row)
                 if not self.set_together("pixel"):
                     self.pixel = None
+
+    def numbers_in_code(self, given: Given) -> list[str]:
+        """The maps, by `activations`."""
+        where = given["model"], image_of(given, self.item, self.index), given.trait("layer")
+        return [f"maps = {call('cw.activations', *where, **given.options('prepare'))}[0]"]
 
     # ------------------------------------------------------------------ what the base asks for
 

@@ -19,7 +19,7 @@ from ..render.text import text_length
 from ..widgets import controls
 from ..widgets.base import ModelView
 from ..widgets.panels import PanelBox
-from ..widgets.state import Subject
+from ..widgets.state import Given, Subject, call, image_of
 from ..widgets.surface import layout, markup
 
 STYLE = """<style>
@@ -150,6 +150,11 @@ class ModelSummary(ModelView):
         self.subject = Subject.of(model, images, prepare=prepare)
         self.snapshot = self.subject.at(0)
         super().__init__(**traits)
+
+    def numbers_in_code(self, given: Given) -> list[str]:
+        """The rows, by `layer_table`."""
+        image = image_of(given, self.snapshot.item, 0, data="images")
+        return [f"table = {call('cw.layer_table', given['model'], image, **given.options('prepare'))}"]
 
     @property
     def table(self) -> LayerTable:

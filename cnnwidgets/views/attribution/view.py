@@ -13,7 +13,7 @@ import torch
 import traitlets as T
 from numpy.typing import NDArray
 
-from ...compute.attribution import METHODS, default_layer, has_maps
+from ...compute.attribution import GRAD_CAM, METHODS, default_layer, has_maps
 from ...compute.core import ForwardError, unknown
 from ...compute.dataset import predict
 from ...compute.layers import Layer
@@ -24,7 +24,7 @@ from ...widgets import controls
 from ...widgets.base import ImageView
 from ...widgets.controls import Choices, TargetMenu
 from ...widgets.panels import image_panels, prediction_panel
-from ...widgets.state import Colormap, NotNone, ScoreOf, Target
+from ...widgets.state import Colormap, Given, NotNone, ScoreOf, Target, call, image_of
 from ...widgets.surface import markup, number
 from .maps import Found, Maps, prepared
 from .panels import Drawing, method_panels
@@ -161,6 +161,18 @@ class AttributionView(ImageView):
         if not least <= value <= most:
             raise ValueError(f"{name} must be {least} to {most}, not {value}")
         return value
+
+    def numbers_in_code(self, given: Given) -> list[str]:
+        """The maps of each method, by `attributions`."""
+        moved = [name for name in ("target", "against", "score", "steps") if given.differs(name)]
+        options = {name: given.trait(name) for name in moved} | given.options("prepare")
+        image = image_of(given, self.item, self.index)
+        lines = ["maps = {}"]
+        for method in self.methods:
+            layer = {"layer": given.trait("layer")} if method in GRAD_CAM else {}
+            function = call("cw.attributions", given["model"], image, method=f'"{method}"', **layer, **options)
+            lines.append(f'maps["{method}"] = {function}')
+        return lines
 
     # ------------------------------------------------------------------ what the base asks for
 

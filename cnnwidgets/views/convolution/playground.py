@@ -16,7 +16,7 @@ from ...render.static import Panel
 from ...widgets import controls
 from ...widgets.base import ModelView
 from ...widgets.panels import NOTHING, Around, MapPanel, map_panel, tables_panel
-from ...widgets.state import Colormap, Index, Number, Place
+from ...widgets.state import Colormap, Given, Index, Number, Place, call
 from ...widgets.surface import number
 from .arithmetic import sum_panel
 from .numbers import Numbers, NumbersControl, Rows
@@ -113,6 +113,11 @@ class KernelPlayground(ModelView):
     @T.validate("pixel")
     def _validate_pixel(self, proposal: Any) -> tuple[int, int]:
         return proposal["value"] or self._middle()
+
+    def numbers_in_code(self, given: Given) -> list[str]:
+        """The sums of all windows, by `slide`."""
+        options = {name: given.trait(name) for name in ("stride", "padding", "dilation", "bias")}
+        return [f"output = {call('cw.slide', given.trait('image'), given.trait('kernel'), **options)}.output"]
 
     # ------------------------------------------------------------------ what the base asks for
 

@@ -18,7 +18,7 @@ from ...render.static import Panel
 from ...widgets import controls
 from ...widgets.base import ImageView
 from ...widgets.panels import NOTHING, image_panels, map_panel, tables_panel
-from ...widgets.state import Colormap, Index, Place
+from ...widgets.state import Colormap, Given, Index, Place, call, image_of
 from ...widgets.surface import markup
 from .arithmetic import sum_panel
 from .maps import PassMaps, unit_of
@@ -145,6 +145,12 @@ class ConvolutionView(ImageView):
                 self._channels.fit(self.snapshot.find(self.layer))
                 self._player.fit(scaled=alone)
             self._pointer.let_go()
+
+    def numbers_in_code(self, given: Given) -> list[str]:
+        """The sum, by `explain`."""
+        where = [given["model"], image_of(given, self.item, self.index), given.trait("layer"), given.trait("channel")]
+        unit = [] if self.pixel is None else [given.trait("pixel")]
+        return [f"explanation = {call('cw.explain', *where, *unit, **given.options('prepare'))}"]
 
     # ------------------------------------------------------------------ what the base asks for
 

@@ -19,7 +19,7 @@ from ...widgets import controls
 from ...widgets.base import ModelView
 from ...widgets.input import ShowsOwnImages
 from ...widgets.panels import channel_panel, image_panels
-from ...widgets.state import Colormap, Integer, Snapshot, Subject
+from ...widgets.state import Colormap, Given, Integer, Snapshot, Subject, call
 from ...widgets.surface import markup
 from .controls import FilterControls, ZoomControl
 from .convolutions import Convolutions
@@ -185,6 +185,11 @@ class FilterView(ShowsOwnImages, ModelView):
             self.mode = self.mode if self.mode in self._known.modes(self.layer) else "collated"
             self._controls.fit()
             self._zoom.fit()
+
+    def numbers_in_code(self, given: Given) -> list[str]:
+        """The filters, by `filters`."""
+        options = {"folded": given.trait("folded")} if given.differs("folded") else {}
+        return [f"filters = {call('cw.filters', given['model'], given.trait('layer'), **options)}"]
 
     # ------------------------------------------------------------------ what the base asks for
 

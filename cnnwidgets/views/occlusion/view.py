@@ -18,7 +18,7 @@ from ...live import cell_thread
 from ...render.static import Panel
 from ...widgets.base import ModelView
 from ...widgets.input import ShowsOwnImages
-from ...widgets.state import Index, Integer, NotNone, ScoreOf, Subject, Target
+from ...widgets.state import Given, Index, Integer, NotNone, ScoreOf, Subject, Target, call, image_of
 from ...widgets.surface import markup, number
 from .controls import OcclusionControls
 from .filling import filling, fits
@@ -212,6 +212,13 @@ class OcclusionView(ShowsOwnImages, ModelView):
     @T.observe("overlay", "opacity")
     def _hold(self, change: Any) -> None:
         self.growing.hold()
+
+    def numbers_in_code(self, given: Given) -> list[str]:
+        """The whole map, by `occlusion`."""
+        names = ("target", "window", "stride", "baseline", "shape", "score")
+        options = {name: given.trait(name) for name in names if given.differs(name)} | given.options("prepare")
+        image = image_of(given, self.subject.items[self.index], self.index)
+        return [f"found = {call('cw.occlusion', given['model'], image, **options)}"]
 
     # ------------------------------------------------------------------ what the base asks for
 

@@ -18,7 +18,7 @@ from ...render.static import Panel
 from ...widgets import controls
 from ...widgets.base import ImageView
 from ...widgets.panels import DETAIL, MapPanel, map_panel
-from ...widgets.state import ByteCache, Colormap, Index, Number, Place
+from ...widgets.state import ByteCache, Colormap, Given, Index, Number, Place, call, image_of
 from ...widgets.surface import markup
 from . import words
 from .panels import framed, layers_panel, photo_of, photo_panel
@@ -101,6 +101,11 @@ class ReceptiveFieldView(ImageView):
             with self.quiet():
                 self._channels.fit(self.table.find(self.layer))
                 self._place.fit(scaled=alone)
+
+    def numbers_in_code(self, given: Given) -> list[str]:
+        """The theoretical receptive field of the layer."""
+        where = given["model"], image_of(given, self.item, self.index), given.trait("layer")
+        return [f"field = {call('cw.receptive_field', *where, **given.options('prepare'))}"]
 
     # ------------------------------------------------------------------ what the base asks for
 

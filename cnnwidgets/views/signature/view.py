@@ -18,7 +18,7 @@ from ...render.static import Panel
 from ...widgets import controls
 from ...widgets.base import ImageView
 from ...widgets.panels import image_panels
-from ...widgets.state import ByteCache, Colormap, Integer, NotNone, Subject, Thumbnails
+from ...widgets.state import ByteCache, Colormap, Given, Integer, NotNone, Subject, Thumbnails, call
 from .panels import distance_panel, outliers_panel, strips_panel
 
 KEPT = 64 * 2**20
@@ -135,6 +135,12 @@ class SignatureView(ImageView):
         if name == "target":
             return list(self.targets)
         return range(1, MOST + 1) if name == "count" else super().choices(name)
+
+    def numbers_in_code(self, given: Given) -> list[str]:
+        """The vectors with their distances, by `signatures`."""
+        where = given["model"], given["dataset"], given.trait("layer"), given.trait("targets")
+        options = {name: given.trait(name) for name in ("count", "pooling", "metric")}
+        return [f"found = {call('cw.signatures', *where, **options, **given.options('classes', 'prepare'))}"]
 
     # ------------------------------------------------------------------ what the base asks for
 

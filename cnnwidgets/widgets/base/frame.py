@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from typing import Any
 
 import ipywidgets as W
 
 from ...render.static import Card, Panel
+from .. import controls
 from ..panels import Columns
 from ..surface import Stage, Text, helped, layout, markup, plain
 
@@ -19,6 +21,8 @@ class Frame:
     ----------
     height : int
         Room in px that the panels take at least, so that nothing below them moves.
+    code : callable
+        Gives the cell that makes what is seen, for who asks for it.
 
     Attributes
     ----------
@@ -32,7 +36,7 @@ class Frame:
         What is on the page, without the controls.
     """
 
-    def __init__(self, height: int) -> None:
+    def __init__(self, height: int, code: Callable[[], str]) -> None:
         self.title, self.columns = plain(Text), Columns(height)
         self.problem, self.card = "", None  # type: str, Card | None
         self.error_line = plain(W.HTML, "", layout=W.Layout(display="none"))
@@ -41,11 +45,16 @@ class Frame:
         self.columns.held = self._stage.held
         style = plain(W.HTML, helped(markup.STYLE), layout=layout(display="none"))
         self.parts = [style, self._stage, self._body, self.error_line]
+        self._code, self._cell = code, None  # type: Callable[[], str], W.HTML | None
+        self._asks = plain(W.ToggleButton, description="as code", layout=layout(width="auto"))
+        self._asks.add_class("cnnw-as-code")
+        controls.hint(self._asks, "The cell that makes what is seen here")
+        self._asks.observe(self._asked, "value")
 
-    def furnish(self, controls: Sequence[W.Widget]) -> None:
+    def furnish(self, bar: Sequence[W.Widget]) -> None:
         """Put the controls in rows that wrap between the title and the panels."""
-        bar = W.HBox(list(controls), layout=layout(flex_flow="row wrap", align_items="center"))
-        self._body.children = [self.title, bar, plain(W.HTML, '<div class="cnnw-rule"></div>'), self.columns]
+        row = W.HBox([*bar, self._asks], layout=layout(flex_flow="row wrap", align_items="center"))
+        self._body.children = [self.title, row, plain(W.HTML, '<div class="cnnw-rule"></div>'), self.columns]
 
     def insert(self, part: W.Widget | None) -> None:
         """Put `part` between the controls and the panels, in the place of what was put there before."""
@@ -57,6 +66,7 @@ class Frame:
         self.columns.show(panels)
         self.title.value = markup.title(*title, status=status, source=source)
         self.card = Card(" · ".join(filter(None, title)), panels, status)
+        self._write()
 
     def held(self) -> AbstractContextManager[None]:
         """What is written inside appears at the end, together."""
@@ -72,3 +82,16 @@ class Frame:
         self.error_line.value = markup.error(text)
         self.error_line.layout.display = "" if text else "none"
         (self._body.add_class if text else self._body.remove_class)("cnnw-stale")
+
+    def _asked(self, change: Any) -> None:
+        """Show the cell below the panels, or take it away; it is made when it is first asked for."""
+        if self._cell is None:
+            self._cell = plain(W.HTML, layout=W.Layout(display="none"))
+            self._body.children = [*self._body.children, self._cell]
+        self._cell.layout.display = "" if self._asks.value else "none"
+        self._write()
+
+    def _write(self) -> None:
+        """Have the cell follow what is seen, where it is open."""
+        if self._cell is not None and self._asks.value:
+            self._cell.value = markup.code(self._code())

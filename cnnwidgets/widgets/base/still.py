@@ -73,6 +73,11 @@ def bundle(model_id: str, text: str, png: str | None) -> dict[str, Any] | tuple[
     return (data, {WIDGET: metadata}) if metadata and WIDGET in data else data
 
 
+def variables() -> dict[str, Any]:
+    """The variables of the notebook, if there is one."""
+    return dict(getattr(_shell(), "user_ns", {}))
+
+
 def _shell() -> Any:
     """The IPython that runs this, if there is one."""
     ipython = sys.modules.get("IPython")

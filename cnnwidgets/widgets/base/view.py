@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,7 @@ from ...live import Newest
 from ...render import encode_png
 from ...render.static import Card, Panel
 from ..panels import PanelBox
-from ..state import Index, Memory, refused, told
+from ..state import Given, Index, Memory, cell_of, refused, told
 from ..surface import close_tree, markup, sharing
 from . import lifetime, still
 from .contract import check_contract
@@ -78,6 +78,12 @@ class ModelView(W.VBox):
     panels_height: ClassVar[int] = 400
     """Room in px that the panels take at least, so that nothing below them moves."""
 
+    def __new__(cls, *given: Any, **options: Any) -> Any:
+        """Remember what the class was called with, for `code`."""
+        view = super().__new__(cls, *given, **options)
+        view._made_with = given, options
+        return view
+
     def __init__(self, **traits: Any) -> None:
         check_contract(type(self), ModelView)  # type: ignore[arg-type]
         self._ready = False
@@ -95,7 +101,7 @@ class ModelView(W.VBox):
         super().__init__(**traits)  # before the first widget: a trait that is refused leaves none behind
         self._closed = False
         with sharing():
-            self._frame = Frame(self.panels_height)
+            self._frame = Frame(self.panels_height, self.code)
             self.children = self._frame.parts
             self._error = self._frame.error_line
             self.add_class("cnnw")
@@ -123,6 +129,28 @@ class ModelView(W.VBox):
         2
         """
         return told(type(self).__name__, {name: getattr(self, name) for name in self._tagged})
+
+    def code(self, namespace: Mapping[str, Any] | None = None) -> str:
+        """The cell that makes what is seen: the numbers behind the picture, and a view in the same state.
+
+        Parameters
+        ----------
+        namespace : mapping, optional
+            Variable -> value, to call the model, the data set and whatever else the view was given by their names; by
+            default the variables of the notebook. What has no name there stands under that of its parameter, and a
+            comment says so.
+
+        Examples
+        --------
+        >>> import cnnwidgets as cw
+        >>> print(cw.KernelPlayground(bias=2.0, kernel=[[1.0, 0.0]]).code().splitlines()[1])
+        output = cw.slide(((1.0, 0.0, 0.0, 0.0), ...
+        """
+        names = still.variables() if namespace is None else namespace
+        traits = {name: getattr(self, name) for name in self._tagged}
+        public = type(self).__module__.startswith(f"{__package__.partition('.')[0]}.")
+        given = Given(self, self._made_with, traits, names)
+        return cell_of(self, given, self.numbers_in_code(given), public=public)
 
     @classmethod
     def check_keywords(cls, keywords: dict[str, Any]) -> None:
@@ -167,6 +195,13 @@ class ModelView(W.VBox):
     def source(self) -> str:
         """How the picture came about, for the tooltip of the title line."""
         return markup.source("", self.milliseconds)
+
+    def numbers_in_code(self, given: Given) -> Sequence[str]:
+        """Lines for a notebook that compute the numbers behind the picture with public functions, for `code`.
+
+        `given["model"]` is how the code calls what the view was given as `model`.
+        """
+        return []
 
     # ------------------------------------------------------------------ what it is offered
 

@@ -1,6 +1,7 @@
 """What is looked at, and what is remembered."""
 
 from .cache import ByteCache
+from .code import Given, call, cell_of, image_of
 from .memory import Memory
 from .operations import Operations
 from .place import read, told
@@ -11,6 +12,7 @@ from .traits import Colormap, Index, Integer, NotNone, Number, Pixel, Place, Sca
 __all__ = [
     "ByteCache",
     "Colormap",
+    "Given",
     "Index",
     "Integer",
     "Look",
@@ -26,6 +28,9 @@ __all__ = [
     "Subject",
     "Target",
     "Thumbnails",
+    "call",
+    "cell_of",
+    "image_of",
     "read",
     "refused",
     "told",

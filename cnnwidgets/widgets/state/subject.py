@@ -139,6 +139,11 @@ class Subject:
         As `Items` takes them.
     cache_bytes : int
         Bytes of layer outputs to keep at most, of those that all views of the process share.
+
+    Attributes
+    ----------
+    given : dict
+        Those of `classes`, `denormalize` and `prepare` that are not None, as they were given.
     """
 
     def __init__(
@@ -156,6 +161,8 @@ class Subject:
         self.items = Items(dataset, classes=classes, denormalize=denormalize, prepare=prepare, model=self.module)
         self.names = OutputNames(self.module, self.items)
         self.prepare = prepare
+        given = {"classes": classes, "denormalize": denormalize, "prepare": prepare}
+        self.given = {name: value for name, value in given.items() if value is not None}
         self.passes = 0
         self._shared = Passes.of(self.module, cache_bytes)
         self._outputs = self._shared.outputs

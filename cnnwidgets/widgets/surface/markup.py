@@ -41,6 +41,13 @@ STYLE = f"""<style>{COLORS}
   border-color: var(--cnnw-accent); }}
 .cnnw .widget-hslider {{ margin-right: 12px; }} /* the handle reaches over the end of its track */
 .cnnw-heading {{ overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }}
+.cnnw .cnnw-as-code {{ background: none; border: none; box-shadow: none; color: var(--cnnw-muted); font-size: 12px; }}
+.cnnw .cnnw-as-code.mod-active {{ color: var(--cnnw-accent); }}
+.cnnw-code {{ position: relative; border: 1px solid var(--cnnw-line); border-radius: 4px; margin-top: 8px; }}
+.cnnw-code pre {{ margin: 0; padding: 8px 12px; overflow-x: auto; font-size: 12px; color: var(--cnnw-text);
+  background: none; font-family: var(--jp-code-font-family, monospace); user-select: all; }}
+.cnnw-code button {{ position: absolute; top: 4px; right: 4px; font-size: 12px; color: var(--cnnw-muted);
+  background: var(--cnnw-ground); border: 1px solid var(--cnnw-line); border-radius: 4px; cursor: pointer; }}
 .cnnw-rule {{ border-top: 1px solid var(--cnnw-line); height: 0; }}
 .cnnw .widget-checkbox input[type=checkbox] {{ vertical-align: middle; }}
 .cnnw-label {{ color: var(--cnnw-muted); white-space: nowrap; line-height: var(--jp-widgets-inline-height, 28px); }}
@@ -290,6 +297,14 @@ def dotted(entries: Iterable[tuple[str, str]]) -> Markup:
     """(text, colour) of each entry of a legend, one below the other."""
     entry = Markup('<div><i class="cnnw-dot" style="background:{};margin-left:0"></i>{}</div>')
     return Markup().join(entry.format(color, text) for text, color in entries)
+
+
+def code(text: str) -> Markup:
+    """A cell of a notebook, to be copied."""
+    copy = "navigator.clipboard.writeText(this.nextElementSibling.textContent); this.textContent = 'copied'"
+    return Markup('<div class="cnnw-code"><button type="button" onclick="{}">copy</button><pre>{}</pre></div>').format(
+        copy, text
+    )
 
 
 def error(text: str) -> Markup:

@@ -1,0 +1,194 @@
+"""A view as the cell that makes it: Python code with public names."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import traitlets as T
+
+from ...compute.dataset import Item
+from .subject import Subject
+
+MOST = 100
+"""Numbers of an array that are written out; a larger one is called by its name."""
+LONGEST = 100
+"""Characters of a line."""
+
+
+class Given:
+    """What a view was made with, and its traits, as code.
+
+    Parameters
+    ----------
+    view : ModelView
+        Whose.
+    arguments : tuple
+        Positional arguments and keywords that its class was called with.
+    traits : mapping
+        Its source and display traits.
+    namespace : mapping
+        Variable -> value, such as that of a notebook.
+
+    Attributes
+    ----------
+    nameless : list of str
+        The names in the code that no variable has.
+    """
+
+    def __init__(
+        self,
+        view: T.HasTraits,
+        arguments: tuple[Sequence[Any], Mapping[str, Any]],
+        traits: Mapping[str, Any],
+        namespace: Mapping[str, Any],
+    ) -> None:
+        signature = inspect.signature(type(view))
+        self._names = {id(value): name for name, value in reversed(namespace.items()) if _is_variable(name)}
+        self._keywords = {name for name, each in signature.parameters.items() if each.kind is each.KEYWORD_ONLY}
+        self._values = _opened(signature.bind(*arguments[0], **arguments[1]).arguments)
+        self._traits = traits
+        self._defaults = {name: view.traits()[name].default_value for name in traits}
+        self.nameless: list[str] = []
+
+    def __getitem__(self, parameter: str) -> str:
+        """Code for what was given as `parameter`."""
+        return self._written(self._values.get(parameter), parameter)
+
+    def options(self, *parameters: str) -> dict[str, str]:
+        """The same for those of the keywords that were given."""
+        return {name: self[name] for name in parameters if self._values.get(name) is not None}
+
+    def trait(self, name: str) -> str:
+        """Code for the value of a trait."""
+        return self._written(self._traits[name], name)
+
+    def differs(self, name: str) -> bool:
+        """Whether a trait has another value than by default."""
+        value, other = self._traits[name], self._defaults[name]
+        if type(value) is not type(other):
+            return True
+        if isinstance(value, (torch.Tensor, np.ndarray)):
+            return value.shape != other.shape or bool((value != other).any())
+        return bool(value != other)
+
+    def call_again(self, function: str) -> str:
+        """The call of the class again, for the present state."""
+        own = {name: self[name] for name in self._values if name not in self._traits}
+        first = [text for name, text in own.items() if name not in self._keywords]
+        options = {name: text for name, text in own.items() if name in self._keywords}
+        return call(
+            function, *first, **options, **{name: self.trait(name) for name in self._traits if self.differs(name)}
+        )
+
+    def _written(self, value: Any, name: str) -> str:
+        """The value written out, or its variable, or else `name`."""
+        text = literal(value)
+        if text is None:
+            text = self._names.get(id(value), name)
+            if id(value) not in self._names and name not in self.nameless:
+                self.nameless.append(name)
+        return text
+
+
+def image_of(given: Given, item: Item, index: int, *, data: str = "dataset") -> str:
+    """Code for the image of an item, as the functions of cnnwidgets take it: for `prepare`, the item as it is."""
+    element = f"{given[data]}[{index}]"
+    raw, image = item.raw, item.image
+    if "prepare" in given.options("prepare") or _is_same(raw, image):
+        return element
+    parts: Any = raw.items() if isinstance(raw, Mapping) else enumerate(raw) if isinstance(raw, (tuple, list)) else ()
+    for key, part in parts:
+        if _is_same(part, image):
+            return f"{element}[{literal(key)}]"
+    subject = call("cw.Subject", given["model"], given[data], **given.options("classes", "denormalize"))
+    return f"{subject}.items[{index}].image"
+
+
+def _is_same(value: Any, image: torch.Tensor | None) -> bool:
+    """Whether a part of an item is its image, in any form of numbers."""
+    if isinstance(value, (torch.Tensor, np.ndarray)) and image is not None:
+        return value.shape == image.shape and bool(torch.equal(torch.as_tensor(value).to(image), image))
+    return False
+
+
+def call(function: str, *given: str, **options: str) -> str:
+    """A call as code, over several lines where one would be too long."""
+    arguments = [*given, *(f"{name}={value}" for name, value in options.items())]
+    line = f"{function}({', '.join(arguments)})"
+    return (
+        line if len(line) <= LONGEST else "\n    ".join([f"{function}(", *(f"{each}," for each in arguments)]) + "\n)"
+    )
+
+
+def cell_of(view: T.HasTraits, given: Given, numbers: Sequence[str], *, public: bool) -> str:
+    """The cell that makes a view.
+
+    Parameters
+    ----------
+    view : ModelView
+        Its class is called again.
+    given : Given
+        What for.
+    numbers : sequence of str
+        The lines that compute the numbers behind the picture.
+    public : bool
+        Whether the class is one of cnnwidgets.
+    """
+    name = type(view).__name__
+    lines = [*numbers, f"view = {given.call_again(f'cw.{name}' if public else name)}"]
+    modules = {"np.": "import numpy as np", "torch.": "import torch", "cw.": "import cnnwidgets as cw"}
+    imports = [line for used, line in modules.items() if any(used in text for text in lines)]
+    missing = [f"# {', '.join(given.nameless)}: what the view was given"] if given.nameless else []
+    return "\n".join([*imports, *missing, *lines, "view"])
+
+
+def literal(value: Any) -> str | None:
+    """Code that gives the value again; None where there is none, or only a long one."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return f'float("{value}")'
+    if isinstance(value, str):
+        return json.dumps(value) if value.isprintable() and value.isascii() else repr(value)
+    if value is None or isinstance(value, (bool, int, float)):
+        return repr(value)
+    if isinstance(value, Path):
+        return literal(str(value))
+    if isinstance(value, torch.Tensor):
+        short = value.numel() <= MOST and bool(value.isfinite().all())
+        return f"torch.tensor({value.tolist()}, dtype={value.dtype})" if short else None
+    if isinstance(value, np.ndarray):
+        short = value.size <= MOST and value.dtype.kind in "biuf" and bool(np.isfinite(value).all())
+        return f"np.array({value.tolist()}, dtype=np.{value.dtype})" if short else None
+    if isinstance(value, (list, tuple)) and len(value) <= MOST:
+        parts = [text for each in value if (text := literal(each)) is not None]
+        if len(parts) == len(value):
+            inside = ", ".join(parts)
+            return f"[{inside}]" if isinstance(value, list) else f"({inside}{',' * (len(value) == 1)})"
+    return None
+
+
+def _opened(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameter -> value, keywords that are handed on beside the others, a `Subject` as what it was made of."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        found |= value if name in ("traits", "options") and isinstance(value, dict) else {name: value}
+    first = next(iter(found), "")
+    if isinstance(found.get(first), Subject):
+        subject = found.pop(first)
+        data = found.keys() & {"dataset", "images"} or {"dataset"}
+        found = {first: subject.model, data.pop(): subject.items.dataset, **subject.given} | {
+            name: value for name, value in found.items() if value is not None and name not in ("dataset", "images")
+        }
+    return found
+
+
+def _is_variable(name: str) -> bool:
+    return name.isidentifier() and not name.startswith("_")
