@@ -320,5 +320,5 @@ class AttributionView(ImageView):
         return [picture, prediction]
 
     def _grey(self) -> NDArray[np.uint8]:
-        picture = to_picture(self.subject.items.picture(self.item.image).numpy()).pixels  # type: ignore[arg-type]
+        picture = to_picture(self.subject.items.picture(self.item.image).numpy()).pixels
         return np.repeat(np.rint(picture @ np.array(LUMA)).astype(np.uint8)[..., None], 3, 2)

@@ -50,10 +50,12 @@ class Given:
         namespace: Mapping[str, Any],
     ) -> None:
         signature = inspect.signature(type(view))
-        self._names = {id(value): name for name, value in reversed(namespace.items()) if _is_variable(name)}
+        self._names = {id(value): name for name, value in reversed(list(namespace.items())) if _is_variable(name)}
         self._keywords = {name for name, each in signature.parameters.items() if each.kind is each.KEYWORD_ONLY}
         self._values = _opened(signature.bind(*arguments[0], **arguments[1]).arguments)
-        self._traits = traits
+        self.own = traits.get("index", 0) < 0
+        """Whether an own image is shown."""
+        self._traits = {name: value for name, value in traits.items() if not (self.own and name == "index")}
         self._defaults = {name: view.traits()[name].default_value for name in traits}
         self.nameless: list[str] = []
 
@@ -99,9 +101,11 @@ class Given:
 
 def image_of(given: Given, item: Item, index: int, *, data: str = "dataset") -> str:
     """Code for the image of an item, as the functions of cnnwidgets take it: for `prepare`, the item as it is."""
+    raw, image, prepared = item.raw, item.image, bool(given.options("prepare"))
+    if index < 0:  # an own one
+        return f"view.subject.items[view.index].{'raw' if prepared else 'image'}"
     element = f"{given[data]}[{index}]"
-    raw, image = item.raw, item.image
-    if "prepare" in given.options("prepare") or _is_same(raw, image):
+    if prepared or _is_same(raw, image):
         return element
     parts: Any = raw.items() if isinstance(raw, Mapping) else enumerate(raw) if isinstance(raw, (tuple, list)) else ()
     for key, part in parts:
@@ -142,7 +146,9 @@ def cell_of(view: T.HasTraits, given: Given, numbers: Sequence[str], *, public: 
         Whether the class is one of cnnwidgets.
     """
     name = type(view).__name__
-    lines = [*numbers, f"view = {given.call_again(f'cw.{name}' if public else name)}"]
+    lines = [f"view = {given.call_again(f'cw.{name}' if public else name)}"]
+    # an own image is shown by the view, which then gives its numbers
+    lines = [*lines, f"view.show({given['image']})", *numbers] if given.own else [*numbers, *lines]
     modules = {"np.": "import numpy as np", "torch.": "import torch", "cw.": "import cnnwidgets as cw"}
     imports = [line for used, line in modules.items() if any(used in text for text in lines)]
     missing = [f"# {', '.join(given.nameless)}: what the view was given"] if given.nameless else []
