@@ -15,7 +15,7 @@ from ..render.static import Panel
 from ..widgets import controls
 from ..widgets.base import ImageView, LayerView
 from ..widgets.panels import image_panels
-from ..widgets.state import Colormap, Index, Subject, Target
+from ..widgets.state import Colormap, Given, Index, Subject, Target, call, image_of
 from ..widgets.surface import layout, markup, number, plain
 from .panel import OverviewPanel
 from .picture import WIDTH, picture
@@ -132,6 +132,11 @@ class ExploreView(ImageView):
             self.tabs.show(self.tab)
             self.tabs.push()
             self.tabs.can_go(self._history.behind, self._history.ahead)
+
+    def numbers_in_code(self, given: Given) -> list[str]:
+        """The maps of the layer that is looked at, by `activations`."""
+        where = given["model"], image_of(given, self.item, self.index), given.trait("layer")
+        return [f"maps = {call('cw.activations', *where, **given.options('prepare'))}[0]"]
 
     # ------------------------------------------------------------------ what the traits may be
 

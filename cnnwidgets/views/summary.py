@@ -8,6 +8,7 @@ from html import escape
 from typing import Any, ClassVar, NamedTuple
 
 import ipywidgets as W
+import torch
 import traitlets as T
 from torch import nn
 
@@ -153,7 +154,8 @@ class ModelSummary(ModelView):
 
     def numbers_in_code(self, given: Given) -> list[str]:
         """The rows, by `layer_table`."""
-        image = image_of(given, self.snapshot.item, 0, data="images")
+        batch = isinstance(self.subject.items.dataset, torch.Tensor)  # given as such, or as a single image
+        image = given["images"] if batch else image_of(given, self.snapshot.item, 0, data="images")
         return [f"table = {call('cw.layer_table', given['model'], image, **given.options('prepare'))}"]
 
     @property

@@ -81,7 +81,7 @@ class ConvolutionView(ImageView):
     )
     speed = T.Enum(controls.SPEEDS, 5, help="steps of the player a second").tag(internal=True)
     input_channel = Index(of=_inputs, help="which input channel is shown, from 0; setting it ends `strongest`").tag(
-        display=True
+        display=True, follows="strongest"
     )
     strongest = T.Bool(True, help="show the input channel that adds most at each place").tag(display=True)
     colormap = Colormap("auto", help="matplotlib name; auto: diverging for signed values").tag(display=True)

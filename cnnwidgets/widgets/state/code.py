@@ -55,7 +55,9 @@ class Given:
         self._values = _opened(signature.bind(*arguments[0], **arguments[1]).arguments)
         self.own = traits.get("index", 0) < 0
         """Whether an own image is shown."""
-        self._traits = {name: value for name, value in traits.items() if not (self.own and name == "index")}
+        follow = {name for name, each in view.traits().items() if traits.get(each.metadata.get("follows", ""))}
+        self._traits = traits
+        self._left_out = follow | ({"index"} if self.own else set())
         self._defaults = {name: view.traits()[name].default_value for name in traits}
         self.nameless: list[str] = []
 
@@ -85,18 +87,19 @@ class Given:
         own = {name: self[name] for name in self._values if name not in self._traits}
         first = [text for name, text in own.items() if name not in self._keywords]
         options = {name: text for name, text in own.items() if name in self._keywords}
-        return call(
-            function, *first, **options, **{name: self.trait(name) for name in self._traits if self.differs(name)}
-        )
+        moved = [name for name in self._traits if name not in self._left_out and self.differs(name)]
+        return call(function, *first, **options, **{name: self.trait(name) for name in moved})
+
+    def named(self, name: str) -> str:
+        """A name that whoever runs the code has to give a value."""
+        if name not in self.nameless:
+            self.nameless.append(name)
+        return name
 
     def _written(self, value: Any, name: str) -> str:
         """The value written out, or its variable, or else `name`."""
         text = literal(value)
-        if text is None:
-            text = self._names.get(id(value), name)
-            if id(value) not in self._names and name not in self.nameless:
-                self.nameless.append(name)
-        return text
+        return self._names.get(id(value)) or self.named(name) if text is None else text
 
 
 def image_of(given: Given, item: Item, index: int, *, data: str = "dataset") -> str:
@@ -148,7 +151,7 @@ def cell_of(view: T.HasTraits, given: Given, numbers: Sequence[str], *, public: 
     name = type(view).__name__
     lines = [f"view = {given.call_again(f'cw.{name}' if public else name)}"]
     # an own image is shown by the view, which then gives its numbers
-    lines = [*lines, f"view.show({given['image']})", *numbers] if given.own else [*numbers, *lines]
+    lines = [*lines, f"view.show({given.named('image')})", *numbers] if given.own else [*numbers, *lines]
     modules = {"np.": "import numpy as np", "torch.": "import torch", "cw.": "import cnnwidgets as cw"}
     imports = [line for used, line in modules.items() if any(used in text for text in lines)]
     missing = [f"# {', '.join(given.nameless)}: what the view was given"] if given.nameless else []

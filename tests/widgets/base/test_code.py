@@ -1,0 +1,156 @@
+"""The cell that a view gives of itself: run, it makes the same numbers and the same picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import ipywidgets as W
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import cnnwidgets as cw
+from tests.widgets.conftest import inside
+
+MODEL, DATASET = cw.models.lenet5(pretrained=True), cw.data.digits()
+NAMES = {"model": MODEL, "dataset": DATASET}
+MAKE: dict[str, Callable[[], Any]] = {
+    "activation": lambda: cw.ActivationView(MODEL, DATASET, layer="C3", channel=5, index=3, scale=(-1.0, 1.0)),
+    "attribution": lambda: cw.AttributionView(MODEL, DATASET, index=2, methods=("saliency", "grad_cam"), target=4),
+    "convolution": lambda: cw.ConvolutionView(MODEL, DATASET, layer="C3", channel=2, pixel=(3, 4)),
+    "explore": lambda: cw.explore(MODEL, DATASET, index=2, scale="network"),
+    "embedding": lambda: cw.EmbeddingView(MODEL, DATASET, "F6", count=30, method="pca"),
+    "filter": lambda: cw.FilterView(MODEL, DATASET, layer="C3", filter=3),
+    "filter alone": lambda: cw.FilterView(MODEL),
+    "occlusion": lambda: cw.OcclusionView(MODEL, DATASET, window=5, target=3, top=4, left=6),
+    "playground": lambda: cw.KernelPlayground(bias=2.0, kernel=[[1.0, -1.0]], padding=1),
+    "receptive field": lambda: cw.ReceptiveFieldView(MODEL, DATASET, layer="C3", unit=(4, 5)),
+    "signature": lambda: cw.SignatureView(MODEL, DATASET, "F6", targets=(1, 7), count=3),
+    "summary": lambda: cw.ModelSummary(MODEL, DATASET),
+    "summary of one image": lambda: cw.ModelSummary(MODEL, DATASET[0][0]),
+}
+
+
+def run(code: str, **names: Any) -> dict[str, Any]:
+    """The variables after a cell."""
+    variables = dict(names)
+    exec(code, variables)
+    return variables
+
+
+@pytest.mark.parametrize("kind", MAKE)
+def test_the_cell_of_a_view_makes_the_same_picture(kind):
+    view = MAKE[kind]()
+    view.settle()
+    again = run(view.code(NAMES), **NAMES, images=DATASET[0][0])["view"]
+    again.settle()
+    assert again.state == view.state
+    assert np.array_equal(again.picture(), view.picture())
+
+
+def test_the_numbers_behind_the_picture_come_from_public_functions():
+    maps = cw.ActivationView(MODEL, DATASET, layer="C3", index=3)
+    assert torch.equal(run(maps.code(NAMES), **NAMES)["maps"], maps.maps)
+    sums = cw.ConvolutionView(MODEL, DATASET, layer="C3", channel=2, pixel=(3, 4))
+    assert run(sums.code(NAMES), **NAMES)["explanation"].value == sums.explanation.value
+    rows = cw.ModelSummary(MODEL, DATASET)
+    assert run(rows.code(NAMES), **NAMES)["table"].names == rows.table.names
+    field = cw.ReceptiveFieldView(MODEL, DATASET, layer="C3")
+    assert run(field.code(NAMES), **NAMES)["field"].size == field.field.size
+
+
+def test_the_cell_reads_as_one_would_write_it():
+    assert cw.ActivationView(MODEL, DATASET, layer="C3", index=3).code(NAMES) == (
+        "import cnnwidgets as cw\n"
+        'maps = cw.activations(model, dataset[3][0], "C3")[0]\n'
+        'view = cw.ActivationView(model, dataset, index=3, layer="C3")\n'
+        "view"
+    )
+
+
+def test_what_the_notebook_calls_otherwise_is_called_so():
+    code = cw.ActivationView(MODEL, DATASET).code({"net": MODEL, "digits": DATASET, "_": MODEL})
+    assert "cw.ActivationView(net, digits, " in code and "#" not in code
+
+
+def test_what_has_no_name_is_told_in_a_comment():
+    view = cw.ActivationView(MODEL, DATASET, classes=list("abcdefghij"), prepare=lambda item: item[0][None])
+    lines = view.code({}).splitlines()
+    assert lines[1] == "# model, prepare, dataset: what the view was given"
+    assert 'classes=["a", "b", ' in "".join(lines)
+
+
+def test_a_view_of_a_subject_is_made_of_its_model_and_data_set():
+    subject = cw.Subject(MODEL, DATASET, classes=list("abcdefghij"))
+    view = cw.ActivationView(subject, layer="C3")
+    again = run(view.code(NAMES), **NAMES)["view"]
+    assert np.array_equal(again.picture(), view.picture())
+    assert again.subject.names.of(10) == list("abcdefghij")
+
+
+@pytest.mark.parametrize(
+    ("element", "expression"),
+    [
+        (lambda image: image, "dataset[0]"),
+        (lambda image: (image, 3), "dataset[0][0]"),
+        (lambda image: {"label": 3, "image": image}, 'dataset[0]["image"]'),
+        (lambda image: (image.numpy(), 3), "dataset[0][0]"),
+    ],
+)
+def test_the_image_is_found_in_items_of_every_form(element, expression):
+    data = [element(torch.rand(1, 28, 28))]
+    view = cw.ActivationView(MODEL, data)
+    assert f"cw.activations(model, {expression}, " in view.code({"model": MODEL, "dataset": data})
+    variables = run(view.code({"model": MODEL, "dataset": data}), model=MODEL, dataset=data)
+    assert torch.allclose(variables["maps"], view.maps)
+
+
+def test_an_own_image_is_shown_by_the_cell_too():
+    view, image = cw.ActivationView(MODEL, DATASET), np.random.default_rng(0).integers(0, 255, (28, 28), np.uint8)
+    view.show(image)
+    variables = run(view.code(NAMES), **NAMES, image=image)
+    assert torch.equal(variables["maps"], view.maps)
+    assert torch.equal(variables["view"].maps, view.maps)
+
+
+def test_a_class_of_ones_own_is_called_by_its_name():
+    class Mine(cw.ModelView):
+        def panels(self) -> list[cw.Panel]:
+            return [cw.Panel("Mine")]
+
+    assert Mine().code({}) == "view = Mine()\nview"
+
+
+def test_the_button_shows_the_cell_and_it_follows_the_view():
+    view = cw.ActivationView(MODEL, DATASET, layer="C1")
+    button = next(part for part in inside(view) if getattr(part, "description", "") == "as code")
+    texts = [part for part in inside(view) if isinstance(part, W.HTML)]
+    button.value = True
+    cell = next(part for part in inside(view) if "cw.ActivationView(" in str(getattr(part, "value", "")))
+    assert "&#34;C1&#34;" in cell.value
+    view.layer = "C3"
+    assert "&#34;C3&#34;" in cell.value and "&#34;C1&#34;" not in cell.value
+    button.value = False
+    view.layer = "C5"
+    assert cell.layout.display == "none" and "&#34;C3&#34;" in cell.value  # nobody sees it: nothing is sent
+    assert [part for part in inside(view) if isinstance(part, W.HTML) and part not in texts] == [cell]
+
+
+def test_names_in_a_cell_are_text():
+    class Odd(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.add_module('"<b>\\', nn.Conv2d(1, 1, 3))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self._modules['"<b>\\'](x)
+
+    model, data = Odd(), [torch.rand(1, 8, 8)]
+    view = cw.ActivationView(model, data)
+    variables = run(view.code({"model": model, "dataset": data}), model=model, dataset=data)
+    assert torch.equal(variables["maps"], view.maps)
+    button = next(part for part in inside(view) if getattr(part, "description", "") == "as code")
+    button.value = True
+    assert not any("<b>\\" in str(getattr(part, "value", "")) for part in inside(view) if "cw." in str(part))
