@@ -261,7 +261,7 @@ def index_control(view: Any, count: int) -> W.HBox:
         view.index = dice.randrange(count)
 
     toggle = getattr(view, "toggle_input", None)  # of views that show own images
-    own = [button("own image", toggle, width=74, tip="Draw, upload or change an image")] if toggle else []
+    own = [button("own image", toggle, width=86, tip="Draw, upload or change an image")] if toggle else []
     found = labelled(
         "Image",
         slider(chosen, "index", maximum=count - 1, tip="Index of the image in the data set"),
