@@ -108,7 +108,12 @@ class Group(W.HBox):
             named(control, self.text)
 
     def _fit(self, change: Any = None) -> None:
-        mark_single(self._label if self._beside else self, all_single(self._controls))
+        single = all_single(self._controls)
+        going = (
+            [self._label, *(each for each in self._controls if isinstance(each, W.Button))] if self._beside else [self]
+        )
+        for part in going:
+            mark_single(part, single)
 
 
 labelled = Group

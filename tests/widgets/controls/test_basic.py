@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import ipywidgets as W
 import pytest
+import torch
 import traitlets as T
 
+import cnnwidgets as cw
 from cnnwidgets.widgets import controls
+from cnnwidgets.widgets.controls.ranges import is_single
 from tests.widgets.conftest import inside
 
 
@@ -217,3 +220,10 @@ def test_a_colour_map_that_the_menu_has_not_is_added_when_it_is_set(view):
     assert (view.colormap, menu.value, menu.options) == ("magma", "magma", (*before, "jet"))
     menu.value = "jet"
     assert view.colormap == "jet"
+
+
+def test_of_a_data_set_of_one_image_only_the_button_for_an_own_one_is_left():
+    view = cw.ActivationView(cw.models.lenet5(), [torch.rand(1, 28, 28)])
+    row = next(part for part in inside(view) if getattr(part, "text", "") == "Image")
+    assert [is_single(part) for part in row.children] == [True] * 6 + [False]
+    assert row.children[-1].description == "own image" and not is_single(row)
