@@ -89,6 +89,7 @@ def test_a_press_on_a_thumbnail_opens_its_maps_and_escape_leads_up_again(run_cel
     shot(page, "lenet-maps")
     page.get_by_role("button", name="Convolution").click()
     wait_for(page, "tab", "convolution")
+    wait_for(page, "tabs.made.get('convolution') is not None", True)
     page.locator(".cnnw-below", has_text="C3").wait_for()
     shot(page, "lenet-convolution")
     in_kernel(page, "view.tabs.made['convolution'].channel = 7")

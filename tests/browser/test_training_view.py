@@ -33,7 +33,7 @@ trainer.set_loaders(torch.utils.data.DataLoader(train, 64), torch.utils.data.Dat
 trainer.recorder = cnnwidgets.Recorder(
     model, ["C1", "C3", "F6"], [digits[i] for i in range(40)], every=6, classes=digits.classes
 )
-trainer.listeners.append(lambda step: time.sleep(0.15))  # so slow that buttons can be pressed in between
+trainer.listeners.append(lambda step: time.sleep(0.25))  # so slow that buttons can be pressed in between
 """
 STEPS = 24
 """In an epoch."""
