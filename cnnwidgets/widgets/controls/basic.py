@@ -91,7 +91,7 @@ class Group(W.HBox):
 
     def __init__(self, text: str, *controls: W.Widget, beside: Sequence[W.Widget] = ()) -> None:
         self._label = plain(W.HTML, layout=layout(margin="2px 10px 2px 2px"))
-        self._controls, self._beside = controls, beside
+        self._controls, self._beside, self._single = controls, beside, False
         self._named = _nameless(*controls)
         self._tip = escape(next(filter(None, map(_tip, controls)), ""))
         look = W.Layout(align_items="flex-start", width="auto", flex="0 1 auto", margin="0 18px 0 0")
@@ -109,6 +109,9 @@ class Group(W.HBox):
 
     def _fit(self, change: Any = None) -> None:
         single = all_single(self._controls)
+        if single == self._single:
+            return
+        self._single = single
         going = (
             [self._label, *(each for each in self._controls if isinstance(each, W.Button))] if self._beside else [self]
         )
