@@ -220,9 +220,11 @@ class Overview {
     this.room.addEventListener('pointermove', event => this.hover(event));
     this.room.addEventListener('pointerleave', () => this.hover(null));
     this.leave = (/** @type {KeyboardEvent} */ event) => this.up(event);
+    this.keep = () => setTimeout(() => this.keepKeyboard(), 100);
     requestAnimationFrame(() => {
       this.card = /** @type {HTMLElement | null} */ (this.room.closest('.cnnw'));
       this.card?.addEventListener('keydown', this.leave);
+      this.card?.addEventListener('click', this.keep);
     });
     this.shows.forEach(show => show());
   }
@@ -232,6 +234,7 @@ class Overview {
     this.model.off('change:chosen', this.marks);
     this.model.off('msg:custom', this.hears);
     this.card?.removeEventListener('keydown', this.leave);
+    this.card?.removeEventListener('click', this.keep);
     this.frame.remove();
   }
 
@@ -374,6 +377,11 @@ class Overview {
     } else return false;
     this.mark();
     return true;
+  }
+
+  /** JupyterLab 3 takes the keyboard away from a button that was clicked: then it is here, where Escape is heard. */
+  keepKeyboard() {
+    if (document.activeElement === document.body) this.room.focus({preventScroll: true});
   }
 
   /** Escape leads back here from wherever the keyboard is in the card. @param {KeyboardEvent} event */
