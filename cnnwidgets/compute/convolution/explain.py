@@ -225,7 +225,7 @@ def layer_pass(
         if layer not in [operation.name for operation in trace(model).operations]:
             raise
         return _operation_pass(model, image, layer, prepare, device, last)
-    if not explainable(module) and not isinstance(module, EXPLAINED):
+    if not isinstance(module, EXPLAINED) and not explainable(module):
         raise LookupError(
             f"cannot explain layer {layer!r}, a {type_name(module)}; it explains {EXPLAINS}: "
             f"{listing(explainable_layers(model)) or 'the model has none'}"

@@ -21,7 +21,7 @@ POINTS = 41
 """Values of the curve."""
 SLOW = 1.0
 """Seconds; a curve that takes longer is made when it is asked for."""
-WORDS = {"gray": "no colour", "patch": "patch"}
+WORDS = {"gray": "no colour"}
 STEPS = {"rotate": 1.0, "scale": 0.02}
 """Of these sliders; the others go from one end to the other in 100 steps. The value that changes nothing is a step."""
 OFF = "no curve"
@@ -52,7 +52,7 @@ class Changes(W.VBox):
 
     def __init__(self, subject: Subject, on_change: Callable[[], object]) -> None:
         self.subject, self._on_change = subject, on_change
-        self.seed, self._silent, self._took = 0, False, 0.0
+        self.seed, self._neutrally, self._took = 0, controls.Guard(), 0.0
         self._item: Item | None = None
         self._memory, self._newest = Memory(), Newest(self._draw)
         self.sliders = {name: self._slider(name) for name in CHANGES}
@@ -123,17 +123,14 @@ class Changes(W.VBox):
         return slider
 
     def _moved(self, change: Any) -> None:
-        if not self._silent:
+        if not self._neutrally:
             self._on_change()
             self.request()
 
     def _neutral(self) -> None:
-        self._silent = True
-        try:
+        with self._neutrally:
             for name, slider in self.sliders.items():
                 slider.value = CHANGES[name].none
-        finally:
-            self._silent = False
 
     def _other_noise(self) -> None:
         self.seed += 1
