@@ -10,8 +10,7 @@ from typing import Any
 import ipywidgets as W
 import traitlets as T
 
-from ..widgets.painter import front_end
-from ..widgets.surface import Sides
+from ..widgets.surface import Scripted, Sides
 
 
 @cache
@@ -20,7 +19,7 @@ def code() -> str:
     return (Path(__file__).parent / "overview.mjs").read_text(encoding="utf-8")
 
 
-class Overview(W.DOMWidget, Sides):
+class Overview(Scripted, Sides):
     """Draws stages with their thumbnails; what a hand does there comes back as messages.
 
     Parameters
@@ -30,14 +29,7 @@ class Overview(W.DOMWidget, Sides):
         it gives is the answer to the page.
     """
 
-    _model_name = T.Unicode("AnyModel").tag(sync=True)
-    _model_module = T.Unicode("anywidget").tag(sync=True)
-    _model_module_version = T.Unicode().tag(sync=True)
-    _view_name = T.Unicode("AnyView").tag(sync=True)
-    _view_module = T.Unicode("anywidget").tag(sync=True)
-    _view_module_version = T.Unicode().tag(sync=True)
     _anywidget_id = T.Unicode("cnnwidgets.Overview").tag(sync=True)
-    _esm = T.Unicode().tag(sync=True)
 
     sides: Any = T.List(T.Unicode(), help="classes of the two places of which one is seen").tag(sync=True)
     sheet_a: Any = T.Any(help="what the first place shows").tag(sync=True)
@@ -49,11 +41,8 @@ class Overview(W.DOMWidget, Sides):
         self.sheet: dict[str, Any] | None = None
         self.swapped = self  # the stage takes it for what has two places in the page
         self.name_sides()
-        seen = front_end() or ""
         super().__init__(
-            _model_module_version=seen,
-            _view_module_version=seen,
-            _esm=code(),
+            code(),
             _dom_classes=("cnnw-overview",),
             layout=W.Layout(width="100%"),
         )

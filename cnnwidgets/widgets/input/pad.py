@@ -8,13 +8,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import ipywidgets as W
 import numpy as np
 import traitlets as T
 from numpy.typing import NDArray
 
 from ...compute.pictures import Pen
-from ..painter import front_end, joined
+from ..surface import Scripted, joined
 
 log = logging.getLogger("cnnwidgets")
 
@@ -22,7 +21,7 @@ log = logging.getLogger("cnnwidgets")
 @cache
 def code() -> str:
     """The JavaScript, as one module."""
-    return joined("strokes", "pad", here=Path(__file__).parent)
+    return joined(Path(__file__).parent, "strokes", "pad")
 
 
 @cache
@@ -30,7 +29,7 @@ def _style() -> str:
     return (Path(__file__).parent / "pad.css").read_text(encoding="utf-8")
 
 
-class Pad(W.DOMWidget):
+class Pad(Scripted):
     """A canvas of the size of a picture, with the ways by which a picture gets there.
 
     The page sends the newest state of the canvas, and the next one when the last was answered.
@@ -56,14 +55,7 @@ class Pad(W.DOMWidget):
         Whether it does.
     """
 
-    _model_name = T.Unicode("AnyModel").tag(sync=True)
-    _model_module = T.Unicode("anywidget").tag(sync=True)
-    _model_module_version = T.Unicode().tag(sync=True)
-    _view_name = T.Unicode("AnyView").tag(sync=True)
-    _view_module = T.Unicode("anywidget").tag(sync=True)
-    _view_module_version = T.Unicode().tag(sync=True)
     _anywidget_id = T.Unicode("cnnwidgets.Pad").tag(sync=True)
-    _esm = T.Unicode().tag(sync=True)
     _css = T.Unicode().tag(sync=True)
 
     size: Any = T.Tuple(help="width and height in px, and channels").tag(sync=True)
@@ -83,11 +75,8 @@ class Pad(W.DOMWidget):
     ) -> None:
         self.live = False
         self._on_drawn, self._on_file, self._on_start, self._on_hello = on_drawn, on_file, on_start, on_hello
-        seen = front_end() or ""
         super().__init__(
-            _model_module_version=seen,
-            _view_module_version=seen,
-            _esm=code(),
+            code(),
             _css=_style(),
             size=size,
             brush=round(2 * pen.width) / 2,
@@ -133,4 +122,4 @@ class Pad(W.DOMWidget):
 
 
 def _grey(shade: float) -> str:
-    return f"#{round(255 * min(max(shade, 0.0), 1.0)):02x}" + f"{round(255 * min(max(shade, 0.0), 1.0)):02x}" * 2
+    return "#" + 3 * f"{round(255 * min(max(shade, 0.0), 1.0)):02x}"

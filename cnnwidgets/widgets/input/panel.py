@@ -15,9 +15,9 @@ from ...compute.dataset import Item, canvas
 from ...compute.pictures import OwnImage, pen_of, sized
 from ...render import encode_png
 from ...render.color import to_picture
-from ..painter import front_end
+from ..controls import Guard
 from ..state import Subject
-from ..surface import helped, layout, markup, number, plain
+from ..surface import front_end, helped, layout, markup, number, plain
 from .changes import Changes
 from .pad import Pad
 
@@ -78,7 +78,7 @@ class InputPanel(W.VBox):
     def __init__(self, view: Shows) -> None:
         self.view, self._items = view, view.subject.items
         size = canvas(self._items)
-        self._setting = False
+        self._setting = Guard()  # while the panel itself has the view show another image
         self._item = self._items[view.index]
         self._start = max(view.index, 0)  # the image of the data set that one may begin with
         self._size = size
@@ -134,7 +134,7 @@ class InputPanel(W.VBox):
 
     def _begin(self, own: OwnImage, *, curve: bool = True) -> None:
         """Show a new own image, with the changes that are set."""
-        with _Flag(self):
+        with self._setting:
             self._item = self._items[self.view.show_own(own)]
             if self.changes.values:
                 self.view.show_own(self.changes.made(self._item))
@@ -144,7 +144,7 @@ class InputPanel(W.VBox):
 
     def _apply(self) -> None:
         """Show the present image with the changes as the sliders are now."""
-        with _Flag(self):
+        with self._setting:
             if self.changes.values:
                 self.view.show_own(self.changes.made(self._item))
             elif self._item.own is not None:
@@ -199,19 +199,6 @@ class InputPanel(W.VBox):
             except Exception as error:
                 words = markup.error(" ".join(str(error).split()))
             self._upload_words.value = words
-
-
-class _Flag:
-    """While the panel itself has the view show another image."""
-
-    def __init__(self, panel: InputPanel) -> None:
-        self._panel = panel
-
-    def __enter__(self) -> None:
-        self._panel._setting = True
-
-    def __exit__(self, *_: object) -> None:
-        self._panel._setting = False
 
 
 def received(view: Shows, item: Item) -> str:

@@ -3,7 +3,7 @@
 from .exported import painted, paints
 from .numbers import Numbers, drawn_size
 from .page import pages
-from .painter import Painter, Painting, code, front_end, joined, possible
+from .painter import Painter, Painting, code, possible
 
 __all__ = [
     "Numbers",
@@ -11,8 +11,6 @@ __all__ = [
     "Painting",
     "code",
     "drawn_size",
-    "front_end",
-    "joined",
     "pages",
     "painted",
     "paints",

@@ -12,9 +12,9 @@ import numpy as np
 
 from ...render.color import COLORMAPS
 from ...render.static import Painted, Paints, Panel
-from ..surface import markup
+from ..surface import joined, markup
 from .numbers import Numbers, drawn_size
-from .painter import Painting, code, joined, palettes
+from .painter import HERE, Painting, code, palettes
 
 FULL = 2**18
 """Values of a layer up to which its maps lie in the page in full; else, at the size at which they are drawn."""
@@ -37,7 +37,7 @@ main.cnnw.cnnw.cnnw { --cnnw-text: var(--text); --cnnw-muted: var(--muted); --cn
 @cache
 def script() -> str:
     """An expression of JavaScript that is the function `exported`; it leaves no name behind."""
-    painter, rest = code().replace("export default {", "const widget = {"), joined("inflate", "exported")
+    painter, rest = code().replace("export default {", "const widget = {"), joined(HERE, "inflate", "exported")
     return f'(() => {{\n"use strict";\n{painter}\nreturn (() => {{\n{rest}\nreturn exported;\n}})();\n}})()'
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +14,12 @@ import numpy as np
 import traitlets as T
 
 from ...render.color import ACCENT, COLORMAPS, DIVERGING, SEQUENTIAL, choose, is_diverging, palette
-from ..surface import Sides
+from ..surface import Scripted, Sides, front_end, joined
 from .numbers import Numbers
 from .page import pages
 
 State = Mapping[str, Any]
+HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,19 +74,6 @@ class Painting:
         return sheet | {"key": self.numbers.key, "heading": list(self.heading), "pixel": pixel}
 
 
-@cache
-def front_end() -> str | None:
-    """The version of anywidget's code that the page is to load; None where anywidget is not installed.
-
-    The Python part of anywidget is not imported: it takes 0.2 s, and of it nothing is needed but a few names.
-    """
-    try:
-        found = version("anywidget")
-    except PackageNotFoundError:
-        return None
-    return "~" + ".".join([*found.split(".")[:2], "*"])
-
-
 def possible() -> bool:
     """Whether there may be a page that paints: a notebook's kernel, with anywidget beside it."""
     ipython = sys.modules.get("IPython")
@@ -97,14 +83,7 @@ def possible() -> bool:
 @cache
 def code() -> str:
     """The JavaScript, as one module."""
-    return joined("numbers", "store", "zoom", "lens", "side", "panel")
-
-
-def joined(*names: str, here: Path = Path(__file__).parent) -> str:
-    """These modules of the folder `here`, the painter's, as one, in which each name stands once."""
-    whole = "\n".join((here / f"{name}.mjs").read_text(encoding="utf-8") for name in names)
-    whole = re.sub(r"^import (\{[^}]*\}|\w+) from '\./\w+\.mjs';\n", "", whole, flags=re.MULTILINE)
-    return re.sub(r"^export (?!default)", "", whole, flags=re.MULTILINE)
+    return joined(HERE, "numbers", "store", "zoom", "lens", "side", "panel")
 
 
 def palettes(names: Sequence[str]) -> tuple[dict[str, Any], list[bytes]]:
@@ -114,7 +93,7 @@ def palettes(names: Sequence[str]) -> tuple[dict[str, Any], list[bytes]]:
     return header | {"diverging": diverging}, [np.concatenate([palette(name) for name in names]).tobytes()]
 
 
-class Painter(W.DOMWidget, Sides):
+class Painter(Scripted, Sides):
     """Paints a `Painting` in the page, once the page has said that it can.
 
     It is made beside the panel that it paints for, and shown only when its code runs in a page. A page without that
@@ -143,14 +122,7 @@ class Painter(W.DOMWidget, Sides):
     on_numbers: Callable[[str, bool], object] | None = None
     """Called with the name of the numbers that are shown, and whether every page holds them already."""
 
-    _model_name = T.Unicode("AnyModel").tag(sync=True)
-    _model_module = T.Unicode("anywidget").tag(sync=True)
-    _model_module_version = T.Unicode().tag(sync=True)
-    _view_name = T.Unicode("AnyView").tag(sync=True)
-    _view_module = T.Unicode("anywidget").tag(sync=True)
-    _view_module_version = T.Unicode().tag(sync=True)
     _anywidget_id = T.Unicode("cnnwidgets.Painter").tag(sync=True)
-    _esm = T.Unicode().tag(sync=True)
 
     sides: Any = T.List(T.Unicode(), help="classes of the two places of which one is seen").tag(sync=True)
     controls = T.Dict(help="ids of the widgets that each part of the state is read from").tag(sync=True)
@@ -170,11 +142,8 @@ class Painter(W.DOMWidget, Sides):
         self._on_hello, self._on_wait, self._on_cell, self._on_place = on_hello, on_wait, on_cell, on_place
         self.swapped = self  # the stage takes it for what has two places in the page
         self.name_sides()
-        seen = front_end() or ""
         super().__init__(
-            _model_module_version=seen,
-            _view_module_version=seen,
-            _esm=code(),
+            code(),
             controls={name: [part.model_id for part in parts] for name, parts in links.items()},
             sheets=[None, None],
             _dom_classes=("cnnw-painter",),

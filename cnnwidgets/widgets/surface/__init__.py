@@ -4,6 +4,7 @@ from .figure import Box, PixelFigure, reserved, type_size
 from .helper import helped
 from .markup import number
 from .scatter_figure import ScatterFigure
+from .script import Scripted, front_end, joined
 from .shared import layout, plain, sharing
 from .swap import Sides, Stage, Swapped, Text
 from .tree import close_tree, tree, widgets_in
@@ -12,12 +13,15 @@ __all__ = [
     "Box",
     "PixelFigure",
     "ScatterFigure",
+    "Scripted",
     "Sides",
     "Stage",
     "Swapped",
     "Text",
     "close_tree",
+    "front_end",
     "helped",
+    "joined",
     "layout",
     "number",
     "plain",

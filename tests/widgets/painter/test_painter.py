@@ -11,6 +11,7 @@ import pytest
 from cnnwidgets.render.color import COLORMAPS
 from cnnwidgets.widgets.painter import Numbers, Painter, Painting, drawn_size, painter
 from cnnwidgets.widgets.painter.page import Pages
+from cnnwidgets.widgets.surface import script
 
 MAPS = np.random.default_rng(0).standard_normal((6, 8, 8)).astype(np.float32)
 STATE = {"channel": 0, "colormap": "auto", "scale": "layer", "columns": 0}
@@ -279,7 +280,7 @@ def test_a_page_that_was_closed_holds_nothing_up():
 
 def test_without_anywidget_there_is_no_painter(monkeypatch):
     painter.front_end.cache_clear()
-    monkeypatch.setattr(painter, "version", lambda _: (_ for _ in ()).throw(painter.PackageNotFoundError))
+    monkeypatch.setattr(script, "version", lambda _: (_ for _ in ()).throw(script.PackageNotFoundError))
     try:
         assert painter.front_end() is None and not painter.possible()
     finally:
