@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 import ipywidgets
@@ -229,3 +231,10 @@ def no_errors(page: Page) -> bool:
     faults = in_kernel(page, "print(faults, repr(view.error))").strip()
     assert (page.errors, faults) == ([], "[] ''"), "\n".join([*page.errors, faults])
     return True
+
+
+def keep(page: Page, name: str, *, whole: bool = False) -> None:
+    """Keep a picture of the card, or of the whole page, where `SCREENSHOTS` names a folder: for a person to look at."""
+    if folder := os.environ.get("SCREENSHOTS"):
+        page.wait_for_timeout(400)
+        (page if whole else page.locator(".cnnw").first).screenshot(path=Path(folder) / f"{name}.png")

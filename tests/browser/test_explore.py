@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 
 import pytest
-from page_tools import WATCH, in_kernel, next_frames, no_errors, press, wait_for, wait_until
+from page_tools import WATCH, in_kernel, keep, next_frames, no_errors, press, wait_for, wait_until
 from painted_tools import painted
 from playwright.sync_api import Locator, Page
 
@@ -34,14 +33,6 @@ model = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), *(Skip() for _ in range(3))
 dataset = [(torch.rand(3, 32, 32), at) for at in range(4)]
 view = cnnwidgets.explore(model, dataset, opened=())
 """
-SHOTS = os.environ.get("EXPLORE_SHOTS")
-"""A folder for pictures of the page, for a person to look at."""
-
-
-def shot(page: Page, name: str) -> None:
-    if SHOTS:
-        page.wait_for_timeout(400)
-        page.screenshot(path=f"{SHOTS}/{name}.png")
 
 
 def stages(page: Page) -> Locator:
@@ -70,7 +61,7 @@ def colors(page: Page, canvas: Locator) -> set[tuple[int, ...]]:
 def test_every_stage_is_painted_and_follows_the_image(run_cells, theme):
     page = opened(run_cells, LENET)
     assert stages(page).count() == 10
-    shot(page, f"lenet-{theme}")
+    keep(page, f"lenet-{theme}", whole=True)
     before = painted(maps(page, "C1").first)
     assert len(colors(page, maps(page, "C1").first)) > 10
     in_kernel(page, "view.index = 4")
@@ -86,12 +77,12 @@ def test_a_press_on_a_thumbnail_opens_its_maps_and_escape_leads_up_again(run_cel
     wait_for(page, "tab", "maps")
     page.locator(".cnnw-below .cnnw").wait_for()
     assert json.loads(in_kernel(page, "import json; print(json.dumps([view.layer, view.channel]))")) == ["C3", channel]
-    shot(page, "lenet-maps")
+    keep(page, "lenet-maps", whole=True)
     page.get_by_role("button", name="Convolution").click()
     wait_for(page, "tab", "convolution")
     wait_for(page, "tabs.made.get('convolution') is not None", True)
     page.locator(".cnnw-below", has_text="C3").wait_for()
-    shot(page, "lenet-convolution")
+    keep(page, "lenet-convolution", whole=True)
     in_kernel(page, "view.tabs.made['convolution'].channel = 7")
     wait_for(page, "channel", 7)
     page.keyboard.press("Escape")
@@ -133,7 +124,7 @@ def test_a_stage_opens_at_a_press_and_its_skip_is_drawn(run_cells):
     page.locator(".cnnw-fold:visible").nth(1).click()
     wait_until(page, lambda: stages(page).count() > count, "the stage is open")
     page.locator(".cnnw-thread path.cnnw-edge").first.wait_for(state="attached")
-    shot(page, "skip")
+    keep(page, "skip", whole=True)
     page.locator(".cnnw-open:visible .cnnw-fold").first.click()
     wait_until(page, lambda: stages(page).count() == count, "the stage is closed")
     box = page.locator(".cnnw input[placeholder='name, kind or shape']")
@@ -147,7 +138,7 @@ def test_the_mouse_over_a_map_frames_what_its_strongest_place_sees(run_cells):
     maps(page, "C3").first.hover()
     frame = page.locator(".cnnw-sees")
     frame.wait_for()
-    shot(page, "frame")
+    keep(page, "frame", whole=True)
     inside, photo = frame.bounding_box(), page.locator(".cnnw-input:visible").first.bounding_box()
     assert inside and photo
     assert photo["x"] - 3 < inside["x"] < photo["x"] + photo["width"]
@@ -163,7 +154,7 @@ def test_in_a_narrow_page_nothing_stands_over_the_edge(run_cells):
     page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
     page.locator(".cnnw-overview-room").scroll_into_view_if_needed()
     next_frames(page)
-    shot(page, "lenet-700")
+    keep(page, "lenet-700", whole=True)
     over = page.evaluate("""() => {
         const right = document.querySelector('.cnnw').getBoundingClientRect().right;
         const stages = [...document.querySelectorAll('.cnnw-stage')];

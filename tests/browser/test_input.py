@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import base64
 import io
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
-from page_tools import HANDLE, WATCH, in_kernel, no_errors, press, state, wait_until
+from page_tools import HANDLE, WATCH, in_kernel, keep, no_errors, press, state, wait_until
 from painted_tools import LENET
 from PIL import Image
 from playwright.sync_api import Locator, Page
@@ -69,12 +67,6 @@ def predicted(page: Page) -> str:
 
 def own(page: Page) -> bool:
     return int(state(page, "index")) < 0
-
-
-def keep(page: Page, name: str) -> None:
-    """Keep a screenshot where `SCREENSHOTS` names a folder."""
-    if folder := os.environ.get("SCREENSHOTS"):
-        page.locator(".cnnw").first.screenshot(path=Path(folder) / f"{name}.png")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -15,6 +15,7 @@ import cnnwidgets as cw
 from cnnwidgets import views
 from cnnwidgets.testing.state import deep_state, different
 from cnnwidgets.widgets.surface import tree
+from tests.widgets.conftest import Refusing
 
 TRAINED = cw.models.lenet5(pretrained=True)
 DIGITS = cw.data.digits()
@@ -139,17 +140,7 @@ def test_the_slider_stays_where_it_was_and_steps_on_from_there():
 
 
 def test_a_network_that_fails_for_this_image_keeps_the_old_picture():
-    class Refuses(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv = nn.Conv2d(1, 2, 3)
-
-        def forward(self, x):
-            if x.mean() > 0.5:
-                raise RuntimeError("too bright for me")
-            return self.conv(x).mean((2, 3))
-
-    view = cw.ActivationView(Refuses(), torch.zeros(2, 1, 8, 8))
+    view = cw.ActivationView(Refusing(), torch.zeros(2, 1, 8, 8))
     before = view.picture()
     view.show(np.full((8, 8), 255, np.uint8))
     assert "too bright for me" in view.error

@@ -5,8 +5,10 @@ from __future__ import annotations
 import html
 import io
 import re
+import subprocess
 from collections import OrderedDict
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import ipywidgets as W
@@ -150,6 +152,28 @@ def hooks(model: nn.Module) -> int:
 def decoded(png: bytes) -> np.ndarray:
     """Pixels of a PNG as a page shows them: (H, W, 4) RGBA."""
     return np.asarray(Image.open(io.BytesIO(png)).convert("RGBA"))
+
+
+class Refusing(nn.Module):
+    """A network that fails for a bright image."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(1, 2, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if x.mean() > 0.5:
+            raise RuntimeError("too bright for me")
+        return self.conv(x).mean((2, 3))
+
+
+def exported_by(code: str, path: Path) -> str:
+    """The names that a module of JavaScript exports, and those that its default has, as Node prints them."""
+    path.write_text(code)
+    program = f"const code = await import('{path}'); console.log(Object.keys(code), Object.keys(code.default))"
+    done = subprocess.run(["node", "--input-type=module", "-e", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def inside(widget: W.Widget) -> list[W.Widget]:

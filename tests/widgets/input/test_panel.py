@@ -18,6 +18,7 @@ from cnnwidgets.testing.state import deep_state, different
 from cnnwidgets.widgets.input import panel as panels
 from cnnwidgets.widgets.input.curve import shown_classes, told
 from cnnwidgets.widgets.surface import tree
+from tests.widgets.conftest import Refusing
 
 TRAINED, DIGITS = cw.models.lenet5(pretrained=True), cw.data.digits()
 SEVEN = (DIGITS[7][0][0] * 255).round().to(torch.uint8).numpy()
@@ -106,17 +107,7 @@ def test_a_broken_file_is_told_and_the_view_stays(view, sent):
 
 
 def test_a_network_that_fails_is_told_in_the_view_and_answered():
-    class Refuses(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv = nn.Conv2d(1, 2, 3)
-
-        def forward(self, x):
-            if x.mean() > 0.5:
-                raise RuntimeError("too bright for me")
-            return self.conv(x).mean((2, 3))
-
-    view = cw.ActivationView(Refuses(), torch.zeros(2, 1, 8, 8))
+    view = cw.ActivationView(Refusing(), torch.zeros(2, 1, 8, 8))
     before = view.picture()
     view.input.drawn(np.full((8, 8), 255, np.uint8))
     assert "too bright for me" in view.error
