@@ -152,46 +152,33 @@ class Tabs(W.VBox):
         """Open a tab; with no name, close the one that is open."""
         if name == self._open and (not name or name in self.made):
             return
-        if before := self.made.get(self._open):
-            before.unobserve(self._pull, list(TABS[self._open].linked.values()))
         self._open = name
         with self._moving:
             self.row.value = name or None
-        if name and name not in self.made:
-            self._make(name)
-        else:
-            self.push()
-        if found := self.made.get(name):
-            found.observe(self._pull, list(TABS[name].linked.values()))
+        self.push()
 
     def push(self) -> None:
         """Have the view that is open look at what the overview looks at; say why, where it cannot."""
-        if self._open and self._open not in self.made:
-            self._make(self._open)
-            if found := self.made.get(self._open):
-                found.observe(self._pull, list(TABS[self._open].linked.values()))
-            return
-        problem = ""
-        if found := self.made.get(self._open):
-            try:
-                with self._moving, found.hold_trait_notifications():
-                    for name, value in self._wanted(self._open).items():
-                        setattr(found, name, value)
-            except Exception as error:  # a view that cannot show this layer: the others can
-                problem = _plain(error)
-        self._seen(problem)
-
-    def _wanted(self, name: str) -> dict[str, Any]:
-        return {theirs: getattr(self._view, ours) for ours, theirs in TABS[name].linked.items()}
-
-    def _make(self, name: str) -> None:
         problem = ""
         try:
-            self.made[name] = TABS[name].make(self._view.subject, **self._wanted(name))
-        except Exception as error:
-            log.info("%s cannot be shown", name, exc_info=True)
-            problem = _plain(error)
+            if found := self.made.get(self._open):
+                with self._moving, found.hold_trait_notifications():
+                    for name, value in self._wanted().items():
+                        setattr(found, name, value)
+            elif self._open:
+                self._make()
+        except Exception as error:  # a view that cannot show this layer: the others can
+            log.info("%s cannot be shown", self._open, exc_info=True)
+            problem = markup.in_words(error)
         self._seen(problem)
+
+    def _wanted(self) -> dict[str, Any]:
+        return {theirs: getattr(self._view, ours) for ours, theirs in TABS[self._open].linked.items()}
+
+    def _make(self) -> None:
+        tab = TABS[self._open]
+        found = self.made[self._open] = tab.make(self._view.subject, **self._wanted())
+        found.observe(self._pull, list(tab.linked.values()))
 
     def _seen(self, problem: str) -> None:
         """Show the view that is open, or why it cannot be shown."""
@@ -209,9 +196,10 @@ class Tabs(W.VBox):
 
     def _pull(self, change: Any) -> None:
         """Have the overview look at what the open view looks at."""
-        if self._moving:
+        found = self.made.get(self._open)
+        if self._moving or change["owner"] is not found:  # one that is not open is moved by nobody who sees it
             return
-        found, linked = self.made[self._open], TABS[self._open].linked
+        linked = TABS[self._open].linked
         with self._moving:
             try:
                 with self._view.hold_trait_notifications():
@@ -219,7 +207,3 @@ class Tabs(W.VBox):
                         setattr(self._view, ours, getattr(found, theirs))
             except (LookupError, ValueError, TypeError):  # in the middle of a move: the next one fits
                 log.debug("the overview cannot follow", exc_info=True)
-
-
-def _plain(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

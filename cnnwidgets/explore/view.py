@@ -15,7 +15,7 @@ from ..render.static import Panel
 from ..widgets import controls
 from ..widgets.base import ImageView, LayerView
 from ..widgets.panels import image_panels
-from ..widgets.state import Colormap, Given, Index, Subject, Target, call, image_of
+from ..widgets.state import Colormap, Given, Index, Subject, Target, maps_of
 from ..widgets.surface import layout, markup, number, plain
 from .panel import OverviewPanel
 from .picture import WIDTH, picture
@@ -135,8 +135,7 @@ class ExploreView(ImageView):
 
     def numbers_in_code(self, given: Given) -> list[str]:
         """The maps of the layer that is looked at, by `activations`."""
-        where = given["model"], image_of(given, self.item, self.index), given.trait("layer")
-        return [f"maps = {call('cw.activations', *where, **given.options('prepare'))}[0]"]
+        return maps_of(given, self.item, self.index)
 
     # ------------------------------------------------------------------ what the traits may be
 

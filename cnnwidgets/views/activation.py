@@ -27,7 +27,7 @@ from ..widgets.panels import (
     image_panels,
     painted_grid,
 )
-from ..widgets.state import Colormap, Given, Index, Integer, Place, Scale, call, image_of
+from ..widgets.state import Colormap, Given, Index, Integer, Place, Scale, maps_of
 from ..widgets.surface import markup
 
 
@@ -115,8 +115,7 @@ class ActivationView(ImageView):
 
     def numbers_in_code(self, given: Given) -> list[str]:
         """The maps, by `activations`."""
-        where = given["model"], image_of(given, self.item, self.index), given.trait("layer")
-        return [f"maps = {call('cw.activations', *where, **given.options('prepare'))}[0]"]
+        return maps_of(given, self.item, self.index)
 
     # ------------------------------------------------------------------ what the base asks for
 

@@ -273,7 +273,7 @@ def _operation_pass(
     if rule is None and len(found.inputs) == 1:
         rule = rule_of(module.forward, given, output)
     if rule is not None:
-        at = _last(model, image, layer, output, prepare, last)
+        at = _last(model, image, layer, output, prepare, last, operation=True)
         return LayerPass(layer, module, given, output, None, found.inputs, rule, at)
     try:
         return LayerPass(layer, module, given, output, arithmetic(module, given))
@@ -282,12 +282,19 @@ def _operation_pass(
 
 
 def _last(
-    model: nn.Module, image: Any, layer: str, output: torch.Tensor, prepare: Prepare | None, last: bool | None
+    model: nn.Module,
+    image: Any,
+    layer: str,
+    output: torch.Tensor,
+    prepare: Prepare | None,
+    last: bool | None,
+    *,
+    operation: bool = False,
 ) -> bool:
-    """Whether the channels of an output are its last axis."""
+    """Whether the channels of an output are its last axis; only for that of an operation, the network is traced."""
     if last is not None or output.ndim < 3:
         return bool(last)
-    return layer_table(model, image, prepare=prepare).find(layer).layout == "last"
+    return layer_table(model, image, operations=operation, prepare=prepare).find(layer).layout == "last"
 
 
 def _explain_linear(

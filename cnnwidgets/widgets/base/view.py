@@ -150,7 +150,7 @@ class ModelView(W.VBox):
         traits = {name: getattr(self, name) for name in self._tagged}
         public = type(self).__module__.startswith(f"{__package__.partition('.')[0]}.")
         given = Given(self, self._made_with, traits, names)
-        return cell_of(self, given, self.numbers_in_code(given), public=public)
+        return cell_of(type(self).__name__, given, self.numbers_in_code(given), public=public)
 
     @classmethod
     def check_keywords(cls, keywords: dict[str, Any]) -> None:
@@ -227,7 +227,7 @@ class ModelView(W.VBox):
             except Exception as error:
                 if not self._newest.waiting:  # else the state changed meanwhile: the next drawing shows what is wrong
                     log.exception("%s could not draw", type(self).__name__)
-                    self._frame.say(_plain(error))
+                    self._frame.say(markup.in_words(error))
                 return False
         return True
 
@@ -566,9 +566,3 @@ class ModelView(W.VBox):
 
 def _refuse(trait: T.TraitType[Any, Any], obj: Any, value: Any, error: Any = None, info: Any = None) -> NoReturn:
     raise T.TraitError(refused(trait, value))
-
-
-def _plain(error: Exception) -> str:
-    """The message of an error; with its type, where the message is empty or a single word, as a KeyError's."""
-    text = " ".join(str(error).split())
-    return text if " " in text else ": ".join(filter(None, [type(error).__name__, text]))

@@ -1,7 +1,7 @@
 """What is looked at, and what is remembered."""
 
 from .cache import ByteCache
-from .code import Given, call, cell_of, image_of
+from .code import Given, call, cell_of, image_of, maps_of
 from .memory import Memory
 from .operations import Operations
 from .place import read, told
@@ -31,6 +31,7 @@ __all__ = [
     "call",
     "cell_of",
     "image_of",
+    "maps_of",
     "read",
     "refused",
     "told",

@@ -118,6 +118,12 @@ def image_of(given: Given, item: Item, index: int, *, data: str = "dataset") -> 
     return f"{subject}.items[{index}].image"
 
 
+def maps_of(given: Given, item: Item, index: int) -> list[str]:
+    """The line that computes the maps of the trait `layer`, by `activations`."""
+    where = given["model"], image_of(given, item, index), given.trait("layer")
+    return [f"maps = {call('cw.activations', *where, **given.options('prepare'))}[0]"]
+
+
 def _is_same(value: Any, image: torch.Tensor | None) -> bool:
     """Whether a part of an item is its image, in any form of numbers."""
     if isinstance(value, (torch.Tensor, np.ndarray)) and image is not None:
@@ -134,13 +140,13 @@ def call(function: str, *given: str, **options: str) -> str:
     )
 
 
-def cell_of(view: T.HasTraits, given: Given, numbers: Sequence[str], *, public: bool) -> str:
+def cell_of(name: str, given: Given, numbers: Sequence[str], *, public: bool) -> str:
     """The cell that makes a view.
 
     Parameters
     ----------
-    view : ModelView
-        Its class is called again.
+    name : str
+        Its class, which is called again.
     given : Given
         What for.
     numbers : sequence of str
@@ -148,7 +154,6 @@ def cell_of(view: T.HasTraits, given: Given, numbers: Sequence[str], *, public: 
     public : bool
         Whether the class is one of cnnwidgets.
     """
-    name = type(view).__name__
     lines = [f"view = {given.call_again(f'cw.{name}' if public else name)}"]
     # an own image is shown by the view, which then gives its numbers
     lines = [*lines, f"view.show({given.named('image')})", *numbers] if given.own else [*numbers, *lines]

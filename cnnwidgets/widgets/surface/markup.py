@@ -307,6 +307,12 @@ def code(text: str) -> Markup:
     )
 
 
+def in_words(error: Exception) -> str:
+    """The message of an error; with its type, where the message is empty or a single word, as a KeyError's."""
+    text = " ".join(str(error).split())
+    return text if " " in text else ": ".join(filter(None, [type(error).__name__, text]))
+
+
 def error(text: str) -> Markup:
     """The one line that says what went wrong."""
     return Markup('<div class="cnnw-error" role="alert">{}</div>').format(text) if text else Markup()
