@@ -69,6 +69,21 @@ def own(page: Page) -> bool:
     return int(state(page, "index")) < 0
 
 
+def wait_for_the_last_stroke(page: Page) -> None:
+    """Wait until the view shows what is on the canvas."""
+    same = """
+import base64
+print(base64.b64encode((view.item.image[0] * 255).round().byte().numpy().tobytes()).decode())
+"""
+    read = """canvas => {
+        const {data} = canvas.getContext('2d').getImageData(0, 0, 28, 28);
+        return btoa(String.fromCharCode(...Array.from({length: 784}, (_, at) => data[4 * at])));
+    }"""
+    wait_until(
+        page, lambda: own(page) and in_kernel(page, same).strip() == pad(page).evaluate(read), "canvas and image agree"
+    )
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_drawn_seven_is_a_seven_and_the_view_follows_the_hand(run_cells, theme):
     page = opened(run_cells)
@@ -84,17 +99,7 @@ def test_a_drawn_seven_is_a_seven_and_the_view_follows_the_hand(run_cells, theme
 def test_the_last_stroke_arrives_however_fast_the_hand_was(run_cells):
     page = opened(run_cells)
     draw(page, [(4, 4), (24, 4), (4, 24), (24, 24), (4, 4), (26, 26)], steps=40)
-    same = """
-import base64
-print(base64.b64encode((view.item.image[0] * 255).round().byte().numpy().tobytes()).decode())
-"""
-    read = """canvas => {
-        const {data} = canvas.getContext('2d').getImageData(0, 0, 28, 28);
-        return btoa(String.fromCharCode(...Array.from({length: 784}, (_, at) => data[4 * at])));
-    }"""
-    wait_until(
-        page, lambda: own(page) and in_kernel(page, same).strip() == pad(page).evaluate(read), "canvas and image agree"
-    )
+    wait_for_the_last_stroke(page)
     assert no_errors(page)
 
 
@@ -112,7 +117,7 @@ def test_a_picture_is_pasted_and_dropped(run_cells):
 def test_a_broken_file_is_told_and_the_view_stays(run_cells, tmp_path):
     page = opened(run_cells)
     draw(page)
-    wait_until(page, lambda: own(page), "the drawn image")
+    wait_for_the_last_stroke(page)
     before = state(page, "index")
     (tmp_path / "cut.png").write_bytes(b"\x89PNG no picture")
     page.locator("input[type=file][accept='image/*']").first.set_input_files(tmp_path / "cut.png")
