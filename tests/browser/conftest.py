@@ -19,9 +19,10 @@ from typing import Any, NamedTuple
 
 import pytest
 from page_tools import COUNT_BLOBS, OLD, run_all_cells
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
 
+expect.set_options(timeout=30_000)  # a page and its kernel are two clocks, and the machine may be busy
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[1]
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")

@@ -174,7 +174,7 @@ def next_frames(page: Page, count: int = 2) -> None:
     )
 
 
-def wait_until(page: Page, condition: Callable[[], bool], what: str, seconds: float = 10) -> None:
+def wait_until(page: Page, condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
     """Look again and again until the condition holds; `what` says in the error what was waited for."""
     for _ in range(round(seconds / 0.05)):
         if condition():

@@ -24,7 +24,7 @@ from page_tools import (
     wait_until,
     widget_count,
 )
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 
 LENET = """
 import torch
@@ -93,7 +93,7 @@ def test_the_layer_slider_by_keyboard_shows_each_layer(page):
         wait_for(page, "layer", layer)
         wait_for_grid(page, layer, 3)
     assert not grid_matches(page, "func2", 3)  # the comparison can tell layers apart
-    assert page.locator(".cnnw-title b:visible").inner_text() == "C3"
+    expect(page.locator(".cnnw-title b:visible")).to_have_text("C3", use_inner_text=True)
     press(page, "End")
     wait_for(page, "layer", "OUTPUT")
     press(page, "ArrowLeft", times=7)
@@ -269,8 +269,8 @@ def test_names_that_look_like_html_are_painted_as_text(run_cells):
     page.locator(".cnnw-title b:visible", has_text=evil).wait_for()
     in_kernel(page, "view.layer = 'flatten'")
     page.locator(".cnnw-title:visible", has_text="32 units").wait_for()
-    assert evil in page.locator(".cnnw-bars:visible").first.inner_text()
-    assert page.locator(".cnnw img[onerror]").count() == 0
+    expect(page.locator(".cnnw-bars:visible").first).to_contain_text(evil, use_inner_text=True)
+    expect(page.locator(".cnnw img[onerror]")).to_have_count(0)
     assert dialogs == []
     assert no_errors(page)
 

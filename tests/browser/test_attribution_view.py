@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from page_tools import focus_slider, press, shown_pixels, state, wait_for, wait_until
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 VIEW = """
 import cnnwidgets
@@ -39,7 +39,7 @@ def test_menus_and_sliders_move_the_view(run_cells, theme):
     page.locator(".cnnw", has_text="Saliency").first.wait_for()
     menus = page.locator(".cnnw select:visible")
     first = menus.first
-    assert "predicted" in first.locator("option:checked").inner_text()
+    expect(first.locator("option:checked")).to_contain_text("predicted", use_inner_text=True)
     first.select_option(index=2)
     wait_until(page, lambda: state(page, "target") != "None", "a target is chosen")
     menus.nth(1).select_option(index=3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from page_tools import HANDLE, WATCH, in_kernel, no_errors, shown, wait_for, wait_until
+from playwright.sync_api import expect
 
 VIEW = """
 import cnnwidgets as cw
@@ -27,7 +28,7 @@ def test_enter_in_a_number_box_counts_and_columns_say_auto(run_cells):
     box.press("Enter")
     wait_for(page, "index", 12)
     columns = page.get_by_label("Columns")
-    assert columns.input_value() == "auto"
+    expect(columns).to_have_value("auto")
     columns.fill("5")
     columns.press("Enter")
     wait_for(page, "columns", 5)
@@ -55,7 +56,7 @@ def test_search_says_what_it_finds_and_what_has_no_choice_is_hidden_until_it_has
     search.wait_for()
     card = page.locator(".cnnw")
     assert page.get_by_text("random").count() == 0 or not page.get_by_text("random").first.is_visible()
-    assert not card.get_by_text("Channel", exact=True).first.is_visible()
+    expect(card.get_by_text("Channel", exact=True).first).to_be_hidden()
     search.press_sequentially("zzz")
     shown(page, "no layer matches 'zzz'")
     search.fill("v1")
@@ -68,7 +69,7 @@ def test_search_says_what_it_finds_and_what_has_no_choice_is_hidden_until_it_has
     label = card.locator(".cnnw-label", has_text="Channel")
     wait_until(page, label.is_visible, "the layer of several maps has a slider for them")
     handles = page.locator(f".cnnw {HANDLE}:visible")
-    assert handles.count() == 1  # that of the channel: a single layer is listed
+    expect(handles).to_have_count(1)  # that of the channel: a single layer is listed
     search.fill("")
     wait_until(page, lambda: handles.count() == 2, "all layers are listed again")
     assert no_errors(page)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from page_tools import comm_count, focus_slider, in_kernel, press, shown, state, wait_for, wait_until, widget_count
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 VIEW = """
 import cnnwidgets
@@ -38,9 +38,9 @@ def test_each_control_of_the_convolution_view_moves_it(run_cells, theme):
     value = float(state(page, "explanation.value"))
     shown(page, f"the network computed{value:.5g}".replace("-", "−"))
 
-    assert not page.locator(".cnnw .cnnw-rest").is_visible()
+    expect(page.locator(".cnnw .cnnw-rest")).to_be_hidden()
     page.get_by_role("button", name="more").click()
-    assert page.locator(".cnnw .cnnw-rest").is_visible()
+    expect(page.locator(".cnnw .cnnw-rest")).to_be_visible()
     layer, channel, index, row, column, _ = range(6)  # sliders in the order in which they stand
     focus_slider(page, row)
     press(page, "ArrowRight", 2)
@@ -85,7 +85,7 @@ def test_each_control_of_the_convolution_view_moves_it(run_cells, theme):
     press(page, "ArrowRight", 2)  # the activation lies between
     wait_for(page, "layer", "S4")
     shown(page, "largest of 4 numbers")
-    assert page.locator(".cnnw .cnnw-won").count() == 1
+    expect(page.locator(".cnnw .cnnw-won")).to_have_count(1)
     press(page, "End")
     wait_for(page, "layer", "OUTPUT")
     shown(page, "Contribution of each input feature")
@@ -101,7 +101,7 @@ def test_the_reader_types_draws_and_slides_in_the_playground(run_cells):
     shown(page, "row 2: 'x' is no number")
     kernel.fill("1 2\n3 4")
     wait_for(page, "output.tolist()", [[5.0, 3.0, 0.0], [2.0, 5.0, 3.0], [0.0, 2.0, 5.0]])
-    assert kernel.input_value() == "1 2\n3 4"
+    expect(kernel).to_have_value("1 2\n3 4")
     numbers = page.locator(".cnnw .bqplot").nth(1).locator("text:visible")
     wait_until(page, lambda: numbers.all_text_contents().count("5") == 3, "the three fives of the output are written")
 

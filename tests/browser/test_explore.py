@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from page_tools import WATCH, in_kernel, keep, next_frames, no_errors, press, wait_for, wait_until
 from painted_tools import painted
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 
 LENET = """
 import torch
@@ -60,13 +60,13 @@ def colors(page: Page, canvas: Locator) -> set[tuple[int, ...]]:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_every_stage_is_painted_and_follows_the_image(run_cells, theme):
     page = opened(run_cells, LENET)
-    assert stages(page).count() == 10
+    expect(stages(page)).to_have_count(10)
     keep(page, f"lenet-{theme}", whole=True)
+    wait_until(page, lambda: len(colors(page, maps(page, "C1").first)) > 10, "the map is painted")
     before = painted(maps(page, "C1").first)
-    assert len(colors(page, maps(page, "C1").first)) > 10
     in_kernel(page, "view.index = 4")
     wait_until(page, lambda: not (painted(maps(page, "C1").first) == before).all(), "another picture")
-    assert page.locator(".cnnw-overview").count() == 1
+    expect(page.locator(".cnnw-overview")).to_have_count(1)
     assert no_errors(page)
 
 
@@ -88,7 +88,8 @@ def test_a_press_on_a_thumbnail_opens_its_maps_and_escape_leads_up_again(run_cel
     page.keyboard.press("Escape")
     wait_for(page, "tab", "")
     wait_until(page, lambda: page.locator(".cnnw-below .cnnw").count() == 0, "the tab is closed")
-    assert page.evaluate("() => document.activeElement.className") == "cnnw-overview-room"
+    focused = "() => document.activeElement.className == 'cnnw-overview-room'"
+    wait_until(page, lambda: page.evaluate(focused), "the overview has the keyboard again")
     assert no_errors(page)
 
 
@@ -161,5 +162,5 @@ def test_in_a_narrow_page_nothing_stands_over_the_edge(run_cells):
         return stages.filter(stage => stage.getBoundingClientRect().right > right).length;
     }""")
     assert over == 0
-    assert maps(page, "C1").count() == 6
+    expect(maps(page, "C1")).to_have_count(6)
     assert no_errors(page)

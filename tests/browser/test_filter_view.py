@@ -19,7 +19,7 @@ from page_tools import (
     wait_for,
     wait_until,
 )
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 
 # 16 filters of 5 x 5 in colour, number 6 near-dead; then 32 x 16 kernels in grey.
 VIEW = """
@@ -82,7 +82,7 @@ def test_filters_in_colour_are_chosen_with_slider_and_mouse(page):
     place = {"x": 0.6 * side, "y": 0.35 * side}  # third in the second row of four
     picture(page, 0).hover(position=place, force=True)
     page.locator(".cnnw-tip", has_text="filter 6 · norm").wait_for()
-    assert "near-dead" in page.locator(".cnnw-tip").inner_text()
+    expect(page.locator(".cnnw-tip")).to_contain_text("near-dead", use_inner_text=True)
     picture(page, 0).click(position=place, force=True)
     wait_for(page, "filter", 6)
     page.locator(".cnnw-facts:visible", has_text="near-dead").wait_for()
@@ -115,7 +115,7 @@ def test_menus_change_what_is_painted(page):
     page.locator(".cnnw input[type=checkbox]").check()
     wait_for(page, "folded", True)
     wait_for_sheet(page)
-    assert "1 folded in" in page.locator(".cnnw-title:visible").inner_text()
+    expect(page.locator(".cnnw-title:visible")).to_contain_text("1 folded in", use_inner_text=True)
     assert no_errors(page)
 
 

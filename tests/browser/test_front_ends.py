@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from page_tools import GRIDS, OLD, drag_slider, run_all_cells, shown_pixels, wait_until
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 VIEW = """
 import cnnwidgets as cw
@@ -39,9 +39,9 @@ def page(browser) -> Iterator[Page]:
 def moves_with_the_slider(page: Page) -> None:
     """The layer slider changes title and picture; a click on a map chooses it."""
     page.locator(GRIDS).first.wait_for(timeout=60_000)
-    assert page.locator(TITLE).inner_text() == "C1"
-    assert page.locator(STILL).count() == 1  # for when the view is gone; not seen beside it
-    assert page.locator(f"{STILL}:visible").count() == 0
+    expect(page.locator(TITLE)).to_have_text("C1", use_inner_text=True)
+    expect(page.locator(STILL)).to_have_count(1)  # for when the view is gone; not seen beside it
+    expect(page.locator(f"{STILL}:visible")).to_have_count(0)
     before = shown_pixels(page.locator(GRIDS).first)
     assert before.std() > 10  # a picture, not an empty box
     drag_slider(page, 0, 1.0)  # by mouse: Notebook 7 takes the keyboard away from sliders

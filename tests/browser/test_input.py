@@ -108,7 +108,8 @@ def test_a_picture_is_pasted_and_dropped(run_cells):
     bright, dark = np.full((40, 60, 3), 255, np.uint8), np.full((28, 28), 51, np.uint8)
     pad(page).evaluate(PASTE, picture(bright))
     wait_until(page, lambda: own(page) and float(state(page, "item.image.min()")[7:-1]) == 1, "the pasted picture")
-    assert "resized and cut from 60 × 40 px" in page.locator(".cnnw-title").first.inner_text()
+    told = "resized and cut from 60 × 40 px"
+    wait_until(page, lambda: told in page.locator(".cnnw-title").first.inner_text(), "the title tells of the picture")
     pad(page).evaluate(DROP, picture(dark))
     wait_until(page, lambda: state(page, "item.image.max()").startswith("tensor(0.2"), "the dropped picture")
     assert no_errors(page)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from page_tools import PICTURES, WATCH, focus_slider, in_kernel, next_frames, no_errors, press, wait_for, wait_until
 from painted_tools import LENET, canvases, lenet, opaque, painted
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from cnnwidgets.render.color import COLORMAPS
 
@@ -125,7 +125,7 @@ def test_channel_colours_scale_and_columns_are_painted_while_the_kernel_hears_no
     before = painted(canvases(page).nth(1))
     press(page, "ArrowRight", times=4)
     next_frames(page)
-    assert large.inner_text() == "Channel 4 · 28 × 28"
+    expect(large).to_have_text("Channel 4 · 28 × 28", use_inner_text=True)
     assert not np.array_equal(painted(canvases(page).nth(1)), before)
     frame = page.locator(".cnnw-painter .cnnw-frames rect:visible").first.get_attribute("y")
     assert float(frame) > 100  # the second row
@@ -202,17 +202,17 @@ def test_the_mouse_reads_values_and_chooses_maps_and_arrow_keys_move_the_choice(
     for key, channel in (("ArrowLeft", 3), ("ArrowUp", 0), ("End", 5), ("Home", 0), ("ArrowDown", 3)):
         press(page, key)
         next_frames(page)
-        assert page.locator(".cnnw-heading:visible", has_text=f"Channel {channel} ").count() == 1
+        expect(page.locator(".cnnw-heading:visible", has_text=f"Channel {channel} ")).to_have_count(1)
     wait_for(page, "channel", 3)
     large.scroll_into_view_if_needed()
     box = large.bounding_box()
     page.mouse.click(box["x"] + 5.5 * box["width"] / 28, box["y"] + 3.5 * box["height"] / 28)
     wait_for(page, "pixel", (3, 5))
-    assert page.locator(".cnnw-facts:visible span", has_text="at row 3, column 5").count() == 1
+    expect(page.locator(".cnnw-facts:visible span", has_text="at row 3, column 5")).to_have_count(1)
     in_kernel(page, "view.pixel = (8, 9)")
     page.locator(".cnnw-facts:visible span", has_text="at row 8, column 9").wait_for()
     page.mouse.move(0, 0)
-    assert page.locator(".cnnw-says").count() == 0
+    expect(page.locator(".cnnw-says")).to_have_count(0)
     assert no_errors(page)
 
 

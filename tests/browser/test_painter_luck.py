@@ -20,7 +20,7 @@ from page_tools import (
     wait_until,
 )
 from painted_tools import LENET, canvases, lenet, painted
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 from test_painter import CHANNEL, LAYER, matches
 
 from cnnwidgets.widgets.surface import markup
@@ -110,7 +110,7 @@ def test_a_page_that_is_loaded_again_in_the_middle_of_a_drag_goes_on_where_it_wa
     wait_until(page, lambda: matches(page), "what the kernel has")
     channel = int(state(page, "channel"))
     assert channel > 0
-    assert page.locator(".cnnw-heading:visible", has_text=f"Channel {channel} ").count() == 1
+    expect(page.locator(".cnnw-heading:visible", has_text=f"Channel {channel} ")).to_have_count(1)
     focus_slider(page, CHANNEL)
     press(page, "Home")
     wait_for(page, "channel", 0)
@@ -266,7 +266,7 @@ def test_names_with_markup_are_text_wherever_the_page_writes_them(run_cells):
         page.mouse.move(box["x"] + box["width"] / 4, box["y"] + box["height"] / 4)
         assert page.locator(".cnnw-says .cnnw-tip").count() > 0
         next_frames(page)
-    assert page.locator(".cnnw", has_text="<img src=x onerror=alert(1)>").count() == 1
+    expect(page.locator(".cnnw", has_text="<img src=x onerror=alert(1)>")).to_have_count(1)
     assert page.evaluate("document.querySelectorAll('img[src=\"x\"], .cnnw-says img, .cnnw-says b').length") == 0
     assert alerts == []
     assert no_errors(page)

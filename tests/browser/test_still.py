@@ -6,7 +6,7 @@ import json
 import uuid
 
 from page_tools import wait_until
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from cnnwidgets.widgets.base.still import GONE as CAPTION
 from cnnwidgets.widgets.surface import markup
@@ -80,7 +80,7 @@ def test_a_notebook_opened_again_shows_a_picture_of_each_view(run_cells, lab):
     wait_until(page, lambda: captions(page) == [CAPTION] * len(VIEWS), "a picture of each view, and why", 30)
     wait_until(page, lambda: page.locator(LOST).count() == len(VIEWS), "JupyterLab found no widget", 30)
     assert captions(page) == [CAPTION] * len(VIEWS)  # its error lines are there, and cannot be seen
-    assert page.locator(f"{LOST}:visible").count() == 0
+    expect(page.locator(f"{LOST}:visible")).to_have_count(0)
     page.evaluate(SHUT_DOWN)
     sent = f"{uuid.uuid4().hex}.ipynb"  # by someone else: JupyterLab does not trust its outputs
     notebook = json.loads((lab.notebooks / url.rsplit("/", 1)[1]).read_text())
@@ -96,9 +96,9 @@ def test_the_still_is_stored_once_and_hidden_while_the_view_lives(run_cells, lab
     page = run_cells(*SHOWN)
     page.locator(".cnnw .bqplot").nth(1).wait_for()
     wait_until(page, lambda: page.locator(f"{STILL}:visible").count() == 0, "no still is seen beside a live view")
-    assert page.locator(STILL).count() == 2
+    expect(page.locator(STILL)).to_have_count(2)
     assert captions(page) == []
-    assert page.locator(".jp-OutputArea-child:visible").count() == 2
+    expect(page.locator(".jp-OutputArea-child:visible")).to_have_count(2)
     page.evaluate(SAVE)
     stored = (lab.notebooks / page.url.split("?")[0].rsplit("/", 1)[1]).read_text()
     assert stored.count('"image/png"') == 2

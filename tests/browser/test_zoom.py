@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from page_tools import PICTURES, WATCH, in_kernel, next_frames, no_errors, press, shown_pixels, wait_for, wait_until
 from painted_tools import LENET, canvases, lenet, painted
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 from test_painter import COUNT, KINDS
 
 GRID, LARGE = 0, 1
@@ -143,7 +143,7 @@ def test_a_drag_moves_it_a_press_chooses_the_pixel_and_the_frame_is_around_it(pa
     size, left, top = look(page, LARGE)
     page.mouse.click(*point(page, LARGE, left + 12.5 * size, top + 9.4 * size))
     wait_for(page, "pixel", (9, 12))
-    assert page.locator(".cnnw-facts:visible span", has_text="at row 9, column 12").count() == 1
+    expect(page.locator(".cnnw-facts:visible span", has_text="at row 9, column 12")).to_have_count(1)
     frame, around = page.locator(".cnnw-frames rect:visible").nth(2).bounding_box(), room(page, LARGE).bounding_box()
     assert [frame["x"] - around["x"], frame["y"] - around["y"] - 2] == pytest.approx(
         [left + 12 * size, top + 9 * size], abs=2
@@ -319,10 +319,10 @@ def test_a_magnifier_shows_the_pixels_of_the_photo_and_their_colour(run_cells, p
     shown = np.array(glass.evaluate(GLASS)).reshape(11, 11, 4)
     pixels = np.array(json.loads(in_kernel(page, "print(view.panel('image').pixels[::6, ::6].tolist())")))
     assert (shown[..., :3] == pixels[3:14, 9:20]).all()
-    assert glass.inner_text() == f"RGB {', '.join(map(str, pixels[8, 14]))}"
+    expect(glass).to_have_text(f"RGB {', '.join(map(str, pixels[8, 14]))}", use_inner_text=True)
     page.mouse.move(box["x"] + 1, box["y"] + 167)  # the last row, of which nothing is below
     shown = np.array(glass.evaluate(GLASS)).reshape(11, 11, 4)
     assert (shown[:6, 5:, :3] == pixels[22:28, :6]).all() and not shown[6:].any() and not shown[:, :5].any()
     page.mouse.move(box["x"] + 300, box["y"] + 300)
-    assert glass.count() == 0
+    expect(glass).to_have_count(0)
     assert no_errors(page)

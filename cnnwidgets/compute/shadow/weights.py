@@ -19,7 +19,7 @@ _rewritten: WeakTensorKeyDictionary = WeakTensorKeyDictionary()  # weights that 
 
 def is_rewritten(weight: Tensor) -> bool:
     """Whether a look at the model has written to this weight in place, so that every shadow gets a copy of it."""
-    return weight in _rewritten
+    return len(_rewritten) > 0 and weight in _rewritten  # to ask for one takes 0.1 ms, and few models have any
 
 
 def address_of(value: Tensor) -> int:
