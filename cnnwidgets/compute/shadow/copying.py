@@ -17,7 +17,7 @@ from torch import nn
 
 from ..core import BESIDE, PLAIN, not_ours
 from .reach import is_around, is_ours, modules_named, reaches
-from .weights import address_of, is_rewritten, tell_rewritten, twin, within
+from .weights import Writes, address_of, is_rewritten, tell_rewritten, twin, within
 
 _ATOMS = PLAIN | {type(NotImplemented), type, torch.finfo, torch.iinfo, types.BuiltinFunctionType, types.ModuleType}
 """Types that cannot change."""
@@ -85,9 +85,9 @@ class Copying:
         """Whether a module is in training mode."""
         return any(part.training for part in self.parts)
 
-    def compare(self) -> None:
+    def compare(self, writes: Writes) -> None:
         """Tell which weights of the model a look would have written to, from the copies of their memory."""
-        tell_rewritten(self._weights, self._memory)
+        tell_rewritten(self._weights, self._memory, writes)
 
     def value(self, value: Any) -> Any:
         """A copy of `value`, unless it cannot change."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -14,7 +14,7 @@ from ..core import alone, counting, known_whole, same_random_state
 from .copying import Copying, Unshadowed
 from .evaluating import evaluating
 from .held import same_class_state
-from .weights import is_rewritten, restored
+from .weights import Writes, is_rewritten, restored
 
 Kind = tuple[bool, frozenset[str] | None]
 """Whether `eval()` was called, and the layers after which passes ended."""
@@ -31,8 +31,8 @@ def looking(model: nn.Module, until: Collection[str] | None = None) -> Iterator[
     shadow, which is emptied at the end. No other thread runs the model meanwhile (`alone`), and the global random
     state is restored.
 
-    The first look has copies of all weights. Those that it writes to are copied for every later look too; all others
-    are shared from then on, until a setting of a module or its hooks change.
+    The first look has copies of all weights. Those that it writes to, whether or not that changes them, are copied for
+    every later look too; all others are shared from then on, until a setting of a module or its hooks change.
 
     A model that cannot have a shadow (TorchScript, code that reaches the model by ways that cannot be copied) is itself
     put into evaluation mode and restored: see `evaluating`.
@@ -80,17 +80,19 @@ def looking(model: nn.Module, until: Collection[str] | None = None) -> Iterator[
 @contextmanager
 def _undone(copying: Copying, trusted: bool) -> Iterator[None]:
     """Undo what a look writes beside the copy; and find out to which weights, unless that is known."""
+    writes = Writes()
     with (
         same_random_state(),
         same_class_state(copying.parts),
-        restored(each for each in copying.same if not trusted or is_rewritten(each)),
+        restored((each for each in copying.same if not trusted or is_rewritten(each)), writes),
         torch.no_grad(),
     ):
         try:
-            yield
+            with nullcontext() if trusted else writes:
+                yield
         finally:
             if not trusted:
-                copying.compare()
+                copying.compare(writes)
 
 
 def _copied(module: nn.Module, until: Collection[str] | None = None) -> tuple[Copying, bool]:

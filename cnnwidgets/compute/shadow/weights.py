@@ -1,17 +1,20 @@
 """The memory of weights, which a look never changes: the first look at a model has copies of it, which are compared.
 
-Which way something is written to it does not matter: by an operation, through a view, in NumPy, by other code.
+Which way something is written to it does not matter: by an operation, through a view, in NumPy, by other code. An
+operation counts also where it changes nothing: a clamp does, once a training has moved the weight far enough.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils._python_dispatch import is_traceable_wrapper_subclass
+from torch.utils._python_dispatch import TorchDispatchMode, is_traceable_wrapper_subclass
+from torch.utils._pytree import tree_leaves
 from torch.utils.weak import WeakTensorKeyDictionary
 
 _rewritten: WeakTensorKeyDictionary = WeakTensorKeyDictionary()  # weights that a look has written to
@@ -20,6 +23,34 @@ _rewritten: WeakTensorKeyDictionary = WeakTensorKeyDictionary()  # weights that 
 def is_rewritten(weight: Tensor) -> bool:
     """Whether a look at the model has written to this weight in place, so that every shadow gets a copy of it."""
     return len(_rewritten) > 0 and weight in _rewritten  # to ask for one takes 0.1 ms, and few models have any
+
+
+class Writes(TorchDispatchMode):
+    """While this mode is on, it notes where operations write in place.
+
+    Attributes
+    ----------
+    addresses : set of int
+        Of the memory that was written to, as `address_of` gives it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.addresses: set[int] = set()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        keywords = kwargs or {}
+        for place, name in _written(func):
+            given = args[place] if place < len(args) else keywords.get(name)
+            self.addresses |= {address_of(each) for each in tree_leaves(given) if isinstance(each, Tensor)}
+        return func(*args, **keywords)
+
+
+@cache
+def _written(func: Any) -> list[tuple[int, str]]:
+    """Place and name of the arguments that an operation writes to."""
+    formal = enumerate(func._schema.arguments)
+    return [(at, each.name) for at, each in formal if each.alias_info is not None and each.alias_info.is_write]
 
 
 def address_of(value: Tensor) -> int:
@@ -37,28 +68,31 @@ def within(storage: torch.UntypedStorage, value: Tensor) -> Tensor:
     return own.set_(storage, value.storage_offset(), value.shape, value.stride())
 
 
-def tell_rewritten(weights: Iterable[Tensor], memory: dict[int, torch.UntypedStorage]) -> None:
-    """Remember those weights whose copied memory is no longer as theirs.
+def tell_rewritten(weights: Iterable[Tensor], memory: dict[int, torch.UntypedStorage], writes: Writes) -> None:
+    """Remember those weights whose copied memory was written to, or is no longer as theirs.
 
     Parameters
     ----------
     weights : iterable of torch.Tensor
         Of the model.
     memory : dict of int to torch.UntypedStorage
-        Address -> the copy that a look wrote to.
+        Address -> the copy that a look may have written to.
+    writes : Writes
+        What the look wrote to.
     """
     changed: dict[int, bool] = {}
     for weight in weights:
         address = address_of(weight)
         if address in memory:
             if address not in changed:
-                changed[address] = not _same(weight.untyped_storage(), memory[address])
+                written = memory[address].data_ptr() in writes.addresses
+                changed[address] = written or not _same(weight.untyped_storage(), memory[address])
             if changed[address]:
                 _rewritten[weight] = True
 
 
 @contextmanager
-def restored(weights: Iterable[Tensor]) -> Iterator[None]:
+def restored(weights: Iterable[Tensor], writes: Writes | None = None) -> Iterator[None]:
     """Restore what the `with` block writes to the memory of weights that cannot be copied, and remember to which."""
     saved: dict[int, tuple[Tensor, torch.UntypedStorage, torch.UntypedStorage]] = {}
     for weight in weights:
@@ -69,9 +103,11 @@ def restored(weights: Iterable[Tensor]) -> Iterator[None]:
         yield
     finally:
         with ExitStack() as every:  # goes on after an interrupt
-            for weight, storage, before in saved.values():
-                if not _same(storage, before):
+            for address, (weight, storage, before) in saved.items():
+                changed = not _same(storage, before)
+                if changed or (writes is not None and address in writes.addresses):
                     _rewritten[weight] = True
+                if changed:
                     every.callback(storage.copy_, before)
 
 

@@ -28,6 +28,10 @@ class Writer(nn.Module):
         return self.conv(x)
 
 
+class Special(nn.Parameter):
+    """A weight of a class of its own, whose memory cannot be shared from outside."""
+
+
 def double_in_numpy(model):
     values = np.asarray(model.conv.weight.detach())
     values *= 2
@@ -60,6 +64,36 @@ def test_weights_that_forward_writes_to_stay_and_the_look_shows_what_was_written
     assert model.view.data_ptr() == model.conv.weight.data_ptr()
     model(image)
     assert model.conv.weight.item() == 2
+
+
+BOUNDS = {
+    "parameter": lambda model: model.conv.weight.clamp_(-2, 2),
+    "data": lambda model: model.conv.weight.data.clamp_(-2, 2),
+    "detached": lambda model: model.conv.weight.detach().clamp_(max=2),
+    "kept view": lambda model: model.view.clamp_(max=2),
+    "foreach": lambda model: torch._foreach_clamp_max_([model.scale, model.conv.weight], 2),
+    "out": lambda model: torch.clamp(model.conv.weight, max=2, out=model.conv.weight),
+    "masked": lambda model: model.conv.weight.masked_fill_(model.conv.weight > 2, 2),
+    "norm": lambda model: torch.renorm(model.conv.weight, 2, 0, 2, out=model.conv.weight),
+    "inference": torch.inference_mode()(lambda model: model.conv.weight.data.clamp_(max=2)),
+}
+
+
+@pytest.mark.parametrize(
+    ("bound", "kind"),
+    [(bound, nn.Parameter) for bound in BOUNDS] + [(bound, Special) for bound in BOUNDS if bound != "kept view"],
+)
+def test_a_bound_that_changes_no_weight_until_a_training_does_not_reach_the_model_then(bound, kind):
+    model, image = Writer(BOUNDS[bound]), torch.ones(1, 1, 1, 1)
+    if kind is Special:
+        model.conv.weight = Special(torch.ones(1, 1, 1, 1))
+    for _ in range(2):
+        assert activations(model, image)["conv"].item() == 1
+    model.conv.weight.data.fill_(3)
+    for layers in ("conv", None):
+        found = activations(model, image, layers)
+        assert (found if layers else found["conv"]).item() == pytest.approx(2)
+        assert model.conv.weight.item() == 3
 
 
 def test_the_memory_of_the_model_holds_nothing_else_during_a_look_and_is_shared_where_no_look_writes():
@@ -182,10 +216,6 @@ def test_the_first_look_at_a_network_in_evaluation_mode_gives_the_numbers_of_the
     first, second = activations(model, image), activations(model, image)
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert torch.equal(list(first.values())[-1], model(image))
-
-
-class Special(nn.Parameter):
-    """A weight of a class of its own, whose memory cannot be shared from outside."""
 
 
 def test_weights_that_cannot_be_copied_are_restored_after_each_look():
