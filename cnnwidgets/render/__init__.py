@@ -32,7 +32,7 @@ from .color import (
     value_ranges,
 )
 from .mosaic import Cells, Grid, Strip, mosaic, strip
-from .png import encode_png, encode_still
+from .png import encode_png, encode_still, png_address
 from .static import SECOND, TRUE, Card, Chart, Line, Panel, card, sheet
 
 __all__ = [
@@ -73,6 +73,7 @@ __all__ = [
     "mosaic",
     "overlay",
     "palette",
+    "png_address",
     "sheet",
     "strip",
     "table",

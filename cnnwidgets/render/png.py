@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import struct
 import zlib
 
@@ -70,6 +71,11 @@ def encode_still(pixels: NDArray[np.uint8]) -> bytes:
     whole = np.zeros((256, 3), np.uint8)
     whole[: len(palette)] = palette
     return encode_png(tiles, whole, level=9)
+
+
+def png_address(png: bytes) -> str:
+    """The `data:` address of a PNG file, for a page: there at once, where a blob is loaded first."""
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
 
 
 def _chunk(kind: bytes, data: bytes) -> tuple[bytes, ...]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import io
 import struct
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from PIL import Image
 
 from cnnwidgets.render.color.colormap import palette
-from cnnwidgets.render.png import encode_png, encode_still
+from cnnwidgets.render.png import encode_png, encode_still, png_address
 from cnnwidgets.render.static.card import Panel, card
 
 RANDOM = np.random.default_rng(0)
@@ -95,3 +96,10 @@ def test_the_still_of_a_card_is_less_than_half_as_large() -> None:
     noise = np.clip(np.cumsum(RANDOM.normal(0, 6, (200, 300, 3)), axis=1) + 128, 0, 255).astype(np.uint8)
     picture = card("Layer · 64 maps", [Panel("Image", noise, 300), Panel("h", lines=["one", ("two", "2")])])
     assert len(encode_still(picture)) < 0.5 * len(encode_png(picture, level=6))
+
+
+def test_the_address_of_a_png_holds_it():
+    png = encode_png(np.zeros((2, 3), np.uint8))
+    head, data = png_address(png).split(",")
+    assert head == "data:image/png;base64"
+    assert base64.b64decode(data) == png

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -13,7 +12,7 @@ import ipywidgets as W
 import numpy as np
 from numpy.typing import NDArray
 
-from ...render import encode_png
+from ...render import encode_png, png_address
 from ...render.static import Panel, extent, group_color, scatter, silhouette
 from ...widgets.panels import DETAIL, GRID, PanelBox, lines_html
 from ...widgets.state import Thumbnails
@@ -222,8 +221,5 @@ def tip(thumbnails: Thumbnails, index: int, text: str) -> str:
     pixels = thumbnails(index, TIP)
     if pixels is None:
         return escape(text)
-    data = base64.b64encode(encode_png(pixels, level=6)).decode()
-    return (
-        f'<img src="data:image/png;base64,{data}" style="image-rendering:pixelated;display:block;margin:4px auto 0">'
-        f"{escape(text)}"
-    )
+    address = png_address(encode_png(pixels, level=6))
+    return f'<img src="{address}" style="image-rendering:pixelated;display:block;margin:4px auto 0">{escape(text)}'

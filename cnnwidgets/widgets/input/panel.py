@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from html import escape
 from typing import Any, Protocol
 
@@ -13,7 +12,7 @@ from PIL import Image
 
 from ...compute.dataset import Item, canvas
 from ...compute.pictures import OwnImage, pen_of, sized
-from ...render import encode_png
+from ...render import encode_png, png_address
 from ...render.color import to_picture
 from ..controls import Guard
 from ..state import Subject
@@ -209,7 +208,7 @@ def received(view: Shows, item: Item) -> str:
     height, width = pixels.shape[:2]
     factor = RECEIVED / max(width, height)
     factor = max(1, int(factor)) if factor >= 1 else factor
-    address = base64.b64encode(encode_png(pixels)).decode()
+    address = png_address(encode_png(pixels))
     values = image.float()
     facts = [
         " × ".join(map(str, image.shape)),
@@ -218,7 +217,7 @@ def received(view: Shows, item: Item) -> str:
     ]
     return (
         f'<img alt="The image that the network gets" width="{round(width * factor)}" height="{round(height * factor)}" '
-        f'src="data:image/png;base64,{address}"><div><b>What the network gets</b>'
+        f'src="{address}"><div><b>What the network gets</b>'
         + "".join(f'<div class="cnnw-quiet">{escape(fact)}</div>' for fact in facts)
         + "</div>"
     )

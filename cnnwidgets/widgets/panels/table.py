@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -12,7 +11,7 @@ import ipywidgets as W
 import numpy as np
 from numpy.typing import NDArray
 
-from ...render import encode_png
+from ...render import encode_png, png_address
 from ...render.color import ACCENT, PADDED, Shaded, apply, rgb
 from ...render.static import Panel
 from ...render.text import READABLE, ink, numerals
@@ -155,8 +154,8 @@ def _table_html(table: Panel, pixels: NDArray[np.uint8]) -> str:
         longest = max(len(text) for row in table.texts for text in row)
         grid = f"--type:{5 / 6 / (0.62 * longest):.3f}"
     else:
-        data, grid = base64.b64encode(encode_png(pixels)).decode(), "display:block"
-        cells = f'<img src="data:image/png;base64,{data}" width="{side * across}" height="{side * rows}">'
+        address, grid = png_address(encode_png(pixels)), "display:block"
+        cells = f'<img src="{address}" width="{side * across}" height="{side * rows}">'
     assert table.colorbar is not None
     place = ", ".join(map(str, table.lines))
     return (

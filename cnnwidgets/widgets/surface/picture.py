@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
 import ipywidgets as W
 import traitlets as T
+
+from ...render import png_address
 
 
 class Picture(W.Image):
@@ -21,4 +22,4 @@ class Picture(W.Image):
 
 
 def _address(png: Any) -> bytes:
-    return b"data:image/png;base64," + base64.b64encode(png) if png else b""
+    return png_address(png).encode() if png else b""
