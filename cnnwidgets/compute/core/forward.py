@@ -135,9 +135,8 @@ _ON = {"device": "on", "dtype": "of type"}
 
 
 def _traces(error: Exception) -> Iterator[TracebackType]:
-    """The traceback as far as a mode that watches operations: below it there is only the operation that failed."""
     trace = error.__traceback__
-    while trace is not None and trace.tb_frame.f_code.co_name != "__torch_dispatch__":
+    while trace is not None:
         yield trace
         trace = trace.tb_next
 

@@ -85,6 +85,10 @@ class Copying:
         """Whether a module is in training mode."""
         return any(part.training for part in self.parts)
 
+    def count(self) -> Writes:
+        """From now on, which of the copied tensors are written to."""
+        return Writes(made for made in self.memo.values() if isinstance(made, torch.Tensor))
+
     def compare(self, writes: Writes) -> None:
         """Tell which weights of the model a look would have written to, from the copies of their memory."""
         tell_rewritten(self._weights, self._memory, writes)

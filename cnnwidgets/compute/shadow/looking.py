@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -14,7 +14,7 @@ from ..core import alone, counting, known_whole, same_random_state
 from .copying import Copying, Unshadowed
 from .evaluating import evaluating
 from .held import same_class_state
-from .weights import Writes, is_rewritten, restored
+from .weights import is_rewritten, restored
 
 Kind = tuple[bool, frozenset[str] | None]
 """Whether `eval()` was called, and the layers after which passes ended."""
@@ -80,18 +80,17 @@ def looking(model: nn.Module, until: Collection[str] | None = None) -> Iterator[
 @contextmanager
 def _undone(copying: Copying, trusted: bool) -> Iterator[None]:
     """Undo what a look writes beside the copy; and find out to which weights, unless that is known."""
-    writes = Writes()
     with (
         same_random_state(),
         same_class_state(copying.parts),
-        restored((each for each in copying.same if not trusted or is_rewritten(each)), writes),
+        restored(each for each in copying.same if not trusted or is_rewritten(each)),
         torch.no_grad(),
     ):
+        writes = None if trusted else copying.count()
         try:
-            with nullcontext() if trusted else writes:
-                yield
+            yield
         finally:
-            if not trusted:
+            if writes is not None:
                 copying.compare(writes)
 
 

@@ -1,20 +1,19 @@
 """The memory of weights, which a look never changes: the first look at a model has copies of it, which are compared.
 
-Which way something is written to it does not matter: by an operation, through a view, in NumPy, by other code. An
-operation counts also where it changes nothing: a clamp does, once a training has moved the weight far enough.
+Which way something is written to it does not matter: by an operation, through a view, in NumPy, by other code. What an
+operation writes counts also where it changes nothing, as a clamp does until a training has moved the weight far enough;
+but through `.data` and in NumPy, where torch does not count, only what changes the weight is noticed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode, is_traceable_wrapper_subclass
-from torch.utils._pytree import tree_leaves
+from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 from torch.utils.weak import WeakTensorKeyDictionary
 
 _rewritten: WeakTensorKeyDictionary = WeakTensorKeyDictionary()  # weights that a look has written to
@@ -25,32 +24,22 @@ def is_rewritten(weight: Tensor) -> bool:
     return len(_rewritten) > 0 and weight in _rewritten  # to ask for one takes 0.1 ms, and few models have any
 
 
-class Writes(TorchDispatchMode):
-    """While this mode is on, it notes where operations write in place.
+class Writes:
+    """Which of some tensors are written to in place, by torch's own count, which a tensor shares with its views.
 
-    Attributes
+    Parameters
     ----------
-    addresses : set of int
-        Of the memory that was written to, as `address_of` gives it.
+    tensors : iterable of torch.Tensor
+        As they are before the writes.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.addresses: set[int] = set()
+    def __init__(self, tensors: Iterable[Tensor]) -> None:
+        self._counted = [(tensor, tensor._version) for tensor in tensors if not tensor.is_inference()]
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        keywords = kwargs or {}
-        for place, name in _written(func):
-            given = args[place] if place < len(args) else keywords.get(name)
-            self.addresses |= {address_of(each) for each in tree_leaves(given) if isinstance(each, Tensor)}
-        return func(*args, **keywords)
-
-
-@cache
-def _written(func: Any) -> list[tuple[int, str]]:
-    """Place and name of the arguments that an operation writes to."""
-    formal = enumerate(func._schema.arguments)
-    return [(at, each.name) for at, each in formal if each.alias_info is not None and each.alias_info.is_write]
+    @property
+    def addresses(self) -> set[int]:
+        """Where the memory begins that was written to, as `address_of` gives it."""
+        return {address_of(tensor) for tensor, before in self._counted if tensor._version != before}
 
 
 def address_of(value: Tensor) -> int:
@@ -78,23 +67,25 @@ def tell_rewritten(weights: Iterable[Tensor], memory: dict[int, torch.UntypedSto
     memory : dict of int to torch.UntypedStorage
         Address -> the copy that a look may have written to.
     writes : Writes
-        What the look wrote to.
+        To the tensors in these copies.
     """
     changed: dict[int, bool] = {}
+    written = writes.addresses
     for weight in weights:
         address = address_of(weight)
         if address in memory:
             if address not in changed:
-                written = memory[address].data_ptr() in writes.addresses
-                changed[address] = written or not _same(weight.untyped_storage(), memory[address])
+                counted = memory[address].data_ptr() in written
+                changed[address] = counted or not _same(weight.untyped_storage(), memory[address])
             if changed[address]:
                 _rewritten[weight] = True
 
 
 @contextmanager
-def restored(weights: Iterable[Tensor], writes: Writes | None = None) -> Iterator[None]:
+def restored(weights: Iterable[Tensor]) -> Iterator[None]:
     """Restore what the `with` block writes to the memory of weights that cannot be copied, and remember to which."""
     saved: dict[int, tuple[Tensor, torch.UntypedStorage, torch.UntypedStorage]] = {}
+    writes = Writes(weights := list(weights))
     for weight in weights:
         for part in _plain_parts(weight):
             if (address := address_of(part)) and address not in saved:
@@ -102,10 +93,11 @@ def restored(weights: Iterable[Tensor], writes: Writes | None = None) -> Iterato
     try:
         yield
     finally:
+        written = writes.addresses
         with ExitStack() as every:  # goes on after an interrupt
             for address, (weight, storage, before) in saved.items():
                 changed = not _same(storage, before)
-                if changed or (writes is not None and address in writes.addresses):
+                if changed or address in written:
                     _rewritten[weight] = True
                 if changed:
                     every.callback(storage.copy_, before)
