@@ -3,13 +3,14 @@
 from .cache import ByteCache
 from .code import Given, call, cell_of, image_of, maps_of
 from .memory import Memory
-from .operations import Operations
+from .operations import REST, Operations
 from .place import read, told
 from .subject import Look, Snapshot, Subject
 from .thumbnails import Thumbnails
 from .traits import Colormap, Index, Integer, NotNone, Number, Pixel, Place, Scale, ScoreOf, Target, refused
 
 __all__ = [
+    "REST",
     "ByteCache",
     "Colormap",
     "Given",
