@@ -4,6 +4,7 @@ from .cache import ByteCache
 from .code import Given, call, cell_of, image_of, maps_of
 from .memory import Memory
 from .operations import REST, Operations
+from .page import kept
 from .place import read, told
 from .subject import Look, Snapshot, Subject
 from .thumbnails import Thumbnails
@@ -32,6 +33,7 @@ __all__ = [
     "call",
     "cell_of",
     "image_of",
+    "kept",
     "maps_of",
     "read",
     "refused",
