@@ -39,7 +39,7 @@ class Hovered:
         """Work out the next part of it, in one or two passes; whether there is more."""
         known = snapshot.known
         run = self._subject.module, self._subject.items.batch(snapshot.item)
-        given = {"prepare": self._subject.prepare}
+        given: Any = {"prepare": self._subject.prepare}
         if self._fields(snapshot) is None:
             rows = [row for row in known if row.reason is None and row.ran and row.batch_axis is not None]
             fields = _found(lambda: {each.layer: each for each in fields_of(*run, rows, **given)})
