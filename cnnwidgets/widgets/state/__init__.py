@@ -1,7 +1,7 @@
 """What is looked at, and what is remembered."""
 
 from .cache import ByteCache
-from .code import Given, call, cell_of, image_of, maps_of
+from .code import Given, call, cell_of, image_of, maps_of, recording_of
 from .memory import Memory
 from .operations import REST, Operations
 from .page import kept
@@ -36,6 +36,7 @@ __all__ = [
     "kept",
     "maps_of",
     "read",
+    "recording_of",
     "refused",
     "told",
 ]
