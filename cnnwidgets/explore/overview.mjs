@@ -28,6 +28,9 @@ function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** @typedef {[number, number, number, number]} Box left, top, right, bottom, as shares
+ * @typedef {{stage: string, box: Box | null, channels: number[], text: string}} Fed */
+
 /** @param {HTMLCanvasElement} canvas @param {Uint8Array} codes @param {number} height @param {number} width
  * @param {Uint32Array} colors */
 function paint(canvas, codes, height, width, colors) {
@@ -99,6 +102,26 @@ class Row {
     });
     if (count) this.maps.replaceChildren(...this.canvases);
     else this.maps.replaceChildren(build('span', 'cnnw-quiet', stage.why));
+  }
+
+  /** Light the row, frame a place in its maps, and mark those that gave most; nothing for null. @param {Fed | null} fed */
+  feed(fed) {
+    this.host.classList.toggle('cnnw-feeds', fed !== null);
+    this.maps.querySelectorAll('.cnnw-place').forEach(frame => frame.remove());
+    this.host.querySelector('.cnnw-gave')?.remove();
+    for (const canvas of this.canvases) {
+      const channel = Number(canvas.dataset.channel);
+      canvas.classList.toggle('cnnw-most', !!fed && !this.stage.units && fed.channels.includes(channel));
+      if (!fed?.box || this.stage.units) continue;
+      const [left, top, right, bottom] = fed.box, frame = build('span', 'cnnw-place');
+      Object.assign(frame.style, {
+        left: `${canvas.offsetLeft + left * canvas.offsetWidth}px`, top: `${canvas.offsetTop + top * canvas.offsetHeight}px`,
+        width: `${Math.max(3, (right - left) * canvas.offsetWidth)}px`,
+        height: `${Math.max(3, (bottom - top) * canvas.offsetHeight)}px`,
+      });
+      this.maps.append(frame);
+    }
+    if (fed) this.line.after(build('div', 'cnnw-gave', fed.text));
   }
 
   /** The channel of a place of the row; -1 where there is none. @param {MouseEvent} event */
@@ -212,8 +235,10 @@ class Overview {
     model.on('change:chosen', this.marks);
     this.room.addEventListener('click', event => this.click(event));
     this.room.addEventListener('keydown', event => this.key(event));
-    this.over = this.asked = ''; // the map under the mouse, and the one of which the kernel was asked last
-    this.waits = this.framed = false;
+    this.over = ''; // the map under the mouse
+    this.waits = false;
+    /** @type {Row[]} */
+    this.fed = []; // the rows that fed it
     this.frame = build('div', 'cnnw-sees');
     this.hears = (/** @type {any} */ said) => this.answer(said);
     model.on('msg:custom', this.hears);
@@ -235,7 +260,8 @@ class Overview {
     this.model.off('msg:custom', this.hears);
     this.card?.removeEventListener('keydown', this.leave);
     this.card?.removeEventListener('click', this.keep);
-    this.frame.remove();
+    clearTimeout(this.rests);
+    this.clear();
   }
 
   /** The rows that are seen. */
@@ -248,6 +274,10 @@ class Overview {
   show(i) {
     this.places[i].show(this.model.get(`sheet_${'ab'[i]}`));
     this.mark();
+    if (!this.over) return;
+    this.clear(); // of another image, perhaps
+    clearTimeout(this.rests);
+    this.rests = setTimeout(() => this.ask(), 120);
   }
 
   /** Frame what is chosen, and where the keyboard is, in both places. */
@@ -286,30 +316,40 @@ class Overview {
     const canvas = /** @type {HTMLElement | null} */ (event && event.target), row = this.rows.find(each => canvas
       && each.host.contains(canvas));
     const thumb = canvas instanceof HTMLCanvasElement && row && !row.stage.units;
-    const over = thumb ? JSON.stringify([row.stage.layer, Number(canvas.dataset.channel)]) : '';
+    const over = thumb ? JSON.stringify([row.stage.layer, Number(canvas.dataset.channel), row.stage.name]) : '';
     if (over === this.over) return;
     this.over = over;
-    this.frame.remove();
+    this.clear();
     clearTimeout(this.rests);
-    // the first frame takes the kernel a while: not for a mouse that only passes
-    if (over) this.rests = setTimeout(() => this.ask(), this.framed ? 120 : 500);
+    if (over) this.rests = setTimeout(() => this.ask(), 120); // not for a mouse that only passes
+  }
+
+  /** Take the frames away. */
+  clear() {
+    this.frame.remove();
+    this.fed.forEach(row => row.feed(null));
+    this.fed = [];
   }
 
   /** Ask the kernel for the frame; not before it has answered the last question. */
   ask() {
     if (!this.over || this.waits) return;
-    const [layer, channel] = JSON.parse(this.over);
+    const [layer, channel, stage] = JSON.parse(this.over);
     this.waits = true;
-    this.asked = this.over;
-    this.model.send({kind: 'hover', layer, channel, key: this.over});
+    this.model.send({kind: 'hover', layer, channel, stage, key: this.over});
   }
 
-  /** @param {{kind: string, key: string, box: [number, number, number, number] | null}} said */
-  answer({kind, key, box}) {
+  /** @param {{kind: string, key: string, box: Box | null, fed: Fed[], waits: boolean}} said */
+  answer({kind, key, box, fed, waits}) {
     if (kind !== 'frame') return;
     this.waits = false;
-    this.framed = true;
     if (key !== this.over) return this.ask();
+    this.clear();
+    if (waits) this.rests = setTimeout(() => this.ask(), 300); // the kernel is still at it
+    for (const each of fed) {
+      const row = this.rows.find(row => row.stage.name === each.stage);
+      if (row) this.fed.push(row), row.feed(each);
+    }
     const photos = /** @type {HTMLElement[]} */ ([...(this.card?.querySelectorAll('.cnnw-input') ?? [])]);
     const photo = photos.find(each => !each.closest('.cnnw-below') && each.getClientRects().length);
     if (!box || !photo || !this.card) return;

@@ -7,9 +7,8 @@ from typing import Any
 
 import torch
 
-from ..compute.layers import Layer, LayerTable, activations, drawable, one_image
+from ..compute.layers import Layer, LayerTable, activations, one_image
 from ..compute.overview import Edge, Flow, Stages, describe, edges, follow, stages
-from ..compute.receptive_field import ReceptiveFields, fields_of
 from ..widgets.state import Memory, Snapshot, Subject
 from .sheet import sheet_of
 from .stages import Row, places, rows_of
@@ -46,6 +45,11 @@ class Seen:
         self._flow = names, follow(self._subject.module, images, operations=traced, prepare=self._subject.prepare)
         return True
 
+    def feeding(self, opened: Collection[str] | None, find: str) -> list[Edge]:
+        """What feeds what among the rows; nothing where that is not known."""
+        rows = self.rows(opened, find)
+        return [] if find.strip() else self._edges([row.stage for row in rows if not row.opened])
+
     def forget(self) -> None:
         """Remember nothing but the stages."""
         self._memory.forget()
@@ -61,7 +65,7 @@ class Seen:
     ) -> dict[str, Any]:
         """What the page is told; the same object as before, where nothing has changed."""
         rows, strips = self.rows(opened, find), self._strips(snapshot, opened, find, colormap)
-        found = [] if find.strip() else self._edges([row.stage for row in rows if not row.opened])
+        found = self.feeding(opened, find)
 
         def make() -> dict[str, Any]:
             lines = self._lines(rows, found)
@@ -70,30 +74,6 @@ class Seen:
             return sheet_of(shown, places(rows, found), scale=scale, colormap=colormap, empty=empty)
 
         return self._memory.remember("sheet", (snapshot.modules, rows, found, scale, colormap), make)
-
-    def frame(self, snapshot: Snapshot, layer: Layer, channel: int) -> list[float] | None:
-        """What the strongest place of a map can see of the image: left, top, right and bottom, as shares of it.
-
-        None where no map over the image is known. The first time, this takes a pass.
-        """
-        if layer.kind not in ("maps", "tokens") or not layer.axes_known:
-            return None
-        fields = self._memory.remember(
-            "fields", (self.stages.table, snapshot.item.aspect), lambda: self._fields(snapshot)
-        )
-        field = fields[layer.name]
-        map_ = drawable(snapshot.output(layer.name), layer, aspect=snapshot.item.aspect)[channel]
-        if tuple(map_.shape) != tuple(field.grid):
-            return None
-        place = int(map_.abs().nan_to_num(0).argmax())
-        top, left, bottom, right = field.box(*divmod(place, map_.shape[1]), channel=channel)
-        height, width = field.image
-        return [left / width, top / height, right / width, bottom / height]
-
-    def _fields(self, snapshot: Snapshot) -> ReceptiveFields:
-        rows = [row for row in self.stages.table if row.reason is None and row.ran and row.batch_axis is not None]
-        images = self._subject.items.batch(snapshot.item)
-        return fields_of(self._subject.module, images, rows, prepare=self._subject.prepare)
 
     def _edges(self, shown: list[Any]) -> list[Edge]:
         """What feeds what among the stages that are shown; nothing where that is not known."""

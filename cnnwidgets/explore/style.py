@@ -42,6 +42,13 @@ STYLE = """<style>
 .cnnw-explore { position: relative; }
 .cnnw-sees { position: absolute; z-index: 3; pointer-events: none; border: 2px solid var(--cnnw-accent);
   border-radius: 2px; box-shadow: 0 0 0 1px #fffc, inset 0 0 0 1px #fffc; }
+.cnnw-stage.cnnw-feeds { background: color-mix(in srgb, var(--cnnw-accent) 18%, transparent);
+  box-shadow: inset 3px 0 0 var(--cnnw-accent); }
+.cnnw-feeds .cnnw-said { display: none; } .cnnw-gave { color: var(--cnnw-accent); }
+.cnnw-thumbs { position: relative; }
+.cnnw-place { position: absolute; pointer-events: none; box-sizing: border-box; border: 1.5px solid var(--cnnw-accent);
+  box-shadow: 0 0 0 1px #fffc, inset 0 0 0 1px #fffc; border-radius: 1px; }
+.cnnw-thumb.cnnw-most { box-shadow: 0 0 0 2px var(--cnnw-accent); }
 .cnnw-none { padding: 20px 50px; }
 .cnnw-below { border-top: 1px solid var(--cnnw-line); margin-top: 10px; padding-top: 8px; }
 .cnnw-below .cnnw { border: 0; padding: 8px 0 0; }

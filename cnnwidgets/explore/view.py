@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from functools import partial
 from typing import Any, ClassVar
 
@@ -10,13 +9,15 @@ import ipywidgets as W
 import traitlets as T
 from torch import nn
 
-from ..compute.overview import Stages
+from ..compute.overview import Edge, Stages
 from ..render.static import Panel
 from ..widgets import controls
 from ..widgets.base import ImageView, LayerView
 from ..widgets.panels import image_panels
 from ..widgets.state import Colormap, Given, Index, Subject, Target, maps_of
 from ..widgets.surface import layout, markup, number, plain
+from .ahead import Ahead
+from .hovered import Hovered
 from .panel import OverviewPanel
 from .picture import WIDTH, picture
 from .seen import Seen
@@ -163,6 +164,8 @@ class ExploreView(ImageView):
         self._history: History[Place] = History()
         self._seen = Seen(self.subject)
         self._seen.take(self.known)
+        self._hovered = Hovered(self.subject)
+        self._ahead = Ahead(self)
 
     def controls(self) -> list[W.Widget]:
         """Image, which stages are seen, and how the maps are drawn."""
@@ -220,6 +223,8 @@ class ExploreView(ImageView):
         self._history.visit((self.layer, self.channel, self.tab))
         if self.tabs is not None:
             self.tabs.can_go(self._history.behind, self._history.ahead)
+        if self.snapshot.traced and self.lacks():  # before, the operations would be left out
+            self._ahead.start()
 
     def choices(self, name: str) -> Any:
         """What the trait `name` may be, as the view now stands."""
@@ -243,10 +248,21 @@ class ExploreView(ImageView):
     def refresh(self) -> None:
         """Run the model again: for weights or data that changed where traits cannot see it."""
         self._seen.forget()
+        self._hovered.forget()
         super().refresh()
+
+    def lacks(self) -> bool:
+        """Whether what a hover asks for is still to be worked out, for what is seen now."""
+        return self._hovered.lacks(self.snapshot, self._feeding())
+
+    def work_ahead(self) -> bool:
+        """Work out the next part of what a hover asks for; whether there is more."""
+        return self._hovered.prepare(self.snapshot, self._feeding())
 
     def close(self) -> None:
         """Close every widget of the view and of those below it; the model is as it was before."""
+        if self.tabs is not None:
+            self._ahead.stop()
         for view in [] if self.tabs is None else self.tabs.apart:
             view.close()
         super().close()
@@ -268,12 +284,23 @@ class ExploreView(ImageView):
         return self._seen.sheet(self.snapshot, self.opened, self.find, **look)
 
     def _hover(self, said: dict[str, Any]) -> dict[str, Any]:
-        """What of the photo the strongest place of the map under the mouse can see; none where that is not known."""
-        box = None
-        with suppress(Exception):  # a frame that cannot be found is none: nothing that was asked for is missing
-            layer = self.snapshot.find(str(said["layer"]))
-            box = self._seen.frame(self.snapshot, layer, int(said["channel"]))
-        return {"kind": "frame", "key": said["key"], "box": box}
+        """What the strongest place of the map under the mouse sees, and what fed it; nothing where that is not known.
+
+        Runs nothing: what is not worked out yet is begun, and the page asks again.
+        """
+        waits = self.lacks() and self._ahead.start(soon=True)
+        while not waits and self.lacks():  # a script, a test
+            self.work_ahead()
+        answer: dict[str, Any] = {"kind": "frame", "key": said["key"], "box": None, "fed": [], "waits": waits}
+        layer, channel = self.snapshot.known.get(str(said["layer"])), int(said["channel"])
+        if layer is not None and 0 <= channel < layer.channels:
+            answer["box"] = self._hovered.frame(self.snapshot, layer, channel)
+            stage = str(said.get("stage", ""))
+            answer["fed"] = self._hovered.fed(self.snapshot, layer, channel, stage, self._feeding())
+        return answer
+
+    def _feeding(self) -> list[Edge]:
+        return self._seen.feeding(self.opened, self.find)
 
     def _overview(self, sheet: dict[str, Any]) -> OverviewPanel:
         return OverviewPanel(

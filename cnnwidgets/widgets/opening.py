@@ -11,12 +11,13 @@ from .state import read
 
 
 def open_state(state: Any, *looked_at: Any, **options: Any) -> ModelView:
-    """Open a view at the place that `view.state` told.
+    """Open a view at the place that `view.state` told, or that a page keeps which `view.to_html` wrote.
 
     Parameters
     ----------
-    state : dict or str
-        What `view.state` gave, or that as JSON text.
+    state : dict, str or Path
+        What `view.state` gave, or that as JSON text; or the name of a page (.html): the view is opened where it stood
+        when it was exported.
     *looked_at : object
         What a view of that class takes first: mostly the model and the data set.
     **options : object
@@ -30,7 +31,10 @@ def open_state(state: Any, *looked_at: Any, **options: Any) -> ModelView:
     Raises
     ------
     TypeError, ValueError
-        `state` is no state of a view, or one of a later version.
+        `state` is no state of a view, or one of a later version; a page is not one of ours, damaged, of a later
+        version, or keeps no place.
+    FileNotFoundError
+        There is no such page.
     LookupError
         There is no view, or layer, of that name; the message says which is nearest.
 

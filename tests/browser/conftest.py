@@ -185,6 +185,12 @@ def theme() -> str:
     return "light"
 
 
+@pytest.fixture
+def flags() -> tuple[str, ...]:
+    """What Chromium is told besides; a file whose tests need that has a fixture of its own of this name."""
+    return ()
+
+
 @pytest.fixture(scope="session")
 def pages(browser: Browser) -> Iterator[dict[str, Page]]:
     """JupyterLab's pages that are open and have no notebook, by theme. To load one takes longer than many a test."""
@@ -195,7 +201,12 @@ def pages(browser: Browser) -> Iterator[dict[str, Page]]:
 
 @pytest.fixture
 def run_cells(
-    request: pytest.FixtureRequest, lab: Lab, browser: Browser, pages: dict[str, Page], theme: str
+    request: pytest.FixtureRequest,
+    lab: Lab,
+    browser: Browser,
+    pages: dict[str, Page],
+    theme: str,
+    flags: tuple[str, ...],
 ) -> Iterator[Callable[..., Page]]:
     """`run_cells(code, ...)` is the Playwright page of a new notebook whose cells have run.
 
@@ -203,13 +214,14 @@ def run_cells(
     used again, with another notebook and another kernel, unless its test failed, or changed more than its notebook; and
     not in JupyterLab 3, which complains later that a notebook put away has no kernel.
     """
-    page, failed = pages.pop(theme, None), request.session.testsfailed
+    own = browser.browser_type.launch(executable_path=CHROMIUM, args=[*FLAGS, *flags]) if flags else None
+    page, failed = None if own else pages.pop(theme, None), request.session.testsfailed
 
     def run(*cells: str) -> Page:
         nonlocal page
         name = lab.write(*cells)
         if page is None:
-            page = _new_page(browser, lab, theme)
+            page = _new_page(own or browser, lab, theme)
             page.goto(f"{lab.url}/lab/tree/{name}?reset")
         else:
             page.evaluate(PUT_AWAY, True)
@@ -220,6 +232,9 @@ def run_cells(
         return page
 
     yield run
+    if own is not None:
+        own.close()
+        return
     if page is None:  # the test opened no notebook
         return
     with contextlib.suppress(PlaywrightError):  # it may have gone elsewhere

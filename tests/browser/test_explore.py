@@ -149,6 +149,30 @@ def test_the_mouse_over_a_map_frames_what_its_strongest_place_sees(run_cells):
     assert no_errors(page)
 
 
+def test_the_mouse_over_a_map_lights_the_stage_that_fed_it_and_frames_the_place_in_its_maps(run_cells):
+    page = opened(run_cells, LENET)
+    fed = page.locator(".cnnw-stage.cnnw-feeds:visible")
+    maps(page, "C3").first.hover()
+    fed.first.wait_for()
+    assert fed.locator("b").all_inner_texts() == ["S2"]
+    wait_until(
+        page, lambda: "5 x 5 places, most from" in fed.locator(".cnnw-gave").inner_text(), "what it gave is told"
+    )
+    places = fed.locator(".cnnw-place")
+    assert places.count() == maps(page, "S2").count() == 6
+    place, map_ = places.first.bounding_box(), maps(page, "S2").first.bounding_box()
+    assert place and map_
+    assert 0.3 < place["width"] / map_["width"] < 0.4  # 5 of 14
+    assert map_["x"] - 1 < place["x"] < map_["x"] + map_["width"]
+    assert 1 <= fed.locator("canvas.cnnw-most").count() <= 3
+    keep(page, "fed", whole=True)
+    in_kernel(page, "view.index = 5")
+    wait_until(page, lambda: fed.count() == 1 and fed.locator(".cnnw-place").count() == 6, "lit for the other image")
+    page.mouse.move(0, 0)
+    wait_until(page, lambda: fed.count() == 0 and page.locator(".cnnw-place").count() == 0, "dark without the mouse")
+    assert no_errors(page)
+
+
 def test_in_a_narrow_page_nothing_stands_over_the_edge(run_cells):
     page = opened(run_cells, LENET)
     page.set_viewport_size({"width": 700, "height": 1100})

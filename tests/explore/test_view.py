@@ -287,7 +287,7 @@ def test_hovering_a_map_tells_what_its_strongest_place_sees_of_the_image(view, m
     answers: list[Any] = []
     monkeypatch.setattr(Overview, "send", lambda _, content, buffers=None: answers.append(content))
     hand(view, "hover", layer="pool", channel=0, key="k")  # 15 is the last of four: rows and columns 2 and 3 of four
-    assert answers == [{"kind": "frame", "key": "k", "box": [0.5, 0.5, 1.0, 1.0]}]
+    assert answers == [{"kind": "frame", "key": "k", "box": [0.5, 0.5, 1.0, 1.0], "fed": [], "waits": False}]
     hand(view, "hover", layer="fc", channel=0, key="k")
     assert answers[-1]["box"] is None
 

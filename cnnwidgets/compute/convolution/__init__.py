@@ -6,6 +6,7 @@ from .explanation import Explanation
 from .known import explainable, explainable_layers
 from .operands import NAMES, Operation
 from .rules import Addition, Concatenation
+from .shares import input_shares
 from .windows import nearest
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "explain",
     "explainable",
     "explainable_layers",
+    "input_shares",
     "layer_pass",
     "nearest",
     "slide",

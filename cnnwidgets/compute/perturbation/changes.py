@@ -204,12 +204,13 @@ def _moved(image: torch.Tensor, each: Sequence[Mapping[str, float]]) -> torch.Te
     """(..., C, H, W) moved alike; one image (1, C, H, W) by V moves is V of them, from one sampling."""
     height, width = image.shape[-2:]
     batch = image.reshape(-1, *image.shape[-3:])
-    inverse = torch.tensor([_inverse(made, height, width) for made in each], dtype=image.dtype, device=image.device)
-    x = (torch.arange(width, dtype=image.dtype, device=image.device) - (width - 1) / 2).expand(height, width)
-    y = (torch.arange(height, dtype=image.dtype, device=image.device) - (height - 1) / 2)[:, None].expand(height, width)
-    places = torch.stack([x, y, torch.ones_like(x)], -1).reshape(1, -1, 3) @ inverse.transpose(1, 2)
-    half = torch.tensor([width / 2, height / 2], dtype=image.dtype, device=image.device)
-    grid = (places / half).reshape(len(each), height, width, 2)
+    like: Any = {"dtype": image.dtype, "device": image.device}
+    across, down, start = torch.tensor([_inverse(made, height, width) for made in each], **like)[:, None, None].unbind(
+        -1
+    )
+    x = torch.arange(width, **like)[:, None] - (width - 1) / 2
+    y = torch.arange(height, **like)[:, None, None] - (height - 1) / 2
+    grid = (start + across * x).addcmul(down, y)  # (V, height, width, 2): the row of each move first, which is small
     many = max(len(batch), len(each))
     sampled = functional.grid_sample(
         batch.expand(many, -1, -1, -1), grid.expand(many, -1, -1, -1), "bilinear", "zeros", align_corners=False
@@ -218,11 +219,12 @@ def _moved(image: torch.Tensor, each: Sequence[Mapping[str, float]]) -> torch.Te
 
 
 def _inverse(made: Mapping[str, float], height: int, width: int) -> list[list[float]]:
-    """Where a pixel of the result, counted from the centre, comes from: a 2 x 3 matrix."""
+    """Where a pixel of the result, counted from the centre, comes from, in halves of the size: a 2 x 3 matrix."""
     angle, factor = math.radians(made.get("rotate", 0.0)), made.get("scale", 1.0)
     right, down = made.get("shift_right", 0.0) * width, made.get("shift_down", 0.0) * height
     cos, sin = math.cos(angle) / factor, math.sin(angle) / factor
-    return [[cos, -sin, sin * down - cos * right], [sin, cos, -sin * right - cos * down]]
+    rows = (cos, -sin, sin * down - cos * right), (sin, cos, -sin * right - cos * down)
+    return [[2 * part / size for part in row] for row, size in zip(rows, (width, height), strict=True)]
 
 
 def _mean_gray(image: torch.Tensor) -> torch.Tensor:

@@ -118,8 +118,7 @@ def stability(
         for part in apart(module, batch, at_once=AT_ONCE):
             found.append(_scores(call(shadow, part), len(part)))
     logits = torch.cat(found).detach().double().cpu()
-    given_as_such = all(are_probabilities(row) for row in logits)
-    return Stability(change, given, logits if given_as_such else logits.softmax(1))
+    return Stability(change, given, logits if are_probabilities(logits) else logits.softmax(1))
 
 
 def _scores(output: Any, count: int) -> torch.Tensor:

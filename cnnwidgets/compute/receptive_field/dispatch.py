@@ -23,13 +23,17 @@ class Following(TorchDispatchMode):
     ----------
     size : tuple of int
         (H, W) of the image.
+    within : Following, optional
+        A mode that is on, and tells this one what it sees (`see`): it knows which tensors share their memory.
     """
 
-    def __init__(self, size: tuple[int, int]) -> None:
+    def __init__(self, size: tuple[int, int], within: Following | None = None) -> None:
         super().__init__()
         self.size = size
         self._known: Any = WeakTensorKeyDictionary()  # None for a tensor that depends on no pixel
-        self._sharing: dict[int, list[TensorWeakRef]] = {}  # the tensors that share a storage
+        self._within = within
+        self._sharing: dict[int, list[TensorWeakRef]] = {} if within is None else within._sharing
+        """Storage -> the tensors in it."""
         self._taken, self._notes = "", WeakTensorKeyDictionary()
         self.images = 1
 
@@ -53,15 +57,19 @@ class Following(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         output = func(*args, **(kwargs or {}))
-        call = Call(func, args, kwargs or {}, output, self.of, self.size)
+        self.see(func, args, kwargs or {}, output)
+        return output
+
+    def see(self, func: Any, args: Any, kwargs: dict[str, Any], output: Any) -> None:
+        """Find the boxes of what an operation gave."""
+        call = Call(func, args, kwargs, output, self.of, self.size)
         for tensor, reach in zip(call.outputs, follow(call), strict=True):
             if call.known and any(tensor is given for given in call.tensors):
                 self._overwrite(tensor, reach)
             self._note(tensor, reach)
-        return output
 
     def _note(self, tensor: torch.Tensor, reach: PixelBox | None) -> None:
-        if tensor not in self._known:
+        if self._within is None and tensor not in self._known:
             self._sharing.setdefault(tensor.untyped_storage()._cdata, []).append(TensorWeakRef(tensor))
         self._known[tensor] = reach
         if self._taken:
@@ -112,6 +120,13 @@ _LEAVING = {
 
 
 @contextmanager
+def switched_on(mode: Following) -> Iterator[None]:
+    """Have `mode` see all that runs inside the `with` block, and what leaves torch there."""
+    with mode, _Leaving(mode):
+        yield
+
+
+@contextmanager
 def following(images: Any) -> Iterator[Following]:
     """Track the pixels of the first tensor of three axes or more in `images`.
 
@@ -135,7 +150,8 @@ def following(images: Any) -> Iterator[Following]:
     if not found:
         raise TypeError(f"a receptive field needs an image tensor (C, H, W), not {type(images).__name__}")
     height, width = found[0].shape[-2:]
-    with Following((height, width)) as mode, _Leaving(mode):
+    mode = Following((height, width))
+    with switched_on(mode):
         mode.watch(found[0])
         mode.images = sum(image.shape[-2:] == (height, width) for image in found)
         yield mode

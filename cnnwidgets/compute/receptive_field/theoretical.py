@@ -92,14 +92,17 @@ def fields_of(
     return ReceptiveFields([_field(row, outputs[row.name], mode) for row in table])
 
 
-def _boxes(output: torch.Tensor, mode: Following) -> PixelBox:
-    nothing = torch.tensor(NOTHING).expand(output.shape)
-    return mode.of(output) or PixelBox((nothing,) * 4)
-
-
 def _field(row: Layer, output: torch.Tensor, mode: Following) -> ReceptiveField:
-    """The receptive field of a layer, from the boxes of all its numbers."""
-    reach, image = _boxes(output, mode), mode.size
+    nothing = torch.tensor(NOTHING).expand(output.shape)
+    reach = mode.of(output) or PixelBox((nothing,) * 4)
+    return field_of(row, reach, mode.size, images=mode.images, note=mode.note(output))
+
+
+def field_of(row: Layer, reach: PixelBox, image: tuple[int, int], *, images: int = 1, note: str = "") -> ReceptiveField:
+    """The receptive field of a layer in an image of this size, from the boxes of all its numbers.
+
+    `images` are how many images of this size the model was given, `note` what may make the boxes too small.
+    """
     maps = [_as_maps(edge, row, image[1] / image[0]) for edge in reach.edges]
     grid = (int(maps[0].shape[1]), int(maps[0].shape[2]))
     edges = tuple(thin(flattened(edge)) for edge in maps)
@@ -109,12 +112,12 @@ def _field(row: Layer, output: torch.Tensor, mode: Following) -> ReceptiveField:
     size: Pixels = 0
     stride: Pixels = 0
     start: Pixels = 0
-    reason = note = ""
+    reason = differs = ""
     if everything and reach.reason:
         size, reason = pair(*image), reach.reason
         edges = tuple(torch.full((1, 1, 1), float(end)) for end in (0, 0, *image))
     elif bool((top == NOTHING).all()):
-        note = "does not depend on the image" if mode.images == 1 else f"does not depend on image 1 of {mode.images}"
+        differs = "does not depend on the image" if images == 1 else f"does not depend on image 1 of {images}"
     else:
         heights, widths = _extents(top + bottom), _extents(left + right)
         size = pair(heights[-1], widths[-1])
@@ -124,8 +127,8 @@ def _field(row: Layer, output: torch.Tensor, mode: Following) -> ReceptiveField:
         start = pair(*(-float(edge[edge > NOTHING][0]) for edge in (top, left)))
         reason = f"its field of {text(size)} px covers the image" if everything else ""
         differ = dict.fromkeys(f"{extents[0]} to {extents[-1]}" for extents in (heights, widths) if len(extents) > 1)
-        note = f"fields differ: {' and '.join(differ)} px" if differ else ""
-    note = "; ".join(filter(None, [note, mode.note(output)]))
+        differs = f"fields differ: {' and '.join(differ)} px" if differ else ""
+    note = "; ".join(filter(None, [differs, note]))
     return ReceptiveField(
         layer=row.name,
         image=image,

@@ -53,6 +53,8 @@ class Page:
         self.title = title
         self.note = ""
         """One more line below every card."""
+        self.kept = ""
+        """An element that shows nothing, for whoever reads the file."""
         self.sliders = list(sliders)
         self.play = play
         self.paints = paints
@@ -136,6 +138,7 @@ class Page:
             "dark": _variables(DARK),
             "width": str(self._width),
             "note": escape(self.note),
+            "kept": self.kept,
             "paints": self.paints.code if self.paints else "null",
             "style": self.paints.style if self.paints else "",
             "data": json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),

@@ -17,8 +17,9 @@ from ...render.static import Panel
 from ...training.recording import Recorder, Recording
 from ...widgets.base import ModelView
 from ...widgets.controls import ProgressRow
-from ...widgets.state import Index, Integer, Subject, Thumbnails
+from ...widgets.state import Given, Index, Integer, Subject, Thumbnails
 from ...widgets.surface import markup
+from .code import points_in_code
 from .controls import NAMES, Controls
 from .growing import GrowingVectors
 from .links import POINTS, Links
@@ -62,6 +63,10 @@ class EmbeddingView(ModelView):
         The network and the data set, to share with other views; None for several networks, and for a recording.
     frames : States
         The states of the network.
+    recorded : Recording or None
+        The recording that they are of.
+    recorded_as : object
+        What was given as `source`.
 
     Raises
     ------
@@ -106,10 +111,12 @@ class EmbeddingView(ModelView):
         self._projection = Projection(self.redraw)
         self._progress: ProgressRow | None = None
         self.check_keywords(traits)
+        self.recorded_as = source
         if isinstance(source, (str, Path)):
             source = Recording.open(source)
         elif isinstance(source, Recorder):
             source = source.recording
+        self.recorded = source if isinstance(source, Recording) else None
         options = {"classes": classes, "denormalize": denormalize, "prepare": prepare}
         self.subject: Subject | None = None
         if isinstance(source, Subject) or (isinstance(source, nn.Module) and dataset is not None):
@@ -240,6 +247,10 @@ class EmbeddingView(ModelView):
             self._projection.cancel()
             self._links.clear()
         super().close()
+
+    def numbers_in_code(self, given: Given) -> list[str]:
+        """The points, by `activations`, or from the recording, and `embed`."""
+        return points_in_code(self, given)
 
     # ------------------------------------------------------------------ what the base asks for
 

@@ -91,10 +91,12 @@ class Shots:
         value = self._read(shot, frame)
         if shot.difference == "none":
             return value
-        before = [at for at in self.frames(shot.what, shot.layer) if at < frame]
-        if not before:
-            return value - value
-        return value - self._read(shot, before[0 if shot.difference == "first" else -1])
+        return value - self._read(shot, self.before(shot, frame))
+
+    def before(self, shot: Shot, frame: int) -> int:
+        """The frame that is taken from a frame for a difference; itself, where none before has it."""
+        before = [at for at in self.frames(shot.what, shot.layer) if at < frame] or [frame]
+        return before[0 if shot.difference == "first" else -1]
 
     def _read(self, shot: Shot, frame: int) -> torch.Tensor:
         recording = self.recording

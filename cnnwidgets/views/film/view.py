@@ -21,7 +21,7 @@ from ...render.static import Panel
 from ...training.recording import WHAT, Recording
 from ...widgets.base import ModelView
 from ...widgets.panels import grid_sizes
-from ...widgets.state import Colormap, Index, Integer, Pixel
+from ...widgets.state import Colormap, Given, Index, Integer, Pixel, call, recording_of
 from .controls import FilmControls
 from .export import export
 from .player import SPEEDS
@@ -82,6 +82,7 @@ class FilmView(ModelView):
 
     def __init__(self, recording: Any, **traits: Any) -> None:
         self.check_keywords(traits)
+        self._given_as = recording
         if isinstance(recording, (str, Path)):
             recording = Recording.open(recording)
         recording = getattr(recording, "recording", recording)
@@ -180,6 +181,15 @@ class FilmView(ModelView):
             self.channel, self.plane = min(self.channel, row.channels - 1), min(self.plane, row.planes - 1)
             self._controls.fit(self.what, layers, row)
             self.pixel = None
+
+    def numbers_in_code(self, given: Given) -> list[str]:
+        """The numbers of the frame, read from the recording; less those of another frame, as `difference` says."""
+        layer = given.trait("layer")
+        probe = (given.trait("probe"),) if self.what == "maps" else ()
+        frames = [self.frame] if self.difference == "none" else [self.frame, self.shots.before(self.shot, self.frame)]
+        opened, film = recording_of(given["recording"], self._given_as)
+        read = [f"{call(f'{film}.{self.what}', str(frame), layer, *probe)}.float()" for frame in frames]
+        return [*opened, f"{self.what} = {' - '.join(read)}"]
 
     # ------------------------------------------------------------------ what the base asks for
 

@@ -17,7 +17,7 @@ from ...training.loop import Step, Trainer
 from ...widgets import controls
 from ...widgets.base import ImageView
 from ...widgets.panels import classes_panel, grid_panel, image_panel
-from ...widgets.state import Colormap, Integer, Snapshot
+from ...widgets.state import Colormap, Given, Integer, Snapshot, maps_of
 from ...widgets.surface import markup
 from .curves import CurvePanel, Track, curve_panel, has_values
 from .pace import Pace
@@ -131,6 +131,14 @@ class TrainingView(ImageView):
         self._train.disabled, self._pause.disabled, self._stop.disabled = running, not running, not running
         self._pause.description = "Resume" if paused else "Pause"
 
+    def numbers_in_code(self, given: Given) -> list[str]:
+        """The history of the training, and the maps, by `activations`."""
+        trainer = given["trainer"]
+        names = {"model": f"{trainer}.model"}
+        if not given.has("dataset"):
+            names["dataset"] = f"{trainer}.{_loader(self.trainer)}.dataset"
+        return [f"history = {trainer}.history", *maps_of(given.where(**names), self.item, self.index)]
+
     # ------------------------------------------------------------------ what the base asks for
 
     def choosable(self, row: Layer) -> bool:
@@ -229,10 +237,15 @@ class TrainingView(ImageView):
 
 def _probes(trainer: Trainer) -> Any:
     """The data set that a loader of the trainer reads."""
-    for loader in (trainer.valid_loader, trainer.train_loader):
-        if (dataset := getattr(loader, "dataset", None)) is not None:
-            return dataset
+    if name := _loader(trainer):
+        return getattr(trainer, name).dataset
     raise ValueError(
         "there are no images to look at: give TrainingView(trainer, dataset), or set_loaders of the trainer first, "
         "with a loader that has a data set (`loader.dataset`)"
     )
+
+
+def _loader(trainer: Trainer) -> str:
+    """Attribute of the trainer that holds a loader with a data set; empty where none does."""
+    names = ("valid_loader", "train_loader")
+    return next((name for name in names if getattr(getattr(trainer, name), "dataset", None) is not None), "")

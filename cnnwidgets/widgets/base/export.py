@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from ...compute.core import Bar, unknown
-from ...files import check_writable, parsed_bytes, write_whole
+from ...files import check_writable, parsed_bytes, readable, write_whole
 from ...render.static import Card, Page, Painted, Paints, Panel
 from ..painter import Painting, painted, paints
 from ..panels import PaintedPanel
+from ..state import kept
 from ..surface import tree
 
 
@@ -22,6 +23,10 @@ class Exportable(Protocol):
     sliders: ClassVar[dict[str, str]]
     painted: ClassVar[Sequence[str]]
     exporting: bool
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """Where it stands, as data."""
 
     def traits(self, **metadata: Any) -> dict[str, Any]:
         """The traits with these tags."""
@@ -87,11 +92,22 @@ def to_html(
         if not _listed(chosen[name]):
             raise ValueError(f"{name}={chosen[name]!r} holds no value for its slider: give at least one")
     sweep = _Sweep(view, {name: _listed(values) for name, values in chosen.items()}, limit)
+    sweep.page.kept = _place(view, limit // 4)
+    sweep.page.bytes += len(sweep.page.kept)
     with _undisturbed(view), Bar(0, "pictures", progress) as sweep.bar:
         sweep.run()
     data = sweep.html().encode()
     write_whole(path, data)
     return Exported(path, len(sweep.page), sweep.painted, len(data), sweep.left_out)
+
+
+def _place(view: Exportable, room: int) -> str:
+    """Where the view stands, for `cw.open`, as an element of the page of at most `room` bytes."""
+    try:
+        place = kept(view.state)
+    except ValueError as error:  # a trait cannot be told in data, such as a function: a page can do without
+        return kept(None, str(error))
+    return place if len(place) <= room else kept(None, f"it would take {readable(len(place))} of a small page")
 
 
 def _listed(values: Any) -> list[Any]:

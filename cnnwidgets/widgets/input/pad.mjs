@@ -33,6 +33,9 @@ class Pad {
     this.newest = new Newest(number => this.send(number));
     this.final = false;
     this.furnish(el);
+    // out of sight, by whatever way, the camera is off: also where the panel is hidden and nobody says so
+    this.sight = new ResizeObserver(() => this.seen || this.stopCamera());
+    if (this.host) this.sight.observe(this.host);
     this.clear(false);
     this.heard = (/** @type {any} */ content, /** @type {DataView[]} */ buffers) => this.hear(content, buffers);
     model.on('msg:custom', this.heard);
@@ -41,11 +44,17 @@ class Pad {
 
   close() {
     this.closed = true;
+    this.sight.disconnect();
     this.stopCamera();
     this.model.off('msg:custom', this.heard);
   }
 
   // -------------------------------------------------------------------- what is seen
+
+  /** Whether it is on a page, and not hidden there. */
+  get seen() {
+    return !this.closed && !!this.host?.getClientRects().length;
+  }
 
   /** @param {HTMLElement} el */
   furnish(el) {
@@ -67,7 +76,7 @@ class Pad {
     this.words = build('div', {className: 'cnnw-pad-words'});
     this.words.setAttribute('aria-live', 'polite');
     this.camera = this.button('camera', 'Take a picture with the camera', () => this.useCamera());
-    const host = build('div', {className: 'cnnw-pad-host'},
+    const host = this.host = build('div', {className: 'cnnw-pad-host'},
       build('div', {className: 'cnnw-pad-row'}, this.draws, this.erases, this.width, this.color,
         this.button('clear', 'Begin again (Delete)', () => this.clear())),
       this.canvas, this.video,
@@ -241,16 +250,21 @@ class Pad {
 
   async useCamera() {
     if (this.stream) return this.takePhoto();
+    if (this.asks) return; // the browser's question is not answered yet: a second stream would never be stopped
     if (!navigator.mediaDevices?.getUserMedia) return this.say(cameraWords(null));
+    this.asks = true;
     try {
       this.stream = await navigator.mediaDevices.getUserMedia({video: true});
     } catch (error) {
       return this.say(cameraWords(/** @type {any} */ (error)));
+    } finally {
+      this.asks = false;
     }
-    if (this.closed || !this.video) return this.stopCamera();
+    if (!this.seen || !this.video) return this.stopCamera();
     this.video.srcObject = this.stream;
     this.video.hidden = false;
     await this.video.play().catch(() => {});
+    if (!this.stream) return; // stopped meanwhile
     if (this.camera) this.camera.textContent = 'take it';
     this.say('');
   }

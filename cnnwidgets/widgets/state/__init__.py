@@ -1,15 +1,17 @@
 """What is looked at, and what is remembered."""
 
 from .cache import ByteCache
-from .code import Given, call, cell_of, image_of, maps_of
+from .code import Given, call, cell_of, image_of, maps_of, recording_of
 from .memory import Memory
-from .operations import Operations
+from .operations import REST, Operations
+from .page import kept
 from .place import read, told
 from .subject import Look, Snapshot, Subject
 from .thumbnails import Thumbnails
 from .traits import Colormap, Index, Integer, NotNone, Number, Pixel, Place, Scale, ScoreOf, Target, refused
 
 __all__ = [
+    "REST",
     "ByteCache",
     "Colormap",
     "Given",
@@ -31,8 +33,10 @@ __all__ = [
     "call",
     "cell_of",
     "image_of",
+    "kept",
     "maps_of",
     "read",
+    "recording_of",
     "refused",
     "told",
 ]

@@ -6,6 +6,7 @@ import inspect
 import json
 import math
 from collections.abc import Mapping, Sequence
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -60,14 +61,25 @@ class Given:
         self._left_out = follow | ({"index"} if self.own else set())
         self._defaults = {name: view.traits()[name].default_value for name in traits}
         self.nameless: list[str] = []
+        self._instead: Mapping[str, str] = {}
 
     def __getitem__(self, parameter: str) -> str:
         """Code for what was given as `parameter`."""
-        return self._written(self._values.get(parameter), parameter)
+        return self._instead.get(parameter) or self._written(self._values.get(parameter), parameter)
+
+    def where(self, **instead: str) -> Given:
+        """The same, with this code for some parameters: what a view has by other ways."""
+        other = copy(self)
+        other._instead = {**self._instead, **instead}
+        return other
+
+    def has(self, parameter: str) -> bool:
+        """Whether anything was given as `parameter`."""
+        return self._values.get(parameter) is not None
 
     def options(self, *parameters: str) -> dict[str, str]:
         """The same for those of the keywords that were given."""
-        return {name: self[name] for name in parameters if self._values.get(name) is not None}
+        return {name: self[name] for name in parameters if self.has(name)}
 
     def trait(self, name: str) -> str:
         """Code for the value of a trait."""
@@ -102,12 +114,16 @@ class Given:
         return self._names.get(id(value)) or self.named(name) if text is None else text
 
 
-def image_of(given: Given, item: Item, index: int, *, data: str = "dataset") -> str:
-    """Code for the image of an item, as the functions of cnnwidgets take it: for `prepare`, the item as it is."""
+def image_of(given: Given, item: Item, index: int, *, data: str = "dataset", at: str = "") -> str:
+    """Code for the image of an item, as the functions of cnnwidgets take it: for `prepare`, the item as it is.
+
+    `at` is a variable that stands for `index`, where the code is of many items like this one.
+    """
     raw, image, prepared = item.raw, item.image, bool(given.options("prepare"))
     if index < 0:  # an own one
         return f"view.subject.items[view.index].{'raw' if prepared else 'image'}"
-    element = f"{given[data]}[{index}]"
+    at = at or str(index)
+    element = f"{given[data]}[{at}]"
     if prepared or _is_same(raw, image):
         return element
     parts: Any = raw.items() if isinstance(raw, Mapping) else enumerate(raw) if isinstance(raw, (tuple, list)) else ()
@@ -115,7 +131,22 @@ def image_of(given: Given, item: Item, index: int, *, data: str = "dataset") -> 
         if _is_same(part, image):
             return f"{element}[{literal(key)}]"
     subject = call("cw.Subject", given["model"], given[data], **given.options("classes", "denormalize"))
-    return f"{subject}.items[{index}].image"
+    return f"{subject}.items[{at}].image"
+
+
+def recording_of(text: str, given: object) -> tuple[list[str], str]:
+    """Lines that have a recording, and what it is called in them.
+
+    Parameters
+    ----------
+    text : str
+        Code for what was given.
+    given : object
+        That: the recording itself, its recorder, or its folder.
+    """
+    if isinstance(given, (str, Path)):
+        return [f"recording = {call('cw.Recording.open', text)}"], "recording"
+    return ([f"recording = {text}.recording"], "recording") if hasattr(given, "recording") else ([], text)
 
 
 def maps_of(given: Given, item: Item, index: int) -> list[str]:

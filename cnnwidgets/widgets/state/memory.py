@@ -33,6 +33,11 @@ class Memory:
         value: T = held[1]
         return value
 
+    def known(self, name: str, key: Sequence[Any]) -> Any:
+        """What was made for `key` last; None where nothing was, or something else since."""
+        held = self._held.get(name)
+        return held[1] if held is not None and same(held[0], tuple(key)) else None
+
     def forget(self) -> None:
         """Remember nothing."""
         self._held.clear()

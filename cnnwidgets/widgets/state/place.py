@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from ...compute.pictures import OwnImage, adopt, is_own, own_image
+from .page import is_page, read_page
 
 FORMAT = 1
 """Version of the data; a later one is refused, so that no place is mistaken for another."""
@@ -39,22 +40,24 @@ def told(view: str, traits: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read(state: Any) -> tuple[str, dict[str, Any]]:
-    """Name of the class and traits, from what `told` gave, or from that as JSON.
+    """Name of the class and traits, from what `told` gave, from that as JSON, or from a page that keeps it.
 
     Raises
     ------
     TypeError
-        It is neither a mapping nor text.
+        It is neither a mapping nor text nor a path.
     ValueError
-        It is no state, or one of a later version.
+        It is no state, or one of a later version; errors of a page are those of `read_page`.
     """
+    if is_page(state):
+        state = read_page(state)
     if isinstance(state, (str, bytes)):
         try:
             state = json.loads(state)
         except ValueError as error:
-            raise ValueError(f"this text is no state of a view: {error}") from error
+            raise ValueError(f"this text is no state of a view, nor the name of a page (.html): {error}") from error
     if not isinstance(state, Mapping):
-        raise TypeError(f"state must be what view.state gave, or that as JSON, not {type(state).__name__}")
+        raise TypeError(f"state must be what view.state gave, that as JSON, or a page, not {type(state).__name__}")
     version, view, traits = (state.get(name) for name in ("cnnwidgets", "view", "traits"))
     if isinstance(version, int) and version > FORMAT:
         raise ValueError(f"this state has format {version}, and this cnnwidgets reads up to {FORMAT}: a newer one does")

@@ -61,6 +61,99 @@ def test_the_numbers_behind_the_picture_come_from_public_functions():
     assert run(field.code(NAMES), **NAMES)["field"].size == field.field.size
 
 
+@pytest.mark.parametrize(
+    ("layer", "options"),
+    [
+        ("F6", {}),
+        ("C3", {"pooling": "mean"}),
+        ("C3", {"pooling": "max"}),
+        ("S2", {"pooling": "none", "points": "channels"}),
+    ],
+)
+def test_the_points_of_an_embedding_come_from_public_functions(layer, options):
+    view = cw.EmbeddingView(MODEL, DATASET, layer, count=12, method="pca", **options)
+    view.settle()
+    points = run(view.code(NAMES), **NAMES)["points"]
+    assert points.shape == view.embedding.points.shape
+    np.testing.assert_allclose(points, view.embedding.points, atol=1e-3 * np.abs(view.embedding.points).max())
+
+
+def test_the_points_of_several_networks_are_on_one_plane():
+    models = [cw.models.lenet5(), MODEL]
+    view = cw.EmbeddingView(models, DATASET, "F6", count=8, method="pca")
+    view.settle()
+    names = {"models": models, "dataset": DATASET}
+    points = run(view.code(names), **names)["points"]
+    np.testing.assert_allclose(points, view.embedding.points, atol=1e-3 * np.abs(view.embedding.points).max())
+
+
+def test_where_no_public_function_gives_the_points_the_view_alone_is_told():
+    states = [MODEL.state_dict(), MODEL.state_dict()]
+    view = cw.EmbeddingView(MODEL, DATASET, "F6", count=8, method="pca", states=states)
+    code = view.code(NAMES | {"states": states})
+    assert "embed(" not in code and code.splitlines()[-1] == "view"
+
+
+@pytest.fixture
+def film(tmp_path) -> cw.Recording:
+    """A network that learns for two steps."""
+    torch.manual_seed(0)
+    model = cw.models.lenet5()
+    images, labels = torch.stack([DATASET[at][0] for at in range(6)]), torch.tensor([DATASET[at][1] for at in range(6)])
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    recorder = cw.Recorder(model, ["C1", "C3", "F6"], images, tmp_path / "film", every=1, labels=labels.tolist())
+    with recorder:
+        for step in cw.fit(model, [(images, labels)] * 2, nn.CrossEntropyLoss(), optimizer, n_epochs=1):
+            recorder.step(step.epoch, step.batch, of=2, loss=step.loss)
+    return recorder.recording
+
+
+@pytest.mark.parametrize("given", ["recording", "folder"])
+@pytest.mark.parametrize(
+    "traits",
+    [
+        {"layer": "C3", "probe": 2},
+        {"layer": "C3", "difference": "first", "frame": 1},
+        {"layer": "C1", "difference": "previous", "frame": 0},
+        {"what": "filters", "layer": "C1"},
+    ],
+    ids=str,
+)
+def test_the_numbers_of_a_film_are_read_from_the_recording(film, given, traits):
+    source = film if given == "recording" else str(film.path)
+    view = cw.FilmView(source, **traits)
+    variables = run(view.code({"recording": film}), recording=film)
+    numbers = variables[traits.get("what", "maps")].numpy()
+    assert np.array_equal(numbers.reshape(view.maps.shape) if "what" not in traits else numbers[:, 0], view.maps)
+    assert np.array_equal(variables["view"].picture(), view.picture())
+
+
+def test_an_embedding_of_a_film_is_made_of_its_numbers(film):
+    view = cw.EmbeddingView(film, layer="C3", method="pca")
+    view.settle()
+    points = run(view.code({"recording": film}), recording=film)["points"]
+    np.testing.assert_allclose(points, view.embedding.points, atol=1e-3 * np.abs(view.embedding.points).max())
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["the trainer's images", "other images"])
+def test_a_training_tells_its_history_and_its_maps(own):
+    torch.manual_seed(0)
+    model, batches = cw.models.lenet5(), torch.utils.data.Subset(DATASET, range(8))
+    trainer = cw.Trainer(model, nn.CrossEntropyLoss(), torch.optim.SGD(model.parameters(), 0.1))
+    trainer.set_loaders(torch.utils.data.DataLoader(batches, 4))
+    names = {"trainer": trainer} | ({"dataset": DATASET} if own else {})
+    view = cw.TrainingView(trainer, DATASET, layer="C3") if own else cw.TrainingView(trainer, layer="C3")
+    trainer.train(1)
+    variables = run(view.code(names), **names)
+    assert variables["history"] is trainer.history and len(variables["history"].steps) == 2
+    index = view.index
+    assert torch.equal(variables["maps"], cw.activations(model, (DATASET if own else batches)[index][0], "C3")[0])
+    again = variables["view"]
+    assert again.state == view.state
+    for each in (again, view):
+        each.close()
+
+
 def test_the_cell_reads_as_one_would_write_it():
     assert cw.ActivationView(MODEL, DATASET, layer="C3", index=3).code(NAMES) == (
         "import cnnwidgets as cw\n"
