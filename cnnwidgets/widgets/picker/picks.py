@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as W
 
-from ..surface import close_tree, front_end, layout, plain, sharing
+from ..surface import front_end, layout, plain, sharing
 from .sheet import is_pictured
 from .strip import Strip
 
@@ -40,6 +40,11 @@ class PicksImages:
         self._opens.add_class("cnnw-opens")
         self._opens.observe(self._toggle_strip, "value")
         return self._opens
+
+    @property
+    def apart(self) -> list[W.Widget]:
+        """The strip, in the card or not: it goes with the view."""
+        return [] if self._strip is None else [self._strip]
 
     def _is_pictured(self) -> bool:
         snapshot, items = getattr(self, "snapshot", None), self.subject.items
@@ -80,6 +85,4 @@ class PicksImages:
         """Close every widget of the view; the model is as it was before."""
         if self._strip is not None:
             self._strip.reading.stop()
-            close_tree(self._strip)
-            self._strip = None
         super().close()  # type: ignore[misc]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import io
 import json
+import weakref
 from collections import OrderedDict
 from typing import Any
 
@@ -17,12 +19,13 @@ from torch import nn
 
 import cnnwidgets as cw
 from cnnwidgets.testing.state import deep_state, different
+from cnnwidgets.widgets.base import lifetime
 from cnnwidgets.widgets.controls.basic import TOOLTIPS
 from cnnwidgets.widgets.picker import picks, reading
 from cnnwidgets.widgets.picker.strip import Strip
 from cnnwidgets.widgets.picker.verdicts import MIXES, NO_SCORES
 from cnnwidgets.widgets.surface import tree
-from tests.widgets.conftest import EVIL
+from tests.widgets.conftest import EVIL, inside
 
 
 class Page:
@@ -133,11 +136,11 @@ def test_a_view_has_one_quiet_button_and_makes_nothing_else_before_it_is_pressed
     view = cw.ActivationView(model, IMAGES)
     assert not any(isinstance(part, Strip) for part in tree(view))
     counts = runs(model)
-    before = len(tree(view))
+    before = len(inside(view))
     button(view).value = True
-    assert [type(part).__name__ for part in tree(view) if isinstance(part, Strip)] == ["Strip"]
+    assert [type(part).__name__ for part in inside(view) if isinstance(part, Strip)] == ["Strip"]
     button(view).value = False
-    assert len(tree(view)) == before and counts == []
+    assert len(inside(view)) == before and counts == []
     assert "marked" in next(getattr(button(view), name) for name in TOOLTIPS if button(view).has_trait(name))
     view.close()
 
@@ -200,16 +203,41 @@ def test_closing_the_view_closes_the_strip_open_or_shut():
 
 def test_an_input_panel_and_a_strip_stand_beside_each_other_and_go_one_by_one():
     view = cw.ActivationView(cw.models.lenet5(), cw.data.digits())
-    before = len(tree(view))
+    before = len(inside(view))
     view.toggle_input()
-    both = len(tree(view))
+    both = len(inside(view))
     button(view).value = True
-    assert len(tree(view)) > both
+    assert len(inside(view)) > both
     view.toggle_input()
-    assert any(isinstance(part, Strip) for part in tree(view))
+    assert any(isinstance(part, Strip) for part in inside(view))
     button(view).value = False
-    assert len(tree(view)) == before
+    assert len(inside(view)) == before
     view.close()
+
+
+def test_what_is_saved_and_exported_is_the_same_with_it_and_without(tmp_path):
+    view = cw.ActivationView(two_pixels(), IMAGES)
+
+    def written(name: str) -> tuple[bytes, bytes]:
+        page = view.to_html(tmp_path / f"{name}.html", progress=False)
+        return view.save(tmp_path / f"{name}.png").read_bytes(), page.path.read_bytes()
+
+    without = written("without")
+    button(view).value = True
+    assert written("with") == without
+    view.close()
+
+
+def test_a_view_that_nothing_holds_takes_its_strip_along():
+    view = cw.ActivationView(two_pixels(), IMAGES)
+    button(view).value = True
+    button(view).value = False
+    strip = next(part for part in tree(view) if isinstance(part, Strip))
+    lifetime.loosen(view)
+    gone, comm = weakref.ref(view), strip.comm
+    del view, strip
+    gc.collect()
+    assert gone() is None and (comm is None or comm._closed)
 
 
 def test_what_stands_below_the_controls_stays_whatever_is_opened():
