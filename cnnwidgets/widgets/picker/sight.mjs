@@ -9,6 +9,13 @@ export function inSight({offset, width, stride, count}) {
   return [Math.max(0, Math.floor(offset / stride)), Math.min(count, Math.ceil((offset + width) / stride))];
 }
 
+/** What is said of the images that are seen whole. @param {Sight} sight */
+export function seen({offset, width, stride, count}) {
+  const first = Math.min(count - 1, Math.ceil(offset / stride));
+  const last = Math.min(count - 1, Math.max(first, Math.floor((offset + width) / stride) - 1));
+  return `images ${[first, last].map(at => at.toLocaleString('en')).join(' to ')} of ${count.toLocaleString('en')}`;
+}
+
 /** A place of the strip, or the nearest at which nothing but images is seen. @param {number} offset
  * @param {Sight} sight */
 export function within(offset, {width, stride, count}) {

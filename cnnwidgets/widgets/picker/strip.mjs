@@ -2,7 +2,7 @@
 // A strip of small pictures of a data set, of which only those in sight exist. The kernel is asked for what is missing,
 // one message at a time; what has come is kept within bounds.
 import {Newest} from '../surface/newest.mjs';
-import {Kept, fitted, inSight, led, missing, revealing, said, turned, within} from './sight.mjs';
+import {Kept, fitted, inSight, led, missing, revealing, said, seen, turned, within} from './sight.mjs';
 
 /**
  * @typedef {{get: (name: string) => any, send: (content: any) => void, on: (name: string, call: Function) => void,
@@ -96,7 +96,7 @@ class Strip {
   }
 
   draw() {
-    const [first, end] = inSight(this.sight), {offset, count} = this.sight;
+    const [first, end] = inSight(this.sight), {offset} = this.sight;
     for (const [index, tile] of this.tiles)
       if (index < first || index >= end) {
         tile.remove();
@@ -108,8 +108,7 @@ class Strip {
       this.fill(tile, index);
     }
     this.room.setAttribute('aria-activedescendant', this.tiles.get(this.at)?.id ?? '');
-    const whole = [Math.ceil(offset / STRIDE), Math.max(first, Math.floor((offset + this.sight.width) / STRIDE) - 1)];
-    this.where.textContent = `images ${whole.map(at => at.toLocaleString('en')).join(' to ')} of ${count.toLocaleString('en')}`;
+    this.where.textContent = seen(this.sight);
     this.look();
   }
 

@@ -44,6 +44,7 @@ STYLE = f"""<style>{COLORS}
 .cnnw :is(.cnnw-as-code, .cnnw-opens) {{ background: none; border: none; box-shadow: none; font-size: 12px;
   color: var(--cnnw-muted); }}
 .cnnw :is(.cnnw-as-code, .cnnw-opens).mod-active {{ color: var(--cnnw-accent); }}
+.cnnw .cnnw-opens.mod-active {{ box-shadow: inset 0 -2px var(--cnnw-accent); }}
 .cnnw-code {{ position: relative; border: 1px solid var(--cnnw-line); border-radius: 4px; margin-top: 8px; }}
 .cnnw-code pre {{ margin: 0; padding: 8px 12px; overflow-x: auto; font-size: 12px; color: var(--cnnw-text);
   background: none; font-family: var(--jp-code-font-family, monospace); user-select: all; }}

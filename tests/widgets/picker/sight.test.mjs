@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import {
-  Kept, fitted, inSight, led, missing, revealing, said, turned, within,
+  Kept, fitted, inSight, led, missing, revealing, said, seen, turned, within,
 } from '../../../cnnwidgets/widgets/picker/sight.mjs';
 
 const sight = {offset: 0, width: 250, stride: 100, count: 60000};
@@ -13,6 +13,12 @@ test('in sight is what is seen in part, and nothing beyond the ends', () => {
   assert.deepEqual(inSight({...sight, offset: 150}), [1, 4]);
   assert.deepEqual(inSight({...sight, offset: 5999750}), [59997, 60000]);
   assert.deepEqual(inSight({...sight, count: 2}), [0, 2]);
+});
+
+test('it is said which images are seen whole', () => {
+  assert.equal(seen({...sight, offset: 150}), 'images 2 to 3 of 60,000');
+  assert.equal(seen({...sight, count: 2}), 'images 0 to 1 of 2');
+  assert.equal(seen({...sight, width: 90, offset: 1e6}), 'images 10,000 to 10,000 of 60,000');
 });
 
 test('a place is never beyond the ends, and a short strip begins at the left', () => {
