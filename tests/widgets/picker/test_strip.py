@@ -18,6 +18,7 @@ from PIL import Image
 from torch import nn
 
 import cnnwidgets as cw
+from cnnwidgets.live import cell_thread
 from cnnwidgets.testing.state import deep_state, different
 from cnnwidgets.widgets.base import lifetime
 from cnnwidgets.widgets.controls.basic import TOOLTIPS
@@ -495,6 +496,22 @@ def test_in_a_notebook_pictures_come_first_and_each_page_has_its_own_answer(page
     assert [(content["page"], content["number"]) for content, _ in page.answers()] == [("a", 1), ("b", 2)]
     assert [content["kind"] for content, _ in page.heard][:2] == ["pictures", "pictures"]
     assert page.verdicts() == {2: "", 3: ""}  # what is in sight at last
+
+
+def test_in_a_cell_that_trains_pictures_come_at_once_and_marks_when_it_has_ended(page, monkeypatch):
+    async def main() -> None:
+        with monkeypatch.context() as patched:
+            patched.setattr(cell_thread, "turning_loop", lambda: None)  # as while a cell answers its widgets
+            page.look(0, 4)
+        assert list(page.pictures()) == [0, 1, 2, 3] and page.verdicts() == {}
+        for _ in range(200):
+            await asyncio.sleep(0.01)
+            if not page.strip.reading._portions.running:
+                break
+
+    asyncio.run(main())
+    assert page.verdicts() == VERDICTS
+    assert len(page.answers()) == 1
 
 
 def test_while_weights_go_on_changing_nothing_is_looked_at(page, monkeypatch):
