@@ -27,19 +27,18 @@ class PicksImages:
             """See `ModelView`."""
 
     _strip: Strip | None = None
-    _opens: W.ToggleButton | None = None
 
     def strip_button(self) -> W.ToggleButton | None:
-        """The button that opens the strip, made once; None where there are no pictures, or no code for the page.
+        """The button that opens the strip; None where there are no pictures, or no code for the page.
 
         Nothing is read, and no widget made, before it is pressed.
         """
         if front_end() is None or len(self.subject.items) < 2 or not self._is_pictured():
             return None
-        self._opens = plain(W.ToggleButton, description="pictures", tooltip=TIP, layout=layout(width="auto"))
-        self._opens.add_class("cnnw-opens")
-        self._opens.observe(self._toggle_strip, "value")
-        return self._opens
+        button = plain(W.ToggleButton, description="pictures", tooltip=TIP, layout=layout(width="auto"))
+        button.add_class("cnnw-opens")
+        button.observe(self._toggle_strip, "value")
+        return button
 
     @property
     def apart(self) -> list[W.Widget]:

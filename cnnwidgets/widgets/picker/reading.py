@@ -30,7 +30,7 @@ class Asked:
     page: str
     number: int
     missing: list[int]
-    since: float
+    until: float = 0.0
     read: list[Picture] = field(default_factory=list)
 
 
@@ -80,7 +80,7 @@ class Reading:
         self._sight = range(max(0, sight.start), min(count, sight.stop, max(0, sight.start) + MOST))
         self._found = list(self._sight)
         wanted = [index for index in missing if 0 <= index < count][:MOST]
-        self._asked[page] = Asked(page, number, wanted, time.monotonic())
+        self._asked[page] = Asked(page, number, wanted)
         if cell_thread.turning_loop() is None:  # in a cell that trains, pictures do not wait for its end
             while self._asked:
                 self._read(0.0)
@@ -127,12 +127,15 @@ class Reading:
         return self._next() is not None
 
     def _read(self, end: float) -> None:
-        asked = self._asked[next(iter(list(self._asked)))]
+        asked = next(iter(list(self._asked.values())), None)
+        if asked is None:  # another thread has just taken it back
+            return
+        asked.until = asked.until or time.monotonic() + PATIENCE
         while asked.missing:
             asked.read.append(self._picture(asked.missing.pop(0)))
             if time.monotonic() >= end:
                 break
-        if not asked.missing or time.monotonic() > asked.since + PATIENCE:
+        if not asked.missing or time.monotonic() > asked.until:
             if self._asked.get(asked.page) is asked:
                 del self._asked[asked.page]
             self._on_pictures(asked.page, asked.number, asked.read)
