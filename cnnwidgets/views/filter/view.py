@@ -19,6 +19,7 @@ from ...widgets import controls
 from ...widgets.base import ModelView
 from ...widgets.input import ShowsOwnImages
 from ...widgets.panels import channel_panel, image_panels
+from ...widgets.picker import PicksImages
 from ...widgets.state import Colormap, Given, Integer, Snapshot, Subject, call
 from ...widgets.surface import markup
 from .controls import FilterControls, ZoomControl
@@ -29,7 +30,7 @@ from .panels import WIDE, filter_panel, layer_counts, sheet_marks, sheet_panel, 
 from .sheets import MODES, SCALES, Kernels, Sheet, lay_out
 
 
-class FilterView(ShowsOwnImages, ModelView):
+class FilterView(ShowsOwnImages, PicksImages, ModelView):
     """The filters of a convolution in one picture, the chosen one large, with its numbers.
 
     The model alone is enough, and then nothing is run. With a data set, the feature map that the chosen filter makes of

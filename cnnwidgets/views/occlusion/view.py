@@ -18,6 +18,7 @@ from ...live import cell_thread
 from ...render.static import Panel
 from ...widgets.base import ModelView
 from ...widgets.input import ShowsOwnImages
+from ...widgets.picker import PicksImages
 from ...widgets.state import Given, Index, Integer, NotNone, ScoreOf, Subject, Target, call, image_of
 from ...widgets.surface import markup, number
 from .controls import OcclusionControls
@@ -35,7 +36,7 @@ def _images(view: OcclusionView) -> tuple[int, str]:
     return count, f"the data set has {count} images"
 
 
-class OcclusionView(ShowsOwnImages, ModelView):
+class OcclusionView(ShowsOwnImages, PicksImages, ModelView):
     """A patch that is dragged over the photo, with the scores it leaves, and the map of all its places.
 
     Dragging runs the network once for each drawing. The map grows from coarse to fine in portions of about 40 ms

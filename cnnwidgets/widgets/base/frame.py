@@ -45,6 +45,7 @@ class Frame:
         self.columns.held = self._stage.held
         style = plain(W.HTML, helped(markup.STYLE), layout=layout(display="none"))
         self.parts = [style, self._stage, self._body, self.error_line]
+        self._inserted: dict[str, W.Widget] = {}
         self._code, self._cell = code, None  # type: Callable[[], str], W.HTML | None
         self._asks = plain(W.ToggleButton, description="as code", layout=layout(width="auto"))
         self._asks.add_class("cnnw-as-code")
@@ -56,10 +57,15 @@ class Frame:
         row = W.HBox([*bar, self._asks], layout=layout(flex_flow="row wrap", align_items="center"))
         self._body.children = [self.title, row, plain(W.HTML, '<div class="cnnw-rule"></div>'), self.columns]
 
-    def insert(self, part: W.Widget | None) -> None:
-        """Put `part` between the controls and the panels, in the place of what was put there before."""
-        title, bar, *_, rule, columns = self._body.children
-        self._body.children = [title, bar, *([] if part is None else [part]), rule, columns]
+    def insert(self, part: W.Widget | None, place: str) -> None:
+        """Put `part` between the controls and the panels, instead of what was put there under the same `place`."""
+        children, before = list(self._body.children), self._inserted.pop(place, None)
+        if before is not None:
+            children.remove(before)
+        if part is not None:
+            self._inserted[place] = part
+            children.insert(2, part)  # behind title and controls
+        self._body.children = children
 
     def show(self, panels: Sequence[Panel | Sequence[Panel]], title: Sequence[str], status: str, source: str) -> None:
         """Show panels below a title line; `source`, how they came about, is its tooltip."""

@@ -15,6 +15,7 @@ from ...compute.layers import Layer, LayerTable
 from .. import controls
 from ..controls import LayerPicker
 from ..input import ShowsOwnImages
+from ..picker import PicksImages
 from ..state import Index, Operations, Snapshot, Subject
 from ..surface import markup
 from .view import ModelView
@@ -255,7 +256,7 @@ class LayerView(ModelView):
         return self.checked_layer(proposal["value"]).name
 
 
-class ImageView(ShowsOwnImages, LayerView):
+class ImageView(ShowsOwnImages, PicksImages, LayerView):
     """A view whose state begins with a layer and the index of an image.
 
     Parameters, attributes and errors are those of `LayerView`; a subclass also has `image_control()`, and `snapshot`

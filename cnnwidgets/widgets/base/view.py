@@ -265,9 +265,9 @@ class ModelView(W.VBox):
         if self.guarded(action):
             self.say("")
 
-    def insert(self, part: W.Widget | None) -> None:
-        """Put a widget between the controls and the panels, or nothing."""
-        self._frame.insert(part)
+    def insert(self, part: W.Widget | None, place: str = "") -> None:
+        """Put a widget between the controls and the panels, or nothing, instead of what is there under this `place`."""
+        self._frame.insert(part, place)
 
     def say(self, text: str) -> None:
         """Say in the error line what went wrong; with an empty text, that all is well."""

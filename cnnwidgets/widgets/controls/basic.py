@@ -257,7 +257,10 @@ class _Chosen(T.HasTraits):
 
 
 def index_control(view: Any, count: int) -> W.HBox:
-    """Slider, box and buttons for the trait `index` of a view: which of `count` images, or an own one."""
+    """Slider, box and buttons for the trait `index` of a view: which of `count` images, or an own one.
+
+    Where the view has a strip of pictures, its button is among them.
+    """
     dice = random.Random()  # our own: the global one stays as it is
     chosen = _Chosen()
     T.link((view, "index"), (chosen, "index"), transform=(lambda at: at if at >= 0 else chosen.index, int))
@@ -270,6 +273,7 @@ def index_control(view: Any, count: int) -> W.HBox:
 
     toggle = getattr(view, "toggle_input", None)  # of views that show own images
     own = [button("own image", toggle, width=86, tip="Draw, upload or change an image")] if toggle else []
+    strip = getattr(view, "strip_button", lambda: None)()
     found = labelled(
         "Image",
         slider(chosen, "index", maximum=count - 1, tip="Index of the image in the data set"),
@@ -277,6 +281,7 @@ def index_control(view: Any, count: int) -> W.HBox:
         button("<", lambda: step(-1), tip="Previous image"),
         button(">", lambda: step(1), tip="Next image"),
         button("random", jump, width=70, tip="A random image"),
+        *([] if strip is None else [strip]),
         beside=own,
     )
     found.layout.flex_flow = "row wrap"  # in a narrow page no button is cut off

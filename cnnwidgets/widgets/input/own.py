@@ -23,7 +23,7 @@ class ShowsOwnImages:
         def observe(self, handler: Any, names: Any) -> None:
             """See traitlets."""
 
-        def insert(self, part: Any) -> None:
+        def insert(self, part: Any, place: str = "") -> None:
             """See `ModelView`."""
 
     _panel: InputPanel | None = None

@@ -1,7 +1,8 @@
 // @ts-check
 // A canvas of the network's own size to draw on, and the ways by which a picture gets there: a file, the clipboard, a
 // drop, the camera. The kernel hears of the newest state alone, one message at a time.
-import {Newest, cameraWords, enlargement, firstPicture, packed, placeIn, reduced, unpacked} from './strokes.mjs';
+import {Newest} from '../surface/newest.mjs';
+import {cameraWords, enlargement, firstPicture, packed, placeIn, reduced, unpacked} from './strokes.mjs';
 
 /** @typedef {{get: (name: string) => any, send: (content: any, callbacks?: any, buffers?: any[]) => void,
  *   on: (name: string, call: Function) => void, off: (name: string, call: Function) => void}} Model */

@@ -21,7 +21,7 @@ log = logging.getLogger("cnnwidgets")
 @cache
 def code() -> str:
     """The JavaScript, as one module."""
-    return joined(Path(__file__).parent, "strokes", "pad")
+    return joined(Path(__file__).parent, "../surface/newest", "strokes", "pad")
 
 
 @cache

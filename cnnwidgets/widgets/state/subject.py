@@ -12,7 +12,7 @@ from cachetools import LRUCache
 from torch import nn
 
 from ...compute.convolution import LayerPass, layer_pass
-from ...compute.core import OUTPUT, Prepare, alone, digest, hooks_version, plain, weights_version
+from ...compute.core import OUTPUT, Captured, Prepare, alone, digest, hooks_version, plain, weights_version
 from ...compute.dataset import Item, Items, OutputNames, Prediction, predict
 from ...compute.layers import Layer, LayerTable, one_image, run, run_operations
 from .cache import ByteCache
@@ -234,6 +234,15 @@ class Subject:
         found = self._shared.known.get(self._key(self._at(index), item))
         return None if found is None else found.returned
 
+    def prediction(self, index: int, item: Item) -> Prediction | None:
+        """The most probable classes of `item`, the image `index`; None where the network gives no class scores.
+
+        From the pass that told them before, or from one of which nothing is kept: what many images are judged by takes
+        no room from what is looked at.
+        """
+        found = self._shared.known.get(self._key(self._at(index), item))
+        return self._passed(item)[1] if found is None else found.prediction
+
     def table_of(self, look: Look) -> LayerTable:
         """Every layer of a look; where the operations are not known, a trace, and a pass that checks it."""
         table = self.known_table(look)
@@ -295,9 +304,14 @@ class Subject:
 
     def now(self, item: Item, layer: str) -> tuple[torch.Tensor, Prediction | None]:
         """Output of a module, with the batch axis, and the prediction, as the weights are now; nothing is kept."""
+        captured, prediction = self._passed(item, layer)
+        return captured[layer], prediction
+
+    def _passed(self, item: Item, *layers: str) -> tuple[Captured, Prediction | None]:
+        """What one pass tells of some layers, and the prediction; nothing is kept."""
         self.passes += 1
-        captured = run(self.module, self._images(item), [layer, OUTPUT], prepare=self.prepare, device="cpu")
-        return captured[layer], predict(scores_of(captured.output))
+        captured = run(self.module, self._images(item), [*layers, OUTPUT], prepare=self.prepare, device="cpu")
+        return captured, predict(scores_of(captured.output))
 
     def _images(self, item: Item) -> Any:
         return self.items.batch(item)

@@ -24,6 +24,11 @@ if (card && !card.cnnwHelped) {
         if (handle.getAttribute('aria-label') !== label.textContent)
           handle.setAttribute('aria-label', label.textContent);
     }
+    for (const button of card.querySelectorAll('.cnnw-opens:not([aria-expanded])')) {
+      const tell = () => button.setAttribute('aria-expanded', button.classList.contains('mod-active'));
+      new MutationObserver(tell).observe(button, {attributes: true, attributeFilter: ['class']});
+      tell();
+    }
   };
   new MutationObserver(name).observe(card, {childList: true, subtree: true});
   name();
@@ -38,8 +43,9 @@ if (card && !card.cnnwHelped) {
 """What is missing without it.
 
 ipywidgets 8 gives the tooltip of a box that has a name to the name alone, which is hidden here; the box gets it too. No
-handle of a slider has a name. Number boxes up to controls 4.0 refuse Enter, as white space, so that the browser tells
-nobody of a change until the box is left. Colab cuts an output off at 1,000 px, and scrolls what is higher in it.
+handle of a slider has a name, and no button says whether what it opens is open. Number boxes up to controls 4.0 refuse
+Enter, as white space, so that the browser tells nobody of a change until the box is left. Colab cuts an output off at
+1,000 px, and scrolls what is higher in it.
 """
 
 

@@ -41,8 +41,10 @@ STYLE = f"""<style>{COLORS}
   border-color: var(--cnnw-accent); }}
 .cnnw .widget-hslider {{ margin-right: 12px; }} /* the handle reaches over the end of its track */
 .cnnw-heading {{ overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }}
-.cnnw .cnnw-as-code {{ background: none; border: none; box-shadow: none; color: var(--cnnw-muted); font-size: 12px; }}
-.cnnw .cnnw-as-code.mod-active {{ color: var(--cnnw-accent); }}
+.cnnw :is(.cnnw-as-code, .cnnw-opens) {{ background: none; border: none; box-shadow: none; font-size: 12px;
+  color: var(--cnnw-muted); }}
+.cnnw :is(.cnnw-as-code, .cnnw-opens).mod-active {{ color: var(--cnnw-accent); }}
+.cnnw .cnnw-opens.mod-active {{ box-shadow: inset 0 -2px var(--cnnw-accent); }}
 .cnnw-code {{ position: relative; border: 1px solid var(--cnnw-line); border-radius: 4px; margin-top: 8px; }}
 .cnnw-code pre {{ margin: 0; padding: 8px 12px; overflow-x: auto; font-size: 12px; color: var(--cnnw-text);
   background: none; font-family: var(--jp-code-font-family, monospace); user-select: all; }}

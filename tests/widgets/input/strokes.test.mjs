@@ -1,9 +1,9 @@
-// What the pad computes: places, pixels, which message goes when, and its words.
+// What the pad computes: places, pixels, and its words.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import {
-  Newest, cameraWords, enlargement, firstPicture, packed, placeIn, reduced, unpacked,
+  cameraWords, enlargement, firstPicture, packed, placeIn, reduced, unpacked,
 } from '../../../cnnwidgets/widgets/input/strokes.mjs';
 
 test('a place under the mouse is one on the canvas, in its own px', () => {
@@ -23,36 +23,6 @@ test('grey pixels have a byte each, those in colour three', () => {
   assert.deepEqual([...packed(rgba, true)], [1, 2, 3, 4, 5, 6]);
   assert.deepEqual([...unpacked(Uint8Array.of(7, 8), false)], [7, 7, 7, 255, 8, 8, 8, 255]);
   assert.deepEqual([...unpacked(packed(rgba, true), true)], [...rgba]);
-});
-
-test('one is under way at a time, and of what waits the newest goes', () => {
-  const sent = [];
-  let state = 'a';
-  const newest = new Newest(number => sent.push([number, state]), () => 0);
-  newest.offer();
-  for (state of ['b', 'c', 'd']) newest.offer();
-  assert.deepEqual(sent, [[1, 'a']]);
-  newest.answered(1);
-  assert.deepEqual(sent, [[1, 'a'], [2, 'd']]);
-  newest.answered(1); // said twice
-  newest.answered(2);
-  assert.equal(sent.length, 2);
-  state = 'e';
-  newest.offer();
-  assert.deepEqual(sent.at(-1), [3, 'e']);
-});
-
-test('an answer that was lost holds nothing up for long', () => {
-  const sent = [];
-  let now = 0;
-  const newest = new Newest(number => sent.push(number), () => now, 5000);
-  newest.offer();
-  now = 4999;
-  newest.offer();
-  assert.deepEqual(sent, [1]);
-  now = 5000;
-  newest.offer();
-  assert.deepEqual(sent, [1, 2]);
 });
 
 test('why there is no camera is said in words', () => {

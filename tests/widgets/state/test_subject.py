@@ -43,6 +43,16 @@ def test_the_prediction_comes_from_the_same_pass(subject, passes):
     assert passes() == 1
 
 
+def test_the_prediction_of_an_item_takes_a_pass_of_which_nothing_is_kept_and_none_where_one_is_known(subject, passes):
+    found = subject.prediction(1, subject.items[1])
+    assert (found.targets[0], found.shares) == (0, torch.tensor([16.0, -2.0, 0.0]).double().softmax(0).tolist())
+    assert (passes(), subject.passes, held(subject)) == (1, 1, 0)
+    known = subject.look(0).prediction
+    passes()
+    assert subject.prediction(0, subject.items[0]) is known
+    assert passes() == 0
+
+
 def test_what_the_network_returned_is_told_where_a_pass_has_been_and_runs_nothing(subject, model, passes):
     item = subject.items[0]
     assert subject.returned(item, 0) is None and passes() == 0

@@ -1,0 +1,93 @@
+"""The strip in the page: what it is told, and what a hand does there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import ipywidgets as W
+import traitlets as T
+
+from ..state import Subject
+from ..surface import Scripted, joined
+from .reading import Reading
+from .sheet import Picture, sheet
+
+
+@cache
+def code() -> str:
+    """The JavaScript, as one module."""
+    return joined(Path(__file__).parent, "../surface/newest", "sight", "strip")
+
+
+@cache
+def _style() -> str:
+    return (Path(__file__).parent / "strip.css").read_text(encoding="utf-8")
+
+
+class Strip(Scripted):
+    """Small pictures of a data set in a row, of which the page asks for those that are in sight.
+
+    The page says `look` (page, number of the question, `first` and `end` of what is in sight, what is `missing` of it),
+    `choose` and `gone`. It is told `pictures` (the answer to `look`: one file and where each lies in it), `verdicts`
+    (what the network takes an image for that it gets wrong), and to `forget` them.
+
+    Parameters
+    ----------
+    subject : Subject
+        Model and data set.
+    chosen : int
+        The image that is framed; -1 for none.
+    on_choose : callable
+        Called with the number of an image.
+    """
+
+    _anywidget_id = T.Unicode("cnnwidgets.Strip").tag(sync=True)
+    _css = T.Unicode().tag(sync=True)
+
+    count = T.Int(help="images of the data set").tag(sync=True)
+    chosen = T.Int(-1, help="the image that is framed; -1 for none").tag(sync=True)
+
+    def __init__(self, subject: Subject, chosen: int, on_choose: Callable[[int], object]) -> None:
+        self._on_choose = on_choose
+        self.reading = Reading(
+            subject, on_pictures=self._pictures, on_verdicts=self._verdicts, on_changed=self._changed
+        )
+        super().__init__(
+            code(),
+            _css=_style(),
+            count=len(subject.items),
+            chosen=chosen,
+            layout=W.Layout(width="100%", flex="0 0 auto", overflow="hidden"),
+        )
+        self.on_msg(self._heard)
+
+    def _heard(self, _: Any, content: Any, buffers: Any) -> None:
+        """What the page says."""
+        getattr(self, f"_heard_{content['kind']}")(content)
+
+    def _heard_look(self, content: dict[str, Any]) -> None:
+        sight = range(int(content["first"]), int(content["end"]))
+        missing = [int(index) for index in content["missing"]]
+        self.reading.ask(str(content["page"]), int(content["number"]), sight, missing)
+
+    def _heard_choose(self, content: dict[str, Any]) -> None:
+        self._on_choose(int(content["index"]))
+
+    def _heard_gone(self, content: dict[str, Any]) -> None:
+        self.reading.leave(str(content["page"]))
+
+    def _pictures(self, page: str, number: int, pictures: Sequence[Picture]) -> None:
+        kind, data, places = sheet(pictures)
+        told = {"kind": "pictures", "page": page, "number": number, "type": kind, "pictures": places}
+        self.send(told, [data] if data else None)
+
+    def _verdicts(self, indices: Sequence[int]) -> None:
+        verdicts = self.reading.verdicts
+        found = [[index, verdicts.wrong(index)] for index in indices]
+        self.send({"kind": "verdicts", "found": found, "why": verdicts.why})
+
+    def _changed(self, data: bool) -> None:
+        self.send({"kind": "forget", "pictures": data})
