@@ -87,7 +87,8 @@ class Looks:
         view = self.chance.choice(self.views)
         name = self.chance.choice([name for name in view.trait_names() if view.trait_metadata(name, "source")] or [""])
         with suppress(LookupError):
-            setattr(view, name, self.chance.choice(list(view.choices(name))))
+            every = view.layers.names if name == "layer" and hasattr(view, "layers") else view.choices(name)
+            setattr(view, name, self.chance.choice(list(every)))
         return None
 
 

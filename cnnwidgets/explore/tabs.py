@@ -96,14 +96,15 @@ class History(Generic[Place]):
         return self._places[self._at]
 
 
-_PLACE = {"index": "index", "layer": "layer", "channel": "channel"}
+_LAYER = {"index": "index", "layer": "layer", "main_layers": "main_layers"}
+_PLACE = _LAYER | {"channel": "channel"}
 TABS = {
     "maps": Tab("Maps", ActivationView, _PLACE),
     "filters": Tab("Filters", FilterView, {"index": "index", "layer": "layer", "channel": "filter"}),
     "convolution": Tab("Convolution", ConvolutionView, _PLACE),
     "field": Tab("Receptive field", ReceptiveFieldView, _PLACE),
     "occlusion": Tab("Occlusion", OcclusionView, {"index": "index", "target": "target"}),
-    "attribution": Tab("Attribution", AttributionView, {"index": "index", "layer": "layer", "target": "target"}),
+    "attribution": Tab("Attribution", AttributionView, _LAYER | {"target": "target"}),
 }
 
 

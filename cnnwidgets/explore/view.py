@@ -53,7 +53,7 @@ class ExploreView(ImageView):
     classes, denormalize, prepare, cache_bytes
         As of every `LayerView`.
     **traits
-        Initial `layer`, `index`, `channel`, `target`, `tab`, `opened`, `find`, `scale`, `colormap`.
+        Initial `layer`, `main_layers`, `index`, `channel`, `target`, `tab`, `opened`, `find`, `scale`, `colormap`.
 
     Raises
     ------
@@ -95,7 +95,7 @@ class ExploreView(ImageView):
         style = plain(W.HTML, STYLE, layout=layout(display="none"))
         self.children = [style, *above, error_line, self.tabs]
         self.add_class("cnnw-explore")
-        self.observe(self._follow, ["layer", "channel", "index", "target", "tab"])
+        self.observe(self._follow, ["layer", "main_layers", "channel", "index", "target", "tab"])
         self._follow()
 
     # ------------------------------------------------------------------ moving through it

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..compute.core import get_layer
 from ..compute.layers import describe_module, drawable, extra_tokens, map_size
+from ..compute.overview import pictures
 from ..render.color import Shaded
 from ..render.static import Panel
 from ..widgets import controls
@@ -60,7 +61,7 @@ class ActivationView(ImageView):
     cache_bytes : int
         Bytes of layer outputs to keep at most, of those that all views of the process share: going back runs nothing.
     **traits
-        Initial `layer`, `index`, `channel`, `plane`, `colormap`, `scale`, `columns`, `pixel`.
+        Initial `layer`, `main_layers`, `index`, `channel`, `plane`, `colormap`, `scale`, `columns`, `pixel`.
 
     Raises
     ------
@@ -196,6 +197,8 @@ class ActivationView(ImageView):
         module = self.remember("module", (row,), self._module)
         pictured = markup.pictured(self.snapshot.index, self.item.text)
         unsure = [] if row.axes_known else [row.note]
+        if row.axes_known and row.name not in pictures(self.known):
+            unsure = ["no picture of the image"]
         return [row.name, module, f"{row.channels:,} {what}", *unsure, pictured]
 
     def status(self) -> str:

@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from page_tools import HANDLE, WATCH, in_kernel, no_errors, shown, wait_for, wait_until
+import pytest
+from page_tools import (
+    HANDLE,
+    WATCH,
+    drag_slider,
+    focus_slider,
+    in_kernel,
+    keep,
+    no_errors,
+    press,
+    shown,
+    state,
+    wait_for,
+    wait_until,
+)
 from playwright.sync_api import expect
 
 VIEW = """
@@ -72,4 +86,57 @@ def test_search_says_what_it_finds_and_what_has_no_choice_is_hidden_until_it_has
     expect(handles).to_have_count(1)  # that of the channel: a single layer is listed
     search.fill("")
     wait_until(page, lambda: handles.count() == 2, "all layers are listed again")
+    assert no_errors(page)
+
+
+MIXED = """
+import torch
+from torch import nn
+import cnnwidgets as cw
+torch.manual_seed(0)
+blocks = [nn.Sequential(nn.Conv2d(1 if n == 0 else 4, 4, 3, padding=1), nn.ReLU(), nn.Dropout()) for n in range(6)]
+view = cw.ActivationView(nn.Sequential(*blocks), [(torch.rand(1, 12, 12), 0), (torch.rand(1, 12, 12), 0)])
+view
+"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_one_click_lists_all_layers_and_another_the_main_ones_and_the_layer_stays(run_cells, theme):
+    page = run_cells(WATCH, MIXED)
+    box, menu = page.get_by_label("main layers"), page.locator(".cnnw select").first
+    box.wait_for()
+    names = lambda which: [text.split()[0] for text in menu.locator(which).all_inner_texts()]  # noqa: E731
+    listed, chosen = lambda: names("option"), lambda: names("option:checked")
+    wait_until(page, lambda: len(listed()) == 12, "convolutions and ReLUs are listed")
+    assert box.is_checked() and listed()[:4] == ["0.0", "0.1", "1.0", "1.1"]
+    keep(page, f"main-layers-{theme}")
+    shown(page, "12 of 24")
+    drag_slider(page, 0, 1.0)
+    wait_for(page, "layer", "5.1")
+    press(page, "ArrowLeft")
+    wait_for(page, "layer", "5.0")
+    box.click()
+    wait_for(page, "main_layers", False)
+    shown(page, "all 24")
+    wait_until(page, lambda: len(listed()) == 24, "all layers are listed")
+    assert chosen() == ["5.0"] and state(page, "layer") == "5.0"
+    keep(page, f"all-layers-{theme}")
+    drag_slider(page, 0, 1.0)
+    wait_for(page, "layer", "5")
+    wait_until(page, lambda: chosen() == ["5"], "the menu follows the slider to its new end")
+    box.focus()
+    press(page, "Space")
+    wait_for(page, "main_layers", True)
+    wait_until(page, lambda: len(listed()) == 13, "the main layers are listed, and the one that is looked at")
+    assert chosen() == ["5"] and state(page, "layer") == "5"
+    focus_slider(page)
+    press(page, "ArrowLeft")
+    wait_for(page, "layer", "5.1")
+    wait_until(page, lambda: len(listed()) == 12, "the main layers alone are listed")
+    in_kernel(page, "view.layer = '2.2'")
+    wait_until(page, lambda: chosen() == ["2.2"], "a layer that a cell names is listed")
+    page.set_viewport_size({"width": 700, "height": 1400})
+    keep(page, f"main-layers-700-{theme}")
+    wide = "() => { const card = document.querySelector('.cnnw'); return card.scrollWidth - card.clientWidth; }"
+    assert page.evaluate(wide) <= 1
     assert no_errors(page)

@@ -258,6 +258,20 @@ def test_a_tab_that_is_not_open_hears_nothing_and_is_in_step_when_it_is_opened_a
     assert maps.index == 3
 
 
+def test_the_menus_of_all_tabs_list_the_main_layers_or_all(view):
+    hand(view, "choose", layer="conv", channel=1)
+    maps = view.tabs.made["maps"]
+    assert "flatten" not in maps.choices("layer")
+    maps.main_layers = False
+    view.tab = "convolution"
+    convolution = view.tabs.made["convolution"]
+    assert (view.main_layers, convolution.main_layers) == (False, False)
+    view.main_layers = True
+    assert convolution.main_layers and not maps.main_layers  # which is not open
+    view.tab = "maps"
+    assert maps.main_layers and "flatten" not in maps.choices("layer")
+
+
 def test_a_view_that_cannot_show_the_layer_says_so_in_its_tab(view):
     hand(view, "choose", layer="conv", channel=1)
     view.tab = "filters"

@@ -30,7 +30,7 @@ def test_names_that_look_like_html_are_shown_as_text():
     model = nn.Sequential()
     for name, part in tiny().named_children():
         model.add_module(f"{name}{EVIL}", part)
-    view = ActivationView(model, steps(), classes=[EVIL] * 3)
+    view = ActivationView(model, steps(), classes=[EVIL] * 3, main_layers=False)
     for layer in view.table.names:
         view.layer = layer
         for part in inside(view):

@@ -23,5 +23,5 @@ class Places(nn.Module):
 @pytest.mark.parametrize("kind", [SignatureView, EmbeddingView])
 def test_a_layer_without_an_image_in_it_is_not_offered_and_not_the_first(kind):
     view = kind(Places(), [(torch.rand(3, 4, 4), k % 2) for k in range(6)])
-    names = view.frames.layers.names if kind is EmbeddingView else view.choices("layer")
+    names = view.frames.layers.names if kind is EmbeddingView else view.layers.names
     assert "mix" not in names and view.layer == "mean" and view.error == ""

@@ -27,6 +27,7 @@ MODEL = network()
 IMAGES = [(torch.rand(1, 8, 8, generator=torch.Generator().manual_seed(at)), at % 3) for at in range(6)]
 PLACES = {
     "ActivationView": {"layer": "more", "index": 2, "channel": 1, "colormap": "magma", "scale": (-1.0, 2.5)},
+    "ExploreView": {"layer": "flat", "main_layers": False},
     "AttributionView": {"methods": ["saliency"], "index": 1, "target": 2},
     "ConvolutionView": {"layer": "more", "index": 1, "channel": 2, "pixel": (1, 3)},
     "EmbeddingView": {"layer": "fc", "method": "pca", "count": 5},

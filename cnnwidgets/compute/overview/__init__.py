@@ -1,7 +1,7 @@
 """The whole network at a glance: its stages folded by modules, what feeds what, and what each did."""
 
 from .activity import look_out, strongest
-from .choosing import is_picture, ordinary, worth_choosing
+from .choosing import is_picture, ordinary, pictures, worth_choosing
 from .edges import Edge, edges
 from .flow import Flow, follow
 from .stages import MOST, Stages, stages
@@ -20,6 +20,7 @@ __all__ = [
     "is_picture",
     "look_out",
     "ordinary",
+    "pictures",
     "stages",
     "strongest",
     "worth_choosing",

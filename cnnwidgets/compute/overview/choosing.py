@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import weakref
+from collections.abc import Collection, Sequence
+from functools import lru_cache
+from typing import NamedTuple
 
-from ..layers import Layer, LayerTable
+from ..layers import Layer, LayerTable, token_grid
 
 HANDS_ON = frozenset(
     {
@@ -43,7 +46,9 @@ def is_picture(layer: Layer, sizes: Collection[Size] = ()) -> bool:
         A row of the layer table.
     sizes : collection of tuple of int
         Those of the maps that convolutions and their like give. What is far from square beside them is no map, as
-        q, k and v of an attention (heads, tokens, features), nor is a stack of another size, as its windows.
+        q, k and v of an attention (heads, tokens, features), nor is a stack of another size, as its windows; tokens
+        are a grid where it has one of these sizes, or every second, fourth or eighth place of it: object queries are
+        none.
     """
     if layer.reason is not None or not layer.ran:
         return False
@@ -52,14 +57,36 @@ def is_picture(layer: Layer, sizes: Collection[Size] = ()) -> bool:
     stack = layer.batch_axis is None
     if not layer.axes_known or (stack and layer.kind == "tokens"):
         return False
+    if layer.kind == "tokens" and layer.layout == "last" and sizes:
+        return layer.shape[0] == 1 or _on_grid(layer.shape[0], frozenset(sizes))
     if layer.kind != "maps" or not sizes or layer.type.startswith(_MAPS):
         return True
     return layer.size in sizes or (not stack and any(_like(layer.size, size) for size in sizes))
 
 
+@lru_cache(maxsize=4096)
+def _on_grid(tokens: int, sizes: frozenset[Size]) -> bool:
+    """Whether tokens may be the places of a map of one of the sizes, or of one that is 2, 4 or 8 times smaller."""
+    for height, width in sizes:
+        grid = token_grid(tokens, width / height)
+        if grid and grid[1:] in {(-(-height // step), -(-width // step)) for step in (1, 2, 4, 8)}:
+            return True
+    return False
+
+
 def _like(size: Size, known: Size) -> bool:
     """Whether maps of a size may come from those of another: neither is more than twice as wide for its height."""
     return 0.5 <= (size[0] * known[1]) / (size[1] * known[0]) <= 2
+
+
+class _Chosen(NamedTuple):
+    """Names of rows of a layer table."""
+
+    pictures: frozenset[str]
+    worth: frozenset[str]
+
+
+_known: weakref.WeakKeyDictionary[LayerTable, _Chosen] = weakref.WeakKeyDictionary()
 
 
 def worth_choosing(table: LayerTable) -> frozenset[str]:
@@ -73,29 +100,51 @@ def worth_choosing(table: LayerTable) -> frozenset[str]:
     Parameters
     ----------
     table : LayerTable
-        From `layer_table`.
+        From `layer_table`. The names are worked out once, and kept as long as the table.
     """
-    sizes = {row.size for row in table if row.kind == "maps" and row.type.startswith(_MAPS)}
-    leaves = {row.module for row in table if row.leaf and row.ran and not row.operation}
-    traced = any(row.operation for row in table)
-
-    def worth(row: Layer) -> bool:
-        if row.repeats or not row.depends or row.type in HANDS_ON or row.type in MOVES:
-            return False
-        if row.operation:
-            return row.module not in leaves
-        return bool(row.module) or not traced  # the output of the network is that of its last operation
-
-    return frozenset(row.name for row in table if worth(row) and is_picture(row, sizes))
+    return _chosen(table).worth
 
 
-def ordinary(table: LayerTable) -> LayerTable:
-    """The rows of a layer table that are worth choosing; all that can be shown, where none is.
+def pictures(table: LayerTable) -> frozenset[str]:
+    """Names of the rows of a layer table for which `is_picture` holds beside the others; kept as those above."""
+    return _chosen(table).pictures
+
+
+def _chosen(table: LayerTable) -> _Chosen:
+    found = _known.get(table)
+    if found is None:
+        found = _known[table] = _choose(list(table))
+    return found
+
+
+def _choose(rows: Sequence[Layer]) -> _Chosen:
+    sizes = {row.size for row in rows if row.kind == "maps" and row.type.startswith(_MAPS)}
+    within = {row.module for row in rows if row.leaf and row.ran and not row.operation}
+    whole = {""} if any(row.operation for row in rows) else set()  # its output is that of its last operation
+    shown = [row for row in rows if row.ran and row.reason is None]
+    pictures = frozenset(row.name for row in shown if row.kind == "vector" or is_picture(row, sizes))
+    worth = frozenset(
+        row.name
+        for row in shown
+        if row.name in pictures
+        and not row.repeats
+        and row.depends
+        and row.type not in HANDS_ON
+        and row.type not in MOVES
+        and row.module not in (within if row.operation else whole)
+    )
+    return _Chosen(pictures, worth)
+
+
+def ordinary(table: LayerTable, among: LayerTable | None = None) -> LayerTable:
+    """The rows of a layer table that are worth choosing; all that can be chosen, where none is.
 
     Parameters
     ----------
     table : LayerTable
         From `layer_table`.
+    among : LayerTable, optional
+        Those of its rows that can be chosen at all; by default those that can be shown.
 
     Returns
     -------
@@ -111,5 +160,6 @@ def ordinary(table: LayerTable) -> LayerTable:
     >>> ordinary(layer_table(model, torch.zeros(1, 4, 4))).names
     ['0', '3']
     """
-    worth = worth_choosing(table)
-    return LayerTable([row for row in table if row.name in worth], table.note) if worth else table.showable
+    worth, every = worth_choosing(table), table.showable if among is None else among
+    kept = [row for row in every if row.name in worth]
+    return LayerTable(kept, table.note) if kept else every

@@ -65,8 +65,8 @@ class AttributionView(ImageView):
     classes, denormalize, prepare, cache_bytes
         As for `ActivationView`. `prepare(item)` is given items with other images in them, and must make batches of one.
     **traits
-        Initial `layer`, `index`, `methods`, `target`, `against`, `score` as in `attributions`, `steps`, `sanity`,
-        `sign`, `outliers`, `opacity`, `colormap`.
+        Initial `layer`, `main_layers`, `index`, `methods`, `target`, `against`, `score` as in `attributions`, `steps`,
+        `sanity`, `sign`, `outliers`, `opacity`, `colormap`.
 
     Attributes
     ----------

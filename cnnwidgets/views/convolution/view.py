@@ -51,7 +51,7 @@ class ConvolutionView(ImageView):
     model, dataset, classes, denormalize, prepare, cache_bytes
         As for `ActivationView`.
     **traits
-        Initial `layer`, `index`, `channel`, `pixel`, `input_channel`, `strongest`, `colormap`, `scale`.
+        Initial `layer`, `main_layers`, `index`, `channel`, `pixel`, `input_channel`, `strongest`, `colormap`, `scale`.
 
     Raises
     ------

@@ -47,7 +47,7 @@ class Controls:
         self._color = controls.labelled("Colour by", color)
         self._clusters = controls.labelled("Clusters", clusters)
         self.widgets: list[W.Widget] = [
-            controls.labelled("Layer", LayerPicker(view, "layer", view.frames.layers)),
+            controls.labelled("Layer", LayerPicker(view, "layer", view.frames.layers, main=view.main.names)),
             film,
             controls.labelled("Method", method),
             controls.labelled("Points", points),

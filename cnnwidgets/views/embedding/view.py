@@ -13,6 +13,8 @@ from torch import nn
 
 from ...compute.dataset import POOLINGS
 from ...compute.embedding import Embedding, ModelStates, States, methods, states_of
+from ...compute.layers import LayerTable
+from ...compute.overview import ordinary
 from ...render.static import Panel
 from ...training.recording import Recorder, Recording
 from ...widgets.base import ModelView
@@ -55,7 +57,7 @@ class EmbeddingView(ModelView):
     classes, denormalize, prepare
         As for `ActivationView`.
     **traits
-        Initial `points`, `pooling`, `count`, `method`, `color`, `clusters`, `frame`, `selected`.
+        Initial `main_layers`, `points`, `pooling`, `count`, `method`, `color`, `clusters`, `frame`, `selected`.
 
     Attributes
     ----------
@@ -81,6 +83,9 @@ class EmbeddingView(ModelView):
     sliders: ClassVar[dict[str, str]] = {"frame": "State"}
 
     layer = T.Unicode(help="name of the layer, as in the layer table").tag(source=True)
+    main_layers = T.Bool(
+        True, help="list only layers with something of their own to see; False: all that can be chosen"
+    ).tag(display=True)
     points = T.Enum(tuple(POINTS), "images", help="what the points are: images, or channels of the layer").tag(
         source=True
     )
@@ -137,10 +142,11 @@ class EmbeddingView(ModelView):
         self._thumbnails = Thumbnails(frames.items)
         traits.setdefault("count", min(len(frames.items), _quick_count(frames)))
         if "layer" not in traits:
-            rows = [row.name for row in frames.layers if row.reason is None and row.leaf]
+            single = [row for row in frames.layers if row.reason is None and row.leaf]
+            rows = [row for row in single if row.name in self.main.names] or single
             if not rows:
                 raise ValueError(f"{type(self).__name__} finds no layer that it can show")
-            traits["layer"] = next((row for row in rows if frames.layers.find(row).kind == "vector"), rows[0])
+            traits["layer"] = next((row for row in rows if row.kind == "vector"), rows[0]).name
 
     @T.validate("layer")
     def _validate_layer(self, proposal: Any) -> str:
@@ -175,6 +181,12 @@ class EmbeddingView(ModelView):
         return int(value)
 
     # ------------------------------------------------------------------ what others may ask and do
+
+    @property
+    def main(self) -> LayerTable:
+        """The layers with something of their own to see; of a recording, whose layers were chosen one by one, all."""
+        layers = self.frames.layers
+        return ordinary(layers, layers) if isinstance(self.frames, ModelStates) else layers
 
     @property
     def indices(self) -> list[int]:

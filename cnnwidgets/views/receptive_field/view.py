@@ -39,7 +39,7 @@ class ReceptiveFieldView(ImageView):
     model, dataset, classes, denormalize, prepare, cache_bytes
         As for `ActivationView`.
     **traits
-        Initial `layer`, `index`, `unit`, `channel`, `gradient`, `overlay`, `opacity`, `colormap`.
+        Initial `layer`, `main_layers`, `index`, `unit`, `channel`, `gradient`, `overlay`, `opacity`, `colormap`.
 
     Raises
     ------

@@ -13,6 +13,7 @@ from torch import nn
 from ...compute.core import get_layer, weights_version
 from ...compute.dataset import responses
 from ...compute.layers import Layer, describe_module
+from ...compute.overview import ordinary
 from ...compute.signatures import METRICS, Signatures, class_numbers, first_classes, gathered, members
 from ...render.static import Panel
 from ...widgets import controls
@@ -85,8 +86,9 @@ class SignatureView(ImageView):
         return row.reason is None and self.table.find(row.name).depends  # which a trace tells
 
     def first_layer(self) -> str:
-        """The first layer that gives a vector."""
-        return next((row.name for row in self.layers if row.kind == "vector" and row.leaf), super().first_layer())
+        """The first main layer that gives a vector."""
+        rows = ordinary(self.table, self.layers)
+        return next((row.name for row in rows if row.kind == "vector" and row.leaf), super().first_layer())
 
     def prepare(self, traits: dict[str, Any]) -> None:
         """Choose classes where none are named."""

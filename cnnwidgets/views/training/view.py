@@ -46,7 +46,7 @@ class TrainingView(ImageView):
     prepare : callable, optional
         `prepare(item)` gives the arguments of the model, for networks that take more than one image tensor.
     **traits
-        Initial `layer`, `index`, `epochs`, `log`, `colormap`.
+        Initial `layer`, `main_layers`, `index`, `epochs`, `log`, `colormap`.
 
     Raises
     ------

@@ -140,6 +140,8 @@ class _Sweep:
         self._pictured: set[tuple[str, ...]] = set()  # branches that are known not to be painted
         self._ranks: dict[tuple[str, ...], tuple[int, ...]] = {}
         self._fewer: dict[str, str] = {}
+        self._places: dict[str, int] = {}
+        """Of the present values, among those that the view begins with."""
         self._taken: dict[str, set[str]] = {name: set() for name in chosen}
 
     def run(self) -> None:
@@ -198,7 +200,11 @@ class _Sweep:
         """What the slider may be where the view now stands, with the place of each among them."""
         if name in self.chosen:
             return list(enumerate(self.chosen[name]))
-        every: Sequence[Any] = self.view.choices(name)
+        every = list(self.view.choices(name))
+        if self.start[name] in every:
+            self._places.setdefault(name, every.index(self.start[name]))
+        elif name in self._places:  # offered only where it is the present one, such as a layer that repeats another
+            every.insert(self._places[name], self.start[name])
         most = MOST.get(name, OTHERS)
         kept = [(rank, value) for rank, value in enumerate(every) if rank < most or value == self.start[name]]
         if len(kept) < len(every):

@@ -12,6 +12,7 @@ from torch import nn
 from ...compute.core import check_numbers
 from ...compute.dataset import Item
 from ...compute.layers import Layer, LayerTable
+from ...compute.overview import ordinary, worth_choosing
 from .. import controls
 from ..controls import LayerPicker
 from ..input import ShowsOwnImages
@@ -26,6 +27,9 @@ class LayerView(ModelView):
 
     A subclass says in `choosable` which layers it can show; puts `layer_control()` among its `controls`; and finds, in
     `compute` and after, the layer in `layer_row`, the data set in `subject`, and what a pass told in `snapshot`.
+
+    The menu lists the main layers, which have something of their own to see, or all, as `main_layers` says; any layer
+    can be named, and is listed as long as it is looked at.
 
     The view opens with the layers that hooks see. Operations between them (`add`, a functional `relu`) are known once
     somebody has asked for them: who names one, searches the menu, or reads `table`, `layers` or `choices("layer")`. In
@@ -82,6 +86,9 @@ class LayerView(ModelView):
     _operations: Operations | None = None  # until the constructor gets there: it may raise before
 
     layer = T.Unicode(help="name of the layer, as in the layer table").tag(source=True)
+    main_layers = T.Bool(
+        True, help="list only layers with something of their own to see; False: all that can be chosen"
+    ).tag(display=True)
 
     def __init__(
         self,
@@ -117,17 +124,18 @@ class LayerView(ModelView):
         return row.reason is None
 
     def first_layer(self) -> str:
-        """The layer to begin with: the first that has maps, or else the first that can be shown; modules first."""
-        rows = self._of(self.snapshot.modules)
-        if not len(rows) and not len(rows := self.layers):
+        """The layer to begin with: of the main ones the first that has maps, or else the first; modules first."""
+        first = self._first_of(self.snapshot.modules) or self._first_of(self._every)
+        if not first:
             raise ValueError(f"{type(self).__name__} can show no layer of {type(self.subject.module).__name__}")
-        return next((row.name for row in rows if row.kind == "maps" and row.leaf), rows[0].name)
+        return first
 
     def layer_control(self) -> W.Widget:
         """Slider, menu and search for the layer."""
         self.known = self._known()
         self._listed = self._of(self.known)
-        self._picker = LayerPicker(self, "layer", self._listed, wanted=self._operations_wanted)
+        self._worth = worth_choosing(self.known)
+        self._picker = LayerPicker(self, "layer", self._listed, main=self._worth, wanted=self._operations_wanted)
         return controls.labelled("Layer", self._picker)
 
     @property
@@ -152,7 +160,16 @@ class LayerView(ModelView):
     @property
     def layers(self) -> LayerTable:
         """The layers that can be chosen."""
-        return self._of(self.table if self.shows_operations else self.snapshot.modules)
+        return self._of(self._every)
+
+    @property
+    def offered(self) -> LayerTable:
+        """The layers that the menu lists where nobody narrows it: as `main_layers` says, and the present one."""
+        layers = self.layers
+        if not self.main_layers:
+            return layers
+        main = {*ordinary(self._every, layers).names, self.layer}
+        return LayerTable([row for row in layers if row.name in main], layers.note)
 
     def of_layer(self) -> tuple[int, str]:
         """Channels of the layer that `layer` names now, and words for it: what an `Index` of them counts."""
@@ -185,17 +202,31 @@ class LayerView(ModelView):
         """The table as far as it is known, for a view that shows operations."""
         return self.snapshot.known if self.shows_operations else self.snapshot.modules
 
+    @property
+    def _every(self) -> LayerTable:
+        """The table to the end, for a view that shows operations."""
+        return self.table if self.shows_operations else self.snapshot.modules
+
     def _of(self, table: LayerTable) -> LayerTable:
         """The layers of a table that can be chosen."""
         return LayerTable([row for row in table if self.choosable(row)], table.note)
 
+    def _first_of(self, table: LayerTable) -> str:
+        """The first main layer of a table with maps, or else the first, or of the others; empty where there is none."""
+        worth = worth_choosing(table)
+        rows = sorted(table, key=lambda row: (row.name not in worth, row.kind != "maps" or not row.leaf))
+        return next((row.name for row in rows if self.choosable(row)), "")
+
     def list_layers(self) -> None:
         """Have the menu list what is known of the present image; what is chosen stays."""
-        before, self.known = self.known, self._known()
-        if self.known is not before and self._picker is not None:
-            listed, self._listed = self._listed, self._of(self.known)
-            if (self._listed.names, self._listed.note) != (listed.names, listed.note):
-                self._picker.update(self._listed)
+        known, self.known = self.known, self._known()
+        if self.known is not known and self._picker is not None:
+            before = self._listed.names, self._listed.note, self._worth
+            self._listed, self._worth = self._of(self.known), worth_choosing(self.known)
+            if (self._listed.names, self._listed.note, self._worth) != before:
+                self._picker.update(self._listed, self._worth)
+                if self.ready:
+                    self._loosen_new()
 
     def list_later(self) -> None:
         """Have the operations come into the menu in a moment, where the thread that runs the cells has one."""
@@ -238,8 +269,8 @@ class LayerView(ModelView):
         super().refresh()
 
     def choices(self, name: str) -> Sequence[Any]:
-        """What the trait `name` may be, as the view now stands."""
-        return self.layers.names if name == "layer" else super().choices(name)
+        """What the trait `name` may be, as the view now stands; of `layer` what the menu lists, others may be named."""
+        return self.offered.names if name == "layer" else super().choices(name)
 
     def checked_layer(self, layer: str) -> Layer:
         """The row of `layer`; raises LookupError where there is none, or where it cannot be shown."""

@@ -376,8 +376,8 @@ class ModelView(W.VBox):
             A bar on stderr where it takes longer than a second.
         **values
             For a trait of the view, the values that its slider in the page shall have: `index=range(20)`,
-            `layer=["C1", "C3"]`; a single one counts as one. By default those of `sliders`: every layer, the first
-            10 images, 64 of others; of what is painted, all.
+            `layer=["C1", "C3"]`; a single one counts as one. By default those of `sliders`: every layer that the
+            menu lists, the first 10 images, 64 of others; of what is painted, all.
 
         Returns
         -------
@@ -515,6 +515,9 @@ class ModelView(W.VBox):
             drawn = self.guarded(self._compute_and_render)
         if drawn:
             self._frame.say("")
+        self._loosen_new()
+
+    def _loosen_new(self) -> None:
         if self._widgets != lifetime.count():  # there are new ones, perhaps of this view
             self._loosen()
 

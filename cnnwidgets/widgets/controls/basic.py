@@ -7,6 +7,7 @@ import random
 from collections.abc import Sequence
 from contextlib import suppress
 from html import escape
+from itertools import chain
 from typing import Any
 
 import ipywidgets as W
@@ -39,7 +40,7 @@ def hint(widget: W.Widget, text: str) -> W.Widget:
 def _tip(widget: W.Widget) -> str:
     """The tooltip of a widget, or of the first one within it that has one."""
     own = [getattr(widget, name) for name in TOOLTIPS if widget.has_trait(name)]
-    return next(filter(None, [*own, *map(_tip, getattr(widget, "children", ()))]), "")
+    return next(filter(None, chain(own, map(_tip, getattr(widget, "children", ())))), "")
 
 
 NAMED = (

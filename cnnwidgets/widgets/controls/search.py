@@ -43,11 +43,15 @@ class Search(W.HBox):
         T.link((self._box, "value"), (self, "value"))
         self._box.on_msg(self._said)
 
-    def tell(self, count: int) -> None:
-        """Say how many were found, where anything is searched for; called after each change of `value`."""
+    def tell(self, count: int, left_out: int = 0) -> None:
+        """Say how many were found, where anything is searched for; called after each change of `value`.
+
+        Where there is none, `left_out` is how many there would be if all were searched.
+        """
         one, many = self._words
         text, found = self.value.strip(), f"{count:,} {one if count == 1 else many}"
         words = f"{found} · Enter: the first" if count else f"no {one} matches {text!r}"
+        words += f"; {left_out:,} left out {'does' if left_out == 1 else 'do'}" if left_out else ""
         self._found.value = f'<span class="cnnw-label" role="status">{escape(words)}</span>' if text else ""
         if count and time.monotonic() < self._entered + LATE:
             self._on_enter()

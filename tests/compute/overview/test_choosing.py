@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import nn
 
-from cnnwidgets.compute.layers import layer_table
-from cnnwidgets.compute.overview import ordinary
+from cnnwidgets.compute.layers import LayerTable, layer_table
+from cnnwidgets.compute.overview import choosing, is_picture, ordinary, pictures, worth_choosing
 from tests.compute.overview.test_stages import IMAGE, Small
 from tests.compute.zoo_tools import from_torchvision
 
@@ -49,3 +51,55 @@ def test_windows_of_tokens_are_no_picture():
     kept = ordinary(table)
     assert 0 < len(kept) < 0.75 * len(table)
     assert all(row.batch_axis is not None or row.kind != "tokens" for row in kept)
+
+
+class Attends(nn.Module):
+    """1 x 4 x 4 -> `conv` 4 maps -> 16 tokens -> two heads of q, k, v -> `head`; and `ask`: nine queries of the tokens.
+
+    Moves numbers by `flatten`, `transpose`, `unflatten` (twice for each of q, k and v) and `squeeze`.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.qkv = nn.Conv2d(1, 4, 1), nn.ModuleList(nn.Linear(4, 4) for _ in range(3))
+        self.scale, self.drop, self.head = nn.ReLU(), nn.Dropout(), nn.Linear(4, 3)
+        self.queries, self.ask = nn.Parameter(torch.rand(1, 9, 4)), nn.Linear(4, 4)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        tokens = self.drop(self.conv(images)).flatten(2).transpose(1, 2)
+        q, k, v = (layer(tokens).unflatten(-1, (2, 2)).transpose(1, 2) for layer in self.qkv)
+        mixed = nn.functional.scaled_dot_product_attention(self.scale(q), k, v)
+        tokens = mixed.transpose(1, 2).flatten(2)
+        asked = nn.functional.scaled_dot_product_attention(self.queries.expand(1, 9, 4), tokens, tokens)
+        return self.head(self.ask(asked).mean(1))
+
+
+def test_q_k_and_v_of_an_attention_and_object_queries_are_no_picture():
+    table = layer_table(Attends().eval(), IMAGE[..., :4, :4])
+    assert (table["scale"].form, table["ask"].form) == ("2 @ 16x2", "9 tokens x 4")
+    assert table["qkv.0"].form == "16 tokens x 4"  # a grid of 4 x 4, as the maps of `conv` are
+    kept = ordinary(table)
+    assert kept.names == ["conv", "qkv.0", "qkv.1", "qkv.2", "mean", "head"]
+
+
+def test_tokens_are_a_grid_where_a_map_or_every_second_place_of_one_is():
+    tokens = {16: True, 17: True, 4: True, 9: False, 15: False, 1: True}  # of maps of 4 x 4; 17 with a class token
+    row = layer_table(Attends().eval(), IMAGE[..., :4, :4])["qkv.0"]
+    found = {count: is_picture(replace(row, shape=(count, 4)), {(4, 4)}) for count in tokens}
+    assert found == tokens
+    assert is_picture(replace(row, shape=(9, 4)))  # no map is known to be compared with
+
+
+def test_which_are_worth_it_is_worked_out_once_for_a_table(monkeypatch):
+    asked: list[str] = []
+    table = layer_table(nn.Sequential(nn.Conv2d(1, 2, 3), nn.Dropout()), IMAGE)
+    monkeypatch.setattr(choosing, "is_picture", lambda row, sizes: asked.append(row.name) or True)
+    assert worth_choosing(table) == {"0"} == worth_choosing(table)
+    assert ordinary(table).names == ["0"] and pictures(table) == {"0", "1"}
+    assert asked == ["0", "1"]
+
+
+def test_of_rows_that_can_be_chosen_those_are_kept_that_are_worth_it_in_the_whole_table():
+    table = layer_table(nn.Sequential(nn.Conv2d(1, 2, 3), nn.Dropout(), nn.Flatten(), nn.Linear(72, 3)), IMAGE)
+    assert ordinary(table, LayerTable(table[1:])).names == ["3"]
+    assert ordinary(table, LayerTable(table[1:3])).names == ["1", "2"]  # none of them is

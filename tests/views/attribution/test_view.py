@@ -7,7 +7,7 @@ import threading
 import numpy as np
 import pytest
 import torch
-from ipywidgets import HTML, BoundedIntText, Checkbox, ToggleButton
+from ipywidgets import HTML, BoundedIntText, Checkbox, Dropdown, ToggleButton
 from torch import nn
 
 from cnnwidgets import AttributionView, attributions
@@ -93,7 +93,7 @@ def test_boxes_and_menus_are_the_traits(model, dataset):
     boxes["saliency"].value = False
     assert view.methods == ("grad_cam",)
     view.methods = ["occlusion", "saliency"]
-    assert [name for name, box in boxes.items() if box.value] == ["saliency", "occlusion"]
+    assert [name for name, box in boxes.items() if box.value] == ["saliency", "occlusion", "main layers"]
     assert [column[0].key for column in view.static().columns] == ["image", "saliency", "occlusion"]
     target, against = (part.menu for part in inside(view) if isinstance(part, TargetMenu))
     assert target.options[0] == ("predicted · cat", -1)
@@ -105,6 +105,21 @@ def test_boxes_and_menus_are_the_traits(model, dataset):
     assert against.label.startswith("dog") and 'why "cat", not "dog"' in titled(view)
     view.index = 2
     assert (view.target, view.against) == (None, 1)  # new menus choose nothing by themselves
+
+
+def test_a_block_that_repeats_the_layer_before_it_is_where_grad_cam_begins_and_is_listed():
+    torch.manual_seed(0)
+    block = nn.Sequential(nn.Conv2d(4, 4, 3, padding=1), nn.ReLU())
+    model = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), block, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3))
+    images = [(torch.rand(1, 8, 8), at) for at in range(3)]
+    view = AttributionView(model, images, methods="grad_cam")
+    menu = control(view, "Layer", Dropdown)
+    assert (view.layer, view.error) == ("1", "")
+    assert [name for _, name in menu.options] == ["0", "1.0", "1.1", "1"]
+    before = view.panel("grad_cam").drawn()
+    view.layer = "1.1"
+    assert [name for _, name in menu.options] == ["0", "1.0", "1.1"]
+    assert np.array_equal(view.panel("grad_cam").drawn(), before)  # the same output
 
 
 @pytest.mark.parametrize("name", ["target", "against"])

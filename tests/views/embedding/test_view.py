@@ -44,6 +44,25 @@ def view(nets) -> EmbeddingView:
     return EmbeddingView(nets, images(), "0", method="pca", clusters=2)
 
 
+def test_layers_that_only_move_numbers_are_left_out_of_the_menu_and_the_view_begins_with_another():
+    whole = nn.Sequential(*net(), nn.Linear(8, 3), nn.Identity())
+    view = EmbeddingView(whole, images(), method="pca")
+    menu = control(view, "Layer", W.Dropdown)
+    assert (view.layer, [name for _, name in menu.options]) == ("2", ["0", "2"])
+    view.layer = "1"
+    assert [name for _, name in menu.options] == ["0", "1", "2"] and view.error == ""
+    view.main_layers = False
+    assert [name for _, name in menu.options] == ["0", "1", "2", "3"] and view.layer == "1"
+
+
+def test_of_a_recording_all_layers_are_listed(tmp_path):
+    recorder = Recorder(net(), ["0", "1"], images(4), tmp_path / "film")
+    recorder.step(0, 0, of=1, loss=1.0)
+    view = EmbeddingView(recorder.recording, layer="0", method="pca")
+    assert [name for _, name in control(view, "Layer", W.Dropdown).options] == ["0", "1"]
+    assert not [part for part in inside(view) if isinstance(part, W.Checkbox)]
+
+
 def shown(view: EmbeddingView) -> np.ndarray:
     """Where the points are on the page."""
     _, points = (part for part in inside(view) if isinstance(part, bqplot.Scatter))

@@ -18,6 +18,7 @@ MODEL, DATASET = cw.models.lenet5(pretrained=True), cw.data.digits()
 NAMES = {"model": MODEL, "dataset": DATASET}
 MAKE: dict[str, Callable[[], Any]] = {
     "activation": lambda: cw.ActivationView(MODEL, DATASET, layer="C3", channel=5, index=3, scale=(-1.0, 1.0)),
+    "all layers": lambda: cw.ActivationView(MODEL, DATASET, layer="func1", main_layers=False),
     "attribution": lambda: cw.AttributionView(MODEL, DATASET, index=2, methods=("saliency", "grad_cam"), target=4),
     "convolution": lambda: cw.ConvolutionView(MODEL, DATASET, layer="C3", channel=2, pixel=(3, 4)),
     "explore": lambda: cw.explore(MODEL, DATASET, index=2, scale="network"),

@@ -29,7 +29,7 @@ class Pictures(cw.ActivationView):
 
 @pytest.fixture
 def view(model):
-    return Pictures(model, torch.rand(4, 1, 8, 8), layer="1", index=2, channel=1)
+    return Pictures(model, torch.rand(4, 1, 8, 8), layer="1", main_layers=False, index=2, channel=1)
 
 
 def data_of(path):
@@ -54,6 +54,21 @@ def test_every_state_is_in_the_page_in_the_order_of_the_sliders(view, tmp_path):
     assert done.frames == len(expected)
     assert done.bytes == done.path.stat().st_size
     assert done.left_out == "44 of 108 values of Channel"
+
+
+def test_the_page_has_the_layers_that_the_menu_lists_and_the_present_one_for_every_image(view, tmp_path):
+    view.main_layers, view.channel = True, 0
+    path = view.to_html(tmp_path / "view.html", index=[0, 2], channel=[0]).path
+    assert positions(path) == [(index, layer, "0") for index in "02" for layer in "013"]
+    view.layer, view.channel = "2", 5  # only moves numbers
+    done = view.to_html(tmp_path / "view.html", index=[0, 2], channel=[0, 5])
+    layers = {layer for _, layer, _ in positions(done.path)}
+    assert layers == {"0", "1", "2", "3"} and done.left_out == ""
+    assert [at for at in positions(done.path) if at[1] == "2"] == [(i, "2", c) for i in "02" for c in "05"]
+    assert [at[1] for at in positions(done.path) if at[0] == "0" and at[2] == "0"] == ["0", "1", "2", "3"]
+    view.layer, view.channel = "3", 0
+    path = view.to_html(tmp_path / "view.html", layer=["2", "3"], index=2, channel=0).path
+    assert positions(path) == [("2", "2", "0"), ("2", "3", "0")]  # a layer that is named is there
 
 
 def test_the_page_opens_at_what_the_view_shows(view, tmp_path):

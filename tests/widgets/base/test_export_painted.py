@@ -28,7 +28,7 @@ def model() -> nn.Module:
 
 @pytest.fixture
 def view(model) -> cw.ActivationView:
-    return cw.ActivationView(model, torch.rand(4, 1, 8, 8), layer="1", index=2, channel=1)
+    return cw.ActivationView(model, torch.rand(4, 1, 8, 8), layer="1", main_layers=False, index=2, channel=1)
 
 
 def data_of(path: Path) -> dict[str, Any]:

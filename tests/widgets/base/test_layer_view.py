@@ -14,8 +14,9 @@ from torch import nn
 from cnnwidgets import ActivationView
 from cnnwidgets.compute.core.forward import ForwardError
 from cnnwidgets.compute.layers import activations
+from cnnwidgets.compute.overview import choosing
 from cnnwidgets.widgets.state.subject import Subject
-from tests.widgets.conftest import EVIL, hooks, inside, steps, tiny
+from tests.widgets.conftest import EVIL, control, hooks, inside, steps, tiny
 
 
 @pytest.fixture
@@ -121,7 +122,85 @@ def test_any_indexable_of_images_is_a_data_set(model, dataset):
 def test_a_view_begins_with_the_first_layer_that_has_maps(model, dataset):
     assert ActivationView(model, dataset).layer == "conv"
     flat = nn.Sequential(nn.Flatten(), nn.Linear(16, 4))
-    assert ActivationView(flat, dataset).layer == "0"
+    assert ActivationView(flat, dataset).layer == "1"  # the first only moves numbers
+    assert ActivationView(nn.Sequential(nn.Flatten(), nn.Identity()), dataset).layer == "0"
+
+
+# ---------------------------------------------------------------------- the main layers, or all
+
+
+class Mixes(nn.Module):
+    """1 x 4 x 4 -> `conv`, `drop`, `block` (a Sequential of `block.0`), `add`, `flatten`, `fc`."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.drop = nn.Conv2d(1, 2, 1), nn.Dropout()
+        self.block, self.fc = nn.Sequential(nn.ReLU()), nn.Linear(32, 3)
+
+    def forward(self, images):
+        maps = self.drop(self.conv(images))
+        return self.fc((self.block(maps) + maps).flatten(1))
+
+
+def listed(view: ActivationView) -> list[str]:
+    return [name for _, name in view._picker._menu.options]
+
+
+def test_the_main_layers_are_offered_and_all_can_be_named(dataset, passes):
+    view = ActivationView(Mixes(), dataset)
+    view.settle()
+    every = ["conv", "drop", "block.0", "add", "flatten", "block", "fc"]
+    main = ["conv", "block.0", "add", "fc"]
+    assert view.layers.names == every
+    assert listed(view) == view.offered.names == view.choices("layer") == main
+    for name in every:
+        view.layer = name
+        assert (view.layer, view.error) == (name, "")
+        assert listed(view) == view.offered.names == [each for each in every if each in main or each == name]
+    view.main_layers = False
+    assert listed(view) == view.offered.names == view.choices("layer") == every
+
+
+def test_to_list_all_layers_or_the_main_ones_runs_nothing(model, dataset, passes):
+    view = ActivationView(model, dataset)
+    view.settle()
+    passes()
+    for value in (False, True):
+        view.main_layers = value
+    assert (passes(), view.layer, view.error) == (0, "conv", "")
+
+
+def test_the_layers_of_another_image_are_looked_through_once_for_its_table(model, dataset, monkeypatch):
+    asked: list[int] = []
+    find = choosing._choose
+    monkeypatch.setattr(choosing, "_choose", lambda rows: asked.append(len(rows)) or find(rows))
+    view = ActivationView(model, dataset)
+    assert asked == [4]
+    view.layer, view.channel, view.main_layers = "fc", 1, False
+    assert set(asked) == {4} and len(asked) <= 2  # again once the operations are known
+    asked.clear()
+    view.index = 1
+    view.layer = "conv"
+    assert len(asked) == 1
+
+
+def test_a_box_that_comes_with_the_operations_lives_no_longer_than_the_view(widgets):
+    class Views(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.fc = nn.Conv2d(1, 2, 1), nn.Linear(32, 3)
+
+        def forward(self, images):
+            return self.fc(self.conv(images).view(-1, 32))
+
+    before = widgets()
+    view = ActivationView(Views(), steps())
+    assert listed(view) == ["conv", "fc"]
+    assert not [part for part in inside(view) if isinstance(part, W.Checkbox)]
+    view.settle()
+    assert control(view, "main layers", W.Checkbox).layout.display == "" and listed(view) == ["conv", "fc"]
+    view.close()
+    assert widgets() == before
 
 
 # ---------------------------------------------------------------------- images that cannot be shown
@@ -319,7 +398,7 @@ class TakesOne(nn.Module):
 
 
 def test_every_layer_in_the_menu_can_be_shown_whatever_the_network_returns():
-    view = ActivationView(TakesOne().eval(), torch.rand(2, 1, 4, 4))
+    view = ActivationView(TakesOne().eval(), torch.rand(2, 1, 4, 4), main_layers=False)
     assert {"dropout", "(output).loss", "(output).small"} <= set(view.choices("layer"))
     for name in view.choices("layer"):
         view.layer = name

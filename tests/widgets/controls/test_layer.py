@@ -14,7 +14,7 @@ from cnnwidgets import ActivationView
 from cnnwidgets.compute.layers.layer import LayerTable
 from cnnwidgets.compute.layers.table import layer_table
 from cnnwidgets.widgets.controls.layer import MANY, MENU, LayerPicker
-from tests.widgets.conftest import words
+from tests.widgets.conftest import control, inside, words
 
 
 class State(T.HasTraits):
@@ -149,6 +149,122 @@ def test_an_image_that_takes_another_way_brings_its_own_layers():
     view.index = 1
     assert names(view._picker) == ["conv"]
     view.close()
+
+
+# ---------------------------------------------------------------------- the main layers, or all
+
+
+class Mixes(nn.Module):
+    """1 x 2 x 2 -> `conv`, `drop`, `same`, `block` (a Sequential of `block.0`), `view`, `fc`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.drop, self.same = nn.Conv2d(1, 1, 1), nn.Dropout(), nn.Identity()
+        self.block, self.fc = nn.Sequential(nn.ReLU()), nn.Linear(4, 2)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.fc(self.block(self.same(self.drop(self.conv(images)))).view(-1, 4))
+
+
+ALL = ["conv", "drop", "same", "block.0", "view", "block", "fc"]
+MAIN = ["conv", "block.0", "fc"]
+
+
+class Chosen(State):
+    layer = T.Unicode("conv")
+    main_layers = T.Bool(True)
+
+
+@pytest.fixture
+def chosen() -> Chosen:
+    return Chosen()
+
+
+@pytest.fixture
+def mixed(chosen: Chosen) -> LayerPicker:
+    return LayerPicker(chosen, "layer", layer_table(Mixes(), torch.rand(1, 2, 2)), main=MAIN)
+
+
+def box(picker: LayerPicker) -> W.Checkbox:
+    return control(picker, "main layers", W.Checkbox)
+
+
+def tip(widget: W.Widget) -> str:
+    return widget.description_tooltip if W.__version__.startswith("7.") else widget.tooltip
+
+
+def test_slider_and_menu_run_over_the_main_layers_and_one_click_brings_back_the_others(chosen, mixed):
+    assert names(mixed) == MAIN == [value for _, value in mixed._slider.options]
+    assert tip(box(mixed)).startswith("3 of 7 layers: without those that repeat another")
+    box(mixed).value = False
+    assert names(mixed) == ALL == [value for _, value in mixed._slider.options]
+    assert tip(box(mixed)) == "all 7 layers; tick to list 3 of them"
+    assert (chosen.main_layers, chosen.layer) == (False, "conv")
+    chosen.main_layers = True
+    assert names(mixed) == MAIN and box(mixed).value is True
+
+
+def test_a_layer_that_is_left_out_is_listed_in_its_place_while_it_is_the_chosen_one(chosen, mixed):
+    chosen.layer = "same"
+    assert names(mixed) == ["conv", "same", "block.0", "fc"]
+    assert mixed._menu.value == mixed._slider.value == "same"
+    chosen.layer = "view"
+    assert names(mixed) == ["conv", "block.0", "view", "fc"]
+    mixed._slider.value = "fc"
+    assert names(mixed) == MAIN and chosen.layer == "fc"
+
+
+def test_the_choice_is_kept_when_all_are_listed_and_when_they_are_left_out_again(chosen, mixed):
+    chosen.main_layers = False
+    chosen.layer = "drop"
+    chosen.main_layers = True
+    assert (chosen.layer, names(mixed)) == ("drop", ["conv", "drop", "block.0", "fc"])
+    chosen.main_layers = False
+    assert (chosen.layer, names(mixed)) == ("drop", ALL)
+
+
+def test_only_kinds_are_offered_of_which_there_are_layers(chosen):
+    blocks = [nn.Sequential(nn.Conv2d(1, 1, 1), nn.ReLU()) for _ in range(6)]
+    table = layer_table(nn.Sequential(*blocks), torch.rand(1, 2, 2))  # 18 layers, of which the blocks repeat ReLUs
+    chosen.layer = "0.0"
+    picker = LayerPicker(chosen, "layer", table, main=[f"{block}.{part}" for block in range(6) for part in range(2)])
+    assert list(picker._kind.options) == ["all", "convolutions", "leaves", "operations"]
+    chosen.main_layers = False
+    assert list(picker._kind.options) == ["all", "convolutions", "leaves", "blocks", "operations"]
+    picker._kind.value = "blocks"
+    assert names(picker) == ["0.0", *"012345"]
+    chosen.main_layers = True
+    assert picker._kind.value == "all" and len(names(picker)) == 12
+
+
+def test_the_search_runs_over_the_main_layers_and_says_what_is_left_out(chosen, mixed):
+    mixed._search.value = "block"
+    assert names(mixed) == ["conv", "block.0"]
+    mixed._search.value = "dropout"
+    assert names(mixed) == ["conv"]
+    assert words(mixed._search.children[1]).strip() == "no layer matches 'dropout'; 1 left out does"
+    chosen.main_layers = False
+    assert names(mixed) == ["conv", "drop"]
+    assert words(mixed._search.children[1]).strip() == "1 layer · Enter: the first"
+
+
+def test_where_nothing_is_left_out_there_is_no_box(chosen, table):
+    picker = LayerPicker(chosen, "layer", table)
+    assert [part for part in inside(picker) if isinstance(part, W.Checkbox)] == []
+    mixed = layer_table(Mixes(), torch.rand(1, 2, 2))
+    picker.update(mixed, MAIN)
+    assert box(picker).layout.display == ""
+    picker.update(mixed, ALL)
+    assert box(picker).layout.display == "none" and names(picker) == ALL
+
+
+def test_to_ask_for_all_layers_is_to_ask_for_operations_too(chosen):
+    asked: list[bool] = []
+    table = layer_table(Mixes(), torch.rand(1, 2, 2))
+    LayerPicker(chosen, "layer", table, main=MAIN, wanted=lambda: asked.append(chosen.main_layers))
+    assert asked == []
+    chosen.main_layers = False
+    assert asked == [False]
 
 
 def enter(picker: LayerPicker) -> None:

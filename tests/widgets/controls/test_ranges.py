@@ -105,6 +105,8 @@ VIEWS: dict[str, Callable[..., cw.ModelView]] = {
 
 def moves(view: cw.ModelView) -> Iterator[tuple[str, Any]]:
     """Every layer there and back, the ends of all sliders, what else changes ranges."""
+    if view.has_trait("main_layers"):
+        yield "main_layers", False
     layers = list(view.choices("layer")) if "layer" in view.sliders else []
     for layer in [*layers, *layers[::-1]]:
         yield "layer", layer
@@ -115,6 +117,8 @@ def moves(view: cw.ModelView) -> Iterator[tuple[str, Any]]:
         if view.has_trait(trait):
             allowed = getattr(view.traits()[trait], "values", None) or values
             yield from ((trait, value) for value in values if value in allowed)
+    if view.has_trait("main_layers"):
+        yield "main_layers", True
 
 
 @pytest.mark.parametrize("count", [2, 3])
