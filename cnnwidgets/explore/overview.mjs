@@ -57,7 +57,7 @@ class Row {
     const head = build('div', 'cnnw-named-stage'), what = build('div', 'cnnw-what');
     head.append(this.fold, this.label, this.kind);
     const under = build('div', 'cnnw-under'), numbers = build('div', 'cnnw-sizes');
-    numbers.append(this.shape, this.ends, this.notes);
+    numbers.append(this.notes, this.shape, this.ends); // what to look out for is never cut off
     under.append(this.line, numbers);
     what.append(head, under);
     this.host.append(what, this.maps);
@@ -85,7 +85,7 @@ class Row {
     write(this.kind, stage.kind);
     write(this.shape, stage.shape);
     write(this.line, stage.line);
-    write(this.notes, stage.notes.length ? ` ⚠ ${stage.notes[0]}` : '');
+    write(this.notes, stage.notes.length ? `⚠ ${stage.notes[0]} · ` : '');
     write(this.ends, stage.ends && ` · ${stage.ends}`);
     const [height, width] = stage.size, count = stage.units ? 1 : stage.channels.length;
     while (this.canvases.length > count) this.canvases.pop();

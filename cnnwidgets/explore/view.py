@@ -9,6 +9,7 @@ import ipywidgets as W
 import traitlets as T
 from torch import nn
 
+from ..compute.layers import Layer
 from ..compute.overview import Edge, Stages
 from ..render.static import Panel
 from ..widgets import controls
@@ -112,10 +113,14 @@ class ExploreView(ImageView):
         """Close the view below."""
         self.tab = ""
 
-    def look_at(self, layer: str, channel: int, tab: str = "") -> None:
-        """Look at a channel of a layer, in the view that is open below, or in that of `tab`; by default the maps."""
+    def look_at(self, layer: str | Layer, channel: int, tab: str = "") -> None:
+        """Look at a channel of a layer, in the view that is open below, or in that of `tab`; by default the maps.
+
+        The layer is its name, or its row in `layers`.
+        """
+        name = layer.name if isinstance(layer, Layer) else layer
         with self.hold_trait_notifications():
-            self.layer, self.channel, self.tab = layer, channel, tab or self.tab or "maps"
+            self.layer, self.channel, self.tab = name, channel, tab or self.tab or "maps"
 
     def toggle(self, name: str) -> None:
         """Open a stage that is closed, or close it."""

@@ -51,7 +51,7 @@ def call(
     try:
         return forward(arguments) if prepare is None else hand_over(forward, arguments)
     except Exception as error:
-        hint = _hint(model, arguments) if prepare is None else ""
+        hint = _hint(model, arguments, error) if prepare is None else ""
         raise ForwardError(_explain(model, arguments, error) + hint) from error
 
 
@@ -62,8 +62,10 @@ def hand_over(forward: Callable[..., Any], arguments: Any) -> Any:
     return forward(*arguments) if isinstance(arguments, tuple) else forward(arguments)
 
 
-def _hint(model: nn.Module, given: Any) -> str:
+def _hint(model: nn.Module, given: Any, error: Exception) -> str:
     """What to do where the form of the input is the likely cause of an error."""
+    if isinstance(error, TypeError) and "missing" in str(error) and "positional argument" in str(error):
+        return "; prepare= gives a network several inputs: prepare=lambda image: (image[None], other)"
     if isinstance(given, Mapping):
         return "; a mapping is one argument: prepare=lambda batch: batch hands over its entries by keyword"
     if isinstance(given, (tuple, list)):

@@ -94,8 +94,9 @@ def canvas(items: Source) -> tuple[int, int, int]:
 def _image(items: Source, own: OwnImage, like: torch.Tensor) -> Numbers:
     notes = list(own.notes)
     if own.numbers is not None:
-        same_kind = own.numbers.is_floating_point() == like.is_floating_point()
-        if same_kind or own.numbers.ndim not in (2, 3) or like.ndim != 3:
+        pixels = own.numbers.dtype in (torch.uint8, torch.bool)
+        as_numbers = not pixels if like.is_floating_point() else not own.numbers.is_floating_point()
+        if as_numbers or own.numbers.ndim not in (2, 3) or like.ndim != 3:
             return _as_given(own.numbers, like, notes)
         picture, said = read_picture(own.numbers)  # bytes, where the network takes numbers; or the other way round
         notes += said
@@ -127,7 +128,7 @@ def _as_given(numbers: torch.Tensor, like: torch.Tensor, notes: list[str]) -> Nu
             f"the tensor is {describe(numbers)}, and the data set's images are {describe(like)}: a tensor is taken "
             "as the network gets it"
         )
-    if numbers.shape != like.shape and like.ndim == 3 and numbers.is_floating_point():
+    if numbers.shape != like.shape and like.ndim == 3 and like.is_floating_point():
         notes = [*notes, f"resized from {numbers.shape[2]} × {numbers.shape[1]} px"]
         size = tuple(like.shape[-2:])
         numbers = functional.interpolate(numbers[None].float(), size, mode="bilinear", antialias=True)[0]

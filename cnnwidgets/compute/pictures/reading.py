@@ -25,7 +25,7 @@ def read_picture(given: Any) -> tuple[Image.Image, list[str]]:
     ----------
     given : str, path, bytes, PIL.Image.Image, numpy.ndarray or torch.Tensor
         A file, or what is in it; an array (H, W), (H, W, C) or (C, H, W) of bytes, of 16 bits, of truth values, or of
-        numbers in [0, 1], of 1, 3 or 4 channels.
+        numbers in [0, 1], of 1, 3 or 4 channels. Other whole numbers are 0 and 1, or bytes.
 
     Raises
     ------
@@ -43,9 +43,12 @@ def read_picture(given: Any) -> tuple[Image.Image, list[str]]:
     if isinstance(given, Image.Image):
         return _finished(given, "this picture")
     if isinstance(given, torch.Tensor):
+        if given.is_meta:
+            raise ValueError("a tensor on the device 'meta' has no numbers")
         given = given.detach().cpu().numpy()
     if isinstance(given, np.ndarray):
-        return _reduced(Image.fromarray(in_bytes(given)), [])
+        whole = given.dtype.kind in "iu" and given.dtype not in (np.uint8, np.uint16) and given.max(initial=0) > 1
+        return _reduced(Image.fromarray(in_bytes(given)), ["whole numbers taken as bytes"] if whole else [])
     raise TypeError(
         f"an image is a path, a PIL image, an array (H, W, C) or a tensor (C, H, W), not {type(given).__name__}"
     )
@@ -67,7 +70,7 @@ def in_bytes(array: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.uint8]]
     if pixels.dtype == np.uint8:
         return np.ascontiguousarray(pixels)
     low, high = float(pixels.min()), float(pixels.max())
-    if pixels.dtype.kind == "f" and 0 <= low <= high <= 1:
+    if 0 <= low <= high <= 1:
         pixels = pixels * 255.0
     elif pixels.dtype == np.uint16:
         pixels = pixels / 257.0
@@ -90,6 +93,10 @@ def _of_file(path: Any) -> tuple[Image.Image, list[str]]:
     if str(path).startswith(("http://", "https://")):
         raise ValueError(f"{str(path)!r:.80} is an address, and nothing is downloaded: give a file")
     file = Path(path).expanduser()
+    if not str(path):
+        raise FileNotFoundError("the name of the file is empty")
+    if file.is_dir():
+        raise ValueError(f"{str(file)!r} is a folder: give a file in it")
     if not file.is_file():
         raise FileNotFoundError(f"there is no file {str(file)!r}")
     return _opened(file, file.name)
@@ -155,16 +162,15 @@ def _plain(image: Image.Image) -> tuple[Image.Image, list[str]]:
     """In L or RGB, and what was done."""
     if image.mode.startswith("I") or image.mode == "F":
         return _of_numbers(image)
+    grey = image.mode in ("1", "L", "LA", "La")
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
-        clear = image.convert("RGBA")
+        clear = (image.convert("LA") if image.mode == "La" else image).convert("RGBA")
         if clear.getchannel("A").histogram()[255] < clear.size[0] * clear.size[1]:
             ground = Image.new("RGBA", clear.size, WHITE)
-            mode = "L" if image.mode in ("LA", "La") else "RGB"
-            return Image.alpha_composite(ground, clear).convert(mode), ["white where it is transparent"]
+            plain = Image.alpha_composite(ground, clear).convert("L" if grey else "RGB")
+            return plain, ["white where it is transparent"]
         image = clear
-    if image.mode in ("1", "L", "LA", "La"):
-        return image.convert("L"), []
-    return image.convert("RGB"), []
+    return image.convert("L" if grey else "RGB"), []
 
 
 def _of_numbers(image: Image.Image) -> tuple[Image.Image, list[str]]:

@@ -163,9 +163,11 @@ class AttributionView(ImageView):
         return value
 
     def numbers_in_code(self, given: Given) -> list[str]:
-        """The maps of each method, by `attributions`."""
+        """The maps of each method, by `attributions`; not with `prepare`, which takes batches of images there."""
+        if given.has("prepare"):
+            return []
         moved = [name for name in ("target", "against", "score", "steps") if given.differs(name)]
-        options = {name: given.trait(name) for name in moved} | given.options("prepare")
+        options = {name: given.trait(name) for name in moved}
         image = image_of(given, self.item, self.index)
         lines = ["maps = {}"]
         for method in self.methods:

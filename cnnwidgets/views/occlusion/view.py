@@ -215,9 +215,11 @@ class OcclusionView(ShowsOwnImages, PicksImages, ModelView):
         self.growing.hold()
 
     def numbers_in_code(self, given: Given) -> list[str]:
-        """The whole map, by `occlusion`."""
+        """The whole map, by `occlusion`; not with `prepare`, which takes items here and batches of images there."""
+        if given.has("prepare"):
+            return []
         names = ("target", "window", "stride", "baseline", "shape", "score")
-        options = {name: given.trait(name) for name in names if given.differs(name)} | given.options("prepare")
+        options = {name: given.trait(name) for name in names if given.differs(name)}
         image = image_of(given, self.subject.items[self.index], self.index)
         return [f"found = {call('cw.occlusion', given['model'], image, **options)}"]
 

@@ -7,12 +7,14 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from copy import copy
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 import traitlets as T
+from torch import nn
 
 from ...compute.dataset import Item
 from .subject import Subject
@@ -52,7 +54,8 @@ class Given:
     ) -> None:
         signature = inspect.signature(type(view))
         self._names = {id(value): name for name, value in reversed(list(namespace.items())) if _is_variable(name)}
-        self._keywords = {name for name, each in signature.parameters.items() if each.kind is each.KEYWORD_ONLY}
+        places = inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD
+        self._places = [name for name, each in signature.parameters.items() if each.kind in places]
         self._values = _opened(signature.bind(*arguments[0], **arguments[1]).arguments)
         self.own = traits.get("index", 0) < 0
         """Whether an own image is shown."""
@@ -97,10 +100,9 @@ class Given:
     def call_again(self, function: str) -> str:
         """The call of the class again, for the present state."""
         own = {name: self[name] for name in self._values if name not in self._traits}
-        first = [text for name, text in own.items() if name not in self._keywords]
-        options = {name: text for name, text in own.items() if name in self._keywords}
+        first = [own.pop(name) for name in takewhile(own.__contains__, self._places)]
         moved = [name for name in self._traits if name not in self._left_out and self.differs(name)]
-        return call(function, *first, **options, **{name: self.trait(name) for name in moved})
+        return call(function, *first, **own, **{name: self.trait(name) for name in moved})
 
     def named(self, name: str) -> str:
         """A name that whoever runs the code has to give a value."""
@@ -111,7 +113,8 @@ class Given:
     def _written(self, value: Any, name: str) -> str:
         """The value written out, or its variable, or else `name`."""
         text = literal(value)
-        return self._names.get(id(value)) or self.named(name) if text is None else text
+        called = "model" if isinstance(value, nn.Module) else name
+        return self._names.get(id(value)) or self.named(called) if text is None else text
 
 
 def image_of(given: Given, item: Item, index: int, *, data: str = "dataset", at: str = "") -> str:
@@ -190,7 +193,10 @@ def cell_of(name: str, given: Given, numbers: Sequence[str], *, public: bool) ->
     lines = [*lines, f"view.show({given.named('image')})", *numbers] if given.own else [*numbers, *lines]
     modules = {"np.": "import numpy as np", "torch.": "import torch", "cw.": "import cnnwidgets as cw"}
     imports = [line for used, line in modules.items() if any(used in text for text in lines)]
-    missing = [f"# {', '.join(given.nameless)}: what the view was given"] if given.nameless else []
+    made_with = [each for each in given.nameless if each != "image"]
+    missing = [f"# {', '.join(made_with)}: what the view was given"] if made_with else []
+    if "image" in given.nameless:
+        missing.append("# image: what view.show was given; view.state keeps it, and cw.open shows it again")
     return "\n".join([*imports, *missing, *lines, "view"])
 
 

@@ -225,7 +225,9 @@ def test_what_went_wrong_is_told_from_an_input_that_a_layer_refuses(step, words)
 def test_a_model_that_takes_more_than_an_image_is_said_to_refuse_it():
     model = nn.Sequential(nn.Linear(1, 1))
     model.forward = TakesTwo().forward
-    assert "missing 1 required positional argument: 'mask'" in refusal(model, torch.zeros(1, 1))
+    message = refusal(model, torch.zeros(1, 1))
+    assert "missing 1 required positional argument: 'mask'" in message
+    assert message.endswith("prepare= gives a network several inputs: prepare=lambda image: (image[None], other)")
 
 
 def test_an_item_without_a_tensor_is_refused_by_the_first_layer():

@@ -119,6 +119,16 @@ def test_a_tensor_is_taken_as_it_is():
         assert torch.equal(owned(items, form), given)
 
 
+def test_whole_numbers_in_a_tensor_are_the_numbers_that_the_network_gets():
+    items = Items(torch.zeros(1, 1, 2, 2))
+    for dtype in (torch.int16, torch.int32, torch.int64):
+        assert owned(items, torch.tensor([[[0, 1], [7, 300]]], dtype=dtype)).tolist() == [[[0, 1], [7, 300]]]
+    for bytes_ in (torch.tensor([[[0, 51], [102, 255]]], dtype=torch.uint8), np.array([[0, 51], [102, 255]])):
+        assert owned(items, bytes_).flatten().tolist() == pytest.approx([0, 0.2, 0.4, 1])
+    assert owned(items, torch.tensor([[[True, False], [False, True]]])).tolist() == [[[1, 0], [0, 1]]]
+    assert owned(items, np.eye(2, dtype=int)).tolist() == [[[1, 0], [0, 1]]]
+
+
 def test_a_tensor_of_another_size_is_resized_and_one_of_other_channels_refused():
     items = Items(torch.zeros(1, 1, 2, 2))
     item = items[adopt(OwnImage.of(torch.ones(1, 4, 4)))]

@@ -48,6 +48,8 @@ def test_a_photo_stands_upright_as_its_orientation_says():
         (Image.new("CMYK", (1, 1), (0, 255, 255, 0)), "RGB", (255, 0, 0)),
         (Image.new("RGBA", (1, 1), (0, 0, 0, 255)), "RGB", (0, 0, 0)),
         (Image.new("F", (1, 1), 0.2), "L", 51),
+        *((Image.new("RGBA", (1, 1), (9, 9, 9, 255)).convert("LA").convert(mode), "L", 9) for mode in ("LA", "La")),
+        (Image.new("RGBA", (1, 1), (9, 9, 9, 255)).convert("RGBa"), "RGB", (9, 9, 9)),
     ],
 )
 def test_every_mode_becomes_grey_or_colour(image, mode, pixel):
@@ -100,6 +102,12 @@ def test_a_broken_file_is_said_to_be_broken(tmp_path):
         read_picture(tmp_path / "none.png")
     with pytest.raises(ValueError, match="nothing is downloaded"):
         read_picture("https://example.org/cat.jpg")
+    with pytest.raises(ValueError, match="is a folder: give a file in it"):
+        read_picture(tmp_path)
+    with pytest.raises(FileNotFoundError, match="the name of the file is empty"):
+        read_picture("")
+    with pytest.raises(ValueError, match="a tensor on the device 'meta' has no numbers"):
+        read_picture(torch.zeros(1, 2, 2, device="meta"))
 
 
 @pytest.mark.parametrize(
@@ -109,6 +117,7 @@ def test_a_broken_file_is_said_to_be_broken(tmp_path):
         (np.array([[True, False]]), [[255, 0]]),
         (np.array([[[7], [8]]], np.uint8), [[7, 8]]),
         (np.array([[3, 255]], np.int64), [[3, 255]]),
+        (np.array([[0, 1]], np.int64), [[0, 255]]),
         (np.arange(12, dtype=np.uint8).reshape(3, 2, 2), [[[0, 4, 8], [1, 5, 9]], [[2, 6, 10], [3, 7, 11]]]),
         (torch.tensor([[[5, 6]]], dtype=torch.uint8), [[5, 6]]),
     ],
@@ -116,6 +125,11 @@ def test_a_broken_file_is_said_to_be_broken(tmp_path):
 def test_arrays_are_pixels(array, pixels):
     picture, _ = read_picture(array)
     assert np.asarray(picture).tolist() == pixels
+
+
+def test_whole_numbers_that_are_taken_as_bytes_are_said_to_be():
+    assert read_picture(np.array([[3, 255]], np.int64))[1] == ["whole numbers taken as bytes"]
+    assert read_picture(np.array([[0, 1]], np.int64))[1] == read_picture(np.array([[3]], np.uint8))[1] == []
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -176,6 +177,11 @@ def test_what_has_no_name_is_told_in_a_comment():
     assert 'classes=["a", "b", ' in "".join(lines)
 
 
+def test_a_network_without_a_name_is_called_model():
+    for view in (cw.ActivationView(MODEL, DATASET), cw.EmbeddingView(MODEL, DATASET, "F6", count=8, method="pca")):
+        assert "# model, dataset: what the view was given" in view.code({})
+
+
 def test_a_view_of_a_subject_is_made_of_its_model_and_data_set():
     subject = cw.Subject(MODEL, DATASET, classes=list("abcdefghij"))
     view = cw.ActivationView(subject, layer="C3")
@@ -201,10 +207,47 @@ def test_the_image_is_found_in_items_of_every_form(element, expression):
     assert torch.allclose(variables["maps"], view.maps)
 
 
+def image_alone(item: Any) -> torch.Tensor:
+    return item[0][None]
+
+
+TAKEN: dict[str, Any] = {
+    "classes": list("abcdefghij"),
+    "denormalize": ([0.1], [0.5]),
+    "prepare": image_alone,
+    "cache_bytes": 2**20,
+}
+"""What views of a model and a data set take beside these."""
+OF_IMAGES = (cw.ActivationView, cw.AttributionView, cw.ConvolutionView, cw.FilterView, cw.OcclusionView,
+             cw.ReceptiveFieldView, cw.SignatureView, cw.explore)  # fmt: skip
+
+
+@pytest.mark.parametrize("option", TAKEN)
+@pytest.mark.parametrize("make", OF_IMAGES, ids=lambda make: make.__name__)
+def test_what_a_view_was_made_with_is_in_the_cell(make, option):
+    if option == "cache_bytes" and option not in inspect.signature(make).parameters:
+        pytest.skip("it is no keyword of this view")
+    layer = {"layer": "F6", "targets": (1, 7), "count": 2} if make is cw.SignatureView else {}
+    view = make(MODEL, DATASET, **{option: TAKEN[option]}, **layer)
+    code = view.code(NAMES | {"prepare": image_alone})
+    again = run(code, **NAMES, prepare=image_alone)["view"]
+    assert f"{option}=" in code
+    assert again.state == view.state
+    assert np.array_equal(again.picture(), view.picture())
+
+
+def test_with_what_makes_the_arguments_of_items_only_functions_of_items_are_called():
+    for make in (cw.OcclusionView, cw.AttributionView):
+        code = make(MODEL, DATASET, prepare=image_alone).code(NAMES | {"prepare": image_alone})
+        assert "cw.occlusion(" not in code and "cw.attributions(" not in code
+
+
 def test_an_own_image_is_shown_by_the_cell_too():
     view, image = cw.ActivationView(MODEL, DATASET), np.random.default_rng(0).integers(0, 255, (28, 28), np.uint8)
     view.show(image)
-    variables = run(view.code(NAMES), **NAMES, image=image)
+    code = view.code(NAMES)
+    assert "# image: what view.show was given" in code and "what the view was given" not in code
+    variables = run(code, **NAMES, image=image)
     assert torch.equal(variables["maps"], view.maps)
     assert torch.equal(variables["view"].maps, view.maps)
 
