@@ -17,15 +17,14 @@ from ..widgets.base import ImageView, LayerView
 from ..widgets.panels import image_panels
 from ..widgets.state import Colormap, Given, Index, Subject, Target, maps_of
 from ..widgets.surface import layout, markup, number, plain
-from .ahead import Ahead
-from .hovered import Hovered
+from .hovered import Ahead, Hovered
 from .panel import OverviewPanel
 from .picture import WIDTH, picture
 from .seen import Seen
 from .sheet import colormaps, legend
 from .stages import Row
-from .style import STYLE
 from .tabs import TABS, History, Tabs
+from .widget import style
 
 SCALES = ("map", "layer", "network")
 Place = tuple[str, int, str]
@@ -93,8 +92,8 @@ class ExploreView(ImageView):
         super().__init__(model, dataset, **options)
         self.tabs = Tabs(self, self.back, self.forward)
         *above, error_line = self.children
-        style = plain(W.HTML, STYLE, layout=layout(display="none"))
-        self.children = [style, *above, error_line, self.tabs]
+        look = plain(W.HTML, style(), layout=layout(display="none"))
+        self.children = [look, *above, error_line, self.tabs]
         self.add_class("cnnw-explore")
         self.observe(self._follow, ["layer", "main_layers", "channel", "index", "target", "tab"])
         self._follow()

@@ -19,6 +19,12 @@ def code() -> str:
     return (Path(__file__).parent / "overview.mjs").read_text(encoding="utf-8")
 
 
+@cache
+def style() -> str:
+    """How the overview and the tabs below it look, as an element of the page."""
+    return f"<style>{(Path(__file__).parent / 'overview.css').read_text(encoding='utf-8')}</style>"
+
+
 class Overview(Scripted, Sides):
     """Draws stages with their thumbnails; what a hand does there comes back as messages.
 

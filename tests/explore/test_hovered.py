@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from cnnwidgets import ExploreView
-from cnnwidgets.explore import ahead, panel
+from cnnwidgets.explore import panel
 from cnnwidgets.explore.hovered import Hovered
 from cnnwidgets.explore.widget import Overview
 from cnnwidgets.live import portions
@@ -156,7 +156,7 @@ def test_a_network_whose_fields_cannot_be_found_is_asked_once(view, answers, wor
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(portions, "HOLD", 0.0)
-    monkeypatch.setattr(ahead, "REST", 0.0)
+    monkeypatch.setattr(module(), "REST", 0.0)
 
 
 async def until(done: Any) -> None:

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
+from ...compute.embedding import States
 from ...compute.layers import Layer
 from ...training.recording import Recording
-from ...widgets.state import Given, call, image_of, recording_of
-
-if TYPE_CHECKING:
-    from .view import EmbeddingView
+from ...widgets.state import Given, Subject, call, image_of, recording_of
 
 POOLS = {"mean": ".mean(1, keepdim=True)", "max": ".amax(1, keepdim=True)", "none": ""}
 
 
-def points_in_code(view: EmbeddingView, given: Given) -> list[str]:
+class Embedded(Protocol):
+    """What of an `EmbeddingView` its points come from."""
+
+    layer: str
+    count: int
+    pooling: str
+    points: str
+    frames: States
+    subject: Subject | None
+    recorded: Recording | None
+    recorded_as: Any
+
+
+def points_in_code(view: Embedded, given: Given) -> list[str]:
     """Lines that take the vectors and lay them on a plane; none where no public function does the same in short.
 
     So it is for state dicts, which would have to be loaded into the model, and for layers whose outputs have no axis of
