@@ -93,7 +93,7 @@ def test_boxes_and_menus_are_the_traits(model, dataset):
     boxes["saliency"].value = False
     assert view.methods == ("grad_cam",)
     view.methods = ["occlusion", "saliency"]
-    assert [name for name, box in boxes.items() if box.value] == ["saliency", "occlusion", "main layers"]
+    assert [name for name, box in boxes.items() if box.value] == ["saliency", "occlusion"]
     assert [column[0].key for column in view.static().columns] == ["image", "saliency", "occlusion"]
     target, against = (part.menu for part in inside(view) if isinstance(part, TargetMenu))
     assert target.options[0] == ("predicted · cat", -1)
