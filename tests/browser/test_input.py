@@ -108,7 +108,8 @@ def test_a_picture_is_pasted_and_dropped(run_cells):
     bright, dark = np.full((40, 60, 3), 255, np.uint8), np.full((28, 28), 51, np.uint8)
     pad(page).evaluate(PASTE, picture(bright))
     wait_until(page, lambda: own(page) and float(state(page, "item.image.min()")[7:-1]) == 1, "the pasted picture")
-    assert "resized and cut from 60 × 40 px" in page.locator(".cnnw-title").first.inner_text()
+    title = page.locator(".cnnw-title").first
+    wait_until(page, lambda: "resized and cut from 60 × 40 px" in title.inner_text(), "what was done to it")
     pad(page).evaluate(DROP, picture(dark))
     wait_until(page, lambda: state(page, "item.image.max()").startswith("tensor(0.2"), "the dropped picture")
     assert no_errors(page)
