@@ -145,17 +145,17 @@ def _box(field: ReceptiveField, place: tuple[int, int], channel: int) -> Box | N
 def _words(
     field: ReceptiveField | None, place: tuple[int, int] | None, channel: int, shares: Sequence[tuple[int, float]]
 ) -> str:
-    """`5 x 5 of each map, most from 3, 12 and 7 (61 %)`."""
+    """`most: 3, 12, 7 (61%) · 5 × 5`: short, and what matters most first, as a narrow page cuts it off."""
     if field is None or place is None:
         return "feeds it"
     top, left, bottom, right = field.box(*place, channel=channel)
-    size = f"gives it {bottom - top} x {right - left} places"
+    size = f"{bottom - top} × {right - left} places"
     if not shares:
         return size
     if len(shares) == 1:
-        return f"{size} of channel {shares[0][0]}"
+        return f"channel {shares[0][0]} · {size}"
     most = shares[:NAMED]
-    return f"{size}, most from channels {', '.join(str(at) for at, _ in most)} ({sum(s for _, s in most):.0%})"
+    return f"most: {', '.join(str(at) for at, _ in most)} ({sum(share for _, share in most):.0%}) · {size}"
 
 
 class Prepared(Protocol):

@@ -155,9 +155,7 @@ def test_the_mouse_over_a_map_lights_the_stage_that_fed_it_and_frames_the_place_
     maps(page, "C3").first.hover()
     fed.first.wait_for()
     assert fed.locator("b").all_inner_texts() == ["S2"]
-    wait_until(
-        page, lambda: "5 x 5 places, most from" in fed.locator(".cnnw-gave").inner_text(), "what it gave is told"
-    )
+    wait_until(page, lambda: "5 × 5 places" in fed.locator(".cnnw-gave").inner_text(), "what it gave is told")
     places = fed.locator(".cnnw-place")
     assert places.count() == maps(page, "S2").count() == 6
     place, map_ = places.first.bounding_box(), maps(page, "S2").first.bounding_box()

@@ -80,7 +80,7 @@ def test_the_stage_before_is_told_with_the_place_and_the_channels_that_gave_most
             "stage": "first",
             "box": [3 / 8, 2 / 8, 6 / 8, 5 / 8],
             "channels": [1, 0],
-            "text": "gives it 3 x 3 places, most from channels 1, 0 (100%)",
+            "text": "most: 1, 0 (100%) · 3 × 3 places",
         }
     ]
 
@@ -88,7 +88,7 @@ def test_the_stage_before_is_told_with_the_place_and_the_channels_that_gave_most
 def test_pooling_takes_from_one_channel(view, answers):
     fed = ask(view, answers, "pool")["fed"]
     assert [(each["stage"], each["channels"]) for each in fed] == [("second", [0])]
-    assert fed[0]["text"] == "gives it 2 x 2 places of channel 0"
+    assert fed[0]["text"] == "channel 0 · 2 × 2 places"
 
 
 def test_the_first_stage_is_fed_by_none(view, answers):
