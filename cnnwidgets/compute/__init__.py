@@ -7,6 +7,7 @@ from .diagnosis import Finding, Findings, diagnose
 from .embedding import Clusters, Embedding, clusters, embed
 from .filters import Filters, filters
 from .gradients import GradientEdits, edit_gradients
+from .interventions import Ablate, Add, Apply, Clamp, Edit, Intervention, Noise, Replace, Scale, intervene
 from .layers import Layer, LayerTable, activations, layer_table
 from .occlusion import Occluder, OcclusionMap, occlusion
 from .perturbation import CHANGES, Stability, perturb, stability
@@ -22,22 +23,31 @@ from .signatures import Outlier, Signatures, signatures
 
 __all__ = [
     "CHANGES",
+    "Ablate",
+    "Add",
+    "Apply",
     "AttributionMap",
     "Captured",
+    "Clamp",
     "Clusters",
+    "Edit",
     "Embedding",
     "Explanation",
     "Filters",
     "Finding",
     "Findings",
     "GradientEdits",
+    "Intervention",
     "Layer",
     "LayerTable",
+    "Noise",
     "Occluder",
     "OcclusionMap",
     "Outlier",
     "ReceptiveField",
     "ReceptiveFields",
+    "Replace",
+    "Scale",
     "Signatures",
     "Slide",
     "Stability",
@@ -53,6 +63,7 @@ __all__ = [
     "explain",
     "filters",
     "get_layer",
+    "intervene",
     "layer_table",
     "occlusion",
     "perturb",
