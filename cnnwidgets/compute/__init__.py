@@ -7,7 +7,25 @@ from .diagnosis import Finding, Findings, diagnose
 from .embedding import Clusters, Embedding, clusters, embed
 from .filters import Filters, filters
 from .gradients import GradientEdits, edit_gradients
-from .interventions import Ablate, Add, Apply, Clamp, Edit, Intervention, Noise, Replace, Scale, intervene
+from .interventions import (
+    Ablate,
+    Add,
+    Apply,
+    ChannelAblator,
+    ChannelEffects,
+    Clamp,
+    ClassUnits,
+    Edit,
+    Intervention,
+    Noise,
+    Patching,
+    Replace,
+    Scale,
+    channel_effects,
+    intervene,
+    patching,
+    units_for_class,
+)
 from .layers import Layer, LayerTable, activations, layer_table
 from .occlusion import Occluder, OcclusionMap, occlusion
 from .perturbation import CHANGES, Stability, perturb, stability
@@ -28,7 +46,10 @@ __all__ = [
     "Apply",
     "AttributionMap",
     "Captured",
+    "ChannelAblator",
+    "ChannelEffects",
     "Clamp",
+    "ClassUnits",
     "Clusters",
     "Edit",
     "Embedding",
@@ -44,6 +65,7 @@ __all__ = [
     "Occluder",
     "OcclusionMap",
     "Outlier",
+    "Patching",
     "ReceptiveField",
     "ReceptiveFields",
     "Replace",
@@ -54,6 +76,7 @@ __all__ = [
     "activations",
     "attributions",
     "capture",
+    "channel_effects",
     "clusters",
     "diagnose",
     "edit_gradients",
@@ -66,6 +89,7 @@ __all__ = [
     "intervene",
     "layer_table",
     "occlusion",
+    "patching",
     "perturb",
     "randomized",
     "rank_correlation",
@@ -74,4 +98,5 @@ __all__ = [
     "signatures",
     "slide",
     "stability",
+    "units_for_class",
 ]
