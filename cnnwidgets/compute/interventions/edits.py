@@ -10,7 +10,7 @@ from typing import Any, Literal
 import torch
 
 from ..core import describe
-from .selection import Arrangement, Index, Selection
+from .selection import Arrangement, Index, Selection, aligned
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +140,7 @@ class Ablate(Edit):
         self, chosen: torch.Tensor, output: torch.Tensor, found: Arrangement, index: Index | None, layer: str
     ) -> torch.Tensor:
         if isinstance(self.value, torch.Tensor):
-            return _aligned(self.value, output, found, index, None, layer).clone()
+            return aligned(self.value, output, found, index, None, layer).clone()
         if self.value != "mean":
             return output.new_tensor(0 if self.value == "zero" else self.value)
         axes = [axis for axis in range(output.ndim) if axis != found.channel]
@@ -214,7 +214,7 @@ class Add(Edit):
     ) -> torch.Tensor:
         if not isinstance(self.direction, torch.Tensor):
             return chosen + self.direction
-        return chosen + _aligned(self.direction, output, found, index, self.selection.channels, layer)
+        return chosen + aligned(self.direction, output, found, index, self.selection.channels, layer)
 
 
 @dataclass(frozen=True, eq=False)
@@ -327,7 +327,7 @@ class Replace(Edit):
         self, chosen: torch.Tensor, output: torch.Tensor, found: Arrangement, index: Index | None, layer: str
     ) -> torch.Tensor:
         assert self.value is not None
-        return _aligned(self.value, output, found, index, self.selection.channels, layer).clone()
+        return aligned(self.value, output, found, index, self.selection.channels, layer).clone()
 
 
 @dataclass(frozen=True, eq=False)
@@ -369,40 +369,3 @@ def _number(value: Any, what: str) -> float:
     if isinstance(value, bool) or not hasattr(value, "__float__") or not math.isfinite(value):
         raise ValueError(f"{what} must be a finite number, not {value!r}")
     return float(value)
-
-
-def _aligned(
-    value: torch.Tensor,
-    output: torch.Tensor,
-    found: Arrangement,
-    index: Index | None,
-    channels: tuple[int, ...] | None,
-    layer: str,
-) -> torch.Tensor:
-    """Given values at the chosen ones of `output`; raises ValueError where they fit in no way."""
-    value, shape = value.detach().to(output.device), output.shape
-    count = 1 if found.channel is None else shape[found.channel]
-    one = tuple(extent for axis, extent in enumerate(shape) if axis != found.batch)
-    if channels is not None and value.shape == (len(channels),) != (count,):
-        spread = value.new_zeros(count)
-        spread[list(channels)] = value
-        value = spread
-    if value.ndim == 0:
-        full = value
-    elif value.shape == (count,) and found.channel is not None:
-        full = value.reshape([-1 if axis == found.channel else 1 for axis in range(output.ndim)])
-    elif value.shape == one and found.batch is not None:
-        full = value.unsqueeze(found.batch)
-    elif value.ndim == output.ndim and all(
-        mine == other or (axis == found.batch and mine == 1)
-        for axis, (mine, other) in enumerate(zip(value.shape, shape, strict=True))
-    ):
-        full = value
-    else:
-        raise ValueError(
-            f"values of the shape {tuple(value.shape)} do not fit layer {layer!r}, which gives {describe(output)}: "
-            f"allowed are {one} for one image, {tuple(shape)} for this batch, and ({count},) for the channels; the "
-            "values of another image fit only if that has the same size"
-        )
-    full = full.expand(shape)
-    return full if index is None else full[index]

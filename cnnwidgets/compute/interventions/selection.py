@@ -186,6 +186,43 @@ class Selection:
         return tuple(index)
 
 
+def aligned(
+    value: torch.Tensor,
+    output: torch.Tensor,
+    found: Arrangement,
+    index: Index | None,
+    channels: tuple[int, ...] | None,
+    layer: str,
+) -> torch.Tensor:
+    """Given values at the chosen ones of `output`; raises ValueError where they fit in no way."""
+    value, shape = value.detach().to(output.device), output.shape
+    count = 1 if found.channel is None else shape[found.channel]
+    one = tuple(extent for axis, extent in enumerate(shape) if axis != found.batch)
+    if channels is not None and value.shape == (len(channels),) != (count,):
+        spread = value.new_zeros(count)
+        spread[list(channels)] = value
+        value = spread
+    if value.ndim == 0:
+        full = value
+    elif value.shape == (count,) and found.channel is not None:
+        full = value.reshape([-1 if axis == found.channel else 1 for axis in range(output.ndim)])
+    elif value.shape == one and found.batch is not None:
+        full = value.unsqueeze(found.batch)
+    elif value.ndim == output.ndim and all(
+        mine == other or (axis == found.batch and mine == 1)
+        for axis, (mine, other) in enumerate(zip(value.shape, shape, strict=True))
+    ):
+        full = value
+    else:
+        raise ValueError(
+            f"values of the shape {tuple(value.shape)} do not fit layer {layer!r}, which gives {describe(output)}: "
+            f"allowed are {one} for one image, {tuple(shape)} for this batch, and ({count},) for the channels; the "
+            "values of another image fit only if that has the same size"
+        )
+    full = full.expand(shape)
+    return full if index is None else full[index]
+
+
 def _numbers(value: Any, what: str) -> tuple[int, ...]:
     if isinstance(value, torch.Tensor):
         value = value.tolist()

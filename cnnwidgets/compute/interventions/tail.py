@@ -57,8 +57,8 @@ class Tail:
         self.layer = layer
         self.images = _tensor(batched(model, images, None))
         self._scorer = Scorer(model, layer=None, score=score, prepare=prepare)
-        self._module, self._call, self._path = find_layer(module_names(plain(model)), layer)
-        self._call = self._call or 1
+        self._module, which, self._path = find_layer(module_names(plain(model)), layer)
+        self._call = which or 1
         self._alone = mixes_images(model, self.images[:1], prepare=prepare)
         self._chunks = self.images.split(1 if self._alone else AT_ONCE)
         scores, outputs = [], []
@@ -225,8 +225,8 @@ class _Recording(GraphRunner):
 
 def _parts(graph: fx.Graph, start: fx.Node) -> tuple[list[fx.Node], list[fx.Node], set[fx.Node]]:
     """`start` and the steps behind it in running order; what these take from outside; all that the images decide."""
-    behind, varying = {start: None}, set()
-    given = {start: None}
+    behind, given = {start: None}, {start: None}
+    varying: set[fx.Node] = set()
     for node in graph.nodes:
         inputs = node.all_input_nodes
         if node.op == "placeholder" or not varying.isdisjoint(inputs):

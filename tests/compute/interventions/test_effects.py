@@ -202,3 +202,28 @@ def test_what_makes_no_sense_is_refused(model, options, error, words):
 def test_images_must_be_images(model):
     with pytest.raises(TypeError, match="images must be"):
         cw.channel_effects(model, "photo.jpg", "b", progress=False)
+
+
+def test_a_real_network_needs_for_a_bee_what_plain_pytorch_says(data_root):
+    from PIL import Image
+    from torchvision import transforms
+
+    model = cw.models.pretrained("resnet18", data_root / "weights" / "resnet18-imagenet-pq.pth").model.eval()
+    bee = Image.open(data_root / "hymenoptera_data" / "val" / "bees" / "2438480600_40a1249879.jpg").convert("RGB")
+    scaled = transforms.Compose([transforms.Resize(256), transforms.CenterCrop(224), transforms.ToTensor()])(bee)
+    image = transforms.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))(scaled)[None]
+    pooled = cw.activations(model, image, "layer4").mean((2, 3))[0]
+    share = (pooled * model.fc.weight[309]).detach()  # of each channel in the logit of the bee
+    found = cw.channel_effects(model, image, "layer4", target=309, progress=False)
+    assert found.words == "what is behind layer4 runs: 3 of 69 steps"
+    assert torch.allclose(found.change[0], share, atol=1e-4)
+    five = share.argsort(descending=True)[:5]
+    assert found.ranking[:5].tolist() == five.tolist()
+    without = pooled.clone()
+    without[five] = 0
+    with torch.no_grad():
+        assert round(float(model(image).softmax(1)[0, 309]), 3) == 0.957
+        with cw.intervene(model, {"layer4": cw.Ablate(channels=five)}):
+            bee_without = model(image).softmax(1)[0, 309]
+        assert torch.allclose(bee_without, model.fc(without).softmax(0)[309], atol=1e-5)
+    assert round(float(bee_without), 3) == 0.331

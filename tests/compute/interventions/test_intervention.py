@@ -65,6 +65,22 @@ def test_looks_inside_see_the_edit_and_those_outside_do_not(model):
     assert all(torch.equal(after[layer], before[layer]) for layer in before)
 
 
+def test_a_look_at_a_model_that_has_no_shadow_sees_the_edit_too(model):
+    class Reached:
+        def __init__(self):
+            self.model = model
+
+        def __call__(self, part, args, output):
+            assert self.model.bn is part
+
+    handle = model.bn.register_forward_hook(Reached())
+    plain = cw.activations(model, IMAGE, "relu:1")
+    with cw.intervene(model, {"bn": cw.Ablate(channels=1)}):
+        assert cw.activations(model, IMAGE, "relu:1")[:, 1].abs().max() == 0
+    assert torch.equal(cw.activations(model, IMAGE, "relu:1"), plain)
+    handle.remove()
+
+
 def test_capture_sees_the_edit_whichever_came_first(model):
     with cw.capture(model, "bn") as outer, cw.intervene(model, {"bn": cw.Ablate()}), cw.capture(model, "bn") as inner:
         model(IMAGE)
