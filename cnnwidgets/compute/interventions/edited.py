@@ -149,14 +149,17 @@ def arrangement_of(
     model: nn.Module, images: Any, layer: str, output: torch.Tensor, prepare: Prepare | None = None
 ) -> Arrangement:
     """Which axes of `output`, what a layer gives for `images`, are what; arguments as for `layer_table`."""
-    names = module_names(plain(model))
-    module, call, path = find_layer(names, layer)
-    found = by_type(named_parts(plain(model))[module], output, path)
-    if found is not None:
-        return found
-    return _in_table(
-        layer_table(model, images, operations=False, prepare=prepare), module, call or 1, path, output.ndim
-    )
+    network = plain(model)
+    module, number, path = find_layer(module_names(network), layer)
+    part, number = named_parts(network)[module], number or 1
+    found = by_type(part, output, path)
+    if found is None:
+        kept, key = _known.setdefault(network, {}), (module, type(part), number, path, output.ndim)
+        if key not in kept:
+            table = layer_table(model, images, operations=False, prepare=prepare)
+            kept[key] = _in_table(table, module, number, path, output.ndim)
+        found = kept[key]
+    return found
 
 
 def channel_means(model: nn.Module, images: Any, layer: str, prepare: Prepare | None = None) -> torch.Tensor:

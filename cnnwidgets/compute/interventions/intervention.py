@@ -109,7 +109,8 @@ def intervene(model: nn.Module, edits: Edits, *, prepare: Prepare | None = None)
     In a pass the layers are edited in the order in which they run, each after the hooks that you have put on it before;
     several edits of a layer one after the other, as listed; and blocks inside blocks from the outer to the inner. A
     layer returns a new tensor, so that what holds the old one keeps it. Quantised values are edited as the numbers they
-    stand for, and rounded to their scale again.
+    stand for, and rounded to their scale again. Where the type of a layer does not tell which axis of its output is the
+    channels, the first pass of the model takes another one, of a single image, for the layer table.
 
     Parameters
     ----------
