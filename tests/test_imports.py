@@ -32,6 +32,7 @@ _COMPUTE = (
     "compute.diagnosis",
     "compute.attribution",
     "compute.gradients",
+    "compute.interventions",
     "compute.perturbation",
     "compute.overview",
 )
@@ -82,6 +83,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "compute.diagnosis": (*_LAYERS, "compute.dataset", "compute.filters"),
     "compute.attribution": (*_LAYERS, "compute.scoring", "compute.dataset", "compute.occlusion"),
     "compute.gradients": _CORE,
+    "compute.interventions": (*_LAYERS, "compute.scoring", "compute.gradients"),
     "compute.overview": (*_LAYERS, "compute.diagnosis"),
     "training": ("training.loop", "training.recording"),
     "training.loop": (*_COMPUTE, "live", "files"),
@@ -125,8 +127,8 @@ ONLY_IN = {
 """Package -> the only top-level rooms where it may be imported."""
 
 HEAVY = ("captum", "matplotlib", "pandas", "scipy", "skimage", "sklearn", "tensorboard", "tqdm")
-HOOKED = ("cnnwidgets.compute.core.hooks", "cnnwidgets.compute.gradients.hooks")
-"""The only files that register hooks: during a look, and during a training."""
+HOOKED = tuple(f"cnnwidgets.compute.{room}.hooks" for room in ("core", "gradients", "interventions"))
+"""The only files that register hooks: during a look, during a training, and during an intervention."""
 HOOK = re.compile(r"register_(\w+_)?hook")
 MOST_FILES = 10
 """Python files that a room may hold besides its `__init__`."""

@@ -18,7 +18,7 @@ VIEWS: tuple[Any, ...] = (
 )  # fmt: skip
 LOOKS = (
     "activations", "table", "attribution", "occlusion", "explain", "field", "gradient", "filters", "signatures",
-    "open", "open", "move", "move", "move",
+    "intervention", "effects", "open", "open", "move", "move", "move",
 )  # fmt: skip
 """Methods of `Looks`; the hand moves a slider more often than it opens a view."""
 
@@ -75,6 +75,13 @@ class Looks:
     def signatures(self) -> None:
         data = [(image, number % 2) for number, image in enumerate(self.images)]
         cw.signatures(self.model, data, self._layer(), [0, 1], count=1, progress=False)
+
+    def intervention(self) -> None:
+        with cw.intervene(self.model, {self._layer(): [cw.Scale(0.5), cw.Ablate(channels=0)]}):
+            cw.activations(self.model, self.images, self._layer())
+
+    def effects(self) -> None:
+        cw.channel_effects(self.model, self.images[:1], self._layer(), progress=False)
 
     def open(self) -> None:
         self.views.append(self.chance.choice(VIEWS)(self.model, self.images))

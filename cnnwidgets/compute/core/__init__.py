@@ -4,7 +4,7 @@ from ..settings import BESIDE, PLAIN, names_in
 from .captured import UNSEEN, Captured, some_of
 from .fingerprint import digest, fingerprint, hooks_version, settings_version, weights_version
 from .forward import ForwardError, Prepare, call, describe, hand_over, in_one_line
-from .hooks import alone, around_calls, capture, claimed, counting, not_ours, rerouted
+from .hooks import alone, around_calls, capture, claimed, counting, left_out, not_ours, of_the_user, rerouted
 from .memory import give_back
 from .model import (
     FORMS,
@@ -34,7 +34,7 @@ from .names import (
     whole,
 )
 from .outputs import are_probabilities, leaves, rebuilt, replaced, why_not
-from .progress import Bar, Report
+from .progress import Bar, Report, Stopped
 from .state import same_random_state
 
 __all__ = [
@@ -49,6 +49,7 @@ __all__ = [
     "ForwardError",
     "Prepare",
     "Report",
+    "Stopped",
     "alone",
     "are_probabilities",
     "around_calls",
@@ -74,6 +75,7 @@ __all__ = [
     "in_one_line",
     "known_whole",
     "leaves",
+    "left_out",
     "listing",
     "module_names",
     "moved",
@@ -81,6 +83,7 @@ __all__ = [
     "names_in",
     "nearest",
     "not_ours",
+    "of_the_user",
     "plain",
     "rebuilt",
     "replaced",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 import time
 import weakref
@@ -22,6 +23,9 @@ from .outputs import leaves, replaced
 
 _ours: set[int] = set()
 """Keys of our hooks in the hook tables of modules; torch gives each key once in a process."""
+_edits: set[int] = set()
+"""Keys of our hooks that change what a model computes for a while: looks see them, copies and pickles do not."""
+_TABLES = ("_forward_hooks", "_forward_pre_hooks", "_forward_pre_hooks_with_kwargs")
 
 
 def claimed(handle: RemovableHandle) -> Callable[[], None]:
@@ -38,6 +42,53 @@ def claimed(handle: RemovableHandle) -> Callable[[], None]:
 def not_ours(table: Mapping[int, Any]) -> OrderedDict[int, Any]:
     """A hook table without our hooks: what copies, looks and comparisons of a model see of it."""
     return OrderedDict((key, hook) for key, hook in table.items() if key not in _ours)
+
+
+def of_the_user(table: Mapping[int, Any]) -> OrderedDict[int, Any]:
+    """A hook table without any hook of ours, not even those that change what the model computes for a while."""
+    return OrderedDict((key, hook) for key, hook in not_ours(table).items() if key not in _edits)
+
+
+def left_out(part: nn.Module, handle: RemovableHandle, *, edit: bool = False) -> Callable[[], None]:
+    """Mark a hook as ours, and leave it out of copies and pickles of the module; what is returned removes it.
+
+    Parameters
+    ----------
+    part : torch.nn.Module
+        The module that the hook is on.
+    handle : torch.utils.hooks.RemovableHandle
+        Of the hook.
+    edit : bool
+        The hook changes what the model computes. Looks see that, as they see hooks of the user; the hooks that watch
+        run behind it, in whichever order they came.
+    """
+    (_edits if edit else _ours).add(handle.id)
+    tables = [getattr(part, name) for name in _TABLES]
+    for table in tables:
+        _without_ours(table)
+        if edit:
+            for key in [key for key in table if key in _ours]:
+                table.move_to_end(key)
+
+    def remove() -> None:
+        handle.remove()
+        (_edits if edit else _ours).discard(handle.id)
+        for table in tables:
+            if len(of_the_user(table)) == len(table):
+                vars(table).clear()
+
+    return remove
+
+
+def _without_ours(table: OrderedDict[int, Any]) -> None:
+    """Let copies and pickles of a hook table be without our hooks.
+
+    Both ask the object itself for the way it is copied, and an `OrderedDict` takes attributes.
+    """
+    vars(table).update(
+        __deepcopy__=lambda memo: copy.deepcopy(of_the_user(table), memo),
+        __reduce_ex__=lambda protocol: of_the_user(table).__reduce_ex__(protocol),
+    )
 
 
 class _Turn:

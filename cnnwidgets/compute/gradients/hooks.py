@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import threading
 import weakref
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -13,10 +11,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..core import claimed, not_ours
+from ..core import left_out
 
 Call = Callable[..., Any]
-_TABLES = ("_forward_hooks", "_forward_pre_hooks", "_forward_pre_hooks_with_kwargs")
 
 
 class _Hook:
@@ -83,30 +80,8 @@ def in_backward() -> bool:
 
 
 def _add(stack: ExitStack, module: nn.Module, hook: _Hook, handle: Any) -> None:
-    tables = [getattr(module, name) for name in _TABLES]
-    unhook = claimed(handle)
-    for table in tables:
-        _leave_out(table)
-
-    def remove() -> None:
-        hook.end()
-        unhook()
-        for table in tables:
-            if len(not_ours(table)) == len(table):
-                vars(table).clear()
-
-    stack.callback(remove)
-
-
-def _leave_out(table: OrderedDict[int, Any]) -> None:
-    """Let copies and pickles of a hook table be without our hooks.
-
-    Both ask the object itself for the way it is copied, and an `OrderedDict` takes attributes.
-    """
-    vars(table).update(
-        __deepcopy__=lambda memo: copy.deepcopy(not_ours(table), memo),
-        __reduce_ex__=lambda protocol: not_ours(table).__reduce_ex__(protocol),
-    )
+    stack.callback(left_out(module, handle))
+    stack.callback(hook.end)
 
 
 class _Eager:

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..core import BESIDE, PLAIN, not_ours
+from ..core import BESIDE, PLAIN, not_ours, of_the_user
 from .reach import is_around, is_ours, modules_named, reaches
 from .weights import Writes, address_of, is_rewritten, tell_rewritten, twin, within
 
@@ -157,7 +157,7 @@ class Copying:
                 mine[key] = kind((name, value_of(tensor)) for name, tensor in value.items())
             elif key in _HOOKS:
                 hooks = not_ours(value)
-                settings.extend(hooks)
+                settings.extend(of_the_user(hooks))  # an edit writes to no weight
                 mine[key] = kind((number, self._hook(hook)) for number, hook in hooks.items())
             elif key == "_modules":
                 mine[key] = kind(

@@ -1,0 +1,28 @@
+"""Change what a network computes, for a while, and see what follows."""
+
+from .edits import Ablate, Add, Apply, Clamp, Edit, Noise, Replace, Scale
+from .effects import ChannelAblator, ChannelEffects, channel_effects
+from .intervention import Intervention, intervene, interventions_of
+from .patching import Patching, patching
+from .units import ClassUnits, units_for_class
+
+__all__ = [
+    "Ablate",
+    "Add",
+    "Apply",
+    "ChannelAblator",
+    "ChannelEffects",
+    "Clamp",
+    "ClassUnits",
+    "Edit",
+    "Intervention",
+    "Noise",
+    "Patching",
+    "Replace",
+    "Scale",
+    "channel_effects",
+    "intervene",
+    "interventions_of",
+    "patching",
+    "units_for_class",
+]

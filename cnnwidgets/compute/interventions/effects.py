@@ -1,0 +1,282 @@
+"""How much each channel of a layer changes a score: every channel is switched off by itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import nn
+
+from ..core import Bar, Prepare, Report, Stopped, describe, plain
+from ..scoring import Score, choose_targets, out_of_memory, parse_target
+from .edits import Ablate
+from .tail import Tail
+
+Value = Literal["zero", "mean"] | float
+
+
+@dataclass(frozen=True)
+class ChannelEffects:
+    """Scores of a network while one channel of a layer after another is switched off.
+
+    N counts the images and C the channels.
+
+    Attributes
+    ----------
+    scores : torch.Tensor
+        (N, C): the score of the target with that channel off; NaN for channels that have not been tried yet.
+    whole : torch.Tensor
+        (N,): the score with all channels.
+    targets : torch.Tensor
+        (N,): the class numbers.
+    most_changed : torch.Tensor
+        (N, C): the class whose score changes most, up or down; -1 for channels that have not been tried yet.
+    most_change : torch.Tensor
+        (N, C): by how much it does, with the sign of `change`.
+    done : torch.Tensor
+        (C,) bool: channels that have been tried for each image.
+    layer : str
+        The layer.
+    value : str or float
+        What replaces a channel.
+    words : str
+        What ran: only what is behind the layer, or the whole network and why.
+    """
+
+    scores: torch.Tensor
+    whole: torch.Tensor
+    targets: torch.Tensor
+    most_changed: torch.Tensor
+    most_change: torch.Tensor
+    done: torch.Tensor
+    layer: str
+    value: Value
+    words: str
+
+    def __repr__(self) -> str:
+        share = "" if self.complete else f", {int(self.done.sum()):,} of {len(self.done):,} channels done"
+        return f"ChannelEffects of layer {self.layer}: scores {describe(self.scores)}{share}"
+
+    @property
+    def complete(self) -> bool:
+        """Whether all channels have been tried."""
+        return bool(self.done.all())
+
+    @property
+    def change(self) -> torch.Tensor:
+        """(N, C): the score with all channels minus that without this one, as for `OcclusionMap.change`.
+
+        Positive where the channel speaks for the class, negative where it speaks against it.
+        """
+        return self.whole[:, None] - self.scores
+
+    @property
+    def ranking(self) -> torch.Tensor:
+        """Numbers of the channels that have been tried, by their mean change, the largest first."""
+        tried = self.done.nonzero()[:, 0]
+        return tried[self.change[:, tried].mean(0).argsort(descending=True, stable=True)]
+
+
+class ChannelAblator:
+    """Switches off one channel after another; can be stopped, and continued.
+
+    Iterate for partial results; leave the loop to stop, iterate again to continue. `step(seconds)` runs one batch, for
+    callers with a time limit. After further training of the network a new one is needed.
+
+    Parameters
+    ----------
+    **options
+        As for `channel_effects`.
+
+    Attributes
+    ----------
+    done, total : int
+        Number of edits tried: one for each channel and image.
+    words : str
+        What runs: only what is behind the layer, or the whole network and why.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        images: Any,
+        layer: str,
+        *,
+        target: int | None = None,
+        value: Value = "zero",
+        score: Score = "logit",
+        batch_size: int | None = None,
+        prepare: Prepare | None = None,
+    ) -> None:
+        wanted, single = parse_target(target)
+        if not single:
+            raise ValueError(f"target is one class, not {target!r}: each needs effects of its own")
+        Ablate(value)  # says what is wrong with it
+        self._name, self.layer, self.value = type(plain(model)).__name__, layer, value
+        self._tail = Tail(model, images, layer, score=score, prepare=prepare)
+        self._targets = choose_targets(self._tail.whole, wanted)[:, 0]
+        self._replacing = replacing(self._tail.output, value)
+        self._batch = self._tail.batch_size(batch_size)
+        count, channels = self._tail.output.shape[:2]
+        self.done, self.total = 0, count * channels
+        self._scores = self._tail.whole.new_full((count, channels), torch.nan)
+        self._most_change = self._scores.clone()
+        self._most_changed = torch.full((count, channels), -1, device=self._scores.device)
+
+    def __repr__(self) -> str:
+        return f"ChannelAblator of {self._name}: layer {self.layer}, {self.done:,} of {self.total:,} edits done"
+
+    @property
+    def words(self) -> str:
+        """What runs."""
+        return self._tail.words
+
+    def __iter__(self) -> Iterator[ChannelEffects]:
+        """The partial result after each batch; the last one is complete."""
+        while self.done < self.total:
+            yield self.step()
+
+    def step(self, seconds: float | None = None) -> ChannelEffects:
+        """Run one batch and return the partial result.
+
+        Parameters
+        ----------
+        seconds : float, optional
+            Approximate time limit, which limits the batch, at least one edit.
+
+        Raises
+        ------
+        ForwardError, ValueError
+            As for `channel_effects`. What is done is kept.
+        """
+        while left := self.total - self.done:
+            count, start, cut = self._batch.next(left, seconds), time.perf_counter(), self._tail.is_cut
+            try:
+                self._do(torch.arange(self.done, self.done + count))
+            except (RuntimeError, MemoryError) as error:
+                if count == 1 or not out_of_memory(error):
+                    raise
+                self._batch.failed(count)
+                continue
+            if cut and self.done > count:  # the first one runs the whole network too
+                self._batch.took(count, time.perf_counter() - start)
+            elif cut != self._tail.is_cut:
+                self._batch = self._tail.batch_size()
+            break
+        return self.result
+
+    def _do(self, items: torch.Tensor) -> None:
+        count = len(self._scores)
+        channels, number = items // count, items % count
+        rows = torch.arange(len(items))
+
+        def change(values: torch.Tensor) -> None:
+            values[rows, channels] = self._replacing[channels].reshape(-1, *[1] * (values.ndim - 2)).to(values)
+
+        found = self._tail(number, change)
+        targets, whole = self._targets[number], self._tail.whole[number]
+        differences = whole - found
+        most = differences.abs().nan_to_num(torch.inf).argmax(1)
+        self._scores[number, channels] = found.gather(1, targets[:, None])[:, 0].to(self._scores)
+        self._most_changed[number, channels] = most
+        self._most_change[number, channels] = differences.gather(1, most[:, None])[:, 0].to(self._scores)
+        self.done = int(items[-1]) + 1
+
+    @property
+    def result(self) -> ChannelEffects:
+        """A copy of the partial result."""
+        done = torch.arange(self._scores.shape[1]) < self.done // len(self._scores)
+        return ChannelEffects(
+            self._scores.clone(),
+            self._tail.whole.gather(1, self._targets[:, None])[:, 0],
+            self._targets,
+            self._most_changed.clone(),
+            self._most_change.clone(),
+            done,
+            self.layer,
+            self.value,
+            self.words,
+        )
+
+
+def channel_effects(
+    model: nn.Module,
+    images: Any,
+    layer: str,
+    *,
+    target: int | None = None,
+    value: Value = "zero",
+    score: Score = "logit",
+    batch_size: int | None = None,
+    prepare: Prepare | None = None,
+    progress: bool | Report = True,
+) -> ChannelEffects:
+    """How much each channel of a layer changes the score of a class: each is switched off by itself.
+
+    Only what is behind the layer runs for each channel, where the graph that `torch.fx` traces can be cut there; the
+    first batch runs whole too, and proves it. Otherwise the whole network runs. It is left unchanged.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Any network; `DataParallel` and compiled wrappers are unwrapped.
+    images : torch.Tensor
+        (N, C, H, W), or (C, H, W) for a single one.
+    layer : str
+        As in `layer_table`; modules only.
+    target : int, optional
+        The class; by default the predicted class of each image.
+    value : {"zero", "mean"} or float
+        What replaces a channel; `"mean"` is its mean over `images` and all places.
+    score : {"logit", "probability"} or callable
+        As for `occlusion`.
+    batch_size : int, optional
+        Edits per batch; adaptive by default. Halved when memory runs out.
+    prepare : callable, optional
+        As for `activations`, for each batch of images.
+    progress : bool or callable
+        A bar on stderr if it takes longer than a second; `False` for none; or a function of (done, total) that returns
+        whether to continue. Stopped so, it gives what is done.
+
+    Returns
+    -------
+    ChannelEffects
+        `change` for each channel, `ranking`, and the class that changes most.
+
+    Raises
+    ------
+    LookupError
+        The layer does not exist, did not run, or runs several times and the name does not say which call.
+    TypeError, ValueError
+        `images` are not images; unknown target; an output that is not class scores; a layer that does not give one
+        output for each image.
+    ForwardError
+        The model raised an error.
+
+    Examples
+    --------
+    >>> import cnnwidgets as cw
+    >>> effects = cw.channel_effects(cw.models.lenet5(), cw.data.digits()[0][0], "C3", progress=False)
+    >>> effects.change.shape, len(effects.ranking)
+    (torch.Size([1, 16]), 16)
+    """
+    ablator = ChannelAblator(
+        model, images, layer, target=target, value=value, score=score, batch_size=batch_size, prepare=prepare
+    )
+    with suppress(Stopped), Bar(ablator.total, "channels", progress) as bar:
+        done = 0
+        for _ in ablator:
+            bar.add(ablator.done - done)
+            done = ablator.done
+    return ablator.result
+
+
+def replacing(output: torch.Tensor, value: Value) -> torch.Tensor:
+    """The number that replaces each channel of a layer's output (N, C, ...): (C,)."""
+    if value == "mean":
+        return output.transpose(0, 1).flatten(1).double().mean(1).to(output.dtype)
+    return output.new_full((output.shape[1],), 0.0 if value == "zero" else float(value))

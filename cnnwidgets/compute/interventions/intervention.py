@@ -1,0 +1,233 @@
+"""`intervene`: a model computes otherwise inside a `with` block."""
+
+from __future__ import annotations
+
+import warnings
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..core import Prepare, plain
+from ..gradients import OR_COMPILED, can_run_eagerly, eager, is_compiled
+from .edited import Edited, channel_means, value_for
+from .edits import Ablate, Apply, Edit, Replace
+from .graph import norms_behind
+from .hooks import Calls, hook_after, hook_before
+
+Edits = Mapping[str, "Edit | Callable[[torch.Tensor], torch.Tensor] | Iterable[Edit]"]
+_active: weakref.WeakKeyDictionary[nn.Module, list[Intervention]] = weakref.WeakKeyDictionary()
+
+
+class Intervention:
+    """The edits of an `intervene`, and what has become of them.
+
+    Attributes
+    ----------
+    layers : tuple of str
+        The names of the edited layers, as given.
+    passes : int
+        How often the network was run inside the `with`, by anyone.
+    """
+
+    def __init__(self, model: nn.Module, edited: list[Edited], words: list[str]) -> None:
+        self._model, self._edited = weakref.ref(model), edited
+        self.layers = tuple(each.layer for each in edited)
+        self.words_of_each = words
+        self.passes = 0
+
+    def __repr__(self) -> str:
+        return f"Intervention({self.words}; {self.count:,} outputs edited)"
+
+    @property
+    def count(self) -> int:
+        """Number of edited outputs so far."""
+        return sum(each.count for each in self._edited)
+
+    @property
+    def words(self) -> str:
+        """What is edited, in a line: `channels 3, 7 of layer4 set to 0`."""
+        return "; ".join(self.words_of_each)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What may mislead: edits without effect, modules that run several times, values that a norm then moves.
+
+        Complete after the first pass. What is behind a layer is looked up in the graph that `torch.fx` traces: of a
+        network that cannot be traced no norms are told.
+        """
+        found = []
+        model = self._model()
+        for each in self._edited:
+            if self.passes and not each.count:
+                found.append(f"layer {each.layer!r} was not edited: {each.why_not}")
+            if each.call is None and each.most > 1:
+                found.append(
+                    f"module {each.module!r} runs {each.most} times in a pass, and each call is edited; "
+                    f"'{each.module}:1' is the first alone"
+                )
+            if (
+                each.arrangement is not None
+                and not each.arrangement.known
+                and any(not edit.selection.everything for edit in each.edits)
+            ):
+                found.append(f"which axis of layer {each.layer!r} is its channels is not known: the first one is taken")
+            removing = [edit for edit in each.edits if edit.removes]
+            norms = norms_behind(model, each.module, each.call or 1) if removing and model is not None else []
+            for norm in norms:
+                found.append(
+                    f"what is {removing[-1].words} in layer {each.layer!r} is another number behind {norm!r}, which "
+                    f"normalises it: edit {norm!r} to switch it off"
+                )
+        return found
+
+    def tell(self) -> None:
+        """Warn of layers that no edit has reached."""
+        for each in self._edited:
+            if not each.count:
+                why = (
+                    each.why_not
+                    if self.passes or each.most
+                    else f"the model was not called inside the block{OR_COMPILED}"
+                )
+                warnings.warn(f"layer {each.layer!r} was not edited: {why}", stacklevel=4)
+
+
+@contextmanager
+def intervene(model: nn.Module, edits: Edits, *, prepare: Prepare | None = None) -> Iterator[Intervention]:
+    """Let a model compute otherwise inside a `with` block, for whoever runs it; after it the model is as it was.
+
+    Everything that runs the model inside the block sees the edits: a loop of your own, `capture`, views, occlusion,
+    attributions (whose gradients go through the edited values). What runs outside does not, nor do copies and pickles
+    of the model that are made inside, nor what is traced or compiled inside. Training inside is allowed: gradients go
+    through the edits. A compiled model runs as plain Python meanwhile.
+
+    In a pass the layers are edited in the order in which they run, each after the hooks that you have put on it before;
+    several edits of a layer one after the other, as listed; and blocks inside blocks from the outer to the inner. A
+    layer returns a new tensor, so that what holds the old one keeps it. Quantised values are edited as the numbers they
+    stand for, and rounded to their scale again. Where the type of a layer does not tell which axis of its output is the
+    channels, the first pass of the model takes another one, of a single image, for the layer table.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Any network that runs in Python; `DataParallel` and compiled wrappers are unwrapped.
+    edits : mapping of str to Edit
+        Layer -> `Ablate`, `Scale`, `Add`, `Clamp`, `Noise`, `Replace`, `Apply`, a function of the output, or a list of
+        these. Layers are named as in `layer_table`: `"relu"` is every call of a module that runs several times,
+        `"relu:2"` its second, `"name.key"` one tensor of several. Modules only.
+    prepare : callable, optional
+        As for `activations`, for the images of `Ablate` and `Replace`.
+
+    Yields
+    ------
+    Intervention
+        `words`, `warnings` and `count` of the edits.
+
+    Raises
+    ------
+    LookupError
+        A layer does not exist, or, with an image to replace by, is not one tensor for it.
+    TypeError, ValueError
+        No edits; the layer is TorchScript; the model is compiled by a torch before 2.6. Some errors can only be known
+        when the model runs, which then raises them: a channel, token or region that does not exist, values of the wrong
+        shape, a layer that gives several tensors.
+
+    Warns
+    -----
+    UserWarning
+        At the end, for each layer that was not edited, with the reason.
+
+    Examples
+    --------
+    >>> import torch, cnnwidgets as cw
+    >>> model, images = cw.models.lenet5(), torch.rand(1, 1, 28, 28)
+    >>> with cw.intervene(model, {"C3": cw.Ablate(channels=[3, 7])}) as intervention:
+    ...     maps = cw.activations(model, images, "C3")
+    >>> float(maps[:, [3, 7]].abs().max()), intervention.words
+    (0.0, 'channels 3, 7 of C3 set to 0')
+    """
+    module = plain(model)
+    if is_compiled(model) and not can_run_eagerly():
+        raise ValueError("a compiled model can be edited from torch 2.6 on: give it as it is")
+    listed = {layer: _listed(layer, given) for layer, given in _checked(edits).items()}
+    places = [Edited(module, layer, given) for layer, given in listed.items()]  # says what is wrong before any pass
+    words = [_words(layer, edit) for layer, given in listed.items() for edit in given]
+    for place in places:
+        place.edits = tuple(_resolved(model, place.layer, edit, prepare) for edit in place.edits)
+    intervention = Intervention(module, places, words)
+    calls = Calls({place.module for place in places})
+
+    def begin(network: nn.Module, args: Any, keywords: Any) -> None:
+        intervention.passes += not calls.asking
+        calls.begin(network, args, keywords)
+
+    def end(network: nn.Module, args: Any, output: Any) -> None:
+        calls.end()
+
+    def after(place: Edited, part: nn.Module, args: Any, output: Any) -> Any:
+        return place.run(calls, part, output)
+
+    with ExitStack() as stack:
+        hook_before(stack, module, begin)
+        for place in places:
+            hook_after(stack, place.part, partial(after, place))
+        hook_after(stack, module, end)
+        stack.enter_context(eager)
+        stack.enter_context(_listed_as_active(module, intervention))
+        yield intervention
+    intervention.tell()
+
+
+def interventions_of(model: nn.Module) -> list[Intervention]:
+    """The interventions that a model is under, the outer ones first."""
+    return list(_active.get(plain(model), []))
+
+
+@contextmanager
+def _listed_as_active(model: nn.Module, intervention: Intervention) -> Iterator[None]:
+    active = _active.setdefault(model, [])
+    active.append(intervention)
+    try:
+        yield
+    finally:
+        active.remove(intervention)
+
+
+def _checked(edits: Any) -> Mapping[str, Any]:
+    if not isinstance(edits, Mapping):
+        raise TypeError(
+            f"edits are a mapping of layers, {{'layer4': cw.Ablate(channels=3)}}, not {type(edits).__name__}"
+        )
+    if not edits:
+        raise ValueError("no edits: give at least one layer, {'layer4': cw.Ablate(channels=3)}")
+    return edits
+
+
+def _listed(layer: str, given: Any) -> list[Edit]:
+    parts = list(given) if isinstance(given, (list, tuple)) else [given]
+    found = [part if isinstance(part, Edit) else Apply(part) if callable(part) else None for part in parts]
+    if not found or any(part is None or type(part) is Edit for part in found):
+        raise TypeError(
+            f"the edit of layer {layer!r} is Ablate, Scale, Add, Clamp, Noise, Replace, Apply, a function or a list of "
+            f"these, not {given!r}"
+        )
+    return [part for part in found if part is not None]
+
+
+def _words(layer: str, edit: Edit) -> str:
+    chosen = edit.selection.words
+    return f"{chosen} of {layer} {edit.words}" if chosen else f"{layer} {edit.words}"
+
+
+def _resolved(model: nn.Module, layer: str, edit: Edit, prepare: Prepare | None) -> Edit:
+    """The edit with the numbers that it takes from images."""
+    if isinstance(edit, Replace) and edit.image is not None:
+        return edit.with_value(value_for(model, edit.image, layer, prepare))
+    if isinstance(edit, Ablate) and edit.images is not None:
+        return edit.with_mean(channel_means(model, edit.images, layer, prepare))
+    return edit
