@@ -4,7 +4,18 @@ from ..settings import BESIDE, PLAIN, names_in
 from .captured import UNSEEN, Captured, some_of
 from .fingerprint import digest, fingerprint, hooks_version, settings_version, weights_version
 from .forward import ForwardError, Prepare, call, describe, hand_over, in_one_line
-from .hooks import alone, around_calls, capture, claimed, counting, left_out, not_ours, of_the_user, rerouted
+from .hooks import (
+    alone,
+    around_calls,
+    capture,
+    claimed,
+    counting,
+    edits_version,
+    left_out,
+    not_ours,
+    of_the_user,
+    rerouted,
+)
 from .memory import give_back
 from .model import (
     FORMS,
@@ -62,6 +73,7 @@ __all__ = [
     "device_of",
     "digest",
     "dtype_of",
+    "edits_version",
     "entrance",
     "find_layer",
     "fingerprint",

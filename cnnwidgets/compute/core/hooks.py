@@ -49,6 +49,12 @@ def of_the_user(table: Mapping[int, Any]) -> OrderedDict[int, Any]:
     return OrderedDict((key, hook) for key, hook in not_ours(table).items() if key not in _edits)
 
 
+def edits_version(model: nn.Module) -> tuple[int, ...]:
+    """Which hooks of ours change what it computes; another tuple whenever one comes or goes."""
+    tables = (table for part in model.modules() for table in (part._forward_pre_hooks, part._forward_hooks))
+    return tuple(key for table in tables for key in table if key in _edits) if _edits else ()
+
+
 def left_out(part: nn.Module, handle: RemovableHandle, *, edit: bool = False) -> Callable[[], None]:
     """Mark a hook as ours, and leave it out of copies and pickles of the module; what is returned removes it.
 

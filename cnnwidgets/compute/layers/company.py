@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..core import Prepare, call, hooks_version, leaves, plain
+from ..core import Prepare, call, edits_version, leaves, plain
 from ..shadow import looking
 
 _known: weakref.WeakKeyDictionary[nn.Module, tuple[Any, bool]] = weakref.WeakKeyDictionary()
@@ -21,8 +21,9 @@ def mixes_images(model: nn.Module, image: torch.Tensor, *, prepare: Prepare | No
 
     So do BatchNorm without running statistics, attention between the rows of a batch, and a sum over it. The network is
     asked twice for a batch of two, `image` and a random one, each time another: two passes, whose answer is kept until
-    a module is replaced, or a hook comes or goes. Both have the same shapes, and thus the same rounding. A network that
-    refuses two images, but takes one, is said to mix them: what depends on the answer is to give it one at a time.
+    a module is replaced, or an intervention begins or ends. Both have the same shapes, and thus the same rounding. A
+    network that refuses two images, but takes one, is said to mix them: what depends on the answer is to give it one at
+    a time.
 
     Parameters
     ----------
@@ -35,7 +36,7 @@ def mixes_images(model: nn.Module, image: torch.Tensor, *, prepare: Prepare | No
     """
     module = plain(model)
     parts = [(id(part), *(buffer is None for buffer in part._buffers.values())) for part in module.modules()]
-    state = prepare is None, parts, hooks_version(module)
+    state = prepare is None, parts, edits_version(module)
     known = _known.get(module)
     if known is not None and known[0] == state:
         return known[1]

@@ -140,7 +140,8 @@ def test_the_sanity_check_shows_random_weights_with_the_rank_correlation(dataset
     model = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.Tanh(), nn.Flatten(), nn.Linear(64, 3))
     view = AttributionView(model, dataset, methods="saliency")
     (alone,) = view.static().columns[1]
-    next(part for part in inside(view) if isinstance(part, ToggleButton)).value = True
+    buttons = [part for part in inside(view) if isinstance(part, ToggleButton)]
+    next(button for button in buttons if button.description == "Sanity check").value = True
     above, below = view.static().columns[1]
     assert view.sanity and above.pixels is not None and below.pixels is not None
     assert (above.pixels == alone.pixels).all() and (below.pixels != alone.pixels).any()

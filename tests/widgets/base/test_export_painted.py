@@ -209,7 +209,7 @@ def test_nothing_in_the_page_is_taken_for_code(model, tmp_path):
     evil = "</script><script>alert('{{data}}')</script>"
     view = cw.ActivationView(model, [(torch.rand(1, 8, 8), 0)], classes=[evil, "b"])
     html = view.to_html(tmp_path / "view.html").path.read_text()
-    assert len(re.findall("<script", html)) == len(re.findall("</script", html)) == 2
+    assert len(re.findall("<script", html)) == len(re.findall("</script", html)) == 3  # data, place, code
     assert evil in json.dumps(data_of(tmp_path / "view.html")).replace('\\"', '"')
     code = html.split("<script>")[1]
     for word in (
