@@ -11,6 +11,7 @@ from page_tools import (
     WATCH,
     focus_slider,
     in_kernel,
+    keep,
     no_errors,
     press,
     shown,
@@ -22,6 +23,7 @@ from page_tools import (
 )
 from painted_tools import canvases, opaque, painted
 from playwright.sync_api import Locator, Page, expect
+from test_painter_luck import HIDE, READY, SAVE
 
 TRAIN = """
 import torch
@@ -207,6 +209,7 @@ def test_while_a_cell_runs_the_frames_that_the_page_has_are_shown(page):
         press(page, "ArrowRight")
         expect(heading).to_contain_text(f"frame {frame}")
         assert shows(page, pictures[frame])
+    keep(page, "film-ahead")
     menu(page, "Value range", "map")  # still of the page's own
     wait_until(page, lambda: not shows(page, pictures[3]), "another scale")
     menu(page, "Value range", "film")
@@ -216,4 +219,40 @@ def test_while_a_cell_runs_the_frames_that_the_page_has_are_shown(page):
     wait_for(page, "frame", 3)
     wait_until(page, lambda: shows(page, pictures[3]), "the same when the kernel has followed")
     shown(page, "frame 3 (0 to 4)")
+    assert no_errors(page)
+
+
+def test_a_page_that_is_loaded_again_while_it_plays_goes_on_where_the_kernel_is(page):
+    page.evaluate(SAVE)
+    play(page).first.click()
+    wait_for(page, "frame", 2)
+    page.reload()
+    page.wait_for_function(READY, timeout=60_000)
+    canvases(page).nth(1).wait_for()
+    wait_until(page, lambda: shows(page, wanted(page)), "the frame of the kernel")
+    focus_slider(page, FRAME)
+    press(page, "Home")
+    press(page, "ArrowRight")
+    wait_for(page, "frame", 1)
+    wait_until(page, lambda: shows(page, wanted(page)), "another frame")
+    assert state(page, "error") == ""
+
+
+def test_nothing_is_sent_to_a_tab_that_nobody_sees_and_then_the_newest_frame_is(page):
+    in_kernel(page, COUNT)
+    page.evaluate(HIDE, True)
+    wait_until(
+        page,
+        lambda: in_kernel(page, "from cnnwidgets.widgets.painter import pages; print(pages.seen)") == "False\n",
+        "a kernel that knows",
+    )
+    for frame in (1, 2):
+        in_kernel(page, f"view.frame = {frame}")
+    page.wait_for_timeout(300)
+    assert in_kernel(page, "print(sent)") == "[]\n"
+    page.evaluate(HIDE, False)
+    wait_until(page, lambda: shows(page, wanted(page)), "frame 2")
+    assert in_kernel(page, "print([kind for kind, _ in sent])") == "['layer']\n"
+    in_kernel(page, "view.frame = 3")
+    wait_until(page, lambda: shows(page, wanted(page)), "frame 3")
     assert no_errors(page)

@@ -29,10 +29,10 @@ export class Wanted {
     this.moves[at].push(value);
   }
 
-  /** Where all controls are at the frame that the kernel shows, nothing is under way. @param {number} frame
-   * @param {number[]} values */
+  /** Nothing is under way once the kernel shows the frame that is asked for, or all controls are where it is: what it
+   * does to the controls comes first. @param {number} frame that the kernel shows @param {number[]} values */
   settle(frame, values) {
-    if (!values.every(value => value === frame)) return;
+    if (frame !== this.frame && !values.every(value => value === frame)) return;
     this.frame = frame;
     for (const moves of this.moves) moves.length = 0;
   }

@@ -82,8 +82,8 @@ class Shown:
         return one["keys"] if one.get("of") == self.sheet["series"]["of"] else {}
 
     def say(self, kind: str, **content: Any) -> None:
-        for painter in self.painters:
-            painter._handle_custom_msg({"kind": kind, "page": "p", **content}, [])
+        for each in self.painters:
+            each._handle_custom_msg({"kind": kind, "page": "p", **content}, [])
 
     def layers(self) -> list[str]:
         """Keys of the numbers that were sent since the last call."""
@@ -204,7 +204,9 @@ def test_no_more_bytes_are_sent_ahead_than_the_bound(shown, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "change", [{"probe": 1}, {"difference": "first"}, {"what": "filters"}, {"layer": "2"}], ids=lambda each: next(iter(each))
+    "change",
+    [{"probe": 1}, {"difference": "first"}, {"what": "filters"}, {"layer": "2"}],
+    ids=lambda each: next(iter(each)),
 )
 def test_another_shot_cancels_what_was_to_come_and_shows_no_frame_of_the_one_before(shown, change):
     shown.layers()
@@ -273,14 +275,13 @@ def test_frames_that_were_dropped_make_another_series(shown, recorder):
     assert list(shown.reel) == ["3", "4"]
 
 
-def test_traffic_counts_frames_that_came_ahead_as_cached(shown, monkeypatch):
+def test_frames_that_came_ahead_count_as_held(shown):
+    counted: list[bool] = []
     idle(move(shown, frame=1))
-    for painter in shown.painters:
-        painter.on_numbers = shown.view.traffic._numbers
-    shown.view.traffic.reset()
-    shown.view.frame = 2
-    shown.view.frame = 3
-    assert shown.view.traffic.cached == 2
+    shown.painters[0].on_numbers = lambda key, held: counted.append(held)
+    for frame in (2, 3, 8):
+        shown.view.frame = frame
+    assert counted == [True, True, False]
 
 
 def test_maps_that_are_not_finite_are_painted(monkeypatch, tmp_path):

@@ -76,9 +76,22 @@ test('a cell moves both', () => {
 test('once all controls are where the kernel is, nothing is under way', () => {
   const wanted = new Wanted([0, 0]);
   for (const frame of [1, 2, 3]) wanted.moved(PLAYER, frame);
-  wanted.settle(3, [2, 3]);
-  assert.equal(wanted.moves[PLAYER].length, 3);
+  wanted.moved(SLIDER, 9);
+  wanted.settle(3, [9, 3]);
+  assert.equal(wanted.frame, 9);
   wanted.settle(3, [3, 3]);
-  wanted.moved(SLIDER, 2); // not taken for an answer to the player
-  assert.equal(wanted.frame, 2);
+  assert.deepEqual([wanted.frame, wanted.moves], [3, [[], []]]);
+});
+
+test('what another page does to a slider alone is settled when the kernel shows it', () => {
+  const wanted = new Wanted([0, 0]);
+  for (const frame of [1, 2, 3]) {
+    wanted.moved(SLIDER, frame);
+    wanted.settle(frame - 1, [frame, 0]);
+    assert.equal(wanted.frame, frame);
+    wanted.settle(frame, [frame, 0]);
+    assert.deepEqual(wanted.moves, [[], []]);
+  }
+  wanted.moved(PLAYER, 1); // here somebody plays from where this page's player is
+  assert.equal(wanted.frame, 1);
 });
