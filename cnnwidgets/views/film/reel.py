@@ -90,7 +90,7 @@ class Reel:
         again = (before, frame) == (frames[-1], frames[0])  # the player begins once more
         self._forward = again or frame > before
         after = [at for at in frames if at > frame] if self._forward else [at for at in frames[::-1] if at < frame]
-        self._next = after[: min(AHEAD, MOST // self._numbers.bytes)]
+        self._next = after[: min(AHEAD, MOST // self._numbers.nbytes)]
         self._left = list(self._next)
         if self._left and pages.seen and self._painters():
             self._portions.start()

@@ -3,7 +3,8 @@
 from .exported import painted, paints
 from .numbers import Numbers, drawn_size
 from .page import pages
-from .painter import Painter, Painting, Series, code, possible
+from .painter import Painter, Painting, code, possible
+from .series import Series
 
 __all__ = [
     "Numbers",

@@ -63,7 +63,7 @@ class Numbers:
         return count, height, width
 
     @property
-    def bytes(self) -> int:
+    def nbytes(self) -> int:
         """Of the message with all maps and a chosen one, about: without its header, and not deflated."""
         count, height, width = self.shape
         chosen = 0 if tuple(self._size) == (height, width) else min(height * width, MOST)

@@ -17,29 +17,10 @@ from ...render.color import ACCENT, COLORMAPS, DIVERGING, SEQUENTIAL, choose, is
 from ..surface import Scripted, Sides, front_end, joined
 from .numbers import Numbers
 from .page import pages
+from .series import Series
 
 State = Mapping[str, Any]
 HERE = Path(__file__).parent
-
-
-@dataclass(frozen=True)
-class Series:
-    """What paintings have in common that follow one another, such as the frames of a film.
-
-    Attributes
-    ----------
-    of : str
-        Names the series: of two with the same name, every painting may stand in the place of another.
-    signed : bool
-        Whether there are negative values in any of them: the colour map that is chosen for that is for all.
-    scales : mapping
-        What the words mean that the menu of scales has besides those of the painter: one of these, or the ends of the
-        colours for a colour map that is not centred on 0, and for one that is.
-    """
-
-    of: str
-    signed: bool
-    scales: Mapping[str, Any]
 
 
 @dataclass(frozen=True, eq=False)

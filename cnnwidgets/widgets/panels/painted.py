@@ -74,8 +74,7 @@ class Paint:
 
     def panel(self, role: str, **options: Any) -> Painting:
         """The painting of one panel."""
-        more = {"words": self.words, "series": self.series}
-        return Painting(self.numbers, role, self.state, self.links, **more, **options)
+        return Painting(self.numbers, role, self.state, self.links, words=self.words, series=self.series, **options)
 
 
 @dataclass(frozen=True, eq=False)

@@ -191,7 +191,7 @@ def test_a_newer_move_takes_the_place_of_an_older_one(shown):
 
 def test_no_more_bytes_are_sent_ahead_than_the_bound(shown, monkeypatch):
     shown.layers()
-    size = Numbers(shown.view.maps).bytes
+    size = Numbers(shown.view.maps).nbytes
     assert size == 2 * 2 * 4 + 8 * 2 * 6
     monkeypatch.setattr(reel, "MOST", 2 * size + 1)
     idle(move(shown, frame=1))
