@@ -201,10 +201,11 @@ class FilmView(ModelView):
         grid = self.remember("grid", (scene.shaded, self.columns), self._grid)
         assert grid.cells is not None
         channel, paint = min(self.channel, scene.row.channels - 1), self._reel.paint(scene)
-        detail = scene.channel(channel, self.pixel, on_pixel=partial(self.set_trait, "pixel"), paint=paint)
+        grid = replace(grid, marks=[grid.cells.box(channel)])
         if paint is not None:
             grid = painted_grid(grid, paint)
-        return [scene.moment_panels(), replace(grid, marks=[grid.cells.box(channel)]), detail]
+        detail = scene.channel(channel, self.pixel, on_pixel=partial(self.set_trait, "pixel"), paint=paint)
+        return [scene.moment_panels(), grid, detail]
 
     def render(self) -> None:
         """Draw what was read, and have pages get the frames that come next."""
