@@ -60,13 +60,13 @@ grid = Grid.fit(*shaded.maps.shape, columns=view.columns or None, room=480)
 for levels in (mosaic(tiles, grid), tiles[view.channel]):
     print(*levels.shape, base64.b64encode(palette(shaded.colormap)[levels].tobytes()).decode())
 """
-# Messages of the painters: their kinds, and the bytes of what they hold.
+# Messages of the painters: their kinds, and the keys of what they hold.
 COUNT = """
 from cnnwidgets.widgets.painter import Painter
 sent, send = [], Painter.send
 
 def counted(self, content, buffers=None):
-    sent.append([content["kind"], sum(map(len, buffers or []))])
+    sent.append([content["kind"], content.get("key")])
     send(self, content, buffers)
 
 Painter.send = counted
@@ -182,8 +182,8 @@ def test_while_it_plays_the_frames_are_there_before_they_are_asked_for(page):
     wait_for(page, "frame", 4)
     wait_until(page, lambda: shows(page, wanted(page)), "the pixels of the last frame")
     sent = json.loads(in_kernel(page, "import json; print(json.dumps(sent))"))
-    assert [kind for kind, _ in sent] == ["layer"] * 4  # of frames 1 to 4, each once
-    assert len({size for _, size in sent}) == 1
+    assert {kind for kind, _ in sent} == {"layer"}
+    assert len({key for _, key in sent}) == len(sent) <= 4  # frames 1 to 4, each once; a slow kernel passes some over
     in_kernel(page, "view.traffic.reset(); sent.clear()")
     focus_slider(page, FRAME)
     press(page, "Home")
