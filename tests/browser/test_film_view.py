@@ -225,7 +225,7 @@ def test_while_a_cell_runs_the_frames_that_the_page_has_are_shown(page):
 def test_a_page_that_is_loaded_again_while_it_plays_goes_on_where_the_kernel_is(page):
     page.evaluate(SAVE)
     play(page).first.click()
-    wait_for(page, "frame", 2)
+    wait_until(page, lambda: int(state(page, "frame")) > 0, "a film that plays")
     page.reload()
     page.wait_for_function(READY, timeout=60_000)
     canvases(page).nth(1).wait_for()
