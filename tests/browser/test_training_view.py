@@ -107,6 +107,7 @@ def test_lenet5_learns_in_the_page_is_held_and_stopped_and_leaves_a_film(run_cel
     shown(page, "before training")
     last = int(in_kernel(page, "print(len(trainer.recorder.recording) - 1)"))
     assert last == -(-done // 6)  # a frame each six steps behind the first, and one where it was stopped
+    grid = page.locator(".cnnw canvas.cnnw-pixels:visible").first
     untrained = shown_pixels(grid)
     focus_slider(page, 0)
     press(page, "ArrowRight", 4)

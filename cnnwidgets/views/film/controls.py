@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import ipywidgets as W
@@ -27,6 +28,8 @@ class FilmControls:
         What plays the film.
     groups : list of Widget
         All of them, from left to right.
+    links : dict
+        The controls from which a page reads what it paints, by the names of their traits.
     """
 
     def __init__(self, view: Any) -> None:
@@ -54,6 +57,14 @@ class FilmControls:
         tip = "Value range of the colours: the whole film, each frame or each map"
         scale = controls.dropdown(view, "scale", SCALES, width=80, tip=tip)
         columns = controls.auto_entry(view, "columns", maximum=999, tip="Maps in a row; auto: as many as fit")
+        colors = controls.colormap_menu(view)
+        self.links: dict[str, Sequence[W.Widget]] = {
+            "channel": [self._channel],
+            "colormap": colors.controls,
+            "scale": [scale],
+            "columns": [columns],
+            "frame": self.player.movers,
+        }
         self.groups: list[W.Widget] = [
             self.player.control,
             controls.labelled("Show", what),
@@ -63,7 +74,7 @@ class FilmControls:
             self._planes,
             controls.labelled("Difference to", difference),
             controls.labelled("Scale", scale),
-            controls.colormap_menu(view),
+            colors,
             controls.labelled("Columns", columns),
         ]
         self.fit(view.what, layers, row)

@@ -44,6 +44,11 @@ class FilmPlayer:
         self.control = controls.labelled("Frame", self._play, self._slider, speed)
 
     @property
+    def movers(self) -> list[W.Widget]:
+        """What moves the frame in the page."""
+        return [self._slider, self._play]
+
+    @property
     def last(self) -> int:
         """The last frame that can be chosen."""
         return int(self._slider.max)

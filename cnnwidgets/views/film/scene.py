@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import torch
 
@@ -12,7 +13,7 @@ from ...compute.layers import Layer
 from ...render.color import Shaded
 from ...render.static import Panel
 from ...training.recording import Frame, Recording
-from ...widgets.panels import GRID, channel_panel, grid_panel
+from ...widgets.panels import GRID, PaintedPanel, channel_panel, grid_panel
 from ...widgets.state import Memory
 from ...widgets.surface import number
 from .panels import Remember, image_panel, moment_panel
@@ -66,16 +67,17 @@ class Scene:
         """The layer, shaped as it is drawn."""
         return self.shots.row(self.shot.what, self.shot.layer)
 
+    @property
+    def slice(self) -> int:
+        """Which slice of the layer is drawn."""
+        return min(self.plane, self.row.planes - 1)
+
     @cached_property
     def shaded(self) -> Shaded:
         """The maps with their colours."""
-        plane = min(self.plane, self.row.planes - 1)
-        key = (self.value, plane, self.colormap, self.scale, self.shots.limits(self.shot))
-        shaded: Shaded = self.remember(
-            "maps",
-            key,
-            lambda: self.shots.shaded(self.shot, self.value, plane=plane, colormap=self.colormap, scale=self.scale),
-        )
+        options: dict[str, Any] = {"plane": self.slice, "colormap": self.colormap, "scale": self.scale}
+        key = (self.value, *options.values(), self.shots.limits(self.shot))
+        shaded: Shaded = self.remember("maps", key, lambda: self.shots.shaded(self.shot, self.value, **options))
         return shaded
 
     # ------------------------------------------------------------------ panels
@@ -84,7 +86,7 @@ class Scene:
         """The image and the moment of the training, one above the other."""
         return [image_panel(self.recording, self.moment, self.shot, self.remember), moment_panel(self.moment)]
 
-    def grid(self, *, width: int = GRID, on_choose: Callable[[int], object] | None = None) -> Panel:
+    def grid(self, *, width: int = GRID, on_choose: Callable[[int], object] | None = None) -> PaintedPanel:
         """All maps; `on_choose` is called with the number of one that is clicked."""
         return grid_panel(
             self.shaded,
@@ -96,12 +98,12 @@ class Scene:
             width=width,
         )
 
-    def channel(self, channel: int, pixel: tuple[int, int] | None, on_pixel: Callable[..., object]) -> Panel:
-        """The chosen map, large; `on_pixel` is called with (row, column) that is clicked."""
+    def channel(self, channel: int, pixel: tuple[int, int] | None, **options: Any) -> Panel:
+        """The chosen map, large; `options` as for `channel_panel`."""
         classes = self.recording.classes
         names = classes if self.row.kind == "vector" and len(classes) == self.row.channels else []
         channel = min(channel, self.row.channels - 1)
-        return channel_panel(self.shaded, self.row, channel, pixel=pixel, names=names, on_pixel=on_pixel)
+        return channel_panel(self.shaded, self.row, channel, pixel=pixel, names=names, **options)
 
     # ------------------------------------------------------------------ words
 

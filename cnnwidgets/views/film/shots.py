@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from ...compute.layers import Layer, drawable
 from ...render.color import Shaded, choose, is_diverging, value_range
@@ -119,17 +121,24 @@ class Shots:
                 low, high = min(low, ends[0]), max(high, ends[1])
         return low, high
 
+    def signed(self, shot: Shot) -> bool:
+        """Whether there may be negative numbers anywhere in the film."""
+        return shot.difference != "none" or shot.what in ("gradients", "filters") or bool(self.limits(shot)[0] < 0)
+
+    def scales(self, shot: Shot) -> dict[str, Any]:
+        """Each of `SCALES` as the painter in a page knows it; for the film (vmin, vmax), and (-m, m) around 0."""
+        limits = np.array(self.limits(shot))
+        film = [list(value_range(limits, symmetric=symmetric)) for symmetric in (False, True)]
+        return {"film": film, "frame": "layer-full", "map": "map"}
+
+    def maps(self, shot: Shot, value: torch.Tensor, *, plane: int) -> NDArray[Any]:
+        """Maps (C, H, W) of what was read of a frame."""
+        if shot.what == "filters":
+            return value.reshape(value.shape[0], -1, *value.shape[-2:])[:, plane].numpy()
+        return drawable(value, self.row(shot.what, shot.layer), aspect=self.aspect, plane=plane).numpy()
+
     def shaded(self, shot: Shot, value: torch.Tensor, *, plane: int, colormap: str, scale: str) -> Shaded:
         """Maps (C, H, W) with their colours; these do not change their meaning from frame to frame."""
-        row = self.row(shot.what, shot.layer)
-        if shot.what == "filters":
-            maps = value.reshape(value.shape[0], -1, *value.shape[-2:])[:, plane]
-        else:
-            maps = drawable(value, row, aspect=self.aspect, plane=plane)
-        limits = np.array(self.limits(shot))
-        signed = shot.difference != "none" or shot.what in ("gradients", "filters") or bool(limits[0] < 0)
-        name = choose(colormap, signed)
-        if scale == "film":
-            ends = value_range(limits, symmetric=is_diverging(name))
-            return Shaded.of(maps.numpy(), colormap=name, scale=(ends.vmin, ends.vmax))
-        return Shaded.of(maps.numpy(), colormap=name, scale="layer-full" if scale == "frame" else "map")
+        maps, name = self.maps(shot, value, plane=plane), choose(colormap, self.signed(shot))
+        known = self.scales(shot)[scale]
+        return Shaded.of(maps, colormap=name, scale=known if isinstance(known, str) else known[is_diverging(name)])

@@ -20,11 +20,12 @@ from ...compute.layers import Layer, LayerTable
 from ...render.static import Panel
 from ...training.recording import WHAT, Recording
 from ...widgets.base import ModelView
-from ...widgets.panels import grid_sizes
+from ...widgets.panels import PaintedPanel, grid_sizes, painted_grid
 from ...widgets.state import Colormap, Given, Index, Integer, Pixel, call, recording_of
 from .controls import FilmControls
 from .export import export
 from .player import SPEEDS
+from .reel import Reel
 from .scene import Scene
 from .shots import DIFFERENCES, SCALES, WORDS, Shot, Shots
 
@@ -196,6 +197,7 @@ class FilmView(ModelView):
     def controls(self) -> list[W.Widget]:
         """Player, what is seen of each frame, and how it is drawn."""
         self._controls = FilmControls(self)
+        self._reel = Reel(self, self._controls.links)
         return self._controls.groups
 
     def compute(self) -> None:
@@ -208,9 +210,19 @@ class FilmView(ModelView):
         scene = self._scene = self._scene_of(*self._read, remember=self.remember)
         grid = self.remember("grid", (scene.shaded, self.columns), self._grid)
         assert grid.cells is not None
-        channel = min(self.channel, scene.row.channels - 1)
-        detail = scene.channel(channel, self.pixel, lambda pixel: self.set_trait("pixel", pixel))
-        return [scene.moment_panels(), replace(grid, marks=[grid.cells.box(channel)]), detail]
+        channel, paint = min(self.channel, scene.row.channels - 1), self._reel.paint(scene)
+        grid = replace(grid, marks=[grid.cells.box(channel)])
+        if paint is not None:
+            grid = painted_grid(grid, paint)
+        detail = scene.channel(channel, self.pixel, on_pixel=partial(self.set_trait, "pixel"), paint=paint)
+        return [scene.moment_panels(), grid, detail]
+
+    def render(self) -> None:
+        """Draw what was read, and have pages get the frames that come next."""
+        super().render()
+        if not self.exporting:
+            shot, frame, _ = self._read
+            self._reel.follow(frame, self.shots.frames(shot.what, shot.layer))
 
     def title(self) -> list[str]:
         """The layer, what is seen of it, and of which frame."""
@@ -231,7 +243,7 @@ class FilmView(ModelView):
     def _scene_of(self, shot: Shot, frame: int, value: torch.Tensor, **options: Any) -> Scene:
         return Scene(self.shots, shot, frame, value, self.plane, self.colormap, self.scale, self.columns, **options)
 
-    def _grid(self) -> Panel:
+    def _grid(self) -> PaintedPanel:
         grid = self._scene.grid(on_choose=partial(self.set_trait, "channel"))
         return replace(grid, sizes=grid_sizes([self._scene.row], self.columns))
 

@@ -4,11 +4,13 @@ from .exported import painted, paints
 from .numbers import Numbers, drawn_size
 from .page import pages
 from .painter import Painter, Painting, code, possible
+from .series import Series
 
 __all__ = [
     "Numbers",
     "Painter",
     "Painting",
+    "Series",
     "code",
     "drawn_size",
     "pages",

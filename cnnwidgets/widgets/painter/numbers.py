@@ -62,6 +62,13 @@ class Numbers:
         count, height, width = self._maps.shape
         return count, height, width
 
+    @property
+    def nbytes(self) -> int:
+        """Of the message with all maps and a chosen one, about: without its header, and not deflated."""
+        count, height, width = self.shape
+        chosen = 0 if tuple(self._size) == (height, width) else min(height * width, MOST)
+        return 2 * (count * self._size[0] * self._size[1] + chosen) + 8 * count * (6 + len(self._extra))
+
     def resized(self, size: tuple[int, int]) -> Numbers:
         """The same maps at another size in the grid."""
         return self if tuple(self._size) == size else Numbers(self._maps, size, extra=self._extra)

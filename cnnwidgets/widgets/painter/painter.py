@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from ...render.color import ACCENT, COLORMAPS, DIVERGING, SEQUENTIAL, choose, is
 from ..surface import Scripted, Sides, front_end, joined
 from .numbers import Numbers
 from .page import pages
+from .series import Series
 
 State = Mapping[str, Any]
 HERE = Path(__file__).parent
@@ -33,10 +34,10 @@ class Painting:
     role : str
         `"grid"` or `"map"`.
     state : mapping
-        `channel`, `colormap`, `scale` and `columns`, as the traits have them.
+        `channel`, `colormap`, `scale` and `columns`, as the traits have them; in a series, `frame` too.
     links : mapping
         For each name of `state` the controls that have it in the page, from which it is read there: a slider, a menu,
-        a box, a menu with two boxes.
+        a box, a menu with two boxes; for the frame all that move it.
     width, tall : int
         Room of the picture in px; beyond its height a grid scrolls, while a map fits.
     reserve : int
@@ -51,6 +52,8 @@ class Painting:
         Whose value is told.
     words : str
         What the status line says of the scale, as of `scale_words`: a page without a kernel keeps it true.
+    series : Series, optional
+        That it is part of.
     """
 
     numbers: Numbers
@@ -65,13 +68,15 @@ class Painting:
     what: str = "Channel"
     pixel: tuple[int, int] | None = None
     words: str = ""
+    series: Series | None = None
 
     @property
     def sheet(self) -> dict[str, Any]:
         """What the page is told besides the numbers."""
         sheet = {name: getattr(self, name) for name in ("role", "width", "tall", "reserve", "hint", "what")}
         pixel = None if self.pixel is None else list(self.pixel)
-        return sheet | {"key": self.numbers.key, "heading": list(self.heading), "pixel": pixel}
+        series = {} if self.series is None else {"series": asdict(self.series)}
+        return sheet | {"key": self.numbers.key, "heading": list(self.heading), "pixel": pixel} | series
 
 
 def possible() -> bool:
@@ -83,7 +88,7 @@ def possible() -> bool:
 @cache
 def code() -> str:
     """The JavaScript, as one module."""
-    return joined(HERE, "numbers", "store", "zoom", "lens", "side", "panel")
+    return joined(HERE, "numbers", "store", "zoom", "lens", "side", "series", "panel")
 
 
 def palettes(names: Sequence[str]) -> tuple[dict[str, Any], list[bytes]]:
@@ -127,6 +132,9 @@ class Painter(Scripted, Sides):
     sides: Any = T.List(T.Unicode(), help="classes of the two places of which one is seen").tag(sync=True)
     controls = T.Dict(help="ids of the widgets that each part of the state is read from").tag(sync=True)
     sheets: Any = T.List(help="what each of the two places shows").tag(sync=True)
+    reel = T.Dict(help="keys of the frames that come next, and the name of the series that all of them are of").tag(
+        sync=True
+    )
 
     def __init__(
         self,
@@ -163,6 +171,11 @@ class Painter(Scripted, Sides):
         if before is None or self._shown is None or not self._same(self._shown, sheet):
             self._write(sheet)
 
+    def ahead(self, numbers: Numbers, channel: int) -> None:
+        """Send the numbers of what may be shown next, unless every page has them or nobody looks."""
+        if not self._holding_sync and pages.seen and not pages.hold(numbers.key):
+            self._send_numbers(numbers, channel)
+
     def tidy(self) -> None:
         """What is out of sight costs nothing."""
 
@@ -183,9 +196,10 @@ class Painter(Scripted, Sides):
     def _same(self, shown: dict[str, Any], sheet: dict[str, Any]) -> bool:
         """Whether the page would paint the same: what it reads from its controls it knows already.
 
-        The scale is said all the same: the page waits for it where a menu alone does not say which range is meant.
+        The scale is said all the same: the page waits for it where a menu alone does not say which range is meant. And
+        the frame: of all that the controls ask for, the page must know which one this is.
         """
-        known = [name for name in self.controls if name != "scale"]
+        known = [name for name in self.controls if name not in ("scale", "frame")]
 
         def rest(each: dict[str, Any]) -> dict[str, Any]:
             state = {name: value for name, value in each["state"].items() if name not in known}
@@ -208,11 +222,14 @@ class Painter(Scripted, Sides):
         if self.on_numbers is not None:
             self.on_numbers(key, pages.hold(key))
         if not pages.hold(key):
-            # Not deflated: a page inflates in its own time, while the next state may already be written to the side
-            # that it still shows.
-            header, buffers = painting.numbers.message(int(painting.state["channel"]))
-            self.send(header, buffers)
-            pages.sent(key)
+            self._send_numbers(painting.numbers, int(painting.state["channel"]))
+
+    def _send_numbers(self, numbers: Numbers, channel: int) -> None:
+        # Not deflated: a page inflates in its own time, while the next state may already be written to the side that it
+        # still shows.
+        header, buffers = numbers.message(channel)
+        self.send(header, buffers)
+        pages.sent(numbers.key)
 
     def _heard(self, _: Any, content: Any, buffers: Any) -> None:
         """What the page says."""

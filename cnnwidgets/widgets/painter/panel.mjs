@@ -6,6 +6,7 @@ import {
   beyond, boxOf, extent, facts, gridOf, hit, levels, mosaic, rangesOf, scaleTexts, shareBeyond, stepped, told, valueOf,
 } from './numbers.mjs';
 import {keepKeyboard} from './lens.mjs';
+import {Wanted, meant, nearest} from './series.mjs';
 import {Side, build} from './side.mjs';
 import {store} from './store.mjs';
 import {WHOLE} from './zoom.mjs';
@@ -50,14 +51,16 @@ class Panel {
     this.sides = model.get('sides').map((/** @type {string} */ name) => new Side(name, look));
     /** @type {{number: number, pixel: [number, number]} | null} */
     this.picked = null;
+    this.wanted = /** @type {Wanted | null} */ (null); // of a series, once its controls are heard
     this.told = this.missed = -1; // numbers of states: the last one told as painted, and the last one asked for
+    this.turns = /** @type {(() => void)[]} */ ([]);
     this.tip = build('div', 'cnnw-says');
     this.repaint = () => this.paint();
     this.looked = () => this.look();
     el.append(...this.sides.map((/** @type {Side} */ side) => side.host));
     for (const side of this.sides) this.listen(side);
     this.release = keepKeyboard(this.sides.map((/** @type {Side} */ side) => side.room));
-    model.on('change:sheets', this.repaint);
+    for (const name of ['sheets', 'reel']) model.on(`change:${name}`, this.repaint);
     store.watchers.add(this.repaint);
     document.addEventListener('visibilitychange', this.looked);
     this.link();
@@ -71,9 +74,25 @@ class Panel {
       const found = await Promise.all(list.map(id => this.model.widget_manager.get_model(id))).catch(() => null);
       if (found && !this.closed) this.controls[name] = found;
     }
+    const {frame} = this.controls;
+    if (frame && !this.closed) {
+      this.wanted = new Wanted(frame.map(control => control.get('value')));
+      this.turns = frame.map((control, at) => () => this.wanted?.moved(at, control.get('value')));
+      frame.forEach((control, at) => control.on('change:value', this.turns[at])); // before it is painted
+    }
     for (const control of Object.values(this.controls).flat())
       for (const trait of ['value', 'index']) control.on(`change:${trait}`, this.repaint);
     this.paint();
+  }
+
+  /** What the two places show: what the kernel says, or of a series a frame that the page has before. */
+  sheets() {
+    const sheets = /** @type {(Sheet | null)[]} */ (this.model.get('sheets')), {wanted} = this;
+    const frame = newestOf(sheets)?.state.frame;
+    if (!wanted || frame === undefined) return sheets;
+    wanted.settle(frame, this.controls.frame.map(control => control.get('value')));
+    return sheets.map(sheet =>
+      sheet && nearest(sheet, this.model.get('reel'), wanted.frame, key => store.layers.has(key)));
   }
 
   close() {
@@ -83,7 +102,8 @@ class Panel {
     this.tip.remove();
     store.watchers.delete(this.repaint);
     document.removeEventListener('visibilitychange', this.looked);
-    this.model.off('change:sheets', this.repaint);
+    for (const name of ['sheets', 'reel']) this.model.off(`change:${name}`, this.repaint);
+    (this.controls.frame ?? []).forEach((control, at) => control.off('change:value', this.turns[at]));
     for (const control of Object.values(this.controls).flat())
       for (const trait of ['value', 'index']) control.off(`change:${trait}`, this.repaint);
   }
@@ -91,14 +111,14 @@ class Panel {
   /** @param {Sheet} sheet @param {Layer} layer @returns {State} */
   state(sheet, layer) {
     const state = /** @type {any} */ ({...sheet.state});
-    for (const [name, controls] of Object.entries(this.controls)) state[name] = READ[name](controls, sheet) ?? state[name];
+    for (const [name, controls] of Object.entries(this.controls)) state[name] = READ[name]?.(controls, sheet) ?? state[name];
     state.channel = Math.max(0, Math.min(state.channel, layer.count - 1));
     return state;
   }
 
   /** Paint the newest, and the other side as long as it is seen. */
   paint() {
-    const sheets = /** @type {(Sheet | null)[]} */ (this.model.get('sheets'));
+    const sheets = this.sheets();
     const newest = (sheets[1]?.number ?? -1) > (sheets[0]?.number ?? -1) ? 1 : 0;
     const painted = this.put(newest, sheets[newest]);
     if (this.sides[1 - newest].host.getClientRects().length || !sheets[1 - newest])
@@ -131,19 +151,19 @@ class Panel {
 
   /** What should have come long ago was lost: ask for it, again and again, as long as somebody looks. */
   remind() {
-    const sheets = /** @type {(Sheet | null)[]} */ (this.model.get('sheets'));
-    const sheet = [...sheets].sort((one, other) => (other?.number ?? -1) - (one?.number ?? -1))[0];
+    const sheet = newestOf(this.sheets());
     if (!sheet || this.closed) return;
     const layer = store.layers.get(sheet.key), missing = layer ? 'palettes' : 'layer';
-    if (layer && this.palette(layer, this.state(sheet, layer))) return;
+    if (layer && this.palette(sheet, layer, this.state(sheet, layer))) return;
     if (!document.hidden && !store.coming.has(sheet.key) && store.needs(layer ? missing : sheet.key))
       this.model.send({kind: 'need', key: sheet.key, missing, page: store.page});
     this.late = setTimeout(() => this.remind(), LATE);
   }
 
-  /** The colours of a layer; undefined where they have not come. @param {Layer} layer @param {State} state */
-  palette(layer, {colormap}) {
-    return store.palettes.get(colormap === 'auto' ? store.auto[layer.signed ? 1 : 0] : colormap);
+  /** The colours of a layer; undefined where they have not come. @param {Sheet} sheet @param {Layer} layer
+   * @param {State} state */
+  palette({series}, layer, {colormap}) {
+    return store.palettes.get(colormap === 'auto' ? store.auto[(series ?? layer).signed ? 1 : 0] : colormap);
   }
 
   /** Tell the kernel whether anybody looks at the page: it sends nothing to one at which nobody does. */
@@ -171,8 +191,9 @@ class Panel {
       return false;
     }
     const state = this.state(sheet, layer);
-    const palette = this.palette(layer, state);
+    const palette = this.palette(sheet, layer, state);
     if (!palette) return false;
+    state.scale = meant(sheet, state.scale, palette.diverging);
     (sheet.role === 'grid' ? this.grid : this.map).call(this, side, sheet, layer, state, palette);
     side.told(sheet, state);
     return true;
@@ -182,7 +203,8 @@ class Panel {
   grid(side, sheet, layer, state, palette) {
     const {channel, scale, columns} = state, grid = gridOf(layer, columns, sheet.width), [width, height] = extent(grid);
     const ranges = rangesOf(layer, scale, palette.diverging);
-    const drawn = JSON.stringify([sheet.key, palette.name, scale, columns, sheet.width]);
+    const {frame} = sheet.state, moment = frame === undefined ? '' : `frame ${frame}`;
+    const drawn = JSON.stringify([sheet.key, palette.name, scale, columns, sheet.width, moment]);
     const again = drawn !== side.drawn;
     side.picture(sheet, width, height, () => mosaic(layer, grid, ranges, palette.colors), drawn,
       `grid of ${[layer.count, grid.columns, ...layer.full]}`);
@@ -193,7 +215,7 @@ class Panel {
     side.count = grid.count;
     side.at = (x, y) => hit(grid, x, y);
     if (!again) return;
-    side.title([...sheet.heading, layer.count > 1 ? sheet.hint : '']);
+    side.title([...sheet.heading, moment, layer.count > 1 ? sheet.hint : '']);
     side.colorbar(sheet, palette, gridTexts(layer, ranges, scale, palette.diverging));
     side.list([]);
   }
@@ -239,7 +261,7 @@ class Panel {
 
   /** @param {Side} side */
   listen(side) {
-    const sheet = () => /** @type {Sheet | null} */ (this.model.get('sheets')[this.sides.indexOf(side)]);
+    const sheet = () => /** @type {Sheet | null} */ (this.sheets()[this.sides.indexOf(side)]);
     const there = (/** @type {MouseEvent} */ event) => {
       const box = side.canvas.getBoundingClientRect();
       return side.at((event.clientX - box.left) / side.lens.scale, (event.clientY - box.top) / side.lens.scale);
@@ -296,6 +318,9 @@ class Panel {
     if (over > 0) this.tip.style.left = `${event.clientX + 12 - over}px`;
   }
 }
+
+/** @param {(Sheet | null)[]} sheets */
+const newestOf = sheets => [...sheets].sort((one, other) => (other?.number ?? -1) - (one?.number ?? -1))[0];
 
 /** Whether the maps came smaller than they are, each in full only when it is asked for. @param {Layer} layer */
 const isReduced = ({size, full}) => size.join() !== full.join();

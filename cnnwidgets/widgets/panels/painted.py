@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import ipywidgets as W
 
 from ...render.static import Panel
-from ..painter import Numbers, Painter, Painting, possible
+from ..painter import Numbers, Painter, Painting, Series, possible
 from .box import PanelBox
 
 
@@ -70,10 +70,11 @@ class Paint:
     state: Mapping[str, Any]
     links: Mapping[str, Sequence[W.Widget]]
     words: str = ""
+    series: Series | None = None
 
     def panel(self, role: str, **options: Any) -> Painting:
         """The painting of one panel."""
-        return Painting(self.numbers, role, self.state, self.links, words=self.words, **options)
+        return Painting(self.numbers, role, self.state, self.links, words=self.words, series=self.series, **options)
 
 
 @dataclass(frozen=True, eq=False)

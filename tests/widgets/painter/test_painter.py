@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cnnwidgets.render.color import COLORMAPS
-from cnnwidgets.widgets.painter import Numbers, Painter, Painting, drawn_size, painter
+from cnnwidgets.widgets.painter import Numbers, Painter, Painting, Series, drawn_size, painter
 from cnnwidgets.widgets.painter.page import Pages
 from cnnwidgets.widgets.surface import script
 
@@ -173,6 +173,40 @@ def test_what_the_page_reads_from_its_controls_is_not_said_again(monkeypatch):
     heard.painter.show(None)
     heard.painter.show(None)
     assert len(changes) == 3
+
+
+def test_what_is_sent_ahead_is_not_sent_again_when_it_is_shown(heard):
+    heard.painter.ahead(Numbers(MAPS + 1), 0)  # no page was heard of
+    assert heard.sent == []
+    heard.hello()
+    heard.painter.show(painting())
+    for _ in range(2):
+        heard.painter.ahead(Numbers(MAPS + 1), 2)
+    assert heard.painter.sheets[0]["key"] == painting().numbers.key
+    heard.painter.show(painting(MAPS + 1))
+    assert heard.kinds == ["palettes", "layer", "layer"]
+    heard.say("seen", seen=False)
+    heard.painter.ahead(Numbers(MAPS + 2), 0)
+    assert len(heard.sent) == 3
+
+
+def test_of_a_series_the_page_is_told_which_frame_it_is_though_it_reads_the_controls(monkeypatch):
+    slider, series = W.IntSlider(), Series("1", signed=True, scales={"film": [[0, 1], [-1, 1]]})
+    links = {"frame": [slider]}
+    heard = Heard(monkeypatch, links)
+    heard.hello()
+    for frame in (0, 1):  # of the same numbers
+        heard.painter.show(Painting(Numbers(MAPS), "grid", STATE | {"frame": frame}, links, series=series))
+        assert heard.painter.sheets[0]["state"]["frame"] == frame
+    assert heard.painter.sheets[0]["series"] == {"of": "1", "signed": True, "scales": {"film": [[0, 1], [-1, 1]]}}
+    heard.painter.show(painting(links=links))
+    assert "series" not in heard.painter.sheets[0]
+
+
+@pytest.mark.parametrize("size", [None, (4, 4)])
+def test_the_bytes_of_numbers_are_those_of_their_message(size):
+    numbers = Numbers(MAPS, size, extra=[("class token", np.arange(6))])
+    assert numbers.nbytes == sum(map(len, numbers.message(2)[1]))
 
 
 def test_while_held_the_new_state_goes_to_the_side_that_is_not_seen(heard):
