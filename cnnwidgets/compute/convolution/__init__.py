@@ -6,6 +6,7 @@ from .explanation import Explanation
 from .known import explainable, explainable_layers
 from .operands import NAMES, Operation
 from .rules import Addition, Concatenation
+from .whole import WholeMap, whole_map, whole_slide
 from .windows import nearest
 
 __all__ = [
@@ -17,10 +18,13 @@ __all__ = [
     "Operation",
     "Slide",
     "Taps",
+    "WholeMap",
     "explain",
     "explainable",
     "explainable_layers",
     "layer_pass",
     "nearest",
     "slide",
+    "whole_map",
+    "whole_slide",
 ]

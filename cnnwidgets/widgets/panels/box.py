@@ -50,6 +50,7 @@ class PanelBox(CardPanel):
 
     def __init__(self, panel: Panel) -> None:
         self.panel: Panel = panel
+        self._sent = panel
         self.figure: PixelFigure | None = None
         self.picture: Swapped | None = None
         # without a heading it would still have its margins
@@ -59,13 +60,16 @@ class PanelBox(CardPanel):
         super().__init__(panel.width, self.heading, *panel.controls, self.below)
         if panel.width >= GRID:
             self.add_class("cnnw-many")
+        if panel.key:
+            self.add_class(f"cnnw-of-{panel.key}".replace(" ", "-"))
         self.show(panel)
 
     def show(self, panel: Panel) -> None:
         """Show another description; what it shares with the one before is not sent again."""
-        before, self.panel = self.panel, panel
-        if panel is before and not self._fresh:
+        before, self.panel = self._sent, panel
+        if (panel is before or panel.resting) and not self._fresh:
             return
+        self._sent = panel
         self.heading.value = self.heading_of(panel)
         if self._fresh or panel.room != before.room:
             self.layout.min_height = f"{panel.room}px" if panel.room else None
