@@ -29,7 +29,7 @@ class WholeMap:
     inputs : range
         Indices of the C' input channels that the map depends on.
     given : torch.Tensor
-        (C', H, W): these.
+        (C', H, W): these, with what the layer puts around them by itself.
     output : torch.Tensor
         (H', W'): the map.
     axes : (list of Taps, list of Taps)
@@ -44,6 +44,8 @@ class WholeMap:
         Tolerance where the magnitudes of all terms add up to 1.
     checked : bool
         Whether a network computed the output.
+    before : (int, int)
+        Rows above, and columns left, that the layer put around its input by itself: positions are counted without.
     """
 
     kind: Literal["convolution", "maximum", "mean"]
@@ -56,6 +58,7 @@ class WholeMap:
     counted: tuple[list[int], list[int]] | None = None
     slack: float = 0.0
     checked: bool = True
+    before: tuple[int, int] = (0, 0)
 
 
 def whole_map(passed: LayerPass, channel: int) -> WholeMap | None:
@@ -85,19 +88,24 @@ def whole_map(passed: LayerPass, channel: int) -> WholeMap | None:
         return None
     does = passed.does
     module: Any = does.module
-    plain = not any(does.before) and not does.words and does.input.shape == passed.input.shape
     pools = isinstance(module, POOLINGS) and axes_of(module) == 2
-    if not plain or passed.output.dtype not in HELD or not (pools or isinstance(module, _ConvNd)):
+    if (
+        does.words
+        or does.input.ndim != 4
+        or passed.output.dtype not in HELD
+        or not (pools or isinstance(module, _ConvNd))
+    ):
         return None
-    output = passed.output[0, channel].cpu()
+    output, (above, left) = passed.output[0, channel].cpu(), does.before or (0, 0)
+    before = (above, left)
     if not pools:
         slack = tolerance(passed.output.dtype, 1.0, module.weight.device)
-        return _convolved(module, channel, does.input[0], output, slack=slack)
-    axes = _axes(module, does.input, output)
+        return _convolved(module, channel, does.input[0], output, slack=slack, before=before)
+    axes = _axes(module, does.input, output, before)
     inputs = range(channel, channel + 1)
     given = does.input[0, channel : channel + 1].cpu()
     if axes is None or is_maximum(module):
-        return axes and WholeMap("maximum", inputs, given, output, axes)
+        return axes and WholeMap("maximum", inputs, given, output, axes, before=before)
     counted = tuple(
         [window(module, axis, at, given.shape[1 + axis], count).counted for at in range(count)]
         for axis, count in enumerate(output.shape)
@@ -105,7 +113,7 @@ def whole_map(passed: LayerPass, channel: int) -> WholeMap | None:
     if override := getattr(module, "divisor_override", None):
         counted = ([override] * len(counted[0]), [1] * len(counted[1]))
     slack = tolerance(passed.output.dtype, 1.0)
-    return WholeMap("mean", inputs, given, output, axes, counted=(counted[0], counted[1]), slack=slack)
+    return WholeMap("mean", inputs, given, output, axes, counted=(counted[0], counted[1]), slack=slack, before=before)
 
 
 def whole_slide(slid: Slide) -> WholeMap | None:
@@ -114,9 +122,16 @@ def whole_slide(slid: Slide) -> WholeMap | None:
 
 
 def _convolved(
-    module: Any, channel: int, given: torch.Tensor, output: torch.Tensor, *, slack: float, checked: bool = True
+    module: Any,
+    channel: int,
+    given: torch.Tensor,
+    output: torch.Tensor,
+    *,
+    slack: float,
+    checked: bool = True,
+    before: tuple[int, int] = (0, 0),
 ) -> WholeMap | None:
-    axes = _axes(module, given, output)
+    axes = _axes(module, given, output, before)
     if axes is None:
         return None
     inputs, kernel = filter_of(module, channel)
@@ -130,9 +145,12 @@ def _convolved(
         bias=0.0 if module.bias is None else float(module.bias[channel].detach()),
         slack=slack,
         checked=checked,
+        before=before,
     )
 
 
-def _axes(module: Any, given: torch.Tensor, output: torch.Tensor) -> tuple[list[Taps], list[Taps]] | None:
-    rows, columns = windows(module, given.shape[-2:], output.shape)
+def _axes(
+    module: Any, given: torch.Tensor, output: torch.Tensor, before: tuple[int, int]
+) -> tuple[list[Taps], list[Taps]] | None:
+    rows, columns = windows(module, given.shape[-2:], output.shape, before)
     return (rows, columns) if all(tap.sources for tap in (*rows, *columns)) else None

@@ -3,7 +3,7 @@
 // kernel is told where it stands. What the kernel has drawn stays beneath, as it is, and is seen again where the page
 // has no numbers: for another layer, until they have come.
 import {shownFactor} from '../../widgets/painter/numbers.mjs';
-import {boxes, nearest, sheetOf, windowAt} from './window.mjs';
+import {boxes, inputAt, nearest, sheetOf, windowAt} from './window.mjs';
 import {described, inputBelow, inputHeading, outputHeading, sumHtml, tablesHtml} from './words.mjs';
 
 /**
@@ -163,7 +163,8 @@ class Slider {
     const style = document.createElement('style');
     style.textContent = `.${UNDER} { display: none !important; } .cnnw-slides { position: relative; height: 0; z-index: 2; }
       .cnnw-slides > div { position: absolute; left: 2px; top: 2px; } .cnnw-slides canvas { width: 100%; height: 100%; }
-      .cnnw-slides canvas:not([width]) { display: none; } .cnnw-slides .cnnw-frames svg, .cnnw-slides svg { left: 0; top: 0; }`;
+      .cnnw-slides canvas:not([class]) { display: none; } 
+      .cnnw-slides.cnnw-frames svg { left: 0; top: 0; }`;
     el.append(style);
     this.turn = () => this.another();
     this.hear = (/** @type {any} */ content, /** @type {DataView[]} */ buffers) => this.take(content, buffers);
@@ -211,13 +212,13 @@ class Slider {
 
   /** @param {any} content @param {DataView[]} buffers */
   take(content, buffers) {
-    if (content.kind !== 'numbers' || content.key !== this.model.get('key')) return;
+    if (content.kind !== 'numbers' || content.key !== this.model.get('key') || content.key === this.sheet?.key) return;
     const sheet = sheetOf(content, buffers, this.last);
     if (!sheet) return; // another page has the input, this one asks for it itself
     clearTimeout(this.asking);
     if (sheet.subject !== this.last?.subject) this.held = null;
     this.sheet = this.last = sheet;
-    this.number = Math.max(this.number, this.model.get('told')[1]);
+    this.number = this.model.get('told')[1]; // of something new, the kernel knows best
     this.follow();
   }
 
@@ -357,8 +358,8 @@ class Slider {
       const at = input.at(event);
       if (!this.sheet?.over[0]) return;
       if (!this.held) this.move([nearest(this.sheet.axes[0], at[0]), nearest(this.sheet.axes[1], at[1])]);
-      const first = this.sheet.size[0] * this.sheet.size[1] * (windowAt(this.sheet, ...this.place).shown - this.sheet.first);
-      this.say(event, described(this.sheet.given.subarray(first), this.sheet.size, at[0], at[1]));
+      const k = windowAt(this.sheet, ...this.place).shown - this.sheet.first;
+      this.say(event, described(at[0], at[1], inputAt(this.sheet, k, at[0], at[1])));
     });
     output.room.addEventListener('pointerdown', event => {
       const at = output.at(event);
@@ -378,7 +379,7 @@ class Slider {
       } else if (inside(at) && this.sheet.over[1] && !this.held) {
         this.move(at);
       }
-      if (this.sheet.over[1] && inside(at)) this.say(event, described(this.sheet.output, this.sheet.out, at[0], at[1]));
+      if (this.sheet.over[1] && inside(at)) this.say(event, described(at[0], at[1], this.sheet.output[at[0] * columns + at[1]]));
       else this.tip.remove();
     });
     output.room.addEventListener('pointerup', () => {

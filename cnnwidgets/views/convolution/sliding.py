@@ -20,6 +20,7 @@ from ...compute.convolution import Taps, WholeMap
 from ...render.color import ACCENT, DIVERGING, PADDED, Shaded, css_gradient, palette, rgb
 from ...render.static import Panel
 from ...widgets.controls import PlaceControl
+from ...widgets.painter import possible
 from ...widgets.panels import MapPanel
 from ...widgets.surface import Scripted, joined, layout, markup
 
@@ -117,7 +118,9 @@ class Sheet:
             "checked": whole.checked,
             "first": whole.inputs.start,
             "count": len(channels),
-            "size": list(whole.given.shape[1:]),
+            "size": list(shaded.maps.shape[1:]),
+            "whole": list(whole.given.shape[1:]),
+            "before": whole.before,
             "out": list(whole.output.shape),
             "taps": list(whole.kernel.shape[1:]) if whole.kernel is not None else [0, 0],
             "axes": [_axis(taps) for taps in whole.axes],
@@ -266,6 +269,11 @@ class Slot(W.VBox):
         self.apart: list[W.Widget] = [self._sliding]
         super().__init__([], layout=layout(display="none"))
         view.observe(self._moved, "pixel")
+
+    @classmethod
+    def beside(cls, view: Any, player: PlaceControl) -> Slot | None:
+        """The slot of a view; None where there is no page that could run a script."""
+        return cls(view, player) if possible() else None
 
     @property
     def live(self) -> bool:

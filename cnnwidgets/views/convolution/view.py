@@ -17,7 +17,6 @@ from ...render.color import Shaded
 from ...render.static import Panel
 from ...widgets import controls
 from ...widgets.base import ImageView
-from ...widgets.painter import possible
 from ...widgets.panels import NOTHING, MapPanel, image_panels, map_panel, tables_panel
 from ...widgets.state import Colormap, Given, Index, Place, call, image_of
 from ...widgets.surface import markup
@@ -177,7 +176,7 @@ class ConvolutionView(ImageView):
         strongest = controls.checkbox(self, "strongest", "the strongest", width=120, tip=tip)
         self._inputs = controls.labelled("Input channel", *self._input_ranges, strongest)
         tip = controls.SCALE_TIP.partition("; or")[0]
-        self._slot = Slot(self, self._player) if possible() else None
+        self._slot = Slot.beside(self, self._player)
         return [
             self.layer_control(),
             self._channels,

@@ -9,7 +9,7 @@
  *
  * All that explains every number of one map, as `sheet_of` in Python sends it.
  * @typedef {{key: string, kind: 'convolution' | 'maximum' | 'mean', checked: boolean, first: number, count: number,
- *   size: [number, number], out: [number, number], taps: [number, number], axes: [Axis, Axis], bias: number,
+ *   size: [number, number], whole: [number, number], before: [number, number], out: [number, number], taps: [number, number], axes: [Axis, Axis], bias: number,
  *   counted: [number[], number[]] | null, slack: number, chosen: number | null, marks: boolean, title: string,
  *   heading: string, around: [[number, number], [number, number]], room: number, note: string, scales: string[][],
  *   scale: {colormap: string, ramp: string}, diverging: {ramp: string}, centred: boolean, ranges: number[][],
@@ -49,7 +49,7 @@ function strongest(sums) {
 /** What the number at a place of the output is made of, as `explain` finds it. @param {Sheet} sheet
  * @param {number} row @param {number} column @returns {Win} */
 export function windowAt(sheet, row, column) {
-  const {given, kernel: weights, count, size: [high, wide], taps: [, across]} = sheet;
+  const {given, kernel: weights, count, whole: [high, wide], taps: [, across]} = sheet;
   const rows = sheet.axes[0].sources[row], columns = sheet.axes[1].sources[column];
   const height = rows.length, width = columns.length, area = height * width, length = count * area;
   const patch = new Float64Array(length), kernel = weights && new Float64Array(length);
@@ -118,6 +118,13 @@ export function levelOf(value, low, high) {
   const span = high - low, inside = Math.max(low, Math.min(high, value));
   if (!(span > 0)) return 127;
   return Math.trunc(Math.max(0, Math.min(253, (inside - low) * (253 / span) + 0.5)));
+}
+
+/** The value of the input that is shown at a place; undefined in its padding. @param {Sheet} sheet @param {number} k
+ * counted from the first input channel @param {number} row @param {number} column */
+export function inputAt({size, whole, before, given}, k, row, column) {
+  if (row < 0 || column < 0 || row >= size[0] || column >= size[1]) return undefined;
+  return given[(k * whole[0] + row + before[0]) * whole[1] + column + before[1]];
 }
 
 /** A message of the kernel as a sheet. @param {any} header @param {DataView[]} buffers @param {Sheet | null} before

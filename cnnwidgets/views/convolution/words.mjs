@@ -207,12 +207,10 @@ export function tablesHtml(sheet, win, address) {
 
 // ---------------------------------------------------------------------- the maps
 
-/** What the mouse is told over a pixel of a map, or of its padding. @param {ArrayLike<number>} values
- * @param {[number, number]} size @param {number} row @param {number} column */
-export function described(values, [height, width], row, column) {
-  const inside = row >= 0 && row < height && column >= 0 && column < width;
-  return `row ${row}, column ${column}: ${inside ? number(values[row * width + column], 5) : 'padding'}`;
-}
+/** What the mouse is told over a pixel of a map. @param {number} row @param {number} column
+ * @param {number | undefined} value none in the padding */
+export const described = (row, column, value) =>
+  `row ${row}, column ${column}: ${value === undefined ? 'padding' : number(value, 5)}`;
 
 /** The heading of the output, as the view writes it. @param {Sheet} sheet @param {Win} win */
 export const outputHeading = (sheet, {row, column}) => heading(sheet.title, `row ${row}, column ${column}`);
