@@ -86,7 +86,7 @@ export function windowAt(sheet, row, column) {
 function cosineOf(patch, kernel, total) {
   const length = (/** @type {Float64Array} */ values) => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
   const lengths = length(patch) * length(kernel);
-  return lengths > 0 ? Math.max(-1, Math.min(1, total / lengths)) : null;
+  return lengths !== 0 ? Math.max(-1, Math.min(1, total / lengths)) : null;
 }
 
 /** The output whose window has its middle nearest to a place of the input; the first of equals. @param {Axis} axis
