@@ -408,13 +408,26 @@ class Slider {
   }
 }
 
+/** Which of these have been rendered in this page. @type {Set<string>} */
+const shown = new Set();
+
+/** @param {any} model @returns {string} */
+const nameOf = model => model.get('controls').row;
+
+/** Milliseconds after which one that is not yet rendered says so: a page that is being opened has perhaps no model of the
+ * card yet, and loses the message by which the kernel puts it in. */
+const WAITS = [1000, 2000, 4000, 8000];
+
 export default {
   /** @param {{model: any}} _ */
   initialize({model}) {
     model.send({kind: 'hello'});
+    const timers = WAITS.map(delay => setTimeout(() => shown.has(nameOf(model)) || model.send({kind: 'waits'}), delay));
+    return () => timers.forEach(clearTimeout);
   },
   /** @param {{model: Model, el: HTMLElement}} _ */
   render({model, el}) {
+    shown.add(nameOf(model));
     const slider = new Slider(model, el);
     return () => slider.close();
   },

@@ -182,6 +182,8 @@ class Sliding(Scripted):
         The controls of `row`, `column` and `position`, which steer it in the page.
     on_hello : callable
         Called when a page says for the first time that it can.
+    on_wait : callable
+        Called when a page says that it has been told of it, but not where it belongs.
     on_move : callable
         Called with (row, column) where a hand has moved the window to.
 
@@ -202,13 +204,14 @@ class Sliding(Scripted):
         controls: Mapping[str, W.Widget],
         *,
         on_hello: Callable[[], object],
+        on_wait: Callable[[], object],
         on_move: Callable[[tuple[int, int]], object],
     ) -> None:
         self.live = False
         self._sheet: Sheet | None = None
         self._sent = ""
         self._heard = 0
-        self._on_hello, self._on_move = on_hello, on_move
+        self._on_hello, self._on_wait, self._on_move = on_hello, on_wait, on_move
         super().__init__(
             code(),
             controls={name: control.model_id for name, control in controls.items()},
@@ -246,6 +249,8 @@ class Sliding(Scripted):
         if content["kind"] == "hello" and not self.live:
             self.live = True
             self._on_hello()
+        elif content["kind"] == "waits":
+            self._on_wait()
         elif content["kind"] == "want" and self._sheet is not None and content["key"] == self._sheet.key:
             self._sent = self._sheet.key
             self.send(*self._sheet.message(str(content["holds"])))
@@ -265,7 +270,12 @@ class Slot(W.VBox):
     def __init__(self, view: Any, player: PlaceControl) -> None:
         self._view = view
         self._sheet: Sheet | None = None
-        self._sliding = Sliding(player.ranges, on_hello=self._begin, on_move=self._move)
+        self._sliding = Sliding(
+            player.ranges,
+            on_hello=self._begin,
+            on_wait=lambda: self.send_state("children"),  # a page lost the message of `_begin`
+            on_move=self._move,
+        )
         self.apart: list[W.Widget] = [self._sliding]
         super().__init__([], layout=layout(display="none"))
         view.observe(self._moved, "pixel")
