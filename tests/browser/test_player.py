@@ -21,7 +21,6 @@ view
 """
 CELL = 24
 """Side of a pixel of the 10 x 10 map on the screen, in px."""
-STATUS = "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status"
 TITLE = ".cnnw-of-output > .cnnw-own"
 # The places that the page shows, frame by frame, for so many frames.
 FRAMES = """async count => {
@@ -59,21 +58,23 @@ def says(page: Page, key: str, text: str) -> None:
 @contextmanager
 def busy_kernel(page: Page, folder: Path) -> Iterator[None]:
     """A kernel that reads no message of any widget, as in a long cell."""
-    end = folder / "end"
+    begun, end = folder / "begun", folder / "end"
     ends = f"time.time() > until or os.path.exists({str(end)!r})"
-    code = f"import os, time\nuntil = time.time() + 120\nwhile not ({ends}): time.sleep(0.02)"
+    lines = ["import os, time", "until = time.time() + 120", f"open({str(begun)!r}, 'w').close()"]
+    code = "\n".join([*lines, f"while not ({ends}): time.sleep(0.02)"])
     page.evaluate(
         """code => {
             const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
-            window.busy = kernel.requestExecute({code, store_history: false});
+            window.busy = {future: kernel.requestExecute({code, store_history: false}), ended: false};
+            window.busy.future.done.then(() => { window.busy.ended = true; });
         }""",
         code,
     )
-    wait_until(page, lambda: page.evaluate(STATUS) == "busy", "the kernel is busy")
+    wait_until(page, begun.exists, "the cell has begun")
     yield
-    assert page.evaluate(STATUS) == "busy"
+    assert not page.evaluate("() => window.busy.ended")
     end.touch()
-    page.evaluate("async () => { await window.busy.done; }")
+    page.evaluate("async () => { await window.busy.future.done; }")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

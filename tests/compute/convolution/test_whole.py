@@ -16,7 +16,7 @@ def whole(layer: nn.Module, channel: int = 0, image: torch.Tensor = IMAGE):
 def test_the_group_of_a_map_its_weights_and_its_windows_are_found():
     layer = nn.Conv2d(2, 2, 3, padding=1, groups=2)
     found = whole(layer, 1)
-    assert (found.kind, found.inputs, found.bias) == ("convolution", range(1, 2), float(layer.bias[1]))
+    assert (found.kind, found.inputs, found.bias) == ("convolution", range(1, 2), float(layer.bias[1].detach()))
     assert torch.equal(found.given, IMAGE[1:]) and torch.equal(found.kernel, layer.weight[1])
     assert found.axes[0][0].positions == (-1, 0, 1) and found.axes[0][0].sources == (-1, 0, 1)
     assert found.output.shape == (4, 4)

@@ -40,7 +40,8 @@ def test_once_a_page_has_the_numbers_it_is_told_the_place_alone(view):
     view.layer = "2"
     assert script(view).key == "" and "sum over 48 features" in view.box("sum").below.value
     view.layer = "0"
-    assert "row 3, column 0" in view.box("output").heading.value  # it is drawn until the numbers have come
+    assert f"row {view.row}, column {view.column}" in view.box("output").heading.value  # drawn until the numbers come
+    assert values(view) != before
 
 
 def test_a_move_in_the_page_is_the_trait_and_one_for_another_layer_is_none(view):
