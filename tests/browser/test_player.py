@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from page_tools import WATCH, focus_slider, in_kernel, keep, no_errors, press, state, wait_for, wait_until
@@ -56,32 +57,21 @@ def says(page: Page, key: str, text: str) -> None:
 
 
 @contextmanager
-def busy_kernel(page: Page, folder: Path) -> Iterator[None]:
-    """A kernel that reads no message of any widget, as in a long cell."""
-    begun, end = folder / "begun", folder / "end"
-    ends = f"time.time() > until or os.path.exists({str(end)!r})"
-    lines = ["import os, time", "until = time.time() + 120", f"open({str(begun)!r}, 'w').close()"]
-    code = "\n".join([*lines, f"while not ({ends}): time.sleep(0.02)"])
-    page.evaluate(
-        """code => {
-            const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
-            window.busy = {future: kernel.requestExecute({code, store_history: false}), ended: false};
-            window.busy.future.done.then(() => { window.busy.ended = true; });
-        }""",
-        code,
-    )
-    wait_until(page, begun.exists, "the cell has begun")
-    yield
-    assert not page.evaluate("() => window.busy.ended")
-    end.touch()
-    page.evaluate("async () => { await window.busy.future.done; }")
+def silent_kernel(page: Page) -> Iterator[None]:
+    """A kernel that does not answer: its process stands still. (In a long cell, a new kernel still hears widgets.)"""
+    process = int(in_kernel(page, "import os; print(os.getpid())"))
+    os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(process, signal.SIGCONT)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_window_follows_the_mouse_while_no_kernel_answers(run_cells, theme, tmp_path):
+def test_the_window_follows_the_mouse_while_no_kernel_answers(run_cells, theme):
     page = painted(run_cells)
     says(page, "output", "row 5, column 5")
-    with busy_kernel(page, tmp_path):
+    with silent_kernel(page):
         page.mouse.move(*map_at(page, "output", 3, 6, CELL), steps=3)
         says(page, "output", "row 3, column 6")
         says(page, "tables", "rows 3 to 7, columns 6 to 10")
@@ -102,11 +92,11 @@ def test_the_window_follows_the_mouse_while_no_kernel_answers(run_cells, theme, 
     assert no_errors(page)
 
 
-def test_the_player_steps_in_the_page_and_the_trait_agrees_after_a_stop(run_cells, tmp_path):
+def test_the_player_steps_in_the_page_and_the_trait_agrees_after_a_stop(run_cells):
     page = painted(run_cells)
     in_kernel(page, "view.speed = 60; view.pixel = (0, 0)")
     says(page, "output", "row 0, column 0")
-    with busy_kernel(page, tmp_path):
+    with silent_kernel(page):
         page.locator(".cnnw .fa-play").click()
         places = page.evaluate(FRAMES, 60)
         assert len(places) - 1 >= 30, places
@@ -116,10 +106,10 @@ def test_the_player_steps_in_the_page_and_the_trait_agrees_after_a_stop(run_cell
     assert no_errors(page)
 
 
-def test_sliders_and_cells_move_it_too(run_cells, tmp_path):
+def test_sliders_and_cells_move_it_too(run_cells):
     page = painted(run_cells)
     page.get_by_role("button", name="more").click()
-    with busy_kernel(page, tmp_path):
+    with silent_kernel(page):
         focus_slider(page, 3)
         press(page, "ArrowRight", 2)
         says(page, "output", "row 7, column 5")
@@ -138,9 +128,9 @@ def test_sliders_and_cells_move_it_too(run_cells, tmp_path):
     assert no_errors(page)
 
 
-def test_the_playground_slides_in_the_page(run_cells, tmp_path):
+def test_the_playground_slides_in_the_page(run_cells):
     page = painted(run_cells, PLAYGROUND)
-    with busy_kernel(page, tmp_path):
+    with silent_kernel(page):
         page.mouse.click(*map_at(page, "output", 2, 6, 220 // 8))
         says(page, "output", "row 2, column 6")
         says(page, "tables", "rows 1 to 3, columns 5 to 7")
