@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from page_tools import WATCH, focus_slider, in_kernel, keep, no_errors, press, state, wait_for, wait_until
+from page_tools import WATCH, focus_slider, in_kernel, keep, no_errors, press, state, wait_for
 from playwright.sync_api import Page, expect
 
 VIEW = """
