@@ -285,7 +285,12 @@ class ConvolutionView(ImageView):
         if not fits(whole):
             return None
         shown = self.remember("shown input", (maps,), lambda: InputMaps(maps.inputs))
-        about = {"subject": self.layer, "title": f"Output {self.channel}", "chosen": chosen, "marks": True}
+        about: dict[str, Any] = {
+            "subject": self.layer,
+            "title": f"Output {self.channel}",
+            "chosen": chosen,
+            "marks": True,
+        }
         return Sheet(whole, shown, maps.all_bounds(e), given, output, **about)
 
     def _vector(self, e: Explanation, heading: str) -> MapPanel:
