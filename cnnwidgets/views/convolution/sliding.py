@@ -298,6 +298,9 @@ class Slot(W.VBox):
 
     def drawn(self) -> None:
         """What was described is drawn."""
+        if self._sheet is not None:
+            for key in (self._sheet.input.key, "output", "tables", "sum"):
+                self._view.box(key).add_class(f"cnnw-of-{key}")  # by which the page finds them
         if self.live:
             self._sliding.show(self._sheet, self._view.pixel)
 

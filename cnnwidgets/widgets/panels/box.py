@@ -60,8 +60,6 @@ class PanelBox(CardPanel):
         super().__init__(panel.width, self.heading, *panel.controls, self.below)
         if panel.width >= GRID:
             self.add_class("cnnw-many")
-        if panel.key:
-            self.add_class(f"cnnw-of-{panel.key}".replace(" ", "-"))
         self.show(panel)
 
     def show(self, panel: Panel) -> None:
