@@ -85,7 +85,7 @@ def test_each_control_of_the_convolution_view_moves_it(run_cells, theme):
     press(page, "ArrowRight", 2)  # the activation lies between
     wait_for(page, "layer", "S4")
     shown(page, "largest of 4 numbers")
-    expect(page.locator(".cnnw .cnnw-won")).to_have_count(1)
+    expect(page.locator(".cnnw .cnnw-won:visible")).to_have_count(1)
     press(page, "End")
     wait_for(page, "layer", "OUTPUT")
     shown(page, "Contribution of each input feature")

@@ -7,6 +7,7 @@ from .known import explainable, explainable_layers
 from .operands import NAMES, Operation
 from .rules import Addition, Concatenation
 from .shares import input_shares
+from .whole import WholeMap, whole_map, whole_slide
 from .windows import nearest
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Operation",
     "Slide",
     "Taps",
+    "WholeMap",
     "explain",
     "explainable",
     "explainable_layers",
@@ -25,4 +27,6 @@ __all__ = [
     "layer_pass",
     "nearest",
     "slide",
+    "whole_map",
+    "whole_slide",
 ]

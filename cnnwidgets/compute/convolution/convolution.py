@@ -154,12 +154,14 @@ class Slide:
         (H, W) and (kH, kW) float64.
     output : torch.Tensor
         (H', W') float64.
+    module : torch.nn.Conv2d
+        What computes it.
     """
 
     image: torch.Tensor
     kernel: torch.Tensor
     output: torch.Tensor
-    _module: nn.Conv2d
+    module: nn.Conv2d
 
     def __repr__(self) -> str:
         sizes = {name: " x ".join(map(str, getattr(self, name).shape)) for name in ("image", "kernel", "output")}
@@ -167,7 +169,7 @@ class Slide:
 
     def at(self, unit: Sequence[int]) -> Explanation:
         """Computation of the output at `unit` (row, column): patch, product, sum and cosine."""
-        return explain_convolution(self._module, self.image[None], self.output[None], "", 0, unit)
+        return explain_convolution(self.module, self.image[None], self.output[None], "", 0, unit)
 
 
 def slide(

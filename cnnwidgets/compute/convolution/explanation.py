@@ -97,8 +97,10 @@ class Explanation:
         """Cosine of the angle between patch and kernel, over all input channels: -1 to 1; None if one is all 0."""
         if self.kernel is None or self.product is None:
             return None
-        lengths = float(self.patch.norm() * self.kernel.norm())
-        return max(-1.0, min(1.0, float(self.product.sum()) / lengths)) if lengths > 0 else None
+        lengths, total = float(self.patch.norm() * self.kernel.norm()), float(self.product.sum())
+        if not lengths:
+            return None
+        return min(max(total / lengths, -1.0), 1.0)  # in this order, NaN stays NaN
 
     @property
     def difference(self) -> float:

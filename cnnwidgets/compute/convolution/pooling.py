@@ -33,6 +33,11 @@ def axes_of(module: nn.Module) -> int:
     return next((axes for axes, types in enumerate(_AXES, 1) if isinstance(module, types)), 3)
 
 
+def is_maximum(module: nn.Module) -> bool:
+    """Whether a pooling layer takes the largest number, and not the mean."""
+    return isinstance(module, (_MaxPoolNd, _AdaptiveMaxPoolNd))
+
+
 def window(module: Any, axis: int, at: int, size: int, outputs: int) -> AxisWindow:
     """The window of output `at` of `outputs` along `axis`, on an input of `size`; without padding."""
     if isinstance(module, (_AdaptiveMaxPoolNd, _AdaptiveAvgPoolNd)):
@@ -72,7 +77,7 @@ def explain_pooling(
     positions = tuple(found.positions for found in windows)
     patch = gather(given[batch, channel : channel + 1], positions)
     winner, count = None, math.prod(found.counted for found in windows)
-    if isinstance(module, (_MaxPoolNd, _AdaptiveMaxPoolNd)):
+    if is_maximum(module):
         best, slack = int(patch.argmax()), 0.0
         result = float(patch.flatten()[best])
         place = torch.unravel_index(torch.tensor(best), patch.shape[1:])

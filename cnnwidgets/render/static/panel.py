@@ -84,6 +84,8 @@ class Panel:
     parts
         Panels that stand in its place in the PNG and in the exported page, one above the other; on the page of the
         notebook, a box of its own shows them together.
+    resting
+        The page itself shows what changes in this panel for now: it is sent nothing.
     beside
         On a card it begins a column, also where the page of the notebook has it below another panel.
     """
@@ -114,6 +116,7 @@ class Panel:
     room: int = 0
     controls: Sequence[object] = ()
     chosen: int | None = None
+    resting: bool = False
     parts: Sequence[Panel] = ()
     beside: bool = False
 

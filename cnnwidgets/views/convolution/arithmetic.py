@@ -156,9 +156,9 @@ def contributions(e: Explanation, chosen: int | None = None, most: int = FEW) ->
         return "", []
     what = "feature" if e.kind == "linear" else "channel"
     rows = [(f"{'▸ ' if at == chosen else ''}{what} {at}", value) for at, value in e.contributions[:most]]
-    rest = len(e.inputs) - len(rows)
-    if rest > 0:
-        rows.append((f"the other {rest:,}", float(e.sums.sum()) - sum(value for _, value in rows)))
+    rest = [value for _, value in e.contributions[most:]]
+    if rest:
+        rows.append((f"the other {len(rest):,}", sum(rest)))
     return f"Contribution of each input {what}", rows
 
 

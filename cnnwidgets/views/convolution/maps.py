@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import nn
 
 from ...compute.convolution import Addition, Concatenation, Explanation, LayerPass
@@ -88,15 +89,17 @@ class PassMaps:
 
     def bounds(self, e: Explanation, channel: int) -> tuple[float, float]:
         """Largest weight, and largest product that the layer's input allows: the same wherever the window stands."""
+        weight, product = self.all_bounds(e)[channel - e.inputs.start]
+        return float(weight), float(product)
+
+    def all_bounds(self, e: Explanation) -> NDArray[np.floating]:
+        """The same for each input channel of `e`, (C', 2)."""
         if e.kind != "convolution":
-            return 0.0, 0.0
+            return np.zeros((len(e.inputs), 2))
         whole = self.passed.filter(e.channel).float()
         weights = whole.abs().reshape(len(whole), -1).amax(1).numpy()
-        products = weights * self._peaks[e.inputs.start : e.inputs.stop]
-        if self.scale != "map":
-            return float(weights.max()), float(products.max())
-        k = channel - e.inputs.start
-        return float(weights[k]), float(products[k])
+        found = np.stack([weights, weights * self._peaks[e.inputs.start : e.inputs.stop]], 1)
+        return found if self.scale == "map" else np.broadcast_to(found.max(0), found.shape)
 
     def boxes(self, e: Explanation) -> list[Box]:
         """The window (left, top, right, bottom) on the input, and around the pixel that won, if one did."""

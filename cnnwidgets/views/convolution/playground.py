@@ -10,7 +10,7 @@ import torch
 import traitlets as T
 from numpy.typing import NDArray
 
-from ...compute.convolution import Explanation, slide
+from ...compute.convolution import Explanation, slide, whole_slide
 from ...render.color import Shaded
 from ...render.static import Panel
 from ...widgets import controls
@@ -20,6 +20,7 @@ from ...widgets.state import Colormap, Given, Index, Number, Place, call
 from ...widgets.surface import number
 from .arithmetic import sum_panel
 from .numbers import Numbers, NumbersControl, Rows
+from .sliding import InputMaps, Sheet, Slot
 from .tables import tables_of
 
 MAP, EDITOR = 220, 176
@@ -131,10 +132,12 @@ class KernelPlayground(ModelView):
         T.link((self, "bias"), (bias, "value"))
         controls.hint(bias, "Added to every sum")
         self._player = controls.PlaceControl(self, "pixel", self.extent, what="the output that is explained", play=True)
+        self._slot = Slot.beside(self, self._player)
         return [
             *(controls.labelled(name.capitalize(), self._number(name)) for name in ("stride", "padding", "dilation")),
             controls.labelled("Bias", bias),
             self._player,
+            *filter(None, [self._slot]),
             controls.colormap_menu(self, tip="auto: diverging if signed"),
         ]
 
@@ -153,13 +156,24 @@ class KernelPlayground(ModelView):
         (rows, columns), (y, x) = e.positions, self.pixel
         weight = float(self._slide.kernel.abs().max())
         bounds = (weight, weight * float(self._slide.image.abs().max()))
-        return [
-            self._editor(),
+        shaded = self.remember("shaded", (self.image, self.colormap), lambda: self._colored(self._slide.image))
+        moving: list[Panel] = [
             given.framed((columns[0], rows[0], columns[-1] + 1, rows[-1] + 1)),
             output.framed((x, y, x + 1, y + 1), heading=f"Output · row {y}, column {x}"),
             sum_panel(e),
-            tables_panel(tables_of(e, 0, self._colored(self._slide.image), bounds)),
+            tables_panel(tables_of(e, 0, shaded, bounds)),
         ]
+        if self._slot is not None:
+            of = (self._slide, shaded, given)
+            sheet = self._slot.live and self.remember("sheet", of, lambda: self._sheet(shaded, bounds, given, output))
+            [moving] = self._slot.rested(sheet or None, moving)
+        return [self._editor(), *moving]
+
+    def render(self) -> None:
+        """Draw, and say to a page that slides the window by itself what it is of."""
+        super().render()
+        if self._slot is not None:
+            self._slot.drawn()
 
     def title(self) -> list[str]:
         """The sizes of output, image and kernel, and the settings."""
@@ -218,6 +232,13 @@ class KernelPlayground(ModelView):
             on_place=lambda pixel: self.set_trait("pixel", pixel),
             key="output",
         )
+
+    def _sheet(self, shaded: Shaded, bounds: tuple[float, float], given: MapPanel, output: MapPanel) -> Sheet | None:
+        """What a page needs to slide the window by itself."""
+        whole = whole_slide(self._slide)
+        if whole is None:
+            return None
+        return Sheet(whole, InputMaps(shaded), np.array([bounds]), given, output, subject="", title="Output")
 
     def _switch(self, place: tuple[int, int]) -> None:
         """Set a pixel of the image to 0, or to the largest number where it is 0."""

@@ -10,20 +10,21 @@ import ipywidgets as W
 import traitlets as T
 from torch.nn.modules.conv import _ConvNd
 
-from ...compute.convolution import NAMES, Explanation, Taps, explainable_layers
+from ...compute.convolution import NAMES, Explanation, Taps, explainable_layers, whole_map
 from ...compute.core import get_layer
 from ...compute.layers import Layer, LayerTable, describe_module, map_size
 from ...render.color import Shaded
 from ...render.static import Panel
 from ...widgets import controls
 from ...widgets.base import ImageView
-from ...widgets.panels import NOTHING, image_panels, map_panel, tables_panel
+from ...widgets.panels import NOTHING, MapPanel, image_panels, map_panel, tables_panel
 from ...widgets.state import Colormap, Given, Index, Place, call, image_of
 from ...widgets.surface import markup
 from .arithmetic import sum_panel
 from .maps import PassMaps, unit_of
 from .more import more
 from .pointer import Pointer
+from .sliding import InputMaps, Sheet, Slot, fits
 from .tables import tables_of
 
 SCALES = ("layer", "layer-full", "map")
@@ -175,11 +176,12 @@ class ConvolutionView(ImageView):
         strongest = controls.checkbox(self, "strongest", "the strongest", width=120, tip=tip)
         self._inputs = controls.labelled("Input channel", *self._input_ranges, strongest)
         tip = controls.SCALE_TIP.partition("; or")[0]
+        self._slot = Slot.beside(self, self._player)
         return [
             self.layer_control(),
             self._channels,
             self.image_control(),
-            *filter(None, [self._player.player]),
+            *filter(None, [self._player.player, self._slot]),
             *more(
                 self._player,
                 self._inputs,
@@ -204,11 +206,19 @@ class ConvolutionView(ImageView):
         seen = (self.item, self.snapshot.prediction)
         image, prediction = self.remember("image", seen, lambda: image_panels(self.snapshot))
         formula = [tables_panel(tables)] if tables else []
-        return [
-            [*(self._source_panels() if self._maps.alike else [self._input_panel(e, shown)]), image],
-            [*formula, sum_panel(e, shown if self._maps.windowed else None)],
-            [self._output_panel(), prediction],
-        ]
+        given = self._source_panels() if self._maps.alike else [self._input_panel(e, shown)]
+        total, output = sum_panel(e, shown if self._maps.windowed else None), self._output_panel()
+        if self._slot is not None:
+            of = (self._maps, self.channel, None if self.strongest else shown)
+            sheet = self._slot.live and self.remember("sheet", of, lambda: self._sheet(e, *of[2:], given[0], output))
+            given, formula, [total, output] = self._slot.rested(sheet or None, given, formula, [total, output])
+        return [[*given, image], [*formula, total], [output, prediction]]
+
+    def render(self) -> None:
+        """Draw, and say to a page that slides the window by itself what it is of."""
+        super().render()
+        if self._slot is not None:
+            self._slot.drawn()
 
     def title(self) -> list[str]:
         """The layer, what it is, what it puts out, and of which image."""
@@ -246,7 +256,7 @@ class ConvolutionView(ImageView):
         self._inputs.layout.display = "" if self._maps.windowed and len(e.inputs) > 1 else "none"
         return shown
 
-    def _input_panel(self, e: Explanation, shown: int) -> Panel:
+    def _input_panel(self, e: Explanation, shown: int) -> MapPanel:
         maps = self._maps
         if not maps.windowed:
             heading = f"Input · {len(e.patch):,} features"
@@ -258,9 +268,9 @@ class ConvolutionView(ImageView):
         panel = self.remember("input", (maps, shown), lambda: map_panel(maps.inputs, shown, heading, **options))
         return panel.framed(*maps.boxes(e))
 
-    def _source_panels(self) -> list[Panel]:
+    def _source_panels(self) -> list[MapPanel]:
         maps, (y, x) = self._maps, self.pixel
-        panels: list[Panel] = []
+        panels: list[MapPanel] = []
         for number, (heading, shaded, channel) in enumerate(maps.sources(self.channel)):
             key, shown = f"input {number + 1}" if number else "input", None if maps.vector else channel
             options: dict[str, Any] = {"key": key, "on_hover": self._pointer.over_input}
@@ -268,11 +278,26 @@ class ConvolutionView(ImageView):
             panels.append(panel.unit(channel) if maps.vector else panel.framed((x, y, x + 1, y + 1)))
         return panels
 
-    def _vector(self, e: Explanation, heading: str) -> Panel:
+    def _sheet(self, e: Explanation, chosen: int | None, given: MapPanel, output: MapPanel) -> Sheet | None:
+        """What a page needs to slide the window by itself; None where the kernel has to draw."""
+        maps = self._maps
+        whole = whole_map(self._passed, self.channel) if self.layer_row.kind == "maps" and maps.windowed else None
+        if not fits(whole):
+            return None
+        shown = self.remember("shown input", (maps,), lambda: InputMaps(maps.inputs))
+        about: dict[str, Any] = {
+            "subject": self.layer,
+            "title": f"Output {self.channel}",
+            "chosen": chosen,
+            "marks": True,
+        }
+        return Sheet(whole, shown, maps.all_bounds(e), given, output, **about)
+
+    def _vector(self, e: Explanation, heading: str) -> MapPanel:
         shaded = Shaded.of(e.patch.numpy().reshape(-1, 1, 1), colormap=self.colormap)
         return map_panel(shaded, None, heading, key="input")
 
-    def _output_panel(self) -> Panel:
+    def _output_panel(self) -> MapPanel:
         maps, (y, x), name = self._maps, self.pixel, f"Output {self.channel}"
         shown = None if maps.vector else self.channel
         panel = self.remember(

@@ -12,7 +12,7 @@ from . import basic as controls
 from .guard import Guard
 from .ranges import Player
 
-SPEEDS = (1, 2, 5, 10, 20, 30)
+SPEEDS = (1, 2, 5, 10, 20, 30, 60)
 """Steps of the player a second."""
 
 Size = tuple[int, int]
@@ -77,6 +77,11 @@ class PlaceControl(W.HBox):
         self._narrow()
         view.observe(self._placed, trait)
         view.observe(self._moved, list(counts))
+
+    @property
+    def ranges(self) -> dict[str, W.Widget]:
+        """The controls that are linked to `row`, `column` and, of the player, `position`."""
+        return dict(self._ranges)
 
     @property
     def place(self) -> Size:

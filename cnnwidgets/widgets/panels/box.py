@@ -50,6 +50,7 @@ class PanelBox(CardPanel):
 
     def __init__(self, panel: Panel) -> None:
         self.panel: Panel = panel
+        self._sent = panel
         self.figure: PixelFigure | None = None
         self.picture: Swapped | None = None
         # without a heading it would still have its margins
@@ -63,9 +64,10 @@ class PanelBox(CardPanel):
 
     def show(self, panel: Panel) -> None:
         """Show another description; what it shares with the one before is not sent again."""
-        before, self.panel = self.panel, panel
-        if panel is before and not self._fresh:
+        before, self.panel = self._sent, panel
+        if (panel is before or panel.resting) and not self._fresh:
             return
+        self._sent = panel
         self.heading.value = self.heading_of(panel)
         if self._fresh or panel.room != before.room:
             self.layout.min_height = f"{panel.room}px" if panel.room else None

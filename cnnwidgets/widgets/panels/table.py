@@ -65,7 +65,7 @@ class TablesPanel(Panel):
     box: ClassVar[type[PanelBox]] = TablesBox
 
 
-def tables_panel(tables: Sequence[Panel], key: str = "tables") -> Panel:
+def tables_panel(tables: Sequence[Panel], key: str = "tables") -> TablesPanel:
     """What `table_panel` made, side by side: one table, or three with `×` and `=` between them."""
     return TablesPanel("", parts=tables, key=key)
 

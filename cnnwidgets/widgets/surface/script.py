@@ -28,7 +28,7 @@ def front_end() -> str | None:
 def joined(here: Path, *names: str) -> str:
     """These modules of the folder `here`, or of one beside it, as one, in which each name stands once."""
     whole = "\n".join((here / f"{name}.mjs").read_text(encoding="utf-8") for name in names)
-    whole = re.sub(r"^import (\{[^}]*\}|\w+) from '\.[./\w]*/\w+\.mjs';\n", "", whole, flags=re.MULTILINE)
+    whole = re.sub(r"^import (\{[^}]*\}|\w+) from '\.[./\w]*\.mjs';\n", "", whole, flags=re.MULTILINE)
     return re.sub(r"^export (?!default)", "", whole, flags=re.MULTILINE)
 
 
