@@ -6,10 +6,9 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from ..compute.convolution import input_shares
 from ..compute.core import get_layer
 from ..compute.layers import Layer, LayerTable, drawable
-from ..compute.overview import Edge
+from ..compute.overview import Edge, input_shares
 from ..compute.receptive_field import ReceptiveField, fields_between, fields_of
 from ..live import Portions
 from ..widgets.state import REST, Memory, Snapshot, Subject

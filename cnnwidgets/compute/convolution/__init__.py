@@ -3,14 +3,15 @@
 from .convolution import Slide, Taps, slide
 from .explain import LayerPass, explain, layer_pass
 from .explanation import Explanation
-from .known import explainable, explainable_layers
+from .known import EXPLAINED, explainable, explainable_layers
 from .operands import NAMES, Operation
+from .pointwise import agrees
 from .rules import Addition, Concatenation
-from .shares import input_shares
 from .whole import WholeMap, whole_map, whole_slide
 from .windows import nearest
 
 __all__ = [
+    "EXPLAINED",
     "NAMES",
     "Addition",
     "Concatenation",
@@ -20,10 +21,10 @@ __all__ = [
     "Slide",
     "Taps",
     "WholeMap",
+    "agrees",
     "explain",
     "explainable",
     "explainable_layers",
-    "input_shares",
     "layer_pass",
     "nearest",
     "slide",

@@ -4,6 +4,7 @@ from .activity import look_out, strongest
 from .choosing import is_picture, ordinary, pictures, worth_choosing
 from .edges import Edge, edges
 from .flow import Flow, follow
+from .shares import input_shares
 from .stages import MOST, Stages, stages
 from .tree import Stage
 from .words import describe
@@ -17,6 +18,7 @@ __all__ = [
     "describe",
     "edges",
     "follow",
+    "input_shares",
     "is_picture",
     "look_out",
     "ordinary",

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from cnnwidgets.compute.convolution import input_shares
+from cnnwidgets.compute.overview import input_shares
 
 
 def conv(weights: list[float], **options) -> nn.Conv2d:
