@@ -84,7 +84,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "compute.attribution": (*_LAYERS, "compute.scoring", "compute.dataset", "compute.occlusion"),
     "compute.gradients": _CORE,
     "compute.interventions": (*_LAYERS, "compute.scoring", "compute.gradients"),
-    "compute.overview": (*_LAYERS, "compute.diagnosis"),
+    "compute.overview": (*_LAYERS, "compute.convolution", "compute.diagnosis"),
     "training": ("training.loop", "training.recording"),
     "training.loop": (*_COMPUTE, "live", "files"),
     "training.recording": (*_COMPUTE, "live", "files", "training.loop"),
