@@ -107,7 +107,7 @@ def test_dragging_the_sliders_ends_with_the_picture_where_they_stand(page):
     wait_for(page, "index", 49)
     wait_for_grid(page, "C1", 49)
     drag_slider(page, LAYER, 0.0)
-    drag_slider(page, LAYER, 0.3)
+    drag_slider(page, LAYER, 0.35)
     wait_for(page, "layer", "C3")
     wait_for_grid(page, "C3", 49)
     drag_slider(page, CHANNEL, 1.0)

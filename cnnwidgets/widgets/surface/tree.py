@@ -9,6 +9,8 @@ from typing import Any
 import ipywidgets as W
 import traitlets as T
 
+from .script import Scripted
+
 PLAIN = (T.Unicode, T.Int, T.Float, T.Bool, T.Bytes, T.Enum)
 """Traits that hold no widget."""
 
@@ -40,9 +42,14 @@ def _holding(kind: Any) -> list[str]:
 def close_tree(widget: W.Widget) -> None:
     """Close `widget` and every widget that it holds.
 
-    ipywidgets closes the outer widget alone, which leaves the rest in the kernel and in the page.
+    ipywidgets closes the outer widget alone, which leaves the rest in the kernel and in the page. What runs JavaScript
+    of ours is taken out of the page first: ipywidgets 7 has forgotten its views once it is closed, and says so.
     """
-    for part in tree(widget):
+    parts = tree(widget)
+    for part in parts:
+        if isinstance(part, W.Box) and any(isinstance(child, Scripted) for child in part.children):
+            part.children = [child for child in part.children if not isinstance(child, Scripted)]
+    for part in parts:
         part.close()
 
 

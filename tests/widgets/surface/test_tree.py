@@ -7,6 +7,7 @@ import bqplot
 import ipywidgets as W
 import pytest
 
+from cnnwidgets.widgets.surface.script import Scripted
 from cnnwidgets.widgets.surface.tree import close_tree, widgets_in
 
 
@@ -64,3 +65,12 @@ def test_widgets_in_containers_of_every_kind_are_found():
     labels = [W.HTML() for _ in range(4)]
     held = UserDict(a=labels[0], b=[MappingProxyType({"c": labels[1]})], d={"e": labels[2]}.values(), f=(labels[3], 1))
     assert widgets_in(held) == labels
+
+
+def test_what_runs_javascript_is_taken_out_of_the_page_before_it_is_closed():
+    painter, text = Scripted("export default {}"), W.HTML()
+    box, order = W.HBox([painter, text]), []
+    box.observe(lambda change: order.append(painter.comm is not None), "children")
+    close_tree(box)
+    assert order == [True]  # it was open when it was taken out
+    assert [part.comm for part in (painter, text, box)] == [None, None, None]
