@@ -36,6 +36,7 @@ from .receptive_field import (
     receptive_field,
     receptive_fields,
 )
+from .scan import LayerScan, Place, Scan, Scanner, scan
 from .shadow import evaluating
 from .signatures import Outlier, Signatures, signatures
 
@@ -60,16 +61,20 @@ __all__ = [
     "GradientEdits",
     "Intervention",
     "Layer",
+    "LayerScan",
     "LayerTable",
     "Noise",
     "Occluder",
     "OcclusionMap",
     "Outlier",
     "Patching",
+    "Place",
     "ReceptiveField",
     "ReceptiveFields",
     "Replace",
     "Scale",
+    "Scan",
+    "Scanner",
     "Signatures",
     "Slide",
     "Stability",
@@ -95,6 +100,7 @@ __all__ = [
     "rank_correlation",
     "receptive_field",
     "receptive_fields",
+    "scan",
     "signatures",
     "slide",
     "stability",
