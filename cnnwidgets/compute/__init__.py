@@ -3,6 +3,7 @@
 from .attribution import AttributionMap, attributions, randomized, rank_correlation
 from .convolution import Explanation, Slide, explain, slide
 from .core import Captured, capture, get_layer
+from .dataset import responses
 from .diagnosis import Finding, Findings, diagnose
 from .embedding import Clusters, Embedding, clusters, embed
 from .filters import Filters, filters
@@ -100,6 +101,7 @@ __all__ = [
     "rank_correlation",
     "receptive_field",
     "receptive_fields",
+    "responses",
     "scan",
     "signatures",
     "slide",
