@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -43,15 +43,47 @@ class Reader:
     """
 
     def __init__(self, items: Items, seed: int) -> None:
-        self.items, self.seed = items, seed
+        self.items, self._seed, self._is_random = items, seed, False
 
     def __getitem__(self, index: int) -> Item:
         """The item; the caller restores the random state."""
-        seed = (self.seed * 1_000_003 + index) % 2**32
+        seed = (self._seed * 1_000_003 + index) % 2**32
         random.seed(seed)
         np.random.seed(seed)
         torch.default_generator.manual_seed(seed)  # that of the CPU: a hundred times as fast as those of all devices
         return self.items.read(index)
+
+    def read(self, indices: Sequence[int], failed: Callable[[int, Exception], None]) -> list[tuple[int, Item]]:
+        """The items that can be read with their indices; `failed` is told of the others, and may raise.
+
+        Seeds take time for small images, so they are left out until an item draws a random number.
+        """
+        if not self._is_random:
+            before = _random_state()
+            items, errors = _each(self.items.read, indices)
+            self._is_random = _random_state() != before
+        if self._is_random:
+            items, errors = _each(self.__getitem__, indices)
+        for index, error in errors:
+            failed(index, error)
+        return items
+
+
+def _each(
+    read: Callable[[int], Item], indices: Sequence[int]
+) -> tuple[list[tuple[int, Item]], list[tuple[int, Exception]]]:
+    items, errors = [], []
+    for index in indices:
+        try:
+            items.append((index, read(index)))
+        except Exception as error:  # whatever a data set raises
+            errors.append((index, error))
+    return items, errors
+
+
+def _random_state() -> tuple[object, ...]:
+    _, numbers, *rest = np.random.get_state()
+    return torch.get_rng_state().numpy().tobytes(), random.getstate(), np.asarray(numbers).tobytes(), rest
 
 
 def checked_part(part: tuple[int, int]) -> tuple[int, int]:

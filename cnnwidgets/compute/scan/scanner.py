@@ -192,15 +192,12 @@ class Scanner:
         self.done += len(indices)
 
     def _read(self, indices: list[int], skipped: dict[int, str]) -> list[tuple[int, Item]]:
-        items = []
-        for index in indices:
-            try:
-                items.append((index, self._reader[index]))
-            except Exception as error:  # whatever a data set raises
-                if self._on_error == "raise":
-                    raise
-                skipped[index] = in_one_line(error)
-        return items
+        def failed(index: int, error: Exception) -> None:
+            if self._on_error == "raise":
+                raise error
+            skipped[index] = in_one_line(error)
+
+        return self._reader.read(indices, failed)
 
     def _measured(
         self, shadow: nn.Module | None, batch: Batch, weakest: dict[str, Weakest] | None, skipped: dict[int, str]
