@@ -111,7 +111,7 @@ def measure(
     values, width = as_channels(output, layer, len(images))
     positions = values.shape[2]
     low, high, total = values.amin(2).cpu(), values.amax(2).cpu(), values.sum(2).cpu()
-    finite = total.isfinite() & low.isfinite() & high.isfinite()
+    finite = low.isfinite() & high.isfinite()
     mean = total.double() / positions
     if positions == 1:
         norm, squares = total.abs(), torch.zeros_like(mean)
