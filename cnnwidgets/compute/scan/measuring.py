@@ -118,6 +118,7 @@ def measure(
     else:
         norm = torch.linalg.vector_norm(values, dim=2).cpu()
         mean, squares = _moments(values, mean, norm.double().square(), finite)
+        norm = norm.where(norm.isfinite(), (squares + positions * mean.square()).sqrt().float())
     ranked = {"maximum": high, "mean": mean.float(), "norm": norm}[statistic]
     number, channel = _entering(ranked, finite, images, k, weakest)
     value, place = _places(values, ranked, number, channel, per_image)
@@ -141,10 +142,11 @@ def measure(
 def _moments(
     values: torch.Tensor, mean: torch.Tensor, power: torch.Tensor, finite: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean and sum of squared deviations, in double precision where they would be lost in the rounding."""
+    """Mean and sum of squared deviations, in double precision where float32 loses them."""
     offset = mean.square() * values.shape[2]
     squares = power - offset
-    for image, channel in _parts((finite & (squares < CANCELLED * offset)).nonzero(), values.shape[2]):
+    lost = ~squares.isfinite() | (squares < CANCELLED * offset)  # by overflow, or by rounding
+    for image, channel in _parts((finite & lost).nonzero(), values.shape[2]):
         exact = values[image.to(values.device), channel.to(values.device)].cpu().double()
         mean[image, channel] = exact.mean(1)
         squares[image, channel] = (exact - exact.mean(1, keepdim=True)).square().sum(1)

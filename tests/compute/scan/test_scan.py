@@ -160,6 +160,17 @@ def test_a_spread_that_is_tiny_beside_the_mean_is_not_lost_in_the_rounding():
     assert float(layer.mean) == pytest.approx(float(every.mean()), rel=1e-7)
 
 
+@pytest.mark.parametrize("statistic", ["maximum", "mean", "norm"])
+def test_large_numbers_whose_squares_overflow_still_count(statistic):
+    images = torch.tensor([1.0, 3.0]).mul(1e30).reshape(1, 1, 1, 2)
+    model = nn.Sequential(nn.Identity(), nn.Conv2d(1, 1, 1))
+    layer = quiet(model, images, ["0"], statistic=statistic)["0"]
+    assert (layer.nonfinite.tolist(), layer.images.tolist()) == ([0], [1])
+    assert (float(layer.mean), float(layer.std)) == (pytest.approx(2e30), pytest.approx(1e30))
+    expected = {"maximum": 3e30, "mean": 2e30, "norm": 10**0.5 * 1e30}[statistic]
+    assert float(layer.values[0, 0]) == pytest.approx(expected)
+
+
 def test_a_token_is_a_column_and_its_features_are_the_channels():
     class Tokens(nn.Module):
         def __init__(self):
