@@ -98,7 +98,7 @@ def test_each_control_moves_the_view(run_cells):
     wait_for(page, "channel", 1)
     shown(page, "Channel 1")
     bare = shown_pixels(page.locator(".cnnw .bqplot").first)
-    page.locator(".cnnw input[type=checkbox]").check()
+    page.locator(".cnnw input[type=checkbox]").last.check()  # the first lists all layers
     wait_for(page, "overlay", True)
     wait_until(
         page, lambda: (shown_pixels(page.locator(".cnnw .bqplot").first) != bare).any(), "the gradient is on the photo"

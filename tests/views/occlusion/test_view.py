@@ -483,8 +483,8 @@ def test_cancel_keeps_what_is_done_and_start_goes_on(model, dataset, at_once):
         assert progress(view) == ("Go on", f"{done} of 16 places · stopped")
         seen = view.seen
         button.click()
-        await turns()
-        assert view.partial_map.complete and view.seen is seen
+        await until(lambda: view.partial_map.complete, "the map is complete")
+        assert view.seen is seen
 
     asyncio.run(main())
 
