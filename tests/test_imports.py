@@ -35,6 +35,7 @@ _COMPUTE = (
     "compute.interventions",
     "compute.perturbation",
     "compute.overview",
+    "compute.scan",
 )
 _RENDER = ("render", "render.color", "render.text", "render.mosaic", "render.static")
 _FURNITURE = (*_COMPUTE, *_RENDER, "files", "live", "widgets.state", "widgets.surface")
@@ -80,6 +81,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "compute.occlusion": (*_LAYERS, "compute.scoring", "compute.dataset"),
     "compute.signatures": (*_LAYERS, "compute.dataset"),
     "compute.embedding": (*_LAYERS, "compute.dataset"),
+    "compute.scan": (*_LAYERS, "compute.dataset", "files"),
     "compute.diagnosis": (*_LAYERS, "compute.dataset", "compute.filters"),
     "compute.attribution": (*_LAYERS, "compute.scoring", "compute.dataset", "compute.occlusion"),
     "compute.gradients": _CORE,

@@ -3,6 +3,7 @@
 from .attribution import AttributionMap, attributions, randomized, rank_correlation
 from .convolution import Explanation, Slide, explain, slide
 from .core import Captured, capture, get_layer
+from .dataset import responses
 from .diagnosis import Finding, Findings, diagnose
 from .embedding import Clusters, Embedding, clusters, embed
 from .filters import Filters, filters
@@ -36,6 +37,7 @@ from .receptive_field import (
     receptive_field,
     receptive_fields,
 )
+from .scan import LayerScan, Place, Scan, Scanner, scan
 from .shadow import evaluating
 from .signatures import Outlier, Signatures, signatures
 
@@ -60,16 +62,20 @@ __all__ = [
     "GradientEdits",
     "Intervention",
     "Layer",
+    "LayerScan",
     "LayerTable",
     "Noise",
     "Occluder",
     "OcclusionMap",
     "Outlier",
     "Patching",
+    "Place",
     "ReceptiveField",
     "ReceptiveFields",
     "Replace",
     "Scale",
+    "Scan",
+    "Scanner",
     "Signatures",
     "Slide",
     "Stability",
@@ -95,6 +101,8 @@ __all__ = [
     "rank_correlation",
     "receptive_field",
     "receptive_fields",
+    "responses",
+    "scan",
     "signatures",
     "slide",
     "stability",

@@ -11,6 +11,7 @@ from .responses import (
     channels_first,
     check_alike,
     checked_pooling,
+    item_responses,
     pooled,
     responses,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "check_alike",
     "checked_pooling",
     "class_names",
+    "item_responses",
     "of_images",
     "pixels_of",
     "pooled",

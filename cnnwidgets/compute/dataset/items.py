@@ -133,6 +133,11 @@ class Items:
         ValueError
             The image has a wrong number of axes or holds NaN or infinite values.
         """
+        with same_random_state():
+            return self.read(index)
+
+    def read(self, index: int) -> Item:
+        """As `items[index]`, for a caller that seeds and restores the random state itself."""
         index = self.checked(index)
         if index < 0:
             return self._own(index)
@@ -154,8 +159,7 @@ class Items:
 
     def _read(self, index: int) -> Any:
         try:
-            with same_random_state():
-                return self.dataset[index]
+            return self.dataset[index]
         except NotImplementedError as error:
             raise TypeError(
                 f"{type(self.dataset).__name__} gives no items by index, only one after the other: "

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import torch
 from torch import nn
 
-from ..core import Bar, Report
-from ..layers import Layer, activations, apart, one_image
+from ..core import Bar, Prepare, Report, check_numbers
+from ..layers import Layer, activations, apart, layer_table, one_image
 from .items import Item, Items
 
 POOLINGS = ("mean", "max", "none")
@@ -18,6 +19,71 @@ BATCH = 32
 
 
 def responses(
+    model: nn.Module,
+    dataset: Any,
+    layer: str,
+    indices: Sequence[int] | None = None,
+    *,
+    pooling: str = "mean",
+    prepare: Prepare | None = None,
+    progress: bool | Report = True,
+) -> torch.Tensor:
+    """The vectors of a layer for the images of a data set, for statistics of your own.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Any network; run in evaluation mode and left unchanged.
+    dataset : indexable
+        Items are (image, label), or images.
+    layer : str
+        Name as in `layer_table`.
+    indices : sequence of int, optional
+        Which images, in which order; all of them by default.
+    pooling : {"mean", "max", "none"}
+        Of the positions of a map (rows and columns, tokens, slices); `"none"` keeps them all.
+    prepare : callable, optional
+        `prepare(item)` gives the arguments of the model.
+    progress : bool or callable
+        A bar on stderr if it takes longer than a second; `False` for none; or a function of (done, total) that returns
+        whether to go on.
+
+    Returns
+    -------
+    torch.Tensor
+        float32 (N, C) on the CPU, a row an image; (N, C, P) with `pooling="none"`, P the number of positions.
+
+    Raises
+    ------
+    LookupError
+        The layer does not exist, or has no numbers.
+    IndexError
+        An index is out of range.
+    ValueError
+        Unknown pooling; no index; or the number of positions differs between images, without pooling.
+    Stopped
+        `progress` said so.
+
+    Examples
+    --------
+    >>> import cnnwidgets as cw
+    >>> cw.responses(cw.models.lenet5(), cw.data.digits(), "F6", range(8), progress=False).shape
+    torch.Size([8, 84])
+    """
+    check_numbers(model)
+    checked_pooling(pooling)
+    items = Items(dataset, prepare=prepare, model=model)
+    chosen = range(len(items)) if indices is None else indices
+    if not len(chosen):
+        raise ValueError("indices is empty: give the numbers of images, or None for all")
+    row = layer_table(model, items.batch(items[chosen[0]]), prepare=prepare).find(layer)
+    if row.reason is not None:
+        raise LookupError(f"layer {layer!r} has no output vector: it {row.reason}")
+    found = item_responses(model, items, chosen, row, pooling=pooling, progress=progress)
+    return found if pooling == "none" else found[..., 0]
+
+
+def item_responses(
     model: nn.Module,
     items: Items,
     indices: Sequence[int],

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from ..core import check_numbers, plain, weights_version
-from ..dataset import Items, channels_first, checked_pooling, pooled, responses
+from ..dataset import Items, channels_first, checked_pooling, item_responses, pooled
 from ..layers import LayerTable, layer_table, one_image
 
 
@@ -88,7 +88,7 @@ class ModelStates:
 
     def responses(self, frame: int, layer: str, indices: Sequence[int], pooling: str) -> torch.Tensor:
         """(N, C, P): output of `layer` in state `frame` for N images."""
-        return responses(self._model(frame), self.items, indices, self.layers.find(layer), pooling=pooling)
+        return item_responses(self._model(frame), self.items, indices, self.layers.find(layer), pooling=pooling)
 
     def _model(self, frame: int) -> nn.Module:
         if self._states is None:

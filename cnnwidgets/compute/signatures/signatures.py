@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional
 
 from ..core import Prepare, Report, check_numbers, shortened
-from ..dataset import Items, responses
+from ..dataset import Items, item_responses
 from ..layers import layer_table
 from .members import class_numbers, members
 
@@ -185,7 +185,7 @@ def signatures(
     if row.reason is not None:
         raise LookupError(f"layer {layer!r} has no output vector: it {row.reason}")
     indices = [index for group in found for index in group]
-    vectors = responses(model, items, indices, row, pooling=pooling, progress=progress).flatten(1)
+    vectors = item_responses(model, items, indices, row, pooling=pooling, progress=progress).flatten(1)
     return gathered(layer, numbers, found, vectors, metric)
 
 

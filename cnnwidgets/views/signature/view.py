@@ -11,7 +11,7 @@ import traitlets as T
 from torch import nn
 
 from ...compute.core import get_layer, weights_version
-from ...compute.dataset import responses
+from ...compute.dataset import item_responses
 from ...compute.layers import Layer, describe_module
 from ...compute.overview import ordinary
 from ...compute.signatures import METRICS, Signatures, class_numbers, first_classes, gathered, members
@@ -184,7 +184,7 @@ class SignatureView(ImageView):
         vectors = self._vectors.get(key)
         self.cached = vectors is not None
         if vectors is None:
-            vectors = responses(
+            vectors = item_responses(
                 self.subject.module,
                 items,
                 indices,

@@ -1,0 +1,163 @@
+"""What it costs to scan a data set, against a bare loop over it with the same batch.
+
+    python benchmarks/scan.py [--images 128] [--digits 6000] [--reps 3]
+
+On the CPU, random weights. The bare loop reads the images one by one, stacks them and runs the network in
+`torch.inference_mode`; the scan does that and all of its own. Its set-up, which costs as much as about 40 images, is
+spread over 2,000 photos and 60,000 digits. Their runs are interleaved, so that drift of the machine hits both, and
+the processor's time is told beside that of the clock: on a busy machine only the former is steady.
+
+The rows: all convolutions of a ResNet-18, also against a hook that keeps the largest values by `torch.topk` on whole
+maps; the convolutions of LeNet-5, and all its modules, on MNIST, also against a loader of torch; the peak of the memory
+beyond the bare loop; the merging of 8 parts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+import torchvision
+from _table import median, verdict, where
+from capture import peak_bytes
+from torch import Tensor, nn
+
+import cnnwidgets as cw
+
+K = 16
+Times = dict[str, tuple[list[float], list[float]]]
+"""Name -> seconds of the clock and of the processor."""
+
+
+def bare(model: nn.Module, dataset: Any, batch_size: int) -> None:
+    """A loop over the data set."""
+    with torch.inference_mode():
+        for start in range(0, len(dataset), batch_size):
+            model(torch.stack([dataset[at][0] for at in range(start, min(start + batch_size, len(dataset)))]))
+
+
+def by_loader(model: nn.Module, dataset: Any, batch_size: int) -> None:
+    """The same by a loader of torch, without workers."""
+    with torch.inference_mode():
+        for images, _ in torch.utils.data.DataLoader(dataset, batch_size):
+            model(images)
+
+
+def by_topk(model: nn.Module, dataset: Any, batch_size: int, layers: Sequence[str]) -> dict[str, Tensor]:
+    """The k largest values of each channel, of all places of all images, by a hook on each layer."""
+    best: dict[str, Tensor] = {}
+
+    def keep(name: str, output: Tensor) -> None:
+        values = output.transpose(0, 1).flatten(1)
+        known = best.get(name, values[:, :0])
+        best[name] = torch.cat([known, values.topk(K, 1).values], 1).topk(K, 1).values
+
+    handles = [
+        model.get_submodule(name).register_forward_hook(lambda part, args, output, name=name: keep(name, output))
+        for name in layers
+    ]
+    try:
+        bare(model, dataset, batch_size)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return best
+
+
+def interleaved(reps: int, **calls: Callable[[], Any]) -> Times:
+    """Seconds of the clock and of the processor of each call, one after the other in each repetition."""
+    times: Times = {name: ([], []) for name in calls}
+    for rep in range(reps + 1):
+        for name, call in calls.items():
+            clock, processor = time.perf_counter(), time.process_time()
+            call()
+            if rep:  # the first is for warming up
+                times[name][0].append(time.perf_counter() - clock)
+                times[name][1].append(time.process_time() - processor)
+    return times
+
+
+def compare(what: str, times: Times, count: int, of: int, bound: float, base: str = "bare") -> None:
+    """Times an image, and the ratio for a data set of `of` images, over which the set-up of a scan is spread."""
+    for name, (clock, processor) in times.items():
+        of_clock, of_processor = (1e3 * median(each) / count for each in (clock, processor))
+        print(f"  {name:<8}{of_clock:>9.3f} ms an image, processor {of_processor:.3f}")
+    for kind, at in (("clock", 0), ("processor", 1)):
+        ratios = [
+            (ours - begin + begin * count / of) / loop
+            for ours, begin, loop in zip(times["scan"][at], times["begin"][at], times[base][at], strict=True)
+        ]
+        verdict(f"{what}, scan of {of:,} images against {base} loop, {kind}", median(ratios), bound)
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--images", type=int, default=128, help="photos of 224 x 224 for the ResNet-18")
+    options.add_argument("--digits", type=int, default=6000, help="images of MNIST, or of the digits that come along")
+    options.add_argument("--reps", type=int, default=3)
+    given = options.parse_args()
+    print(where("torch", "torchvision"), f"{torch.get_num_threads()} threads")
+
+    torch.manual_seed(0)
+    model = torchvision.models.resnet18().eval()
+    layers = [name for name, part in model.named_modules() if isinstance(part, nn.Conv2d)]
+    photos = [(torch.rand(3, 224, 224), at % 10) for at in range(32)] * (given.images // 32)
+
+    def scanned(**more: Any) -> cw.Scan:
+        return cw.scan(model, photos, layers, k=K, progress=False, **more)
+
+    times = interleaved(
+        given.reps,
+        bare=lambda: bare(model, photos, 32),
+        begin=lambda: cw.Scanner(model, photos, layers, k=K),
+        scan=scanned,
+        topk=lambda: by_topk(model, photos, 32, layers),
+    )
+    print(f"ResNet-18, {len(layers)} convolutions, {len(photos)} photos of 224 x 224, batch 32, 10 classes")
+    compare("ResNet-18", times, len(photos), 2000, 1.2)
+    compare("ResNet-18", {name: times[name] for name in ("topk", "begin", "scan")}, len(photos), 2000, 1.0, "topk")
+    found = scanned()
+    tensors, _ = found.record()
+    verdict("what is kept", sum(tensor.nbytes for tensor in tensors.values()) / 1e6, 5, unit=" MB")
+    few = photos[:32]
+    beyond = peak_bytes(lambda: cw.scan(model, few, k=K, progress=False)) - peak_bytes(lambda: bare(model, few, 32))
+    verdict("peak memory beyond the bare loop, all layers, batch 32", beyond / 1e6, 200, unit=" MB")
+    parts = [cw.scan(model, few, layers, k=K, part=(at, 8), progress=False) for at in range(8)]
+    start = time.perf_counter()
+    cw.Scan.merge(*parts)
+    verdict("merge of 8 parts", time.perf_counter() - start, 1, unit=" s")
+
+    lenet = cw.models.lenet5(pretrained=True).eval()
+    try:
+        digits: Any = cw.data.mnist()
+    except (OSError, RuntimeError):
+        digits = cw.data.digits()
+    digits = torch.utils.data.Subset(digits, range(min(given.digits, len(digits))))
+    for layers in (["C1", "C3"], None):
+        times = interleaved(
+            given.reps,
+            bare=lambda: bare(lenet, digits, 256),
+            loader=lambda: by_loader(lenet, digits, 256),
+            begin=lambda layers=layers: cw.Scanner(lenet, digits, layers, k=K, batch_size=256),
+            scan=lambda layers=layers: cw.scan(lenet, digits, layers, k=K, batch_size=256, progress=False),
+        )
+        which = "all modules" if layers is None else "its convolutions"
+        print(f"LeNet-5, {which}, {len(digits):,} images of {type(digits.dataset).__name__}, batch 256, 10 classes")
+        compare(f"LeNet-5, {which}", times, len(digits), 60_000, 1.3)
+        compare(
+            f"LeNet-5, {which}",
+            {name: times[name] for name in ("loader", "begin", "scan")},
+            len(digits),
+            60_000,
+            1.3,
+            "loader",
+        )
+    print(f"peak of the process {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3:,.0f} MB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,172 @@
+"""One pass over a data set, for all channels of all layers."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from ..core import Bar, Prepare, Report, Stopped
+from . import storage
+from .result import Scan
+from .scanner import Scanner
+
+EVERY = 5.0
+"""Seconds between two writings to the folder."""
+
+
+def scan(
+    model: nn.Module,
+    dataset: Any,
+    layers: Sequence[str] | str | None = None,
+    folder: str | Path | None = None,
+    k: int = 16,
+    *,
+    statistic: str = "maximum",
+    per_image: int = 1,
+    bins: int = 32,
+    batch_size: int = 32,
+    seed: int | None = 0,
+    part: tuple[int, int] = (0, 1),
+    on_error: str = "raise",
+    classes: Sequence[str] | None = None,
+    prepare: Prepare | None = None,
+    progress: bool | Report = True,
+) -> Scan:
+    """Numbers of every channel over a whole data set: the places that fire it most, how it is spread, what it knows.
+
+    The network runs once over the data, in evaluation mode, and is left unchanged; what is kept does not grow with the
+    number of images. The numbers are those of a plain loop, to the rounding of float32, for any batch size and order.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Any network; `DataParallel` and compiled wrappers are unwrapped.
+    dataset : indexable
+        Items are (image, label), or images, of one size or several. Labels that are one class count by class; others,
+        and none, do not. What is random in a transform is drawn from `seed` and the number of the image: the same
+        whenever it is read.
+    layers : sequence of str, or str, optional
+        Names as in `layer_table`. By default all modules that run and do not hand on what the one before gave;
+        operations are scanned if they are named, in a pass of their own.
+    folder : str or Path, optional
+        Where to write what is found, every five seconds and at the end. The same call goes on from there, also after
+        the process was killed, and ends with the same numbers to the bit; a complete scan is given as it is.
+    k : int
+        Places kept for each channel.
+    statistic : {"maximum", "mean", "norm"}
+        What images are ranked by in a channel: the largest of its values, their mean, or the root of the sum of their
+        squares. The place is that of the largest value in any case.
+    per_image : int
+        How many of the places may lie in one image; more than 1 with `"maximum"` only.
+    bins : int
+        Of the histogram. Its edges are fixed by the first 32 images in order.
+    batch_size : int
+        Images at a time, fewer where they differ in size; one where the network mixes those of a batch.
+    seed : int or None
+        Of the random order of the images; None for that of the data set.
+    part : (int, int)
+        `(i, n)`: only the images of part i of n, to be merged by `Scan.merge`.
+    on_error : {"raise", "skip"}
+        What to do with an image that cannot be read or run; those skipped stand in `Scan.skipped`.
+    classes : sequence of str, optional
+        Names of labels, where the data set has none.
+    prepare : callable, optional
+        `prepare(item)` gives the arguments of the model, one item at a time.
+    progress : bool or callable
+        A bar on stderr, with the time left, if it takes longer than a second; `False` for none; or a function of
+        (done, total) that returns whether to go on. Stopped so, or by Ctrl-C, it gives what is done.
+
+    Returns
+    -------
+    Scan
+        A mapping from layer names to `LayerScan`; `.to_frame()` for pandas.
+
+    Raises
+    ------
+    LookupError
+        A layer does not exist, or does not run for the first images.
+    TypeError, ValueError
+        `dataset` gives no items by index; an unknown option; the folder holds another scan, or a damaged one.
+    RuntimeError
+        An image cannot be read; another process writes to the folder; the weights changed during the scan.
+    ForwardError
+        The model raised an error; the message names the image.
+    OSError
+        The folder cannot be written to, such as for a full disk. What was written before stays.
+
+    Examples
+    --------
+    >>> import cnnwidgets as cw
+    >>> found = cw.scan(cw.models.lenet5(pretrained=True), cw.data.digits(), ["C3"], k=4, progress=False)
+    >>> found
+    Scan of LeNet5: 1 layers, 16 channels, 1,797 of 1,797 images
+    >>> len(found["C3"].strongest(2)), found["C3"].class_mean.shape
+    (4, torch.Size([10, 16]))
+    """
+    scanner = Scanner(
+        model,
+        dataset,
+        layers,
+        k=k,
+        statistic=statistic,
+        per_image=per_image,
+        bins=bins,
+        batch_size=batch_size,
+        seed=seed,
+        part=part,
+        on_error=on_error,
+        classes=classes,
+        prepare=prepare,
+    )
+    where = None if folder is None else Path(folder)
+    with nullcontext() if where is None else storage.locked(where, storage.stem(scanner.part)):
+        if where is not None:
+            scanner.go_on_from(where)
+        _run(scanner, where, progress)
+    return scanner.result
+
+
+def _run(scanner: Scanner, folder: Path | None, progress: bool | Report) -> None:
+    """Scan to the end, or until somebody wants no more; write every few seconds and at the end."""
+    written = time.monotonic()
+    with _interrupts() as interrupted, Bar(scanner.total, "images", progress) as bar:
+        try:
+            if scanner.done:
+                bar.add(scanner.done)
+            while scanner.done < scanner.total and not interrupted.is_set():
+                bar.add(scanner.step())
+                if folder is not None and time.monotonic() - written >= EVERY:
+                    scanner.write(folder)
+                    written = time.monotonic()
+        except (Stopped, KeyboardInterrupt):
+            pass
+        finally:
+            if folder is not None:
+                scanner.write(folder)
+
+
+@contextmanager
+def _interrupts() -> Iterator[threading.Event]:
+    """The first Ctrl-C sets the event, a second one has its usual effect; in the main thread only."""
+    event = threading.Event()
+    before = signal.getsignal(signal.SIGINT) if threading.current_thread() is threading.main_thread() else None
+    if before is None:
+        yield event
+        return
+
+    def handle(number: int, frame: Any) -> None:
+        signal.signal(signal.SIGINT, before)
+        event.set()
+
+    signal.signal(signal.SIGINT, handle)
+    try:
+        yield event
+    finally:
+        signal.signal(signal.SIGINT, before)

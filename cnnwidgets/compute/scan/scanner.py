@@ -1,0 +1,241 @@
+"""A scan that is on its way: it can be drawn, stopped and taken up again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..core import ForwardError, Prepare, check_numbers, in_one_line, plain, same_random_state, weights_version, whole
+from ..dataset import Item, Items
+from . import storage
+from .identity import difference, key_of
+from .layer_scan import LayerScan
+from .measuring import STATISTICS, Measured, Weakest
+from .reading import Batch, Reader, batches, checked_part, visiting_order
+from .result import Scan
+from .tally import Tally, framed_alike
+from .watching import Watch, chosen_layers, most_at_once
+
+FIRST = 32
+"""So many images fix the edges of the histograms, whatever the batch size."""
+ERRORS = ("raise", "skip")
+TURN = 0.3
+"""Seconds for which the network is kept from others; a look waits so long at most, and for one batch."""
+
+
+class Scanner:
+    """Goes through a data set batch by batch; each step gives what has been found so far.
+
+    Iterate for partial scans; leave the loop to stop, iterate again to go on.
+
+    Parameters
+    ----------
+    model, dataset, layers, **options
+        As for `scan`.
+
+    Attributes
+    ----------
+    done, total : int
+        Images of this part that have been visited, and that there are.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        dataset: Any,
+        layers: Sequence[str] | str | None = None,
+        *,
+        k: int = 16,
+        statistic: str = "maximum",
+        per_image: int = 1,
+        bins: int = 32,
+        batch_size: int = 32,
+        seed: int | None = 0,
+        part: tuple[int, int] = (0, 1),
+        on_error: str = "raise",
+        classes: Sequence[str] | None = None,
+        prepare: Prepare | None = None,
+    ) -> None:
+        for name, value in {"k": k, "per_image": per_image, "bins": bins, "batch_size": batch_size}.items():
+            if (number := whole(value)) is None or number < 1:
+                raise ValueError(f"{name} must be a whole number, 1 or more, not {value!r}")
+        if statistic not in STATISTICS:
+            raise ValueError(f"statistic is {', '.join(STATISTICS[:-1])} or {STATISTICS[-1]}, not {statistic!r}")
+        if on_error not in ERRORS:
+            raise ValueError(f"on_error is {' or '.join(ERRORS)}, not {on_error!r}")
+        if per_image > 1 and statistic != "maximum":
+            raise ValueError(f"per_image={per_image} needs statistic='maximum': an image has one {statistic}")
+        if seed is not None and whole(seed) is None:
+            raise TypeError(f"seed is a whole number, or None for the order of the data set, not {seed!r}")
+        check_numbers(model)
+        self._module, self._prepare, self._on_error = plain(model), prepare, on_error
+        self._items = Items(dataset, classes=classes, prepare=prepare, model=model)
+        self._reader = Reader(self._items, seed or 0)
+        self.part = checked_part(part)
+        order = visiting_order(len(self._items), seed)
+        self._order = order[self.part[0] :: self.part[1]]
+        self.done, self.total = 0, len(self._order)
+        self._batch_size = batch_size
+        options: dict[str, Any] = {"statistic": statistic, "k": k, "per_image": per_image}
+        self._options: dict[str, Any] = {**options, "bins": bins, "seed": seed}
+        self.skipped: dict[int, str] = {}
+        with same_random_state():
+            first = self._first(order)
+            wanted = [layers] if isinstance(layers, str) else None if layers is None else list(layers)
+            images = [self._items.batch(item) for _, item in first]
+            self._rows = chosen_layers(model, images, wanted, prepare)
+            self._most = most_at_once(model, images[0], self._rows, prepare, batch_size)
+            self._watch = Watch(model, self._rows, prepare, **options)
+            self._version = weights_version(self._module)
+            self._tallies = self._framed(first)
+        self.key = key_of(model, self._reader, [row.name for row in self._rows], self._options)
+        self._written = 0
+
+    def __repr__(self) -> str:
+        return f"Scanner of {type(self._module).__name__}: {self.done:,} of {self.total:,} images done"
+
+    def __iter__(self) -> Iterator[Scan]:
+        """The partial scan after each step; the last one is complete."""
+        while self.done < self.total:
+            self.step()
+            yield self.result
+
+    def step(self, seconds: float | None = None) -> int:
+        """Scan some batches, for about so long (`TURN`) and at least one; how many images that were.
+
+        Raises
+        ------
+        RuntimeError
+            An image cannot be read or run, if `on_error` is `raise`; the weights changed. What is done is kept.
+        """
+        before, until = self.done, time.monotonic() + (TURN if seconds is None else seconds)
+        with same_random_state(), ExitStack() as stack:
+            shadow = stack.enter_context(self._watch.session())
+            while self.done < self.total:
+                self._window(shadow)
+                if time.monotonic() >= until:
+                    break
+        return self.done - before
+
+    @property
+    def result(self) -> Scan:
+        """A copy of what has been found so far."""
+        return self._scan(copied=True)
+
+    def _scan(self, *, copied: bool) -> Scan:
+        layers = {}
+        for row in self._rows:
+            tally = self._tallies[row.name]
+            layers[row.name] = LayerScan(row.name, row.type, row.kind, row.shape, tally.copy() if copied else tally)
+        return Scan(
+            type(self._module).__name__,
+            layers,
+            len(self._items),
+            {self.part: self.done},
+            self._options,
+            self.key,
+            tuple(self._items.classes),
+            dict(self.skipped),
+        )
+
+    def write(self, folder: Path) -> None:
+        """Write what has been found to a folder, unless nothing has come since."""
+        if self._written != self.done or not self.done:
+            storage.write(folder, storage.stem(self.part), *self._scan(copied=False).record())
+            self._written = self.done
+
+    def go_on_from(self, folder: Path) -> None:
+        """Take up what is in a folder, if anything is.
+
+        Raises
+        ------
+        ValueError
+            It is of another scan, or damaged.
+        """
+        ledger = folder / f"{storage.stem(self.part)}.json"
+        if not ledger.exists():
+            return
+        known = Scan.from_record(*storage.read(ledger))
+        differs = difference(known.key, self.key)
+        if not differs and not all(framed_alike(known[name].tally, self._tallies[name]) for name in known):
+            differs = "of a network that computed something else, by its code, hooks or interventions"
+        if differs:
+            raise ValueError(f"{folder} holds a scan {differs}. Give another folder, or delete {ledger.name} there")
+        self._tallies = {name: known[name].tally for name in known}
+        self.done = self._written = known.done
+        self.skipped = dict(known.skipped)
+
+    def _window(self, shadow: nn.Module | None) -> None:
+        """Scan the next images; all of them count, or none, if it is interrupted."""
+        indices = self._order[self.done : self.done + self._batch_size].tolist()
+        skipped: dict[int, str] = {}
+        found: list[tuple[dict[str, Measured], Batch]] = []
+        items = self._read(indices, skipped)
+        weakest = {name: tally.weakest for name, tally in self._tallies.items()}
+        for batch in batches(self._module, items, self._prepare, self._most):
+            found += self._measured(shadow, batch, weakest, skipped)
+        if weights_version(self._module) != self._version:
+            raise RuntimeError(
+                f"the weights changed during the scan, after {self.done:,} of {self.total:,} images: scan again when "
+                "the training has ended, or a copy of the network"
+            )
+        for measures, batch in found:
+            for name, measure in measures.items():
+                self._tallies[name].add(measure, batch.images, batch.labels)
+        self.skipped |= skipped
+        self.done += len(indices)
+
+    def _read(self, indices: list[int], skipped: dict[int, str]) -> list[tuple[int, Item]]:
+        def failed(index: int, error: Exception) -> None:
+            if self._on_error == "raise":
+                raise error
+            skipped[index] = in_one_line(error)
+
+        return self._reader.read(indices, failed)
+
+    def _measured(
+        self, shadow: nn.Module | None, batch: Batch, weakest: dict[str, Weakest] | None, skipped: dict[int, str]
+    ) -> list[tuple[dict[str, Measured], Batch]]:
+        """The measures of a batch; if it fails, of each of its images, to know which one it is."""
+        try:
+            return [(self._watch(shadow, batch.given, batch.images, weakest), batch)]
+        except Exception as error:  # whatever a model raises
+            if len(batch.images) == 1:
+                number = int(batch.images[0])
+                if self._on_error == "raise":
+                    raise ForwardError(f"image {number}: {error}") from error
+                skipped[number] = in_one_line(error)
+                return []
+        return [one for each in batch.single() for one in self._measured(shadow, each, weakest, skipped)]
+
+    def _first(self, order: torch.Tensor) -> list[tuple[int, Item]]:
+        """The first images of the whole order that can be read; at least one."""
+        skipped: dict[int, str] = {}
+        items: list[tuple[int, Item]] = []
+        for index in order.tolist():
+            items += self._read([index], skipped)
+            if len(items) == FIRST:
+                break
+        if not items:
+            index, why = next(iter(skipped.items()))
+            raise ValueError(f"no image of the data set can be read; image {index}: {why}")
+        return items
+
+    def _framed(self, first: list[tuple[int, Item]]) -> dict[str, Tally]:
+        """Tallies without an image yet, whose histograms have the range of the first images."""
+        found: dict[str, list[Measured]] = {row.name: [] for row in self._rows}
+        with self._watch.session() as shadow:
+            for batch in batches(self._module, first, self._prepare, self._most):
+                for measures, _ in self._measured(shadow, batch, None, {}):
+                    for name, measure in measures.items():
+                        found[name].append(measure)
+        if silent := [name for name, measures in found.items() if not measures]:
+            raise LookupError(f"layer {silent[0]!r} runs for none of the first {len(first)} images")
+        k, bins = self._options["k"], self._options["bins"]
+        return {name: Tally.begun(measures, k, bins) for name, measures in found.items()}

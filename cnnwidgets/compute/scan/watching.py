@@ -1,0 +1,157 @@
+"""The pass of a scan: each layer is measured as it runs, so that no map outlives the next layer."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..core import Prepare, around_calls, call, find_layer, leaves, module_names, plain
+from ..layers import Layer, activations, layer_table, mixes_images
+from ..shadow import looking
+from .measuring import Measured, Weakest, measure
+
+
+class _Enough(BaseException):
+    """Ends a pass after the last layer; not an Exception, so that no model catches it."""
+
+
+class Watch:
+    """Runs a network on batches and measures some of its layers.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Run in evaluation mode and left unchanged.
+    rows : list of Layer
+        The layers.
+    prepare : callable, optional
+        As for `activations`.
+    **options
+        As for `measure`.
+    """
+
+    def __init__(self, model: nn.Module, rows: list[Layer], prepare: Prepare | None, **options: Any) -> None:
+        self._model, self._rows, self._prepare = model, rows, prepare
+        self._measure: Callable[..., Measured] = partial(measure, **options)
+        names = module_names(plain(model))
+        self._wanted: defaultdict[tuple[str, int], list[tuple[Layer, str]]] = defaultdict(list)
+        for row in rows:
+            if not row.operation:
+                module, number, path = find_layer(names, row.name)
+                self._wanted[module, number or row.call].append((row, path))
+        self._operations = [row for row in rows if row.operation]
+        self._modules = [row.name for row in rows if not row.operation]
+
+    @contextmanager
+    def session(self) -> Iterator[nn.Module | None]:
+        """A shadow of the network for several passes: nobody else runs the network meanwhile."""
+        if not self._modules:
+            yield None
+            return
+        with looking(self._model, self._modules) as shadow:
+            yield shadow
+
+    def __call__(
+        self, shadow: nn.Module | None, batch: Any, images: torch.Tensor, weakest: Mapping[str, Weakest] | None = None
+    ) -> dict[str, Measured]:
+        """The measures of each layer that ran.
+
+        Raises
+        ------
+        ForwardError
+            The network raised an error.
+        ValueError
+            A layer has another number of channels than for the first image.
+        """
+        found: dict[str, Measured] = {}
+        calls: Counter[str] = Counter()
+
+        def take(row: Layer, output: torch.Tensor) -> None:
+            one = self._measure(output, row, images, weakest=None if weakest is None else weakest[row.name])
+            if one.mean.shape[1] != row.channels:
+                raise ValueError(
+                    f"layer {row.name!r} has {one.mean.shape[1]} channels for image {int(images[0])}, "
+                    f"and {row.channels} for the first"
+                )
+            found[row.name] = one
+
+        def leave(name: str, output: Any) -> None:
+            calls[name] += 1
+            wanted = self._wanted.get((name, calls[name]))
+            if wanted is None:
+                return
+            values = dict(leaves(output))
+            for row, path in wanted:
+                if isinstance(value := values.get(path), torch.Tensor):
+                    take(row, value)
+            if len(found) == len(self._modules):
+                raise _Enough
+
+        if shadow is not None:
+            try:
+                with around_calls(shadow, lambda name: None, leave):
+                    call(shadow, batch, self._prepare)
+            except _Enough:
+                pass
+        if self._operations:
+            names = [row.name for row in self._operations]
+            outputs = activations(self._model, batch, names, prepare=self._prepare)
+            for row in self._operations:
+                take(row, outputs[row.name])
+        return found
+
+
+def chosen_layers(
+    model: nn.Module, images: Iterable[Any], layers: list[str] | None, prepare: Prepare | None
+) -> list[Layer]:
+    """The layers of a scan, in the order in which they run.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The network.
+    images : iterable
+        Batches of one image, or items for `prepare`: the first, and others in case a layer does not run for it.
+    layers : list of str, optional
+        Names as in `layer_table`; by default every module that gives something for the first image, and does not hand
+        on what the one before it gave.
+
+    Raises
+    ------
+    LookupError
+        A name is not a layer, or has no numbers for any of these images; or there is no layer at all.
+    """
+    batch, *others = images
+    table = layer_table(model, batch, operations=False, prepare=prepare)
+    if layers is None:
+        rows = [row for row in table.showable if not row.repeats and row.depends and row.batch_axis is not None]
+        if not rows:
+            raise LookupError(f"{type(plain(model)).__name__} has no layer that gives numbers for each image")
+        return rows
+    if not layers:
+        raise ValueError("layers is empty: give names, or None for all")
+    if any(table.get(name) is None for name in layers):
+        table = layer_table(model, batch, prepare=prepare)
+    found = {name: table.find(name) for name in dict.fromkeys(layers)}
+    for image in others:
+        if not (missing := [name for name, row in found.items() if not row.ran]):
+            break
+        table = layer_table(model, image, operations=any(row.operation for row in found.values()), prepare=prepare)
+        found |= {name: row for name in missing if (row := table.get(name)) is not None}
+    for row in found.values():
+        if row.reason is not None or not row.ran:
+            raise LookupError(f"layer {row.name!r} cannot be scanned: it {row.reason}")
+    return sorted(found.values(), key=lambda row: table.names.index(row.name))
+
+
+def most_at_once(model: nn.Module, batch: Any, rows: list[Layer], prepare: Prepare | None, batch_size: int) -> int:
+    """How many images the network may be given at a time, so that each gets what it gets alone."""
+    if prepare is not None or batch_size == 1 or any(row.batch_axis is None for row in rows):
+        return 1
+    return 1 if mixes_images(model, batch) else batch_size
