@@ -1,12 +1,14 @@
-"""Write a file whole or not at all, so that what was there stays until the new one is there; checksums, and sizes."""
+"""Write a file whole or not at all, so that what was there stays until the new one is; checksums, versions, sizes."""
 
 from __future__ import annotations
 
 import os
 import re
 import zlib
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 UNFINISHED = ".part"
 """Ending of a file that is being written."""
@@ -64,6 +66,39 @@ def seal_holds(text: bytes) -> bool | None:
     if found is None:
         return None
     return int(found[1], 16) == zlib.crc32(text[: found.start(1)] + UNSEALED.encode() + text[found.end(1) :])
+
+
+def checked_version(told: Mapping[str, Any], reads: int, where: str, damaged: type[ValueError] = ValueError) -> int:
+    """The version of a file, which says its `version` and what version of a reader it `needs`.
+
+    A later one that only adds something needs an earlier reader; where a file says nothing of that, it needs its own.
+
+    Parameters
+    ----------
+    told : mapping
+        What the file says.
+    reads : int
+        The latest version that can be read.
+    where : str
+        What it is, for the errors.
+    damaged : type
+        Of the error for what is no version.
+
+    Raises
+    ------
+    ValueError
+        It needs a later reader.
+    """
+    version = told.get("version")
+    needs = told.get("needs", version)
+    if not isinstance(version, int) or not isinstance(needs, int) or min(version, needs) < 1:
+        raise damaged(f"{where} is damaged: it has version {version!r} and needs {needs!r}")
+    if needs > reads:
+        raise ValueError(
+            f"{where} has version {version} and needs a cnnwidgets that reads version {needs}; this one reads 1 to "
+            f"{reads}: a later cnnwidgets opens it"
+        )
+    return version
 
 
 def parsed_bytes(budget: int | str) -> int:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from cnnwidgets.files import parsed_bytes, readable, seal_holds, sealed
+from cnnwidgets.files import checked_version, parsed_bytes, readable, seal_holds, sealed
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,22 @@ def test_a_text_without_a_seal_is_known_and_cannot_be_sealed():
     for text in (b'{"a": 1}', b'{"crc32": "12345678"}'):
         with pytest.raises(ValueError, match="to take the checksum"):
             sealed(text)
+
+
+class Damaged(ValueError):
+    """What is no version."""
+
+
+@pytest.mark.parametrize(
+    ("told", "version"), [({"version": 2}, 2), ({"version": 1}, 1), ({"version": 9, "needs": 2}, 9)]
+)
+def test_a_file_is_read_that_needs_no_later_reader(told, version):
+    assert checked_version(told, 2, "the file") == version
+
+
+def test_a_later_file_and_what_is_no_version_are_told_apart():
+    with pytest.raises(ValueError, match="the file has version 4 and needs a cnnwidgets that reads version 3; this"):
+        checked_version({"version": 4, "needs": 3}, 2, "the file", Damaged)
+    for told in ({}, {"version": "1"}, {"version": 1, "needs": 0}, {"version": 1, "needs": None}):
+        with pytest.raises(Damaged, match="the file is damaged: it has version"):
+            checked_version(told, 2, "the file", Damaged)

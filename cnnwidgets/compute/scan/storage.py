@@ -19,7 +19,7 @@ import safetensors
 import safetensors.torch
 import torch
 
-from ...files import SEAL, UNSEALED, put, seal_holds, sealed
+from ...files import SEAL, UNSEALED, checked_version, put, seal_holds, sealed
 from ...late import imported
 
 FORMAT, VERSION = "cnnwidgets scan", 1
@@ -97,13 +97,10 @@ def read(ledger: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         about = json.loads(text)
         if about["format"] != FORMAT:
             raise ValueError("another format")
-        version, file, checksum = about["needs"], str(about["numbers"]), about["numbers_crc32"]
+        file, checksum = str(about["numbers"]), about["numbers_crc32"]
     except (ValueError, KeyError, TypeError, RecursionError):
         raise Damaged(f"{ledger} is truncated, or is not that of a scan: {again}") from None
-    if not isinstance(version, int) or version > VERSION:
-        raise ValueError(
-            f"{ledger} needs a cnnwidgets that reads version {version!r} of scans; this one reads {VERSION}"
-        )
+    checked_version(about, VERSION, str(ledger), Damaged)
     if not seal_holds(text):
         raise Damaged(f"{ledger} is damaged: its checksum is wrong; {again}")
     path = ledger.parent / Path(file).name

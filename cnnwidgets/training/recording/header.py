@@ -14,7 +14,7 @@ from torch import nn
 
 from ...compute.core import listing, plain, unknown
 from ...compute.layers import Layer
-from ...files import SEAL, UNSEALED, put, seal_holds, sealed
+from ...files import SEAL, UNSEALED, checked_version, put, seal_holds, sealed
 from . import storage
 from .fields import Damaged, built, check
 from .storage import HEADER, readable
@@ -89,15 +89,7 @@ def _checked(text: bytes, where: str) -> tuple[dict[str, Any], list[str]]:
         raise Damaged(f"{where} is truncated, or is not that of a recording") from None
     if about.get("format") != FORMAT:
         raise Damaged(f"{where} is truncated, or is not that of a recording")
-    version = about.get("version")
-    needs = about.get("needs", version)
-    if not isinstance(version, int) or not isinstance(needs, int) or min(version, needs) < 1:
-        raise Damaged(f"{where} is damaged: it has version {version!r} and needs {needs!r}")
-    if needs > VERSION:
-        raise ValueError(
-            f"{where} has version {version} and needs a cnnwidgets that reads version {needs}; this one reads 1 to "
-            f"{VERSION}: a later cnnwidgets opens it"
-        )
+    version = checked_version(about, VERSION, where, Damaged)
     if (version > 1 or SEAL in about) and not seal_holds(text):
         raise Damaged(f"{where} is damaged: its checksum is wrong")
     if missing := [name for name in NEEDED if name not in about]:

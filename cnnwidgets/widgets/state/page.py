@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from ...compute.core import unknown
-from ...files import SEAL, UNSEALED, seal_holds, sealed
+from ...files import SEAL, UNSEALED, checked_version, seal_holds, sealed
 
 FORMAT, VERSION = "cnnwidgets page", 1
-"""A page says its `version`, and what version of a reader it `needs`: a later one that only adds something needs an
-earlier one."""
 ENDINGS = (".html", ".htm")
 START, END = '<script type="application/json" id="cnnwidgets-place">', "</script>"
 OURS = '<main class="cnnw"'
@@ -51,23 +49,16 @@ def read_page(path: str | Path) -> Mapping[str, Any]:
         raise ValueError(f"{path} {_otherwise(page)}")
     end = page.find(END, start)
     text = page[start + len(START) : end if end >= 0 else None]
-    damaged = f"the place that {path} keeps is damaged"
+    where = f"the place that {path} keeps"
     try:
         told = json.loads(text)
     except (ValueError, RecursionError):
         told = None
     if not isinstance(told, dict) or told.get("format") != FORMAT:
-        raise ValueError(f"{damaged}: it is truncated, or was changed")
-    version, needs = told.get("version"), told.get("needs", told.get("version"))
-    if not isinstance(version, int) or not isinstance(needs, int) or min(version, needs) < 1:
-        raise ValueError(f"{damaged}: it has version {version!r} and needs {needs!r}")
-    if needs > VERSION:
-        raise ValueError(
-            f"{path} has version {version} and needs a cnnwidgets that reads version {needs}; this one reads up to "
-            f"{VERSION}: a later cnnwidgets opens it"
-        )
+        raise ValueError(f"{where} is damaged: it is truncated, or was changed")
+    checked_version(told, VERSION, where)
     if not seal_holds(text.encode()):
-        raise ValueError(f"{damaged}: its checksum is wrong")
+        raise ValueError(f"{where} is damaged: its checksum is wrong")
     state = told.get("state")
     if not isinstance(state, Mapping):
         raise ValueError(f"{path} keeps no place: {told.get('why') or 'none is in it'}")
