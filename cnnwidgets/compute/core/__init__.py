@@ -45,7 +45,7 @@ from .names import (
     whole,
 )
 from .outputs import are_probabilities, leaves, rebuilt, replaced, why_not
-from .progress import Bar, Report, Stopped
+from .progress import Bar, Report, Stopped, on_interrupt
 from .state import same_random_state
 
 __all__ = [
@@ -96,6 +96,7 @@ __all__ = [
     "nearest",
     "not_ours",
     "of_the_user",
+    "on_interrupt",
     "plain",
     "rebuilt",
     "replaced",

@@ -1,9 +1,12 @@
-"""A bar for work that takes long: on stderr, only where a second has gone by and more is to come, gone at the end."""
+"""A bar for work that takes long, on stderr, where a second has gone by and more is to come; and how work ends early."""
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from ...late import imported
@@ -19,6 +22,25 @@ Report = Callable[[int, int], bool]
 
 class Stopped(Exception):
     """The caller's progress function said so."""
+
+
+@contextmanager
+def on_interrupt(tell: Callable[[], object]) -> Iterator[None]:
+    """The first interrupt (Ctrl-C) calls `tell()`, a second one has its usual effect; in the main thread only."""
+    before = signal.getsignal(signal.SIGINT) if threading.current_thread() is threading.main_thread() else None
+    if before is None:
+        yield
+        return
+
+    def handle(number: int, frame: Any) -> None:
+        signal.signal(signal.SIGINT, before)
+        tell()
+
+    signal.signal(signal.SIGINT, handle)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class Bar:

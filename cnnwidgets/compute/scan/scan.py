@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
-from ..core import Bar, Prepare, Report, Stopped
+from ..core import Bar, Prepare, Report, Stopped, on_interrupt
 from . import storage
 from .result import Scan
 from .scanner import Scanner
@@ -135,8 +134,8 @@ def scan(
 
 def _run(scanner: Scanner, folder: Path | None, progress: bool | Report) -> None:
     """Scan to the end, or until somebody wants no more; write every few seconds and at the end."""
-    written = time.monotonic()
-    with _interrupts() as interrupted, Bar(scanner.total, "images", progress) as bar:
+    written, interrupted = time.monotonic(), threading.Event()
+    with on_interrupt(interrupted.set), Bar(scanner.total, "images", progress) as bar:
         try:
             if scanner.done:
                 bar.add(scanner.done)
@@ -150,23 +149,3 @@ def _run(scanner: Scanner, folder: Path | None, progress: bool | Report) -> None
         finally:
             if folder is not None:
                 scanner.write(folder)
-
-
-@contextmanager
-def _interrupts() -> Iterator[threading.Event]:
-    """The first Ctrl-C sets the event, a second one has its usual effect; in the main thread only."""
-    event = threading.Event()
-    before = signal.getsignal(signal.SIGINT) if threading.current_thread() is threading.main_thread() else None
-    if before is None:
-        yield event
-        return
-
-    def handle(number: int, frame: Any) -> None:
-        signal.signal(signal.SIGINT, before)
-        event.set()
-
-    signal.signal(signal.SIGINT, handle)
-    try:
-        yield event
-    finally:
-        signal.signal(signal.SIGINT, before)

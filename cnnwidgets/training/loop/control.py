@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextvars
 import math
-import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
+from ...compute.core import on_interrupt
 from ...live import answer
 
 ANSWERS = 0.05
@@ -107,7 +106,7 @@ class Control:
     def _guarded(self, work: Callable[[], Any]) -> None:
         try:
             self.changed()
-            with _interrupts(self._interrupt):
+            with on_interrupt(self._interrupt):
                 work()
         except BaseException as error:
             self.error = error
@@ -126,22 +125,3 @@ class Control:
         while not self._go_on.wait(ANSWERS) and not self._stopping:  # with a timeout, so that an interrupt is noticed
             answer()
         return not self._stopping
-
-
-@contextmanager
-def _interrupts(tell: Callable[[], None]) -> Iterator[None]:
-    """The first interrupt (Ctrl-C) calls `tell()`, a second one has its usual effect; in the main thread only."""
-    before = signal.getsignal(signal.SIGINT) if threading.current_thread() is threading.main_thread() else None
-    if before is None:
-        yield
-        return
-
-    def handle(number: int, frame: Any) -> None:
-        signal.signal(signal.SIGINT, before)
-        tell()
-
-    signal.signal(signal.SIGINT, handle)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
