@@ -2,7 +2,7 @@
 
 from .editing import edit_gradients
 from .edits import GradientEdits, edits_of
-from .hooks import OR_COMPILED, can_run_eagerly, eager, in_backward, is_compiled, is_replica
+from .hooks import OR_COMPILED, can_run_eagerly, eager, in_backward, in_trace, is_compiled, is_replica
 from .watch import Seen, Watched, watching
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "edit_gradients",
     "edits_of",
     "in_backward",
+    "in_trace",
     "is_compiled",
     "is_replica",
     "watching",

@@ -24,8 +24,8 @@ class _Hook:
         self._call: Call | None = call
 
     def __call__(self, module: nn.Module, *given: Any) -> Any:
-        if torch.compiler.is_compiling() or torch.jit.is_tracing():  # type: ignore[attr-defined]
-            return None  # else what is compiled or traced would keep the hook for ever
+        if in_trace():
+            return None
         owner, call = self._module(), self._call
         if call is None or owner is None or not (module is owner or is_replica(module, owner)):
             return None
@@ -34,6 +34,11 @@ class _Hook:
     def end(self) -> None:
         """Do nothing from now on."""
         self._call = None
+
+
+def in_trace() -> bool:
+    """Whether torch traces or compiles now: what comes of it would keep for ever what a hook does."""
+    return bool(torch.compiler.is_compiling() or torch.jit.is_tracing())  # type: ignore[attr-defined]
 
 
 def is_replica(module: nn.Module, owner: nn.Module) -> bool:

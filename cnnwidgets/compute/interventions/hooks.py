@@ -8,12 +8,11 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from typing import Any
 
-import torch
 from torch import nn
 from torch.fx import Proxy
 
 from ..core import left_out
-from ..gradients import in_backward, is_replica
+from ..gradients import in_backward, in_trace, is_replica
 
 Call = Callable[..., Any]
 
@@ -26,8 +25,8 @@ class Hook:
 
     def __call__(self, module: nn.Module, *given: Any) -> Any:
         """What the module goes on with, or gives; None for what it would have."""
-        if self._call is None or torch.compiler.is_compiling() or torch.jit.is_tracing():  # type: ignore[attr-defined]
-            return None  # else what is compiled or traced would keep the edit for ever
+        if self._call is None or in_trace():
+            return None
         return None if isinstance(given[-1], Proxy) else self._call(module, *given)
 
     def end(self) -> None:
