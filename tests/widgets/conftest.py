@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import io
+import os
 import re
 import subprocess
 from collections import OrderedDict
@@ -165,6 +166,12 @@ class Refusing(nn.Module):
         if x.mean() > 0.5:
             raise RuntimeError("too bright for me")
         return self.conv(x).mean((2, 3))
+
+
+def passes_in_node(file: Path, **environment: str) -> None:
+    """Run the tests of a module of JavaScript; what fails is in the error."""
+    done = subprocess.run(["node", "--test", str(file)], env=os.environ | environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def exported_by(code: str, path: Path) -> str:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import math
-import os
 import shutil
-import subprocess
 from collections.abc import Callable
 from itertools import product
 from pathlib import Path
@@ -23,7 +21,7 @@ from cnnwidgets.render.text import numerals
 from cnnwidgets.views.convolution import ConvolutionView, KernelPlayground
 from cnnwidgets.views.convolution.sliding import code
 from tests.views.convolution.pages import numbers_of, sliding
-from tests.widgets.conftest import exported_by
+from tests.widgets.conftest import exported_by, passes_in_node
 
 HERE = Path(__file__).parent
 NODE = shutil.which("node")
@@ -178,13 +176,7 @@ def test_the_page_writes_for_every_window_what_python_writes(tmp_path, monkeypat
     path = tmp_path / "vectors.json"
     cases = [vector(name, monkeypatch) for name in CASES]
     path.write_text(json.dumps({"cases": cases, "numerals": tables_of_numbers()}))
-    done = subprocess.run(
-        [NODE, "--test", str(HERE / "window.test.mjs")],
-        env=os.environ | {"VECTORS": str(path)},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    passes_in_node(HERE / "window.test.mjs", VECTORS=str(path))
 
 
 @pytest.mark.skipif(NODE is None, reason="Node.js is not installed")

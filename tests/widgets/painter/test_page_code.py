@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import math
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -19,7 +18,7 @@ from cnnwidgets.render.mosaic import Grid, mosaic
 from cnnwidgets.widgets.painter import Numbers, code
 from cnnwidgets.widgets.painter.exported import packed, script
 from cnnwidgets.widgets.surface import markup, number
-from tests.widgets.conftest import exported_by
+from tests.widgets.conftest import exported_by, passes_in_node
 
 HERE = Path(__file__).parent
 NODE = shutil.which("node")
@@ -161,13 +160,7 @@ def vectors() -> dict[str, Any]:
 def test_the_page_computes_what_python_computes(tmp_path, file):
     path = tmp_path / "vectors.json"
     path.write_text(json.dumps(vectors()))
-    done = subprocess.run(
-        [NODE, "--test", str(HERE / file)],
-        env=os.environ | {"VECTORS": str(path)},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    passes_in_node(HERE / file, VECTORS=str(path))
 
 
 @pytest.mark.skipif(NODE is None, reason="Node.js is not installed")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from cnnwidgets.widgets.picker.strip import code
-from tests.widgets.conftest import exported_by
+from tests.widgets.conftest import exported_by, passes_in_node
 
 HERE = Path(__file__).parent
 NODE = shutil.which("node")
@@ -17,8 +16,7 @@ NODE = shutil.which("node")
 
 @pytest.mark.skipif(NODE is None, reason="Node.js is not installed")
 def test_the_page_computes_what_it_should():
-    done = subprocess.run([NODE, "--test", str(HERE / "sight.test.mjs")], capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
+    passes_in_node(HERE / "sight.test.mjs")
 
 
 @pytest.mark.skipif(NODE is None, reason="Node.js is not installed")

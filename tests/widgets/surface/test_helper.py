@@ -11,15 +11,14 @@ import pytest
 
 from cnnwidgets.widgets.surface import markup
 from cnnwidgets.widgets.surface.helper import helped, script
+from tests.widgets.conftest import passes_in_node
 
 NODE = shutil.which("node")
 
 
 @pytest.mark.skipif(NODE is None, reason="Node.js is not installed")
 def test_the_magnifier_finds_the_pixels_of_an_enlarged_photo():
-    file = Path(__file__).parent / "loupe.test.mjs"
-    done = subprocess.run([NODE, "--test", str(file)], capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
+    passes_in_node(Path(__file__).parent / "loupe.test.mjs")
 
 
 @pytest.mark.skipif(NODE is None, reason="Node.js is not installed")

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from cnnwidgets.widgets.surface import joined
+from tests.widgets.conftest import passes_in_node
 
 NODE = shutil.which("node")
 
 
 @pytest.mark.skipif(NODE is None, reason="Node.js is not installed")
 def test_of_what_waits_the_newest_goes():
-    file = Path(__file__).parent / "newest.test.mjs"
-    done = subprocess.run([NODE, "--test", str(file)], capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
+    passes_in_node(Path(__file__).parent / "newest.test.mjs")
 
 
 def test_modules_become_one_also_from_a_folder_beside(tmp_path):
