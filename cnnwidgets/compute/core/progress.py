@@ -1,4 +1,4 @@
-"""A bar for work that takes long, on stderr, where a second has gone by and more is to come; and how work ends early."""
+"""What long work says: a bar on stderr, after a second and where more is to come; and how it ends early."""
 
 from __future__ import annotations
 
