@@ -231,6 +231,11 @@ class Subject:
         self._edits = edits
 
     @property
+    def edits(self) -> Edits:
+        """Layer -> what is done to it; empty for nothing."""
+        return self._edits or {}
+
+    @property
     def edited(self) -> str:
         """What is edited, in a line: `channels 3, 7 of layer4 set to 0`; empty for nothing."""
         intervention = None if self._twin is None else self._twin.intervention
