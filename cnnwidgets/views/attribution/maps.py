@@ -39,7 +39,7 @@ class Maps:
         self.passes = 0
         self._subject = subject
         self._kept: OrderedDict[tuple[Any, ...], Found] = OrderedDict()
-        self._random: tuple[int, nn.Module] | None = None
+        self._random: tuple[tuple[int, int], nn.Module] | None = None
 
     def clear(self) -> None:
         """Forget all: the weights or the data changed where nothing can see it."""

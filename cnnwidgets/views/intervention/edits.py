@@ -54,12 +54,13 @@ class Switches:
     def edits(self, instead: torch.Tensor | None) -> Edits:
         """As edits of the layer; empty for none. `instead` is as `replacement` gives it."""
         found: list[Edit] = []
-        if self.off and instead is None:
-            found.append(Ablate(channels=self.off))
-        elif self.off and self.replace == "mean":
-            found.append(Ablate(instead, channels=self.off))
-        elif self.off:
-            found.append(Replace(instead, channels=self.off))
+        if self.off:
+            if instead is None:
+                found.append(Ablate(channels=self.off))
+            elif self.replace == "mean":
+                found.append(Ablate(instead, channels=self.off))
+            else:
+                found.append(Replace(instead, channels=self.off))
         found += [Scale(factor, channels=channel) for channel, factor in self.live]
         return {self.layer: found} if found else {}
 

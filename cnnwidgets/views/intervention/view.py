@@ -213,16 +213,16 @@ class InterventionView(ImageView):
     def compute(self) -> None:
         """Run the network with the edits, and compare the layers behind them."""
         self.growing.hold()
-        key = (self.subject.weights, self.index, self.layer, self.replace, self.other)
+        place = (self.subject.weights, self.index, self.layer, self.replace, self.other)
         row, switches = self.layer_row, self._switches
-        self._instead = self.remember("instead", key, lambda: self._replacement(row))
-        key = (*key, switches.off, switches.live)
+        self._instead = self.remember("instead", place, lambda: self._replacement(row))
+        key = (*place, switches.off, switches.live)
         self._after = self.remember("after", key, lambda: self._run(switches))
         self._later = self.remember("later", key, lambda: later_layers(self.snapshot, self._after, self.layer))
         removing = (switches.removing, self.layer, self.subject.weights)
         self._norms = self.remember("norms", removing, lambda: self._norms_behind(row, switches))
         self._output = self.snapshot.output(self.layer)
-        self._ranked = (*key[:5], self.target, self.score)
+        self._ranked = (*place, self.target, self.score)
 
     def panels(self) -> list[Panel | list[Panel]]:
         """The image, the grid of the maps, the scores and the ranking, and the later layers."""
@@ -338,11 +338,16 @@ class InterventionView(ImageView):
             self.edited = self.subject
             return self.snapshot
         if self._own is None:
-            self._own = self.subject.under(edits)
-        else:
-            self._own.edit(together(self.subject.edits, edits))
-        self.edited = self._own
-        return self._own.at(self.index)
+            self._own = self.subject.under({})
+        own, before = self._own, self._own.edits
+        own.edit(together(self.subject.edits, edits))
+        try:
+            found = own.at(self.index)
+        except BaseException:
+            own.edit(before)  # of the picture that stays
+            raise
+        self.edited = own
+        return found
 
     def _norms_behind(self, row: Layer, switches: Switches) -> list[str]:
         if not switches.removing:

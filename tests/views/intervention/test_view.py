@@ -173,10 +173,11 @@ def test_an_image_of_another_size_is_said_and_the_picture_stays(model):
     data = [*steps(1), (torch.ones(1, 6, 6), 0)]
     layers = OrderedDict(conv=nn.Conv2d(1, 2, 1), pool=nn.AdaptiveAvgPool2d(1), flat=nn.Flatten(), fc=nn.Linear(2, 3))
     view = cw.InterventionView(nn.Sequential(layers), data, layer="conv", off=(0,), ranking=False)
-    before = view.panel("scores").bars
+    before, words = view.panel("scores").bars, view.edited.edited
     with view.hold_trait_notifications():
         view.replace, view.other = "image", 1
     assert "conv" in view.error and view.panel("scores").bars == before
+    assert view.edited.edited == words and view.edited.output(0, "conv")[0].abs().max() == 0
     view.replace = "zero"
     assert view.error == ""
 
