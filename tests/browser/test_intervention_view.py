@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from page_tools import comm_count, focus_slider, in_kernel, press, shown, wait_until, widget_count
+from page_tools import comm_count, focus_slider, in_kernel, keep, press, shown, wait_until, widget_count
 from playwright.sync_api import Page
 
 VIEW = """
@@ -50,6 +50,7 @@ def test_maps_are_clicked_off_and_on_and_the_keyboard_does_the_same(run_cells, t
     wait_for(page, "view.off", (1, 13))
     shown(page, "channels 1, 13 set to 0")
     shown(page, "47.3 % (−51.5)")
+    keep(page, f"intervention-{theme}-{width}", whole=True)
     click_map(page, 1)
     wait_for(page, "view.off", (13,))
 

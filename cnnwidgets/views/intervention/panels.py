@@ -34,8 +34,10 @@ def score_panel(before: Prediction | None, after: Prediction | None, names: Outp
         one, other = before.shares[target], after.shares[target]
         bars.append((names.called(target, len(before.shares)), one, f"{markup.percent(one)} before"))
         bars.append(("after", other, f"{markup.percent(other)} ({points(other - one)})"))
-    marked = None if truth is None else (2 * shown.index(truth), truth == after.targets[0])
-    heading = " · ".join(filter(None, ["Scores before and after", after.source]))
+    marked = None if truth is None else (2 * shown.index(truth), truth == before.targets[0])
+    verdicts = [] if truth is None else ["right" if truth == each.targets[0] else "wrong" for each in (before, after)]
+    verdict = ", then ".join(dict.fromkeys(verdicts))
+    heading = " · ".join(filter(None, ["Scores", verdict, after.source]))
     return Panel(heading, width=WIDTH, bars=bars, truth=marked, key="scores")
 
 

@@ -26,7 +26,7 @@ from .growing import GrowingRanking
 from .later import later_layers, later_panels
 from .panels import curve_of, ranking_panel, score_panel
 
-GRID = 336
+GRID = 288
 """Width of the grid, in px."""
 
 

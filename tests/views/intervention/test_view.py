@@ -46,6 +46,16 @@ def test_a_click_switches_a_map_off_and_the_scores_answer(view):
     assert view.panel("maps").flags == [cells.box(0)] and view.panel("maps").marks == [cells.box(0)]
 
 
+def test_the_verdict_is_told_before_and_after_and_the_true_class_is_marked_by_the_one_before(view):
+    assert view.panel("scores").heading == "Scores · right · softmax"
+    view.gains = ((0, -1.0), (1, -1.0))  # fc: -10 and 0, of which the second is not the label
+    assert view.panel("scores").heading == "Scores · right, then wrong · softmax"
+    assert view.panel("scores").truth == (0, True)
+    view.index = 1  # its label is 1, and unit 0 is the largest
+    view.all_on()
+    assert view.panel("scores").heading == "Scores · wrong · softmax"
+
+
 def test_another_click_switches_it_on_again(view):
     click(view, 0)
     click(view, 0)
