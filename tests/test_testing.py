@@ -52,6 +52,7 @@ MAKES: dict[str, Callable[[Path], cw.ModelView]] = {
     "ExploreView": lambda folder: cw.ExploreView(network(), images()),
     "FilmView": lambda folder: cw.FilmView(trainer(folder).recorder.recording),
     "FilterView": lambda folder: cw.FilterView(network(), images()),
+    "InterventionView": lambda folder: cw.InterventionView(network(), images(), off=(1,)),
     "KernelPlayground": lambda folder: cw.KernelPlayground(),
     "ModelSummary": lambda folder: cw.ModelSummary(network(), images()[0][0]),
     "OcclusionView": lambda folder: cw.OcclusionView(network(), images(), window=4, stride=4),

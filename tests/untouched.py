@@ -14,7 +14,7 @@ from tests.random_networks import CLASSES, SIDE
 
 VIEWS: tuple[Any, ...] = (
     cw.ActivationView, cw.AttributionView, cw.ConvolutionView, cw.FilterView, cw.OcclusionView, cw.ReceptiveFieldView,
-    cw.ModelSummary,
+    cw.InterventionView, cw.ModelSummary,
 )  # fmt: skip
 LOOKS = (
     "activations", "table", "attribution", "occlusion", "explain", "field", "gradient", "filters", "signatures",

@@ -13,6 +13,7 @@ from ..views import (
     AttributionView,
     ConvolutionView,
     FilterView,
+    InterventionView,
     OcclusionView,
     ReceptiveFieldView,
 )
@@ -104,6 +105,7 @@ TABS = {
     "convolution": Tab("Convolution", ConvolutionView, _PLACE),
     "field": Tab("Receptive field", ReceptiveFieldView, _PLACE),
     "occlusion": Tab("Occlusion", OcclusionView, {"index": "index", "target": "target"}),
+    "intervention": Tab("Intervention", InterventionView, _PLACE),
     "attribution": Tab("Attribution", AttributionView, _LAYER | {"target": "target"}),
 }
 

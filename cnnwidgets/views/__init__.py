@@ -6,6 +6,7 @@ from .convolution import ConvolutionView, KernelPlayground
 from .embedding import EmbeddingView
 from .film import FilmView
 from .filter import FilterView
+from .intervention import InterventionView
 from .occlusion import OcclusionView
 from .receptive_field import ReceptiveFieldView
 from .signature import SignatureView
@@ -19,6 +20,7 @@ __all__ = [
     "EmbeddingView",
     "FilmView",
     "FilterView",
+    "InterventionView",
     "KernelPlayground",
     "ModelSummary",
     "OcclusionView",

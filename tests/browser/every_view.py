@@ -1,4 +1,4 @@
-"""All twelve views in one output, and what a page can be asked about each of them."""
+"""All thirteen views in one output, and what a page can be asked about each of them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from playwright.sync_api import Page
 
 NAMES = [
     *("ActivationView", "FilterView", "ConvolutionView", "KernelPlayground", "ReceptiveFieldView", "OcclusionView"),
+    "InterventionView",
     *("AttributionView", "TrainingView", "FilmView", "SignatureView", "EmbeddingView", "ModelSummary"),
 ]
 
@@ -39,6 +40,7 @@ views = [
     cw.KernelPlayground(),
     cw.ReceptiveFieldView(model, data, layer="C3"),
     cw.OcclusionView(model, data),
+    cw.InterventionView(model, data, layer="C3", off=(3, 7)),
     cw.AttributionView(model, data),
     cw.TrainingView(trainer, data),
     cw.FilmView(cw.Recording.open(folder)),

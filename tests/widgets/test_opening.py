@@ -32,6 +32,7 @@ PLACES = {
     "ConvolutionView": {"layer": "more", "index": 1, "channel": 2, "pixel": (1, 3)},
     "EmbeddingView": {"layer": "fc", "method": "pca", "count": 5},
     "FilterView": {"layer": "more", "channel": 1},
+    "InterventionView": {"layer": "conv", "off": (0,), "gains": ((1, -2.0),), "channel": 1, "replace": "mean"},
     "ModelSummary": {"blocks": True},
     "OcclusionView": {"index": 3, "window": (2, 4), "stride": 2, "baseline": 0.25},
     "ReceptiveFieldView": {"layer": "more", "unit": (0, 2)},

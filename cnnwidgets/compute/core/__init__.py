@@ -15,6 +15,7 @@ from .hooks import (
     not_ours,
     of_the_user,
     rerouted,
+    share_turn,
 )
 from .memory import give_back
 from .model import (
@@ -29,6 +30,7 @@ from .model import (
     known_whole,
     moved,
     plain,
+    tensors_of,
 )
 from .names import (
     OUTPUT,
@@ -103,8 +105,10 @@ __all__ = [
     "rerouted",
     "same_random_state",
     "settings_version",
+    "share_turn",
     "shortened",
     "some_of",
+    "tensors_of",
     "unknown",
     "unknown_layer",
     "weights_version",

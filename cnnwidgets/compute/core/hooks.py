@@ -97,26 +97,34 @@ def _without_ours(table: OrderedDict[int, Any]) -> None:
     )
 
 
+class _Queue:
+    """Re-entrant lock that knows how many threads wait for it."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.waiting = 0
+
+
 class _Turn:
     """Re-entrant lock that yields to waiting threads."""
 
-    def __init__(self, module: nn.Module) -> None:
+    def __init__(self, module: nn.Module, queue: _Queue) -> None:
         self._module = weakref.ref(module)
-        self._lock = threading.RLock()
-        self._waiting = 0
+        self.queue = queue
 
     def __enter__(self) -> nn.Module:
-        if not self._lock.acquire(blocking=False):
-            self._waiting += 1
+        queue = self.queue
+        if not queue.lock.acquire(blocking=False):
+            queue.waiting += 1
             try:
-                self._lock.acquire()
+                queue.lock.acquire()
             finally:
-                self._waiting -= 1
+                queue.waiting -= 1
         return cast(nn.Module, self._module())
 
     def __exit__(self, *raised: object) -> None:
-        self._lock.release()
-        if self._waiting:
+        self.queue.lock.release()
+        if self.queue.waiting:
             time.sleep(0.001)  # else a loop would acquire it again before the other thread wakes up
 
 
@@ -143,8 +151,14 @@ def alone(model: nn.Module) -> AbstractContextManager[nn.Module]:
     module = plain(model)
     with _first:
         if module not in _turns:
-            _turns[module] = _Turn(module)
+            _turns[module] = _Turn(module, _Queue())
         return _turns[module]
+
+
+def share_turn(twin: nn.Module, model: nn.Module) -> None:
+    """Let `alone` of a module that has the weights of another one keep others from both."""
+    with alone(model) as module, _first:
+        _turns[twin] = _Turn(twin, _turns[module].queue)
 
 
 class _Enough(BaseException):

@@ -2,7 +2,8 @@
 
 from .edits import Ablate, Add, Apply, Clamp, Edit, Noise, Replace, Scale
 from .effects import ChannelAblator, ChannelEffects, channel_effects
-from .intervention import Intervention, intervene, interventions_of
+from .graph import norms_behind
+from .intervention import EditedTwin, Edits, Intervention, intervene, interventions_of
 from .patching import Patching, patching
 from .units import ClassUnits, units_for_class
 
@@ -15,6 +16,8 @@ __all__ = [
     "Clamp",
     "ClassUnits",
     "Edit",
+    "EditedTwin",
+    "Edits",
     "Intervention",
     "Noise",
     "Patching",
@@ -23,6 +26,7 @@ __all__ = [
     "channel_effects",
     "intervene",
     "interventions_of",
+    "norms_behind",
     "patching",
     "units_for_class",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -54,7 +54,7 @@ class ChannelEffects:
     most_change: torch.Tensor
     done: torch.Tensor
     layer: str
-    value: Value
+    value: Value | torch.Tensor
     words: str
 
     def __repr__(self) -> str:
@@ -89,6 +89,8 @@ class ChannelAblator:
 
     Parameters
     ----------
+    value : {"zero", "mean"}, float or torch.Tensor
+        As for `channel_effects`; or one number for each channel (C,), or what replaces its values (C, ...).
     **options
         As for `channel_effects`.
 
@@ -107,7 +109,7 @@ class ChannelAblator:
         layer: str,
         *,
         target: int | None = None,
-        value: Value = "zero",
+        value: Value | torch.Tensor = "zero",
         score: Score = "logit",
         batch_size: int | None = None,
         prepare: Prepare | None = None,
@@ -115,11 +117,12 @@ class ChannelAblator:
         wanted, single = parse_target(target)
         if not single:
             raise ValueError(f"target is one class, not {target!r}: each needs effects of its own")
-        Ablate(value)  # says what is wrong with it
+        if not isinstance(value, torch.Tensor):
+            Ablate(value)  # says what is wrong with it
         self._name, self.layer, self.value = type(plain(model)).__name__, layer, value
         self._tail = Tail(model, images, layer, score=score, prepare=prepare)
         self._targets = choose_targets(self._tail.whole, wanted)[:, 0]
-        self._replacing = replacing(self._tail.output, value)
+        self._replacing = replacing_maps(self._tail.output, value)
         self._batch = self._tail.batch_size(batch_size)
         count, channels = self._tail.output.shape[:2]
         self.done, self.total = 0, count * channels
@@ -169,13 +172,40 @@ class ChannelAblator:
             break
         return self.result
 
+    def without(self, sets: Sequence[Sequence[int]]) -> torch.Tensor:
+        """The score of the target with each of some sets of channels switched off, in one batch.
+
+        Parameters
+        ----------
+        sets : sequence of sequence of int
+            Numbers of channels, for each of S edits of the whole layer.
+
+        Returns
+        -------
+        torch.Tensor
+            (S, N).
+        """
+        count = len(self._scores)
+        off = torch.zeros(len(sets), self._scores.shape[1], dtype=torch.bool)
+        for row, channels in zip(off, sets, strict=True):
+            row[list(channels)] = True
+        number = torch.arange(count).repeat(len(sets))
+
+        def change(values: torch.Tensor) -> None:
+            places = [1] * (values.ndim - 2)
+            chosen = off.repeat_interleave(count, 0).reshape(*values.shape[:2], *places).to(values.device)
+            values.copy_(torch.where(chosen, self._replacing[None].to(values), values))
+
+        found = self._tail(number, change)
+        return found.gather(1, self._targets[number][:, None].to(found.device)).reshape(len(sets), count)
+
     def _do(self, items: torch.Tensor) -> None:
         count = len(self._scores)
         channels, number = items // count, items % count
         rows = torch.arange(len(items))
 
         def change(values: torch.Tensor) -> None:
-            values[rows, channels] = self._replacing[channels].reshape(-1, *[1] * (values.ndim - 2)).to(values)
+            values[rows, channels] = self._replacing[channels].to(values)
 
         found = self._tail(number, change)
         targets, whole = self._targets[number], self._tail.whole[number]
@@ -273,6 +303,18 @@ def channel_effects(
             bar.add(ablator.done - done)
             done = ablator.done
     return ablator.result
+
+
+def replacing_maps(output: torch.Tensor, value: Value | torch.Tensor) -> torch.Tensor:
+    """What replaces each channel of a layer's output (N, C, ...): (C, ...), 1 in axes in which it is the same."""
+    if not isinstance(value, torch.Tensor):
+        value = replacing(output, value)
+    elif value.shape not in (output.shape[1:2], output.shape[1:]):
+        raise ValueError(
+            f"what replaces the channels must be ({output.shape[1]},) or {tuple(output.shape[1:])}, "
+            f"not {tuple(value.shape)}"
+        )
+    return value.reshape(-1, *[1] * (output.ndim - 2)) if value.ndim == 1 else value
 
 
 def replacing(output: torch.Tensor, value: Value) -> torch.Tensor:

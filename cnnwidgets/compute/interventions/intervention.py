@@ -12,8 +12,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..core import Prepare, plain
+from ..core import Prepare, hooks_version, plain, settings_version, tensors_of
 from ..gradients import OR_COMPILED, can_run_eagerly, eager, is_compiled
+from ..shadow import Unshadowed, twin_of
 from .edited import Edited, channel_means, value_for
 from .edits import Ablate, Apply, Edit, Replace
 from .graph import norms_behind
@@ -151,15 +152,84 @@ def intervene(model: nn.Module, edits: Edits, *, prepare: Prepare | None = None)
     >>> float(maps[:, [3, 7]].abs().max()), intervention.words
     (0.0, 'channels 3, 7 of C3 set to 0')
     """
-    module = plain(model)
     if is_compiled(model) and not can_run_eagerly():
         raise ValueError("a compiled model can be edited from torch 2.6 on: give it as it is")
+    with ExitStack() as stack:
+        intervention = _hooked(stack, model, plain(model), edits, prepare)
+        stack.enter_context(eager)
+        stack.enter_context(_listed_as_active(plain(model), intervention))
+        yield intervention
+    intervention.tell()
+
+
+class EditedTwin:
+    """A model that computes otherwise, beside the one whose weights it has: other modules, with the edits on them.
+
+    For edits that are to last, where the user's model shall compute as it did. The twin follows a training of the
+    weights; where modules, settings or hooks of the model change, a new one is needed: `current` says so.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Never changed.
+    edits : mapping of str to Edit
+        As for `intervene`; may be empty.
+    prepare : callable, optional
+        As for `intervene`.
+
+    Attributes
+    ----------
+    module : torch.nn.Module
+        The twin.
+    intervention : Intervention or None
+        The edits; None where there are none.
+
+    Raises
+    ------
+    LookupError, TypeError, ValueError
+        As for `intervene`; the model cannot be copied.
+    """
+
+    def __init__(self, model: nn.Module, edits: Edits, *, prepare: Prepare | None = None) -> None:
+        self._model, self._prepare = plain(model), prepare
+        self._version = self._version_now()
+        try:
+            self.module = twin_of(self._model)
+        except Unshadowed as error:
+            raise ValueError(f"edits need a copy of the model beside it, and it has none: {error}") from error
+        self._stack = ExitStack()
+        self.intervention: Intervention | None = None
+        self.edit(edits)
+
+    @property
+    def current(self) -> bool:
+        """Whether it still is a twin: the model has the same modules, settings, parameters and hooks."""
+        return bool(self._version == self._version_now())
+
+    def edit(self, edits: Edits) -> None:
+        """Edit this instead; after an error the edits before are on it."""
+        stack = ExitStack()
+        try:
+            intervention = _hooked(stack, self._model, self.module, edits, self._prepare) if edits else None
+        except BaseException:
+            stack.close()
+            raise
+        self._stack.close()
+        self._stack, self.intervention = stack, intervention
+
+    def _version_now(self) -> object:
+        held = [id(tensor) for tensor in tensors_of(self._model)]
+        return held, hooks_version(self._model), settings_version(self._model)
+
+
+def _hooked(stack: ExitStack, model: nn.Module, on: nn.Module, edits: Edits, prepare: Prepare | None) -> Intervention:
+    """Put the edits of `model` on the plain module or its twin, until the stack ends."""
     listed = {layer: _listed(layer, given) for layer, given in _checked(edits).items()}
-    places = [Edited(module, layer, given) for layer, given in listed.items()]  # says what is wrong before any pass
+    places = [Edited(on, layer, given) for layer, given in listed.items()]  # says what is wrong before any pass
     words = [_words(layer, edit) for layer, given in listed.items() for edit in given]
     for place in places:
         place.edits = tuple(_resolved(model, place.layer, edit, prepare) for edit in place.edits)
-    intervention = Intervention(module, places, words)
+    intervention = Intervention(plain(model), places, words)
     calls = Calls({place.module for place in places})
 
     def begin(network: nn.Module, args: Any, keywords: Any) -> None:
@@ -172,15 +242,11 @@ def intervene(model: nn.Module, edits: Edits, *, prepare: Prepare | None = None)
     def after(place: Edited, part: nn.Module, args: Any, output: Any) -> Any:
         return place.run(calls, part, output)
 
-    with ExitStack() as stack:
-        hook_before(stack, module, begin)
-        for place in places:
-            hook_after(stack, place.part, partial(after, place))
-        hook_after(stack, module, end)
-        stack.enter_context(eager)
-        stack.enter_context(_listed_as_active(module, intervention))
-        yield intervention
-    intervention.tell()
+    hook_before(stack, on, begin)
+    for place in places:
+        hook_after(stack, place.part, partial(after, place))
+    hook_after(stack, on, end)
+    return intervention
 
 
 def interventions_of(model: nn.Module) -> list[Intervention]:

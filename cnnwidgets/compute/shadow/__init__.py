@@ -2,6 +2,6 @@
 
 from .copying import Unshadowed
 from .evaluating import evaluating
-from .looking import looking, shadow_of
+from .looking import looking, shadow_of, twin_of
 
-__all__ = ["Unshadowed", "evaluating", "looking", "shadow_of"]
+__all__ = ["Unshadowed", "evaluating", "looking", "shadow_of", "twin_of"]

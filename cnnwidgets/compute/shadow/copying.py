@@ -44,6 +44,8 @@ class Copying:
         The plain module.
     apart : bool
         Copy the memory of all parameters too, instead of that alone which a look has written to before.
+    sharing : bool
+        Copy no tensor at all: the copy holds the very parameters and buffers of the model.
 
     Attributes
     ----------
@@ -63,12 +65,12 @@ class Copying:
         refers to the model itself.
     """
 
-    def __init__(self, model: nn.Module, *, apart: bool = False) -> None:
+    def __init__(self, model: nn.Module, *, apart: bool = False, sharing: bool = False) -> None:
         self.memo: dict[int, Any] = {}
         self.parts: list[nn.Module] = []
         self.same: list[torch.Tensor] = []
         self.settings: list[Any] = []
-        self._apart = apart
+        self._apart, self._sharing = apart, sharing
         self._weights: list[nn.Parameter] = []  # of the model, whose memory is copied
         self._memory: dict[int, torch.UntypedStorage] = {}  # by the address of the model's
         self._originals: list[Any] = []  # alive as long as their ids count
@@ -174,7 +176,9 @@ class Copying:
 
     def _tensor(self, value: torch.Tensor) -> torch.Tensor:
         made: torch.Tensor
-        if isinstance(value, nn.Parameter):
+        if self._sharing:
+            made = value
+        elif isinstance(value, nn.Parameter):
             made = self._weight(value)
         else:
             try:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..core import alone, counting, known_whole, same_random_state
+from ..core import alone, counting, known_whole, same_random_state, share_turn
 from .copying import Copying, Unshadowed
 from .evaluating import evaluating
 from .held import same_class_state
@@ -134,6 +134,30 @@ def shadow_of(model: nn.Module) -> nn.Module:
     copying, trusted = _copied(model)
     with _undone(copying, trusted):
         return _evaluated(copying)
+
+
+def twin_of(model: nn.Module) -> nn.Module:
+    """A twin of the model: other modules that hold its very parameters and buffers, and so follow its training.
+
+    For what is to be on a model for longer than a look, such as an edit, and not on the user's. A look at the twin runs
+    on a shadow of it, while nobody else runs the model.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The plain module; never changed.
+
+    Raises
+    ------
+    Unshadowed
+        The model cannot be copied so; the message says why.
+    """
+    with alone(model) as module:
+        twin = known_whole(Copying(module, sharing=True).root)
+        share_turn(twin, module)
+        if module in _seen:  # what its looks write to is known
+            _seen[twin] = _seen[module]
+        return twin
 
 
 def _evaluated(copying: Copying) -> nn.Module:

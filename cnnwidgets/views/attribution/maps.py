@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from ...compute.attribution import GRAD_CAM, attributions, randomized
-from ...compute.core import ForwardError, Prepare, weights_version
+from ...compute.core import ForwardError, Prepare
 from ...compute.dataset import of_images
 from ...widgets.state import Snapshot, Subject
 
@@ -39,7 +39,7 @@ class Maps:
         self.passes = 0
         self._subject = subject
         self._kept: OrderedDict[tuple[Any, ...], Found] = OrderedDict()
-        self._random: tuple[int, nn.Module] | None = None
+        self._random: tuple[tuple[int, int], nn.Module] | None = None
 
     def clear(self) -> None:
         """Forget all: the weights or the data changed where nothing can see it."""
@@ -66,7 +66,7 @@ class Maps:
         ForwardError
             The model refused the image.
         """
-        version = weights_version(self._subject.module)
+        version = self._subject.weights
         layer_used = layer if method in GRAD_CAM else None
         steps_used = steps if method == "integrated_gradients" else None
         key = (version, snapshot.index, method, target, against, score, layer_used, steps_used, random)
@@ -97,7 +97,7 @@ class Maps:
             self._kept.popitem(last=False)
         return self._kept[key]
 
-    def _randomized(self, version: int) -> nn.Module:
+    def _randomized(self, version: tuple[int, int]) -> nn.Module:
         if self._random is None or self._random[0] != version:
             self._random = version, randomized(self._subject.module)
         return self._random[1]

@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 
-from ...compute.core import weights_version
 from ...compute.dataset import Item, of_images, predict
 from ...compute.occlusion import Occluder
 from ...widgets.panels import with_truth
@@ -34,7 +33,7 @@ class Settings:
     @classmethod
     def of(cls, subject: Subject, refreshed: int, **settings: Any) -> Settings:
         """With the weights as they are now; `refreshed` is another number after each refresh."""
-        return cls((refreshed, weights_version(subject.module)), **settings)
+        return cls((refreshed, subject.weights), **settings)
 
 
 @dataclass(frozen=True, eq=False)

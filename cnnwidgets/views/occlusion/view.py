@@ -12,7 +12,6 @@ import torch
 import traitlets as T
 from torch import nn
 
-from ...compute.core import weights_version
 from ...compute.occlusion import OcclusionMap, pair, patches
 from ...live import cell_thread
 from ...render.static import Panel
@@ -321,7 +320,7 @@ class OcclusionView(ShowsOwnImages, PicksImages, ModelView):
 
     def _has_same_weights(self) -> bool:
         """Whether the map still is of this network; begins it again where a cell has trained the network."""
-        same = (self._refreshed, weights_version(self.subject.module)) == self.seen.settings.weights
+        same = (self._refreshed, self.subject.weights) == self.seen.settings.weights
         if not same:
             self._begin_again()
         return same

@@ -10,7 +10,6 @@ import ipywidgets as W
 import torch
 import traitlets as T
 
-from ...compute.core import weights_version
 from ...compute.layers import Layer, drawable
 from ...compute.receptive_field import Box, ReceptiveField, ReceptiveFields, fields_of, unit_gradient
 from ...render.color import Shaded
@@ -142,7 +141,7 @@ class ReceptiveFieldView(ImageView):
         self._place.fit()  # the image may be of another size
         vector = self.layer_row.kind == "vector"
         self._chosen = self.channel if vector or self.gradient == "channel" else None
-        at = (weights_version(self.subject.module), self.index, self.layer, self._place.place, self._chosen)
+        at = (self.subject.weights, self.index, self.layer, self._place.place, self._chosen)
         found, self._why = self._gradients.get(at), ""
         self.cached &= found is not None
         if found is None:

@@ -10,7 +10,7 @@ import torch
 import traitlets as T
 from torch import nn
 
-from ...compute.core import get_layer, weights_version
+from ...compute.core import get_layer
 from ...compute.dataset import item_responses
 from ...compute.layers import Layer, describe_module
 from ...compute.overview import ordinary
@@ -180,7 +180,7 @@ class SignatureView(ImageView):
         # remembered, since labels may have to be read from files
         found = self.remember("members", (targets, count), lambda: members(items, targets, count))
         indices = [index for group in found for index in group]
-        key = (self.layer, self.pooling, tuple(indices), weights_version(self.subject.module))
+        key = (self.layer, self.pooling, tuple(indices), self.subject.weights)
         vectors = self._vectors.get(key)
         self.cached = vectors is not None
         if vectors is None:

@@ -16,10 +16,10 @@ from ...render.static import Panel
 from ...training.loop import Step, Trainer
 from ...widgets import controls
 from ...widgets.base import ImageView
-from ...widgets.panels import classes_panel, grid_panel, image_panel
+from ...widgets.panels import CurvePanel, classes_panel, grid_panel, image_panel
 from ...widgets.state import Colormap, Given, Integer, Snapshot, maps_of
 from ...widgets.surface import markup
-from .curves import CurvePanel, Track, curve_panel, has_values
+from .curves import Track, curve_panel, has_values
 from .pace import Pace
 from .panels import gradients_panel, progress_panel, state
 

@@ -22,7 +22,7 @@ from ...live import Newest
 from ...render import encode_png
 from ...render.static import Card, Panel
 from ..panels import PanelBox
-from ..state import Given, Index, Memory, cell_of, refused, told
+from ..state import Given, Index, Memory, Subject, cell_of, refused, told
 from ..surface import close_tree, markup, sharing
 from . import lifetime, still
 from .contract import check_contract
@@ -150,7 +150,8 @@ class ModelView(W.VBox):
         traits = {name: getattr(self, name) for name in self._tagged}
         public = type(self).__module__.startswith(f"{__package__.partition('.')[0]}.")
         given = Given(self, self._made_with, traits, names)
-        return cell_of(type(self).__name__, given, self.numbers_in_code(given), public=public)
+        numbers = [] if given.edited else self.numbers_in_code(given)
+        return cell_of(type(self).__name__, given, numbers, public=public)
 
     @classmethod
     def check_keywords(cls, keywords: dict[str, Any]) -> None:
@@ -187,6 +188,11 @@ class ModelView(W.VBox):
     def notes(self) -> Sequence[str]:
         """More of the title line, behind what `title` says: what was done to an own image."""
         return []
+
+    def _badge(self) -> list[str]:
+        """What is edited in the model that is looked at, for the title line."""
+        subject = getattr(self, "subject", None)
+        return [f"edited: {subject.edited}"] if isinstance(subject, Subject) and subject.edited else []
 
     def status(self) -> str:
         """One quiet line below the title."""
@@ -314,7 +320,7 @@ class ModelView(W.VBox):
 
     def render(self) -> None:
         """Draw what `compute` found as the display traits say."""
-        panels, title, status = list(self.panels()), [*self.title(), *self.notes()], self.status()
+        panels, title, status = list(self.panels()), [*self.title(), *self.notes(), *self._badge()], self.status()
         if not panels:
             raise ValueError(f"{type(self).__name__}.panels() gave no panel")
         self._frame.show(panels, title, status, self.source())

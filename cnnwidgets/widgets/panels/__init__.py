@@ -3,11 +3,11 @@
 from .box import Columns, PanelBox, lines_html
 from .channel import channel_panel
 from .column import DETAIL, GRID, HOVERED, INPUT, CardPanel
+from .curve import CurveBox, CurvePanel, curve_panel
 from .grid import grid_panel, grid_sizes, painted_grid
-from .image import classes_panel, image_panel, image_panels
+from .image import PHOTO, classes_panel, enlarged, image_panel, image_panels
 from .map import NOTHING, Around, MapPanel, map_panel, padded_palette
 from .painted import Paint, PaintedBox, PaintedPanel
-from .photo import PHOTO, enlarged
 from .prediction import prediction_panel, with_truth
 from .table import strip_panel, table_panel, tables_panel
 
@@ -21,6 +21,8 @@ __all__ = [
     "Around",
     "CardPanel",
     "Columns",
+    "CurveBox",
+    "CurvePanel",
     "MapPanel",
     "Paint",
     "PaintedBox",
@@ -28,6 +30,7 @@ __all__ = [
     "PanelBox",
     "channel_panel",
     "classes_panel",
+    "curve_panel",
     "enlarged",
     "grid_panel",
     "grid_sizes",

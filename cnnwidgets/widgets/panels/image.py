@@ -1,6 +1,9 @@
-"""The input image with its prediction."""
+"""The input image with its prediction, or large enough to point at."""
 
 from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ...render.color import fitted, to_picture
 from ...render.static import Panel
@@ -8,6 +11,15 @@ from ..state import Snapshot
 from ..surface import markup, number
 from .column import BESIDE, INPUT
 from .prediction import prediction_panel
+
+PHOTO = 448
+"""Width of a photo, in px."""
+
+
+def enlarged(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """As it is, if a whole number of times it nearly fills the panel; the browser enlarges it then, crisply."""
+    share = PHOTO / max(pixels.shape[:2])
+    return pixels if share >= 1 and int(share) >= 0.75 * share else fitted(pixels, PHOTO, PHOTO)
 
 
 def image_panels(snapshot: Snapshot) -> list[Panel]:

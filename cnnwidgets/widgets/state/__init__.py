@@ -6,7 +6,7 @@ from .memory import Memory
 from .operations import REST, Operations
 from .page import kept
 from .place import read, told
-from .subject import Look, Snapshot, Subject
+from .subject import Look, Snapshot, Subject, together
 from .thumbnails import Thumbnails
 from .traits import Colormap, Index, Integer, NotNone, Number, Pixel, Place, Scale, ScoreOf, Target, refused
 
@@ -38,5 +38,6 @@ __all__ = [
     "read",
     "recording_of",
     "refused",
+    "together",
     "told",
 ]

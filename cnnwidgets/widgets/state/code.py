@@ -76,6 +76,11 @@ class Given:
         other._instead = {**self._instead, **instead}
         return other
 
+    @property
+    def edited(self) -> bool:
+        """Whether a model with edits is looked at, of which functions that are given the model would not know."""
+        return any(isinstance(value, Subject) for value in self._values.values())
+
     def has(self, parameter: str) -> bool:
         """Whether anything was given as `parameter`."""
         return self._values.get(parameter) is not None
@@ -113,7 +118,7 @@ class Given:
     def _written(self, value: Any, name: str) -> str:
         """The value written out, or its variable, or else `name`."""
         text = literal(value)
-        called = "model" if isinstance(value, nn.Module) else name
+        called = "model" if isinstance(value, nn.Module) else "subject" if isinstance(value, Subject) else name
         return self._names.get(id(value)) or self.named(called) if text is None else text
 
 
@@ -233,7 +238,10 @@ def _opened(values: Mapping[str, Any]) -> dict[str, Any]:
         found |= value if name in ("traits", "options") and isinstance(value, dict) else {name: value}
     first = next(iter(found), "")
     if isinstance(found.get(first), Subject):
-        subject = found.pop(first)
+        subject = found[first]
+        if subject.edited:  # what was edited is in no code: the subject is called by its name
+            return {name: value for name, value in found.items() if value is not None}
+        del found[first]
         data = found.keys() & {"dataset", "images"} or {"dataset"}
         found = {first: subject.model, data.pop(): subject.items.dataset, **subject.given} | {
             name: value for name, value in found.items() if value is not None and name not in ("dataset", "images")

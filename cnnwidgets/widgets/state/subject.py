@@ -14,6 +14,7 @@ from torch import nn
 from ...compute.convolution import LayerPass, layer_pass
 from ...compute.core import OUTPUT, Captured, Prepare, alone, digest, hooks_version, plain, weights_version
 from ...compute.dataset import Item, Items, OutputNames, Prediction, predict
+from ...compute.interventions import EditedTwin, Edits
 from ...compute.layers import Layer, LayerTable, one_image, run, run_operations
 from .cache import ByteCache
 from .passes import RECENT, Pass, Passes, scores_of
@@ -137,11 +138,17 @@ class Subject:
         Gives (image, label).
     classes, denormalize, prepare
         As `Items` takes them.
+    edits : mapping of str to Edit, optional
+        As for `intervene`: the model computes so for all that look at this subject, and for nobody else. A view that is
+        given the subject says in its title what is edited.
     cache_bytes : int
         Bytes of layer outputs to keep at most, of those that all views of the process share.
 
     Attributes
     ----------
+    model, module : torch.nn.Module
+        What is looked at, and the plain module in it. With edits both are a twin of the model that shares its weights,
+        on which the edits are, so that no number is ever shared with the model as it is.
     given : dict
         Those of `classes`, `denormalize` and `prepare` that are not None, as they were given.
     """
@@ -154,26 +161,98 @@ class Subject:
         classes: Any = None,
         denormalize: Any = None,
         prepare: Prepare | None = None,
+        edits: Edits | None = None,
         cache_bytes: int = 512 * 2**20,
     ) -> None:
         self.model = model
         self.module = plain(model)
+        self._original, self._edits = model, edits
+        self._cache_bytes = cache_bytes
         self.items = Items(dataset, classes=classes, denormalize=denormalize, prepare=prepare, model=self.module)
         self.names = OutputNames(self.module, self.items)
         self.prepare = prepare
         given = {"classes": classes, "denormalize": denormalize, "prepare": prepare}
         self.given = {name: value for name, value in given.items() if value is not None}
         self.passes = 0
-        self._shared = Passes.of(self.module, cache_bytes)
-        self._outputs = self._shared.outputs
-        self.known_table: Callable[[Pass], LayerTable | None] = self._shared.table
         self._own = object()
         self._looks: LRUCache[tuple[int, int, int], Look] = LRUCache(RECENT)
+        self._twin: EditedTwin | None = None
+        self._look_at(model, edits)
 
     @classmethod
     def of(cls, model: nn.Module | Subject, dataset: Any = None, **options: Any) -> Subject:
         """What another view already looks at, or a new one of a model and a data set; `options` as for those."""
         return model if isinstance(model, Subject) else cls(model, dataset, **options)
+
+    def _look_at(self, model: nn.Module, edits: Edits | None) -> None:
+        """Look at a model, or with edits at a new twin of it, from now on."""
+        if edits is not None:
+            self._twin = EditedTwin(model, edits, prepare=self.prepare)
+            self.model = self.module = self._twin.module
+        self._shared = Passes.of(self.module, self._cache_bytes)
+        self._outputs = self._shared.outputs
+        self.known_table: Callable[[Pass], LayerTable | None] = self._shared.table
+        self._looks.clear()
+
+    # ------------------------------------------------------------------ what is edited
+
+    def under(self, edits: Edits) -> Subject:
+        """The same model and images, with these edits after those that there are; whoever looks at this sees none.
+
+        Examples
+        --------
+        >>> import cnnwidgets as cw
+        >>> subject = cw.Subject(cw.models.lenet5(), cw.data.digits())
+        >>> edited = subject.under({"C3": cw.Ablate(channels=[3, 7])})
+        >>> edited.edited, float(edited.at(0).output("C3")[3].abs().max())
+        ('channels 3, 7 of C3 set to 0', 0.0)
+        """
+        other = copy(self)
+        other.passes, other._own, other._looks = 0, object(), LRUCache(RECENT)
+        other._edits = together(self._edits or {}, edits)
+        other._look_at(self._original, other._edits)
+        return other
+
+    def edit(self, edits: Edits) -> None:
+        """Edit this instead, from now on; views that look at an edited subject show it with their next drawing.
+
+        Raises
+        ------
+        LookupError, TypeError, ValueError
+            As for `intervene`; the edits before stay. A subject without edits has none to change: see `under`.
+        """
+        if self._twin is None:
+            raise ValueError("this subject is looked at without edits: subject.under(edits) is another one, with them")
+        if self._twin.current:
+            self._twin.edit(edits)
+            self._looks.clear()
+        else:
+            self._look_at(self._original, edits)
+        self._edits = edits
+
+    @property
+    def edits(self) -> Edits:
+        """Layer -> what is done to it; empty for nothing."""
+        return self._edits or {}
+
+    @property
+    def edited(self) -> str:
+        """What is edited, in a line: `channels 3, 7 of layer4 set to 0`; empty for nothing."""
+        intervention = None if self._twin is None else self._twin.intervention
+        return "" if intervention is None else intervention.words
+
+    @property
+    def warnings(self) -> list[str]:
+        """What may mislead in the edits; see `Intervention`."""
+        intervention = None if self._twin is None else self._twin.intervention
+        return [] if intervention is None else intervention.warnings
+
+    def _keep_up(self) -> None:
+        """Look at a new twin where the model is built otherwise than when the edits were made."""
+        if self._twin is not None and not self._twin.current:
+            self._look_at(self._original, self._edits)
+
+    # ------------------------------------------------------------------ what is known
 
     @property
     def outputs(self) -> ByteCache:
@@ -199,8 +278,11 @@ class Subject:
 
     @property
     def weights(self) -> tuple[int, int]:
-        """Another pair whenever the weights have changed, or everything was forgotten."""
-        return self._shared.forgotten, weights_version(self.module)
+        """Another pair whenever the weights or the edits have changed, or everything was forgotten."""
+        if self._twin is None:
+            return self._shared.forgotten, weights_version(self.module)
+        self._keep_up()
+        return self._shared.forgotten, hash((weights_version(self.module), hooks_version(self.module)))
 
     def held(self, look: Look, layer: str) -> torch.Tensor | None:
         """The output of `layer`, with its batch axis, if it is at hand."""
@@ -336,6 +418,16 @@ class Subject:
         limit = self._outputs.limit
         captured = run(self.module, images, [layer], prepare=self.prepare, budget=limit, device="cpu")
         return shared.keep(look.key, {layer: captured[layer]})[layer]
+
+
+def together(first: Edits, then: Edits) -> Edits:
+    """The edits of both: of a layer that both edit, the second ones last."""
+
+    def listed(edits: Edits, layer: str) -> list[Any]:
+        given = edits.get(layer, [])
+        return list(given) if isinstance(given, (list, tuple)) else [given]
+
+    return {layer: [*listed(first, layer), *listed(then, layer)] for layer in {**first, **then}}
 
 
 def _called(index: int) -> str:

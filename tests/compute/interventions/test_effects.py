@@ -227,3 +227,28 @@ def test_a_real_network_needs_for_a_bee_what_plain_pytorch_says(data_root):
             bee_without = model(image).softmax(1)[0, 309]
         assert torch.allclose(bee_without, model.fc(without).softmax(0)[309], atol=1e-5)
     assert round(float(bee_without), 3) == 0.331
+
+
+def test_a_channel_may_be_replaced_by_a_number_of_its_own_or_by_a_map():
+    numbers = cw.ChannelAblator(Sums(), X, "units", target=2, value=torch.tensor([1.0, 5.0]))
+    assert [found.complete for found in numbers][-1] and numbers.result.scores.tolist() == [[2, 8], [0, 8]]
+    model = nn.Sequential(nn.Conv2d(1, 1, 1, bias=False), nn.Flatten(), nn.Linear(4, 2, bias=False))
+    model[2].weight.data = torch.tensor([[1.0, 2.0, 3.0, 4.0], [0.0, 0.0, 0.0, 0.0]])
+    maps = cw.ChannelAblator(
+        model, torch.ones(1, 1, 2, 2), "0", target=0, value=torch.tensor([[[1.0, 0.0], [0.0, 2.0]]])
+    )
+    assert maps.step().scores.tolist() == [[9.0]]  # 1 + 4 * 2
+    with pytest.raises(ValueError, match=r"must be \(1,\) or \(1, 2, 2\), not \(3,\)"):
+        cw.ChannelAblator(model, torch.ones(1, 1, 2, 2), "0", value=torch.zeros(3))
+
+
+def test_sets_of_channels_are_switched_off_together():
+    ablator = cw.ChannelAblator(Sums(), X, "units", target=2)
+    assert ablator.without([[], [0], [1], [0, 1]]).tolist() == [[4, 2], [1, -1], [3, 3], [0, 0]]
+    skips = Skips().eval()
+    sets = [[], [2], [0, 5], [1, 2, 3]]
+    found = cw.ChannelAblator(skips, IMAGES, "a", target=1).without(sets)
+    for channels, scores in zip(sets, found, strict=True):
+        edit = cw.Ablate(channels=channels) if channels else cw.Scale(1.0)
+        with torch.no_grad(), cw.intervene(skips, {"a": edit}):
+            assert torch.allclose(scores, skips(IMAGES)[:, 1], atol=1e-5)

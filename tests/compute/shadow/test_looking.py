@@ -14,7 +14,8 @@ import torch
 from torch import nn
 
 from cnnwidgets import activations, capture, occlusion
-from cnnwidgets.compute.shadow import looking, shadow_of
+from cnnwidgets.compute.core import alone
+from cnnwidgets.compute.shadow import looking, shadow_of, twin_of
 
 
 class Keeper(nn.Module):
@@ -304,3 +305,32 @@ def test_what_a_module_holds_is_whole_in_the_copy_and_is_not_written_to(held, re
     with torch.no_grad():
         assert torch.equal(found, model.body(torch.ones(1, 1, 2, 2)))
     assert read(held) == first
+
+
+def test_a_twin_holds_the_very_weights_and_buffers_of_other_modules_and_hooks_of_its_own():
+    model = nn.Sequential(nn.Conv2d(1, 2, 1), nn.BatchNorm2d(2))
+    twin = twin_of(model)
+    held = [*model.parameters(), *model.buffers()]
+    assert all(one is other for one, other in zip(held, [*twin.parameters(), *twin.buffers()], strict=True))
+    assert twin is not model and twin[0] is not model[0] and twin[0]._forward_hooks is not model[0]._forward_hooks
+    twin[0].register_forward_hook(lambda *given: given[2] * 0)
+    image = torch.ones(1, 1, 2, 2)
+    assert torch.equal(twin.eval()(image), model.eval()[1](torch.zeros(1, 2, 2, 2)))
+    assert not torch.equal(twin(image), model(image)) and model.training is False
+
+
+def test_nobody_else_runs_a_model_while_its_twin_is_looked_at():
+    model = nn.Linear(1, 1)
+    twin, entered = twin_of(model), []
+
+    def other() -> None:
+        with alone(model):
+            entered.append(True)
+
+    thread = threading.Thread(target=other)
+    with looking(twin):
+        thread.start()
+        thread.join(0.2)
+        assert not entered
+    thread.join()
+    assert entered

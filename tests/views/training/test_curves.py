@@ -8,8 +8,8 @@ import pytest
 
 from cnnwidgets.render.static.chart import Chart, Line
 from cnnwidgets.training.loop.history import History, Step
-from cnnwidgets.views.training.curves import POINTS, CurveBox, Track, curve_panel, has_values, thinned
-from cnnwidgets.widgets.panels import Columns
+from cnnwidgets.views.training.curves import POINTS, Track, curve_panel, has_values, thinned
+from cnnwidgets.widgets.panels import Columns, CurveBox
 from cnnwidgets.widgets.surface import close_tree
 from tests.widgets.conftest import inside, words
 

@@ -26,6 +26,7 @@ MAKE: dict[str, Callable[[], Any]] = {
     "embedding": lambda: cw.EmbeddingView(MODEL, DATASET, "F6", count=30, method="pca"),
     "filter": lambda: cw.FilterView(MODEL, DATASET, layer="C3", filter=3),
     "filter alone": lambda: cw.FilterView(MODEL),
+    "intervention": lambda: cw.InterventionView(MODEL, DATASET, layer="C3", off=(3, 7), gains=((2, 0.5),), index=1),
     "occlusion": lambda: cw.OcclusionView(MODEL, DATASET, window=5, target=3, top=4, left=6),
     "playground": lambda: cw.KernelPlayground(bias=2.0, kernel=[[1.0, -1.0]], padding=1),
     "receptive field": lambda: cw.ReceptiveFieldView(MODEL, DATASET, layer="C3", unit=(4, 5)),
@@ -59,6 +60,8 @@ def test_the_numbers_behind_the_picture_come_from_public_functions():
     assert run(sums.code(NAMES), **NAMES)["explanation"].value == sums.explanation.value
     rows = cw.ModelSummary(MODEL, DATASET)
     assert run(rows.code(NAMES), **NAMES)["table"].names == rows.table.names
+    off = cw.InterventionView(MODEL, DATASET, layer="C3", off=(3, 7), index=3)
+    assert torch.equal(run(off.code(NAMES), **NAMES)["output"], off.edited.output(3, "OUTPUT"))
     field = cw.ReceptiveFieldView(MODEL, DATASET, layer="C3")
     assert run(field.code(NAMES), **NAMES)["field"].size == field.field.size
 
@@ -218,7 +221,8 @@ TAKEN: dict[str, Any] = {
     "cache_bytes": 2**20,
 }
 """What views of a model and a data set take beside these."""
-OF_IMAGES = (cw.ActivationView, cw.AttributionView, cw.ConvolutionView, cw.FilterView, cw.OcclusionView,
+OF_IMAGES = (cw.ActivationView, cw.AttributionView, cw.ConvolutionView, cw.FilterView, cw.InterventionView,
+             cw.OcclusionView,
              cw.ReceptiveFieldView, cw.SignatureView, cw.explore)  # fmt: skip
 
 

@@ -57,6 +57,7 @@ VIEWS = {
     "convolution": lambda model, data: cw.ConvolutionView(model, data),
     "receptive field": lambda model, data: cw.ReceptiveFieldView(model, data),
     "occlusion": lambda model, data: cw.OcclusionView(model, data),
+    "intervention": lambda model, data: cw.InterventionView(model, data, off=(0,)),
     "attribution": lambda model, data: cw.AttributionView(model, data),
     "training": lambda model, data: cw.TrainingView(trainer(model, data), data),
     "signature": lambda model, data: cw.SignatureView(model, data, "fc", count=2),

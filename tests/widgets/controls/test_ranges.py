@@ -94,6 +94,7 @@ VIEWS: dict[str, Callable[..., cw.ModelView]] = {
     "KernelPlayground": lambda model, data, path: cw.KernelPlayground(),
     "ReceptiveFieldView": lambda model, data, path: cw.ReceptiveFieldView(model, data),
     "OcclusionView": lambda model, data, path: cw.OcclusionView(model, data),
+    "InterventionView": lambda model, data, path: cw.InterventionView(model, data),
     "AttributionView": lambda model, data, path: cw.AttributionView(model, data),
     "TrainingView": training,
     "FilmView": film,

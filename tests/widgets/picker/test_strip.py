@@ -146,7 +146,9 @@ def test_a_view_has_one_quiet_button_and_makes_nothing_else_before_it_is_pressed
     view.close()
 
 
-@pytest.mark.parametrize("name", ["ActivationView", "ConvolutionView", "FilterView", "OcclusionView", "ExploreView"])
+@pytest.mark.parametrize(
+    "name", ["ActivationView", "ConvolutionView", "FilterView", "InterventionView", "OcclusionView", "ExploreView"]
+)
 def test_views_of_images_have_it(name):
     view = getattr(cw, name)(cw.models.lenet5(), cw.data.digits())
     button(view).value = True

@@ -1,0 +1,122 @@
+"""What the layers behind an edited one make of it: before, after and the difference."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ...compute.layers import Layer, drawable
+from ...compute.overview import worth_choosing
+from ...render.color import GAP, Shaded, palette
+from ...render.mosaic import Grid, mosaic
+from ...render.static import Panel
+from ...widgets.state import Snapshot
+from ...widgets.surface import markup
+
+SHOWN = 6
+"""Layers that are drawn, the most changed ones."""
+WIDTH = 224
+"""Of the three pictures of a layer, in px."""
+LONGEST = 128
+"""Units of a vector in a row."""
+FLAT = 8
+"""A row of units is drawn at most so many times as wide as high."""
+
+
+@dataclass(frozen=True, eq=False)
+class Later:
+    """A layer behind the edited one.
+
+    Attributes
+    ----------
+    row : Layer
+        Its entry in the layer table.
+    share : float
+        Norm of the change over the norm of what the layer put out before; infinite where that was 0.
+    channel : int
+        The map that changes most, by its mean magnitude; of a vector the unit.
+    maps : ndarray
+        (3, H, W): that map before, after, and the difference; of a vector, of all its units (3, 1, N).
+    """
+
+    row: Layer
+    share: float
+    channel: int
+    maps: NDArray[np.float32]
+
+
+def later_layers(before: Snapshot, after: Snapshot, layer: str) -> list[Later]:
+    """The main layers that run after `layer` and change, the most changed first.
+
+    Parameters
+    ----------
+    before, after : Snapshot
+        The same image without the edits and with them.
+    layer : str
+        Name of the edited layer.
+    """
+    names = before.modules.names
+    behind = set(names[names.index(layer) + 1 :]) & worth_choosing(before.modules)
+    found = []
+    for row in before.modules.showable:
+        if row.name not in behind or after.modules.get(row.name) is None:
+            continue
+        one, other = (each.output(row.name).float() for each in (before, after))
+        if one.shape == other.shape and (change := float((other - one).norm())):
+            norm = float(one.norm())
+            found.append((change / norm if norm else math.inf, row, one, other))
+    found.sort(key=lambda each: -each[0])
+    return [_later(*each, aspect=before.item.aspect) for each in found[:SHOWN]]
+
+
+def _later(share: float, row: Layer, one: torch.Tensor, other: torch.Tensor, *, aspect: float) -> Later:
+    maps, edited = (drawable(each, row, aspect=aspect, plane=row.planes // 2) for each in (one, other))
+    differences = edited - maps
+    channel = int(differences.abs().flatten(1).mean(1).argmax())
+    parts = [maps, edited, differences]
+    if row.kind == "vector" or maps.shape[1:] == (1, 1):
+        drawn = [each.reshape(1, -1) for each in parts]
+    else:
+        drawn = [each[channel] for each in parts]
+    return Later(row, share, channel, torch.stack(drawn).numpy())
+
+
+def later_panel(later: Later, colormap: str, *, key: str) -> Panel:
+    """The three pictures of a layer on one scale."""
+    shaded = Shaded.of(later.maps, colormap=colormap, scale="layer-full")
+    tiles, (count, height, width) = shaded.tiles(), later.maps.shape
+    if height == 1 and width > LONGEST:
+        rows = -(-width // LONGEST)
+        tiles = np.full((count, rows * LONGEST), GAP, np.uint8)
+        tiles[:, :width] = shaded.tiles()[:, 0]
+        tiles = tiles.reshape(count, rows, LONGEST)
+    height, width = tiles.shape[1:]
+    vector = later.maps.shape[1] == 1 and width > 1
+    if vector and height < width // FLAT:
+        tiles = tiles.repeat(width // FLAT // height, axis=1)
+        height = tiles.shape[1]
+    grid = Grid.fit(count, height, width, columns=1 if vector else count)
+    what = "unit" if later.row.kind == "vector" else "map"
+    share = "from 0" if math.isinf(later.share) else f"by {markup.percent(later.share)}"
+    return Panel(
+        f"{later.row.name} · before, after, difference",
+        mosaic(tiles, grid),
+        palette=palette(shaded.colormap),
+        width=WIDTH,
+        colorbar=(shaded.colormap, *markup.scale_texts(*shaded.ends(), shaded.beyond())),
+        lines=[f"changed {share}; most in {what} {later.channel}{'' if vector else ', which is shown'}"],
+        key=key,
+    )
+
+
+def later_panels(found: Sequence[Later], colormap: str) -> list[list[Panel]]:
+    """The panels of all, in columns of three."""
+    if not found:
+        return [[Panel("Later layers · no change", width=WIDTH, key="later0")]]
+    panels = [later_panel(each, colormap, key=f"later{at}") for at, each in enumerate(found)]
+    return [panels[at : at + 3] for at in range(0, len(panels), 3)]

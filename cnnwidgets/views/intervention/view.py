@@ -1,0 +1,373 @@
+"""InterventionView: channels of a layer switched off by a click, and what the network then says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import ipywidgets as W
+import traitlets as T
+
+from ...compute.dataset import of_images
+from ...compute.interventions import ChannelAblator, ChannelEffects, norms_behind
+from ...compute.layers import Layer, drawable
+from ...live import cell_thread
+from ...render.color import Shaded
+from ...render.static import Panel
+from ...widgets.base import ImageView, LayerView
+from ...widgets.panels import grid_panel, image_panel
+from ...widgets.state import Colormap, Given, Index, Integer, NotNone, Snapshot, Subject, Target, image_of, together
+from ...widgets.state import call as call_of
+from ...widgets.surface import markup
+from .controls import InterventionControls
+from .edits import AVERAGED, REPLACES, Switches, by_channel, checked_gains, checked_off, replacement
+from .growing import GrowingRanking
+from .later import later_layers, later_panels
+from .panels import curve_of, ranking_panel, score_panel
+
+GRID = 288
+"""Width of the grid, in px."""
+
+
+def _classes(view: InterventionView) -> dict[int, str]:
+    prediction = view.snapshot.prediction
+    count = 0 if prediction is None else len(prediction.shares)
+    return dict(enumerate(view.subject.names.all(count)))
+
+
+class InterventionView(ImageView):
+    """The maps of a layer, each of which a click switches off, with the scores and the later layers before and after.
+
+    A click in the grid switches a channel off, another one on again. Channels that are off are crossed out. Beside the
+    grid the channels are ranked by how much the score of a class falls without each alone; that ranking grows in
+    portions of about 40 ms between which cells and widgets are answered, and without a notebook is made where it is
+    asked for, by `effects` and `save`. A curve tells what becomes of the score without the first k of them together.
+
+    Parameters
+    ----------
+    model : torch.nn.Module or Subject
+        Any network that takes (N, C, H, W) images; or what another view already looks at, edited or not. The edits of
+        the view are on a twin of it: whoever runs the model itself sees none.
+    dataset : indexable
+        Gives (image, label), as for `ActivationView`; None with a `Subject`.
+    classes, denormalize, prepare, cache_bytes
+        As for `ActivationView`.
+    **traits
+        Initial `layer`, `main_layers`, `index`, `channel`, `off`, `gains`, `replace`, `other`, `target`, `score`,
+        `ranking`, `top`, `colormap`.
+
+    Attributes
+    ----------
+    edited : Subject
+        The model as it is edited, for other views: `cw.OcclusionView(view.edited)`. Without edits it is `subject`.
+    growing : GrowingRanking
+        Makes the ranking.
+
+    Raises
+    ------
+    TypeError, ValueError
+        The model, the data set or an item of it is not what it must be; the model cannot be copied; a keyword is
+        misspelt.
+    LookupError, IndexError
+        No such layer, channel or image.
+    ForwardError
+        The model refused the image; says which layer, what it got and what it wants.
+
+    Examples
+    --------
+    >>> import cnnwidgets as cw
+    >>> view = cw.InterventionView(cw.models.lenet5(), cw.data.digits(), layer="C3", off=(3, 7))
+    >>> view.static().title
+    'C3 · channels 3, 7 set to 0 · image 0 · label: 0'
+    """
+
+    sliders: ClassVar[dict[str, str]] = {"index": "Image"}
+    shows_operations: ClassVar[bool] = False
+    panels_height: ClassVar[int] = 480
+
+    channel = Index(of=LayerView.of_layer, help="the chosen channel, from 0").tag(display=True)
+    off = NotNone((), help="channels that are switched off").tag(source=True)
+    gains = NotNone((), help="(channel, factor) for channels that are multiplied").tag(source=True)
+    replace = T.Enum(
+        REPLACES, "zero", help="what is there instead: 0, the channel's mean, or its values for another image"
+    ).tag(source=True)
+    other = Index(
+        0,
+        of=lambda view: (len(view.subject.items), f"the data set has {len(view.subject.items)} images"),
+        what="image",
+        help="the other image, whose values replace a channel",
+    ).tag(source=True)
+    target = Target(of=_classes, help="class that channels are ranked for; None: the predicted one").tag(source=True)
+    score = T.Enum(("logit", "probability"), "logit", help="what they are ranked by").tag(source=True)
+    ranking = T.Bool(True, help="whether the ranking is made; False stops it, what is done stays").tag(display=True)
+    top = Integer(5, help="how many channels of the ranking `top_off` switches off").tag(display=True)
+    colormap = Colormap("auto", help="matplotlib name; auto: diverging for signed values").tag(display=True)
+
+    # ------------------------------------------------------------------ what may be asked and done
+
+    @property
+    def effects(self) -> ChannelEffects | None:
+        """What each channel does to the score; what is not yet done is done now. None without class scores."""
+        self.flush()
+        found = self.growing.finish()
+        self.guarded(self.render)
+        return found
+
+    def switch(self, channel: int, off: bool | None = None) -> None:
+        """Switch a channel off or on again, by default the other way, and choose it."""
+        off = channel not in self.off if off is None else off
+        with self.hold_trait_notifications():
+            self.channel = channel
+            self.off = tuple({*self.off, channel} if off else {*self.off} - {channel})
+
+    def all_off(self) -> None:
+        """Switch every channel of the layer off."""
+        self.off = tuple(range(self.layer_row.channels))
+
+    def all_on(self) -> None:
+        """Let every channel be as it is."""
+        with self.hold_trait_notifications():
+            self.off = self.gains = ()
+
+    def top_off(self) -> None:
+        """Switch off the first `top` channels of the ranking, as far as it is known, and no others."""
+        if (found := self.growing.result) is not None:
+            self.off = tuple(found.ranking[: self.top].tolist())
+
+    def follow_norm(self) -> None:
+        """Go on to the layer behind the norm, and switch the same channels off there."""
+        if self._norms:
+            self._keeping = True
+            try:
+                self.layer = self._norms[0]
+            finally:
+                self._keeping = False
+
+    def toggle_ranking(self) -> None:
+        """Stop the ranking, or go on with it."""
+        if self.growing.running:
+            self.ranking = False
+        else:
+            self.growing.error = None
+            with self.quiet():
+                self.ranking = True
+            self.redraw()
+
+    # ------------------------------------------------------------------ what traits may be
+
+    def prepare(self, traits: dict[str, Any]) -> None:
+        """Set up what makes the ranking."""
+        self.edited: Subject = self.subject
+        self._own: Subject | None = None
+        self._norms: list[str] = []
+        self._keeping = False
+        self.growing = GrowingRanking(self._grown, self._is_current)
+
+    def choosable(self, row: Layer) -> bool:
+        """Layers with channels that a hook can edit."""
+        return super().choosable(row) and not row.operation and bool(row.module) and row.channels > 0
+
+    @T.validate("off")
+    def _validate_off(self, proposal: Any) -> tuple[int, ...]:
+        return checked_off(proposal["value"], self.of_layer()[0], self.layer)
+
+    @T.validate("gains")
+    def _validate_gains(self, proposal: Any) -> Any:
+        return checked_gains(proposal["value"], self.of_layer()[0], self.layer)
+
+    @T.validate("top")
+    def _validate_top(self, proposal: Any) -> int:
+        if proposal["value"] < 1:
+            raise ValueError(f"top must be 1 or more channels, not {proposal['value']}")
+        return int(proposal["value"])
+
+    @T.observe("layer")
+    def _bound(self, change: Any) -> None:
+        if self.ready:
+            with self.quiet():  # the channels of one layer are none of another
+                for name in ("off", "gains"):
+                    if not (self._keeping or self.set_together(name)):
+                        setattr(self, name, ())
+                self._controls.channel.fit(self.snapshot.find(self.layer))
+
+    def numbers_in_code(self, given: Given) -> list[str]:
+        """The output of the network under the edits, by `intervene`; not with the mean over images."""
+        switches = self._switches
+        if not (switches.off or switches.live) or (switches.off and self.replace == "mean"):
+            return []
+        image = image_of(given, self.item, self.index)
+        other = image_of(given, self.subject.items[self.other], self.other) if self.replace == "image" else ""
+        last = f'"{self.snapshot.modules.showable[-1].name}"'
+        block = call_of("cw.intervene", given["model"], switches.code(other), **given.options("prepare"))
+        output = call_of("cw.activations", given["model"], image, last, **given.options("prepare"))
+        return [f"with {block}:", f"    output = {output}[0]"]
+
+    # ------------------------------------------------------------------ what the base asks for
+
+    def controls(self) -> list[W.Widget]:
+        """Layer, image and channel, what is done to it, and for which class the channels are ranked."""
+        self._controls = InterventionControls(self)
+        return self._controls.bar
+
+    def compute(self) -> None:
+        """Run the network with the edits, and compare the layers behind them."""
+        self.growing.hold()
+        place = (self.subject.weights, self.index, self.layer, self.replace, self.other)
+        row, switches = self.layer_row, self._switches
+        self._instead = self.remember("instead", place, lambda: self._replacement(row))
+        key = (*place, switches.off, switches.live)
+        self._after = self.remember("after", key, lambda: self._run(switches))
+        self._later = self.remember("later", key, lambda: later_layers(self.snapshot, self._after, self.layer))
+        removing = (switches.removing, self.layer, self.subject.weights)
+        self._norms = self.remember("norms", removing, lambda: self._norms_behind(row, switches))
+        self._output = self.snapshot.output(self.layer)
+        self._ranked = (*place, self.target, self.score)
+
+    def panels(self) -> list[Panel | list[Panel]]:
+        """The image, the grid of the maps, the scores and the ranking, and the later layers."""
+        row, snapshot, parts = self.layer_row, self.snapshot, self._controls
+        self.growing.follow(self._ranked, self._ablator if self._rankable else None, self.ranking)
+        parts.fit(self._norms)
+        self.remember("classes", (snapshot.prediction,), self._offer)
+        key = (self._output, row, self.colormap)
+        shaded = self.remember("maps", key, lambda: self._shaded(row))
+        grid = self.remember("grid", (shaded,), lambda: grid_panel(shaded, row, on_choose=self.switch, width=GRID))
+        assert grid.cells is not None
+        grid = replace(
+            grid,
+            marks=[grid.cells.box(self.channel)],
+            flags=[grid.cells.box(channel) for channel in self.off],
+            hint="click to switch off or on",
+            lines=[f"0 is not off: {norm} behind {self.layer} makes another number of it" for norm in self._norms],
+        )
+        scores = self.remember("scores", (snapshot.prediction, self._after.prediction), self._scores)
+        later = self.remember("drawn", (self._later, self.colormap), lambda: later_panels(self._later, self.colormap))
+        image = self.remember("image", (self.item,), lambda: image_panel(snapshot))
+        return [image, grid, [scores, *self._ranking_panels()], *later]
+
+    def title(self) -> list[str]:
+        """The layer, what is done to it, and the image."""
+        instead = {
+            "zero": "set to 0",
+            "mean": f"set to the mean over {min(AVERAGED, len(self.subject.items))} images",
+            "image": f"as for image {self.other}",
+        }[self.replace]
+        return [self.layer, self._switches.words(instead), markup.pictured(self.snapshot.index, self.item.text)]
+
+    def refresh(self) -> None:
+        """Run the model again: for weights or data that changed where traits cannot see it."""
+        self.growing.follow(None, None, False)
+        super().refresh()
+
+    # ------------------------------------------------------------------ the ranking, beside the drawing
+
+    def close(self) -> None:
+        """Close every widget of the view; the model is as it was before."""
+        if not self.closed:
+            self.growing.stop()
+        super().close()
+
+    def settle(self) -> None:
+        """Draw the present state to the end, the whole ranking too where it is wanted; raises what goes wrong."""
+        super().settle()
+        if self.ranking:
+            _ = self.effects
+
+    def save(self, path: str | Path, *, dark: bool = False) -> Path:
+        """Write a PNG file as `ModelView.save` does; outside a notebook with the whole ranking."""
+        if self.ranking and cell_thread.loop() is None:
+            _ = self.effects
+        return super().save(path, dark=dark)
+
+    def _grown(self) -> bool:
+        """Draw what the ranking has grown to, or say why it grows no more; whether that went well."""
+        return self.guarded(self._draw_ranking)
+
+    def _draw_ranking(self) -> None:
+        self.render()
+        if self.growing.error is not None:
+            raise self.growing.error
+
+    def _is_current(self) -> bool:
+        """Whether the ranking still is of this network; draws anew where a cell has trained the network."""
+        same = not self.outdated()
+        if not same:
+            self.redraw()
+        return same
+
+    def _ablator(self) -> ChannelAblator:
+        image, prepare = self.item.image, self.subject.prepare
+        assert image is not None
+        value = "zero" if self._instead is None else by_channel(self._instead, self.layer_row)
+        given = None if prepare is None else of_images(prepare, self.item)
+        options = {"target": self.target, "value": value, "score": self.score, "prepare": given}
+        return ChannelAblator(self.subject.model, image[None], self.layer, **options)
+
+    @property
+    def _rankable(self) -> bool:
+        return self.snapshot.prediction is not None and self.item.image is not None
+
+    def _ranking_panels(self) -> list[Panel]:
+        prediction, growing = self.snapshot.prediction, self.growing
+        total = self.layer_row.channels
+        if prediction is None or not self._rankable:
+            self._controls.progress.show(0, 0, None, False)
+            return []
+        self._controls.progress.show(growing.done, total, growing.seconds_left, growing.running)
+        target = prediction.targets[0] if self.target is None else self.target
+        name = self.subject.names.called(target, len(prediction.shares))
+        ranked = ranking_panel(growing.result, self.channel, self.score, name, [self._controls.progress])
+        if (curve := growing.curve) is None:
+            return [ranked]
+        return [ranked, self.remember("curve", (curve, self.score), lambda: curve_of(curve, self.score))]
+
+    # ------------------------------------------------------------------ parts
+
+    @property
+    def _switches(self) -> Switches:
+        return Switches(self.layer, self.off, self.gains, self.replace)
+
+    def _replacement(self, row: Layer) -> Any:
+        return replacement(self.subject, row, self.replace, self.other)
+
+    def _run(self, switches: Switches) -> Snapshot:
+        """The image as the edited network sees it; without edits, as the network itself does."""
+        edits = switches.edits(self._instead)
+        if not edits:
+            self.edited = self.subject
+            return self.snapshot
+        if self._own is None:
+            self._own = self.subject.under({})
+        own, before = self._own, self._own.edits
+        own.edit(together(self.subject.edits, edits))
+        try:
+            found = own.at(self.index)
+        except BaseException:
+            own.edit(before)  # of the picture that stays
+            raise
+        self.edited = own
+        return found
+
+    def _norms_behind(self, row: Layer, switches: Switches) -> list[str]:
+        if not switches.removing:
+            return []
+        found = map(self.snapshot.modules.get, norms_behind(self.subject.module, row.module, row.call or 1))
+        return [norm.name for norm in found if norm is not None and self.choosable(norm)]
+
+    def _shaded(self, row: Layer) -> Shaded:
+        maps = drawable(self._output, row, aspect=self.item.aspect, plane=row.planes // 2).numpy()
+        return Shaded.of(maps, colormap=self.colormap, scale="layer")
+
+    def _scores(self) -> Panel:
+        prediction, names = self.snapshot.prediction, self.subject.names
+        truth = None if prediction is None else names.truth(self.item, len(prediction.shares))
+        return score_panel(prediction, self._after.prediction, names, truth)
+
+    def _offer(self) -> bool:
+        """Have the menu of classes list those of the network, the predicted ones first."""
+        prediction, names = self.snapshot.prediction, _classes(self)
+        best = {} if prediction is None else {at: markup.percent(prediction.shares[at]) for at in prediction.targets}
+        none = "predicted" if prediction is None else f"predicted · {names[prediction.targets[0]]}"
+        self._controls.target.offer(names, best, none=none)
+        return True

@@ -1,0 +1,65 @@
+"""The layers behind an edited one: which change, by how much, and how they are drawn."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import numpy as np
+import torch
+from torch import nn
+
+import cnnwidgets as cw
+from cnnwidgets.render.color import GAP
+from cnnwidgets.views.intervention.later import LONGEST, Later, later_layers, later_panel, later_panels
+from cnnwidgets.widgets.state import Subject
+from tests.widgets.conftest import steps, tiny
+
+
+def found(edits, layer: str) -> list[Later]:
+    subject = Subject(tiny(), steps())
+    return later_layers(subject.at(0), subject.under(edits).at(0), layer)
+
+
+def test_before_after_and_the_difference_of_the_most_changed_map():
+    fc, pool = found({"conv": cw.Ablate(channels=0)}, "conv")
+    assert (fc.row.name, fc.share, fc.channel, fc.maps.tolist()) == (
+        "fc", 1.0, 0, [[[15.0, 0.0, 0.0]], [[0.0, 0.0, 0.0]], [[-15.0, 0.0, 0.0]]],
+    )  # fmt: skip
+    assert (pool.row.name, pool.channel) == ("pool", 0)
+    assert pool.maps[0].tolist() == [[5.0, 7.0], [13.0, 15.0]] and not pool.maps[1].any()
+    assert np.array_equal(pool.maps[2], -pool.maps[0])
+    assert abs(pool.share - (468 / 1140) ** 0.5) < 1e-6
+
+
+def test_only_what_is_behind_the_layer_and_changes_is_told():
+    assert [each.row.name for each in found({"pool": cw.Scale(2.0, channels=0)}, "pool")] == ["fc"]
+    assert found({"conv": cw.Scale(1.0)}, "conv") == []
+    assert later_panels([], "auto")[0][0].heading == "Later layers · no change"
+
+
+def test_what_was_0_before_comes_first():
+    silent = nn.Sequential(OrderedDict(conv=nn.Conv2d(1, 1, 1), relu=nn.ReLU(), flat=nn.Flatten(), fc=nn.Linear(16, 2)))
+    with torch.no_grad():
+        silent.conv.weight.fill_(-1.0), silent.conv.bias.zero_()
+    subject = Subject(silent, steps())
+    first = later_layers(subject.at(1), subject.under({"conv": cw.Scale(-1.0)}).at(1), "conv")[0]
+    assert first.row.name == "relu" and first.share == float("inf")
+    assert later_panel(first, "auto", key="later0").lines == ["changed from 0; most in map 0, which is shown"]
+
+
+def test_three_pictures_have_one_scale_with_0_in_its_middle():
+    pool = found({"conv": cw.Ablate(channels=0)}, "conv")[1]
+    panel = later_panel(pool, "auto", key="later1")
+    assert panel.heading == "pool · before, after, difference"
+    assert panel.colorbar[1:] == ("−15", "0", "15")
+    assert len(np.unique(panel.pixels)) > 5
+
+
+def test_a_long_vector_has_several_rows_and_what_is_left_of_the_last_is_ground():
+    row = found({"conv": cw.Ablate(channels=0)}, "conv")[0].row
+    maps = np.ones((3, 1, LONGEST + 8), np.float32)
+    panel = later_panel(Later(row, 0.5, 3, maps), "auto", key="later0")
+    assert panel.lines == ["changed by 50.0 %; most in unit 3"]
+    assert panel.pixels[0, -1] != GAP
+    last = panel.pixels[: panel.pixels.shape[0] // 3]
+    assert (last[:, 0] != GAP).all() and (last[-1, LONGEST // 2 :] == GAP).all()
