@@ -65,13 +65,12 @@ class Grid(Cells):
         ValueError
             If a number is less than 1.
         """
-        check_at_least(1, count=count, height=height, width=width)
+        check_at_least(1, count=count, height=height, width=width, columns=1 if columns is None else columns)
         if columns is None:
             columns = _near_square(count, height, width)
             if room is not None:
                 narrow = min(max(width, math.ceil(TILE / min(height, width)) * width), READABLE)
                 columns = min(columns, max(1, room // (narrow + max(1, round(0.06 * narrow)))))
-        check_at_least(1, columns=columns)
         columns = min(columns, count)
         rows = -(-count // columns)
         zoom = min(-(-TILE // min(height, width)), LARGEST // max(columns * width, rows * height))

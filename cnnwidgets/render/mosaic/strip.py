@@ -59,10 +59,9 @@ class Strip(Cells):
         ValueError
             If a number is less than 1.
         """
-        check_at_least(1, count=count)
+        check_at_least(1, count=count, columns=1 if columns is None else columns)
         if columns is None:
             columns = -(-count // -(-count // LONGEST))
-        check_at_least(1, columns=columns)
         columns = min(columns, count)
         rows = -(-count // columns)
         height = -(-columns // SLENDER)
