@@ -253,9 +253,25 @@ def _new_page(browser: Browser, lab: Lab, theme: str) -> Any:
     context.add_init_script(COUNT_BLOBS)
     page: Any = context.new_page()
     page.errors = []
-    page.on("pageerror", lambda error: page.errors.append(str(error)))
+    inside = context.new_cdp_session(page)  # it tells where a string was thrown, too; the page's own event does not
+    inside.on("Runtime.exceptionThrown", lambda event: page.errors.append(_thrown(event["exceptionDetails"])))
+    inside.send("Runtime.enable")
+    inside.send("Runtime.setAsyncCallStackDepth", {"maxDepth": 8})
     page.on("console", lambda line: page.errors.append(line.text) if line.type == "error" else None)
     return page
+
+
+def _thrown(details: dict[str, Any]) -> str:
+    """What was thrown and not caught, and where."""
+    thrown, stack = details.get("exception", {}), details.get("stackTrace")
+    lines = [str(thrown.get("description", thrown.get("value", details["text"])))]
+    while stack:
+        lines += [
+            f"    at {frame['functionName']} ({frame['url']}:{frame['lineNumber'] + 1}:{frame['columnNumber'] + 1})"
+            for frame in stack["callFrames"]
+        ]
+        stack = stack.get("parent")
+    return "\n".join(lines)
 
 
 def _environment() -> dict[str, str]:

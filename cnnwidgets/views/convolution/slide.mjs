@@ -172,12 +172,16 @@ class Slider {
     this.model.on('change:key', this.turn);
     this.model.on('change:told', this.told);
     this.model.on('msg:custom', this.hear);
+    this.end = () => this.close();
+    this.model.on('destroy', this.end); // before its view goes: ipywidgets throws at what one tells a closed model
     this.link();
     this.another();
   }
 
   close() {
+    if (this.closed) return;
     this.closed = true;
+    this.model.off('destroy', this.end);
     clearTimeout(this.asking);
     clearTimeout(this.turning);
     clearTimeout(this.settling);

@@ -42,13 +42,16 @@ def _holding(kind: Any) -> list[str]:
 def close_tree(widget: W.Widget) -> None:
     """Close `widget` and every widget that it holds.
 
-    ipywidgets closes the outer widget alone, which leaves the rest in the kernel and in the page. What runs JavaScript
-    of ours is taken out of the page first: ipywidgets 7 has forgotten its views once it is closed, and says so.
+    ipywidgets closes the outer widget alone, which leaves the rest in the kernel and in the page. All is taken out of
+    the page first: a hand that still is on a control would move one that is closed, and ipywidgets throws then. What
+    runs JavaScript of ours goes before that: ipywidgets 7 has forgotten its views once it is closed, and says so.
     """
     parts = tree(widget)
     for part in parts:
         if isinstance(part, W.Box) and any(isinstance(child, Scripted) for child in part.children):
             part.children = [child for child in part.children if not isinstance(child, Scripted)]
+    if isinstance(widget, W.Box):
+        widget.children = ()
     for part in parts:
         part.close()
 

@@ -70,7 +70,16 @@ def test_widgets_in_containers_of_every_kind_are_found():
 def test_what_runs_javascript_is_taken_out_of_the_page_before_it_is_closed():
     painter, text = Scripted("export default {}"), W.HTML()
     box, order = W.HBox([painter, text]), []
-    box.observe(lambda change: order.append(painter.comm is not None), "children")
-    close_tree(box)
-    assert order == [True]  # it was open when it was taken out
+    box.observe(lambda change: order.append((*change["new"], painter.comm is not None)), "children")
+    close_tree(W.VBox([box]))
+    assert order == [(text, True)]  # it was open when it was taken out
     assert [part.comm for part in (painter, text, box)] == [None, None, None]
+
+
+def test_all_is_taken_out_of_the_page_before_anything_is_closed():
+    slider = W.IntSlider()
+    card, open_then = W.VBox([W.HBox([slider])]), []
+    card.observe(lambda change: open_then.append((change["new"], slider.comm is not None)), "children")
+    close_tree(card)
+    assert open_then == [((), True)]  # no hand on the slider moves one that is closed
+    assert slider.comm is None
