@@ -1,4 +1,4 @@
-"""All thirteen views in one output, and what a page can be asked about each of them."""
+"""All views in one output, and what a page can be asked about each of them."""
 
 from __future__ import annotations
 

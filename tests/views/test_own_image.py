@@ -43,7 +43,7 @@ def view(request):
 
 def test_every_view_with_an_index_of_images_shows_own_ones():
     assert [name for name in views.__all__ if "index" in getattr(cw, name).class_trait_names()] == SHOWING
-    assert len(SHOWING) == 9
+    assert "ActivationView" in SHOWING
 
 
 def test_an_own_image_is_shown_and_the_next_index_goes_back(view):
