@@ -29,12 +29,16 @@ Locks, in the order in which a thread takes them
 
 Constants of time, in seconds
 -----------------------------
+`AT_ONCE`, `QUEUED`, `BURST` and `LATEST` guess what the browser does, and count only where no page says what it has
+painted: for pictures. Where a page paints, it says so, and drawings follow one another by that (`Newest`).
+
 =========================  =====================================================================================
 `newest.AT_ONCE`, 0.003    an event so soon after a drawing sat in the queue behind it
 `newest.QUEUED`, 0.25      the same, as a share of what that drawing took
 `newest.PATIENCE`, 0.010   such an event waits so long for a newer one
 `newest.BURST`, 0.020      each further event extends the wait by so much: a frame of the screen takes 0.017
 `newest.LATEST`, 3.0, 0.3  the longest wait: three drawings, or 0.3, so that a drag shows pictures on its way
+`newest.SILENT`, 1.0       a page that has not said for so long what it has painted is taken to say nothing
 `cell_thread.BUSY`, 0.050  how long a drawing waits for the main thread: longer than a `PORTION`, too short to feel
 `portions.PORTION`, 0.040  a portion of long work: less than `BUSY`, so that a drawing need not be put off
 `portions.LONG`, 0.150     a portion when nobody has moved anything for `QUIET`: large batches are quicker

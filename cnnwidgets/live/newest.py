@@ -14,12 +14,17 @@ AT_ONCE = 0.003
 QUEUED = 0.25
 """An event had waited behind a drawing if it comes within `AT_ONCE` seconds, or `QUEUED` of the time that one took."""
 PATIENCE = 0.010
-"""How long such an event waits for a newer one, in seconds."""
+"""How long such an event waits for a newer one, in seconds: those that queued up behind a drawing come at once."""
 BURST = 0.020
-"""How long each event after it waits: a hand that nobody holds back sends one in every frame of the screen."""
+"""How long each event after it waits, where no page says what it has painted: a hand that nobody holds back sends one
+in every frame of the screen."""
 LATEST = (3.0, 0.300)
-"""Events wait together no longer than so many times what the last drawing took, nor than so many seconds: the browser
-needs time too, to show what is drawn."""
+"""There, events wait together no longer than so many times what the last drawing took, nor than so many seconds: the
+browser needs time too, to show what is drawn."""
+AHEAD = 2
+"""Drawings that may be on their way to a page that says what it has painted: while it paints one, the next is drawn."""
+SILENT = 1.0
+"""After so many seconds without a word a page counts as one that says nothing, until it does again."""
 
 
 class Newest:
@@ -28,6 +33,9 @@ class Newest:
     A request is drawn at once, unless it sat in a queue behind the last drawing. The front end holds slider moves back
     by itself while a redraw runs, and drawing at once is then the quickest way. Clicks, hovering and older front ends
     send every event: those arrive in a burst right after a drawing, wait for a moment, and only the newest is drawn.
+
+    A page that paints says what it has painted. Then no time is guessed: a request is drawn at once where all that was
+    drawn is painted; else it waits for what queued up behind it, and, with `AHEAD` drawings on their way, for the page.
 
     JupyterLab sends the events of widgets to a thread of their own (a subshell of the kernel). A drawing there pauses
     the main thread, which runs the cells. If that one is busy with a cell, nobody waits: one drawing of the newest
@@ -40,10 +48,14 @@ class Newest:
     ----------
     draw : callable
         Draws the present state; called without arguments.
+    on_way : callable, optional
+        How many drawings are on their way to a page, which has not yet said that it has painted them; None where no
+        page says so.
     """
 
-    def __init__(self, draw: Callable[[], object]) -> None:
-        self._draw = draw
+    def __init__(self, draw: Callable[[], object], *, on_way: Callable[[], int | None] = lambda: None) -> None:
+        self._draw, self._on_way = draw, on_way
+        self._silent = False  # whether the page owes an answer for too long
         self._lock = threading.RLock()
         self._ended = float("-inf")
         self._took = 0.0
@@ -58,13 +70,23 @@ class Newest:
         if loop is None:
             self._run()
         elif self.waiting:  # what is scheduled will draw what is then the newest
-            self._due = loop.time() + BURST
+            if self._unpainted() is None:
+                self._due = loop.time() + BURST
+        elif (unpainted := self._unpainted()) is not None:
+            if not unpainted:
+                self._run()
+            else:
+                self._wait(loop, SILENT)
         elif time.monotonic() - self._ended < max(AT_ONCE, QUEUED * self._took):
-            self.waiting = True
-            self._due = loop.time() + PATIENCE
-            self._latest = loop.time() + max(PATIENCE, min(LATEST[0] * self._took, LATEST[1]))
-            loop.call_later(PATIENCE, self._ring, loop)
+            self._wait(loop, max(PATIENCE, min(LATEST[0] * self._took, LATEST[1])))
         else:
+            self._run()
+
+    def painted(self) -> None:
+        """A page has said what it has painted: draw what waited for that."""
+        self._silent = False
+        loop = cell_thread.turning_loop()
+        if self.waiting and loop is not None and self._due <= loop.time() and self._may_go():
             self._run()
 
     def flush(self) -> None:
@@ -76,12 +98,31 @@ class Newest:
         """Forget what waits."""
         self.waiting = False
 
+    def _wait(self, loop: asyncio.AbstractEventLoop, most: float) -> None:
+        """Draw in a moment, at the latest after so many seconds."""
+        self.waiting = True
+        self._due, self._latest = loop.time() + PATIENCE, loop.time() + most
+        loop.call_later(PATIENCE, self._ring, loop)
+
     def _ring(self, loop: asyncio.AbstractEventLoop) -> None:
+        if not self.waiting:
+            return
         rest = min(self._due, self._latest) - loop.time()
-        if rest > 0 and self.waiting:
+        if rest <= 0 and not self._may_go():  # `painted` draws it
+            rest = self._latest - loop.time()
+            self._silent = rest <= 0
+        if rest > 0:
             loop.call_later(rest, self._ring, loop)
-        elif self.waiting:
+        else:
             self._run()
+
+    def _unpainted(self) -> int | None:
+        """How many drawings are on their way; None where no page says what it has painted."""
+        return None if self._silent else self._on_way()
+
+    def _may_go(self) -> bool:
+        """Whether no page has more on its way than it may."""
+        return (self._unpainted() or 0) < AHEAD
 
     def _run(self) -> None:
         cells = cell_thread.loop()

@@ -17,10 +17,11 @@ from ..render.color import Shaded
 from ..render.static import Panel
 from ..widgets import controls
 from ..widgets.base import ImageView, LayerView
-from ..widgets.painter import Numbers, drawn_size, pages, possible
+from ..widgets.painter import Numbers, Painter, drawn_size, pages, possible
 from ..widgets.panels import (
     GRID,
     Paint,
+    PaintedBox,
     PaintedPanel,
     channel_panel,
     grid_panel,
@@ -140,9 +141,15 @@ class ActivationView(ImageView):
             "scale": self._scale.children,
             "columns": [columns],
         }
+        layer, image = self.layer_control(), self.image_control()
+        self._movers = {  # what they ask for is there at once where the page has shown it before
+            "layer": layer.controls[0].pickers,
+            "index": image.controls[:2],
+            "slice": [self._plane_slider],
+        }
         return [
-            self.layer_control(),
-            self.image_control(),
+            layer,
+            image,
             self._channels,
             controls.labelled("Slice", self._plane_slider),
             colors,
@@ -185,6 +192,15 @@ class ActivationView(ImageView):
                 paint=paint,
             ),
         ]
+
+    def render(self) -> None:
+        """Draw what `compute` found; pages are told of which address that is, once all of it is on its way."""
+        address, before = self._address(), self._grid_painter() if self.ready else None
+        if before is not None and before.address != address:
+            before.stand(None)
+        super().render()
+        if (painter := self._grid_painter()) is not None:
+            painter.stand(address)
 
     def title(self) -> list[str]:
         """The layer, what it is, what it puts out, and of which image."""
@@ -232,7 +248,18 @@ class ActivationView(ImageView):
         key = (self._output, row, plane, aspect, size)
         numbers = self.remember("numbers", key, lambda: Numbers(maps, size, extra=self._named_tokens()))
         state = {name: getattr(self, name) for name in self._links}
-        return Paint(numbers, state, self._links, markup.scale_words(self._shaded, self.scale))
+        return Paint(numbers, state, self._links, markup.scale_words(self._shaded, self.scale), movers=self._movers)
+
+    def _grid_painter(self) -> Painter | None:
+        box = self.box("maps")
+        return box.painter if isinstance(box, PaintedBox) else None
+
+    def _address(self) -> dict[str, Any]:
+        """All that is seen depends on, save what the page draws of every layer by itself: the channel, and a place."""
+        scale = self.scale if isinstance(self.scale, str) else list(self.scale)
+        drawn = {"colormap": self.colormap, "scale": scale, "columns": self.columns}
+        plane, valid = min(self.plane, self.layer_row.planes - 1), "-".join(map(str, self.snapshot.weights))
+        return {"layer": self.layer_row.label, "index": self.index, "slice": plane, "valid": valid} | drawn
 
     def _tokens(self) -> list[tuple[str, float]]:
         """What the tokens that stand apart from the grid hold for the chosen channel."""

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from cnnwidgets.live import cell_thread
-from cnnwidgets.live.newest import PATIENCE, QUEUED, Newest
+from cnnwidgets.live import cell_thread, newest
+from cnnwidgets.live.newest import AHEAD, PATIENCE, QUEUED, Newest
 from tests.widgets.conftest import Clock
 
 
@@ -273,3 +273,68 @@ def test_a_hand_that_never_rests_still_gets_pictures(slider):
     seen: list[int] = []
     asyncio.run(main())
     assert len(seen) == 3 and slider.position < 2000
+
+
+class Painted(Slider):
+    """The same before a page that says what it has painted."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock)
+        self.on_way = 0
+        self.newest = Newest(self.draw, on_way=lambda: self.on_way)
+
+    def draw(self) -> None:
+        super().draw()
+        self.on_way += 1
+
+    def painted(self) -> None:
+        """The page has painted all that is on its way."""
+        self.on_way = 0
+        self.newest.painted()
+
+
+def test_where_all_is_painted_a_request_right_behind_a_drawing_is_drawn_at_once(clock):
+    slider, seen = Painted(clock), []
+
+    def steps():
+        for position in range(4):
+            slider.move(position)
+            slider.painted()
+        seen.extend(slider.drawn)
+
+    in_loop(steps)
+    assert seen == slider.drawn == [0, 1, 2, 3]
+
+
+def test_while_a_page_paints_the_next_is_drawn_and_no_more_until_it_says_that_it_has_painted(clock):
+    slider, seen = Painted(clock), []
+
+    async def main():
+        for position in range(30):
+            slider.move(position)
+            if position % 10 == 9:
+                await asyncio.sleep(2 * PATIENCE)
+        seen.extend(slider.drawn)
+        slider.painted()
+
+    asyncio.run(main())
+    assert AHEAD == len(seen) == 2 and seen == [0, 9]
+    assert slider.drawn == [0, 9, 29] and not slider.newest.waiting
+
+
+def test_a_page_that_says_nothing_any_more_holds_nothing_up_for_long(clock, monkeypatch):
+    monkeypatch.setattr(newest, "SILENT", 3 * PATIENCE)
+    slider = Painted(clock)
+
+    async def main():
+        for position in range(3):
+            slider.move(position)
+            await asyncio.sleep(2 * PATIENCE)
+        assert slider.drawn == [0, 1] and slider.newest.waiting
+        await asyncio.sleep(4 * PATIENCE)
+        assert slider.drawn == [0, 1, 2]
+        slider.painted()  # it was only late: what it says counts again
+        slider.move(3)
+        assert slider.drawn == [0, 1, 2, 3]
+
+    asyncio.run(main())

@@ -16,6 +16,10 @@ from ..surface import tree
 
 ACKNOWLEDGED = "painted"
 """The kind of message by which a page asks for nothing: it says what it has painted."""
+AGAIN = "again"
+"""The kind by which a page says whether it shows what it has shown before, long before the kernel answers."""
+ADDRESS = {"address"}
+"""What is no picture, though a painter says it."""
 
 
 class Amount(NamedTuple):
@@ -44,7 +48,8 @@ class Traffic:
         `messages` and `bytes`, of every widget of the view.
     round_trips : int
         How often the page asked for something, and what its panels show came with the answer. Questions that one
-        drawing answers count once. What the page paints without the kernel is none, although the kernel is told.
+        drawing answers count once. What the page paints without the kernel is none, although the kernel is told; nor
+        is a layer or an image that it shows at once because it has shown it before.
     cached : int
         How often a layer or an image was shown whose maps the page had already: they were not sent.
 
@@ -63,6 +68,7 @@ class Traffic:
         self._lock = threading.Lock()  # widgets are drawn in two threads
         self._key = ""
         self._asked = self._begun = False
+        self._again = False  # whether the page shows already what it asks for
         self.to_page = self.from_page = NONE
         self.round_trips = self.cached = 0
 
@@ -113,9 +119,13 @@ class Traffic:
 
         def counted(message: Any) -> None:
             data = message["content"]["data"]
+            content = data.get("content") or {}
             with self._lock:
                 self.from_page = _more(self.from_page, data, message.get("buffers"))
-                self._asked = self._asked or (data.get("content") or {}).get("kind") != ACKNOWLEDGED
+                if content.get("kind") == AGAIN:
+                    self._again = bool(content["shown"])
+                elif content.get("kind") != ACKNOWLEDGED:
+                    self._asked = self._asked or not self._again
             handle(message)
             newest = self._newest()
             if newest is None or not newest.waiting:  # nothing is still to be drawn for it
@@ -126,7 +136,7 @@ class Traffic:
     def _sent(self, data: Any, buffers: Any, seen: bool) -> None:
         with self._lock:
             self.to_page = _more(self.to_page, data, buffers)
-            if seen and self._asked and data.get("method") != "echo_update":
+            if seen and self._asked and data.get("method") != "echo_update" and set(data.get("state", ())) != ADDRESS:
                 self.round_trips += 1
                 self._asked = False
 

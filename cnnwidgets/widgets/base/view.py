@@ -21,6 +21,7 @@ from ...files import write_whole
 from ...live import Newest
 from ...render import encode_png
 from ...render.static import Card, Panel
+from ..painter import Painter, pages
 from ..panels import PanelBox
 from ..state import Given, Index, Memory, Subject, cell_of, refused, told
 from ..surface import close_tree, markup, sharing
@@ -89,11 +90,12 @@ class ModelView(W.VBox):
         self._ready = False
         self._computed = False
         self._widgets = 0
+        self._painters: list[Painter] = []  # those of the view, which say what a page has painted
         self._before: dict[str, Any] = {}  # the traits before a `hold_trait_notifications`, until that is over
         self._local = threading.local()  # `quiet` counts for its own thread alone
         self._tagged = [name for role in ("source", "display") for name in self.traits(**{role: True})]
         self._started = time.perf_counter()
-        self._newest = Newest(self._redraw)
+        self._newest = Newest(self._redraw, on_way=self._on_way)
         self._traffic = Traffic(self._newest)
         self._memory = Memory()
         self.check_keywords(traits)
@@ -530,7 +532,15 @@ class ModelView(W.VBox):
     def _loosen(self) -> None:
         if heard_of := lifetime.loosen(self):
             self._traffic.follow(heard_of, self._frame.columns)
+            self._painters = [widget for widget in heard_of if isinstance(widget, Painter)]
+            for painter in self._painters:
+                painter.on_painted = self._newest.painted
         self._widgets = lifetime.count()
+
+    def _on_way(self) -> int | None:
+        """How many drawings no page has painted yet; None where none says so, or where nobody looks."""
+        live = [painter.newest - painter.painted for painter in self._painters if painter.live]
+        return max(live) if live and pages.seen else None
 
     def _compute_and_render(self) -> None:
         self._compute_once()

@@ -114,6 +114,11 @@ class LayerPicker(W.HBox):
         self._list()
 
     @property
+    def pickers(self) -> list[W.Widget]:
+        """Slider and menu."""
+        return [self._slider, self._menu]
+
+    @property
     def offered(self) -> list[Layer]:
         """The main layers, or all, in the order they run."""
         return self._main if self.main_layers else self._every

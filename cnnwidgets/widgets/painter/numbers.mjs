@@ -9,7 +9,8 @@
  *   low: Float64Array, step: Float64Array, least: Float64Array, most: Float64Array, mean: Float64Array,
  *   bad: Float64Array, extras: Float64Array[], maps: Map<number, FullMap>, bytes: number}} Layer
  * @typedef {{number: number, role: 'grid' | 'map', key: string, width: number, tall: number, reserve: number,
- *   heading: string[], hint: string, what: string, pixel: [number, number] | null, state: State, series?: Series}} Sheet
+ *   heading: string[], hint: string, what: string, pixel: [number, number] | null, state: State, series?: Series,
+ *   elsewhere?: boolean}} Sheet
  * @typedef {{of: string, signed: boolean, scales: Record<string, string | [[number, number], [number, number]]>}} Series
  * @typedef {{channel: number, colormap: string, scale: string | [number, number], columns: number, frame?: number}} State
  * @typedef {{count: number, height: number, width: number, columns: number, zoom: number, gap: number}} Grid

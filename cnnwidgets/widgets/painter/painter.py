@@ -54,6 +54,8 @@ class Painting:
         What the status line says of the scale, as of `scale_words`: a page without a kernel keeps it true.
     series : Series, optional
         That it is part of.
+    movers : mapping
+        For each part of an address (see `Painter`) the controls by which a hand asks for another one.
     """
 
     numbers: Numbers
@@ -69,6 +71,7 @@ class Painting:
     pixel: tuple[int, int] | None = None
     words: str = ""
     series: Series | None = None
+    movers: Mapping[str, Sequence[W.Widget]] = field(default_factory=dict)
 
     @property
     def sheet(self) -> dict[str, Any]:
@@ -88,7 +91,7 @@ def possible() -> bool:
 @cache
 def code() -> str:
     """The JavaScript, as one module."""
-    return joined(HERE, "numbers", "store", "zoom", "lens", "side", "series", "panel")
+    return joined(HERE, "numbers", "store", "zoom", "lens", "side", "series", "book", "card", "panel")
 
 
 def palettes(names: Sequence[str]) -> tuple[dict[str, Any], list[bytes]]:
@@ -96,6 +99,10 @@ def palettes(names: Sequence[str]) -> tuple[dict[str, Any], list[bytes]]:
     header = {"kind": "palettes", "names": list(names), "auto": [SEQUENTIAL, DIVERGING], "accent": ACCENT}
     diverging = [is_diverging(name) for name in names]
     return header | {"diverging": diverging}, [np.concatenate([palette(name) for name in names]).tobytes()]
+
+
+def _ids(widgets: Mapping[str, Sequence[W.Widget]]) -> dict[str, list[str]]:
+    return {name: [part.model_id for part in parts] for name, parts in widgets.items()}
 
 
 class Painter(Scripted, Sides):
@@ -108,6 +115,8 @@ class Painter(Scripted, Sides):
     ----------
     links : mapping
         As of a `Painting`: all that this painter shows have the same.
+    movers : mapping
+        As of a `Painting`.
     on_hello : callable
         Called when a page says for the first time that it can paint.
     on_wait : callable
@@ -121,17 +130,25 @@ class Painter(Scripted, Sides):
         Whether a page can paint.
     painted : int
         Number of the newest state that a page says it has painted; `newest` is that of the last one that it was sent.
+    address : dict or None
+        Where the view stands: layer, image, slice, how all of it is drawn, and by which weights (`valid`); None while
+        it is being drawn. What a page has shown at an address it shows again at once when a hand asks for it.
     """
 
     paints = True
     on_numbers: Callable[[str, bool], object] | None = None
     """Called with the name of the numbers that are shown, and whether every page holds them already."""
 
+    on_painted: Callable[[], object] | None = None
+    """Called when a page says what it has painted."""
+
     _anywidget_id = T.Unicode("cnnwidgets.Painter").tag(sync=True)
 
     sides: Any = T.List(T.Unicode(), help="classes of the two places of which one is seen").tag(sync=True)
     controls = T.Dict(help="ids of the widgets that each part of the state is read from").tag(sync=True)
     sheets: Any = T.List(help="what each of the two places shows").tag(sync=True)
+    movers = T.Dict(help="ids of the widgets by which a hand asks for another part of the address").tag(sync=True)
+    address: Any = T.Any(None, help="where the view stands; None while it is drawn").tag(sync=True)
     reel = T.Dict(help="keys of the frames that come next, and the name of the series that all of them are of").tag(
         sync=True
     )
@@ -139,6 +156,7 @@ class Painter(Scripted, Sides):
     def __init__(
         self,
         links: Mapping[str, Sequence[W.Widget]],
+        movers: Mapping[str, Sequence[W.Widget]] | None = None,
         *,
         on_hello: Callable[[], object],
         on_wait: Callable[[], object],
@@ -147,12 +165,14 @@ class Painter(Scripted, Sides):
     ) -> None:
         self.live, self.painted, self.newest = False, -1, -1
         self._painting: Painting | None = None
+        self._address: dict[str, Any] | None = None
         self._on_hello, self._on_wait, self._on_cell, self._on_place = on_hello, on_wait, on_cell, on_place
         self.swapped = self  # the stage takes it for what has two places in the page
         self.name_sides()
         super().__init__(
             code(),
-            controls={name: [part.model_id for part in parts] for name, parts in links.items()},
+            controls=_ids(links),
+            movers=_ids(movers or {}),
             sheets=[None, None],
             _dom_classes=("cnnw-painter",),
             layout=W.Layout(flex="0 0 auto"),
@@ -175,6 +195,12 @@ class Painter(Scripted, Sides):
         """Send the numbers of what may be shown next, unless every page has them or nobody looks."""
         if not self._holding_sync and pages.seen and not pages.hold(numbers.key):
             self._send_numbers(numbers, channel)
+
+    def stand(self, address: dict[str, Any] | None) -> None:
+        """Tell pages at which address the view stands, of all that they were told before; None: it is being drawn."""
+        self._address = address
+        if self.live:
+            self.address = address
 
     def tidy(self) -> None:
         """What is out of sight costs nothing."""
@@ -242,6 +268,7 @@ class Painter(Scripted, Sides):
         if not self.live:
             self.live = True
             self._on_hello()
+            self.address = self._address
         elif self._painting is not None:
             self._provide(self._painting)
 
@@ -251,6 +278,11 @@ class Painter(Scripted, Sides):
     def _heard_painted(self, content: dict[str, Any]) -> None:
         self.painted = int(content["number"])
         pages.gone(str(content["page"]), map(str, content["gone"]))
+        if self.on_painted is not None:
+            self.on_painted()
+
+    def _heard_again(self, content: dict[str, Any]) -> None:
+        """A page shows what it has shown before, and waits for nothing; `Traffic` counts that."""
 
     def _heard_seen(self, content: dict[str, Any]) -> None:
         pages.look(str(content["page"]), seen=bool(content["seen"]))

@@ -5,6 +5,7 @@
 import {
   beyond, boxOf, extent, facts, gridOf, hit, levels, mosaic, rangesOf, scaleTexts, shareBeyond, stepped, told, valueOf,
 } from './numbers.mjs';
+import {Card} from './card.mjs';
 import {keepKeyboard} from './lens.mjs';
 import {Wanted, meant, nearest} from './series.mjs';
 import {Side, build} from './side.mjs';
@@ -54,13 +55,18 @@ class Panel {
     this.wanted = /** @type {Wanted | null} */ (null); // of a series, once its controls are heard
     this.told = this.missed = -1; // numbers of states: the last one told as painted, and the last one asked for
     this.turns = /** @type {(() => void)[]} */ ([]);
+    this.movers = /** @type {[Model, () => void][]} */ ([]); // by which a hand asks for another address
+    this.role = ''; // of what was shown last
+    this.done = false; // whether what the kernel has sent last is painted
     this.tip = build('div', 'cnnw-says');
     this.repaint = () => this.paint();
     this.looked = () => this.look();
+    this.heard = () => Card.of(this.el)?.heard(this);
     el.append(...this.sides.map((/** @type {Side} */ side) => side.host));
     for (const side of this.sides) this.listen(side);
     this.release = keepKeyboard(this.sides.map((/** @type {Side} */ side) => side.room));
     for (const name of ['sheets', 'reel']) model.on(`change:${name}`, this.repaint);
+    model.on('change:address', this.heard);
     store.watchers.add(this.repaint);
     document.addEventListener('visibilitychange', this.looked);
     this.link();
@@ -82,11 +88,58 @@ class Panel {
     }
     for (const control of Object.values(this.controls).flat())
       for (const trait of ['value', 'index']) control.on(`change:${trait}`, this.repaint);
+    for (const [name, list] of Object.entries(this.model.get('movers') ?? {})) {
+      const found = await Promise.all(list.map(id => this.model.widget_manager.get_model(id))).catch(() => []);
+      if (!this.closed) for (const control of found) this.follow(name, control);
+    }
     this.paint();
   }
 
-  /** What the two places show: what the kernel says, or of a series a frame that the page has before. */
+  /** Hear a control by which a hand asks for another layer, image or slice. @param {string} name @param {Model} control */
+  follow(name, control) {
+    const moved = () => Card.of(this.el)?.follow(name, control);
+    this.movers.push([control, moved]);
+    for (const trait of ['value', 'index']) control.on(`change:${trait}`, moved);
+  }
+
+  /** What the two places show: what the kernel says, or what the page has before, of a series or in the card's book. */
   sheets() {
+    const card = Card.of(this.el), leaf = card && card.leaf();
+    if (leaf) return this.own().map(sheet => sheet && card.instead(sheet, leaf));
+    return this.framed();
+  }
+
+  /** What the kernel says. @returns {(Sheet | null)[]} */
+  own() {
+    return this.model.get('sheets');
+  }
+
+  /** The newest of it. */
+  kernels() {
+    return newestOf(this.own()) ?? null;
+  }
+
+  /** Whether the card has turned to the newest. */
+  seen() {
+    const sheets = this.own();
+    return this.sides[sheets.indexOf(newestOf(sheets))]?.host.getClientRects().length > 0;
+  }
+
+  /** Whether the page has all to paint a sheet. @param {Sheet} sheet */
+  paints(sheet) {
+    const layer = store.layers.get(sheet.key);
+    return Boolean(layer && this.palette(sheet, layer, this.state(sheet, layer)));
+  }
+
+  /** What the controls say of what is drawn alike in every layer. @param {Sheet} sheet */
+  shown(sheet) {
+    const said = (/** @type {'colormap' | 'scale' | 'columns'} */ name) =>
+      (this.controls[name] && READ[name](this.controls[name], sheet)) ?? sheet.state[name];
+    return {colormap: said('colormap'), scale: said('scale'), columns: said('columns')};
+  }
+
+  /** Of a series, the frame that is asked for. */
+  framed() {
     const sheets = /** @type {(Sheet | null)[]} */ (this.model.get('sheets')), {wanted} = this;
     const frame = newestOf(sheets)?.state.frame;
     if (!wanted || frame === undefined) return sheets;
@@ -103,6 +156,9 @@ class Panel {
     store.watchers.delete(this.repaint);
     document.removeEventListener('visibilitychange', this.looked);
     for (const name of ['sheets', 'reel']) this.model.off(`change:${name}`, this.repaint);
+    this.model.off('change:address', this.heard);
+    for (const [control, moved] of this.movers)
+      for (const trait of ['value', 'index']) control.off(`change:${trait}`, moved);
     (this.controls.frame ?? []).forEach((control, at) => control.off('change:value', this.turns[at]));
     for (const control of Object.values(this.controls).flat())
       for (const trait of ['value', 'index']) control.off(`change:${trait}`, this.repaint);
@@ -118,12 +174,18 @@ class Panel {
 
   /** Paint the newest, and the other side as long as it is seen. */
   paint() {
+    const card = Card.of(this.el);
+    this.role = this.kernels()?.role ?? this.role;
+    if (card && (this.role === 'map' || this.movers.length)) card.join(this.role, this);
     const sheets = this.sheets();
+    if (card && this.role === 'grid') card.cover();
     const newest = (sheets[1]?.number ?? -1) > (sheets[0]?.number ?? -1) ? 1 : 0;
     const painted = this.put(newest, sheets[newest]);
     if (this.sides[1 - newest].host.getClientRects().length || !sheets[1 - newest])
       this.put(1 - newest, sheets[1 - newest]);
     this.wait(painted ? null : newest);
+    this.done = painted;
+    if (card) card.soon();
     if (painted && sheets[newest]) this.acknowledge(/** @type {Sheet} */ (sheets[newest]).number);
   }
 
@@ -238,7 +300,8 @@ class Panel {
       side.title([...sheet.heading, `${sheet.what} ${channel}`, layer.full.join(' × ')]);
       side.colorbar(sheet, palette, scaleTexts(from, centred, to, out / Math.max(1, finite)));
     }
-    const rows = facts(layer, channel), pixel = this.picked?.number === sheet.number ? this.picked.pixel : sheet.pixel;
+    const rows = facts(layer, channel), picked = !sheet.elsewhere && this.picked?.number === sheet.number;
+    const pixel = picked ? /** @type {any} */ (this.picked).pixel : sheet.pixel;
     const inside = pixel && pixel[0] < layer.full[0] && pixel[1] < layer.full[1];
     if (inside) rows.push([`at row ${pixel[0]}, column ${pixel[1]}`, valueText(layer, channel, pixel[0], pixel[1])]);
     side.list(rows);

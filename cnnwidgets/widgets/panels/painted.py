@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import ipywidgets as W
@@ -45,6 +45,7 @@ class PaintedBox(PanelBox):
     def _make(self, painting: Painting) -> None:
         self.painter = Painter(
             painting.links,
+            painting.movers,
             on_hello=self._begin,
             on_wait=lambda: self.send_state(("children", "_dom_classes")),  # a page lost the message of `_begin`
             on_cell=lambda cell: self.panel.on_cell and self.panel.on_cell(cell),
@@ -71,10 +72,13 @@ class Paint:
     links: Mapping[str, Sequence[W.Widget]]
     words: str = ""
     series: Series | None = None
+    movers: Mapping[str, Sequence[W.Widget]] = field(default_factory=dict)
 
     def panel(self, role: str, **options: Any) -> Painting:
         """The painting of one panel."""
-        return Painting(self.numbers, role, self.state, self.links, words=self.words, series=self.series, **options)
+        movers = self.movers if role == "grid" else {}  # one painter hears them for the whole card
+        shared = {"words": self.words, "series": self.series, "movers": movers}
+        return Painting(self.numbers, role, self.state, self.links, **shared, **options)
 
 
 @dataclass(frozen=True, eq=False)

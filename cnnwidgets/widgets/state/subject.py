@@ -52,6 +52,11 @@ class Snapshot:
         self._weights = look.key[:2]
 
     @property
+    def weights(self) -> tuple[Hashable, ...]:
+        """Another pair where the weights or the edits are others, or where everything was forgotten since."""
+        return self._weights
+
+    @property
     def table(self) -> LayerTable:
         """Every layer and what it put out, operations too: the network is traced when they are first asked for."""
         return self.subject.table_of(self._look)

@@ -87,7 +87,8 @@ STYLE = f"""<style>{COLORS}
   .widget-hbox:has(.cnnw-elastic) > .cnnw-stack > :not(:first-child, .cnnw-elastic) {{ order: 1; }} }}
 .cnnw-error {{ color: var(--cnnw-error); overflow-wrap: anywhere; }}
 .cnnw-stale > :first-child, .cnnw-stale > :last-child {{ opacity: 0.4; }} /* title and pictures; controls are live */
-.cnnw-side {{ display: none; }}
+.cnnw-side {{ display: none; }} .cnnw-covered {{ display: none !important; }}
+.cnnw-unsaid::after {{ content: " · as seen before; the kernel has not answered yet"; color: var(--cnnw-muted); }}
 .cnnw-instead {{ position: relative; z-index: 1; margin-top: calc(-1 * var(--cnnw-room));
   min-height: var(--cnnw-room); }}
 .cnnw-frames {{ position: relative; }}

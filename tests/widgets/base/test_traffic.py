@@ -18,7 +18,7 @@ from cnnwidgets.widgets.painter import Painter, painter
 from cnnwidgets.widgets.painter.page import Pages
 from cnnwidgets.widgets.panels import painted
 from cnnwidgets.widgets.surface import tree
-from tests.widgets.conftest import with_kernel
+from tests.widgets.conftest import control, with_kernel
 
 loosen = lifetime.loosen
 ECHOES = not W.__version__.startswith("7.")
@@ -128,6 +128,17 @@ def test_it_reads_as_a_sentence(parts):
     assert "; 1 round trip; " in repr(counted)
 
 
+def test_what_the_page_shows_again_by_itself_takes_no_round_trip(parts):
+    counted, slider, panel, _ = parts
+    slider.observe(lambda change: panel.set_trait("value", str(change["new"])), "value")
+    hear(slider, {"method": "custom", "content": {"kind": "again", "shown": True}})
+    hear(slider, {"method": "update", "state": {"value": 3}})
+    assert (counted.round_trips, panel.value) == (0, "3")
+    hear(slider, {"method": "custom", "content": {"kind": "again", "shown": False}})
+    hear(slider, {"method": "update", "state": {"value": 4}})
+    assert counted.round_trips == 1
+
+
 # ---------------------------------------------------------------------- of a view
 
 
@@ -194,3 +205,9 @@ def test_outside_a_notebook_nothing_is_counted(model, dataset, monkeypatch):
     view = ActivationView(model, dataset)
     view.layer = "pool"
     assert view.traffic.to_page == (0, 0)
+
+
+def test_where_a_view_stands_is_no_picture(view):
+    hear(control(view, "Colours", W.Dropdown), {"method": "update", "state": {"index": 2}, "buffer_paths": []})
+    assert view.box("maps").painter.address["colormap"] == view.colormap != "auto"
+    assert view.traffic.round_trips == 0

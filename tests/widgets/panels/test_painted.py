@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from cnnwidgets import ActivationView
+from cnnwidgets.live.newest import PATIENCE
 from cnnwidgets.views import activation
+from cnnwidgets.widgets.base import lifetime
+from cnnwidgets.widgets.base import view as base_view
 from cnnwidgets.widgets.painter import Painter, painter
 from cnnwidgets.widgets.painter.page import Pages
 from cnnwidgets.widgets.panels import painted
-from cnnwidgets.widgets.surface import tree
-from tests.widgets.conftest import inside, words
+from cnnwidgets.widgets.surface import Text, tree
+from tests.widgets.conftest import Refusing, inside, words
 
 HELLO = {"kind": "hello", "page": "p", "holds": [], "inflates": True, "ratio": 1}
 
@@ -140,3 +145,110 @@ def test_closing_leaves_no_painter(view):
     all_of = painters(view)
     view.close()
     assert [each.comm for each in all_of] == [None, None]
+
+
+def addresses(view: ActivationView, messages: list[Any]) -> list[Any]:
+    """Where the pages were told that the view stands, in order."""
+    states = [message.content.get("state", {}) for message in messages if message.widget is painters(view)[0]]
+    return [state["address"] for state in states if "address" in state]
+
+
+def sent(messages: list[Any]) -> int:
+    """How many layers went to the page."""
+    custom = [message.content.get("content") or {} for message in messages]
+    return sum(content.get("kind") == "layer" for content in custom)
+
+
+def test_pages_are_told_where_the_view_stands_before_and_after_all_else_that_is_seen_changes(view, messages):
+    greet(view)
+    messages.clear()
+    view.layer = "pool"
+    told = [n for n, m in enumerate(messages) if m.widget is painters(view)[0] and "address" in m.traits]
+    seen = [n for n, m in enumerate(messages) if "sheets" in m.traits or isinstance(m.widget, Text)]
+    assert len(seen) >= 3 and told[0] < min(seen) and max(seen) < told[1]
+    none, address = addresses(view, messages)
+    assert none is None and address["layer"] == view.layer_row.label
+    assert {name: address[name] for name in ("index", "slice", "colormap", "scale", "columns")} == {
+        "index": 0,
+        "slice": 0,
+        "colormap": "auto",
+        "scale": "layer",
+        "columns": 0,
+    }
+    messages.clear()
+    view.channel = 1  # the page draws that of every layer by itself
+    view.pixel = (1, 1)
+    assert addresses(view, messages) == []
+    view.scale = (0.0, 2.0)  # which the status line tells
+    assert [address and address["scale"] for address in addresses(view, messages)] == [None, [0.0, 2.0]]
+
+
+def test_a_second_visit_sends_no_numbers_and_has_the_same_address(view, messages):
+    greet(view)
+    first = painters(view)[0].address
+    for trait, there, back in (("layer", "pool", "conv"), ("index", 1, 0)):
+        messages.clear()
+        setattr(view, trait, there)
+        assert sent(messages) == 1
+        assert painters(view)[0].address[trait] != first[trait]
+        messages.clear()
+        setattr(view, trait, back)
+        assert sent(messages) == 0
+        assert painters(view)[0].address == first
+
+
+def test_other_weights_or_a_refresh_make_every_address_another(view, model, messages):
+    greet(view)
+    seen = [painters(view)[0].address]
+    messages.clear()
+    with torch.no_grad():
+        model.conv.weight.mul_(2)
+    view.channel = 1
+    seen.append(painters(view)[0].address)
+    assert sent(messages) == 1
+    view.refresh()
+    seen.append(painters(view)[0].address)
+    assert len({address["valid"] for address in seen}) == 3
+    assert [{**address, "valid": ""} for address in seen[1:]] == [{**seen[0], "valid": ""}] * 2
+
+
+def test_the_page_hears_a_hand_ask_for_another_address_from_sliders_menu_and_box(view):
+    maps, channel = painters(view)
+    assert {name: len(ids) for name, ids in maps.movers.items()} == {"layer": 2, "index": 2, "slice": 1}
+    assert channel.movers == {}  # one painter hears them for the card
+
+
+def test_a_look_that_fails_changes_no_address(messages):
+    data = [(torch.zeros(1, 4, 4), 0), (torch.ones(1, 4, 4), 0)]
+    view = ActivationView(Refusing(), data, layer="conv")
+    greet(view)
+    before = painters(view)[0].address
+    view.index = 1
+    assert "too bright" in view.error and painters(view)[0].address == before  # nothing was drawn
+    view.index = 0
+    assert view.error == "" and painters(view)[0].address == before
+
+
+def test_a_view_draws_on_while_a_page_paints_and_waits_with_two_drawings_on_their_way(model, dataset, monkeypatch):
+    loosen = lifetime.loosen
+    monkeypatch.setattr(lifetime, "loosen", lambda view: [loosen(view), tree(view)][1])
+    monkeypatch.setattr(base_view, "pages", painter.pages)
+    view = ActivationView(model, dataset, layer="conv")
+    drawn: list[int] = []
+
+    def painted_by_the_page() -> None:
+        for each in painters(view):
+            each._handle_custom_msg({"kind": "painted", "number": each.newest, "page": "p", "gone": []}, [])
+
+    async def hand() -> None:
+        greet(view)
+        painted_by_the_page()
+        for index in range(1, 6):
+            view.index = index
+            await asyncio.sleep(2 * PATIENCE)
+            drawn.append(view.snapshot.index)
+        painted_by_the_page()
+        drawn.append(view.snapshot.index)
+
+    asyncio.run(hand())
+    assert drawn == [1, 2, 2, 2, 2, 5]

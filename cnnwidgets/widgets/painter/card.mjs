@@ -1,0 +1,174 @@
+// @ts-check
+// The card that painters stand in: shows an address of its book as a whole, picture and texts, never half of it.
+import {Book, again, keyOf} from './book.mjs';
+
+/**
+ * @typedef {import('./numbers.mjs').Sheet} Sheet
+ * @typedef {import('./store.mjs').Model} Model
+ * @typedef {import('./book.mjs').Address} Address
+ * @typedef {import('./book.mjs').Leaf} Leaf
+ *
+ * A painter, as its card sees it.
+ * @typedef {{model: Model, el: HTMLElement, closed?: boolean, done: boolean, kernels: () => Sheet | null,
+ *   seen: () => boolean, shown: (sheet: Sheet) => Address, paints: (sheet: Sheet) => boolean, repaint: () => void}} Part
+ */
+
+const ROLES = ['grid', 'map'], TRIES = 300, UNSAID = 1000;
+const CARDS = Symbol.for('cnnwidgets.cards.1');
+/** @type {WeakMap<Element, Card>} */
+const cards = (/** @type {any} */ (globalThis)[CARDS] ??= new WeakMap()); // each painter has run this module
+
+/** What a control asks for, as an address says it. @param {Model} control */
+const valueOfControl = control => {
+  const labels = control.get('_options_labels');
+  return labels ? labels[control.get('index')] : control.get('value');
+};
+
+/** A copy of what is seen of a part of the card. @param {Element} part */
+function copyOf(part) {
+  const copy = /** @type {HTMLElement} */ (part.cloneNode(true)), copies = copy.querySelectorAll('.cnnw-side');
+  for (const [at, side] of [...part.querySelectorAll('.cnnw-side')].entries()) {
+    if (side.getClientRects().length) copies[at].classList.remove('cnnw-side');
+    else copies[at].remove();
+  }
+  copy.classList.add('cnnw-copy');
+  return copy;
+}
+
+export class Card {
+  /** The card that an element stands in; null as long as it stands in none. @param {Element} el */
+  static of(el) {
+    const root = el.closest('.cnnw');
+    if (root && !cards.has(root)) cards.set(root, new Card(root));
+    return root && /** @type {Card} */ (cards.get(root));
+  }
+
+  /** @param {Element} root */
+  constructor(root) {
+    this.root = root;
+    this.book = new Book();
+    this.parts = /** @type {Map<string, Part>} */ (new Map());
+    this.movers = /** @type {Model[]} */ ([]);
+    this.covering = /** @type {Leaf | null} */ (null);
+    this.kept = '';
+    this.tries = 0;
+    this.waits = false; // whether it settles in the next frame
+  }
+
+  /** @param {string} role @param {Part} part */
+  join(role, part) {
+    if (this.parts.get(role) === part) return;
+    this.parts.set(role, part);
+    if (role === 'grid') this.heard(part);
+  }
+
+  /** What the kernel says of the address. @param {Part} part */
+  heard(part) {
+    if (this.parts.get('grid') !== part) return;
+    this.tries = TRIES;
+    this.book.said(part.model.get('address') ?? null, !this.movers.some(control => control._pending_msgs > 0));
+    this.repaint();
+  }
+
+  /** Follow a control by which a hand asks for another address: what the kernel does to it is no hand.
+   * @param {string} name @param {Model} control */
+  follow(name, control) {
+    if (!this.movers.includes(control)) this.movers.push(control);
+    if (control._state_lock) return;
+    this.book.ask(name, valueOfControl(control));
+    this.repaint();
+  }
+
+  repaint() {
+    for (const part of this.parts.values()) part.repaint();
+  }
+
+  /** The sheets that the kernel has shown last, by role; null where they are not those of a layer's maps. */
+  sheets() {
+    const found = ROLES.map(role => /** @type {[string, Sheet | null]} */ ([role, this.parts.get(role)?.kernels() ?? null]));
+    return found.every(([, sheet]) => sheet) ? /** @type {Record<string, Sheet>} */ (Object.fromEntries(found)) : null;
+  }
+
+  /** Whether the card has turned to what the kernel has sent last. */
+  get turned() {
+    return [...this.parts.values()].every(part => part.seen());
+  }
+
+  /** The address that is asked for, and whether it is the one that the card has by itself. */
+  asked() {
+    const sheets = this.book.last && this.sheets(), grid = this.parts.get('grid');
+    if (!sheets || !grid) return null;
+    const address = /** @type {Address} */ (this.book.wanted(grid.shown(sheets.grid)));
+    return {sheets, address, home: keyOf(address) === keyOf(/** @type {Address} */ (this.book.last))};
+  }
+
+  /** What the card shows out of the book; null where it is as the kernel has it. */
+  leaf() {
+    const asked = this.asked();
+    if (!asked || asked.home && this.turned) return null;
+    const leaf = this.book.find(asked.address);
+    if (!leaf || leaf.copies.length !== this.around().length) return null;
+    const held = ROLES.every(role => this.parts.get(role)?.paints(again(asked.sheets[role], leaf.sheets[role], true)));
+    return held ? leaf : null;
+  }
+
+  /** The sheet that a painter shows, instead of one of the kernel's. @param {Sheet} sheet @param {Leaf | null} leaf */
+  instead(sheet, leaf) {
+    const {last, asked} = this.book, alike = !('layer' in asked) || asked.layer === last?.layer;
+    return leaf ? again(sheet, leaf.sheets[sheet.role], alike) : sheet;
+  }
+
+  /** All of the card that says what is seen, and is neither painted nor a control: the title, and other panels. */
+  around() {
+    let row = /** @type {Element} */ (/** @type {Part} */ (this.parts.get('grid')).el);
+    while (row.parentElement && row.parentElement.parentElement !== this.root) row = row.parentElement;
+    const [title] = [...(row.parentElement?.children ?? [])].filter(each => !each.classList.contains('cnnw-copy'));
+    const panels = [...row.children].filter(each =>
+      !each.classList.contains('cnnw-copy') && !each.querySelector('.cnnw-painter'));
+    return title ? [title, ...panels] : panels;
+  }
+
+  /** Put copies in the place of what stands around the painters where those show a leaf, and take them away else. */
+  cover() {
+    const leaf = this.leaf();
+    if (leaf === this.covering) return;
+    clearTimeout(this.late);
+    if (!leaf !== !this.covering) this.parts.get('grid')?.model.send({kind: 'again', shown: Boolean(leaf)});
+    this.covering?.copies[0].classList.remove('cnnw-unsaid');
+    this.covering?.copies.forEach(copy => copy.remove());
+    this.root.querySelectorAll('.cnnw-covered').forEach(part => part.classList.remove('cnnw-covered'));
+    this.covering = leaf;
+    if (leaf) for (const [at, part] of this.around().entries()) {
+      part.classList.add('cnnw-covered');
+      part.before(leaf.copies[at]);
+    }
+    if (leaf) this.late = setTimeout(() => leaf.copies[0].classList.add('cnnw-unsaid'), UNSAID);
+  }
+
+  /** Settle in the next frame. */
+  soon() {
+    if (!this.book.last || this.waits) return;
+    this.waits = true;
+    requestAnimationFrame(() => {
+      this.waits = false;
+      this.settle();
+    });
+  }
+
+  /** Once the card has turned to what the kernel says, show that, and keep it in the book. */
+  settle() {
+    const asked = this.asked();
+    if (!asked?.home || this.book.drawing || [...this.parts.values()].some(part => part.closed)) return;
+    if (!this.turned) {
+      if (this.tries-- > 0) this.soon();
+      return;
+    }
+    if (this.covering) this.repaint();
+    const kept = keyOf(asked.address) + ROLES.map(role => asked.sheets[role].number);
+    if (kept === this.kept || this.covering || ![...this.parts.values()].every(part => part.done)) return;
+    this.kept = kept;
+    const copies = this.around().map(copyOf);
+    const bytes = copies.reduce((sum, copy) => sum + copy.outerHTML.length, 0);
+    this.book.keep(asked.address, {sheets: asked.sheets, copies, bytes});
+  }
+}
