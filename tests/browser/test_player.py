@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import pytest
-from page_tools import WATCH, focus_slider, in_kernel, keep, no_errors, press, state, wait_for
+from page_tools import WATCH, focus_slider, in_kernel, keep, no_errors, press, silent_kernel, state, wait_for
 from playwright.sync_api import Page, expect
 
 VIEW = """
@@ -54,17 +51,6 @@ def map_at(page: Page, key: str, row: float, column: float, side: float) -> tupl
 def says(page: Page, key: str, text: str) -> None:
     """Wait until the page's own part of a panel says so."""
     expect(page.locator(f".cnnw-of-{key} > .cnnw-own").filter(has_text=text)).not_to_have_count(0)
-
-
-@contextmanager
-def silent_kernel(page: Page) -> Iterator[None]:
-    """A kernel that does not answer: its process stands still. (In a long cell, a new kernel still hears widgets.)"""
-    process = int(in_kernel(page, "import os; print(os.getpid())"))
-    os.kill(process, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(process, signal.SIGCONT)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
