@@ -56,6 +56,7 @@ class PatchSheet:
         patches = self.patches
         header = {
             "kind": "numbers",
+            "heat": True,
             "size": patches.size,
             "window": patches.window,
             "stride": patches.stride,
@@ -70,7 +71,8 @@ class PatchSheet:
     def grown(self, before: PatchSheet) -> tuple[dict[str, Any], list[bytes]]:
         """The same of what is another than `before`."""
         lit = {} if self.lit is before.lit else {"lit": encode_png(self.lit)}
-        return self._with({"kind": "grown"}, lit | ({} if self.heat is before.heat else self._numbers()))
+        another = self.heat is not before.heat
+        return self._with({"kind": "grown", "heat": another}, lit | (self._numbers() if another else {}))
 
     def _with(self, header: dict[str, Any], parts: dict[str, bytes]) -> tuple[dict[str, Any], list[bytes]]:
         return header | {"key": self.key, "names": list(parts)}, list(parts.values())

@@ -4,7 +4,7 @@
 import {shownFactor} from '../../widgets/painter/numbers.mjs';
 import {OVER, Over, Tip} from '../../widgets/surface/over.mjs';
 import {Steered, steeredBy} from '../../widgets/surface/steered.mjs';
-import {cellAt, cellWords, covered, within} from './places.mjs';
+import {cellAt, cellWords, covered, grown, within} from './places.mjs';
 
 /**
  * @typedef {import('./places.mjs').Sheet} Sheet
@@ -24,7 +24,8 @@ class Patch extends Steered {
     super(model, el);
     this.parts = /** @type {{photo: Over, map: Over} | null} */ (null);
     this.grip = /** @type {Pair | null} */ (null); // where in the patch the hand has it
-    this.came = this.used = 0; // numbers of the pictures: the newest that came, and the one that is shown
+    this.line = Promise.resolve(); // what has come and is not yet used
+    this.count = 0; // of what was used
     this.tip = new Tip(el);
     const style = document.createElement('style');
     style.textContent = OVER;
@@ -35,17 +36,23 @@ class Patch extends Steered {
     return this.sheet.size;
   }
 
+  /** One after the other: pictures are there only when they are decoded. @param {any} content @param {DataView[]} buffers */
+  take(content, buffers) {
+    this.line = this.line.then(() => this.use(content, buffers)).catch(() => {});
+  }
+
   /** @param {any} content @param {DataView[]} buffers */
-  async take(content, buffers) {
-    const came = ++this.came, {key, names} = content, ours = () => key === this.model.get('key') && !this.closed;
-    const named = Object.fromEntries(names.map((/** @type {string} */ name, /** @type {number} */ i) => [name, buffers[i]]));
-    const found = await Promise.all(['lit', 'fill'].filter(name => name in named).map(async name =>
-      [name, await decoded(named[name])]));
-    if (!ours() || came < this.used) return; // a newer picture was there first
-    const {fall, known} = named, numbers = {fall: fall && new Float32Array(copied(fall)), known: known && new Uint8Array(copied(known))};
-    if (content.kind === 'numbers' && !this.sheet) this.begin({...content, ...numbers, ...Object.fromEntries(found)});
-    else if (this.sheet) this.sheet = {...this.sheet, ...numbers, ...Object.fromEntries(found)};
-    this.used = came;
+  async use(content, buffers) {
+    const ours = () => content.key === this.model.get('key') && !this.closed && (this.sheet || content.kind === 'numbers');
+    if (!ours()) return;
+    const found = await Promise.all(content.names.map(async (/** @type {string} */ name, /** @type {number} */ i) =>
+      [name, name === 'known' ? new Uint8Array(copied(buffers[i])) : name === 'fall' ? new Float32Array(copied(buffers[i]))
+        : await decoded(buffers[i])]));
+    if (!ours()) return;
+    const sheet = grown(this.sheet ?? content, content, Object.fromEntries(found));
+    this.count++;
+    if (this.sheet) this.sheet = sheet;
+    else this.begin(sheet);
     this.again();
   }
 
@@ -77,7 +84,7 @@ class Patch extends Steered {
     context.clip();
     context.drawImage(fill, 0, 0);
     context.restore();
-    canvas.dataset.drawn = `${this.used} ${top} ${left}`;
+    canvas.dataset.drawn = `${this.count} ${top} ${left}`;
   }
 
   /** What the page shows of its own, put in place where it is not. */
@@ -110,7 +117,7 @@ class Patch extends Steered {
       const [x, y] = photo.at(event), share = this.sheet.pixels[0] / this.sheet.size[0];
       return [y / share, x / share];
     };
-    photo.room.style.cursor = 'move';
+    Object.assign(photo.room.style, {cursor: 'move', touchAction: 'none'});
     photo.room.addEventListener('pointerdown', event => {
       if (event.button || !this.sheet) return;
       event.preventDefault();

@@ -40,3 +40,7 @@ export function cellWords({stride, size, window, grid, fall, known}, [row, colum
     `${each * stride[axis]} to ${Math.min(each * stride[axis] + window[axis], size[axis]) - 1}`);
   return `rows ${rows}, columns ${columns}: ${known[at] ? (value > 0 ? '+' : '') + number(value) : 'not yet done'}`;
 }
+
+/** A sheet with what has come since. @param {Sheet} sheet @param {{heat: boolean}} content whether the map is another
+ * @param {Partial<Sheet>} parts @returns {Sheet} */
+export const grown = (sheet, {heat}, parts) => ({...sheet, ...(heat ? {fall: null, known: null} : {}), ...parts});

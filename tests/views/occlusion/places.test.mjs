@@ -1,7 +1,7 @@
 // Where the patch of OcclusionView may be in the page, and what is said of a place of its map.
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
-import {cellAt, cellWords, covered, even, within} from '../../../cnnwidgets/views/occlusion/places.mjs';
+import {cellAt, cellWords, covered, even, grown, within} from '../../../cnnwidgets/views/occlusion/places.mjs';
 
 const sheet = {size: [10, 12], window: [4, 4], stride: [4, 4], grid: [3, 3]};
 
@@ -31,4 +31,11 @@ test('a cell says where its patch is and how the score changes, or that it is no
   assert.equal(say([1, 0]), 'rows 4 to 7, columns 0 to 3: not yet done');
   assert.equal(say([2, 2]), 'rows 8 to 9, columns 8 to 11: NaN');
   assert.equal(cellWords({...sheet, fall: null, known: null}, [0, 0]), null);
+});
+
+test('another opacity leaves the numbers of the map, and another map without numbers has none', () => {
+  const fall = Float32Array.of(1), old = {...sheet, lit: 'old', fall};
+  assert.deepEqual(grown(old, {heat: false}, {lit: 'new'}), {...sheet, lit: 'new', fall});
+  assert.equal(grown(old, {heat: true}, {lit: 'new'}).fall, null);
+  assert.equal(grown(old, {heat: true}, {fall: 2}).fall, 2);
 });

@@ -93,7 +93,16 @@ def test_another_opacity_or_a_grown_map_sends_what_has_changed(view, sent):
     count = len(sent)
     view.opacity = 0.2
     view.flush()
-    assert set(parts(sent[count])) == {"lit"} and len(sent) == count + 1
+    assert set(parts(sent[count])) == {"lit"} and not sent[count][0]["heat"] and len(sent) == count + 1
+
+
+def test_the_numbers_of_a_large_map_go_to_the_page_when_it_is_complete(view, sent, monkeypatch):
+    monkeypatch.setattr(moving, "MOST", 3)
+    view.target = 1
+    view.flush()
+    assert not parts(sent[-1]) and sent[-1][0]["heat"]  # those of the map before are no longer true
+    assert view.map.complete
+    assert set(parts(sent[-1])) == {"lit", "fall", "known"}
 
 
 def test_other_settings_are_drawn_by_the_kernel_until_the_page_has_asked(view, sent):
