@@ -178,6 +178,7 @@ def test_a_map_is_looked_at_closer_with_its_numbers_while_no_kernel_answers(run_
         keep(page, f"player-closer-{theme}")
         wait_until(page, lambda: any(abs(each - value) < 0.01 for each in written()), f"{value}: {written()}")
         before = look()
+        page.mouse.move(*map_at(page, "output", 5, 5, CELL))
         page.mouse.down()
         page.mouse.move(*map_at(page, "output", 6.5, 6.5, CELL), steps=5)
         page.mouse.up()

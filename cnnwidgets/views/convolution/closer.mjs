@@ -4,7 +4,7 @@
 import {Lens} from '../../widgets/painter/lens.mjs';
 import {number, shownFactor} from '../../widgets/painter/numbers.mjs';
 import {WHOLE, factorWords, inkOn, lettering, placeOf, written} from '../../widgets/painter/zoom.mjs';
-import {Over} from '../../widgets/surface/over.mjs';
+import {Over} from '../../widgets/steered/over.mjs';
 
 /**
  * The pixels of a map without its padding: level and value of each, as Python has them; the colours of the levels.

@@ -2,8 +2,8 @@
 // Moves the window in the page: frames on both maps, tables and sum follow the mouse, the sliders and the player, and the
 // kernel is told where it stands. What the kernel has drawn stays beneath, as it is, and is seen again where the page
 // has no numbers: for another layer, until they have come.
-import {OVER, Tip, UNDER} from '../../widgets/surface/over.mjs';
-import {Steered, steeredBy} from '../../widgets/surface/steered.mjs';
+import {OVER, Tip, UNDER} from '../../widgets/steered/over.mjs';
+import {Steered, steeredBy} from '../../widgets/steered/steered.mjs';
 import {Closer} from './closer.mjs';
 import {boxes, inputAt, nearest, sheetOf, windowAt} from './window.mjs';
 import {described, inputBelow, inputHeading, outputHeading, sumHtml, tablesHtml} from './words.mjs';
@@ -11,7 +11,7 @@ import {described, inputBelow, inputHeading, outputHeading, sumHtml, tablesHtml}
 /**
  * @typedef {import('./window.mjs').Sheet} Sheet
  * @typedef {import('./window.mjs').Win} Win
- * @typedef {import('../../widgets/surface/steered.mjs').Place} Place
+ * @typedef {import('../../widgets/steered/steered.mjs').Place} Place
  */
 
 const STEPS = /** @type {Record<string, Place>} */ (

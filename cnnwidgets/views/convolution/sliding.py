@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from ...compute.convolution import Taps, WholeMap
 from ...render.color import ACCENT, DIVERGING, PADDED, Shaded, css_gradient, palette, rgb
 from ...render.static import Panel
-from ...widgets import surface
+from ...widgets import steered
 from ...widgets.controls import PlaceControl
 from ...widgets.painter import possible
 from ...widgets.panels import MapPanel
-from ...widgets.surface import STEERED, Steered, joined, markup, new_name
+from ...widgets.steered import STEERED, Message, Steered, new_name
+from ...widgets.surface import joined, markup
 
 MOST = 2**20
 """Numbers of an input, or of an output, beyond which they do not go to the page: 4 MB."""
@@ -85,7 +86,7 @@ class Sheet:
         """Names the part of the input in the page."""
         return f"{self.given.name} {self.whole.inputs.start}"
 
-    def message(self, holds: str = "") -> tuple[dict[str, Any], list[bytes]]:
+    def message(self, holds: str = "") -> Message:
         """Header and buffers; without the input, where the page holds that one."""
         whole, shaded, channels = self.whole, self.given.shaded, list(self.whole.inputs)
         wide = whole.output.dtype == torch.float64
@@ -179,7 +180,7 @@ class Sliding(Steered):
     _anywidget_id = T.Unicode("cnnwidgets.Sliding").tag(sync=True)
 
 
-class Slot(surface.Slot):
+class Slot(steered.Slot):
     """Where the script stands in a card.
 
     Parameters

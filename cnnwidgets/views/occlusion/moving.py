@@ -17,10 +17,11 @@ from ...compute.occlusion import Occluder, Patches
 from ...render import encode_png
 from ...render.color import ACCENT
 from ...render.static import Panel
-from ...widgets import surface
+from ...widgets import steered
 from ...widgets.painter import possible
 from ...widgets.panels import PHOTO, enlarged
-from ...widgets.surface import STEERED, Steered, joined, new_name
+from ...widgets.steered import STEERED, Message, Steered, new_name
+from ...widgets.surface import joined
 from .heat import Heat
 from .panels import HEAT
 
@@ -51,7 +52,7 @@ class PatchSheet:
     fill: NDArray[np.uint8]
     heat: Heat
 
-    def message(self, holds: str = "") -> tuple[dict[str, Any], list[bytes]]:
+    def message(self, holds: str = "") -> Message:
         """Header and buffers."""
         patches = self.patches
         header = {
@@ -68,13 +69,13 @@ class PatchSheet:
         }
         return self._with(header, {"lit": encode_png(self.lit), "fill": encode_png(self.fill), **self._numbers()})
 
-    def grown(self, before: PatchSheet) -> tuple[dict[str, Any], list[bytes]]:
+    def grown(self, before: PatchSheet) -> Message:
         """The same of what is another than `before`."""
         lit = {} if self.lit is before.lit else {"lit": encode_png(self.lit)}
         another = self.heat is not before.heat
         return self._with({"kind": "grown", "heat": another}, lit | (self._numbers() if another else {}))
 
-    def _with(self, header: dict[str, Any], parts: dict[str, bytes]) -> tuple[dict[str, Any], list[bytes]]:
+    def _with(self, header: dict[str, Any], parts: dict[str, bytes]) -> Message:
         return header | {"key": self.key, "names": list(parts)}, list(parts.values())
 
     def _numbers(self) -> dict[str, bytes]:
@@ -102,7 +103,7 @@ class PatchScript(Steered):
     _anywidget_id = T.Unicode("cnnwidgets.Patch").tag(sync=True)
 
 
-class PatchSlot(surface.Slot):
+class PatchSlot(steered.Slot):
     """Where the script stands in a card.
 
     Parameters

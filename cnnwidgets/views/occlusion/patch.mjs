@@ -2,8 +2,8 @@
 // Moves the patch in the page: it is drawn where the hand has it, the frame on the map with it, and the kernel is told, whose
 // scores follow. While the map grows, the kernel sends the photo as the map colours it.
 import {shownFactor} from '../../widgets/painter/numbers.mjs';
-import {OVER, Over, Tip} from '../../widgets/surface/over.mjs';
-import {Steered, steeredBy} from '../../widgets/surface/steered.mjs';
+import {OVER, Over, Tip} from '../../widgets/steered/over.mjs';
+import {Steered, steeredBy} from '../../widgets/steered/steered.mjs';
 import {cellAt, cellWords, covered, grown, within} from './places.mjs';
 
 /**

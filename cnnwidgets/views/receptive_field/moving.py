@@ -12,11 +12,12 @@ import traitlets as T
 
 from ...compute.receptive_field import Box, ReceptiveField
 from ...render.color import ACCENT
-from ...widgets import surface
+from ...widgets import steered
 from ...widgets.controls import PlaceControl
 from ...widgets.painter import possible
 from ...widgets.panels import DETAIL, PHOTO
-from ...widgets.surface import STEERED, Steered, joined, new_name
+from ...widgets.steered import STEERED, Message, Steered, new_name
+from ...widgets.surface import joined
 
 HERE = Path(__file__).parent
 Ends = Sequence[tuple[int, int]]
@@ -55,7 +56,7 @@ class UnitSheet:
         alike = rows == _rows(last) and columns == _columns(bottom)
         return cls(rows, columns, fields.image, pixels) if alike else None
 
-    def message(self, holds: str = "") -> tuple[dict[str, Any], list[bytes]]:
+    def message(self, holds: str = "") -> Message:
         """Header and buffers."""
         header = {"kind": "numbers", "key": self.key, "rows": self.rows, "columns": self.columns, "image": self.image}
         return header | {"pixels": self.pixels, "rooms": [PHOTO, DETAIL], "accent": ACCENT}, []
@@ -84,7 +85,7 @@ class UnitScript(Steered):
     _anywidget_id = T.Unicode("cnnwidgets.Unit").tag(sync=True)
 
 
-class UnitSlot(surface.Slot):
+class UnitSlot(steered.Slot):
     """Where the script stands in a card.
 
     Parameters

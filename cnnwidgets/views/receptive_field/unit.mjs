@@ -2,8 +2,8 @@
 // Moves a unit in the page: a press or a drag on the map, or a slider, moves its frames on map and photo at once. What the
 // kernel draws beneath follows: the gradient of the unit, and what is told of it.
 import {shownFactor} from '../../widgets/painter/numbers.mjs';
-import {OVER, Over} from '../../widgets/surface/over.mjs';
-import {Steered, steeredBy} from '../../widgets/surface/steered.mjs';
+import {OVER, Over} from '../../widgets/steered/over.mjs';
+import {Steered, steeredBy} from '../../widgets/steered/steered.mjs';
 
 /**
  * What the page needs to frame the field of any unit, as `UnitSheet` in Python sends it.

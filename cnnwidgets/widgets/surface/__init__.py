@@ -6,20 +6,16 @@ from .markup import number
 from .scatter_figure import ScatterFigure
 from .script import Scripted, front_end, joined
 from .shared import layout, plain, sharing
-from .steered import STEERED, Slot, Steered, new_name
 from .swap import Sides, Stage, Swapped, Text
 from .tree import close_tree, tree, widgets_in
 
 __all__ = [
-    "STEERED",
     "Box",
     "PixelFigure",
     "ScatterFigure",
     "Scripted",
     "Sides",
-    "Slot",
     "Stage",
-    "Steered",
     "Swapped",
     "Text",
     "close_tree",
@@ -27,7 +23,6 @@ __all__ = [
     "helped",
     "joined",
     "layout",
-    "new_name",
     "number",
     "plain",
     "reserved",

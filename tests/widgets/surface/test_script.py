@@ -18,11 +18,6 @@ def test_of_what_waits_the_newest_goes():
     passes_in_node(Path(__file__).parent / "newest.test.mjs")
 
 
-@pytest.mark.skipif(NODE is None, reason="Node.js is not installed")
-def test_a_place_moves_in_page_and_kernel():
-    passes_in_node(Path(__file__).parent / "steered.test.mjs")
-
-
 def test_modules_become_one_also_from_a_folder_beside(tmp_path):
     here, beside = tmp_path / "here", tmp_path / "beside"
     here.mkdir()

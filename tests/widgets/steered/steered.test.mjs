@@ -1,8 +1,8 @@
 // A place that is moved in the page and in the kernel at once; and the frames that are drawn over a figure.
 import assert from 'node:assert/strict';
 import {beforeEach, test} from 'node:test';
-import {framed} from '../../../cnnwidgets/widgets/surface/over.mjs';
-import {Steered} from '../../../cnnwidgets/widgets/surface/steered.mjs';
+import {framed} from '../../../cnnwidgets/widgets/steered/over.mjs';
+import {Steered} from '../../../cnnwidgets/widgets/steered/steered.mjs';
 
 /** A widget in the page: traits, listeners, and what it has sent to the kernel. */
 class Model {

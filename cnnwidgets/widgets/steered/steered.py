@@ -10,10 +10,9 @@ from typing import Any, Protocol
 import ipywidgets as W
 import traitlets as T
 
-from .script import Scripted
-from .shared import layout
+from ..surface import Scripted, layout
 
-STEERED = tuple(f"../../widgets/surface/{name}" for name in ("over", "steered"))
+STEERED = tuple(f"../../widgets/steered/{name}" for name in ("over", "steered"))
 """The modules that a script of such a place begins with, for `joined`, from a room of `views`."""
 
 Place = tuple[int, int]

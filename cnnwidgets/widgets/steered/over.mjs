@@ -7,7 +7,7 @@ export const UNDER = 'cnnw-under'; // class of what is hidden as long as the pag
 
 export const OVER = `.${UNDER} { display: none !important; } .cnnw-slides { position: relative; height: 0; z-index: 2; }
   .cnnw-slides > div { position: absolute; left: 2px; top: 2px; margin: 0; padding: 0; }
-  .cnnw-slides canvas { width: 100%; height: 100%; } .cnnw-slides canvas[hidden] { display: none; }
+  .cnnw-slides canvas { width: 100%; height: 100%; } .cnnw-slides canvas[hidden] { display: block; visibility: hidden; }
   .cnnw-slides.cnnw-frames svg { left: 0; top: 0; }
   .cnnw-closeness { position: absolute; right: 2px; bottom: 2px; padding: 0 4px; font-size: 11px; line-height: 1.4;
     color: var(--cnnw-text); background: var(--cnnw-ground); opacity: 0.9; border-radius: 3px; pointer-events: none; }
