@@ -46,6 +46,7 @@ _BASE = (
     "widgets.panels",
     "widgets.input",
     "widgets.picker",
+    "widgets.steered",
     "widgets.base",
     "training.loop",
     "training.recording",
@@ -100,6 +101,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "widgets.panels": (*_FURNITURE, "widgets", "widgets.controls", "widgets.painter"),
     "widgets.input": (*_FURNITURE, "widgets.controls", "widgets.painter"),
     "widgets.picker": _FURNITURE,
+    "widgets.steered": ("widgets.surface",),
     "widgets.base": (
         *_FURNITURE,
         "widgets",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -238,3 +240,14 @@ def keep(page: Page, name: str, *, whole: bool = False) -> None:
     if folder := os.environ.get("SCREENSHOTS"):
         page.wait_for_timeout(400)
         (page if whole else page.locator(".cnnw").first).screenshot(path=Path(folder) / f"{name}.png")
+
+
+@contextmanager
+def silent_kernel(page: Page) -> Iterator[None]:
+    """A kernel that does not answer: its process stands still. (In a long cell, a new kernel still hears widgets.)"""
+    process = int(in_kernel(page, "import os; print(os.getpid())"))
+    os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(process, signal.SIGCONT)

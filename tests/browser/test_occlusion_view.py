@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 import pytest
-from page_tools import comm_count, focus_slider, in_kernel, press, shown, shown_pixels, wait_until, widget_count
+from page_tools import (
+    comm_count,
+    focus_slider,
+    in_kernel,
+    keep,
+    press,
+    shown,
+    shown_pixels,
+    silent_kernel,
+    wait_until,
+    widget_count,
+)
 from playwright.sync_api import Page
 
 VIEW = """
@@ -80,3 +91,47 @@ def test_the_patch_is_dragged_and_the_map_waited_for_clicked_cancelled_and_aimed
     in_kernel(page, "view.start_map(); view.close()")
     wait_until(page, lambda: widget_count(page) == 0, "closing leaves no model in the page")
     assert comm_count(page) == 0 and page.errors == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_patch_follows_the_hand_and_the_map_tells_its_values_while_no_kernel_answers(run_cells, theme):
+    page = run_cells(VIEW)
+    shown(page, "36 of 36 places")
+    photo, patched = page.locator(".cnnw-of-photo .cnnw-slides canvas"), (0, 0, 0)
+    photo.wait_for()
+    value = in_kernel(page, "print(f'{-float(view.map.change[0, 4, 1]):+.3g}', end='')").replace("-", "−")
+
+    def pixel(row: int, column: int) -> tuple[int, ...]:
+        return tuple(shown_pixels(page.locator(".cnnw .bqplot").first)[row * PIXEL + 8, column * PIXEL + 8].tolist())
+
+    def frame() -> list[str | None]:
+        rect = page.locator(".cnnw-of-map .cnnw-slides rect").first
+        return [rect.get_attribute(name) for name in ("x", "y")]
+
+    before = pixel(13, 13)
+    with silent_kernel(page):
+        page.mouse.move(*image_at(page, 0, 8, 8, PIXEL))  # the middle of the patch
+        page.mouse.down()
+        page.mouse.move(*image_at(page, 0, 16, 14, PIXEL), steps=12)
+        wait_until(page, lambda: pixel(13, 13) == patched != before, "the patch is where the hand is")
+        wait_until(page, lambda: frame() == ["97", "145"] or frame() == ["96", "144"], f"its cell is framed: {frame()}")
+        page.mouse.up()
+        page.mouse.move(*image_at(page, 1, 4.5, 1.5, 48))  # a cell of the 6 x 6 map
+        wait_until(page, lambda: value in said(page), f"the map says {value}: {said(page)}")
+        keep(page, f"occlusion-hand-{theme}", whole=True)
+        focus_slider(page, 3)
+        press(page, "ArrowRight", 2)
+        wait_until(page, lambda: pixel(21, 13) == patched, "the patch follows its slider")
+        page.mouse.move(*image_at(page, 0, 20, 20, PIXEL))
+        wait_until(page, lambda: "RGB" in said(page), "the photo is magnified")
+        keep(page, f"occlusion-loupe-{theme}", whole=True)
+    wait_for(page, "(view.top, view.left)", (14, 10))
+    shown(page, "14 to 21")
+    in_kernel(page, "view.top, view.left = 0, 20")
+    wait_until(page, lambda: pixel(1, 27) == patched, "a cell moves it too")
+    assert state(page, "view.error") == "" and page.errors == []
+
+
+def said(page: Page) -> str:
+    """What is told beside the mouse."""
+    return " | ".join(page.locator(".cnnw-says .cnnw-tip").all_inner_texts())

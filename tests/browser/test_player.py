@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import ast
+from collections.abc import Callable
 
 import pytest
-from page_tools import WATCH, focus_slider, in_kernel, keep, no_errors, press, state, wait_for
+from page_tools import (
+    WATCH,
+    focus_slider,
+    in_kernel,
+    keep,
+    no_errors,
+    press,
+    silent_kernel,
+    state,
+    wait_for,
+    wait_until,
+)
 from playwright.sync_api import Page, expect
 
 VIEW = """
@@ -54,17 +63,6 @@ def map_at(page: Page, key: str, row: float, column: float, side: float) -> tupl
 def says(page: Page, key: str, text: str) -> None:
     """Wait until the page's own part of a panel says so."""
     expect(page.locator(f".cnnw-of-{key} > .cnnw-own").filter(has_text=text)).not_to_have_count(0)
-
-
-@contextmanager
-def silent_kernel(page: Page) -> Iterator[None]:
-    """A kernel that does not answer: its process stands still. (In a long cell, a new kernel still hears widgets.)"""
-    process = int(in_kernel(page, "import os; print(os.getpid())"))
-    os.kill(process, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(process, signal.SIGCONT)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -148,4 +146,50 @@ def test_a_moving_hand_makes_no_round_trip(run_cells):
         page.mouse.move(*map_at(page, "output", row, row, CELL))
         wait_for(page, "pixel", (row, row))
     assert state(page, "traffic.round_trips") == "0"
+    assert no_errors(page)
+
+
+LOOK = """room => {
+    const box = room.querySelector('canvas').getBoundingClientRect(), outer = room.getBoundingClientRect();
+    return [box.width, Math.round(box.left - outer.left), Math.round(box.top - outer.top)];
+}"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_map_is_looked_at_closer_with_its_numbers_while_no_kernel_answers(run_cells, theme):
+    page = painted(run_cells)
+    room = page.locator(".cnnw-of-output .cnnw-slides > div")
+    numbers = room.locator(".cnnw-numbers text")
+
+    def look() -> list[float]:
+        return room.evaluate(LOOK)
+
+    value = float(in_kernel(page, "print(float(view.explanation.value))"))
+
+    def written() -> list[float]:
+        return [float(text.replace("−", "-")) for text in numbers.all_text_contents()]
+
+    with silent_kernel(page):
+        page.mouse.move(*map_at(page, "output", 5, 5, CELL))
+        for _ in range(3):
+            page.mouse.wheel(0, -100)
+        wait_until(page, lambda: look()[0] > 400, f"three notches of the wheel enlarge it: {look()}")
+        says(page, "output", "row 5, column 5")  # what is under the mouse stays there
+        keep(page, f"player-closer-{theme}")
+        wait_until(page, lambda: any(abs(each - value) < 0.01 for each in written()), f"{value}: {written()}")
+        before = look()
+        page.mouse.move(*map_at(page, "output", 5, 5, CELL))
+        page.mouse.down()
+        page.mouse.move(*map_at(page, "output", 6.5, 6.5, CELL), steps=5)
+        page.mouse.up()
+        wait_until(page, lambda: look() == [before[0], before[1] + 36, before[2] + 36], f"dragged: {look()}, {before}")
+        press(page, "0")
+        wait_until(page, lambda: numbers.count() == 0, "the whole map is seen again")
+        says(page, "output", "row 5, column 5")
+        press(page, "ArrowRight")
+        says(page, "output", "row 5, column 6")
+        page.mouse.move(*map_at(page, "input", 6, 6, 240 // 14))
+        page.mouse.wheel(0, -100)
+        page.locator(".cnnw-of-input .cnnw-closeness", has_text="×").wait_for()
+    says(page, "output", "row {}, column {}".format(*ast.literal_eval(state(page, "pixel"))))
     assert no_errors(page)

@@ -8,9 +8,11 @@ from page_tools import (
     comm_count,
     focus_slider,
     in_kernel,
+    keep,
     press,
     shown,
     shown_pixels,
+    silent_kernel,
     state,
     wait_for,
     wait_until,
@@ -33,14 +35,7 @@ COLOUR = np.array([int(ACCENT[start : start + 2], 16) for start in (1, 3, 5)])
 
 def click_at(page: Page, n: int, x: float, y: float) -> None:
     """Click the n-th picture of pixels so many px from its left and upper edge."""
-    image = page.locator(".cnnw .bqplot image").nth(n)
-    image.scroll_into_view_if_needed()
-    before, box = None, image.bounding_box()
-    while box != before:  # the card is still being laid out
-        page.wait_for_timeout(150)
-        before, box = box, image.bounding_box()
-    assert box
-    page.mouse.click(box["x"] + x, box["y"] + y)
+    page.mouse.click(*at(page, n, x, y))
 
 
 def frame_on_photo(page: Page) -> list[int]:
@@ -59,6 +54,18 @@ def framed(page: Page, top: int, left: int, bottom: int, right: int) -> None:
         return bool(edges) and bool((np.abs(np.array(edges) - expected) <= 2).all())
 
     wait_until(page, there, f"the frame is at {expected.tolist()}, not {frame_on_photo(page)}")
+
+
+def at(page: Page, n: int, x: float, y: float) -> tuple[float, float]:
+    """Where the n-th picture of pixels has a px, in the window."""
+    image = page.locator(".cnnw .bqplot image").nth(n)
+    image.scroll_into_view_if_needed()
+    before, box = None, image.bounding_box()
+    while box != before:  # the card is still being laid out
+        page.wait_for_timeout(150)
+        before, box = box, image.bounding_box()
+    assert box
+    return box["x"] + x, box["y"] + y
 
 
 def test_a_click_moves_the_frame_and_closing_leaves_nothing(run_cells, theme):
@@ -126,3 +133,26 @@ def test_each_control_moves_the_view(run_cells):
     wait_until(page, lambda: chosen.evaluate(ground) != others, "the chosen layer is marked")
     in_kernel(page, "try:\n view.channel = 99\nexcept IndexError as error:\n print(error)")
     assert state(page, "channel") == "1" and state(page, "error") == "" and page.errors == []
+
+
+def test_the_frames_follow_the_hand_while_no_kernel_answers(run_cells):
+    page = run_cells(VIEW)
+    page.locator(".cnnw-of-photo .cnnw-slides rect").first.wait_for(state="attached")
+    with silent_kernel(page):
+        page.mouse.move(*at(page, 1, 2.5 * CELL, 2.5 * CELL))
+        page.mouse.down()
+        framed(page, 2, 2, 8, 8)
+        page.mouse.move(*at(page, 1, 9.5 * CELL, 3.5 * CELL), steps=5)
+        framed(page, 4, 16, 10, 22)
+        page.mouse.up()
+        focus_slider(page, 3)
+        press(page, "ArrowRight", 2)
+        framed(page, 8, 16, 14, 22)
+        keep(page, "receptive-field-hand")
+    wait_for(page, "unit", (5, 9))
+    shown(page, "row 5, column 9")
+    in_kernel(page, "view.unit = (13, 0)")
+    framed(page, 24, 0, 28, 4)
+    in_kernel(page, "view.layer = 'F6'")
+    shown(page, "sees the whole image")
+    assert state(page, "error") == "" and page.errors == []

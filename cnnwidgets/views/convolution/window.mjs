@@ -15,7 +15,7 @@
  *   scale: {colormap: string, ramp: string}, diverging: {ramp: string}, centred: boolean, ranges: number[][],
  *   bounds: number[][], padded: [number, number, number], accent: string, input: string, subject: string, over: [boolean, boolean],
  *   given: Numbers, output: Numbers, kernel: Numbers | null, tiles: Uint8Array, colors: Uint8Array,
- *   signed: Uint8Array}} Sheet
+ *   signed: Uint8Array, levels: Uint8Array, paint: Uint8Array}} Sheet
  *
  * @typedef {{row: number, column: number, height: number, width: number, rows: number[], columns: number[],
  *   patch: Float64Array, kernel: Float64Array | null, product: Float64Array | null, sums: Float64Array,
@@ -139,5 +139,6 @@ export function sheetOf(header, buffers, before) {
   return {
     ...header, kind: header.what, given: own ? numbers(named.given) : held?.given, tiles: own ? bytes(named.tiles) : held?.tiles,
     output: numbers(named.output), kernel: numbers(named.kernel), colors: bytes(named.colors), signed: bytes(named.signed),
+    levels: bytes(named.levels), paint: bytes(named.paint),
   };
 }

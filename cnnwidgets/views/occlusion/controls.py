@@ -107,7 +107,13 @@ def fillings(items: Items) -> list[tuple[str, Any]]:
 
 
 class OcclusionControls:
-    """The controls of an OcclusionView: `bar` stands above its panels, `progress` below its map."""
+    """The controls of an OcclusionView: `bar` stands above its panels, `progress` below its map.
+
+    Attributes
+    ----------
+    place : list of Widget
+        The sliders of the upper and of the left edge of the patch.
+    """
 
     def __init__(self, view: Any) -> None:
         self._target = TargetMenu(
@@ -143,17 +149,17 @@ class OcclusionControls:
         self._target.offer(classes, dict.fromkeys(seen.best(), ""), none=none)
         self._window.show(seen.occluder.patches.window[0], min(size))
         self._stride.show(seen.occluder.patches.stride[0], min(size))
-        for slider, length in zip(self._sliders, size, strict=True):
+        for slider, length in zip(self.place, size, strict=True):
             slider.max = length - 1
 
     def _place(self, view: Any) -> W.HBox:
         """Sliders for the upper and the left edge of the patch, which arrow keys move."""
         parts = (("top", "Row", "Upper"), ("left", "Column", "Left"))
-        self._sliders = [
+        self.place = [
             controls.slider(
                 view, trait, maximum=length - 1, width=110, tip=f"{edge} edge of the patch (arrow keys work)"
             )
             for (trait, _, edge), length in zip(parts, view.seen.occluder.patches.size, strict=True)
         ]
-        groups = [controls.labelled(label, slider) for (_, label, _), slider in zip(parts, self._sliders, strict=True)]
+        groups = [controls.labelled(label, slider) for (_, label, _), slider in zip(parts, self.place, strict=True)]
         return W.HBox(groups, layout=W.Layout(flex_flow="row wrap", overflow="hidden"))

@@ -24,6 +24,7 @@ from .controls import OcclusionControls
 from .filling import filling, fits
 from .growing_map import GrowingMap
 from .heat import Heat, pictures, signed
+from .moving import PatchSlot
 from .panels import heat_panel, painted, photo_panel, score_panels
 from .seen import Seen, Settings
 
@@ -227,7 +228,8 @@ class OcclusionView(ShowsOwnImages, PicksImages, ModelView):
     def controls(self) -> list[W.Widget]:
         """Image, class and score, the patch and its place, the overlay."""
         self._controls = OcclusionControls(self)
-        return self._controls.bar
+        self._slot = PatchSlot.beside(self, self._controls.place)
+        return [*self._controls.bar, *filter(None, [self._slot])]
 
     def compute(self) -> None:
         """Look at the image under the present settings, and run the network for the place of the patch."""
@@ -256,11 +258,22 @@ class OcclusionView(ShowsOwnImages, PicksImages, ModelView):
         shown = self.remember("shown", (lit, fill, place), lambda: painted(lit, fill, occluder.patches, place))
         done, total = max(0, occluder.done - 1), occluder.total - 1  # without the whole image
         self._controls.progress.show(done, total, self.growing.seconds_left, self.growing.running)
-        return [
+        panels: list[Panel] = [
             photo_panel(seen, shown, place, self.move_to),
             heat_panel(heat, cells, place, self.move_to_cell, self._controls.progress),
+        ]
+        if self._slot is not None:
+            panels = self._slot.rested(occluder, lit, fill, heat, *panels)
+        return [
+            *panels,
             self.remember("scores", (seen, self._found), lambda: score_panels(seen, self._found, place)),
         ]
+
+    def render(self) -> None:
+        """Draw, and say to a page that moves the patch by itself what it is of."""
+        super().render()
+        if self._slot is not None:
+            self._slot.drawn()
 
     def title(self) -> list[str]:
         """The class, its score without and with the patch, the patch, and the image."""

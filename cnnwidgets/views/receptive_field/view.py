@@ -20,6 +20,7 @@ from ...widgets.panels import DETAIL, MapPanel, map_panel
 from ...widgets.state import ByteCache, Colormap, Given, Index, Number, Place, call, image_of
 from ...widgets.surface import markup
 from . import words
+from .moving import UnitSheet, UnitSlot
 from .panels import framed, layers_panel, photo_of, photo_panel
 
 GRADIENTS_KEPT = 64 * 2**20
@@ -117,6 +118,7 @@ class ReceptiveFieldView(ImageView):
         """Layer, image, channel, unit, which gradient, and how it is laid over the photo."""
         self._channels = controls.ChannelControl(self, self.layer_row, width=110, tip="Map that is shown")
         self._place = controls.PlaceControl(self, "unit", lambda: self.grid(self.layer), what="the unit")
+        self._slot = UnitSlot.beside(self, self._place)
         choices = [("all channels", "all"), ("this channel", "channel")]
         tip = "Gradient of the unit summed over all channels, or of the chosen channel alone"
         self._choice = controls.labelled("Gradient", controls.dropdown(self, "gradient", choices, width=116, tip=tip))
@@ -131,6 +133,7 @@ class ReceptiveFieldView(ImageView):
             self._choice,
             controls.labelled("Overlay", overlay, opacity),
             controls.colormap_menu(self, tip="Of the map; auto: diverging, centred on 0, for signed values"),
+            *filter(None, [self._slot]),
         ]
 
     def compute(self) -> None:
@@ -158,6 +161,13 @@ class ReceptiveFieldView(ImageView):
         fields = self._all_fields()
         layers = self.remember("layers", (fields,), lambda: layers_panel(fields))
         return [self._photo(), self._map(), layers.choose(self.layer_row.name)]
+
+    def render(self) -> None:
+        """Draw, and say to a page that moves the unit by itself where the fields lie."""
+        super().render()
+        self.box("photo").add_class("cnnw-magnified")
+        if self._slot is not None:
+            self._slot.show(self._sheet() if self._slot.live else None, "photo", "map")
 
     def title(self) -> list[str]:
         """The layer, what it sees, and of which image."""
@@ -222,6 +232,12 @@ class ReceptiveFieldView(ImageView):
             size = " × ".join(map(str, self._field.grid))
             panel = panel.framed((x, y, x + 1, y + 1), heading=f"Channel {channel} · {size}")
         return replace(panel, lines=self._facts())
+
+    def _sheet(self) -> UnitSheet | None:
+        pixels = self.box("photo").panel.pixels
+        assert pixels is not None
+        of = self._field, self._chosen, pixels.shape[:2]
+        return self.remember("sheet", of, lambda: UnitSheet.of(*of))
 
     def _colored(self) -> Shaded:
         height, width = self._field.image

@@ -42,22 +42,25 @@ export function magnify(card) {
   middle.style.width = middle.style.height = cell + 'px';
   glass.append(canvas, middle, text);
 
-  const read = (/** @type {HTMLImageElement} */ image) => {
-    const known = seen.get(image);
-    if (known && known.src === image.src) return known;
-    const {naturalWidth: width, naturalHeight: height} = image, copy = document.createElement('canvas');
+  const photo = (/** @type {Element} */ under) => under.matches('.cnnw-input.cnnw-photo') ? under
+    : [...under.closest('.cnnw-magnified .cnnw-figure')?.querySelectorAll('img.cnnw-pixels') ?? []].find(image => image.getClientRects().length);
+  const read = (/** @type {any} */ image) => {
+    const known = seen.get(image), src = image.src ?? image.dataset.drawn;
+    if (known && known.src === src) return known;
+    const {naturalWidth: width = image.width, naturalHeight: height = image.height} = image;
+    const copy = document.createElement('canvas');
     Object.assign(copy, {width, height});
     const context = copy.getContext('2d', {willReadFrequently: true});
     if (!context || !width) return null;
     context.drawImage(image, 0, 0);
     const pixels = new Uint32Array(context.getImageData(0, 0, width, height).data.buffer);
-    const made = {src: image.src, pixels, width, height, block: blockOf(pixels, width, height)};
+    const made = {src, pixels, width, height, block: blockOf(pixels, width, height)};
     seen.set(image, made);
     return made;
   };
 
   card.addEventListener('pointermove', event => {
-    const image = /** @type {HTMLImageElement} */ (event.target), known = image.matches('img.cnnw-input.cnnw-photo') && read(image);
+    const image = photo(/** @type {Element} */ (event.target)), known = image && !event.buttons && read(image);
     if (!known) return glass.remove();
     const {pixels, width, height, block} = known, box = image.getBoundingClientRect();
     const place = (/** @type {number} */ px, /** @type {number} */ whole, /** @type {number} */ size) =>

@@ -180,6 +180,11 @@ def test_the_page_writes_for_every_window_what_python_writes(tmp_path, monkeypat
 
 
 @pytest.mark.skipif(NODE is None, reason="Node.js is not installed")
+def test_the_page_paints_a_map_that_is_looked_at_closer():
+    passes_in_node(HERE / "closer.test.mjs")
+
+
+@pytest.mark.skipif(NODE is None, reason="Node.js is not installed")
 def test_the_code_is_one_module_that_imports_nothing(tmp_path):
     exported = exported_by(code(), tmp_path / "slide.mjs")
     assert exported.split() == ["[", "'default'", "]", "[", "'initialize',", "'render'", "]"]

@@ -55,12 +55,12 @@ def test_a_move_in_the_page_is_the_trait_and_one_for_another_layer_is_none(view)
 
 def test_numbers_go_once_and_an_input_that_the_page_holds_does_not(view):
     header, buffers = numbers_of(view)
-    assert set(header["names"]) == {"given", "tiles", "output", "kernel", "colors", "signed"}
+    assert set(header["names"]) == {"given", "tiles", "output", "kernel", "colors", "signed", "levels", "paint"}
     given = torch.frombuffer(bytearray(buffers[header["names"].index("given")]), dtype=torch.float32)
     assert torch.equal(given.reshape(6, 6), view.subject.at(0).item.image[0])
     view.channel = 1
     [(less, _)] = say(view, kind="want", key=script(view).key, holds=header["input"])
-    assert set(less["names"]) == {"output", "kernel", "colors", "signed"}
+    assert set(less["names"]) == {"output", "kernel", "colors", "signed", "levels", "paint"}
     assert say(view, kind="want", key=header["key"], holds="") == []  # which is no longer shown
 
 

@@ -1,0 +1,46 @@
+// @ts-check
+// Where a patch may be, and what is said of a place. Pure functions, which agree with those in Python.
+import {number} from '../../widgets/painter/numbers.mjs';
+
+/**
+ * @typedef {[number, number]} Pair rows and columns
+ *
+ * What the page needs to show the patch anywhere, as `PatchSheet` in Python sends it. `spans` has for each row of the window
+ * the columns that are hidden; `fall` what each place of the map takes from the score, and `known` whether it is done.
+ * @typedef {{key: string, size: Pair, window: Pair, stride: Pair, grid: Pair, pixels: Pair, rooms: Pair, spans: Pair[],
+ *   accent: string, lit: CanvasImageSource, fill: CanvasImageSource, fall: Float32Array | null,
+ *   known: Uint8Array | null}} Sheet
+ */
+
+/** The place nearest to (top, left), whole pixels, at which the patch lies on the image. @param {Sheet} sheet
+ * @param {number} top @param {number} left @returns {Pair} */
+export const within = ({size, window}, top, left) => /** @type {Pair} */ (
+  [top, left].map((at, axis) => Math.max(0, Math.min(even(at), size[axis] - window[axis]))));
+
+/** Rounded as Python does: a half to the even number. @param {number} value */
+export function even(value) {
+  const low = Math.floor(value);
+  return value - low === 0.5 ? low + (low & 1) : Math.round(value);
+}
+
+/** What the patch covers, in pixels of the image: left, top, right, bottom. @param {Sheet} sheet @param {Pair} place */
+export const covered = ({size, window}, [top, left]) =>
+  [left, top, Math.min(left + window[1], size[1]), Math.min(top + window[0], size[0])];
+
+/** The cell of the map that is nearest to a place: row and column. @param {Sheet} sheet @param {Pair} place
+ * @returns {Pair} */
+export const cellAt = ({stride, grid}, place) => /** @type {Pair} */ (
+  place.map((at, axis) => Math.min(even(at / stride[axis]), grid[axis] - 1)));
+
+/** What the mouse is told over a cell; null where its number has not come. @param {Sheet} sheet @param {Pair} cell */
+export function cellWords({stride, size, window, grid, fall, known}, [row, column]) {
+  if (!fall || !known) return null;
+  const at = row * grid[1] + column, value = -fall[at];
+  const [rows, columns] = [row, column].map((each, axis) =>
+    `${each * stride[axis]} to ${Math.min(each * stride[axis] + window[axis], size[axis]) - 1}`);
+  return `rows ${rows}, columns ${columns}: ${known[at] ? (value > 0 ? '+' : '') + number(value) : 'not yet done'}`;
+}
+
+/** A sheet with what has come since. @param {Sheet} sheet @param {{heat: boolean}} content whether the map is another
+ * @param {Partial<Sheet>} parts @returns {Sheet} */
+export const grown = (sheet, {heat}, parts) => ({...sheet, ...(heat ? {fall: null, known: null} : {}), ...parts});

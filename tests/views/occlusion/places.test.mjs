@@ -1,0 +1,41 @@
+// Where the patch of OcclusionView may be in the page, and what is said of a place of its map.
+import assert from 'node:assert/strict';
+import {test} from 'node:test';
+import {cellAt, cellWords, covered, even, grown, within} from '../../../cnnwidgets/views/occlusion/places.mjs';
+
+const sheet = {size: [10, 12], window: [4, 4], stride: [4, 4], grid: [3, 3]};
+
+test('a half is rounded to the even number, as in Python', () => {
+  assert.deepEqual([0.5, 1.5, 2.5, -0.5, 2.4, 2.6].map(even), [0, 2, 2, 0, 2, 3].map(each => each + 0));
+});
+
+test('a hand leaves the whole patch on the image', () => {
+  assert.deepEqual(within(sheet, -3, 20), [0, 8]);
+  assert.deepEqual(within(sheet, 5.4, 2.6), [5, 3]);
+});
+
+test('a patch that a cell of the map cuts off at the border covers what is there', () => {
+  assert.deepEqual(covered(sheet, [8, 8]), [8, 8, 12, 10]);
+});
+
+test('the nearest cell of the map is framed', () => {
+  assert.deepEqual([[0, 0], [2, 6], [3, 7], [9, 11]].map(place => cellAt(sheet, place)), [[0, 0], [0, 2], [1, 2], [2, 2]]);
+});
+
+test('a cell says where its patch is and how the score changes, or that it is not done', () => {
+  const fall = Float32Array.of(0.5, -1.25, 0, 0, 0, 0, 0, 0, NaN), known = Uint8Array.of(1, 1, 1, 0, 1, 1, 1, 1, 1);
+  const say = cell => cellWords({...sheet, fall, known}, cell);
+  assert.equal(say([0, 0]), 'rows 0 to 3, columns 0 to 3: −0.5');
+  assert.equal(say([0, 1]), 'rows 0 to 3, columns 4 to 7: +1.25');
+  assert.equal(say([0, 2]), 'rows 0 to 3, columns 8 to 11: 0');
+  assert.equal(say([1, 0]), 'rows 4 to 7, columns 0 to 3: not yet done');
+  assert.equal(say([2, 2]), 'rows 8 to 9, columns 8 to 11: NaN');
+  assert.equal(cellWords({...sheet, fall: null, known: null}, [0, 0]), null);
+});
+
+test('another opacity leaves the numbers of the map, and another map without numbers has none', () => {
+  const fall = Float32Array.of(1), old = {...sheet, lit: 'old', fall};
+  assert.deepEqual(grown(old, {heat: false}, {lit: 'new'}), {...sheet, lit: 'new', fall});
+  assert.equal(grown(old, {heat: true}, {lit: 'new'}).fall, null);
+  assert.equal(grown(old, {heat: true}, {fall: 2}).fall, 2);
+});
