@@ -3,6 +3,7 @@
 from .cache import ByteCache
 from .code import Given, call, cell_of, image_of, maps_of, recording_of
 from .memory import Memory
+from .off import ChannelsOff, channels_off, edits_code, edits_of, switched
 from .operations import REST, Operations
 from .page import kept
 from .place import read, told
@@ -13,6 +14,7 @@ from .traits import Colormap, Index, Integer, NotNone, Number, Pixel, Place, Sca
 __all__ = [
     "REST",
     "ByteCache",
+    "ChannelsOff",
     "Colormap",
     "Given",
     "Index",
@@ -32,6 +34,9 @@ __all__ = [
     "Thumbnails",
     "call",
     "cell_of",
+    "channels_off",
+    "edits_code",
+    "edits_of",
     "image_of",
     "kept",
     "maps_of",
