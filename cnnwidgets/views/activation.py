@@ -46,7 +46,6 @@ from ..widgets.state import (
 )
 from ..widgets.surface import markup
 
-
 SWITCH = "click one; Alt-click or key x: off"
 """What the mouse does in a grid that the page paints."""
 

@@ -2,13 +2,12 @@
 
 from .cache import ByteCache
 from .code import Given, call, cell_of, image_of, maps_of, recording_of
-from .memory import Memory
+from .memory import Memory, Thumbnails
 from .off import ChannelsOff, channels_off, edits_code, edits_of, switched
 from .operations import REST, Operations
 from .page import kept
 from .place import read, told
 from .subject import Look, Snapshot, Subject, together
-from .thumbnails import Thumbnails
 from .traits import Colormap, Index, Integer, NotNone, Number, Pixel, Place, Scale, ScoreOf, Target, refused
 
 __all__ = [
@@ -43,6 +42,7 @@ __all__ = [
     "read",
     "recording_of",
     "refused",
+    "switched",
     "together",
     "told",
 ]
