@@ -3,6 +3,8 @@
 from . import data, models, testing
 from .compute import (
     Ablate,
+    AccuracyEffects,
+    AccuracyMeter,
     Add,
     Apply,
     AttributionMap,
@@ -17,6 +19,7 @@ from .compute import (
     GradientEdits,
     Intervention,
     Layer,
+    LayerPatcher,
     LayerScan,
     LayerTable,
     Noise,
@@ -32,6 +35,7 @@ from .compute import (
     Signatures,
     Slide,
     Stability,
+    accuracy_effects,
     activations,
     attributions,
     capture,
@@ -87,6 +91,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Ablate",
+    "AccuracyEffects",
+    "AccuracyMeter",
     "ActivationView",
     "Add",
     "Apply",
@@ -114,6 +120,7 @@ __all__ = [
     "InterventionView",
     "KernelPlayground",
     "Layer",
+    "LayerPatcher",
     "LayerScan",
     "LayerTable",
     "LayerView",
@@ -141,6 +148,7 @@ __all__ = [
     "Subject",
     "Trainer",
     "TrainingView",
+    "accuracy_effects",
     "activations",
     "attributions",
     "capture",

@@ -1,5 +1,6 @@
 """Tensor in, tensor out: what a network does with an image. Never draws, never downloads."""
 
+from .accuracy import AccuracyEffects, AccuracyMeter, accuracy_effects
 from .attribution import AttributionMap, attributions, randomized, rank_correlation
 from .convolution import Explanation, Slide, explain, slide
 from .core import Captured, capture, get_layer
@@ -18,6 +19,7 @@ from .interventions import (
     ClassUnits,
     Edit,
     Intervention,
+    LayerPatcher,
     Noise,
     Patching,
     Replace,
@@ -44,6 +46,8 @@ from .signatures import Outlier, Signatures, signatures
 __all__ = [
     "CHANGES",
     "Ablate",
+    "AccuracyEffects",
+    "AccuracyMeter",
     "Add",
     "Apply",
     "AttributionMap",
@@ -62,6 +66,7 @@ __all__ = [
     "GradientEdits",
     "Intervention",
     "Layer",
+    "LayerPatcher",
     "LayerScan",
     "LayerTable",
     "Noise",
@@ -79,6 +84,7 @@ __all__ = [
     "Signatures",
     "Slide",
     "Stability",
+    "accuracy_effects",
     "activations",
     "attributions",
     "capture",

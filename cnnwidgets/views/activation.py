@@ -10,7 +10,7 @@ import torch
 import traitlets as T
 from numpy.typing import NDArray
 
-from ..compute.core import get_layer
+from ..compute.core import get_layer, shortened
 from ..compute.layers import describe_module, drawable, extra_tokens, map_size
 from ..compute.overview import pictures
 from ..render.color import Shaded
@@ -29,8 +29,26 @@ from ..widgets.panels import (
     image_panels,
     painted_grid,
 )
-from ..widgets.state import Colormap, Given, Index, Integer, Place, Scale, maps_of
+from ..widgets.state import (
+    ChannelsOff,
+    Colormap,
+    Given,
+    Index,
+    Integer,
+    Place,
+    Scale,
+    Subject,
+    call,
+    channels_off,
+    edits_code,
+    edits_of,
+    maps_of,
+    switched,
+)
 from ..widgets.surface import markup
+
+SWITCH = "click one; Alt-click or key x: off"
+"""What the mouse does in a grid that the page paints."""
 
 
 def _planes(view: LayerView) -> tuple[int, str]:
@@ -62,7 +80,7 @@ class ActivationView(ImageView):
     cache_bytes : int
         Bytes of layer outputs to keep at most, of those that all views of the process share: going back runs nothing.
     **traits
-        Initial `layer`, `main_layers`, `index`, `channel`, `plane`, `colormap`, `scale`, `columns`, `pixel`.
+        Initial `layer`, `main_layers`, `index`, `channel`, `plane`, `colormap`, `scale`, `columns`, `pixel`, `off`.
 
     Raises
     ------
@@ -77,7 +95,8 @@ class ActivationView(ImageView):
     -----
     In a page that paints, the wheel looks closer at the large map, a drag moves it, a double click or key 0 shows all
     of it again; in the grid the wheel does so with Ctrl. Large pixels have their values written in them. The kernel is
-    not asked.
+    not asked. A click with Alt in the grid, or key x, switches a channel off, and on again: every layer behind it, the
+    prediction and the title tell what follows. That is on a twin of the model: whoever runs the model sees nothing.
     """
 
     sliders: ClassVar[dict[str, str]] = {**ImageView.sliders, "channel": "Channel"}
@@ -91,12 +110,22 @@ class ActivationView(ImageView):
     scale = Scale("layer", help="value range of the colours: map, layer, layer-full, or (vmin, vmax)").tag(display=True)
     columns = Integer(0, help="maps in a row; 0: as fits").tag(display=True)
     pixel = Place(of=_extent, help="(row, column) in the large map whose value is told, or None").tag(display=True)
+    off = ChannelsOff(help="(layer, channel) of each channel that is switched off: set to 0").tag(source=True)
 
     @property
     def maps(self) -> torch.Tensor:
         """Output of the layer for the image, without the batch axis, unscaled: a copy of what is on the screen."""
         self.flush()
         return self._output.clone()
+
+    def switch(self, channel: int, off: bool | None = None) -> None:
+        """Switch a channel of the layer off or on again, by default the other way."""
+        self.off = switched(self.off, self.layer, channel, off)
+
+    def prepare(self, traits: dict[str, Any]) -> None:
+        """Keep the subject as it was given, without what the view itself switches off."""
+        super().prepare(traits)
+        self._given = self.subject
 
     @T.validate("columns")
     def _validate_columns(self, proposal: Any) -> int:
@@ -116,8 +145,13 @@ class ActivationView(ImageView):
                     self.pixel = None
 
     def numbers_in_code(self, given: Given) -> list[str]:
-        """The maps, by `activations`."""
-        return maps_of(given, self.item, self.index)
+        """The maps, by `activations`; under the edits of this layer and those before it."""
+        lines, names = maps_of(given, self.item, self.index), self.table.names
+        reached = tuple(pair for pair in self.off if pair[0] in names[: names.index(self.layer) + 1])
+        if not reached:
+            return lines
+        block = call("cw.intervene", given["model"], edits_code(reached), **given.options("prepare"))
+        return [f"with {block}:", *[f"    {line}" for text in lines for line in text.split("\n")]]
 
     # ------------------------------------------------------------------ what the base asks for
 
@@ -157,6 +191,21 @@ class ActivationView(ImageView):
             controls.labelled("Scale", self._scale),  # last: its boxes for a fixed range push nothing
         ]
 
+    def refresh(self) -> None:
+        """Run the model again: for weights or data that changed where traits cannot see it."""
+        self._given.refresh()
+        super().refresh()
+
+    def look_and_compute(self) -> None:
+        """Look at the network without the channels that are off; after an error at the one before."""
+        before = self.subject
+        self.subject = self.remember("subject", (self.off,), self._edited)
+        try:
+            super().look_and_compute()
+        except BaseException:
+            self.subject = before
+            raise
+
     def compute(self) -> None:
         """Look up, or run the model for, the layer and the image."""
         self._output = self.snapshot.output(self.layer)
@@ -175,8 +224,12 @@ class ActivationView(ImageView):
         grid = replace(self.remember("grid", (shaded, self.columns), self._grid), sizes=sizes)
         cells = grid.cells
         assert cells is not None
+        if off := channels_off(self.off).get(row.name):
+            grid = replace(grid, heading=f"{grid.heading} · off: {shortened(off)}", flags=[*map(cells.box, off)])
         paint = self._paint(plane, aspect) if (self._paints or self.exporting) and row.kind != "vector" else None
         if paint is not None:
+            if not row.operation and row.module:
+                grid = replace(grid, hint=SWITCH, on_switch=self.switch)
             grid = painted_grid(grid, paint)
         return [
             self.remember("image", (self.item, self.snapshot.prediction), lambda: image_panels(self.snapshot)),
@@ -218,10 +271,14 @@ class ActivationView(ImageView):
         return [row.name, module, f"{row.channels:,} {what}", *unsure, pictured]
 
     def status(self) -> str:
-        """What the colours mean."""
-        return markup.scale_words(self._shaded, self.scale)
+        """What the colours mean, and where a channel that is off is not off."""
+        warnings = self.remember("warnings", (self.subject,), lambda: self.subject.warnings if self.off else [])
+        return " · ".join([markup.scale_words(self._shaded, self.scale), *warnings])
 
     # ------------------------------------------------------------------ parts
+
+    def _edited(self) -> Subject:
+        return self._given.under(edits_of(self.off)) if self.off else self._given
 
     def _drawable(self, plane: int, aspect: float) -> tuple[Shaded, torch.Tensor]:
         maps = drawable(self._output, self.layer_row, aspect=aspect, plane=plane).numpy()

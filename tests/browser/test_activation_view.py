@@ -16,6 +16,7 @@ from page_tools import (
     drag_slider,
     focus_slider,
     in_kernel,
+    keep,
     next_frames,
     no_errors,
     press,
@@ -147,6 +148,26 @@ def test_the_mouse_hears_of_a_tile_chooses_it_and_reads_a_value_in_the_large_map
     wait_for(page, "pixel", (4, 6))
     value = page.locator(".cnnw-facts span", has_text="at row 4, column 6").locator("+ span").inner_text()
     assert number(value) == pytest.approx(float(in_kernel(page, "print(view.maps[6, 4, 6].item())")), rel=1e-4)
+    assert no_errors(page)
+
+
+def test_a_map_is_switched_off_with_alt_and_on_again_with_the_key_x(page):
+    in_kernel(page, "view.layer = 'C3'")
+    wait_for_grid(page, "C3", 3)
+    grid = page.locator(GRIDS).first
+    factor = grid.bounding_box()["width"] / 83  # four maps of 10 x 10, twice as large, with gaps of 1
+    cells = page.locator(".jp-Cell").count()
+    grid.click(position={"x": 52 * factor, "y": 31 * factor}, modifiers=["Alt"])  # third in the second row
+    wait_for(page, "off", (("C3", 6),))
+    page.locator(".cnnw-title:visible", has_text="edited: channel 6 of C3 set to 0").wait_for()
+    page.locator(".cnnw-heading:visible", has_text="off: 6").wait_for()
+    wait_for(page, "channel", 6)
+    keep(page, "activation-off", whole=True)
+    press(page, "x")
+    wait_for(page, "off", ())
+    wait_for_grid(page, "C3", 3)
+    wait_until(page, lambda: page.locator(".cnnw-title:visible", has_text="edited").count() == 0, "nothing is edited")
+    assert page.locator(".jp-Cell").count() == cells  # key x cuts no cell
     assert no_errors(page)
 
 

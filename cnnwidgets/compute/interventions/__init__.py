@@ -4,7 +4,7 @@ from .edits import Ablate, Add, Apply, Clamp, Edit, Noise, Replace, Scale
 from .effects import ChannelAblator, ChannelEffects, channel_effects
 from .graph import norms_behind
 from .intervention import EditedTwin, Edits, Intervention, intervene, interventions_of
-from .patching import Patching, patching
+from .patching import LayerPatcher, Patching, patching
 from .units import ClassUnits, units_for_class
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "EditedTwin",
     "Edits",
     "Intervention",
+    "LayerPatcher",
     "Noise",
     "Patching",
     "Replace",

@@ -17,6 +17,8 @@ from .edits import Ablate
 from .tail import Tail
 
 Value = Literal["zero", "mean"] | float
+PROOF = 2
+"""Edits in the first batch behind a cut, at most."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ class ChannelAblator:
         self._tail = Tail(model, images, layer, score=score, prepare=prepare)
         self._targets = choose_targets(self._tail.whole, wanted)[:, 0]
         self._replacing = replacing_maps(self._tail.output, value)
-        self._batch = self._tail.batch_size(batch_size)
+        self._batch, self._fixed = self._tail.batch_size(batch_size), batch_size is not None
         count, channels = self._tail.output.shape[:2]
         self.done, self.total = 0, count * channels
         self._scores = self._tail.whole.new_full((count, channels), torch.nan)
@@ -157,7 +159,10 @@ class ChannelAblator:
             As for `channel_effects`. What is done is kept.
         """
         while left := self.total - self.done:
-            count, start, cut = self._batch.next(left, seconds), time.perf_counter(), self._tail.is_cut
+            start, cut = time.perf_counter(), self._tail.is_cut
+            proves = cut and not self.done  # runs whole too, which takes its time
+            count = self._batch.next(left, seconds)
+            count = min(count, PROOF) if proves and not self._fixed else count
             try:
                 self._do(torch.arange(self.done, self.done + count))
             except (RuntimeError, MemoryError) as error:
@@ -165,7 +170,7 @@ class ChannelAblator:
                     raise
                 self._batch.failed(count)
                 continue
-            if cut and self.done > count:  # the first one runs the whole network too
+            if cut and not proves:
                 self._batch.took(count, time.perf_counter() - start)
             elif cut != self._tail.is_cut:
                 self._batch = self._tail.batch_size()

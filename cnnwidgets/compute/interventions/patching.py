@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import torch
 from torch import nn
 
 from ...late import imported
-from ..core import Bar, Prepare, Report, Stopped, listing
+from ..core import Bar, Prepare, Report, Stopped, listing, plain
 from ..scoring import Score, choose_targets, out_of_memory, parse_target
 from .tail import Tail
 
@@ -77,6 +78,92 @@ class Patching:
         return frame.rename(columns={0: "restored"}) if self.by == "layer" else frame
 
 
+class LayerPatcher:
+    """Patches one layer after another; can be stopped, and continued.
+
+    Iterate for partial results; leave the loop to stop, iterate again to continue. `step()` patches one layer.
+
+    Parameters
+    ----------
+    **options
+        As for `patching`.
+
+    Attributes
+    ----------
+    layers : list of str
+        The layers, in the order in which they are patched.
+    done, total : int
+        Number of layers.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        clean: Any,
+        corrupted: Any,
+        layers: str | Iterable[str],
+        target: int | None = None,
+        *,
+        by: By = "layer",
+        score: Score = "logit",
+        batch_size: int | None = None,
+        prepare: Prepare | None = None,
+    ) -> None:
+        self.layers = [layers] if isinstance(layers, str) else list(dict.fromkeys(layers))
+        if not self.layers:
+            raise ValueError("no layers: give at least one")
+        if by not in ("layer", "channel", "place"):
+            raise ValueError(f"by is 'layer', 'channel' or 'place', not {by!r}")
+        self._target, single = parse_target(target)
+        if not single:
+            raise ValueError(f"target is one class, not {target!r}")
+        self._name, self._by, self._size = type(plain(model)).__name__, by, batch_size
+        self._tails = partial(_tails, model, clean, corrupted, score=score, prepare=prepare)
+        self._found: dict[str, torch.Tensor] = {}
+        self._words: dict[str, str] = {}
+        self._first: tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None = None
+        self.total = len(self.layers)
+
+    def __repr__(self) -> str:
+        return f"LayerPatcher of {self._name}: {self.done} of {self.total} layers done"
+
+    @property
+    def done(self) -> int:
+        """Number of layers that have been patched."""
+        return len(self._words)
+
+    def __iter__(self) -> Iterator[Patching]:
+        """The partial result after each layer; the last one is complete."""
+        while self.done < self.total:
+            yield self.step()
+
+    def step(self) -> Patching:
+        """Patch the next layer and return the partial result.
+
+        Raises
+        ------
+        LookupError, ForwardError, ValueError
+            As for `patching`. What is done is kept.
+        """
+        if self.done < self.total:
+            name = self.layers[self.done]
+            good, bad = self._tails(name)
+            targets = choose_targets(good.whole, self._target)
+            ends = good.whole.gather(1, targets)[:, 0], bad.whole.gather(1, targets)[:, 0], targets[:, 0]
+            self._first = self._first or ends
+            self._found[name] = _patched(bad, good.output, targets, self._by, self._size)
+            self._words[name] = bad.words
+        return self.result
+
+    @property
+    def result(self) -> Patching:
+        """The layers that are done; the first one is done now if none is."""
+        if self._first is None:
+            self.step()
+        assert self._first is not None
+        return Patching(dict(self._found), *self._first, self._by, dict(self._words))
+
+
 def patching(
     model: nn.Module,
     clean: Any,
@@ -136,30 +223,12 @@ def patching(
     >>> {layer: round(float(part), 3) for layer, part in table.mean.items()}["C1"]
     1.0
     """
-    names = [layers] if isinstance(layers, str) else list(layers)
-    if not names:
-        raise ValueError("no layers: give at least one")
-    if by not in ("layer", "channel", "place"):
-        raise ValueError(f"by is 'layer', 'channel' or 'place', not {by!r}")
-    wanted, single = parse_target(target)
-    if not single:
-        raise ValueError(f"target is one class, not {target!r}")
-    found: dict[str, torch.Tensor] = {}
-    words: dict[str, str] = {}
-    first: tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None = None
-    with suppress(Stopped), Bar(len(names), "layers", progress) as bar:
-        for name in names:
-            good, bad = (Tail(model, images, name, score=score, prepare=prepare) for images in (clean, corrupted))
-            if good.images.shape != bad.images.shape:
-                shapes = f"{tuple(good.images.shape)} and {tuple(bad.images.shape)}"
-                raise ValueError(f"clean and corrupted images must have one shape, not {shapes}")
-            targets = choose_targets(good.whole, wanted)
-            first = first or (good.whole.gather(1, targets)[:, 0], bad.whole.gather(1, targets)[:, 0], targets[:, 0])
-            found[name] = _patched(bad, good.output, targets, by, batch_size)
-            words[name] = bad.words
+    options = {"by": by, "score": score, "batch_size": batch_size, "prepare": prepare}
+    patcher = LayerPatcher(model, clean, corrupted, layers, target, **options)  # type: ignore[arg-type]
+    with suppress(Stopped), Bar(patcher.total, "layers", progress) as bar:
+        for _ in patcher:
             bar.add()
-    assert first is not None
-    return Patching(found, *first, by, words)
+    return patcher.result
 
 
 def _patched(tail: Tail, values: torch.Tensor, targets: torch.Tensor, by: By, size: int | None) -> torch.Tensor:
@@ -196,6 +265,15 @@ def _patched(tail: Tail, values: torch.Tensor, targets: torch.Tensor, by: By, si
             continue
         done += len(part)
     return torch.cat(parts).reshape(steps, images).T.reshape(images, *form)
+
+
+def _tails(model: nn.Module, clean: Any, corrupted: Any, layer: str, **options: Any) -> tuple[Tail, Tail]:
+    """What is behind a layer, for the clean and for the corrupted images."""
+    good, bad = (Tail(model, images, layer, **options) for images in (clean, corrupted))
+    if good.images.shape != bad.images.shape:
+        shapes = f"{tuple(good.images.shape)} and {tuple(bad.images.shape)}"
+        raise ValueError(f"clean and corrupted images must have one shape, not {shapes}")
+    return good, bad
 
 
 def _like(values: torch.Tensor, other: torch.Tensor) -> torch.Tensor:

@@ -48,8 +48,6 @@ class Tail:
         (N, K): the scores without an edit.
     output : torch.Tensor
         What the layer gives for each image, (N, C, ...), the channels in the second axis; (N, 1) where it has none.
-    words : str
-        What runs: only what is behind the layer, or the whole network and why.
     """
 
     def __init__(self, model: nn.Module, images: Any, layer: str, *, score: Score, prepare: Prepare | None) -> None:
@@ -78,12 +76,19 @@ class Tail:
         self._behind: list[fx.Node] = []
         self._varying: set[fx.Node] = set()
         self._proved = False
-        self.words = self._cut()
+        self._words = ""
+
+    @property
+    def words(self) -> str:
+        """What runs: only what is behind the layer, or the whole network and why."""
+        if not self._words:  # only who asks for scores needs the cut
+            self._words = self._cut()
+        return self._words
 
     @property
     def is_cut(self) -> bool:
         """Whether only what is behind the layer runs."""
-        return self._trace is not None
+        return bool(self.words) and self._trace is not None
 
     def batch_size(self, size: int | None = None) -> BatchSize:
         """A search for the best number of edits at once; `size` fixes it."""
@@ -178,8 +183,8 @@ class Tail:
 
     def _give_up(self, why: str) -> str:
         self._trace, self._given, self._behind = None, {}, []
-        self.words = f"the whole network runs: {why}"
-        return self.words
+        self._words = f"the whole network runs: {why}"
+        return self._words
 
     def _record(self, traced: Trace, given: list[fx.Node], images: torch.Tensor) -> dict[fx.Node, Any]:
         with looking(self._model) as network:

@@ -123,6 +123,8 @@ class Painter(Scripted, Sides):
         Called when a page says that it has been told of the painter, but not where it belongs.
     on_cell, on_place : callable
         Called with the number of a map, and with (x, y) in a map, where the mouse pressed it.
+    on_switch : callable, optional
+        Called with the number of a map that was pressed with Alt, or chosen when the key x was.
 
     Attributes
     ----------
@@ -162,11 +164,13 @@ class Painter(Scripted, Sides):
         on_wait: Callable[[], object],
         on_cell: Callable[[int], object],
         on_place: Callable[[float, float], object],
+        on_switch: Callable[[int], object] = lambda cell: None,
     ) -> None:
         self.live, self.painted, self.newest = False, -1, -1
         self._painting: Painting | None = None
         self._address: dict[str, Any] | None = None
         self._on_hello, self._on_wait, self._on_cell, self._on_place = on_hello, on_wait, on_cell, on_place
+        self._on_switch = on_switch
         self.swapped = self  # the stage takes it for what has two places in the page
         self.name_sides()
         super().__init__(
@@ -308,6 +312,9 @@ class Painter(Scripted, Sides):
 
     def _heard_cell(self, content: dict[str, Any]) -> None:
         self._on_cell(int(content["cell"]))
+
+    def _heard_switch(self, content: dict[str, Any]) -> None:
+        self._on_switch(int(content["cell"]))
 
     def _heard_place(self, content: dict[str, Any]) -> None:
         self._on_place(float(content["x"]), float(content["y"]))

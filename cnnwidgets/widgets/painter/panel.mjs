@@ -266,7 +266,7 @@ class Panel {
     const {channel, scale, columns} = state, grid = gridOf(layer, columns, sheet.width), [width, height] = extent(grid);
     const ranges = rangesOf(layer, scale, palette.diverging);
     const {frame} = sheet.state, moment = frame === undefined ? '' : `frame ${frame}`;
-    const drawn = JSON.stringify([sheet.key, palette.name, scale, columns, sheet.width, moment]);
+    const drawn = JSON.stringify([sheet.key, palette.name, scale, columns, sheet.width, moment, sheet.heading]);
     const again = drawn !== side.drawn;
     side.picture(sheet, width, height, () => mosaic(layer, grid, ranges, palette.colors), drawn,
       `grid of ${[layer.count, grid.columns, ...layer.full]}`);
@@ -342,7 +342,7 @@ class Panel {
     side.room.addEventListener('click', event => {
       const found = there(event), shown = sheet(), layer = found && shown && store.layer(shown.key);
       if (!layer) return;
-      if (shown.role === 'grid') return this.choose(found.map);
+      if (shown.role === 'grid') return this.choose(found.map, event.altKey);
       const [row, column] = whereIn(layer, found);
       this.picked = {number: shown.number, pixel: [row, column]};
       this.paint();
@@ -351,17 +351,19 @@ class Panel {
     side.room.addEventListener('keydown', event => {
       const shown = sheet(), layer = shown && store.layer(shown.key);
       if (!layer || shown.role !== 'grid' || event.ctrlKey || event.metaKey || event.altKey) return;
-      const to = stepped(event.key, this.state(shown, layer).channel, side.columns, side.count);
+      const {channel} = this.state(shown, layer), off = event.key === 'x';
+      const to = off ? channel : stepped(event.key, channel, side.columns, side.count);
       if (to === null) return;
       event.preventDefault();
       event.stopPropagation();
-      this.choose(to);
+      this.choose(to, off);
       if (side.box) side.lens.reveal(side.box);
     });
   }
 
-  /** Move the control as a hand does; the kernel hears of it from that. @param {number} channel */
-  choose(channel) {
+  /** Move the control as a hand does; the kernel hears of it from that. @param {number} channel
+   * @param {boolean} off whether the channel is to be switched off too, or on again */
+  choose(channel, off = false) {
     const slider = this.controls.channel?.[0];
     if (!slider) {
       this.model.send({kind: 'cell', cell: channel});
@@ -369,6 +371,7 @@ class Panel {
       slider.set('value', channel);
       slider.save_changes();
     }
+    if (off) this.model.send({kind: 'switch', cell: channel});
   }
 
   /** @param {MouseEvent} event @param {string[]} lines */

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -50,8 +50,13 @@ class PaintedBox(PanelBox):
             on_wait=lambda: self.send_state(("children", "_dom_classes")),  # a page lost the message of `_begin`
             on_cell=lambda cell: self.panel.on_cell and self.panel.on_cell(cell),
             on_place=lambda x, y: self.panel.on_place and self.panel.on_place(x, y),
+            on_switch=self._switch,
         )
         self.apart = [self.painter]
+
+    def _switch(self, cell: int) -> None:
+        if isinstance(self.panel, PaintedPanel) and self.panel.on_switch is not None:
+            self.panel.on_switch(cell)
 
     def _begin(self) -> None:
         """A page can paint."""
@@ -89,7 +94,10 @@ class PaintedPanel(Panel):
     ----------
     painting
         None where the page cannot paint it: then it has a picture alone.
+    on_switch
+        Called with the number of a map that is pressed with Alt, or chosen when the key x is.
     """
 
     box: ClassVar[type[PanelBox]] = PaintedBox
     painting: Painting | None = None
+    on_switch: Callable[[int], object] | None = None

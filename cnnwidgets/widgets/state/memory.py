@@ -1,12 +1,21 @@
-"""What a view remembers of its last drawing, so that nothing is worked out twice."""
+"""What a view remembers, so that nothing is worked out twice: parts of its last drawing, and small pictures."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+import numpy as np
+from cachetools import LRUCache
+from numpy.typing import NDArray
+
+from ...compute.dataset import Items
+from ...render.color import fitted, to_picture
+
 T = TypeVar("T")
 VALUES = (bool, int, float, str)
+KEPT = 1000
+"""Small pictures that are remembered: reading an image again may mean to open a file."""
 
 
 class Memory:
@@ -54,3 +63,24 @@ def same(one: Sequence[Any], other: Sequence[Any]) -> bool:
         elif left is not right and not (isinstance(left, VALUES) and isinstance(right, VALUES) and left == right):
             return False
     return True
+
+
+class Thumbnails:
+    """`thumbnails(index, side)` is image `index` as (H, W, 3) of at most `side` px, or None where the item has none."""
+
+    def __init__(self, items: Items) -> None:
+        self.items = items
+        self._kept: LRUCache[tuple[int, int], NDArray[np.uint8] | None] = LRUCache(KEPT)
+
+    def __call__(self, index: int, side: int) -> NDArray[np.uint8] | None:
+        """Image `index` as a small picture."""
+        key = index, side
+        if key not in self._kept:
+            image = self.items[index].image
+            picture = None if image is None else to_picture(self.items.picture(image).numpy()).pixels
+            self._kept[key] = None if picture is None else fitted(picture, side, side)
+        return self._kept[key]
+
+    def clear(self) -> None:
+        """Forget all: the data may be others."""
+        self._kept.clear()

@@ -120,3 +120,11 @@ def test_what_makes_no_sense_is_refused(options, words):
 def test_pairs_are_of_one_shape(network):
     with pytest.raises(ValueError, match="must have one shape"):
         cw.patching(network, torch.rand(2, 3, 8, 8), torch.rand(1, 3, 8, 8), "0", progress=False)
+
+
+def test_layers_are_patched_one_after_the_other_and_a_name_given_twice_counts_once():
+    patcher = cw.LayerPatcher(Two(), CLEAN, CORRUPTED, ["left", "right", "left"])
+    assert (patcher.done, patcher.total) == (0, 2)
+    assert list(patcher.step().scores) == ["left"] and patcher.done == 1
+    assert [list(partial.scores) for partial in patcher] == [["left", "right"]]
+    assert patcher.step().restored["right"].tolist() == [0.75, 0] and "2 of 2 layers" in repr(patcher)

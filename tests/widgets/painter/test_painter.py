@@ -38,6 +38,7 @@ class Heard:
             on_wait=lambda: self.calls.append("waits"),
             on_cell=self.calls.append,
             on_place=lambda x, y: self.calls.append((x, y)),
+            on_switch=lambda cell: self.calls.append(("switch", cell)),
         )
 
     @property
@@ -241,7 +242,8 @@ def test_states_that_no_page_is_to_hear_of_send_nothing(heard):
 def test_clicks_in_the_page_are_passed_on(heard):
     heard.say("cell", cell=3)
     heard.say("place", x=1.5, y=2.5)
-    assert heard.calls == [3, (1.5, 2.5)]
+    heard.say("switch", cell=4)
+    assert heard.calls == [3, (1.5, 2.5), ("switch", 4)]
 
 
 def test_what_the_page_waits_for_is_not_deflated_and_nothing_is_for_a_page_that_cannot_inflate(heard):

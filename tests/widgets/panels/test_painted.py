@@ -68,6 +68,17 @@ def test_a_painter_stands_in_the_page_only_once_its_code_runs_there(view):
     assert maps.sheets[0]["key"] == channel.sheets[0]["key"]
 
 
+def test_a_map_that_is_pressed_with_alt_is_switched_off_and_on_again(view):
+    greet(view)
+    press = {"kind": "switch", "cell": 1}
+    grid = painters(view)[0]
+    assert "Alt-click" in grid.sheets[grid.side]["hint"]
+    grid._handle_custom_msg(press, [])
+    assert view.off == (("conv", 1),) and grid._shown["heading"][-1] == "off: 1"
+    grid._handle_custom_msg(press, [])
+    assert view.off == () and grid._shown["heading"][-1] != "off: 1"
+
+
 def test_without_a_page_that_paints_the_pictures_go_on(view, messages):
     view.layer = "pool"
     assert traits(messages, is_picture) == {"value"}

@@ -1,0 +1,327 @@
+"""How often a network is right over a data set, class by class, before and after an intervention."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import torch
+from torch import nn
+
+from ...late import imported
+from ..core import Bar, Prepare, Report, Stopped, call, device_of, plain, whole
+from ..dataset import Item, Items, OutputNames
+from ..interventions import EditedTwin, Edits
+from ..layers import apart
+from ..scoring import BatchSize, Scorer, out_of_memory
+from ..shadow import looking
+
+NONE = -1
+"""Stands for the class of an image without a label, and of scores that are not finite."""
+ENOUGH = 32
+"""Images among which one must have a label that the network knows."""
+
+
+@dataclass(frozen=True)
+class AccuracyEffects:
+    """What a network predicts for images of a data set before and after an intervention.
+
+    K counts the classes and n the images so far.
+
+    Attributes
+    ----------
+    indices : torch.Tensor
+        (n,): which images of the data set.
+    labels : torch.Tensor
+        (n,): their classes; -1 for an image without a label that is one of the network's classes.
+    before, after : torch.Tensor
+        (n,): the predicted classes; -1 where the scores are not finite.
+    names : tuple of str
+        What each of the K classes is called.
+    total : int
+        Number of images when it is complete.
+    words : str
+        What is edited.
+    """
+
+    indices: torch.Tensor
+    labels: torch.Tensor
+    before: torch.Tensor
+    after: torch.Tensor
+    names: tuple[str, ...]
+    total: int
+    words: str
+
+    def __repr__(self) -> str:
+        one, other = self.overall
+        share = "" if self.complete else f", {len(self.indices):,} of {self.total:,} images done"
+        return f"AccuracyEffects of {self.words}: {one:.1%} before, {other:.1%} after{share}"
+
+    @property
+    def complete(self) -> bool:
+        """Whether all images have been taken."""
+        return len(self.indices) == self.total
+
+    @property
+    def count(self) -> torch.Tensor:
+        """(K,): images of each class."""
+        return self._by_class(self.labels != NONE)
+
+    @property
+    def accuracy_before(self) -> torch.Tensor:
+        """(K,): fraction of the images of each class that are predicted as it, 0 to 1; NaN for a class without any."""
+        return self._by_class(self.before == self.labels) / self.count
+
+    @property
+    def accuracy_after(self) -> torch.Tensor:
+        """(K,): the same under the intervention."""
+        return self._by_class(self.after == self.labels) / self.count
+
+    @property
+    def overall(self) -> tuple[float, float]:
+        """The accuracy over all images with a label, before and after."""
+        known = self.labels != NONE
+        right = [(predicted == self.labels)[known].double().mean().item() for predicted in (self.before, self.after)]
+        return right[0], right[1]
+
+    @property
+    def change(self) -> torch.Tensor:
+        """(K,): accuracy after minus accuracy before."""
+        return self.accuracy_after - self.accuracy_before
+
+    @property
+    def ranking(self) -> torch.Tensor:
+        """Numbers of the classes that there are images of, the one whose accuracy changes most first."""
+        there = self.count.nonzero()[:, 0]
+        return there[self.change[there].abs().argsort(descending=True, stable=True)]
+
+    def to_frame(self) -> Any:
+        """A pandas DataFrame: a row for each class that there are images of, by name."""
+        there = self.count.nonzero()[:, 0]
+        columns = {"images": self.count, "before": self.accuracy_before, "after": self.accuracy_after}
+        rows = {name: values[there].tolist() for name, values in (columns | {"change": self.change}).items()}
+        return imported("pandas").DataFrame(rows, index=[self.names[at] for at in there])
+
+    def _by_class(self, chosen: torch.Tensor) -> torch.Tensor:
+        """Images of each class among those that are chosen and have a label."""
+        return torch.bincount(self.labels[chosen & (self.labels != NONE)], minlength=len(self.names))
+
+
+class AccuracyMeter:
+    """Takes one batch of a data set after another through a network with and without edits; can be stopped, continued.
+
+    Iterate for partial results; leave the loop to stop, iterate again to continue. `step(seconds)` takes one batch, for
+    callers with a time limit. After further training of the network a new one is needed.
+
+    Parameters
+    ----------
+    dataset : indexable or Items
+        As for `accuracy_effects`.
+    **options
+        As for `accuracy_effects`.
+
+    Attributes
+    ----------
+    done, total : int
+        Number of images.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        dataset: Any,
+        edits: Edits,
+        *,
+        most: int | None = None,
+        classes: Sequence[str] | None = None,
+        batch_size: int | None = None,
+        prepare: Prepare | None = None,
+    ) -> None:
+        if most is not None and (whole(most) is None or most < 1):
+            raise ValueError(f"most is a number of images, 1 or more, not {most!r}")
+        if not edits:
+            raise ValueError("no edits: give at least one layer, {'layer4': cw.Ablate(channels=3)}")
+        own = isinstance(dataset, Items)
+        self._items = dataset if own else Items(dataset, classes=classes, prepare=prepare, model=plain(model))
+        self._prepare = self._items.prepare
+        self._twin = EditedTwin(model, edits, prepare=self._prepare)
+        self._networks = (plain(model), self._twin.module)
+        self._scorers = [Scorer(each, layer=None, score="logit", prepare=self._prepare) for each in self._networks]
+        self._names = OutputNames(plain(model), self._items)
+        order = torch.randperm(len(self._items), generator=torch.Generator().manual_seed(0))
+        self._order: list[int] = order[:most].tolist()
+        image = self._items[self._order[0]].image
+        places = 1 if image is None else image[0].numel()
+        self._batch = BatchSize(max(1, places), device_of(plain(model)), batch_size)
+        self._found: list[tuple[int, int, int]] = []
+        self._classes = 0
+
+    def __repr__(self) -> str:
+        return f"AccuracyMeter of {type(self._networks[0]).__name__}: {self.done:,} of {self.total:,} images done"
+
+    @property
+    def done(self) -> int:
+        """Number of images that have been taken."""
+        return len(self._found)
+
+    @property
+    def total(self) -> int:
+        """Number of images in all."""
+        return len(self._order)
+
+    def __iter__(self) -> Iterator[AccuracyEffects]:
+        """The partial result after each batch; the last one is complete."""
+        while self.done < self.total:
+            yield self.step()
+
+    def step(self, seconds: float | None = None) -> AccuracyEffects:
+        """Take one batch and return the partial result.
+
+        Parameters
+        ----------
+        seconds : float, optional
+            Approximate time limit, which limits the batch, at least one image.
+
+        Raises
+        ------
+        ForwardError, ValueError
+            As for `accuracy_effects`. What is done is kept.
+        """
+        while left := self.total - self.done:
+            count, start = self._batch.next(left, seconds), time.perf_counter()
+            items = [self._items[index] for index in self._order[self.done : self.done + count]]
+            try:
+                before, after = (self._predicted(number, items) for number in range(2))
+            except (RuntimeError, MemoryError) as error:
+                if count == 1 or not out_of_memory(error):
+                    raise
+                self._batch.failed(count)
+                continue
+            truths = [self._names.truth(item, self._classes) for item in items]
+            labels = [NONE if truth is None else truth for truth in truths]
+            self._found += zip(labels, before, after, strict=True)
+            self._batch.took(count, time.perf_counter() - start)
+            break
+        if self.done >= min(ENOUGH, self.total) and all(label == NONE for label, _, _ in self._found):
+            raise ValueError(
+                f"of {self.done} images none has a label that is one of the {self._classes} classes of the network"
+            )
+        return self.result
+
+    @property
+    def result(self) -> AccuracyEffects:
+        """A copy of the partial result."""
+        labels, before, after = torch.tensor(self._found).reshape(-1, 3).unbind(1)
+        intervention = self._twin.intervention
+        words = "" if intervention is None else intervention.words
+        indices, names = torch.tensor(self._order[: self.done]), tuple(self._names.all(self._classes))
+        return AccuracyEffects(indices, labels, before, after, names, self.total, words)
+
+    def tell(self) -> None:
+        """Warn of layers that no edit has reached."""
+        if self._twin.intervention is not None and self.done:
+            self._twin.intervention.tell()
+
+    def _predicted(self, number: int, items: list[Item]) -> list[int]:
+        """The classes that a network predicts: the model is number 0, its edited twin 1."""
+        network, found = self._networks[number], []
+        for alike, group in groupby(items, self._form):
+            if alike is None:  # what `prepare` makes of an item is run as it is
+                found += [self._scores(number, item.raw, 1) for item in group]
+            else:
+                images = torch.cat([self._items.batch(item) for item in group])
+                found += [self._scores(number, part, len(part)) for part in apart(network, images)]
+        scores = torch.cat(found).cpu()
+        self._classes = scores.shape[1]
+        return torch.where(scores.isfinite().all(1), scores.argmax(1), NONE).tolist()
+
+    def _form(self, item: Item) -> Any:
+        """Equal for images that can be stacked; None for what cannot."""
+        if self._prepare is not None or item.image is None:
+            return None
+        return item.image.shape, item.image.dtype
+
+    def _scores(self, number: int, images: Any, count: int) -> torch.Tensor:
+        with looking(self._networks[number]) as network:
+            scores = self._scorers[number].read(call(network, images, self._prepare))
+        if len(scores) != count:
+            raise ValueError(f"for {count} images the model gives {len(scores)} scores, not one result each")
+        return scores
+
+
+def accuracy_effects(
+    model: nn.Module,
+    dataset: Any,
+    edits: Edits,
+    *,
+    most: int | None = None,
+    classes: Sequence[str] | None = None,
+    batch_size: int | None = None,
+    prepare: Prepare | None = None,
+    progress: bool | Report = True,
+) -> AccuracyEffects:
+    """How often a network is right over a data set, class by class, before and after an intervention.
+
+    The images are taken in a random order, the same each time, so that what is known early is of all classes. The edits
+    are on a twin of the model; the network is left unchanged.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Any network that gives class scores.
+    dataset : indexable
+        Gives (image, label), as for `ActivationView`.
+    edits : mapping of str to Edit
+        As for `intervene`.
+    most : int, optional
+        Take only so many images; all by default.
+    classes : sequence of str, optional
+        Names of the network's outputs, by which labels are understood; by default as for `ActivationView`.
+    batch_size : int, optional
+        Images per batch; adaptive by default. Halved when memory runs out.
+    prepare : callable, optional
+        `prepare(item)` gives the arguments of the model, for networks that take more than one image tensor.
+    progress : bool or callable
+        A bar on stderr if it takes longer than a second; `False` for none; or a function of (done, total) that returns
+        whether to continue. Stopped so, it gives what is done.
+
+    Returns
+    -------
+    AccuracyEffects
+        `accuracy_before`, `accuracy_after` and `change` for each class, `overall`; `to_frame()`.
+
+    Raises
+    ------
+    LookupError, TypeError, ValueError
+        As for `intervene`; the data set is none; its labels are none of the network's classes; an output that is not
+        class scores; the model cannot be copied.
+    ForwardError
+        The model raised an error.
+
+    Warns
+    -----
+    UserWarning
+        At the end, for each layer that was not edited, with the reason.
+
+    Examples
+    --------
+    >>> import cnnwidgets as cw
+    >>> found = cw.accuracy_effects(
+    ...     cw.models.lenet5(pretrained=True), cw.data.digits(), {"C1": cw.Ablate()}, most=40, progress=False
+    ... )
+    >>> found.names[3], len(found.change), found.overall[0] > 0.9 > found.overall[1]
+    ('class 3', 10, True)
+    """
+    options: Any = {"most": most, "classes": classes, "batch_size": batch_size, "prepare": prepare}
+    meter = AccuracyMeter(model, dataset, edits, **options)
+    with suppress(Stopped), Bar(meter.total, "images", progress) as bar:
+        done = 0
+        for _ in meter:
+            bar.add(meter.done - done)
+            done = meter.done
+    meter.tell()
+    return meter.result
