@@ -105,9 +105,9 @@ def softmax(look: Looked, random: Random, *, layer: str | None = None) -> Questi
     ask = f"The highest of {len(output)} scores are {told}. How probable is {first}, by softmax?"
     factor = torch.tensor(gap).exp()
     why = (
-        f"Softmax raises e to each score and divides by the sum. Here {first} is ahead of {second} by {number(gap)}, which "
-        f"makes it e to the {number(gap)} = {number(float(factor))} times as probable: {_percent(top)}. All "
-        "probabilities together are 100 %."
+        f"Softmax raises e to each score and divides by the sum. Here {first} is ahead of {second} by {number(gap)}, "
+        f"which makes it e to the {number(gap)} = {number(float(factor))} times as probable: {_percent(top)}. "
+        "All probabilities together are 100 %."
     )
     last = [row.name for row in seen.modules if row.ran and row.leaf and row.kind == "vector"]
     opens = ("ActivationView", {"index": seen.index, "layer": last[-1]}) if last else None
