@@ -131,8 +131,8 @@ class Lesson(ModelView):
         self.subject = Subject.of(model, dataset, **options)
         check_numbers(self.subject.module)
         self._explaining: tuple[Question, ModelView] | None = None
+        super().__init__(**traits)  # before any other widget: what is refused leaves none
         self._below = plain(W.VBox)
-        super().__init__(**traits)
         self._below.add_class("cnnw-lesson-below")
         look = plain(W.HTML, f"<style>{style()}</style>", layout=layout(display="none"))
         self.children = [look, *self.children, self._below]
