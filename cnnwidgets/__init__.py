@@ -1,6 +1,6 @@
 """See inside convolutional networks: interactive Jupyter widgets for PyTorch models."""
 
-from . import data, models, testing
+from . import data, lessons, models, testing
 from .compute import (
     Ablate,
     AccuracyEffects,
@@ -65,6 +65,7 @@ from .compute import (
     units_for_class,
 )
 from .explore import ExploreView, explore
+from .lessons import Lesson
 from .render.static import Panel
 from .training import Frame, History, Recorder, Recording, Trainer, fit
 from .views import (
@@ -124,6 +125,7 @@ __all__ = [
     "LayerScan",
     "LayerTable",
     "LayerView",
+    "Lesson",
     "ModelSummary",
     "ModelView",
     "Noise",
@@ -167,6 +169,7 @@ __all__ = [
     "get_layer",
     "intervene",
     "layer_table",
+    "lessons",
     "models",
     "occlusion",
     "open",

@@ -24,6 +24,9 @@ def views() -> Iterator[tuple[str, cw.ModelView]]:
     torch.manual_seed(0)
     model, digits = cw.models.lenet5(pretrained=True), cw.data.digits()
     yield "explore", cw.explore(model, digits, index=3)
+    lesson = cw.lessons.filters(model, digits, seed=3, count=1)
+    lesson.answer(lesson.right)
+    yield "lesson", lesson
     yield "activation", cw.ActivationView(model, digits, layer="func1", index=0, channel=2)
     yield "filter", cw.FilterView(model, digits, layer="C3", filter=3)
     yield "convolution", cw.ConvolutionView(model, digits, layer="C1", index=3, channel=4, pixel=(10, 14))

@@ -30,7 +30,8 @@ def test_the_code_of_a_page_runs_from_top_to_bottom(path, tmp_path, monkeypatch)
 
 def test_everything_public_is_documented():
     last = {name.split(".")[-1] for name in DOCUMENTED}
-    assert set(cw.__all__) - last == {"data", "models", "testing"}
+    assert set(cw.__all__) - last == {"data", "lessons", "models", "testing"}
+    assert {f"lessons.{name}" for name in set(cw.lessons.__all__) - {"Lesson"}} <= DOCUMENTED
     assert {f"data.{name}" for name in cw.data.__all__} <= {
         f"{name.split('.')[0]}.{name.split('.')[-1]}" for name in DOCUMENTED
     }

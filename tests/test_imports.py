@@ -37,6 +37,7 @@ _COMPUTE = (
     "compute.perturbation",
     "compute.overview",
     "compute.scan",
+    "compute.lessons",
 )
 _RENDER = ("render", "render.color", "render.text", "render.mosaic", "render.static")
 _FURNITURE = (*_COMPUTE, *_RENDER, "files", "live", "widgets.state", "widgets.surface")
@@ -89,6 +90,15 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "compute.gradients": _CORE,
     "compute.interventions": (*_LAYERS, "compute.scoring", "compute.gradients"),
     "compute.accuracy": (*_LAYERS, "compute.scoring", "compute.dataset", "compute.interventions"),
+    "compute.lessons": (
+        *_LAYERS,
+        "compute.convolution",
+        "compute.dataset",
+        "compute.filters",
+        "compute.interventions",
+        "compute.occlusion",
+        "compute.receptive_field",
+    ),
     "compute.overview": (*_LAYERS, "compute.convolution", "compute.diagnosis"),
     "training": ("training.loop", "training.recording"),
     "training.loop": (*_COMPUTE, "live", "files"),
@@ -117,6 +127,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "views": (*_BASE, "widgets", "views.*"),
     "views.*": (*_BASE, "widgets"),
     "explore": (*_BASE, "widgets", "views"),
+    "lessons": (*_BASE, "widgets", "views", "data", "models"),
 }
 """Room -> the rooms that it may import besides itself; `views.*` is each view, which never imports another one."""
 
@@ -124,11 +135,11 @@ EVERYWHERE = "late"
 """The room that each may import: how a large library is imported when it is first needed."""
 
 ONLY_IN = {
-    "torch": ("compute", "training", "data", "models", "widgets", "views", "explore", "testing"),
+    "torch": ("compute", "training", "data", "models", "widgets", "views", "explore", "lessons", "testing"),
     "torchvision": ("data", "models"),
     "bqplot": ("widgets", "views"),
-    "ipywidgets": ("widgets", "views", "explore", "testing"),
-    "traitlets": ("widgets", "views", "explore", "testing"),
+    "ipywidgets": ("widgets", "views", "explore", "lessons", "testing"),
+    "traitlets": ("widgets", "views", "explore", "lessons", "testing"),
 }
 """Package -> the only top-level rooms where it may be imported."""
 

@@ -1,0 +1,250 @@
+"""Every question and its answer come from the network: each is held against plain PyTorch."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+import cnnwidgets as cw
+from cnnwidgets.compute.lessons import TOPICS, NothingToAsk, ask
+from cnnwidgets.compute.lessons.learning import losses
+from cnnwidgets.testing.state import deep_state, different
+
+DIGITS = cw.data.digits()
+SEEDS = range(3)
+
+
+@pytest.fixture(scope="module")
+def subject():
+    return cw.Subject(cw.models.lenet5(pretrained=True), DIGITS)
+
+
+def one(subject, topic, seed=0, **options):
+    (question,) = ask(subject, [topic], seed=seed, **options).questions
+    return question
+
+
+def image(question):
+    return DIGITS[question.opens[1]["index"]][0]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_right_filter_makes_the_map_and_no_other_one_does(subject, seed):
+    question = one(subject, "filters", seed)
+    made = [
+        functional.conv2d(image(question), choice.picture.values[None], padding=2)[0] for choice in question.choices
+    ]
+    map_ = question.shown[1].values
+    off = [float((each - map_ - (each - map_).mean()).abs().max()) for each in made]  # the bias aside
+    assert off[0] < 1e-5 and min(off[1:]) > 0.05
+
+
+def test_the_wrong_filters_are_those_most_similar_to_the_right_one(subject):
+    question = one(subject, "filters")
+    weights = subject.module.C1.weight.detach().flatten(1)
+    at = int(question.right.said.split()[1])
+    close = functional.cosine_similarity(weights, weights[at][None]).argsort(descending=True).tolist()
+    assert [int(choice.said.split()[1]) for choice in question.wrong] == [each for each in close if each != at][:3]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_right_map_is_what_the_filter_makes_of_the_image(subject, seed):
+    question = one(subject, "feature_maps", seed)
+    made = functional.conv2d(image(question), question.shown[1].values[None], padding=2)[0]
+    off = [choice.picture.values - made for choice in question.choices]
+    spread = [float((each - each.mean()).abs().max()) for each in off]
+    assert spread[0] < 1e-5 and min(spread[1:]) > 0.05
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_relu_and_pooling_are_what_pytorch_makes_of_the_map_that_is_shown(subject, seed):
+    question = one(subject, "relu", seed)
+    assert question.right.picture.values.equal(functional.relu(question.shown[0].values))
+    assert question.wrong[0].picture.values.equal(question.shown[0].values.clamp(max=0))
+    question = one(subject, "pooling", seed)
+    map_ = question.shown[1].values[None]
+    assert question.right.picture.values.equal(functional.max_pool2d(map_, 2)[0])
+    assert question.wrong[0].picture.values.equal(functional.avg_pool2d(map_, 2)[0])
+
+
+def test_sizes_are_those_that_the_layers_put_out(subject):
+    padded, strided = one(subject, "padding"), one(subject, "stride")
+    assert [choice.text for choice in padded.choices] == ["28 × 28", "24 × 24", "30 × 30", "32 × 32"]
+    sizes = {"S2": "14 × 14", "S4": "5 × 5"}
+    assert strided.right.text == sizes[strided.opens[1]["layer"]]
+    assert functional.conv2d(torch.zeros(1, 1, 28, 28), torch.zeros(1, 1, 5, 5), padding=0).shape[2] == 24
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_unit_depends_on_the_pixels_in_the_right_box_and_on_no_other(seed):
+    model = nn.Sequential(nn.Conv2d(1, 2, 3, stride=2, padding=1), nn.Conv2d(2, 2, 3))
+    for weight in model.parameters():
+        nn.init.ones_(weight)
+    question = one(cw.Subject(model, torch.rand(4, 1, 24, 24)), "receptive_field", seed, layer="1")
+    pixels = torch.zeros(1, 24, 24, requires_grad=True)
+    (row, column), channel = question.opens[1]["unit"], question.opens[1]["channel"]
+    model(pixels)[channel, row, column].backward()
+    seen = pixels.grad[0].nonzero()
+    left, top, right, bottom = question.right.box
+    assert seen.amin(0).tolist() == [top, left] and seen.amax(0).tolist() == [bottom - 1, right - 1]
+    assert len({choice.box for choice in question.choices}) == len(question.choices) >= 3
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_right_part_takes_most_from_the_score_when_it_is_covered(subject, seed):
+    question = one(subject, "occlusion", seed)
+    model, given = subject.module, image(question)
+    whole, drops = model(given[None])[0], []
+    for choice in question.choices:
+        left, top, right, bottom = map(int, choice.box)
+        covered = given.clone()
+        covered[:, top:bottom, left:right] = 0
+        drops.append(float((whole - model(covered[None])[0])[whole.argmax()].detach()))
+    assert drops[0] > 0 and max(drops[1:]) <= 0.8 * drops[0] + 1e-4
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_right_class_loses_most_without_the_channel(subject, seed):
+    question = one(subject, "channels", seed)
+    opened, output = question.opens[1], image(question)[None]
+    whole = subject.module(output)[0]
+    for name, layer in subject.module.named_children():
+        output = layer(output)
+        if name == opened["layer"]:
+            output[:, opened["channel"]] = 0
+    lost = (output[0] - whole).tolist()
+    assert question.right.text == f"class {lost.index(min(lost))}"
+    assert all(lost[int(choice.text.split()[1])] > min(lost) for choice in question.wrong)
+
+
+def test_the_probability_is_that_of_softmax(subject):
+    question = one(subject, "softmax")
+    shares = subject.module(image(question)[None])[0].softmax(0)
+    assert question.right.text == f"{100 * float(shares.max()):.1f} %"
+
+
+def test_the_loss_of_a_layer_that_learns_is_worked_out_by_hand():
+    # two images, each with a number of its own: the first step moves each score by a quarter
+    found = losses(torch.eye(2), torch.tensor([0, 1]), 1.0, 1)
+    assert found.tolist() == pytest.approx([0.69315, 0.47408], abs=1e-5)
+
+
+def test_the_right_curve_is_that_of_the_learning_rate_in_the_question(subject):
+    question = one(subject, "training")
+    rates = [float(choice.said.split()[-1]) for choice in question.choices]
+    assert f"learning rate {rates[0]:g}?" in question.ask and len(set(rates)) == len(rates) >= 3
+    falls = [float(choice.picture.values[3]) for _, choice in sorted(zip(rates, question.choices, strict=True))]
+    assert falls[0] > falls[1]  # the smallest rate is slower than the next one
+
+
+def test_a_seed_gives_the_same_questions_whatever_is_asked_beside_them(subject):
+    alone = ask(subject, ["pooling"], seed=4, count=2).questions
+    among = [
+        each for each in ask(subject, ["filters", "pooling"], seed=4, count=2).questions if each.topic == "pooling"
+    ]
+    assert [each.opens for each in alone] == [each.opens for each in among]
+    assert [each.opens for each in alone] != [
+        each.opens for each in ask(subject, ["pooling"], seed=5, count=2).questions
+    ]
+
+
+def test_topics_take_turns(subject):
+    asked = ask(subject, ["filters", "stride", "relu"], count=2)
+    assert [each.topic for each in asked.questions] == ["filters", "stride", "relu", "filters", "stride", "relu"]
+
+
+def test_asking_changes_nothing_in_the_network():
+    model = cw.models.lenet5(pretrained=True).train()
+    before = deep_state(model)
+    asked = ask(cw.Subject(model, DIGITS), TOPICS, seed=2)
+    assert asked.left_out == {} and different(before, deep_state(model)) == []
+
+
+class Attends(nn.Module):
+    """A small ViT: patches, attention over all of them, a head."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv_proj = nn.Conv2d(3, 8, 4, stride=4)
+        self.mix = nn.MultiheadAttention(8, 2, batch_first=True)
+        self.head = nn.Linear(8, 3)
+
+    def forward(self, images):
+        tokens = self.conv_proj(images).flatten(2).transpose(1, 2)
+        return self.head(self.mix(tokens, tokens, tokens)[0].mean(1))
+
+
+def test_a_network_of_attention_is_asked_what_applies_and_says_what_does_not():
+    data = [(torch.rand(3, 16, 16, generator=torch.Generator().manual_seed(at)), at % 3) for at in range(12)]
+    asked = ask(cw.Subject(Attends(), data), TOPICS)
+    assert {question.topic for question in asked.questions} >= {"filters", "feature_maps", "stride", "softmax"}
+    assert asked.left_out["relu"] == "Attends has no ReLU right behind a layer with maps"
+    assert "no max or average pooling" in asked.left_out["pooling"]
+
+
+@pytest.mark.parametrize(
+    ("model", "topic", "words"),
+    [
+        (nn.Sequential(nn.Flatten(), nn.Linear(64, 3)), "filters", "has no convolution"),
+        (nn.Sequential(nn.Flatten(), nn.Linear(64, 3)), "channels", "has no convolution"),
+        (nn.Sequential(nn.Conv2d(1, 1, 3)), "filters", "one filter alone"),
+        (nn.Sequential(nn.Conv2d(1, 4, 3)), "softmax", "no scores"),
+        (nn.Sequential(nn.Conv2d(1, 4, 3)), "stride", "stride above 1"),
+        (nn.Sequential(nn.Conv2d(1, 4, 1)), "padding", "more than one place"),
+        (nn.Sequential(nn.Conv2d(1, 4, 1)), "receptive_field", "see one pixel"),
+    ],
+)
+def test_what_a_network_lacks_is_said(model, topic, words):
+    asked = ask(cw.Subject(model, torch.rand(4, 1, 8, 8)), [topic])
+    assert asked.questions == [] and words in asked.left_out[topic]
+
+
+def test_maps_that_are_0_everywhere_and_images_of_one_class_are_said():
+    dead = nn.Sequential(nn.Conv2d(1, 3, 3), nn.ReLU(), nn.Flatten(), nn.Linear(108, 2))
+    nn.init.zeros_(dead[0].weight)
+    data = [(torch.rand(1, 8, 8), 1) for _ in range(6)]
+    asked = ask(cw.Subject(dead, data), ["filters", "feature_maps", "relu", "training"])
+    assert asked.questions == []
+    assert "all maps of 0 are the same everywhere" in asked.left_out["filters"]
+    assert "no map before a ReLU" in asked.left_out["relu"]
+    assert "are of one class" in asked.left_out["training"]
+
+
+def test_an_image_that_the_network_refuses_is_left_out():
+    data = [(torch.rand(1, 8, 8 if at % 2 else 5), 0) for at in range(8)]
+    model = nn.Sequential(nn.Conv2d(1, 3, 3), nn.Flatten(), nn.Linear(108, 2))
+    assert one(cw.Subject(model, data), "filters").opens[1]["index"] % 2 == 1
+    refused = cw.Subject(model, [(torch.rand(1, 5, 5), 0)])
+    with pytest.raises(Exception, match="Linear"):
+        ask(refused, ["filters"])
+
+
+def test_a_topic_of_ones_own_gives_questions_and_its_mistakes_are_named(subject):
+    def brightest(subject, random: Random):
+        return cw.lessons.Question("Which?", 1 + random.randrange(5), [7, 8])
+
+    (question,) = ask(subject, [brightest]).questions
+    assert question.topic == "brightest"
+    with pytest.raises(TypeError, match="gave int, not a Question"):
+        ask(subject, [lambda subject, random: 5])
+    with pytest.raises(LookupError, match="no topic 'filter'"):
+        ask(subject, ["filter"])
+
+
+def test_the_same_is_not_asked_twice(subject):
+    asked = ask(subject, [lambda subject, random: cw.lessons.Question("Which?", 1, [2])], count=5)
+    assert len(asked.questions) == 1 and asked.left_out == {}
+
+
+def test_a_layer_that_is_none_is_an_error(subject):
+    with pytest.raises(LookupError, match="no layer 'C9'"):
+        ask(subject, ["filters"], layer="C9")
+    with pytest.raises(TypeError, match="not a convolution"):
+        ask(subject, ["filters"], layer="S2")
+    (reason,) = ask(subject, ["filters"], layer="C5").left_out.values()
+    assert "puts out no maps" in reason or "more than 16" in reason
+    assert issubclass(NothingToAsk, ValueError)
