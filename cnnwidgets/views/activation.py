@@ -199,7 +199,8 @@ class ActivationView(ImageView):
     def look_and_compute(self) -> None:
         """Look at the network without the channels that are off; after an error at the one before."""
         before = self.subject
-        self.subject = self.remember("subject", (self.off,), self._edited)
+        if self.off or before is not self._given:
+            self.subject = self.remember("subject", (self.off,), self._edited)
         try:
             super().look_and_compute()
         except BaseException:
@@ -224,7 +225,7 @@ class ActivationView(ImageView):
         grid = replace(self.remember("grid", (shaded, self.columns), self._grid), sizes=sizes)
         cells = grid.cells
         assert cells is not None
-        if off := channels_off(self.off).get(row.name):
+        if self.off and (off := channels_off(self.off).get(row.name)):
             grid = replace(grid, heading=f"{grid.heading} · off: {shortened(off)}", flags=[*map(cells.box, off)])
         paint = self._paint(plane, aspect) if (self._paints or self.exporting) and row.kind != "vector" else None
         if paint is not None:
@@ -248,6 +249,9 @@ class ActivationView(ImageView):
 
     def render(self) -> None:
         """Draw what `compute` found; pages are told of which address that is, once all of it is on its way."""
+        if not self._paints:
+            super().render()
+            return
         address, before = self._address(), self._grid_painter() if self.ready else None
         if before is not None and before.address != address:
             before.stand(None)
@@ -272,7 +276,7 @@ class ActivationView(ImageView):
 
     def status(self) -> str:
         """What the colours mean, and where a channel that is off is not off."""
-        warnings = self.remember("warnings", (self.subject,), lambda: self.subject.warnings if self.off else [])
+        warnings = self.subject.warnings if self.off else []
         return " · ".join([markup.scale_words(self._shaded, self.scale), *warnings])
 
     # ------------------------------------------------------------------ parts

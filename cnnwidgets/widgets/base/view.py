@@ -37,6 +37,13 @@ log.addHandler(logging.NullHandler())  # a traceback goes where the user sends l
 Made = TypeVar("Made")
 
 
+class _OfThread(threading.local):
+    """What counts for its own thread alone."""
+
+    quiet = False
+    """Whether traits are set quietly."""
+
+
 class ModelView(W.VBox):
     """A card with controls and panels whose only state are its traits.
 
@@ -92,7 +99,7 @@ class ModelView(W.VBox):
         self._widgets = 0
         self._painters: list[Painter] = []  # those of the view, which say what a page has painted
         self._before: dict[str, Any] = {}  # the traits before a `hold_trait_notifications`, until that is over
-        self._local = threading.local()  # `quiet` counts for its own thread alone
+        self._local = _OfThread()
         self._tagged = [name for role in ("source", "display") for name in self.traits(**{role: True})]
         self._started = time.perf_counter()
         self._newest = Newest(self._redraw, on_way=self._on_way)
@@ -460,7 +467,7 @@ class ModelView(W.VBox):
     @contextmanager
     def quiet(self) -> Iterator[None]:
         """Traits set inside ask for no drawing: one follows anyway."""
-        quiet, self._local.quiet = self.is_quiet, True
+        quiet, self._local.quiet = self._local.quiet, True
         try:
             yield
         finally:
@@ -469,7 +476,7 @@ class ModelView(W.VBox):
     @property
     def is_quiet(self) -> bool:
         """Whether traits are being set quietly, or several as one."""
-        return getattr(self._local, "quiet", False)
+        return self._local.quiet
 
     @contextmanager
     def hold_trait_notifications(self) -> Iterator[None]:

@@ -179,8 +179,7 @@ class PixelFigure(W.Box):
             return  # sent again, they would let go of the mouse that is over one
         self._placed = (cells, self._factor)
         x, y = cells.centers()
-        left, top, right, bottom = cells.box(0)
-        width, height = (right - left) * self._factor, (bottom - top) * self._factor
+        height, width = (side * self._factor for side in cells.cell_size)
         with self._hover.hold_sync():
             self._hover.x, self._hover.y = x * self._factor, y * self._factor
             self._hover.default_size = max(1, int(width * height))
