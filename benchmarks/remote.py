@@ -10,7 +10,8 @@ trip, and counts bytes. Each thing is done with a round trip of 0 and of 250 ms,
 - a bare `ipywidgets.Image` fed with the PNG files of the same grid, for comparison;
 - and, with the kernel near, 2,000 moves, of which every tenth is to another image, and every tenth to another layer.
 
-Then a page that is shown pictures does the moves to a new layer, whose bytes are compared.
+Then a page that is shown pictures does the moves to a new layer, whose bytes are compared; and the patch of an
+OcclusionView is moved by keys.
 
 The clock runs from the event to the frame in which the card's new picture is painted. A ratio compares rows of the same
 run. What a new image costs is one round trip, the pass, and a paint: the sum of these is what it is compared with.
@@ -64,6 +65,14 @@ box.add_class("bare")
 display(box)
 """
 
+OCCLUSION = f"""{NOISE}
+from cnnwidgets import OcclusionView
+
+view = OcclusionView(model, Noise(1), top=0, mapping=False)
+display(view)
+"""
+PATCH = ".cnnw-of-photo .cnnw-slides canvas"
+
 
 class Hand:
     """What is done to the page, at one distance of the kernel or the other."""
@@ -79,9 +88,9 @@ class Hand:
         while before != (before := self.delay.down):
             self.page.wait_for_timeout(400)
 
-    def key(self, name: str, at: Locator, key: str, root: str = ".cnnw") -> None:
+    def key(self, name: str, at: Locator, key: str, root: str = ".cnnw", shown: str = PICTURES) -> None:
         """Press a key; the time until the card is painted counts under `name`."""
-        self._keep(name, press(at, key, root, PICTURES))
+        self._keep(name, press(at, key, root, shown))
 
     def choose(self, name: str, at: Locator, option: int) -> None:
         """Take an option of a menu; the time until the card is painted counts under `name`."""
@@ -160,6 +169,19 @@ def main() -> None:
     print(f"bytes of a move to a layer new to the page, with all around it: {median(moved):,.0f} painted by the page")
     print(f"  and {median(pictured):,.0f} as pictures")
     verdict("  painted / pictures", median(moved) / median(pictured), 0.5)
+    with far_page(OCCLUSION) as (page, delay):
+        patched(Hand(page, delay), options.rounds)
+
+
+def patched(hand: Hand, rounds: int) -> None:
+    """Move the patch of an OcclusionView by keys, near and far, and print how long it takes until it is drawn."""
+    hand.page.locator(PATCH).wait_for()
+    row = slider_handle(hand.page, "Row")
+    for _ in range(rounds):
+        hand.both(lambda: hand.key("patch", row, "ArrowRight", shown=PATCH))
+    times = hand.times["patch"]
+    print_times([(f"patch, {where}", values) for where, values in times.items()])
+    verdict("patch: far / near", median(times[FAR]) / median(times[NEAR]), 1.2)
 
 
 def keys(hand: Hand, new: Iterator[int], moved: list[int]) -> None:

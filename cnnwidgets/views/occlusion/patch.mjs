@@ -85,6 +85,7 @@ class Patch extends Steered {
     context.drawImage(fill, 0, 0);
     context.restore();
     canvas.dataset.drawn = `${this.count} ${top} ${left}`;
+    canvas.dispatchEvent(new CustomEvent('cnnwidgets:painted', {bubbles: true, detail: {role: 'patch'}})); // for who measures
   }
 
   /** What the page shows of its own, put in place where it is not. */
