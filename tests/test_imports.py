@@ -35,6 +35,8 @@ _COMPUTE = (
     "compute.interventions",
     "compute.perturbation",
     "compute.overview",
+    "compute.predictions",
+    "compute.cluster",
     "compute.scan",
 )
 _RENDER = ("render", "render.color", "render.text", "render.mosaic", "render.static")
@@ -81,8 +83,10 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "compute.occlusion": (*_LAYERS, "compute.scoring", "compute.dataset"),
     "compute.signatures": (*_LAYERS, "compute.dataset"),
     "compute.embedding": (*_LAYERS, "compute.dataset"),
-    "compute.scan": (*_LAYERS, "compute.dataset", "files"),
-    "compute.diagnosis": (*_LAYERS, "compute.dataset", "compute.filters"),
+    "compute.predictions": _CORE,
+    "compute.cluster": (),
+    "compute.scan": (*_LAYERS, "compute.dataset", "compute.predictions", "compute.cluster", "files"),
+    "compute.diagnosis": (*_LAYERS, "compute.dataset", "compute.filters", "compute.scan"),
     "compute.attribution": (*_LAYERS, "compute.scoring", "compute.dataset", "compute.occlusion"),
     "compute.gradients": _CORE,
     "compute.interventions": (*_LAYERS, "compute.scoring", "compute.gradients"),
