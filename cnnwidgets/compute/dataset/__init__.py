@@ -15,7 +15,7 @@ from .responses import (
     pooled,
     responses,
 )
-from .scores import Prediction, predict
+from .scores import Prediction, predict, scores_of
 from .substitute import of_images
 
 __all__ = [
@@ -39,4 +39,5 @@ __all__ = [
     "predict",
     "read_label",
     "responses",
+    "scores_of",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
@@ -47,3 +48,11 @@ def predict(output: torch.Tensor | None, count: int = 5) -> Prediction | None:
     best = probabilities.topk(min(count, scores.numel()))
     source = "probabilities" if given else "softmax"
     return Prediction(best.indices.tolist(), best.values.tolist(), source, probabilities.tolist())
+
+
+def scores_of(output: Mapping[str, torch.Tensor]) -> torch.Tensor | None:
+    """The class scores among the tensors that a network returned: `logits`, `out`, or the first."""
+    for name in ("logits", "out", ""):
+        if name in output:
+            return output[name]
+    return next(iter(output.values()), None)

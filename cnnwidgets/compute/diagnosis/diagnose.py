@@ -15,6 +15,8 @@ from torch import nn
 from ..core import Bar, Prepare, Report, check_numbers, plain
 from ..dataset import Denormalize, Items
 from ..layers import Trace, run, table_of, trace
+from ..scan import Scan
+from .channels import RECTIFIED, dead_in_images, of_scan
 from .findings import Finding, Findings
 from .usage import Usage
 
@@ -40,6 +42,7 @@ def diagnose(
     classes: Sequence[str] | None = None,
     denormalize: Denormalize | tuple[Sequence[float], Sequence[float]] | None = None,
     prepare: Prepare | None = None,
+    scan: Scan | None = None,
     progress: bool | Report = True,
 ) -> Findings:
     """Check a network and its data for problems that make views misleading.
@@ -54,6 +57,9 @@ def diagnose(
         Number of images checked, evenly spaced over the data set.
     classes, denormalize, prepare
         As for `ActivationView`.
+    scan : Scan, optional
+        Of this network and these images: dead units are then those of all images, by their numbers, and channels that
+        do the same as another one are found too.
     progress : bool or callable
         A progress bar on stderr if it takes longer than a second; `False` for none; or a function of (done, total)
         that returns whether to continue.
@@ -62,13 +68,13 @@ def diagnose(
     -------
     Findings
         In the order: training mode, normalisation, names registered twice, layers without a nonlinearity between them,
-        layers that were not called nor their parameters used, non-finite values, dead units, a wrong number of class
-        names.
+        layers that were not called nor their parameters used, non-finite values, dead units, duplicate channels, a
+        wrong number of class names.
 
     Raises
     ------
     ValueError
-        `count` is less than 1.
+        `count` is less than 1; `scan` is of other weights or another number of images.
     ForwardError
         The model raised an error.
     """
@@ -77,12 +83,14 @@ def diagnose(
     check_numbers(model)
     module = plain(model)
     items = Items(dataset, classes=classes, denormalize=denormalize, prepare=prepare, model=module)
+    if scan is not None:
+        scan.check(module, len(items))
     step = max(1, len(items) // count)
     chosen = list(range(0, len(items), step))[:count]
     found = [*_training(module), *_normalisation(module, items, chosen), *_registered_twice(module)]
     found += _no_nonlinearity(module, trace(module))
     with Bar(len(chosen), "images", progress) as bar:
-        found += _values(module, items, chosen, bar)
+        found += _values(module, items, chosen, scan, bar)
     return Findings(found)
 
 
@@ -224,7 +232,7 @@ def _factorised(first: nn.Module, second: nn.Module) -> bool:
     return any(kernel is not None and set(kernel) == {1} for kernel in kernels)
 
 
-def _values(model: nn.Module, items: Items, chosen: list[int], bar: Bar) -> Iterator[Finding]:
+def _values(model: nn.Module, items: Items, chosen: list[int], scan: Scan | None, bar: Bar) -> Iterator[Finding]:
     """Findings of forward passes: layers that never ran, NaN, dead units, a wrong number of class names."""
     alive: dict[str, torch.Tensor] = {}
     broken: dict[str, tuple[int, int]] = {}
@@ -245,7 +253,7 @@ def _values(model: nn.Module, items: Items, chosen: list[int], bar: Bar) -> Iter
                 bad = int((~torch.isfinite(output)).sum())
                 if bad:
                     broken[row.name] = (index, bad)
-            if row.leaf and row.type in ("ReLU", "ReLU6") and row.batch_axis == 0 and not row.repeats:
+            if row.leaf and row.type in RECTIFIED and row.batch_axis == 0 and not row.repeats:
                 fires = (output[0] != 0).flatten(1).any(1) if output.ndim > 2 else output[0] != 0
                 alive[row.name] = alive.get(row.name, torch.zeros_like(fires)) | fires
         bar.add()
@@ -263,25 +271,14 @@ def _values(model: nn.Module, items: Items, chosen: list[int], bar: Bar) -> Iter
         yield Finding(
             "not finite", f"{name!r} is the first layer with NaN or infinite values", f"{bad:,} in image {index}", name
         )
-    yield from _dead(alive, len(chosen))
+    if scan is not None:
+        alive = {name: fires for name, fires in alive.items() if name not in scan}
+        yield from of_scan(scan, model)
+    yield from dead_in_images(alive, len(chosen))
     names = items.given or items.own
     if names and outputs and outputs != len(names):
         yield Finding(
             "class names",
             f"the network has {outputs} outputs, and the data set names {len(names)} classes",
             f"first names: {', '.join(names[:3])}",
-        )
-
-
-def _dead(alive: dict[str, torch.Tensor], images: int) -> Iterator[Finding]:
-    """One finding for all ReLUs of which a tenth of the channels or more never fire; the worst first."""
-    shares = {name: (int((~fires).sum()), fires.numel()) for name, fires in alive.items()}
-    worst = sorted((n for n in shares if shares[n][0] * 10 >= shares[n][1]), key=lambda n: -shares[n][0] / shares[n][1])
-    if worst:
-        listed = ", ".join(f"{name} {shares[name][0]} of {shares[name][1]}" for name in worst[:5])
-        yield Finding(
-            "dead units",
-            f"in {len(worst)} ReLU layers a tenth of the channels or more are 0 everywhere, in every image looked at",
-            f"{images} images; {listed}{' ...' if len(worst) > 5 else ''}",
-            worst[0],
         )

@@ -13,9 +13,9 @@ from ..layers import to_html
 class Finding:
     """One problem that can make a view misleading.
 
-    `topic` is one of `training mode`, `normalisation`, `dead units`, `no nonlinearity`, `name registered twice`,
-    `never ran`, `not finite`, `class names`; `layer` the layer concerned, if any; `evidence` the supporting numbers
-    or source lines.
+    `topic` is one of `training mode`, `normalisation`, `dead units`, `duplicate channels`, `no nonlinearity`, `name
+    registered twice`, `never ran`, `not finite`, `class names`; `layer` the layer concerned, if any; `evidence` the
+    supporting numbers or source lines.
     """
 
     topic: str

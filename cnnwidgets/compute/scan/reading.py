@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..core import Prepare, whole
+from ..core import Prepare, in_one_line, whole
 from ..dataset import Item, Items
 from ..inputs import as_numbers
 from .tally import NONE
@@ -40,10 +40,12 @@ class Reader:
         The data set.
     seed : int
         A random transform gives an image the same numbers whenever it is read with this seed.
+    skips : bool
+        Whether to leave out what cannot be read, instead of raising an error.
     """
 
-    def __init__(self, items: Items, seed: int) -> None:
-        self.items, self._seed, self._is_random = items, seed, False
+    def __init__(self, items: Items, seed: int, *, skips: bool) -> None:
+        self.items, self._seed, self._skips, self._is_random = items, seed, skips, False
 
     def __getitem__(self, index: int) -> Item:
         """The item; the caller restores the random state."""
@@ -53,8 +55,8 @@ class Reader:
         torch.default_generator.manual_seed(seed)  # that of the CPU: a hundred times as fast as those of all devices
         return self.items.read(index)
 
-    def read(self, indices: Sequence[int], failed: Callable[[int, Exception], None]) -> list[tuple[int, Item]]:
-        """The items that can be read with their indices; `failed` is told of the others, and may raise.
+    def read(self, indices: Sequence[int], skipped: dict[int, str]) -> list[tuple[int, Item]]:
+        """The items that can be read with their indices; why others cannot is added to `skipped`.
 
         Seeds take time for small images, so they are left out until an item draws a random number.
         """
@@ -65,7 +67,22 @@ class Reader:
         if self._is_random:
             items, errors = _each(self.__getitem__, indices)
         for index, error in errors:
-            failed(index, error)
+            if not self._skips:
+                raise error
+            skipped[index] = in_one_line(error)
+        return items
+
+    def first(self, order: torch.Tensor, count: int) -> list[tuple[int, Item]]:
+        """The first so many items of an order that can be read, at least one."""
+        skipped: dict[int, str] = {}
+        items: list[tuple[int, Item]] = []
+        for index in order.tolist():
+            items += self.read([index], skipped)
+            if len(items) == count:
+                break
+        if not items:
+            index, why = next(iter(skipped.items()))
+            raise ValueError(f"no image of the data set can be read; image {index}: {why}")
         return items
 
 

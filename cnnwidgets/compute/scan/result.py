@@ -9,13 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from ...late import imported
 from ..core import unknown
+from ..predictions import Predictions
 from . import storage
-from .identity import difference
+from .identity import TOLD, difference, weights_key
 from .layer_scan import LayerScan
 from .tally import FIELDS, Tally, merged
+
+PREDICTIONS = "predictions"
+"""How their tensors are called in a record."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +45,8 @@ class Scan(Mapping[str, LayerScan]):
         Names of the classes, if the data set or the caller has names.
     skipped : dict of int to str
         Images that could not be read or run, and why.
+    predictions : Predictions
+        What the network says of each image; empty where it gives no class scores, or they were not asked for.
     """
 
     model: str
@@ -50,6 +57,7 @@ class Scan(Mapping[str, LayerScan]):
     key: dict[str, str]
     classes: tuple[str, ...] = ()
     skipped: dict[int, str] = field(default_factory=dict)
+    predictions: Predictions = field(default_factory=Predictions)
 
     def __getitem__(self, layer: str) -> LayerScan:
         if layer not in self.layers:
@@ -148,7 +156,21 @@ class Scan(Mapping[str, LayerScan]):
             self.key,
             self.classes or other.classes,
             dict(sorted((self.skipped | other.skipped).items())),
+            self.predictions.with_others(other.predictions),
         )
+
+    def check(self, model: nn.Module, images: int | None = None) -> None:
+        """Raise unless it is of this network, by the weights as they are now, and of so many images.
+
+        Raises
+        ------
+        ValueError
+            It is not; the message says what differs.
+        """
+        if self.key["weights"] != weights_key(model):
+            raise ValueError(f"{self!r} is {TOLD['weights']}")
+        if images is not None and images != self.total:
+            raise ValueError(f"{self!r} is of {self.total:,} images, and the data set has {images:,}")
 
     def to_frame(self) -> Any:
         """A pandas DataFrame with one row for each channel of each layer.
@@ -191,6 +213,7 @@ class Scan(Mapping[str, LayerScan]):
         tensors = {
             f"{at}/{name}": layer.tally.numbers[name] for at, layer in enumerate(self.values()) for name in FIELDS
         }
+        tensors |= {f"{PREDICTIONS}/{name}": value for name, value in self.predictions.numbers.items()}
         return tensors, {
             "model": self.model,
             "layers": [[layer.name, layer.type, layer.kind, list(layer.shape)] for layer in self.values()],
@@ -200,6 +223,7 @@ class Scan(Mapping[str, LayerScan]):
             "key": self.key,
             "classes": list(self.classes),
             "skipped": [[index, why] for index, why in self.skipped.items()],
+            "outputs": self.predictions.outputs,
         }
 
     @classmethod
@@ -221,9 +245,16 @@ class Scan(Mapping[str, LayerScan]):
                 about["key"],
                 tuple(about["classes"]),
                 dict(about["skipped"]),
+                _predictions(tensors, about.get("outputs", 0)),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise storage.Damaged(f"the scan is incomplete: it lacks {error}") from None
+
+
+def _predictions(tensors: Mapping[str, torch.Tensor], outputs: int) -> Predictions:
+    """Those among the tensors of a record; version 1 of the format has none."""
+    found = {name.partition("/")[2]: value for name, value in tensors.items() if name.startswith(f"{PREDICTIONS}/")}
+    return Predictions(found, outputs) if found else Predictions()
 
 
 def _frame(pd: Any, layer: LayerScan) -> Any:

@@ -5,22 +5,24 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from copy import copy
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
-from ..core import ForwardError, Prepare, check_numbers, in_one_line, plain, same_random_state, weights_version, whole
-from ..dataset import Item, Items
+from ..core import Prepare, check_numbers, plain, same_random_state, weights_version, whole
+from ..dataset import Item, Items, OutputNames
+from ..predictions import Predictions
 from . import storage
 from .identity import difference, key_of
 from .layer_scan import LayerScan
-from .measuring import STATISTICS, Measured, Weakest
+from .measuring import STATISTICS, Measured
 from .reading import Batch, Reader, batches, checked_part, visiting_order
 from .result import Scan
 from .tally import Tally, framed_alike
-from .watching import Watch, chosen_layers, most_at_once
+from .watching import Found, Watch, chosen_layers, most_at_once
 
 FIRST = 32
 """So many images fix the edges of the histograms, whatever the batch size."""
@@ -61,6 +63,7 @@ class Scanner:
         on_error: str = "raise",
         classes: Sequence[str] | None = None,
         prepare: Prepare | None = None,
+        predictions: bool = True,
     ) -> None:
         for name, value in {"k": k, "per_image": per_image, "bins": bins, "batch_size": batch_size}.items():
             if (number := whole(value)) is None or number < 1:
@@ -74,28 +77,46 @@ class Scanner:
         if seed is not None and whole(seed) is None:
             raise TypeError(f"seed is a whole number, or None for the order of the data set, not {seed!r}")
         check_numbers(model)
-        self._module, self._prepare, self._on_error = plain(model), prepare, on_error
+        self._module, self._prepare = plain(model), prepare
+        skips = on_error == "skip"
         self._items = Items(dataset, classes=classes, prepare=prepare, model=model)
-        self._reader = Reader(self._items, seed or 0)
-        self.part = checked_part(part)
-        order = visiting_order(len(self._items), seed)
-        self._order = order[self.part[0] :: self.part[1]]
-        self.done, self.total = 0, len(self._order)
+        self._names = OutputNames(self._module, self._items)
+        self._reader = Reader(self._items, seed or 0, skips=skips)
         self._batch_size = batch_size
+        part = checked_part(part)
         options: dict[str, Any] = {"statistic": statistic, "k": k, "per_image": per_image}
         self._options: dict[str, Any] = {**options, "bins": bins, "seed": seed}
-        self.skipped: dict[int, str] = {}
         with same_random_state():
-            first = self._first(order)
+            first = self._reader.first(visiting_order(len(self._items), seed), FIRST)
             wanted = [layers] if isinstance(layers, str) else None if layers is None else list(layers)
             images = [self._items.batch(item) for _, item in first]
             self._rows = chosen_layers(model, images, wanted, prepare)
             self._most = most_at_once(model, images[0], self._rows, prepare, batch_size)
-            self._watch = Watch(model, self._rows, prepare, **options)
-            self._version = weights_version(self._module)
-            self._tallies = self._framed(first)
+            self._watch = Watch(model, self._rows, prepare, to_end=bool(predictions), skips=skips, **options)
+            self._framed = self._frames(first)
         self.key = key_of(model, self._reader, [row.name for row in self._rows], self._options)
-        self._written = 0
+        self._begin(part)
+
+    def _begin(self, part: tuple[int, int]) -> None:
+        """Begin with a part of the images; none of them has been visited."""
+        self.part = part
+        self._order = visiting_order(len(self._items), self._options["seed"])[part[0] :: part[1]]
+        self.done, self.total, self._written = 0, len(self._order), 0
+        self.skipped: dict[int, str] = {}
+        self._tallies = {name: tally.copy() for name, tally in self._framed.items()}
+        self._predictions = [Predictions()]
+        self._version = weights_version(self._module)
+
+    def of_part(self, part: tuple[int, int]) -> Scanner:
+        """Another one, for a part of the images: what this one knows of network and data is not found out again."""
+        found = copy(self)
+        found._begin(checked_part(part))
+        return found
+
+    def to(self, device: torch.device | str) -> None:
+        """Move the network to a device, for good."""
+        self._module.to(device)
+        self._version = weights_version(self._module)
 
     def __repr__(self) -> str:
         return f"Scanner of {type(self._module).__name__}: {self.done:,} of {self.total:,} images done"
@@ -129,6 +150,7 @@ class Scanner:
         return self._scan(copied=True)
 
     def _scan(self, *, copied: bool) -> Scan:
+        self._predictions = [Predictions().with_others(*self._predictions)]  # not after each batch: it takes as long
         layers = {}
         for row in self._rows:
             tally = self._tallies[row.name]
@@ -142,6 +164,7 @@ class Scanner:
             self.key,
             tuple(self._items.classes),
             dict(self.skipped),
+            self._predictions[0],
         )
 
     def write(self, folder: Path) -> None:
@@ -150,89 +173,81 @@ class Scanner:
             storage.write(folder, storage.stem(self.part), *self._scan(copied=False).record())
             self._written = self.done
 
+    def known(self, folder: Path) -> Scan | None:
+        """The scan of the same network, images and options in a folder; None where there is none.
+
+        Raises
+        ------
+        ValueError
+            It is of another one, or damaged.
+        """
+        ledger = folder / f"{storage.stem(self.part)}.json"
+        if not ledger.exists():
+            return None
+        known = Scan.from_record(*storage.read(ledger))
+        differs = difference(known.key, self.key)
+        if not differs and not all(framed_alike(known[name].tally, self._framed[name]) for name in known):
+            differs = "of a network that computed something else, by its code, hooks or interventions"
+        if differs:
+            raise ValueError(f"{folder} holds a scan {differs}. Give another folder, or delete {ledger.name} there")
+        return known
+
     def go_on_from(self, folder: Path) -> None:
         """Take up what is in a folder, if anything is.
 
         Raises
         ------
         ValueError
-            It is of another scan, or damaged.
+            As for `known`; or only some parts of it are done.
         """
-        ledger = folder / f"{storage.stem(self.part)}.json"
-        if not ledger.exists():
+        known = self.known(folder)
+        if known is None:
             return
-        known = Scan.from_record(*storage.read(ledger))
-        differs = difference(known.key, self.key)
-        if not differs and not all(framed_alike(known[name].tally, self._tallies[name]) for name in known):
-            differs = "of a network that computed something else, by its code, hooks or interventions"
-        if differs:
-            raise ValueError(f"{folder} holds a scan {differs}. Give another folder, or delete {ledger.name} there")
+        if not known.complete and list(known.parts) != [self.part]:
+            raise ValueError(f"{folder} holds a scan in parts, of which some are missing: go on with engine='ray'")
         self._tallies = {name: known[name].tally for name in known}
         self.done = self._written = known.done
         self.skipped = dict(known.skipped)
+        self._predictions = [known.predictions]
 
     def _window(self, shadow: nn.Module | None) -> None:
         """Scan the next images; all of them count, or none, if it is interrupted."""
         indices = self._order[self.done : self.done + self._batch_size].tolist()
         skipped: dict[int, str] = {}
-        found: list[tuple[dict[str, Measured], Batch]] = []
-        items = self._read(indices, skipped)
+        found: list[Found] = []
+        items = self._reader.read(indices, skipped)
         weakest = {name: tally.weakest for name, tally in self._tallies.items()}
         for batch in batches(self._module, items, self._prepare, self._most):
-            found += self._measured(shadow, batch, weakest, skipped)
+            found += self._watch(shadow, batch, weakest, skipped)
         if weights_version(self._module) != self._version:
             raise RuntimeError(
                 f"the weights changed during the scan, after {self.done:,} of {self.total:,} images: scan again when "
                 "the training has ended, or a copy of the network"
             )
-        for measures, batch in found:
+        known = dict(items)
+        predictions = [self._predicted(scores, batch, known) for _, batch, scores in found]
+        for measures, batch, _ in found:
             for name, measure in measures.items():
                 self._tallies[name].add(measure, batch.images, batch.labels)
+        self._predictions += predictions
         self.skipped |= skipped
         self.done += len(indices)
 
-    def _read(self, indices: list[int], skipped: dict[int, str]) -> list[tuple[int, Item]]:
-        def failed(index: int, error: Exception) -> None:
-            if self._on_error == "raise":
-                raise error
-            skipped[index] = in_one_line(error)
+    def _predicted(self, scores: Any, batch: Batch, items: dict[int, Item]) -> Predictions:
+        """What the network says of the images of a batch, and which of its outputs stand for their labels."""
+        if scores is None or not scores.ndim:
+            return Predictions()
+        count = scores.shape[-1]
+        return Predictions.of(
+            scores, batch.images, [self._names.truth(items[index], count) for index in batch.images.tolist()]
+        )
 
-        return self._reader.read(indices, failed)
-
-    def _measured(
-        self, shadow: nn.Module | None, batch: Batch, weakest: dict[str, Weakest] | None, skipped: dict[int, str]
-    ) -> list[tuple[dict[str, Measured], Batch]]:
-        """The measures of a batch; if it fails, of each of its images, to know which one it is."""
-        try:
-            return [(self._watch(shadow, batch.given, batch.images, weakest), batch)]
-        except Exception as error:  # whatever a model raises
-            if len(batch.images) == 1:
-                number = int(batch.images[0])
-                if self._on_error == "raise":
-                    raise ForwardError(f"image {number}: {error}") from error
-                skipped[number] = in_one_line(error)
-                return []
-        return [one for each in batch.single() for one in self._measured(shadow, each, weakest, skipped)]
-
-    def _first(self, order: torch.Tensor) -> list[tuple[int, Item]]:
-        """The first images of the whole order that can be read; at least one."""
-        skipped: dict[int, str] = {}
-        items: list[tuple[int, Item]] = []
-        for index in order.tolist():
-            items += self._read([index], skipped)
-            if len(items) == FIRST:
-                break
-        if not items:
-            index, why = next(iter(skipped.items()))
-            raise ValueError(f"no image of the data set can be read; image {index}: {why}")
-        return items
-
-    def _framed(self, first: list[tuple[int, Item]]) -> dict[str, Tally]:
+    def _frames(self, first: list[tuple[int, Item]]) -> dict[str, Tally]:
         """Tallies without an image yet, whose histograms have the range of the first images."""
         found: dict[str, list[Measured]] = {row.name: [] for row in self._rows}
         with self._watch.session() as shadow:
             for batch in batches(self._module, first, self._prepare, self._most):
-                for measures, _ in self._measured(shadow, batch, None, {}):
+                for measures, _, _ in self._watch(shadow, batch, None, {}):
                     for name, measure in measures.items():
                         found[name].append(measure)
         if silent := [name for name, measures in found.items() if not measures]:

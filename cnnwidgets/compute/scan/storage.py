@@ -22,7 +22,8 @@ import torch
 from ...files import SEAL, UNSEALED, checked_version, put, seal_holds, sealed
 from ...late import imported
 
-FORMAT, VERSION = "cnnwidgets scan", 1
+FORMAT, VERSION, NEEDS = "cnnwidgets scan", 2, 1
+"""Version 2 adds predictions, and what reads version 1 leaves them out."""
 _LEDGER = re.compile(r"scan(-\d+-of-\d+)?\.json")
 
 
@@ -65,7 +66,7 @@ def write(folder: Path, name: str, tensors: Mapping[str, torch.Tensor], about: M
         data = safetensors.torch.save({key: value.contiguous() for key, value in tensors.items()})
         number = 1 + max((int(path.stem.rpartition(".")[2]) for path in old), default=0)
         file = f"{name}.{number}.safetensors"
-        told = {"format": FORMAT, "version": VERSION, "needs": VERSION, SEAL: UNSEALED}
+        told = {"format": FORMAT, "version": VERSION, "needs": NEEDS, SEAL: UNSEALED}
         text = json.dumps({**told, **about, "numbers": file, "numbers_crc32": zlib.crc32(data)}, indent=1)
         put(folder / file, data)
         put(ledger, sealed(text.encode()))

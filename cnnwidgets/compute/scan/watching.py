@@ -6,19 +6,29 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
 
-from ..core import Prepare, around_calls, call, find_layer, leaves, module_names, plain
+from ..core import ForwardError, Prepare, around_calls, call, find_layer, in_one_line, leaves, module_names, plain
+from ..dataset import scores_of
 from ..layers import Layer, activations, layer_table, mixes_images
 from ..shadow import looking
 from .measuring import Measured, Weakest, measure
+from .reading import Batch
 
 
 class _Enough(BaseException):
     """Ends a pass after the last layer; not an Exception, so that no model catches it."""
+
+
+class Found(NamedTuple):
+    """The measures of the layers that ran for a batch, and what may be its class scores, if there is anything."""
+
+    measures: dict[str, Measured]
+    batch: Batch
+    scores: torch.Tensor | None
 
 
 class Watch:
@@ -32,12 +42,25 @@ class Watch:
         The layers.
     prepare : callable, optional
         As for `activations`.
+    to_end : bool
+        Run the network to its end, for its class scores; else no further than to the last of the layers.
+    skips : bool
+        Whether to leave out images for which it fails, instead of raising an error.
     **options
         As for `measure`.
     """
 
-    def __init__(self, model: nn.Module, rows: list[Layer], prepare: Prepare | None, **options: Any) -> None:
-        self._model, self._rows, self._prepare = model, rows, prepare
+    def __init__(
+        self,
+        model: nn.Module,
+        rows: list[Layer],
+        prepare: Prepare | None,
+        *,
+        to_end: bool,
+        skips: bool,
+        **options: Any,
+    ) -> None:
+        self._model, self._rows, self._prepare, self._to_end, self._skips = model, rows, prepare, to_end, skips
         self._measure: Callable[..., Measured] = partial(measure, **options)
         names = module_names(plain(model))
         self._wanted: defaultdict[tuple[str, int], list[tuple[Layer, str]]] = defaultdict(list)
@@ -51,24 +74,40 @@ class Watch:
     @contextmanager
     def session(self) -> Iterator[nn.Module | None]:
         """A shadow of the network for several passes: nobody else runs the network meanwhile."""
-        if not self._modules:
+        if not self._modules and not self._to_end:
             yield None
             return
         with looking(self._model, self._modules) as shadow:
             yield shadow
 
     def __call__(
-        self, shadow: nn.Module | None, batch: Any, images: torch.Tensor, weakest: Mapping[str, Weakest] | None = None
-    ) -> dict[str, Measured]:
-        """The measures of each layer that ran.
+        self,
+        shadow: nn.Module | None,
+        batch: Batch,
+        weakest: Mapping[str, Weakest] | None,
+        skipped: dict[int, str],
+    ) -> list[Found]:
+        """What is found for a batch; if it fails, for each of its images alone, to know which one it is.
 
         Raises
         ------
         ForwardError
-            The network raised an error.
-        ValueError
-            A layer has another number of channels than for the first image.
+            The network raised an error, or a layer has another number of channels than for the first image.
         """
+        try:
+            return [self._found(shadow, batch, weakest)]
+        except Exception as error:  # whatever a model raises
+            if len(batch.images) == 1:
+                number = int(batch.images[0])
+                if not self._skips:
+                    raise ForwardError(f"image {number}: {error}") from error
+                skipped[number] = in_one_line(error)
+                return []
+        return [one for each in batch.single() for one in self(shadow, each, weakest, skipped)]
+
+    def _found(self, shadow: nn.Module | None, batch: Batch, weakest: Mapping[str, Weakest] | None) -> Found:
+        """One pass."""
+        images, scores = batch.images, None
         found: dict[str, Measured] = {}
         calls: Counter[str] = Counter()
 
@@ -90,21 +129,25 @@ class Watch:
             for row, path in wanted:
                 if isinstance(value := values.get(path), torch.Tensor):
                     take(row, value)
-            if len(found) == len(self._modules):
+            if len(found) == len(self._modules) and not self._to_end:
                 raise _Enough
 
         if shadow is not None:
             try:
                 with around_calls(shadow, lambda name: None, leave):
-                    call(shadow, batch, self._prepare)
+                    output = call(shadow, batch.given, self._prepare)
+                scores = scores_of({path: value for path, value in leaves(output) if torch.is_tensor(value)})
             except _Enough:
                 pass
+            except Exception:  # behind the last layer only the scores are missing
+                if len(found) < len(self._modules):
+                    raise
         if self._operations:
             names = [row.name for row in self._operations]
-            outputs = activations(self._model, batch, names, prepare=self._prepare)
+            outputs = activations(self._model, batch.given, names, prepare=self._prepare)
             for row in self._operations:
                 take(row, outputs[row.name])
-        return found
+        return Found(found, batch, scores)
 
 
 def chosen_layers(

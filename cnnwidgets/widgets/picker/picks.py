@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as W
 
+from ...compute.scan import Scan
 from ..surface import front_end, layout, plain, sharing
 from .sheet import is_pictured
 from .strip import Strip
 
-TIP = "Small pictures of the data set to choose from; those that the network gets wrong are marked"
+TIP = "Small pictures of the data set to choose from, all or by class; those that the network gets wrong are marked"
 
 
 class PicksImages:
@@ -27,6 +29,7 @@ class PicksImages:
             """See `ModelView`."""
 
     _strip: Strip | None = None
+    _scan: Scan | None = None
 
     def strip_button(self) -> W.ToggleButton | None:
         """The button that opens the strip; None where there are no pictures, or no code for the page.
@@ -45,6 +48,31 @@ class PicksImages:
         """The strip, in the card or not: it goes with the view."""
         return [] if self._strip is None else [self._strip]
 
+    def pick_by(self, scan: Scan) -> None:
+        """Let the filters of the strip (a class, wrong, least certain) go by a scan, which knows all images at once.
+
+        Without, or once the weights have changed, the images are looked at one after the other.
+
+        Parameters
+        ----------
+        scan : Scan
+            Of this model and these images.
+
+        Raises
+        ------
+        ValueError
+            It is of other weights or another number of images, or has no predictions; the view looks at an edited
+            network.
+        """
+        if self.subject.edits:
+            raise ValueError(f"this view looks at an edited network ({self.subject.edited}), and the scan is of another")
+        scan.check(self.subject.model, len(self.subject.items))
+        if not scan.predictions:
+            raise ValueError(f"{scan!r} has no predictions: the network gives no class scores, or predictions=False")
+        self._scan = scan
+        if self._strip is not None:
+            self._strip.use(scan.predictions)
+
     def _is_pictured(self) -> bool:
         snapshot, items = getattr(self, "snapshot", None), self.subject.items
         try:
@@ -61,6 +89,9 @@ class PicksImages:
         if self._strip is None:
             with sharing():
                 self._strip = Strip(self.subject, self._framed(), self._pick)
+            if self._scan is not None:
+                with suppress(ValueError):  # of weights that have changed meanwhile
+                    self.pick_by(self._scan)
             self.observe(self._frame_chosen, "index")
         self.insert(self._strip, "strip")
 

@@ -10,6 +10,7 @@ from ...compute.dataset import Item
 from ...live import Portions, cell_thread
 from ..state import Subject
 from ..surface import markup
+from .filters import Filter
 from .sheet import Picture, picture_of
 from .verdicts import Verdicts
 
@@ -21,6 +22,8 @@ SHOWN = 0.250
 """Seconds between two messages with verdicts."""
 STILL = 0.500
 """Seconds that weights have to stay as they are before anything is looked at again."""
+NOTHING = Item(None, None, "", None)
+"""In the place of an image that cannot be read."""
 
 
 @dataclass(eq=False)
@@ -49,11 +52,15 @@ class Reading:
         Called with the images that were looked at.
     on_changed : callable
         Called when the weights have changed, with whether the data may have.
+    on_found : callable
+        Called when the filter has found more images, or has looked at all.
 
     Attributes
     ----------
     verdicts : Verdicts
         What is known.
+    filter : Filter
+        Which images are wanted.
     """
 
     def __init__(
@@ -63,28 +70,42 @@ class Reading:
         on_pictures: Callable[[str, int, Sequence[Picture]], object],
         on_verdicts: Callable[[Sequence[int]], object],
         on_changed: Callable[[bool], object],
+        on_found: Callable[[], object],
     ) -> None:
         self.verdicts = Verdicts(subject)
+        self.filter = Filter(subject, self.verdicts)
         self._subject = subject
         self._on_pictures, self._on_verdicts, self._on_changed = on_pictures, on_verdicts, on_changed
+        self._on_found = on_found
         self._portions = Portions(self._portion)
         self._asked: dict[str, Asked] = {}  # by the page: the newest of each
-        self._sight = range(0)
+        self._sight: list[int] = []
         self._items: dict[int, Item] = {}  # of those in sight that were read and not looked at
         self._found: list[int] = []  # whose verdicts are not told yet
+        self._is_open = False  # whether a page shows the strip
+        self._more = False  # whether the filter has looked at images of which nobody was told
         self._told = self._changed = float("-inf")
 
-    def ask(self, page: str, number: int, sight: range, missing: Sequence[int]) -> None:
+    def ask(self, page: str, number: int, sight: Sequence[int], missing: Sequence[int]) -> None:
         """Read the images `missing`, then look at those in `sight`: in place of what this page asked for before."""
         count = len(self._subject.items)
-        self._sight = range(max(0, sight.start), min(count, sight.stop, max(0, sight.start) + MOST))
-        self._found = list(self._sight)
+        self._sight = [index for index in sight if 0 <= index < count][:MOST]
+        self._found, self._is_open = list(self._sight), True
         wanted = [index for index in missing if 0 <= index < count][:MOST]
         self._asked[page] = Asked(page, number, wanted)
         if cell_thread.turning_loop() is None:  # in a cell that trains, pictures do not wait for its end
             while self._asked:
                 self._read(0.0)
         self._portions.stop()  # a portion that is under way in another thread may just have found nothing more to do
+        self._start()
+
+    def choose(self, name: str) -> None:
+        """Look for other images, behind what is in sight."""
+        self._is_open = True
+        self._forget_old()
+        self.filter.choose(name)
+        self._portions.stop()
+        self._on_found()
         self._start()
 
     def leave(self, page: str) -> None:
@@ -98,12 +119,13 @@ class Reading:
         self._portions.stop()
         self._asked.clear()
         self._items.clear()
-        self._sight = range(0)
+        self._sight = []
+        self._is_open = False
 
     def follow(self) -> None:
         """The view was drawn: it may be drawn again, and what was known may hold no longer."""
         self._portions.hold()
-        if self._sight and self._forget_old():
+        if (self._sight or self._is_open) and self._forget_old():
             self._start()
 
     # ------------------------------------------------------------------ portions
@@ -124,7 +146,10 @@ class Reading:
             self._portions.hold()
             return True
         self._look(end)
-        return self._next() is not None
+        if self._next() is not None:
+            return True
+        self._search(end)
+        return self._is_open and self.filter.searching
 
     def _read(self, end: float) -> None:
         asked = next(iter(list(self._asked.values())), None)
@@ -163,6 +188,8 @@ class Reading:
         known = self.verdicts.forget()
         self._found = list(self._sight)
         self._changed = time.monotonic()
+        self.filter.use(None)  # a scan is of other weights too
+        self._on_found()
         if data:
             self._items.clear()
         if known or data:
@@ -184,8 +211,23 @@ class Reading:
             self._told = time.monotonic()
             self._on_verdicts(known)
 
+    def _search(self, end: float) -> None:
+        """Look at further images for the filter, as long as a page shows the strip."""
+        wanted = self.filter
+        while self._is_open and wanted.searching and time.monotonic() < end and not self.verdicts.outdated:
+            index = wanted.looked
+            known = wanted.needs_verdict and self.verdicts.known(index)
+            item = NOTHING if known else self._item(index)
+            if wanted.needs_verdict and not known:
+                self.verdicts.find(index, item)
+            wanted.look(index, item)
+            self._more = True
+        if self._more and (not wanted.searching or time.monotonic() > self._told + SHOWN):
+            self._more, self._told = False, time.monotonic()
+            self._on_found()
+
     def _item(self, index: int) -> Item:
         try:
             return self._subject.items[index]
         except Exception:  # its tile says why
-            return Item(None, None, "", None)
+            return NOTHING

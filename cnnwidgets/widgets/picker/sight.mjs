@@ -9,8 +9,10 @@ export function inSight({offset, width, stride, count}) {
   return [Math.max(0, Math.floor(offset / stride)), Math.min(count, Math.ceil((offset + width) / stride))];
 }
 
-/** What is said of the images that are seen whole. @param {Sight} sight */
-export function seen({offset, width, stride, count}) {
+/** What is said of the images that are seen whole. @param {Sight} sight @param {string} [words] of a filter, by which
+ * they are no neighbours */
+export function seen({offset, width, stride, count}, words) {
+  if (words) return words;
   const first = Math.min(count - 1, Math.ceil(offset / stride));
   const last = Math.min(count - 1, Math.max(first, Math.floor((offset + width) / stride) - 1));
   return `images ${[first, last].map(at => at.toLocaleString('en')).join(' to ')} of ${count.toLocaleString('en')}`;
@@ -47,10 +49,21 @@ export function turned({deltaX, deltaY, deltaMode}, width) {
   return far * [1, 40, width][deltaMode];
 }
 
-/** The numbers from `first` to before `end` that are not known. @param {number} first @param {number} end
- * @param {{has: (index: number) => boolean}} known @returns {number[]} */
-export function missing(first, end, known) {
-  return Array.from({length: Math.max(0, end - first)}, (_, at) => first + at).filter(index => !known.has(index));
+/** The images at the places from `first` to before `end`. @param {number} first @param {number} end
+ * @param {Int32Array | null} found by a filter; null where all are shown @returns {number[]} */
+export function imagesAt(first, end, found) {
+  return Array.from({length: Math.max(0, end - first)}, (_, at) => (found ? found[first + at] : first + at));
+}
+
+/** Those that are not known. @param {number[]} images @param {{has: (index: number) => boolean}} known */
+export function missing(images, known) {
+  return images.filter(index => !known.has(index));
+}
+
+/** What a filter finds, as the kernel sends it. @param {DataView | null | undefined} data @returns {Int32Array} */
+export function numbers(data) {
+  if (!data?.byteLength) return new Int32Array();
+  return new Int32Array(data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength));
 }
 
 /** What the page has seen, the least recently used of which goes. @template T */

@@ -2,7 +2,7 @@
 // A strip of small pictures of a data set, of which only those in sight exist. The kernel is asked for what is missing,
 // one message at a time; what has come is kept within bounds.
 import {Newest} from '../surface/newest.mjs';
-import {Kept, fitted, inSight, led, missing, revealing, said, seen, turned, within} from './sight.mjs';
+import {Kept, fitted, imagesAt, inSight, led, missing, numbers, revealing, said, seen, turned, within} from './sight.mjs';
 
 /**
  * @typedef {{get: (name: string) => any, send: (content: any) => void, on: (name: string, call: Function) => void,
@@ -34,7 +34,8 @@ class Strip {
     this.why = ''; // why nothing is marked
     this.age = 0; // how often everything was forgotten
     this.sight = {offset: 0, width: 0, stride: STRIDE, count: model.get('count')};
-    this.at = Math.max(0, model.get('chosen')); // where the keyboard is
+    this.found = /** @type {Int32Array | null} */ (null); // the images that the filter shows; null: all
+    this.at = Math.max(0, model.get('chosen')); // the place where the keyboard is
     this.asked = ''; // the images of which the kernel was told last that they are in sight
     this.tiles = /** @type {Map<number, HTMLElement>} */ (new Map());
     this.newest = new Newest(number => this.ask(number));
@@ -44,14 +45,24 @@ class Strip {
     this.room.setAttribute('aria-label', 'Images of the data set: arrow keys move, Enter chooses');
     this.where = build('span', '');
     this.legend = build('span', 'cnnw-picker-legend');
-    this.host = build('div', 'cnnw-picker-host', this.room, build('div', 'cnnw-picker-foot cnnw-quiet', this.where, this.legend));
+    this.menu = /** @type {HTMLSelectElement} */ (build('select', 'cnnw-picker-filter'));
+    this.menu.setAttribute('aria-label', 'Which images are shown');
+    this.menu.title = 'Which images are shown; without a scan they are looked at one after the other';
+    const foot = build('div', 'cnnw-picker-foot cnnw-quiet', this.menu, this.where, this.legend);
+    this.host = build('div', 'cnnw-picker-host', this.room, foot);
     for (const kind of ['lm', 'p', 'jp']) this.host.setAttribute(`data-${kind}-suppress-shortcuts`, 'true');
     el.append(this.host);
+    this.offer();
+    this.filter();
     this.listen();
     this.heard = (/** @type {any} */ content, /** @type {DataView[]} */ buffers) => this.hear(content, buffers);
     this.moved = () => this.follow();
     model.on('msg:custom', this.heard);
     model.on('change:chosen', this.moved);
+    this.offered = () => this.offer();
+    this.filtered = () => (this.filter(), this.go(this.sight.offset));
+    model.on('change:filters', this.offered);
+    for (const name of ['filter', 'found', 'words']) model.on(`change:${name}`, this.filtered);
     this.sizes = new ResizeObserver(() => this.resize());
     this.sizes.observe(this.room);
   }
@@ -60,8 +71,43 @@ class Strip {
     this.sizes.disconnect();
     this.model.off('msg:custom', this.heard);
     this.model.off('change:chosen', this.moved);
+    this.model.off('change:filters', this.offered);
+    for (const name of ['filter', 'found', 'words']) this.model.off(`change:${name}`, this.filtered);
     window.removeEventListener('wheel', this.elsewhere, true);
     this.model.send({kind: 'gone', page: this.page});
+  }
+
+  // -------------------------------------------------------------------- which images there are
+
+  /** The filters that can be chosen. */
+  offer() {
+    this.menu.replaceChildren(...this.model.get('filters').map((/** @type {[string, string]} */ [value, words]) =>
+      Object.assign(build('option', ''), {value, textContent: words})));
+    this.menu.value = this.model.get('filter');
+  }
+
+  /** The filter, or what it finds, has changed. */
+  filter() {
+    const name = this.model.get('filter');
+    if (name !== this.menu.value) this.menu.value = name;
+    if (name !== this.shown) [this.shown, this.sight.offset, this.at] = [name, 0, 0];
+    this.found = name ? numbers(this.model.get('found')) : null;
+    this.sight.count = this.found ? this.found.length : this.model.get('count');
+    for (const tile of this.tiles.values()) tile.remove();
+    this.tiles.clear();
+    const place = this.placeOf(this.model.get('chosen'));
+    if (!name && place >= 0 && !this.sight.offset) this.at = place;
+  }
+
+  /** Where an image stands; -1 where it does not. @param {number} index */
+  placeOf(index) {
+    return this.found ? this.found.indexOf(index) : index;
+  }
+
+  /** The images in sight. */
+  images() {
+    const [first, end] = inSight(this.sight);
+    return imagesAt(first, end, this.found);
   }
 
   // -------------------------------------------------------------------- what is seen
@@ -72,6 +118,7 @@ class Strip {
     if (!this.sight.width) return;
     const middle = this.at * STRIDE - (this.sight.width - STRIDE) / 2;
     this.go(first ? middle : this.sight.offset);
+    if (first && this.found && !this.found.length) this.model.send({kind: 'filter', name: this.model.get('filter')});
   }
 
   /** Scroll; whether that has an effect. @param {number} offset in px */
@@ -84,48 +131,50 @@ class Strip {
 
   /** The chosen image has changed. */
   follow() {
-    const chosen = this.model.get('chosen');
-    if (chosen >= 0) this.reach(chosen);
+    const place = this.placeOf(this.model.get('chosen'));
+    if (place >= 0) this.reach(place);
     else this.draw();
   }
 
-  /** Put the keyboard on an image, and show it. @param {number} index */
-  reach(index) {
-    this.at = index;
-    this.go(revealing(index, this.sight));
+  /** Put the keyboard on a place, and show it. @param {number} place */
+  reach(place) {
+    this.at = place;
+    this.go(revealing(place, this.sight));
   }
 
   draw() {
     const [first, end] = inSight(this.sight), {offset} = this.sight;
-    for (const [index, tile] of this.tiles)
-      if (index < first || index >= end) {
+    for (const [place, tile] of this.tiles)
+      if (place < first || place >= end) {
         tile.remove();
-        this.tiles.delete(index);
+        this.tiles.delete(place);
       }
-    for (let index = first; index < end; index++) {
-      const tile = this.tiles.get(index) ?? this.tile(index);
-      tile.style.transform = `translateX(${index * STRIDE - offset}px)`;
-      this.fill(tile, index);
+    for (let place = first; place < end; place++) {
+      const tile = this.tiles.get(place) ?? this.tile(place);
+      tile.style.transform = `translateX(${place * STRIDE - offset}px)`;
+      this.fill(tile, place);
     }
     this.room.setAttribute('aria-activedescendant', this.tiles.get(this.at)?.id ?? '');
-    this.where.textContent = seen(this.sight);
+    this.where.textContent = seen(this.sight, this.model.get('words'));
     this.look();
   }
 
-  /** @param {number} index */
-  tile(index) {
-    const tile = build('div', 'cnnw-picker-tile', build('div', 'cnnw-picker-picture'), build('b', '', String(index)), build('span', ''));
-    tile.id = `cnnw-${this.page}-${index}`;
+  /** @param {number} place */
+  tile(place) {
+    const tile = build('div', 'cnnw-picker-tile', build('div', 'cnnw-picker-picture'), build('b', ''), build('span', ''));
+    tile.id = `cnnw-${this.page}-${place}`;
     tile.setAttribute('role', 'option');
-    tile.setAttribute('aria-posinset', String(index + 1));
+    tile.setAttribute('aria-posinset', String(place + 1));
     tile.setAttribute('aria-setsize', String(this.sight.count));
-    this.tiles.set(index, tile);
+    tile.children[1].textContent = String(imagesAt(place, place + 1, this.found)[0]);
+    this.tiles.set(place, tile);
     this.room.append(tile);
     return tile;
   }
 
-  /** @param {HTMLElement} tile @param {number} index */
-  fill(tile, index) {
+  /** @param {HTMLElement} tile @param {number} place */
+  fill(tile, place) {
+    const [index] = imagesAt(place, place + 1, this.found);
     const picture = this.pictures.get(index), wrong = this.verdicts.get(index);
     const [room, , caption] = /** @type {HTMLElement[]} */ ([...tile.children]);
     const title = said(index, picture?.text ?? '', picture?.reason ?? '', wrong);
@@ -135,7 +184,7 @@ class Strip {
       caption.textContent = picture?.text ?? '';
     }
     tile.setAttribute('aria-selected', String(index === this.model.get('chosen')));
-    tile.classList.toggle('cnnw-picker-here', index === this.at);
+    tile.classList.toggle('cnnw-picker-here', place === this.at);
     tile.classList.toggle('cnnw-picker-none', !!picture && !picture.canvas);
     tile.classList.toggle('cnnw-picker-wrong', !!wrong);
     if (picture?.canvas && room.firstChild !== picture.canvas) room.replaceChildren(picture.canvas);
@@ -158,21 +207,21 @@ class Strip {
   }
 
   needs() {
-    return missing(...inSight(this.sight), this.pictures);
+    return missing(this.images(), this.pictures);
   }
 
   /** Whether the kernel does not know yet that these images wait for a mark. */
   unmarked() {
-    const sight = inSight(this.sight);
-    return sight.join() !== this.asked && !this.why && missing(...sight, this.verdicts).length > 0;
+    const sight = this.images();
+    return sight.join() !== this.asked && !this.why && missing(sight, this.verdicts).length > 0;
   }
 
   /** @param {number} number */
   ask(number) {
-    const [first, end] = inSight(this.sight), needed = this.needs();
+    const sight = this.images(), needed = this.needs();
     if (!needed.length && !this.unmarked()) return this.newest.answered(number);
-    this.asked = [first, end].join();
-    this.model.send({kind: 'look', page: this.page, number, first, end, missing: needed});
+    this.asked = sight.join();
+    this.model.send({kind: 'look', page: this.page, number, sight, missing: needed});
   }
 
   /** @param {any} content @param {DataView[]} buffers */
@@ -231,6 +280,7 @@ class Strip {
 
   listen() {
     const {room} = this;
+    this.menu.addEventListener('change', () => this.model.send({kind: 'filter', name: this.menu.value}));
     let from = 0, start = 0, pressed = false, dragged = false, passed = -Infinity;
     this.elsewhere = (/** @type {WheelEvent} */ event) => {
       if (!room.contains(/** @type {Node} */ (event.target))) passed = event.timeStamp;
@@ -261,6 +311,7 @@ class Strip {
     room.addEventListener('keydown', event => {
       if (event.ctrlKey || event.metaKey || event.altKey) return;
       const to = led(event.key, this.at, this.sight);
+      if (!this.sight.count) return;
       if (to !== null) this.reach(to);
       else if (event.key === 'Enter' || event.key === ' ') this.choose(this.at);
       else return;
@@ -269,11 +320,11 @@ class Strip {
     });
   }
 
-  /** @param {number} index */
-  choose(index) {
+  /** @param {number} place */
+  choose(place) {
     this.room.focus({preventScroll: true});
-    this.reach(index);
-    this.model.send({kind: 'choose', index});
+    this.reach(place);
+    this.model.send({kind: 'choose', index: imagesAt(place, place + 1, this.found)[0]});
   }
 }
 

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import ipywidgets as W
+import numpy as np
 import traitlets as T
 
+from ...compute.predictions import Predictions
 from ..state import Subject
 from ..surface import Scripted, joined
 from .reading import Reading
@@ -30,8 +32,8 @@ def _style() -> str:
 class Strip(Scripted):
     """Small pictures of a data set in a row, of which the page asks for those that are in sight.
 
-    The page says `look` (page, number of the question, `first` and `end` of what is in sight, what is `missing` of it),
-    `choose` and `gone`. It is told `pictures` (the answer to `look`: one file and where each lies in it), `verdicts`
+    The page says `look` (page, number of the question, the images in `sight`, what is `missing` of them), `choose`,
+    `filter` and `gone`. It is told `pictures` (the answer to `look`: one file and where each lies in it), `verdicts`
     (what the network takes an image for that it gets wrong), and to `forget` them.
 
     Parameters
@@ -49,17 +51,26 @@ class Strip(Scripted):
 
     count = T.Int(help="images of the data set").tag(sync=True)
     chosen = T.Int(-1, help="the image that is framed; -1 for none").tag(sync=True)
+    filters = T.List(help="the filters that can be chosen: [name, words] each").tag(sync=True)
+    filter = T.Unicode(help="the one that is chosen; empty for all images").tag(sync=True)
+    found = T.Bytes(help="the images that it finds, as int32, in their order").tag(sync=True)
+    words = T.Unicode(help="what is said of it").tag(sync=True)
 
     def __init__(self, subject: Subject, chosen: int, on_choose: Callable[[int], object]) -> None:
         self._on_choose = on_choose
         self.reading = Reading(
-            subject, on_pictures=self._pictures, on_verdicts=self._verdicts, on_changed=self._changed
+            subject,
+            on_pictures=self._pictures,
+            on_verdicts=self._verdicts,
+            on_changed=self._changed,
+            on_found=self._filtered,
         )
         super().__init__(
             code(),
             _css=_style(),
             count=len(subject.items),
             chosen=chosen,
+            filters=self._offered(),
             layout=W.Layout(width="100%", flex="0 0 auto", overflow="hidden"),
         )
         self.on_msg(self._heard)
@@ -69,12 +80,17 @@ class Strip(Scripted):
         getattr(self, f"_heard_{content['kind']}")(content)
 
     def _heard_look(self, content: dict[str, Any]) -> None:
-        sight = range(int(content["first"]), int(content["end"]))
+        sight = [int(index) for index in content["sight"]]
         missing = [int(index) for index in content["missing"]]
         self.reading.ask(str(content["page"]), int(content["number"]), sight, missing)
 
     def _heard_choose(self, content: dict[str, Any]) -> None:
         self._on_choose(int(content["index"]))
+
+    def _heard_filter(self, content: dict[str, Any]) -> None:
+        name = str(content["name"])
+        if name in dict(self.reading.filter.offered()):
+            self.reading.choose(name)
 
     def _heard_gone(self, content: dict[str, Any]) -> None:
         self.reading.leave(str(content["page"]))
@@ -91,3 +107,17 @@ class Strip(Scripted):
 
     def _changed(self, data: bool) -> None:
         self.send({"kind": "forget", "pictures": data})
+
+    def use(self, predictions: Predictions) -> None:
+        """Let the filters go by what a scan knows of all images."""
+        self.reading.filter.use(predictions)
+        self._filtered()
+
+    def _offered(self) -> list[list[str]]:
+        return [list(each) for each in self.reading.filter.offered()]
+
+    def _filtered(self) -> None:
+        chosen = self.reading.filter
+        with self.hold_sync():
+            self.filters, self.filter, self.words = self._offered(), chosen.name, chosen.words
+            self.found = np.asarray(chosen.found, dtype="<i4").tobytes()

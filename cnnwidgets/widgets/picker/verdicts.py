@@ -34,6 +34,7 @@ class Verdicts:
     def __init__(self, subject: Subject) -> None:
         self._subject = subject
         self._known: LRUCache[int, str | None] = LRUCache(KEPT)
+        self._margins: LRUCache[int, float] = LRUCache(KEPT)
         self._weights = subject.weights
         self._classes = 0  # of the network, once it has been asked
         self._apart: bool | None = None  # whether it computes each image by itself
@@ -54,6 +55,7 @@ class Verdicts:
         known = bool(self._known)
         self._weights = self._subject.weights
         self._known.clear()
+        self._margins.clear()
         self._classes, self._apart, self.why = 0, None, ""
         return known
 
@@ -64,6 +66,10 @@ class Verdicts:
     def wrong(self, index: int) -> str | None:
         """What the network takes image `index` for, if that is wrong; empty where it is right; None: not known."""
         return self._known.get(index)
+
+    def margin(self, index: int) -> float | None:
+        """By how much the most probable class of image `index` leads, 0 to 1; None where that is not known."""
+        return self._margins.get(index)
 
     def find(self, index: int, item: Item) -> None:
         """Look at an image; runs the model where that can tell something and no pass has told it before.
@@ -91,10 +97,12 @@ class Verdicts:
             self.why = "" if self._classes else NO_SCORES  # once there were scores, these are not finite
             return None
         self._classes = len(prediction.shares)
-        truth, best = subject.names.truth(item, self._classes), prediction.targets[0]
+        best, second, *_ = prediction.probabilities
+        self._margins[index] = best - second
+        truth, target = subject.names.truth(item, self._classes), prediction.targets[0]
         if truth is None:
             return None
-        return "" if truth == best else subject.names.called(best, self._classes)
+        return "" if truth == target else subject.names.called(target, self._classes)
 
     def _computes_apart(self, item: Item) -> bool:
         if self._apart is None:

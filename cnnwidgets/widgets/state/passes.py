@@ -13,7 +13,7 @@ from cachetools import LRUCache
 from torch import nn
 
 from ...compute.core import Captured, Prepare, fingerprint
-from ...compute.dataset import Prediction, predict
+from ...compute.dataset import Prediction, predict, scores_of
 from ...compute.layers import (
     Axes,
     LayerTable,
@@ -197,14 +197,6 @@ class _Told:
     key: tuple[Hashable, ...]
     captured: Captured
     output: dict[str, str]
-
-
-def scores_of(output: dict[str, torch.Tensor]) -> torch.Tensor | None:
-    """The class scores among the tensors that a network returned: `logits`, `out`, or the first."""
-    for name in ("logits", "out", ""):
-        if name in output:
-            return output[name]
-    return next(iter(output.values()), None)
 
 
 def _shapes(captured: Captured) -> Shapes:

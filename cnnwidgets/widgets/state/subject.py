@@ -13,11 +13,11 @@ from torch import nn
 
 from ...compute.convolution import LayerPass, layer_pass
 from ...compute.core import OUTPUT, Captured, Prepare, alone, digest, hooks_version, plain, weights_version
-from ...compute.dataset import Item, Items, OutputNames, Prediction, predict
+from ...compute.dataset import Item, Items, OutputNames, Prediction, predict, scores_of
 from ...compute.interventions import EditedTwin, Edits
 from ...compute.layers import Layer, LayerTable, one_image, run, run_operations
 from .cache import ByteCache
-from .passes import RECENT, Pass, Passes, scores_of
+from .passes import RECENT, Pass, Passes
 
 
 @dataclass(frozen=True, kw_only=True)

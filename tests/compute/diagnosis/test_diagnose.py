@@ -9,7 +9,9 @@ from torch.nn import functional
 from torchvision import transforms
 
 from cnnwidgets import data, models
+from cnnwidgets.compute.diagnosis.channels import duplicates
 from cnnwidgets.compute.diagnosis.diagnose import diagnose
+from cnnwidgets.compute.scan import scan
 
 
 def sound() -> nn.Module:
@@ -95,6 +97,58 @@ def test_a_relu_that_never_fires_is_counted():
     (finding,) = diagnose(model, IMAGES)
     assert finding.topic == "dead units"
     assert finding.evidence == "8 images; 1 3 of 4"
+
+
+def with_faults() -> nn.Module:
+    """Of 20 channels: 7 is dead in all images, 2, 11 and 4 do the same, and 5 does twice as much."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(1, 20, 3), nn.ReLU(), nn.Flatten(), nn.Linear(20 * 36, 3)).eval()
+    with torch.no_grad():
+        model[0].bias[7] = -100
+        model[0].bias += (torch.arange(20) != 7) * 0.5
+        for to, scale in ((11, 1), (4, 1), (5, 2)):
+            model[0].weight[to], model[0].bias[to] = scale * model[0].weight[2], scale * model[0].bias[2]
+    return model
+
+
+def test_a_scan_tells_the_dead_and_the_duplicate_channels_of_all_images():
+    model = with_faults()
+    assert topics(model) == []  # less than a tenth are dead
+    found = diagnose(model, IMAGES, scan=scan(model, IMAGES, progress=False))
+    assert [(finding.topic, finding.layer, finding.evidence) for finding in found] == [
+        ("dead units", "1", "12 images; 1: 1 (7) of 20"),
+        ("duplicate channels", "0", "12 images; 0: 2 = 4 = 11"),
+    ]
+    part = scan(model, IMAGES, part=(0, 2), progress=False)
+    assert diagnose(model, IMAGES, scan=part)[0].evidence.startswith("6 of 12 images; ")
+
+
+def test_channels_that_differ_in_a_single_image_are_no_duplicates():
+    model = with_faults()
+    with torch.no_grad():
+        model[0].weight[11] *= 1.01
+    found = scan(model, IMAGES, ["0"], progress=False)["0"]
+    assert duplicates(found) == [[2, 4]]
+
+
+def test_layers_that_were_not_scanned_are_told_by_the_images_looked_at():
+    model = nn.Sequential(with_faults()[0], nn.ReLU(), nn.Conv2d(20, 4, 1), nn.ReLU())
+    with torch.no_grad():
+        model[2].bias[:] = torch.tensor([9.0, -1e3, -1e3, 9.0])
+    found = diagnose(model, IMAGES, scan=scan(model, IMAGES, ["1"], progress=False))
+    dead = [finding.evidence for finding in found if finding.topic == "dead units"]
+    assert dead == ["12 images; 1: 1 (7) of 20", "8 images; 3 2 of 4"]
+
+
+def test_a_scan_of_other_weights_or_images_is_refused():
+    model = with_faults()
+    with pytest.raises(ValueError, match="is of 5 images, and the data set has 12"):
+        diagnose(model, IMAGES, scan=scan(model, IMAGES[:5], progress=False))
+    old = scan(model, IMAGES, progress=False)
+    with torch.no_grad():
+        model[0].bias += 1
+    with pytest.raises(ValueError, match="of other weights"):
+        diagnose(model, IMAGES, scan=old)
 
 
 def test_bytes_as_floats_look_wrong():

@@ -213,8 +213,8 @@ def test_a_missing_file_of_numbers_is_named(tmp_path):
 def test_a_later_format_is_refused_in_words(tmp_path):
     run(tmp_path)
     ledger = tmp_path / "scan.json"
-    ledger.write_text(ledger.read_text().replace('"needs": 1', '"needs": 2'))
-    with pytest.raises(ValueError, match="needs a cnnwidgets that reads version 2"):
+    ledger.write_text(ledger.read_text().replace('"needs": 1', '"needs": 3'))
+    with pytest.raises(ValueError, match="needs a cnnwidgets that reads version 3"):
         cw.Scan.open(tmp_path)
 
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import {
-  Kept, fitted, inSight, led, missing, revealing, said, seen, turned, within,
+  Kept, fitted, imagesAt, inSight, led, missing, numbers, revealing, said, seen, turned, within,
 } from '../../../cnnwidgets/widgets/picker/sight.mjs';
 
 const sight = {offset: 0, width: 250, stride: 100, count: 60000};
@@ -60,8 +60,17 @@ test('a wheel that turns down moves to the right, in px, lines or pages', () => 
 test('missing is what is in sight and not kept', () => {
   const kept = new Kept(9);
   kept.put(3, 'c');
-  assert.deepEqual(missing(2, 5, kept), [2, 4]);
-  assert.deepEqual(missing(5, 2, kept), []);
+  assert.deepEqual(missing(imagesAt(2, 5, null), kept), [2, 4]);
+  assert.deepEqual(missing(imagesAt(5, 2, null), kept), []);
+});
+
+test('a filter shows other images at the places, in its own order', () => {
+  const sent = Uint8Array.of(0, 0, 9, 0, 0, 0, 4, 0, 0, 0, 1, 1, 0, 0);
+  const found = numbers(new DataView(sent.buffer, 2));
+  assert.deepEqual([...found], [9, 4, 257]);
+  assert.deepEqual(imagesAt(1, 3, found), [4, 257]);
+  assert.deepEqual([...numbers(null), ...numbers(new DataView(new ArrayBuffer(0)))], []);
+  assert.equal(seen({...sight, count: 0}, '0 of 12 images'), '0 of 12 images');
 });
 
 test('what was used least recently goes first', () => {

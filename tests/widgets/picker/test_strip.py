@@ -43,7 +43,7 @@ class Page:
     def look(self, first: int, end: int, missing: list[int] | None = None, page: str = "a") -> None:
         self.number += 1
         wanted = list(range(first, end)) if missing is None else missing
-        self.say("look", page=page, number=self.number, first=first, end=end, missing=wanted)
+        self.say("look", page=page, number=self.number, sight=[*range(first, end)], missing=wanted)
 
     def answers(self) -> list[tuple[dict[str, Any], list[bytes]]]:
         return [each for each in self.heard if each[0]["kind"] == "pictures"]
@@ -461,6 +461,92 @@ def test_a_network_that_fails_for_an_image_marks_the_others(monkeypatch):
     page.look(0, 5)
     assert page.verdicts() == {0: "", 1: None, 2: "", 3: "", 4: "dog"}
     assert view.error == ""
+    view.close()
+
+
+# ---------------------------------------------------------------------- filters
+
+
+def shown(page: Page) -> list[int]:
+    return np.frombuffer(page.strip.found, "<i4").tolist()
+
+
+def margins(model: nn.Module) -> list[float]:
+    with torch.no_grad():
+        best = torch.cat([model(one[None]) for one, _ in IMAGES]).softmax(1).topk(2, 1).values
+    return (best[:, 0] - best[:, 1]).tolist()
+
+
+def test_without_a_scan_the_filters_find_what_was_looked_at_one_after_the_other(page, runs):
+    assert [words for _, words in page.strip.filters] == ["all images", "wrong", "least certain", *CLASSES]
+    page.say("filter", name="wrong")
+    assert (page.strip.filter, shown(page), page.strip.words) == ("wrong", [1], "1 of 4 images")
+    page.say("filter", name="uncertain")
+    order = margins(two_pixels())
+    assert shown(page) == sorted(range(4), key=order.__getitem__)
+    counts = runs(page.strip.reading._subject.module)
+    page.say("filter", name="class cat")
+    assert (shown(page), counts) == ([0, 1], [])  # a label needs no pass
+    page.say("filter", name="class horse")
+    assert page.strip.filter == "class cat"
+    page.say("filter", name="")
+    assert (shown(page), page.strip.words) == ([], "")
+
+
+def test_a_filter_goes_on_looking_only_as_long_as_a_page_shows_the_strip(page):
+    async def main() -> None:
+        page.say("filter", name="wrong")
+        page.say("gone", page="a")
+        await asyncio.sleep(0.1)
+        assert page.strip.words == "0 found in 0 of 4 images"
+        page.say("filter", name="wrong")
+        for _ in range(200):
+            await asyncio.sleep(0.01)
+            if not page.strip.reading._portions.running:
+                break
+
+    asyncio.run(main())
+    assert (shown(page), page.strip.words) == ([1], "1 of 4 images")
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_by_a_scan_the_filters_know_all_images_at_once(monkeypatch, runs, before):
+    model = two_pixels()
+    scan = cw.scan(model, IMAGES, ["conv"], classes=CLASSES, progress=False)
+    view = cw.ActivationView(model, IMAGES, classes=CLASSES)
+    if before:
+        view.pick_by(scan)
+    page = opened(view, monkeypatch)
+    if not before:
+        view.pick_by(scan)
+    counts = runs(model)
+    page.say("filter", name="wrong")
+    assert (shown(page), page.strip.words) == ([1], "1 of 4 images, by a scan")
+    page.say("filter", name="uncertain")
+    order = margins(two_pixels())
+    assert shown(page) == sorted(range(4), key=order.__getitem__)
+    page.say("filter", name="class cow")
+    assert (shown(page), counts) == ([2], [])
+    with torch.no_grad():
+        model.fc.bias[2] += 100
+    page.say("filter", name="wrong")
+    assert (shown(page), page.strip.words) == ([0, 1, 3], "3 of 4 images")  # what the network says now
+    view.close()
+
+
+def test_a_scan_of_something_else_is_refused():
+    model = two_pixels()
+    view = cw.ActivationView(model, IMAGES)
+    old = cw.scan(model, IMAGES, ["conv"], progress=False)
+    with torch.no_grad():
+        model.fc.bias[2] += 100
+    for scan, words in (
+        (old, "of other weights"),
+        (cw.scan(model, IMAGES[:3], ["conv"], progress=False), "is of 3 images, and the data set has 4"),
+        (cw.scan(model, IMAGES, ["conv"], progress=False, predictions=False), "has no predictions"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            view.pick_by(scan)
     view.close()
 
 
