@@ -22,6 +22,7 @@ DIGITS = cw.data.digits()
 SEVEN = (DIGITS[7][0][0] * 255).round().to(torch.uint8).numpy()
 MORE = {
     "SignatureView": {"layer": "F6", "targets": [1, 3], "count": 3},
+    "ExamplesView": {"scanning": False},
     "TrainingView": {"trainer": cw.Trainer(TRAINED, nn.CrossEntropyLoss(), torch.optim.SGD(TRAINED.parameters(), 0.1))},
 }
 
@@ -43,7 +44,7 @@ def view(request):
 
 def test_every_view_with_an_index_of_images_shows_own_ones():
     assert [name for name in views.__all__ if "index" in getattr(cw, name).class_trait_names()] == SHOWING
-    assert len(SHOWING) == 8
+    assert len(SHOWING) == 10
 
 
 def test_an_own_image_is_shown_and_the_next_index_goes_back(view):

@@ -23,7 +23,7 @@ NAME, CELL, LONGEST = 7, 3, 6
 """Squares that a name takes, and a number, and the characters of a number that fit into them."""
 TALL = 340
 """Height in px that a table takes before it scrolls."""
-MEASURED = {"roc_area": "area", "d_prime": "d′", "selectivity": "select."}
+MEASURED = {"roc_area": "area", "d_prime": "d'", "selectivity": "select."}
 """Heads of the columns of a class."""
 SHARES = (0.0, 100.0)
 """Ends of the colours of what is in per cent."""
@@ -207,7 +207,11 @@ def knowing_table(found: Sequence[Ranked], name: str, measure: str, on_row: Call
 
 
 def classes_table(
-    layer: LayerScan, channels: Sequence[int], names: Callable[[int], str], measure: str, on_row: Callable[[int], object]
+    layer: LayerScan,
+    channels: Sequence[int],
+    names: Callable[[int], str],
+    measure: str,
+    on_row: Callable[[int], object],
 ) -> tuple[Table, list[int]]:
     """The classes that some channels tell apart, those that the first one knows best first; and their numbers."""
     values = by_class(layer, measure)[:, list(channels)].numpy()

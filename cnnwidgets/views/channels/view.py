@@ -98,7 +98,7 @@ class ChannelsView(ModelView):
     @scan.setter
     def scan(self, scan: Scan) -> None:
         if list(scan) != list(self._scan) or scan.key != self._scan.key:
-            raise ValueError("only a scan of the same layers, images, weights and options can take the place of another")
+            raise ValueError("only a scan of the same layers, images, weights and options can take its place")
         self._scan = scan
         self.redraw()
 
@@ -180,7 +180,7 @@ class ChannelsView(ModelView):
         first = controls.checkbox(self, "descending", "largest first", width=110, tip="Whether the largest come first")
         self._menu = controls.TargetMenu(self, "target", tip="The class that channels are ranked for")
         self._menu.offer(self.classes, none="no class")
-        measures = [("area under the ROC", "roc_area"), ("d′", "d_prime"), ("selectivity", "selectivity")]
+        measures = [("area under the ROC", "roc_area"), ("d'", "d_prime"), ("selectivity", "selectivity")]
         tip = "How well a channel tells a class from all others"
         measure = controls.dropdown(self, "measure", measures, width=160, tip=tip)
         keep = controls.button("keep", self.keep, width=56, tip="Keep the classes of this channel beside others")

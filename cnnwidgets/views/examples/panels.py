@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -16,7 +16,8 @@ from ...render.color import fitted
 from ...render.mosaic import contact_sheet
 from ...render.static import Panel
 from ...render.text import text_length
-from ...widgets.panels import DETAIL
+from ...widgets.panels import DETAIL, image_panel
+from ...widgets.state import Snapshot
 from ...widgets.surface import markup, number
 from .pictures import Shown
 
@@ -143,6 +144,15 @@ def detail_panel(example: Example | None, image: int) -> Panel:
     down, across = pixels.shape[0] / height, pixels.shape[1] / width
     marks = [] if whole or bottom <= top else [(left * across, top * down, right * across, bottom * down)]
     return Panel(heading, pixels, width=DETAIL, lines=facts, marks=marks, key="detail")
+
+
+def chosen_panel(snapshot: Snapshot, layer: LayerScan | None, channel: int, value: float) -> Panel:
+    """The chosen image, and how strongly the channel answers it, among all images that were scanned."""
+    facts = [("here", number(value))]
+    if layer is not None and int(layer.images[channel]):
+        below = layer.histogram[channel][layer.edges[channel, 1:] <= value].sum()
+        facts.append(("above", f"about {markup.percent(float(below / layer.images[channel]))} of the images"))
+    return replace(image_panel(snapshot), lines=facts, key="chosen")
 
 
 def facts_of(layer: LayerScan, channel: int, names: Callable[[int], str]) -> list[tuple[str, str]]:

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import ipywidgets as W
+import torch
 import traitlets as T
 from cachetools import LRUCache
 from torch import nn
 
+from ...compute.dataset import channels_first
 from ...compute.evidence import patch_of
 from ...compute.layers import Layer
 from ...compute.receptive_field import ReceptiveField, fields_of, receptive_field
@@ -21,8 +23,9 @@ from ...render.static import Panel
 from ...widgets import controls
 from ...widgets.base import ImageView, LayerView
 from ...widgets.state import Given, Index, Subject, call
+from ...widgets.surface import markup
 from .growing import GrowingScan
-from .panels import Example, detail_panel, facts_of, patches_panel
+from .panels import Example, chosen_panel, detail_panel, facts_of, patches_panel
 from .pictures import Pictures
 
 K = 16
@@ -112,7 +115,7 @@ class ExamplesView(ImageView):
     @scan.setter
     def scan(self, scan: Scan) -> None:
         if self._scan is None or list(scan) != list(self._scan) or scan.key != self._scan.key:
-            raise ValueError("only a scan of the same layers, images, weights and options can take the place of another")
+            raise ValueError("only a scan of the same layers, images, weights and options can take its place")
         self._scan = scan
         self.redraw()
 
@@ -212,6 +215,8 @@ class ExamplesView(ImageView):
         self.growing.hold()
         self._scan_key = (self.layer, self.subject.weights)
         self._field(self._size(self.item.image), self.snapshot.index)
+        output, row = self.snapshot.output(self.layer), self.layer_row
+        self._answers = self.remember("answers", (output, row), lambda: self._answered(channels_first(output, row)))
 
     def panels(self) -> list[Panel | list[Panel]]:
         """The patches of the channel, those of the other one, and one of them in its whole image."""
@@ -230,7 +235,8 @@ class ExamplesView(ImageView):
             key = (places[at], channel, at, self.layer, self._pictures)
             example = self.remember("example", key, lambda: self._example(places[at], at, channel))
         detail = self.remember("detail", (example, self.index), lambda: detail_panel(example, self.index))
-        return [*shown, detail]
+        chosen = self.remember("chosen", (self.snapshot.item, self._answers, self._layer, self.channel), self._chosen)
+        return [*shown, [detail, chosen]]
 
     def title(self) -> list[str]:
         """The layer, the channel, and how much of the data set has been scanned."""
@@ -238,12 +244,12 @@ class ExamplesView(ImageView):
         word = "unit" if row.kind == "vector" else "channel"
         done = 0 if scan is None else scan.done
         channel = f"{word} {self.channel}" + (f" against {self.other}" if self.compare else "")
-        return [row.name, channel, f"{done:,} of {len(self.subject.items):,} images"]
+        pictured = markup.pictured(self.snapshot.index, self.item.text)
+        return [row.name, channel, f"{done:,} of {len(self.subject.items):,} images", pictured]
 
     def status(self) -> str:
         """What the images are ranked by, what is kept, and whether it is of these weights."""
-        statistic = "maximum" if self._scan is None else self._scan.statistic
-        what = {"maximum": "largest value", "mean": "mean", "norm": "norm"}[statistic]
+        what = {"maximum": "largest value", "mean": "mean", "norm": "norm"}[self._statistic]
         kept = f"the {self.most - LEVELS} strongest, and of each sixth of the range one image"
         if self._stale:
             return f"the weights have changed since the scan: these are examples of the network as it was; {kept}"
@@ -302,6 +308,19 @@ class ExamplesView(ImageView):
     # ------------------------------------------------------------------ parts
 
     @property
+    def _statistic(self) -> str:
+        return "maximum" if self._scan is None else self._scan.statistic
+
+    def _answered(self, values: torch.Tensor) -> torch.Tensor:
+        """(C,): by what each channel would rank the chosen image, whose values are (C, positions)."""
+        if self._statistic == "norm":
+            return torch.linalg.vector_norm(values.float(), dim=1)
+        return values.float().mean(1) if self._statistic == "mean" else values.float().amax(1)
+
+    def _chosen(self) -> Panel:
+        return chosen_panel(self.snapshot, self._layer, self.channel, float(self._answers[self.channel]))
+
+    @property
     def _layer(self) -> LayerScan | None:
         scan = self.scan
         return None if scan is None or self.layer_row.name not in scan else scan[self.layer_row.name]
@@ -312,9 +331,7 @@ class ExamplesView(ImageView):
         scan, subject = self._scan, self.subject
         if scan is None:
             return False
-        return self.remember(
-            "stale", (subject.weights,), lambda: scan.key["weights"] != weights_key(subject.module)
-        )
+        return self.remember("stale", (subject.weights,), lambda: scan.key["weights"] != weights_key(subject.module))
 
     def _places(self, channel: int) -> list[Place]:
         layer = self._layer
