@@ -28,6 +28,9 @@ def views() -> Iterator[tuple[str, cw.ModelView]]:
     lesson.answer(lesson.right)
     yield "lesson", lesson
     yield "activation", cw.ActivationView(model, digits, layer="func1", index=0, channel=2)
+    scan = cw.scan(model, digits, ["C1", "S2", "C3", "func3", "F6"], progress=False)
+    yield "examples", cw.ExamplesView(model, digits, scan, layer="C3", channel=2, index=3, example=2)
+    yield "channels", cw.ChannelsView(scan, layer="C3", channel=12, target=3, chosen=(4, 8))
     yield "filter", cw.FilterView(model, digits, layer="C3", filter=3)
     yield "convolution", cw.ConvolutionView(model, digits, layer="C1", index=3, channel=4, pixel=(10, 14))
     yield "playground", cw.KernelPlayground()

@@ -40,6 +40,7 @@ _COMPUTE = (
     "compute.cluster",
     "compute.scan",
     "compute.lessons",
+    "compute.evidence",
 )
 _RENDER = ("render", "render.color", "render.text", "render.mosaic", "render.static")
 _FURNITURE = (*_COMPUTE, *_RENDER, "files", "live", "widgets.state", "widgets.surface")
@@ -90,6 +91,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "compute.cluster": (),
     "compute.scan": (*_LAYERS, "compute.dataset", "compute.predictions", "compute.cluster", "files"),
     "compute.diagnosis": (*_LAYERS, "compute.dataset", "compute.filters", "compute.scan"),
+    "compute.evidence": (*_LAYERS, "compute.dataset", "compute.receptive_field", "compute.scan"),
     "compute.attribution": (*_LAYERS, "compute.scoring", "compute.dataset", "compute.occlusion"),
     "compute.gradients": _CORE,
     "compute.interventions": (*_LAYERS, "compute.scoring", "compute.gradients"),

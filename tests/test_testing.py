@@ -47,8 +47,10 @@ def trainer(folder: Path) -> cw.Trainer:
 MAKES: dict[str, Callable[[Path], cw.ModelView]] = {
     "ActivationView": lambda folder: cw.ActivationView(network(), images()),
     "AttributionView": lambda folder: cw.AttributionView(network(), images(), methods=["saliency"]),
+    "ChannelsView": lambda folder: cw.ChannelsView(cw.scan(network(), images(), progress=False)),
     "ConvolutionView": lambda folder: cw.ConvolutionView(network(), images()),
     "EmbeddingView": lambda folder: cw.EmbeddingView(network(), images(), "fc", method="pca"),
+    "ExamplesView": lambda folder: cw.ExamplesView(network(), images()),
     "ExploreView": lambda folder: cw.ExploreView(network(), images()),
     "FilmView": lambda folder: cw.FilmView(trainer(folder).recorder.recording),
     "FilterView": lambda folder: cw.FilterView(network(), images()),

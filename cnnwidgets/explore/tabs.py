@@ -12,6 +12,7 @@ from ..views import (
     ActivationView,
     AttributionView,
     ConvolutionView,
+    ExamplesView,
     FilterView,
     InterventionView,
     OcclusionView,
@@ -101,6 +102,7 @@ _LAYER = {"index": "index", "layer": "layer", "main_layers": "main_layers"}
 _PLACE = _LAYER | {"channel": "channel"}
 TABS = {
     "maps": Tab("Maps", ActivationView, _PLACE),
+    "examples": Tab("Examples", ExamplesView, _PLACE),
     "filters": Tab("Filters", FilterView, {"index": "index", "layer": "layer", "channel": "filter"}),
     "convolution": Tab("Convolution", ConvolutionView, _PLACE),
     "field": Tab("Receptive field", ReceptiveFieldView, _PLACE),

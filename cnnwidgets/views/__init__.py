@@ -2,8 +2,10 @@
 
 from .activation import ActivationView
 from .attribution import AttributionView
+from .channels import ChannelsView
 from .convolution import ConvolutionView, KernelPlayground
 from .embedding import EmbeddingView
+from .examples import ExamplesView
 from .film import FilmView
 from .filter import FilterView
 from .intervention import InterventionView
@@ -16,8 +18,10 @@ from .training import TrainingView
 __all__ = [
     "ActivationView",
     "AttributionView",
+    "ChannelsView",
     "ConvolutionView",
     "EmbeddingView",
+    "ExamplesView",
     "FilmView",
     "FilterView",
     "InterventionView",

@@ -33,8 +33,10 @@ trainer.train(1)
 CALLS = {
     "ActivationView": "(model, images)",
     "AttributionView": "(model, images)",
+    "ChannelsView": "(cw.scan(model, images, 'F6'))",
     "ConvolutionView": "(model, images)",
     "EmbeddingView": "(model, images, 'F6', count=20, method='pca')",
+    "ExamplesView": "(model, images)",
     "FilmView": "(recorder.recording)",
     "FilterView": "(model)",
     "KernelPlayground": "()",

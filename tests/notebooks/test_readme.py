@@ -55,6 +55,7 @@ def test_every_view_and_function_in_the_tables_works_on_a_model_and_a_data_set()
     trainer.recorder = cw.Recorder(learner, ["C1"], names["images"])
     trainer.train(1)
     names["recording"] = trainer.recorder.recording
+    names["scan"] = cw.scan(names["model"], dataset, ["C3"], progress=False)
     names["vectors"] = np.random.default_rng(0).normal(size=(2, 9, 5))
     for row in rows:
         made = eval(row, names)

@@ -22,6 +22,7 @@ DIGITS = cw.data.digits()
 SEVEN = (DIGITS[7][0][0] * 255).round().to(torch.uint8).numpy()
 MORE = {
     "SignatureView": {"layer": "F6", "targets": [1, 3], "count": 3},
+    "ExamplesView": {"scanning": False},
     "TrainingView": {"trainer": cw.Trainer(TRAINED, nn.CrossEntropyLoss(), torch.optim.SGD(TRAINED.parameters(), 0.1))},
 }
 

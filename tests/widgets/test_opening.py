@@ -31,6 +31,7 @@ PLACES = {
     "AttributionView": {"methods": ["saliency"], "index": 1, "target": 2},
     "ConvolutionView": {"layer": "more", "index": 1, "channel": 2, "pixel": (1, 3)},
     "EmbeddingView": {"layer": "fc", "method": "pca", "count": 5},
+    "ExamplesView": {"layer": "more", "channel": 1, "first": 2, "example": 3},
     "FilterView": {"layer": "more", "channel": 1},
     "InterventionView": {"layer": "conv", "off": (0,), "gains": ((1, -2.0),), "channel": 1, "replace": "mean"},
     "ModelSummary": {"blocks": True},

@@ -1,8 +1,11 @@
 """Numbers of every channel over a whole data set, in one pass that can be stopped, merged and taken up again."""
 
+from .identity import weights_key
 from .layer_scan import LayerScan, Place
+from .measuring import LEVELS
+from .reading import Reader
 from .result import Scan
 from .scan import scan
 from .scanner import Scanner
 
-__all__ = ["LayerScan", "Place", "Scan", "Scanner", "scan"]
+__all__ = ["LEVELS", "LayerScan", "Place", "Reader", "Scan", "Scanner", "scan", "weights_key"]

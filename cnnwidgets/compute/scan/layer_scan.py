@@ -158,9 +158,35 @@ class LayerScan:
         IndexError
             There is no such channel.
         """
+        return self._places(channel, "")
+
+    def examples(self, channel: int) -> list[Place]:
+        """The strongest places of a channel, and behind them weaker ones from all of its range, in order.
+
+        The range of the first images is cut into equal levels. Of each level one image is kept, drawn at random but the
+        same in whichever order and parts the images are scanned, unless it is among the strongest anyway.
+
+        Raises
+        ------
+        IndexError
+            There is no such channel.
+
+        Examples
+        --------
+        >>> import cnnwidgets as cw
+        >>> found = cw.scan(cw.models.lenet5(pretrained=True), cw.data.digits(), ["F6"], k=4, progress=False)
+        >>> [round(place.value, 1) for place in found["F6"].examples(0)]
+        [10.8, 9.9, 9.2, 8.9, 6.1, 0.0, -2.4, -4.0, -6.3, -8.0]
+        """
+        strongest = self.strongest(channel)
+        known = {place.image for place in strongest}
+        weaker = [place for place in self._places(channel, "level_") if place.image not in known]
+        return strongest + sorted(weaker, key=lambda place: -place.value)
+
+    def _places(self, channel: int, kind: str) -> list[Place]:
         if not 0 <= channel < self.channels:
             raise IndexError(f"layer {self.name!r} has the channels 0 to {self.channels - 1}, not {channel!r}")
-        parts = (each[channel].tolist() for each in (self.values, self.indices, self.rows, self.columns))
+        parts = (self[kind + name][channel].tolist() for name in ("value", "image", "row", "column"))
         return [Place(*place) for place in zip(*parts, strict=True) if place[1] != NONE]
 
     @property

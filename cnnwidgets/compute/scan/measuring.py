@@ -15,6 +15,12 @@ CANCELLED = 1e-3
 """Where the variance is so small a share of the mean square, float32 has lost it and it is computed again."""
 AT_ONCE = 2**22
 """Numbers of the maps in which places are looked for at a time."""
+LEVELS = 6
+"""Equal parts of the range of the first images, the outermost with all beyond; one image of each is an example."""
+NONE = -1
+"""Index of an image where there is none, and number of a class where there is none."""
+LAST = 2**32
+"""The turn of no image."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,8 @@ class Measured:
     statistic : torch.Tensor
         float32: what images are ranked by.
     channel, image, value, place : torch.Tensor
-        (E,): the places that may be among the strongest: channel, number in the batch, value, and position in the map.
+        (E,): the places that may be kept: channel, number in the batch, value, and position in the map; those of one
+        image and channel from the strongest on.
     """
 
     positions: int
@@ -57,11 +64,54 @@ class Measured:
 
 
 @dataclass(frozen=True)
+class Levels:
+    """The examples of the levels in each of C channels, as far as there are some.
+
+    Attributes
+    ----------
+    start, end : torch.Tensor
+        (C,) float64: between which values the levels lie.
+    turn : torch.Tensor
+        (C, LEVELS) int64: the turns of the images that are the examples.
+    """
+
+    start: torch.Tensor
+    end: torch.Tensor
+    turn: torch.Tensor
+
+    def of(self, ranked: torch.Tensor) -> torch.Tensor:
+        """(N, C) int64: in which level each of these numbers (N, C) lies."""
+        share = (ranked - self.start) * (LEVELS / (self.end - self.start))
+        return share.clamp(0, LEVELS - 1).long()
+
+    def lacking(self, ranked: torch.Tensor, finite: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
+        """(N, C) bool: which images come before the examples of their levels."""
+        level, turn = self.of(ranked.where(finite, torch.zeros(()))).T, turns(images).expand(len(self.turn), -1)
+        return (turn < self.turn.gather(1, level)).T & finite
+
+
+def turns(images: torch.Tensor) -> torch.Tensor:
+    """The turn of each image, a number below `LAST`: the example of a level is that of the lowest.
+
+    So it is the same image in whichever order and parts they are scanned, and no class that stands first in the data
+    set comes first. It is the last step of MurmurHash3, which gives no two indices the same number.
+    """
+    found = images.long() + 1
+    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35), (16, 1)):
+        found = ((found ^ (found >> shift)) * factor) & (LAST - 1)
+    return torch.where(images == NONE, LAST, found)
+
+
+@dataclass(frozen=True)
 class Weakest:
-    """What a place has to beat in each of C channels to be among the strongest: a value, at equal values the image."""
+    """What a place has to beat in each of C channels to be among the strongest: a value, at equal values the image.
+
+    One that is the example of a level, in place of what is that now, is looked for too.
+    """
 
     value: torch.Tensor
     image: torch.Tensor
+    levels: Levels
 
 
 def as_channels(output: torch.Tensor, layer: Layer, count: int) -> tuple[torch.Tensor, int]:
@@ -163,13 +213,14 @@ def _zeros(values: torch.Tensor) -> torch.Tensor:
 def _entering(
     ranked: torch.Tensor, finite: torch.Tensor, images: torch.Tensor, k: int, weakest: Weakest | None
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Numbers and channels of the images that may be among the k strongest of a channel."""
+    """Numbers and channels of the images that may be among the k strongest of a channel, or examples of its levels."""
     if weakest is None:
         return torch.empty(0, dtype=torch.int64), torch.empty(0, dtype=torch.int64)
     enters = (ranked > weakest.value) | ((ranked == weakest.value) & (images[:, None] < weakest.image))
     if len(ranked) > k:  # nor can those that k others of this batch beat
         known = torch.where(finite, ranked, -torch.inf)
         enters &= ranked >= known.topk(k, dim=0).values[-1]
+    enters |= weakest.levels.lacking(ranked, finite, images)
     number, channel = (enters & finite).nonzero(as_tuple=True)
     return number, channel
 

@@ -127,8 +127,10 @@ class Scanner:
             self.step()
             yield self.result
 
-    def step(self, seconds: float | None = None) -> int:
+    def step(self, seconds: float | None = None, most: int | None = None) -> int:
         """Scan some batches, for about so long (`TURN`) and at least one; how many images that were.
+
+        `most` makes a batch of fewer images than `batch_size`, for one who must not wait for so many.
 
         Raises
         ------
@@ -139,7 +141,7 @@ class Scanner:
         with same_random_state(), ExitStack() as stack:
             shadow = stack.enter_context(self._watch.session())
             while self.done < self.total:
-                self._window(shadow)
+                self._window(shadow, self._batch_size if most is None else min(self._batch_size, max(1, most)))
                 if time.monotonic() >= until:
                     break
         return self.done - before
@@ -210,9 +212,9 @@ class Scanner:
         self.skipped = dict(known.skipped)
         self._predictions = [known.predictions]
 
-    def _window(self, shadow: nn.Module | None) -> None:
+    def _window(self, shadow: nn.Module | None, count: int) -> None:
         """Scan the next images; all of them count, or none, if it is interrupted."""
-        indices = self._order[self.done : self.done + self._batch_size].tolist()
+        indices = self._order[self.done : self.done + count].tolist()
         skipped: dict[int, str] = {}
         found: list[Found] = []
         items = self._reader.read(indices, skipped)

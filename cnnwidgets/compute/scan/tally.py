@@ -6,10 +6,8 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from .measuring import Measured, Weakest
+from .measuring import LAST, LEVELS, NONE, Levels, Measured, Weakest, turns
 
-NONE = -1
-"""Index of an image where there is none, and number of a class where there is none."""
 MARGIN = 0.25
 """By what share of their range the edges of a histogram lie beyond the values of the first images."""
 CLOSE = 1e-3
@@ -33,9 +31,11 @@ MERGED: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
 }
 """Each number, and how that of two disjoint sets of images follows from those of each."""
 PLACES = ("value", "image", "row", "column")
+EXAMPLES = tuple(f"level_{name}" for name in PLACES)
+"""One place of each level, (C, LEVELS) each."""
 FRAME = ("shift", "start", "end")
 """What the first images fix for all: where deviations are counted from, and the edges of the histogram."""
-FIELDS = (*MERGED, *PLACES, *FRAME)
+FIELDS = (*MERGED, *PLACES, *EXAMPLES, *FRAME)
 
 
 class Tally:
@@ -49,6 +49,7 @@ class Tally:
 
     def __init__(self, numbers: dict[str, torch.Tensor]) -> None:
         self.numbers = numbers
+        self._levels: Levels | None = None
 
     @classmethod
     def begun(cls, first: Sequence[Measured], k: int, bins: int) -> Tally:
@@ -76,6 +77,8 @@ class Tally:
                 "image": torch.full((channels, k), NONE),
                 "row": torch.full((channels, k), NONE, dtype=torch.int32),
                 "column": torch.full((channels, k), NONE, dtype=torch.int32),
+                "level_value": torch.full((channels, LEVELS), -torch.inf),
+                **{name: torch.full((channels, LEVELS), NONE, dtype=torch.int32) for name in EXAMPLES[1:]},
                 "shift": mean.sum(0) / finite.sum(0).clamp(min=1),
                 "start": low - room,
                 "end": high + room,
@@ -90,7 +93,16 @@ class Tally:
     @property
     def weakest(self) -> Weakest:
         """The last of the places kept; of fewer than k none has to be beaten."""
-        return Weakest(self.numbers["value"][:, -1], self.numbers["image"][:, -1])
+        return Weakest(self.numbers["value"][:, -1], self.numbers["image"][:, -1], self.levels)
+
+    @property
+    def levels(self) -> Levels:
+        """The levels, which lie between the values of the first images, and their examples."""
+        if self._levels is None:
+            start, end = self.numbers["start"], self.numbers["end"]
+            margin = (end - start) * (MARGIN / (1 + 2 * MARGIN))
+            self._levels = Levels(start + margin, end - margin, turns(self.numbers["level_image"]))
+        return self._levels
 
     def copy(self) -> Tally:
         """Another that goes its own way."""
@@ -162,6 +174,23 @@ class Tally:
             both[name] = torch.cat([own[name][channels], table], 1)
         for name, values in strongest(both, k).items():
             own[name][channels] = values
+        self._add_examples(found.channel, candidates)
+
+    def _add_examples(self, channel: torch.Tensor, candidates: dict[str, torch.Tensor]) -> None:
+        """Take those of the candidates whose turn comes before that of the example of their level."""
+        image, levels = candidates["image"], self.levels
+        best = torch.ones_like(image, dtype=torch.bool)  # of several places in one image the first is the strongest
+        best[1:] = (image[1:] != image[:-1]) | (channel[1:] != channel[:-1])
+        share = (candidates["value"].double() - levels.start[channel]) * (LEVELS / (levels.end - levels.start))[channel]
+        at = channel * LEVELS + share.clamp(0, LEVELS - 1).long()
+        turn, held = turns(image).where(best, LAST), levels.turn.flatten()
+        chosen = ((turn < held[at]) & (turn == held.scatter_reduce(0, at, turn, "amin")[at])).nonzero()[:, 0]
+        if not len(chosen):
+            return
+        for name, values in candidates.items():
+            own = self.numbers[f"level_{name}"]
+            own.view(-1)[at[chosen]] = values[chosen].to(own.dtype)
+        self._levels = None
 
 
 def strongest(places: dict[str, torch.Tensor], k: int) -> dict[str, torch.Tensor]:
@@ -187,6 +216,8 @@ def merged(one: Tally, other: Tally) -> Tally:
         raise ValueError("their histograms have other edges: they begin with other images, or the network has changed")
     found = {name: merge(a[name], b[name]) for name, merge in MERGED.items()}
     found |= strongest({name: torch.cat([a[name], b[name]], 1) for name in PLACES}, a["value"].shape[1])
+    sooner = turns(a["level_image"]) <= turns(b["level_image"])
+    found |= {name: torch.where(sooner, a[name], b[name]) for name in EXAMPLES}
     found["shift"] = torch.minimum(a["shift"], b["shift"])  # equal, but for the rounding of two machines
     for name in ("total", "squares"):
         found[name] = sum(_shifted(each, found["shift"])[name] for each in (a, b))  # type: ignore[assignment]

@@ -5,6 +5,7 @@ from .cells import Cells
 from .grid import Grid, mosaic
 from .rgb import rgb_mosaic, signed_rgb
 from .strip import Strip, strip
+from .table import LINE, TableCells, heat_table
 from .titles import HEAD, title_width, titled
 from .window import Box, Window, enlarged, nearly_square
 
@@ -12,14 +13,17 @@ __all__ = [
     "ACROSS",
     "HEAD",
     "HIGH",
+    "LINE",
     "Box",
     "Cells",
     "Grid",
     "Strip",
+    "TableCells",
     "Window",
     "barcodes",
     "contact_sheet",
     "enlarged",
+    "heat_table",
     "mosaic",
     "nearly_square",
     "rgb_mosaic",

@@ -102,9 +102,14 @@ def _bars(levels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def contact_sheet(
-    pictures: Sequence[NDArray[np.uint8] | None], titles: Sequence[str], *, side: int, columns: int
+    pictures: Sequence[NDArray[np.uint8] | None],
+    titles: Sequence[str],
+    *,
+    side: int,
+    columns: int,
+    below: bool = False,
 ) -> tuple[NDArray[np.uint8], Grid]:
-    """Small pictures in rows, each with a title above.
+    """Small pictures in rows, each with a title.
 
     Parameters
     ----------
@@ -114,6 +119,8 @@ def contact_sheet(
         One for each.
     side, columns
         Of a picture, and in a row.
+    below
+        Whether titles stand below the pictures, not above.
 
     Returns
     -------
@@ -127,11 +134,11 @@ def contact_sheet(
     pixels = _ground(*cells.shape)
     for number, picture in enumerate(pictures):
         left, top = cells.box(number)[:2]
-        _paste(pixels, picture, left + MARGIN, top + MARGIN + HEAD)
+        _paste(pixels, picture, left + MARGIN, top + MARGIN + (0 if below else HEAD))
     image = Image.fromarray(pixels)
     for number, title in enumerate(titles):
         left, top = cells.box(number)[:2]
-        write(image, left + MARGIN, top + MARGIN + HEAD - 4, title, SIZE)
+        write(image, left + MARGIN, top + MARGIN + HEAD - 4 + (side if below else 0), title, SIZE)
     return np.asarray(image), cells
 
 

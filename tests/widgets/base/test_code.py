@@ -16,7 +16,8 @@ import cnnwidgets as cw
 from tests.widgets.conftest import inside
 
 MODEL, DATASET = cw.models.lenet5(pretrained=True), cw.data.digits()
-NAMES = {"model": MODEL, "dataset": DATASET}
+SCAN = cw.scan(MODEL, DATASET, ["C3", "F6"], progress=lambda done, total: False)  # of the first images
+NAMES = {"model": MODEL, "dataset": DATASET, "scan": SCAN}
 MAKE: dict[str, Callable[[], Any]] = {
     "activation": lambda: cw.ActivationView(MODEL, DATASET, layer="C3", channel=5, index=3, scale=(-1.0, 1.0)),
     "all layers": lambda: cw.ActivationView(MODEL, DATASET, layer="func1", main_layers=False),
@@ -24,6 +25,8 @@ MAKE: dict[str, Callable[[], Any]] = {
     "convolution": lambda: cw.ConvolutionView(MODEL, DATASET, layer="C3", channel=2, pixel=(3, 4)),
     "explore": lambda: cw.explore(MODEL, DATASET, index=2, scale="network"),
     "embedding": lambda: cw.EmbeddingView(MODEL, DATASET, "F6", count=30, method="pca"),
+    "examples": lambda: cw.ExamplesView(MODEL, DATASET, SCAN, layer="C3", channel=2, first=3),
+    "channels": lambda: cw.ChannelsView(SCAN, layer="F6", target=3),
     "filter": lambda: cw.FilterView(MODEL, DATASET, layer="C3", filter=3),
     "filter alone": lambda: cw.FilterView(MODEL),
     "intervention": lambda: cw.InterventionView(MODEL, DATASET, layer="C3", off=(3, 7), gains=((2, 0.5),), index=1),

@@ -58,6 +58,7 @@ VIEWS = {
     "receptive field": lambda model, data: cw.ReceptiveFieldView(model, data),
     "occlusion": lambda model, data: cw.OcclusionView(model, data),
     "intervention": lambda model, data: cw.InterventionView(model, data, off=(0,)),
+    "examples": lambda model, data: cw.ExamplesView(model, data),
     "attribution": lambda model, data: cw.AttributionView(model, data),
     "training": lambda model, data: cw.TrainingView(trainer(model, data), data),
     "signature": lambda model, data: cw.SignatureView(model, data, "fc", count=2),

@@ -96,6 +96,8 @@ VIEWS: dict[str, Callable[..., cw.ModelView]] = {
     "OcclusionView": lambda model, data, path: cw.OcclusionView(model, data),
     "InterventionView": lambda model, data, path: cw.InterventionView(model, data),
     "AttributionView": lambda model, data, path: cw.AttributionView(model, data),
+    "ExamplesView": lambda model, data, path: cw.ExamplesView(model, data),
+    "ChannelsView": lambda model, data, path: cw.ChannelsView(cw.scan(model, data, progress=False)),
     "TrainingView": training,
     "FilmView": film,
     "SignatureView": lambda model, data, path: cw.SignatureView(model, data, count=1),
