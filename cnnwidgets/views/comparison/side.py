@@ -72,6 +72,8 @@ class SideBySide(W.VBox):
         The two.
     linked : tuple of str
         The traits that move together.
+    said : str
+        What one view refused of the other, in words; empty for nothing.
     """
 
     def __init__(self, view_a: ModelView, view_b: ModelView, link: Sequence[str] = LINK) -> None:
@@ -91,7 +93,7 @@ class SideBySide(W.VBox):
                 words = f"{type(view_a).__name__} and {type(view_b).__name__} have no trait {name!r} in common"
                 raise LookupError(unknown(words, name, shared, f"they have {', '.join(shared)}"))
         self.views, self.linked = (view_a, view_b), tuple(names)
-        self._moving = False
+        self.said, self._moving = "", False
         self._said = W.HTML(layout=layout(display="none"))
         row = W.HBox([view_a, view_b], layout=layout(flex_flow="row wrap", align_items="flex-start"))
         for view in self.views:
@@ -166,8 +168,8 @@ class SideBySide(W.VBox):
                     except (T.TraitError, LookupError, IndexError, ValueError, TypeError) as error:
                         refused = f"{type(other).__name__} stays at {name} {getattr(other, name)}: {error}"
         finally:
-            self._moving = False
-        self._said.value = markup.note(refused) if refused else ""
+            self.said, self._moving = "", False
+        self.said, self._said.value = refused, markup.note(refused) if refused else ""
         self._said.layout.display = "" if refused else "none"
 
 

@@ -16,8 +16,8 @@ from ...widgets.state import Thumbnails
 from ...widgets.surface import markup, number
 
 WIDTH = 288
-LISTED = 12
-"""Images of the ranking that are shown."""
+LISTED, ACROSS = 12, 4
+"""Images of the ranking that are shown, and in a row."""
 SIDE, GAP = 64, 4
 """Of a small picture, and between two, in px."""
 TOLD = 4
@@ -30,7 +30,6 @@ def similarity_panel(
     """CKA of every layer of A with every layer of B; a click looks at the two."""
     rows, columns = found.rows, found.columns
     values = found.values.numpy()
-    ranges = np.tile(np.array([[0.0, 1.0]]), (1, 1))
     cells = Grid(values.size, 1, 1, columns=len(columns), gap=0)
     at = rows.index(layers[0]) if layers[0] in rows else None
     to = columns.index(layers[1]) if layers[1] in columns else None
@@ -43,7 +42,7 @@ def similarity_panel(
     chosen = [] if not marks else [(f"{layers[0]} · {layers[1]}", number(float(values[at, to])))]
     return Panel(
         f"Are they alike · linear CKA, {markup.counted(found.images, 'image')}",
-        to_uint8(values[None], ranges)[0],
+        to_uint8(values[None], np.array([[0.0, 1.0]]))[0],
         palette=palette(SEQUENTIAL),
         width=WIDTH,
         colorbar=(SEQUENTIAL, "0", None, "1"),
@@ -86,7 +85,7 @@ def disagreement_panel(
     pictures = [picture for each in shown if (picture := thumbnails(each.index, SIDE)) is not None]
     if not shown or len(pictures) < len(shown):
         return Panel(heading, width=WIDTH, lines=lines, key="disagreements")
-    cells = Grid(len(shown), SIDE, SIDE, columns=min(len(shown), 4), gap=GAP)
+    cells = Grid(len(shown), SIDE, SIDE, columns=ACROSS, gap=GAP)
     places = [each.index for each in shown]
 
     def describe(cell: int) -> str:

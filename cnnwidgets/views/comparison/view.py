@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 import ipywidgets as W
-import numpy as np
 import traitlets as T
 
-from ...compute.comparison import FEWEST, Comparer, Pairing, weight_changes
+from ...compute.comparison import Comparer, Pairing, weight_changes
 from ...compute.core import ForwardError, check_numbers, in_one_line, plain
 from ...compute.layers import Layer
 from ...compute.overview import worth_choosing
 from ...live import cell_thread
-from ...render.color import Shaded
 from ...render.static import Panel
 from ...widgets.base import ImageView, LayerView
-from ...widgets.painter import pages, possible
-from ...widgets.panels import image_panel
-from ...widgets.state import Colormap, Given, Index, NotNone, Snapshot, Subject, Thumbnails
+from ...widgets.state import Colormap, Given, Index, NotNone, Snapshot
 from ...widgets.surface import markup
 from .code import numbers_of
 from .columns import (
     LETTERS,
     Column,
-    difference,
     image_words,
     names_of,
     pairing_of,
@@ -35,24 +29,13 @@ from .columns import (
     subjects_of,
 )  # fmt: skip
 from .controls import CompareControls
-from .growing import GrowingComparison
-from .panels import (
-    WIDTH,
-    column_grid,
-    column_panels,
-    curtain_panel,
-    paint_of,
-    pixel_lines,
-    score_panel,
-    shaded_alike,
-    shaded_difference,
-)  # fmt: skip
+from .drawing import Drawing
 from .rankings import BY, Ranked, of_outputs, of_responses, of_weights, ranking_panels
-from .survey import disagreement_panel, similarity_panel
+from .sample import Sample
 from .traits import checked_beside, checked_partners, checked_pixel
 
-SAMPLE, BATCH = 32, 8
-"""Images of the sample by default, and those of a mini-batch."""
+SAMPLE = 32
+"""Images of the sample by default."""
 
 
 class CompareView(ImageView):
@@ -89,7 +72,7 @@ class CompareView(ImageView):
     columns : list of Column
         What is shown, from left to right.
     growing : GrowingComparison
-        Runs the sample.
+        Compares the sample.
 
     Raises
     ------
@@ -165,7 +148,7 @@ class CompareView(ImageView):
             )
         for each in self.subjects[1:]:
             check_numbers(each.module)
-        self.names, self._classes = names_of(self.subjects), classes
+        self.names = names_of(self.subjects)
         self.columns: list[Column] = []
         self._pairings: dict[int, Pairing] = {}
         super().__init__(self.subjects[0], **traits)
@@ -222,8 +205,9 @@ class CompareView(ImageView):
         several = any(plain(each.model) is not plain(self.subject.model) and not each.edited for each in self.subjects)
         traits.setdefault("by", "weights" if several else "outputs")
         traits.setdefault("sample", min(SAMPLE, self.most))
-        self.growing = GrowingComparison(self._grown)
-        self._thumbnails = Thumbnails(self.subject.items)
+        self._sample = Sample(self, self._grown)
+        self.growing = self._sample.growing
+        self._drawing = Drawing(self)
 
     @T.validate("beside")
     def _validate_beside(self, proposal: Any) -> tuple[int, ...]:
@@ -261,7 +245,6 @@ class CompareView(ImageView):
     def controls(self) -> list[W.Widget]:
         """Layer, image and channel of all columns, and how they are drawn."""
         self._controls = CompareControls(self, self.count)
-        self._paints = possible()
         return self._controls.bar
 
     def outdated(self) -> bool:
@@ -291,19 +274,11 @@ class CompareView(ImageView):
 
     def panels(self) -> list[Panel | list[Panel]]:
         """The image and the scores, a column each, the difference with the curtain, the rankings, the sample."""
-        self._follow()
-        columns, parts = self.columns, self._controls
-        maps = [self.remember(f"maps{column.letter}", (column.output, column.row), column.maps) for column in columns]
-        key = (*maps, self.colormap, self.scale)
-        shaded = self.remember("shaded", key, lambda: shaded_alike(maps, self.colormap, shared=self.scale == "shared"))
-        found: list[Panel | list[Panel]] = [[*self._images(), self._scores()]]
-        found += [self._column(column, each) for column, each in zip(columns, shaded, strict=True)]
-        found.append(self._between(maps, shaded))
-        ranking = ranking_panels(self._ranked(), self.layer, self.channel, self.look_at, self._choose, [parts.by])
-        found.append(ranking)
-        if sample := self._sample():
-            found.append(sample)
-        return found
+        self._sample.follow(self._weights)
+        ranked, by = self._ranked(), [self._controls.by]
+        ranking = ranking_panels(ranked, self.layer, self.channel, self.look_at, self._drawing.choose, by)
+        found: list[Panel | list[Panel]] = [*self._drawing.panels(self._controls), ranking]
+        return [*found, *filter(None, [self._sample.panels(self._controls.progress)])]
 
     def title(self) -> list[str]:
         """The layer, the columns, and the image."""
@@ -321,10 +296,9 @@ class CompareView(ImageView):
 
     def refresh(self) -> None:
         """Run every network again: for weights or data that changed where traits cannot see it."""
-        self.growing.follow(None, None, 0, False)
         for each in self.subjects[1:]:
             each.refresh()
-        self._thumbnails.clear()
+        self._sample.forget()
         super().refresh()
 
     # ------------------------------------------------------------------ the sample, beside the drawing
@@ -349,47 +323,14 @@ class CompareView(ImageView):
             _ = self.comparison
         return super().save(path, dark=dark)
 
-    def _follow(self) -> None:
-        """Have the sample compared that is wanted now."""
-        subject = self.subjects[self._network(self.second)]
-        enough = self.sample >= FEWEST
-        key = (self._weights, id(subject), self.sample)
-        count = min(self.sample, self.most)
-        self.growing.follow(key, (lambda: self._comparer(subject, count)) if enough else None, count, self.survey)
-        self._controls.progress.show(
-            self.growing.done, self.growing.total if enough else 0, self.growing.seconds_left, self.growing.running
-        )
-
-    def _comparer(self, other: Subject, count: int) -> Comparer:
-        first, snapshot = self.subject, self.columns[self.second].snapshot
-        same = other is first
-        layers = [
-            [
-                row.name
-                for row in each.modules
-                if row.name in worth_choosing(each.modules) and row.batch_axis is not None
-            ]
-            for each in (self.snapshot, snapshot)
-        ]
-        names = self._classes if isinstance(self._classes, (list, tuple)) else None
-        several = bool(names) and not any(isinstance(each, str) for each in names or ())
-        return Comparer(
-            first.model,
-            other.model,
-            first.items.dataset,
-            *layers,
-            indices=range(count),
-            measures=["similarity"] if same else ["similarity", "responses", "disagreements"],
-            batch_size=BATCH,
-            classes=(names[0], names[self.second]) if several and names and len(names) > self.second else self._classes,
-            prepare=first.prepare,
-        )
-
     def _grown(self) -> bool:
         """Draw what the sample has told, or say why it tells no more; whether that went well."""
         return self.guarded(self._draw_grown)
 
     def _draw_grown(self) -> None:
+        if self.growing.error is not None and self.outdated():  # a cell has trained a network: begin again
+            self.redraw()
+            return
         self.render()
         if self.growing.error is not None:
             raise self.growing.error
@@ -405,81 +346,9 @@ class CompareView(ImageView):
     def _name(self, at: int, snapshot: Snapshot) -> str:
         return image_words(snapshot.index, snapshot.item.text) if self.beside else self.names[at]
 
-    def _network(self, at: int) -> int:
+    def network(self, at: int) -> int:
         """Which of the networks column `at` is of."""
         return 0 if self.beside else at
-
-    def _images(self) -> list[Panel]:
-        """The image; of columns of images each."""
-        shown = self.columns if self.beside else self.columns[:1]
-        found = []
-        for column in shown:
-            panel = self.remember(
-                f"image{column.letter}", (column.snapshot.item,), lambda c=column: image_panel(c.snapshot)
-            )
-            heading = f"{column.letter} · {panel.heading}" if self.beside else panel.heading
-            found.append(replace(panel, heading=heading, key=f"image{column.letter}"))
-        return found
-
-    def _scores(self) -> Panel:
-        key = tuple(column.snapshot.prediction for column in self.columns)
-        return self.remember("scores", (*key, self.beside, self.index), lambda: score_panel(self.columns))
-
-    def _column(self, column: Column, shaded: Shaded | None) -> list[Panel]:
-        heading = f"{column.letter} · {column.name}"
-        if shaded is None or column.row is None:
-            return [Panel(heading, width=WIDTH, lines=[column.note], key=f"maps{column.letter}")]
-        return self._maps(shaded, column.row, heading, column.letter, column.note)
-
-    def _maps(self, shaded: Shaded, row: Layer, heading: str, key: str, note: str = "") -> list[Panel]:
-        words = markup.scale_words(shaded, "layer-full" if shaded.centred else "layer")
-        paint = None
-        if self._paints and not self.exporting and row.kind != "vector":
-            made = (shaded, row, pages.ratio)
-            paint = self.remember(f"paint{key}", made, lambda: paint_of(shaded, row, self._controls.slider, words))
-            paint = replace(paint, state=paint.state | {"channel": min(self.channel, row.channels - 1)})
-        grid = self.remember(
-            f"grid{key}",
-            (shaded, row, heading, note),
-            lambda: column_grid(shaded, row, heading, self._choose, key=key, note=note),
-        )
-        pixel = (self.pixel[0], self.pixel[1]) if self.pixel else None
-        return column_panels(
-            grid,
-            shaded,
-            row,
-            self.channel,
-            key=key,
-            names=self.unit_names,
-            pixel=pixel,
-            on_pixel=self._point,
-            paint=paint,
-        )
-
-    def _between(self, maps: Sequence[Any], shaded: Sequence[Shaded | None]) -> list[Panel]:
-        """The difference of the first and another column, and the curtain between them."""
-        first, other = self.columns[0], self.columns[self.second]
-        letters = first.letter + other.letter
-        pair = maps[0], maps[self.second]
-        found = self.remember("difference", pair, lambda: difference(*pair))
-        heading = f"{letters[0]} − {letters[1]}"
-        if found is None:
-            forms = [f"{column.letter} is {column.row.form}" for column in (first, other) if column.row is not None]
-            line = f"no difference: {' and '.join(forms)}" if len(forms) > 1 else f"no difference: {other.note}"
-            return [Panel(heading, width=WIDTH, lines=[line], key="difference")]
-        one, two = shaded[0], shaded[self.second]
-        assert one is not None and two is not None
-        made = self.remember("apart", (found, self.colormap), lambda: shaded_difference(found, self.colormap))
-        note = "" if np.any(found) else "no difference: every value is the same"
-        panels = self._maps(made, self.layer_row, heading, "difference", note)
-        if one.numbers:
-            return panels
-        channel = min(self.channel, len(found) - 1)
-        curtain = curtain_panel(one, two, channel, self.curtain, letters, [self._controls.curtain], self._point_at)
-        there = [(c.letter, m) for c, m in zip(self.columns, maps, strict=True) if m is not None]
-        pixel = (self.pixel[0], self.pixel[1]) if self.pixel else None
-        lines = pixel_lines([*there, (heading, found)], channel, pixel)
-        return [*panels, replace(curtain, lines=lines)]
 
     def _ranked(self) -> Ranked:
         first, other = self.columns[0].snapshot, self.columns[self.second].snapshot
@@ -490,45 +359,8 @@ class CompareView(ImageView):
                 "outputs", key, lambda: of_outputs(first, other, self._pairings[self.second], self.layer, names)
             )
         if self.by == "weights":
-            networks = self.subject.model, self.subjects[self._network(self.second)].model
+            networks = self.subject.model, self.subjects[self.network(self.second)].model
             changes = self.remember("weights", (self._weights, self.second), lambda: weight_changes(*networks))
             return of_weights(changes, self.layer)
         comparer = self.growing.comparer
         return of_responses(None if comparer is None else comparer.responses, self.layer)
-
-    def _sample(self) -> list[Panel]:
-        """What the sample of images tells, as far as it is known."""
-        comparer = self.growing.comparer
-        letters = self.columns[0].letter + self.columns[self.second].letter
-        if self.sample < FEWEST:
-            return []
-        if comparer is None or comparer.similarity is None:
-            words = "not yet known: the sample is compared in a moment" if self.survey else "the sample is not compared"
-            return [
-                Panel(
-                    "Are they alike · linear CKA",
-                    width=WIDTH,
-                    lines=[words],
-                    controls=[self._controls.progress],
-                    key="cka",
-                )
-            ]
-        other = self.columns[self.second].row
-        pair = self.layer, "" if other is None else other.name
-        alike = similarity_panel(comparer.similarity, pair, letters, self.look_at)
-        found: list[Panel] = [replace(alike, controls=[self._controls.progress])]
-        if (votes := comparer.disagreements) is not None:
-            found.append(disagreement_panel(votes, self._thumbnails, self.index, letters, self._look_at_image))
-        return found
-
-    def _choose(self, channel: int) -> None:
-        self.channel = channel
-
-    def _look_at_image(self, index: int) -> None:
-        self.index = index
-
-    def _point(self, pixel: tuple[int, int]) -> None:
-        self.pixel = pixel
-
-    def _point_at(self, x: float, y: float) -> None:
-        self.pixel = (int(y), int(x))

@@ -1,0 +1,100 @@
+"""The sample of images that a CompareView compares beside its drawing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from ...compute.comparison import FEWEST, Comparer
+from ...compute.overview import worth_choosing
+from ...render.static import Panel
+from ...widgets.state import Subject, Thumbnails
+from .growing import GrowingComparison
+from .survey import WIDTH, disagreement_panel, similarity_panel
+
+BATCH = 8
+"""Images of a mini-batch."""
+
+
+class Sample:
+    """Has the first column and another compared over the first images of the data set, and shows what that tells.
+
+    Parameters
+    ----------
+    view : CompareView
+        Whose columns.
+    on_progress : callable
+        As for `GrowingComparison`, which is `growing`.
+    """
+
+    def __init__(self, view: Any, on_progress: Callable[[], bool]) -> None:
+        self._view, self.growing = view, GrowingComparison(on_progress)
+        self._thumbnails = Thumbnails(view.subject.items)
+
+    def follow(self, weights: Any) -> None:
+        """Have the sample compared that is wanted now; `weights` tell what the networks are."""
+        view, growing = self._view, self.growing
+        other = view.subjects[view.network(view.second)]
+        count = min(view.sample, view.most) if view.sample >= FEWEST else 0
+        key = (weights, view.network(view.second), count)
+        growing.follow(key, (lambda: self._comparer(other, count)) if count else None, count, view.survey)
+
+    def forget(self) -> None:
+        """Begin again: weights or data may be others."""
+        self.growing.follow(None, None, 0, False)
+        self._thumbnails.clear()
+
+    def panels(self, progress: Any) -> list[Panel]:
+        """What the sample of images tells, as far as it is known."""
+        view, growing = self._view, self.growing
+        progress.show(growing.done, growing.total, growing.seconds_left, growing.running)
+        comparer = growing.comparer
+        letters = view.columns[0].letter + view.columns[view.second].letter
+        if view.sample < FEWEST:
+            return []
+        if comparer is None or comparer.similarity is None:
+            words = "not yet known: the sample is compared in a moment" if view.survey else "the sample is not compared"
+            return [
+                Panel(
+                    "Are they alike · linear CKA",
+                    width=WIDTH,
+                    lines=[words],
+                    controls=[progress],
+                    key="cka",
+                )
+            ]
+        other = view.columns[view.second].row
+        pair = view.layer, "" if other is None else other.name
+        alike = similarity_panel(comparer.similarity, pair, letters, view.look_at)
+        found: list[Panel] = [replace(alike, controls=[progress])]
+        if (votes := comparer.disagreements) is not None:
+            found.append(disagreement_panel(votes, self._thumbnails, view.index, letters, self._look_at_image))
+        return found
+
+    def _comparer(self, other: Subject, count: int) -> Comparer:
+        view = self._view
+        first, snapshot = view.subject, view.columns[view.second].snapshot
+        same = other is first
+        layers = [
+            [
+                row.name
+                for row in each.modules
+                if row.name in worth_choosing(each.modules) and row.batch_axis is not None
+            ]
+            for each in (view.snapshot, snapshot)
+        ]
+        return Comparer(
+            first.model,
+            other.model,
+            first.items.dataset,
+            *layers,
+            indices=range(count),
+            measures=["similarity"] if same else ["similarity", "responses", "disagreements"],
+            batch_size=BATCH,
+            classes=(first.given.get("classes"), other.given.get("classes")),
+            prepare=first.prepare,
+        )
+
+    def _look_at_image(self, index: int) -> None:
+        self._view.index = index
