@@ -2,11 +2,11 @@
 
     python benchmarks/compare.py [--images 1000] [--reps 10]
 
-Random weights, random images of 224 x 224, on the CPU; the runs of one row are interleaved, so that drift of the machine
-hits both sides. The rows: a move of the layer and of the channel in a CompareView of two networks, all cached, against
-an ActivationView; a new image, against the two passes and a redraw; CKA of 20 x 20 layers of a ResNet-18, against the
-two bare passes over the same images in batches of the same size, and the peak of its memory for a tenth of the images
-and for all; the ranking of all layers of a VGG-16 by their weights.
+Random weights, random images of 224 x 224, on the CPU; the runs of one row are interleaved, so that drift of the
+machine hits both sides. The rows: a move of the layer and of the channel in a CompareView of two networks, all
+cached, against an ActivationView; a new image, against the two passes and a redraw; CKA of 20 x 20 layers of a
+ResNet-18, against the two bare passes over the same images in batches of the same size, and the peak of its memory
+for a tenth of the images and for all; the ranking of all layers of a VGG-16 by their weights.
 """
 
 from __future__ import annotations

@@ -77,6 +77,7 @@ from .training import Frame, History, Recorder, Recording, Trainer, fit
 from .views import (
     ActivationView,
     AttributionView,
+    CompareFrames,
     CompareView,
     ConvolutionView,
     EmbeddingView,
@@ -90,7 +91,8 @@ from .views import (
     SignatureView,
     TrainingView,
 )
-from .views.comparison import compare, side_by_side
+from .views.comparison import compare
+from .views.side_by_side import side_by_side
 from .widgets import controls
 from .widgets.base import ImageView, LayerView, ModelView
 from .widgets.opening import open_state as open
@@ -110,6 +112,7 @@ __all__ = [
     "ChannelMatch",
     "Clamp",
     "ClassUnits",
+    "CompareFrames",
     "CompareView",
     "Comparer",
     "ConvolutionView",

@@ -47,6 +47,7 @@ def trainer(folder: Path) -> cw.Trainer:
 MAKES: dict[str, Callable[[Path], cw.ModelView]] = {
     "ActivationView": lambda folder: cw.ActivationView(network(), images()),
     "AttributionView": lambda folder: cw.AttributionView(network(), images(), methods=["saliency"]),
+    "CompareFrames": lambda folder: cw.CompareFrames(trainer(folder).recorder.recording),
     "CompareView": lambda folder: cw.CompareView([network(), network()], images()),
     "ConvolutionView": lambda folder: cw.ConvolutionView(network(), images()),
     "EmbeddingView": lambda folder: cw.EmbeddingView(network(), images(), "fc", method="pca"),

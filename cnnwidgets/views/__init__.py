@@ -2,7 +2,7 @@
 
 from .activation import ActivationView
 from .attribution import AttributionView
-from .comparison import CompareView
+from .comparison import CompareFrames, CompareView
 from .convolution import ConvolutionView, KernelPlayground
 from .embedding import EmbeddingView
 from .film import FilmView
@@ -17,6 +17,7 @@ from .training import TrainingView
 __all__ = [
     "ActivationView",
     "AttributionView",
+    "CompareFrames",
     "CompareView",
     "ConvolutionView",
     "EmbeddingView",

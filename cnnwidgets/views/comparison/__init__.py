@@ -1,12 +1,11 @@
-"""CompareView: networks, edits or images side by side, with one set of controls."""
+"""CompareView and CompareFrames: networks, edits, images or moments of a training, with one set of controls."""
 
 from .compare import compare
-from .side import SideBySide, side_by_side
+from .frames import CompareFrames
 from .view import CompareView
 
 __all__ = [
+    "CompareFrames",
     "CompareView",
-    "SideBySide",
     "compare",
-    "side_by_side",
 ]

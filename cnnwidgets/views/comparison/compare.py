@@ -8,26 +8,31 @@ from typing import Any
 import torch
 
 from ...compute.core import whole
+from ...training.recording import Recorder, Recording
+from .frames import CompareFrames
 from .view import CompareView
 
 
-def compare(models: Any, dataset: Any = None, *, images: Sequence[Any] | None = None, **options: Any) -> CompareView:
-    """Two to four networks, two checkpoints, a network before and after edits, or two images, side by side.
+def compare(
+    models: Any, dataset: Any = None, *, images: Sequence[Any] | None = None, **options: Any
+) -> CompareView | CompareFrames:
+    """Two to four networks, a network before and after edits, two images, or two moments of a training, side by side.
 
     Parameters
     ----------
     models : torch.nn.Module, Subject, or a list of them
-        Networks that take the same images. One alone is compared under `edits`, or for `images`.
+        Networks that take the same images. One alone is compared under `edits`, or for `images`. A `Recording` gives
+        two moments of the training: a `CompareFrames`.
     dataset : indexable, optional
         Gives (image, label), as for `ActivationView`; not needed with a `Subject`, or where `images` are tensors.
     images : sequence of int, or of tensors, optional
         Images of the data set by number, or (C, H, W) tensors where there is no data set: a column each.
     **options
-        Other keywords of `CompareView`, such as `edits`, `classes`, `layer`.
+        Other keywords of `CompareView`, such as `edits`, `classes`, `layer`; for a recording, of `CompareFrames`.
 
     Returns
     -------
-    CompareView
+    CompareView or CompareFrames
 
     Raises
     ------
@@ -45,6 +50,10 @@ def compare(models: Any, dataset: Any = None, *, images: Sequence[Any] | None = 
     >>> edited.columns[1].name
     'channel 3 of C3 set to 0'
     """
+    if isinstance(models, (Recording, Recorder)):
+        if dataset is not None or images is not None:
+            raise TypeError("a recording has images of its own, the probes: probe= chooses one")
+        return CompareFrames(models, **options)
     if images is None:
         return CompareView(models, dataset, **options)
     chosen = list(images)

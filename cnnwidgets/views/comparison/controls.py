@@ -17,6 +17,20 @@ BLINK = 700
 """Milliseconds for which blinking shows one side."""
 
 
+def curtain_control(view: Any) -> W.Widget:
+    """The slider between two columns, linked to the trait `curtain`, and a player that blinks between its ends."""
+    tip = "How much of the first stands left of the curtain"
+    slide = controls.slider(view, "curtain", maximum=100, width=130, tip=tip)
+    options = {"min": 0, "max": 100, "step": 100, "interval": BLINK}
+    blink = Player(value=view.curtain, layout=W.Layout(width="auto"), **options)
+    for name in ("_repeat", "repeat"):  # in ipywidgets 7, and from 8 on
+        if blink.has_trait(name):
+            setattr(blink, name, True)
+    T.link((view, "curtain"), (blink, "value"))
+    controls.hint(blink, "Blink: one and the other in turn")
+    return controls.labelled("Curtain", slide, blink)
+
+
 class CompareControls:
     """`bar` stands above the panels; the others in them.
 
@@ -24,7 +38,7 @@ class CompareControls:
     ----------
     channel : ChannelControl
         Which channel of all columns.
-    curtain : Widget
+    curtain_control : Widget
         The slider between two columns, and what makes it blink.
     by : Widget
         What the ranking is by.
@@ -38,18 +52,7 @@ class CompareControls:
         scale = controls.dropdown(
             view, "scale", words, tip="Value range of the colours: one for all columns, or each its own"
         )
-        slide = controls.slider(
-            view, "curtain", maximum=100, width=130, tip="How much of the first stands left of the curtain"
-        )
-        blink = Player(value=view.curtain, min=0, max=100, step=100, interval=BLINK, layout=W.Layout(width="auto"))
-        if blink.has_trait("_repeat"):
-            blink._repeat = True  # of ipywidgets 7; from 8 on it is called so
-        if blink.has_trait("repeat"):
-            blink.repeat = True
-        T.link((view, "curtain"), (blink, "value"))
-        controls.hint(blink, "Blink: one and the other in turn")
-        self.blink = blink
-        self.curtain = controls.labelled("Curtain", slide, blink)
+        self.curtain_control = curtain_control(view)
         by = controls.dropdown(
             view, "by", [(words, name) for name, words in BY.items()], width=200, tip="What is ranked"
         )

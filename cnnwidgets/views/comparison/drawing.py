@@ -14,7 +14,7 @@ from ...render.static import Panel
 from ...widgets.painter import pages, possible
 from ...widgets.panels import image_panel
 from ...widgets.surface import markup
-from .columns import Column, difference
+from .columns import Shown, difference
 from .panels import (
     WIDTH,
     column_grid,
@@ -33,7 +33,7 @@ class Drawing:
 
     Parameters
     ----------
-    view : CompareView
+    view : CompareView or CompareFrames
         Whose columns, as its display traits say.
     """
 
@@ -41,21 +41,21 @@ class Drawing:
         self._view, self._paints = view, possible()
 
     def panels(self, controls: Any) -> list[list[Panel]]:
-        """The image and the scores, a column each, and the difference with the curtain."""
+        """A column each, and the difference with the curtain."""
         view = self._view
-        self._slider, self._curtain = controls.slider, controls.curtain
+        self._slider, self._curtain = controls.slider, controls.curtain_control
         columns = view.columns
         maps = [view.remember(f"maps{column.letter}", (column.output, column.row), column.maps) for column in columns]
         key = (*maps, view.colormap, view.scale)
         shaded = view.remember("shaded", key, lambda: shaded_alike(maps, view.colormap, shared=view.scale == "shared"))
         found = [self._column(column, each) for column, each in zip(columns, shaded, strict=True)]
-        return [[*self._images(), self._scores()], *found, self._between(maps, shaded)]
+        return [*found, self._between(maps, shaded)]
 
     def choose(self, channel: int) -> None:
         """Choose a channel."""
         self._view.channel = channel
 
-    def _images(self) -> list[Panel]:
+    def images(self) -> list[Panel]:
         """The image; of columns of images each."""
         view = self._view
         shown = view.columns if view.beside else view.columns[:1]
@@ -68,12 +68,13 @@ class Drawing:
             found.append(replace(panel, heading=heading, key=f"image{column.letter}"))
         return found
 
-    def _scores(self) -> Panel:
+    def scores(self) -> Panel:
+        """The scores of all columns."""
         view = self._view
         key = tuple(column.snapshot.prediction for column in view.columns)
         return view.remember("scores", (*key, view.beside, view.index), lambda: score_panel(view.columns))
 
-    def _column(self, column: Column, shaded: Shaded | None) -> list[Panel]:
+    def _column(self, column: Shown, shaded: Shaded | None) -> list[Panel]:
         heading = f"{column.letter} · {column.name}"
         if shaded is None or column.row is None:
             return [Panel(heading, width=WIDTH, lines=[column.note], key=f"maps{column.letter}")]

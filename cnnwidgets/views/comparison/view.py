@@ -18,12 +18,15 @@ from ...render.static import Panel
 from ...widgets.base import ImageView, LayerView
 from ...widgets.state import Colormap, Given, Index, NotNone, Snapshot
 from ...widgets.surface import markup
-from .code import numbers_of
 from .columns import (
     LETTERS,
     Column,
+    checked_beside,
+    checked_partners,
+    checked_pixel,
     image_words,
     names_of,
+    numbers_of,
     pairing_of,
     partner_of,
     subjects_of,
@@ -32,7 +35,6 @@ from .controls import CompareControls
 from .drawing import Drawing
 from .rankings import BY, Ranked, of_outputs, of_responses, of_weights, ranking_panels
 from .sample import Sample
-from .traits import checked_beside, checked_partners, checked_pixel
 
 SAMPLE = 32
 """Images of the sample by default."""
@@ -268,7 +270,8 @@ class CompareView(ImageView):
                 pairings[at] = self.remember(f"pairing{at}", key, lambda other=snapshot: pairing_of(first, other))
                 row, note = partner_of(self.layer_row, snapshot, pairings[at], partners[at - 1])
             output = None if row is None else snapshot.output(row.name)
-            columns.append(Column(LETTERS[at], self._name(at, snapshot), snapshot, row, note, output))
+            told = {"letter": LETTERS[at], "name": self._name(at, snapshot), "row": row, "note": note}
+            columns.append(Column(**told, output=output, aspect=snapshot.item.aspect, snapshot=snapshot))
         self.columns, self._pairings = columns, pairings
         self._weights = tuple(each.weights for each in self.subjects)
 
@@ -277,7 +280,8 @@ class CompareView(ImageView):
         self._sample.follow(self._weights)
         ranked, by = self._ranked(), [self._controls.by]
         ranking = ranking_panels(ranked, self.layer, self.channel, self.look_at, self._drawing.choose, by)
-        found: list[Panel | list[Panel]] = [*self._drawing.panels(self._controls), ranking]
+        first = [*self._drawing.images(), self._drawing.scores()]
+        found: list[Panel | list[Panel]] = [first, *self._drawing.panels(self._controls), ranking]
         return [*found, *filter(None, [self._sample.panels(self._controls.progress)])]
 
     def title(self) -> list[str]:

@@ -11,12 +11,12 @@ import numpy as np
 import traitlets as T
 from numpy.typing import NDArray
 
-from ...compute.core import unknown
-from ...files import write_whole
-from ...render import encode_png
-from ...widgets.base import ModelView
-from ...widgets.controls import Group
-from ...widgets.surface import close_tree, layout, markup, tree
+from ..compute.core import unknown
+from ..files import write_whole
+from ..render import encode_png
+from ..widgets.base import ModelView
+from ..widgets.controls import Group
+from ..widgets.surface import close_tree, layout, markup, tree
 
 LINK = ("layer", "channel", "index")
 WORDS = {"layer": ("Layer",), "channel": ("Channel", "Unit"), "index": ("Image",)}
@@ -93,7 +93,7 @@ class SideBySide(W.VBox):
                 words = f"{type(view_a).__name__} and {type(view_b).__name__} have no trait {name!r} in common"
                 raise LookupError(unknown(words, name, shared, f"they have {', '.join(shared)}"))
         self.views, self.linked = (view_a, view_b), tuple(names)
-        self.said, self._moving = "", False
+        self.said, self._moving, self._closed = "", False, False
         self._said = W.HTML(layout=layout(display="none"))
         row = W.HBox([view_a, view_b], layout=layout(flex_flow="row wrap", align_items="flex-start"))
         for view in self.views:
@@ -128,15 +128,16 @@ class SideBySide(W.VBox):
 
     def close(self) -> None:
         """Close both views."""
+        if self._closed:
+            super().close()
+            return
+        self._closed = True
         for view in self.views:
             if not view.closed:
                 if self.linked:
                     view.unobserve(self._moved, list(self.linked))
                 view.close()
-        if self.comm is not None:
-            close_tree(self)
-        else:
-            super().close()
+        close_tree(self)
 
     def _hide(self) -> None:
         """Hide the controls of the second view that move what is linked."""
@@ -168,7 +169,7 @@ class SideBySide(W.VBox):
                     except (T.TraitError, LookupError, IndexError, ValueError, TypeError) as error:
                         refused = f"{type(other).__name__} stays at {name} {getattr(other, name)}: {error}"
         finally:
-            self.said, self._moving = "", False
+            self.said, self._moving, self._closed = "", False, False
         self.said, self._said.value = refused, markup.note(refused) if refused else ""
         self._said.layout.display = "" if refused else "none"
 

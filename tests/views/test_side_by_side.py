@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import pytest
+import torch
+from torch import nn
 
 import cnnwidgets as cw
 from cnnwidgets.widgets.controls import Group
 from cnnwidgets.widgets.surface import tree
-from tests.views.comparison.test_view import images, network
+
+
+def network(seed: int = 0) -> nn.Sequential:
+    torch.manual_seed(seed)
+    return nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(32, 3))
+
+
+def images(count: int = 8) -> list[tuple[torch.Tensor, int]]:
+    return [(torch.full((1, 6, 6), at / 8), at % 3) for at in range(count)]
 
 
 def test_linked_traits_move_together_in_both_directions():
