@@ -5,6 +5,7 @@ Writes the static pictures that the views themselves make to `docs/pages/picture
 
 from __future__ import annotations
 
+import copy
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,6 +38,10 @@ def views() -> Iterator[tuple[str, cw.ModelView]]:
     yield "receptive_field", cw.ReceptiveFieldView(model, digits, layer="C3", index=3, channel=12)
     yield "occlusion", cw.OcclusionView(model, digits, index=3, window=6, stride=2)
     yield "intervention", cw.InterventionView(model, digits, index=14, layer="C3", off=(1, 13))
+    tuned = copy.deepcopy(model)
+    with torch.no_grad():
+        tuned.C3.weight += 0.1 * torch.randn(tuned.C3.weight.shape, generator=torch.Generator().manual_seed(0))
+    yield "comparison", cw.compare([model, tuned], digits, index=3, layer="C3", channel=5, sample=64)
     yield "attribution", cw.AttributionView(model, digits, index=3)
     yield "signature", cw.SignatureView(model, digits, layer="F6", targets=[1, 3, 5])
     yield "embedding", cw.EmbeddingView(model, digits, layer="F6", count=300)

@@ -41,6 +41,7 @@ _COMPUTE = (
     "compute.scan",
     "compute.lessons",
     "compute.evidence",
+    "compute.comparison",
 )
 _RENDER = ("render", "render.color", "render.text", "render.mosaic", "render.static")
 _FURNITURE = (*_COMPUTE, *_RENDER, "files", "live", "widgets.state", "widgets.surface")
@@ -92,6 +93,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "compute.scan": (*_LAYERS, "compute.dataset", "compute.predictions", "compute.cluster", "files"),
     "compute.diagnosis": (*_LAYERS, "compute.dataset", "compute.filters", "compute.scan"),
     "compute.evidence": (*_LAYERS, "compute.dataset", "compute.receptive_field", "compute.scan"),
+    "compute.comparison": (*_LAYERS, "compute.dataset"),
     "compute.attribution": (*_LAYERS, "compute.scoring", "compute.dataset", "compute.occlusion"),
     "compute.gradients": _CORE,
     "compute.interventions": (*_LAYERS, "compute.scoring", "compute.gradients"),

@@ -48,6 +48,8 @@ MAKES: dict[str, Callable[[Path], cw.ModelView]] = {
     "ActivationView": lambda folder: cw.ActivationView(network(), images()),
     "AttributionView": lambda folder: cw.AttributionView(network(), images(), methods=["saliency"]),
     "ChannelsView": lambda folder: cw.ChannelsView(cw.scan(network(), images(), progress=False)),
+    "CompareFrames": lambda folder: cw.CompareFrames(trainer(folder).recorder.recording),
+    "CompareView": lambda folder: cw.CompareView([network(), network()], images()),
     "ConvolutionView": lambda folder: cw.ConvolutionView(network(), images()),
     "EmbeddingView": lambda folder: cw.EmbeddingView(network(), images(), "fc", method="pca"),
     "ExamplesView": lambda folder: cw.ExamplesView(network(), images()),

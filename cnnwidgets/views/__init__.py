@@ -3,6 +3,7 @@
 from .activation import ActivationView
 from .attribution import AttributionView
 from .channels import ChannelsView
+from .comparison import CompareFrames, CompareView
 from .convolution import ConvolutionView, KernelPlayground
 from .embedding import EmbeddingView
 from .examples import ExamplesView
@@ -19,6 +20,8 @@ __all__ = [
     "ActivationView",
     "AttributionView",
     "ChannelsView",
+    "CompareFrames",
+    "CompareView",
     "ConvolutionView",
     "EmbeddingView",
     "ExamplesView",

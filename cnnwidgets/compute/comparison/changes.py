@@ -1,0 +1,116 @@
+"""How what the layers of two networks put out differs over a sample of images, channel by channel."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import torch
+
+
+@dataclass(frozen=True, eq=False)
+class ResponseChange:
+    """How the responses of a layer differ from those of its partner.
+
+    Attributes
+    ----------
+    layer, partner : str
+        Its name in the first network, and in the second.
+    correlation : torch.Tensor
+        (C,), −1 to 1, of each channel with that of the same number, over images and positions; NaN where one of them
+        does not vary.
+    difference : torch.Tensor
+        (C,): mean of B − A.
+    largest : torch.Tensor
+        (C,): largest magnitude of B − A; 0 exactly where nothing changed.
+    """
+
+    layer: str
+    partner: str
+    correlation: torch.Tensor
+    difference: torch.Tensor
+    largest: torch.Tensor
+
+    @property
+    def channels(self) -> torch.Tensor:
+        """(C,): 1 − correlation; 0 where nothing changed, also of a channel that does not vary; NaN if unknown."""
+        return torch.where(self.largest == 0, 0.0, 1 - self.correlation)
+
+    @property
+    def change(self) -> float:
+        """Mean of `channels`, of those that are known; NaN where none is."""
+        return float(self.channels.nanmean())
+
+
+@dataclass(frozen=True, eq=False)
+class ResponseChanges(Mapping[str, ResponseChange]):
+    """Layer of the first network -> how its responses changed.
+
+    Attributes
+    ----------
+    layers : dict of str to ResponseChange
+        Pairs whose outputs have the same shape.
+    left_out : dict of str to str
+        Layers without one, and why.
+    images : int
+        So many went into it.
+    """
+
+    layers: dict[str, ResponseChange]
+    left_out: dict[str, str]
+    images: int
+
+    def __getitem__(self, layer: str) -> ResponseChange:
+        return self.layers[layer]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.layers)
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    @property
+    def ranking(self) -> list[str]:
+        """The layers, the most changed first; those of which nothing is known last."""
+        return sorted(self.layers, key=lambda layer: _order(self.layers[layer].change))
+
+
+def _order(value: float) -> tuple[bool, float]:
+    return math.isnan(value), -value
+
+
+class Moments:
+    """Sums of two sets of channels, and of their products."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._sums: torch.Tensor | None = None
+
+    def add(self, a: torch.Tensor, b: torch.Tensor) -> None:
+        """Add responses of the same images, (N, C, P) both."""
+        a, b = (each.double().movedim(1, 0).flatten(1) for each in (a, b))
+        if self._sums is None:  # moments around the first means lose no digits
+            self._shifts = a.mean(1, keepdim=True), b.mean(1, keepdim=True)
+            self._sums = a.new_zeros(5, len(a))
+            self._difference, self._largest = a.new_zeros(len(a)), a.new_zeros(len(a))
+        apart = b - a
+        self._difference += apart.sum(1)
+        self._largest = torch.maximum(self._largest, apart.abs().amax(1))
+        a, b = a - self._shifts[0], b - self._shifts[1]
+        self._sums += torch.stack([a.sum(1), b.sum(1), (a * a).sum(1), (b * b).sum(1), (a * b).sum(1)])
+        self.count += a.shape[1]
+
+    def result(self, layer: str, partner: str) -> ResponseChange:
+        """What they say."""
+        assert self._sums is not None
+        one, other, squares, others, both = self._sums
+        spread = squares - one * one / self.count, others - other * other / self.count
+        shared = both - one * other / self.count
+        tiny = 1e-12 * torch.stack([squares, others])
+        varies = (spread[0] > tiny[0]) & (spread[1] > tiny[1])
+        found = torch.where(varies, (shared / (spread[0] * spread[1]).sqrt()).clamp(-1, 1), torch.nan)
+        found[~torch.isfinite(self._difference)] = torch.nan
+        return ResponseChange(
+            layer, partner, found.float(), (self._difference / self.count).float(), self._largest.float()
+        )

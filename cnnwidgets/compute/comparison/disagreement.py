@@ -1,0 +1,176 @@
+"""The images on which two networks say something else, and which classes that concerns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from ..core import are_probabilities
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """An image on which the predicted classes differ.
+
+    Attributes
+    ----------
+    index : int
+        Of the image in the data set.
+    a, b : int
+        The class that each network predicts, by the number that the first network gives it; that of the second is −1
+        for a class that the first does not have.
+    names : tuple of str
+        What these classes are called.
+    shares : tuple of float
+        The probability that each network gives its own class.
+    truth : int or None
+        The class of the label, if it is known.
+    score : float
+        How far they are apart: by how much each prefers its own class to the other's, both together, 0 to 2.
+    """
+
+    index: int
+    a: int
+    b: int
+    names: tuple[str, str]
+    shares: tuple[float, float]
+    truth: int | None
+    score: float
+
+
+@dataclass(frozen=True, eq=False)
+class Disagreements(Sequence[Disagreement]):
+    """The images on which two networks disagree, those first on which they are surest.
+
+    Attributes
+    ----------
+    found : list of Disagreement
+        The ranking.
+    confusion : torch.Tensor
+        int64 (Ka, Kb): images by the class that the first network predicts, and the second (in its own numbers).
+    moved : torch.Tensor
+        (Ka,): mean change of the probability of each class of the first network, B − A; NaN for a class that the second
+        does not have.
+    names : tuple of str
+        The classes of the first network.
+    matched : str
+        `by name` or `by number`: how the classes of the two were matched.
+    images : int
+        So many were compared; those for which a network gives NaN or infinite scores do not count.
+    right : tuple of int
+        Images that each network predicts rightly, of `labelled` ones.
+    labelled : int
+        Images whose class is known.
+    """
+
+    found: list[Disagreement]
+    confusion: torch.Tensor
+    moved: torch.Tensor
+    names: tuple[str, ...]
+    matched: str
+    images: int
+    right: tuple[int, int]
+    labelled: int
+
+    def __getitem__(self, key):  # type: ignore[no-untyped-def]
+        return self.found[key]
+
+    def __len__(self) -> int:
+        return len(self.found)
+
+
+class Votes:
+    """Counts what two networks say of the same images.
+
+    Parameters
+    ----------
+    names : pair of sequences of str
+        What each network calls its classes.
+    known : pair of bool
+        Whether these are names rather than numbers.
+
+    Raises
+    ------
+    ValueError
+        The classes cannot be matched: they are not as many, and have no names that meet.
+    """
+
+    def __init__(self, names: tuple[Sequence[str], Sequence[str]], known: tuple[bool, bool]) -> None:
+        self.names = tuple(names[0]), tuple(names[1])
+        self.places, self.matched = matched_classes(*names, named=all(known))
+        counts = len(names[0]), len(names[1])
+        self._confusion = torch.zeros(counts, dtype=torch.int64)
+        self._moved = torch.zeros(counts[0], dtype=torch.float64)
+        self._found: list[Disagreement] = []
+        self._images = self._labelled = 0
+        self._right = [0, 0]
+
+    def add(
+        self, indices: Sequence[int], truths: Sequence[int | None], scores: tuple[torch.Tensor, torch.Tensor]
+    ) -> None:
+        """Add scores of the same images, (N, Ka) and (N, Kb); `truths` are classes of the first network."""
+        finite = torch.isfinite(scores[0]).all(1) & torch.isfinite(scores[1]).all(1)
+        kept = finite.nonzero().flatten().tolist()
+        if not kept:
+            return
+        indices, truths = [indices[at] for at in kept], [truths[at] for at in kept]
+        a, b = (_shares(each[finite]) for each in scores)
+        beside = torch.where(self.places >= 0, b[:, self.places.clamp(min=0)], torch.nan)  # B in the classes of A
+        self._moved += (beside - a).sum(0)
+        back = torch.full((b.shape[1],), -1)
+        back[self.places[self.places >= 0]] = torch.arange(len(self.places))[self.places >= 0]
+        best = a.argmax(1), b.argmax(1)
+        self._confusion.index_put_(best, torch.ones(len(a), dtype=torch.int64), accumulate=True)
+        self._images += len(a)
+        for at, (index, truth) in enumerate(zip(indices, truths, strict=True)):
+            one, other = int(best[0][at]), int(best[1][at])
+            same = int(back[other])
+            if truth is not None:
+                self._labelled += 1
+                self._right[0] += one == truth
+                self._right[1] += same == truth
+            if same != one:
+                partner = int(self.places[one])
+                shares = float(a[at, one]), float(b[at, other])
+                given = (float(a[at, same]) if same >= 0 else 0.0) + (float(b[at, partner]) if partner >= 0 else 0.0)
+                called = self.names[0][one], self.names[1][other]
+                self._found.append(Disagreement(index, one, same, called, shares, truth, sum(shares) - given))
+
+    @property
+    def result(self) -> Disagreements:
+        """What has been found so far."""
+        ranked = sorted(self._found, key=lambda each: (-each.score, each.index))
+        moved = (self._moved / max(1, self._images)).float()
+        right = self._right[0], self._right[1]
+        counts = self._images, right, self._labelled
+        return Disagreements(ranked, self._confusion.clone(), moved, self.names[0], self.matched, *counts)
+
+
+def matched_classes(a: Sequence[str], b: Sequence[str], *, named: bool) -> tuple[torch.Tensor, str]:
+    """For each class of the first network the number that the second gives it, −1 for none; and how they were matched.
+
+    By name where both have names (`named`); else by number.
+
+    Raises
+    ------
+    ValueError
+        Neither is possible.
+    """
+    if named:
+        numbers = {name: at for at, name in reversed(list(enumerate(b)))}
+        places = [numbers.get(name, -1) for name in a]
+        if any(place >= 0 for place in places):
+            return torch.tensor(places), "by name"
+    if len(a) != len(b):
+        raise ValueError(
+            f"the classes cannot be matched: one network has {len(a)}, the other {len(b)}, and they share no names; "
+            "classes=(names of the first, names of the second) names them"
+        )
+    return torch.arange(len(a)), "by number"
+
+
+def _shares(scores: torch.Tensor) -> torch.Tensor:
+    scores = scores.double()
+    return scores if bool(are_probabilities(scores)) else scores.softmax(1)

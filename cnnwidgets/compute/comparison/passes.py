@@ -1,0 +1,157 @@
+"""The passes of a comparison: two networks run on the same images, each layer is reduced as soon as it has run."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..core import ForwardError, Prepare, around_calls, call, find_layer, in_one_line, leaves, module_names, plain
+from ..dataset import Item, Items
+from ..inputs import as_numbers
+from ..layers import Layer, LayerTable, layer_table, mixes_images, one_image
+from ..shadow import looking
+
+EDGE = 8
+"""Of a map that is larger, so many rows and columns are sampled, evenly spread."""
+Take = Callable[[Layer, torch.Tensor], None]
+
+
+@dataclass(eq=False)
+class Network:
+    """One of the networks of a comparison, with the layers of it that are looked at.
+
+    Attributes
+    ----------
+    model : torch.nn.Module
+        Run in evaluation mode and left unchanged.
+    rows : list of Layer
+        The layers, in running order.
+    prepare : callable, optional
+        As for `activations`.
+    """
+
+    model: nn.Module
+    rows: list[Layer]
+    prepare: Prepare | None = None
+    _wanted: dict[tuple[str, int], list[tuple[Layer, str]]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        names = module_names(plain(self.model))
+        self._wanted = defaultdict(list)
+        for row in self.rows:
+            module, number, path = find_layer(names, row.name)
+            self._wanted[module, number or row.call].append((row, path))
+
+    def run(self, given: Any, take: Take) -> torch.Tensor | None:
+        """Run a batch; `take` is called with each layer and its output. What the network returns, if it is a tensor."""
+        calls: Counter[str] = Counter()
+
+        def leave(name: str, output: Any) -> None:
+            calls[name] += 1
+            if wanted := self._wanted.get((name, calls[name])):
+                values = dict(leaves(output))
+                for row, path in wanted:
+                    if isinstance(value := values.get(path), torch.Tensor):
+                        take(row, value)
+
+        with looking(self.model) as shadow, around_calls(shadow, lambda name: None, leave):
+            returned = call(shadow, given, self.prepare)
+        return returned.detach() if isinstance(returned, torch.Tensor) else None
+
+    def batches(self, items: Sequence[Item], indices: Sequence[int]) -> list[Any]:
+        """Items as the network takes them: stacked where it can, else one by one."""
+        images = [item.image for item in items]
+        if self.prepare is not None or any(image is None for image in images):
+            return [item.raw if self.prepare is not None or item.image is None else item.image[None] for item in items]
+        shapes = {
+            (tuple(image.shape), image.dtype): at
+            for at, image in zip(indices, images, strict=True)
+            if image is not None
+        }
+        if len(shapes) > 1:
+            (first, at), (other, to) = [(" x ".join(map(str, key[0])), at) for key, at in shapes.items()][:2]
+            raise ValueError(
+                f"images of one size are compared: image {at} is {first}, image {to} is {other}; "
+                "give the data set a transform such as Resize and CenterCrop"
+            )
+        batch = as_numbers(self.model, torch.stack([image for image in images if image is not None]))
+        return list(batch.split(1)) if len(batch) > 1 and mixes_images(self.model, batch[:1]) else [batch]
+
+    def look(self, items: Sequence[Item], indices: Sequence[int], take: Callable[[str, torch.Tensor], None]) -> Any:
+        """Run items; `take` is called with the name of each layer and its output for all of them, (N, C, ...).
+
+        Returns the scores, (N, K), or None.
+        """
+        parts = self.batches(items, indices)
+        apart: defaultdict[str, list[torch.Tensor]] = defaultdict(list)
+        returned = []
+        for at, part in enumerate(parts):
+            count = len(items) if len(parts) == 1 else 1
+
+            def reduce(row: Layer, output: torch.Tensor, count: int = count) -> None:
+                values = by_image(output, row, count)
+                if len(parts) == 1:
+                    take(row.name, values)
+                else:
+                    apart[row.name].append(values.clone())
+
+            try:
+                returned.append(self.run(part, reduce))
+            except ForwardError as error:
+                raise ForwardError(
+                    f"{type(plain(self.model)).__name__}, image {indices[at]}: {in_one_line(error)}"
+                ) from error
+        for name, values in apart.items():
+            if len({each.shape for each in values}) > 1:
+                raise ValueError(f"layer {name!r} gives another number of values from image to image")
+            take(name, torch.cat(values))
+        scores = [each for each in returned if each is not None and each.ndim == 2 and each.shape[1] > 1]
+        return torch.cat(scores).float().cpu() if len(scores) == len(parts) else None
+
+
+def by_image(output: torch.Tensor, layer: Layer, count: int) -> torch.Tensor:
+    """The output of a layer for `count` images as (N, C, ...) real numbers; a view where it can be."""
+    output = output.detach()
+    if output.is_complex():
+        output = output.abs()
+    if layer.batch_axis != 0 or output.ndim != len(layer.shape) + 1 or len(output) != count:
+        output = torch.stack([one_image(output, layer, at, of=count) for at in range(count)])
+    if layer.kind != "vector" and layer.layout == "last":
+        output = output.movedim(-1, 1)
+    return output if output.is_floating_point() and output.dtype.itemsize >= 4 else output.float()
+
+
+def sampled(values: torch.Tensor) -> torch.Tensor:
+    """At most `EDGE` rows and columns of each map of (N, C, ...), evenly spread, as (N, C, P) on the CPU: a copy."""
+    if values.ndim == 2:
+        return values[..., None].cpu().clone()
+    for axis in range(2, values.ndim):
+        most = EDGE if values.ndim > 3 else EDGE * EDGE
+        if values.shape[axis] > most:
+            places = torch.linspace(0, values.shape[axis] - 1, most).round().long()
+            values = values.index_select(axis, places.to(values.device))
+    return values.flatten(2).cpu().clone()
+
+
+def layers_of(model: nn.Module, items: Items, index: int, prepare: Prepare | None) -> LayerTable:
+    """The layers of a network that are compared: modules that give something of their own for each image."""
+    given = items[index]
+    batch = given.raw if prepare is not None or given.image is None else as_numbers(model, given.image[None])
+    table = layer_table(model, batch, operations=False, prepare=prepare)
+    rows = [row for row in table.showable if not row.repeats and row.depends and row.batch_axis is not None]
+    if not rows:
+        raise LookupError(f"{type(plain(model)).__name__} has no layer that gives numbers for each image")
+    return LayerTable(rows, table.note)
+
+
+def chosen_indices(items: Items, indices: Sequence[int] | None) -> list[int]:
+    """The numbers of images, checked; all of them where none are given."""
+    found = list(range(len(items)) if indices is None else indices)
+    if not found:
+        raise ValueError("indices is empty: give the numbers of images, or None for all")
+    return [items.checked(index) for index in found]

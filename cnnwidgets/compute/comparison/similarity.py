@@ -1,0 +1,92 @@
+"""Linear CKA: how alike what two layers make of images is, whatever their number of channels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+FEWEST = 4
+"""Images of a mini-batch at least: the unbiased estimator needs so many."""
+
+
+@dataclass(frozen=True, eq=False)
+class Similarity:
+    """Linear CKA between layers.
+
+    Attributes
+    ----------
+    rows, columns : tuple of str
+        Layers of the first network, and of the second, in running order.
+    values : torch.Tensor
+        float32 (R, C): 1 for layers that are alike up to rotation and scale, about 0 for unrelated ones. The estimator
+        is unbiased, so that it may be a little below 0. NaN for a layer that is constant or not finite.
+    images : int
+        So many went into it.
+    """
+
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    values: torch.Tensor
+    images: int
+
+    def __getitem__(self, pair: tuple[str, str]) -> float:
+        row, column = pair
+        return float(self.values[self.rows.index(row), self.columns.index(column)])
+
+
+class Hsic:
+    """The sums over mini-batches that CKA is made of; bytes do not grow with the number of images."""
+
+    def __init__(self, rows: Sequence[str], columns: Sequence[str]) -> None:
+        self.rows, self.columns = tuple(rows), tuple(columns)
+        self.cross = torch.zeros(len(self.rows), len(self.columns), dtype=torch.float64)
+        self.own = torch.zeros(len(self.rows), dtype=torch.float64), torch.zeros(len(self.columns), dtype=torch.float64)
+        self.images = 0
+
+    def add(self, a: Mapping[str, torch.Tensor], b: Mapping[str, torch.Tensor], count: int) -> None:
+        """Add a mini-batch of `count` images: the `centred` Gram matrix of each layer."""
+        scale = 1 / (count * (count - 3))
+        one, other = (
+            torch.stack([each[name] for name in names]) for each, names in ((a, self.rows), (b, self.columns))
+        )
+        self.cross += scale * one @ other.T
+        for own, values in zip(self.own, (one, other), strict=True):
+            own += scale * values.square().sum(1)
+        self.images += count
+
+    @property
+    def result(self) -> Similarity:
+        """What has been found so far."""
+        norms = self.own[0][:, None] * self.own[1]
+        found = torch.where((self.own[0][:, None] > 0) & (self.own[1] > 0), self.cross / norms.sqrt(), torch.nan)
+        return Similarity(self.rows, self.columns, found.float(), self.images)
+
+
+def centred(values: torch.Tensor) -> torch.Tensor:
+    """The U-centred Gram matrix of N >= 4 images, (N, ...), as float64 (N * N,) on the CPU.
+
+    Inner products of two such vectors, over N (N − 3), are the unbiased estimator HSIC₁ of Song et al. (2012).
+    """
+    features = values.flatten(1)
+    features = features - features.mean(0)  # changes nothing but the rounding
+    gram = (features @ features.T).double().cpu()
+    count = len(gram)
+    if count < FEWEST:
+        raise ValueError(f"CKA needs {FEWEST} images in a mini-batch at least, not {count}")
+    gram.fill_diagonal_(0)
+    sums = gram.sum(1)
+    gram -= (sums[:, None] + sums) / (count - 2)
+    gram += sums.sum() / ((count - 1) * (count - 2))
+    return gram.fill_diagonal_(0).flatten()
+
+
+def mini_batches(indices: Sequence[int], size: int) -> list[list[int]]:
+    """Numbers of images in portions of `size`; a last one of fewer than `FEWEST` joins the one before it."""
+    starts = np.arange(0, len(indices), size)
+    if len(starts) > 1 and len(indices) - starts[-1] < FEWEST:
+        starts = starts[:-1]
+    ends = [*starts[1:], len(indices)]
+    return [list(indices[start:end]) for start, end in zip(starts, ends, strict=True)]

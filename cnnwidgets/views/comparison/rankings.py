@@ -1,0 +1,182 @@
+"""Which layers and channels changed most: what is ranked, and the panels that lead there."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...compute.comparison import Pairing, ResponseChanges, WeightChanges
+from ...render.color import SEQUENTIAL, Shaded, palette
+from ...render.mosaic import Strip, strip
+from ...render.static import Panel
+from ...widgets.state import Snapshot
+from ...widgets.surface import markup, number
+
+WIDTH = 288
+SHOWN = 6
+"""Of a ranking, the first ones stand as bars."""
+BY = {
+    "outputs": "outputs for this image",
+    "weights": "weights",
+    "responses": "responses over the sample",
+}
+MEANS = {
+    "outputs": "‖B − A‖ / ‖A‖ of what it puts out",
+    "weights": "‖B − A‖ / ‖A‖ of its weights",
+    "responses": "1 − correlation, mean over channels",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Ranked:
+    """A change by layer, and by channel of the present one.
+
+    Attributes
+    ----------
+    by : str
+        One of `BY`.
+    layers : dict of str to float
+        Layer -> change, in running order.
+    channels : ndarray
+        (C,): of the present layer; empty where it has none.
+    lines : list of str
+        What is to be known.
+    """
+
+    by: str
+    layers: Mapping[str, float]
+    channels: NDArray[Any]
+    lines: Sequence[str] = ()
+
+
+def of_weights(changes: WeightChanges, layer: str) -> Ranked:
+    """By the weights."""
+    layers = {name: change.relative for name, change in changes.items()}
+    channels = changes[layer].channels.numpy() if layer in changes else np.empty(0)
+    lines = []
+    kept = [name for name, change in changes.items() if change.buffers and not change.relative]
+    if changes.same:
+        lines.append("every weight is the same: all changes are 0")
+    elif still := sum(not change.relative for change in changes.values()):
+        lines.append(f"{still} of {len(changes)} layers did not change at all")
+    if kept:
+        lines.append(f"weights the same, running statistics not: {', '.join(kept[:4])}{' …' if len(kept) > 4 else ''}")
+    if changes.only_a or changes.only_b:
+        alone = len(changes.only_a), len(changes.only_b)
+        lines.append(f"without a partner: {alone[0]} layers of A, {alone[1]} of B")
+    return Ranked("weights", layers, channels, lines)
+
+
+def of_outputs(a: Snapshot, b: Snapshot, pairing: Pairing, layer: str, names: Sequence[str]) -> Ranked:
+    """By what the layers put out for the present image."""
+    layers: dict[str, float] = {}
+    channels = np.empty(0)
+    for pair in pairing:
+        one, other = a.find(pair.a), b.find(pair.b)
+        if pair.a not in names or one.shape != other.shape or one.layout != other.layout:
+            continue
+        before, after = a.output(pair.a).float(), b.output(pair.b).float()
+        if before.shape != after.shape:
+            continue
+        norm, change = float(before.norm()), float((after - before).norm())
+        layers[pair.a] = change / norm if norm else math.inf if change else change
+        if pair.a == layer:
+            first, apart = (
+                each.movedim(-1, 0) if one.layout == "last" and each.ndim > 1 else each
+                for each in (before, after - before)
+            )
+            first, apart = (each.reshape(len(each), -1).norm(dim=1) for each in (first, apart))
+            channels = np.where(
+                apart == 0, 0.0, np.divide(apart, first, where=np.asarray(first) > 0, out=np.full(len(first), np.inf))
+            )
+    return Ranked("outputs", layers, channels)
+
+
+def of_responses(changes: ResponseChanges | None, layer: str) -> Ranked:
+    """By the responses over the sample, as far as they are known."""
+    if changes is None:
+        return Ranked("responses", {}, np.empty(0), ["not yet known: they come with the comparison over the sample"])
+    layers = {name: change.change for name, change in changes.items()}
+    channels = changes[layer].channels.numpy() if layer in changes else np.empty(0)
+    lines = [f"over {markup.counted(changes.images, 'image')}"]
+    if changes.left_out:
+        name, why = next(iter(changes.left_out.items()))
+        lines.append(f"left out: {name} ({why}){' …' if len(changes.left_out) > 1 else ''}")
+    return Ranked("responses", layers, channels, lines)
+
+
+def ranking_panels(
+    ranked: Ranked,
+    layer: str,
+    channel: int,
+    on_layer: Callable[[str], object],
+    on_channel: Callable[[int], object],
+    controls: Sequence[Any],
+) -> list[Panel]:
+    """All layers as a strip in running order, the first of the ranking as bars; the same for the channels of one."""
+    names = list(ranked.layers)
+    values = np.array([ranked.layers[name] for name in names])
+    heading = "Which layers changed most"
+    first = _panel(
+        heading, values, names, names.index(layer) if layer in names else None, "layers", MEANS[ranked.by],
+        lambda at: on_layer(names[at]), controls, ranked.lines,
+    )  # fmt: skip
+    if not len(ranked.channels):
+        return [first]
+    called = [f"channel {at}" for at in range(len(ranked.channels))]
+    chosen = channel if channel < len(called) else None
+    return [first, _panel(f"Channels of {layer}", ranked.channels, called, chosen, "channels", "", on_channel, [], [])]
+
+
+def _panel(
+    heading: str,
+    values: NDArray[Any],
+    names: Sequence[str],
+    chosen: int | None,
+    key: str,
+    means: str,
+    on_cell: Callable[[int], object],
+    controls: Sequence[Any],
+    lines: Sequence[str],
+) -> Panel:
+    if not len(values):
+        return Panel(heading, width=WIDTH, lines=list(lines) or ["nothing to rank"], controls=controls, key=key)
+    shaded = Shaded.of(values.reshape(-1, 1, 1).astype(np.float32), colormap=SEQUENTIAL)
+    cells = Strip.fit(len(values))
+    order = sorted(range(len(values)), key=lambda at: (not math.isnan(values[at]), -values[at], at))
+    order = [at for at in order if values[at] != 0][:SHOWN]
+    top = max((values[at] for at in order if math.isfinite(values[at])), default=1.0) or 1.0
+    bars = [(names[at], _share(values[at] / top), _text(values[at])) for at in order]
+    note = [means] if means else []
+    if not order:
+        note.append("no change at all")
+    return Panel(
+        heading,
+        strip(shaded.tiles().ravel()),
+        palette=palette(shaded.colormap),
+        width=WIDTH,
+        colorbar=(shaded.colormap, *markup.scale_texts(*shaded.ends(), shaded.beyond())),
+        bars=bars,
+        chosen=order.index(chosen) if chosen in order else None,
+        lines=[*note, *lines],
+        cells=cells,
+        marks=[] if chosen is None else [cells.box(chosen)],
+        describe=lambda at: f"{names[at]}: {_text(values[at])}",
+        on_cell=on_cell,
+        hint="click one",
+        controls=controls,
+        key=key,
+    )
+
+
+def _share(value: float) -> float:
+    return min(1.0, float(value)) if not math.isnan(value) else math.nan
+
+
+def _text(value: float) -> str:
+    return number(float(value))

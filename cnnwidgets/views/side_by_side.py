@@ -1,0 +1,178 @@
+"""Any two views side by side, moved by one set of controls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import ipywidgets as W
+import numpy as np
+import traitlets as T
+from numpy.typing import NDArray
+
+from ..compute.core import unknown
+from ..files import write_whole
+from ..render import encode_png
+from ..widgets.base import ModelView
+from ..widgets.controls import Group
+from ..widgets.surface import close_tree, layout, markup, tree
+
+LINK = ("layer", "channel", "index")
+WORDS = {"layer": ("Layer",), "channel": ("Channel", "Unit"), "index": ("Image",)}
+"""How the controls of these traits are labelled; of others, as `sliders` of the view says."""
+STYLE = "<style>.cnnw-follows { display: none !important; }</style>"
+"""Hides the controls of the second view that the first one has for both."""
+
+
+def side_by_side(view_a: ModelView, view_b: ModelView, link: Sequence[str] = LINK) -> SideBySide:
+    """Two views of any kind side by side, whose linked traits move together.
+
+    What is set in one is set in the other; a value that the other refuses, such as a channel that it has not, leaves
+    the other where it is, and a line says so. What is linked has controls in the first view alone.
+
+    Parameters
+    ----------
+    view_a, view_b : ModelView
+        The views; they stay usable by themselves, and are closed with what shows them.
+    link : sequence of str
+        Traits that both have; of the default ones, those that both have.
+
+    Returns
+    -------
+    SideBySide
+        A widget; `save` writes both into one picture.
+
+    Raises
+    ------
+    TypeError, ValueError
+        One is no view, or was closed; both are the same view.
+    LookupError
+        A trait in `link` is none of both views.
+
+    Examples
+    --------
+    >>> import cnnwidgets as cw
+    >>> model, digits = cw.models.lenet5(pretrained=True), cw.data.digits()
+    >>> one, other = cw.ActivationView(model, digits), cw.OcclusionView(model, digits, window=8, stride=8)
+    >>> both = cw.side_by_side(one, other)
+    >>> one.index = 7
+    >>> both.linked, other.index
+    (('index',), 7)
+    """
+    return SideBySide(view_a, view_b, link)
+
+
+class SideBySide(W.VBox):
+    """What `side_by_side` gives.
+
+    Attributes
+    ----------
+    views : tuple of ModelView
+        The two.
+    linked : tuple of str
+        The traits that move together.
+    said : str
+        What one view refused of the other, in words; empty for nothing.
+    """
+
+    def __init__(self, view_a: ModelView, view_b: ModelView, link: Sequence[str] = LINK) -> None:
+        for view in (view_a, view_b):
+            if not isinstance(view, ModelView):
+                raise TypeError(f"a view stands beside a view, not {type(view).__name__}")
+            if view.closed:
+                raise ValueError(f"this {type(view).__name__} is closed")
+        if view_a is view_b:
+            raise ValueError("two views stand side by side: make a second one")
+        names = [link] if isinstance(link, str) else list(link)
+        shared = [name for name in view_a.trait_names() if view_b.has_trait(name) and _moves(view_a, name)]
+        if tuple(names) == LINK:
+            names = [name for name in names if name in shared]
+        for name in names:
+            if name not in shared:
+                words = f"{type(view_a).__name__} and {type(view_b).__name__} have no trait {name!r} in common"
+                raise LookupError(unknown(words, name, shared, f"they have {', '.join(shared)}"))
+        self.views, self.linked = (view_a, view_b), tuple(names)
+        self.said, self._moving, self._closed = "", False, False
+        self._said = W.HTML(layout=layout(display="none"))
+        row = W.HBox([view_a, view_b], layout=layout(flex_flow="row wrap", align_items="flex-start"))
+        for view in self.views:
+            view.layout.flex, view.layout.min_width = "1 1 320px", "0"
+            view.layout.width = "auto"
+        super().__init__([W.HTML(STYLE, layout=layout(display="none")), row, self._said])
+        self.add_class("cnnw")
+        self._hide()
+        if self.linked:
+            self._meet(view_a, view_b, self.linked)
+            view_a.observe(self._moved, list(self.linked))
+            view_b.observe(self._moved, list(self.linked))
+
+    def save(self, path: str | Path, *, dark: bool = False) -> Path:
+        """Write both views as they are now to one PNG file; errors are those of `ModelView.save`."""
+        path = Path(path).expanduser()
+        if path.suffix.lower() != ".png":
+            raise ValueError(
+                f"the picture is written as .png, not {path.suffix or 'a name without an ending'!r}: {path}"
+            )
+        write_whole(path, encode_png(self.picture(dark=dark), level=6))
+        return path
+
+    def picture(self, *, dark: bool = False) -> NDArray[np.uint8]:
+        """Both views as one static picture, (H, W, 3)."""
+        for view in self.views:
+            view.flush()
+        pictures = [view.picture(dark=dark) for view in self.views]
+        height = max(len(picture) for picture in pictures)
+        grown = [np.concatenate([p, np.broadcast_to(p[-1:, :1], (height - len(p), p.shape[1], 3))]) for p in pictures]
+        return np.concatenate(grown, axis=1)
+
+    def close(self) -> None:
+        """Close both views."""
+        if self._closed:
+            super().close()
+            return
+        self._closed = True
+        for view in self.views:
+            if not view.closed:
+                if self.linked:
+                    view.unobserve(self._moved, list(self.linked))
+                view.close()
+        close_tree(self)
+
+    def _hide(self) -> None:
+        """Hide the controls of the second view that move what is linked."""
+        second = self.views[1]
+        words = {
+            word for name in self.linked for word in WORDS.get(name, (second.sliders.get(name, name.capitalize()),))
+        }
+        for part in tree(second):
+            if isinstance(part, Group) and part.text in words:
+                part.add_class("cnnw-follows")
+
+    def _moved(self, change: Any) -> None:
+        if self._moving:
+            return
+        source = change["owner"]
+        other = self.views[0] if source is self.views[1] else self.views[1]
+        names = [change["name"], *(name for name in self.linked if name != change["name"])]
+        self._meet(source, other, names)
+
+    def _meet(self, source: ModelView, other: ModelView, names: Sequence[str]) -> None:
+        """Set the linked traits of one view as those of the other."""
+        self._moving, refused = True, ""
+        try:
+            for name in names:
+                value = getattr(source, name)
+                if getattr(other, name) != value:
+                    try:
+                        setattr(other, name, value)
+                    except (T.TraitError, LookupError, IndexError, ValueError, TypeError) as error:
+                        refused = f"{type(other).__name__} stays at {name} {getattr(other, name)}: {error}"
+        finally:
+            self.said, self._moving, self._closed = "", False, False
+        self.said, self._said.value = refused, markup.note(refused) if refused else ""
+        self._said.layout.display = "" if refused else "none"
+
+
+def _moves(view: ModelView, name: str) -> bool:
+    return bool({"source", "display"} & set(view.traits()[name].metadata))

@@ -1,0 +1,203 @@
+"""CKA, changes of responses and disagreements, against the formulas and numbers worked out by hand."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import cnnwidgets as cw
+from cnnwidgets.compute.core import ForwardError, Stopped
+
+
+def network(seed: int = 0) -> nn.Sequential:
+    torch.manual_seed(seed)
+    return nn.Sequential(nn.Conv2d(1, 3, 3), nn.ReLU(inplace=True), nn.Flatten(), nn.Linear(12, 4))
+
+
+def images(count: int = 12) -> Tensor:
+    return torch.randn(count, 1, 4, 4, generator=torch.Generator().manual_seed(5))
+
+
+def hsic(k: Tensor, m: Tensor) -> float:
+    """HSIC₁, as Song et al. write it."""
+    n = len(k)
+    k, m = k.clone().fill_diagonal_(0), m.clone().fill_diagonal_(0)
+    one = torch.ones(n, dtype=k.dtype)
+    found = (
+        torch.trace(k @ m) + (one @ k @ one) * (one @ m @ one) / ((n - 1) * (n - 2)) - 2 / (n - 2) * (one @ k @ m @ one)
+    )
+    return float(found / (n * (n - 3)))
+
+
+def by_formula(x: Tensor, y: Tensor, size: int) -> float:
+    grams = [[part @ part.T for part in each.double().flatten(1).split(size)] for each in (x, y)]
+    cross = sum(hsic(k, m) for k, m in zip(*grams, strict=True))
+    return cross / (sum(hsic(k, k) for k in grams[0]) * sum(hsic(m, m) for m in grams[1])) ** 0.5
+
+
+@pytest.mark.parametrize("size", [12, 6, 4])
+def test_cka_is_that_of_the_formula(size):
+    one, other, data = network(), network(1), images()
+    found = cw.cka(one, other, data, ["0", "3"], batch_size=size, progress=False)
+    for row in ("0", "3"):
+        for column in ("0", "3"):
+            outputs = cw.activations(one, data, row), cw.activations(other, data, column)
+            assert found[row, column] == pytest.approx(by_formula(*outputs, size), abs=1e-5)
+    assert found.images == 12
+
+
+def test_cka_of_a_model_with_itself_runs_it_once(counted):
+    model = network()
+    made = cw.Comparer(model, model, images(), batch_size=4)
+    made.step(0)  # the first time it is asked whether it mixes images
+    calls = counted(model)
+    made.finish()
+    assert calls["3"] == 2  # two more batches
+    found = made.similarity
+    assert found.values.diagonal().tolist() == pytest.approx([1.0] * len(found.rows), abs=1e-6)
+    assert torch.allclose(found.values, found.values.T, atol=1e-6)
+
+
+def test_a_last_batch_of_too_few_images_joins_the_one_before():
+    found = cw.cka(network(), network(1), images(14), ["3"], batch_size=6, progress=False)
+    assert found.images == 14
+    with pytest.raises(ValueError, match="4 images"):
+        cw.cka(network(), network(1), images(3), progress=False)
+
+
+def test_a_constant_layer_has_no_similarity():
+    model = network()
+    nn.init.zeros_(model[3].weight)
+    assert cw.cka(model, network(1), images(), ["3"], progress=False).values.isnan().all()
+
+
+def test_responses_that_are_negated_have_correlation_minus_one_and_frozen_ones_change_by_exactly_0():
+    before, after = network(), network()
+    with torch.no_grad():
+        after[3].weight[1].neg_()
+        after[3].bias[1].neg_()
+        after[3].bias[2] += 0.5
+    found = cw.response_changes(before, after, images(), batch_size=4, progress=False)
+    assert found["0"].change == 0.0 and found["0"].largest.tolist() == [0.0] * 3
+    last = found["3"]
+    assert last.correlation.tolist() == pytest.approx([1, -1, 1, 1]) and last.channels[1] == pytest.approx(2)
+    assert last.difference[2] == pytest.approx(0.5) and last.difference[0] == 0.0
+    assert found.ranking[0] == "3" or found.ranking[0] == "OUTPUT"
+    with torch.no_grad():
+        outputs = before(images().clone()), after(images().clone())
+    assert float(last.difference[1]) == pytest.approx(float((outputs[1] - outputs[0])[:, 1].mean()), abs=1e-6)
+
+
+def test_layers_of_other_shapes_are_left_out_and_said():
+    wide = nn.Sequential(nn.Conv2d(1, 5, 3), nn.ReLU(), nn.Flatten(), nn.Linear(20, 4))
+    found = cw.response_changes(network(), wide, images(), progress=False)
+    assert "3 @ 2x2 here, 5 @ 2x2 there" in found.left_out.values() and "3" in found
+
+
+class Scores(nn.Module):
+    """Logits that are the pixels, in an order of its own."""
+
+    def __init__(self, order: list[int]) -> None:
+        super().__init__()
+        self.order = order
+        self.last = nn.Flatten()
+
+    def forward(self, x):
+        return self.last(x)[:, self.order]
+
+
+LOGITS = torch.tensor([[2.0, 0.0, 0.0], [0.0, 5.0, 0.0], [0.0, 0.0, 1.0], [3.0, 0.0, 0.0]]).reshape(4, 1, 1, 3)
+
+
+def test_disagreements_are_ranked_by_how_sure_both_are():
+    found = cw.disagreements(Scores([0, 1, 2]), Scores([1, 0, 2]), LOGITS, batch_size=4, progress=False)
+    assert [each.index for each in found] == [1, 3, 0]  # both swap classes 0 and 1; image 2 is of class 2 for both
+    sure = LOGITS.reshape(4, 3).softmax(1)
+    assert found[0].score == pytest.approx(float(2 * (sure[1, 1] - sure[1, 0])), abs=1e-6)
+    assert (found[0].a, found[0].b, found[0].names) == (1, 0, ("class 1", "class 0"))
+    assert found.confusion.tolist() == [[0, 2, 0], [1, 0, 0], [0, 0, 1]]
+    expected = (sure[:, [1, 0, 2]] - sure).mean(0)
+    assert torch.allclose(found.moved, expected, atol=1e-6) and found.matched == "by number"
+
+
+def test_classes_in_another_order_are_matched_by_name():
+    names = ["ant", "bee", "cat"], ["bee", "ant", "cat"]
+    found = cw.disagreements(Scores([0, 1, 2]), Scores([1, 0, 2]), LOGITS, batch_size=4, classes=names, progress=False)
+    assert len(found) == 0 and found.matched == "by name" and float(found.moved.abs().max()) < 1e-9
+
+
+def test_other_numbers_of_classes_without_names_cannot_be_matched():
+    with pytest.raises(ValueError, match="one network has 3, the other 2"):
+        cw.disagreements(Scores([0, 1, 2]), Scores([1, 0]), LOGITS, batch_size=4, progress=False)
+
+
+def test_labels_tell_who_is_right():
+    data = [(image, label) for image, label in zip(LOGITS, [0, 0, 2, 1], strict=True)]
+    found = cw.disagreements(Scores([0, 1, 2]), Scores([1, 0, 2]), data, batch_size=4, progress=False)
+    assert found.right == (2, 3) and found.labelled == 4
+
+
+def test_networks_without_scores_say_so():
+    with pytest.raises(ValueError, match="no class scores"):
+        cw.disagreements(nn.Conv2d(1, 1, 1), nn.Conv2d(1, 1, 1), images(), progress=False)
+
+
+def test_matched_channels_are_those_of_a_shuffled_copy():
+    before, after = network(), network()
+    with torch.no_grad():
+        for part in (after[0].weight, after[0].bias):
+            part.copy_(part[[2, 0, 1]].clone())
+    found = cw.match_channels(before, after, images(), "0", progress=False)
+    assert found.channels.tolist() == [1, 2, 0] and found.correlation.tolist() == pytest.approx([1.0] * 3)
+    x = cw.activations(before, images(), "0").movedim(1, 0).flatten(1)
+    assert torch.allclose(
+        cw.match_channels(before, before, images(), "0", progress=False).matrix, torch.corrcoef(x), atol=1e-5
+    )
+
+
+def test_looking_changes_nothing_also_where_it_is_stopped(watched):
+    one, other = network(), network(1)
+    refuses = nn.Sequential(nn.Conv2d(3, 1, 1))
+    before = watched(one), watched(other)
+    cw.cka(one, other, images(), batch_size=4, progress=False)
+    with pytest.raises(Stopped):
+        cw.response_changes(one, other, images(), batch_size=4, progress=lambda done, total: False)
+    with pytest.raises(ForwardError):
+        cw.cka(one, refuses, images(), progress=False)
+    assert (watched(one), watched(other)) == before
+
+
+def test_an_edited_network_is_compared_with_itself():
+    subject = cw.Subject(network(), images())
+    edited = subject.under({"0": cw.Ablate(channels=[1])})
+    found = cw.response_changes(subject.model, edited.model, images(), ["0"], progress=False)
+    assert (found["0"].largest > 0).tolist() == [False, True, False]
+
+
+def test_steps_go_on_and_a_training_ends_them():
+    one, other = network(), network(1)
+    made = cw.Comparer(one, other, images(), batch_size=4)
+    assert made.similarity is None and made.step(0) == 4 and made.similarity.images == 4
+    with torch.no_grad():
+        other[3].bias += 1
+    with pytest.raises(RuntimeError, match="weights changed"):
+        made.step(0)
+    assert (made.done, made.current) == (4, False)
+
+
+def test_images_of_several_sizes_are_refused():
+    with pytest.raises(ValueError, match="of one size"):
+        cw.cka(nn.Conv2d(1, 1, 1), nn.Conv2d(1, 2, 1), [*images(4), torch.zeros(1, 5, 5)], progress=False)
+
+
+def test_memory_does_not_grow_with_the_images():
+    model = network()
+    made = cw.Comparer(model, network(1), images(64), measures=["similarity"], batch_size=4)
+    sizes = []
+    while made.step(0):
+        sizes.append(made._hsic.cross.numel() + sum(each.numel() for each in made._hsic.own))
+    assert len(sizes) == 16 and len(set(sizes)) == 1
+    assert copy.deepcopy(made.similarity).images == 64

@@ -1,0 +1,236 @@
+"""CompareView: columns, pairs, differences, rankings and the sample, on networks worked out by hand."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import cnnwidgets as cw
+from cnnwidgets.compute.core import ForwardError
+from cnnwidgets.testing import check_view
+
+
+def network(seed: int = 0) -> nn.Sequential:
+    torch.manual_seed(seed)
+    return nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(32, 3))
+
+
+def images(count: int = 8) -> list[tuple[torch.Tensor, int]]:
+    generator = torch.Generator().manual_seed(0)
+    return [(torch.rand(1, 6, 6, generator=generator), at % 3) for at in range(count)]
+
+
+def tuned() -> tuple[nn.Sequential, nn.Sequential]:
+    """A network, and a copy of which channel 1 of the first layer has another bias."""
+    before = network()
+    after = copy.deepcopy(before)
+    with torch.no_grad():
+        after[0].bias[1] += 0.5
+    return before, after
+
+
+@pytest.mark.parametrize("kind", ["models", "images", "edits"])
+def test_the_view_keeps_the_contract(kind):
+    def make() -> cw.CompareView:
+        if kind == "models":
+            return cw.compare([network(), network(1)], images())
+        if kind == "images":
+            return cw.compare(network(), images(), images=[0, 3])
+        return cw.compare(network(), images(), edits={"0": cw.Ablate(channels=[1])})
+
+    check_view(make)
+
+
+def test_columns_have_one_scale_and_the_difference_is_that_of_the_maps():
+    before, after = tuned()
+    view = cw.compare([before, after], images(), layer="0", channel=1, survey=False)
+    a, b = (cw.activations(model, images()[0][0], "0")[0] for model in (before, after))
+    assert torch.equal(view.columns[0].output, a) and torch.equal(view.columns[1].output, b)
+    bars = [view.panel(key).colorbar for key in ("mapsA", "mapsB")]
+    assert bars[0][1:] == bars[1][1:]
+    assert ("mean", "−0.5") in view.panel("channeldifference").lines and view.panel("mapsdifference").colorbar[2] == "0"
+    view.channel = 0
+    assert ("mean", "0") in view.panel("channeldifference").lines
+    view.scale = "column"
+    assert view.panel("mapsA").colorbar[1:] != view.panel("mapsB").colorbar[1:]
+
+
+def test_one_set_of_controls_moves_every_column_with_one_pass_a_network():
+    before, after = tuned()
+    view = cw.compare([before, after], images(), survey=False)
+    passes = [subject.passes for subject in view.subjects]
+    view.layer, view.channel, view.index = "1", 1, 2
+    assert [column.row.name for column in view.columns] == ["1", "1"]
+    assert [column.snapshot.index for column in view.columns] == [2, 2]
+    assert [subject.passes for subject in view.subjects] == [each + 1 for each in passes]
+    view.layer = "0"
+    assert [subject.passes for subject in view.subjects] == [each + 1 for each in passes]
+
+
+def test_the_curtain_shows_the_first_left_of_it_and_hovering_reads_both():
+    before, after = tuned()
+    view = cw.compare([before, after], images(), layer="0", channel=1, survey=False)
+    left, right = view.panel("channelA").pixels, view.panel("channelB").pixels
+    curtain = view.panel("curtain").pixels
+    assert np.array_equal(curtain[:, :2], left[:, :2]) and np.array_equal(curtain[:, 2:], right[:, 2:])
+    view.curtain = 100
+    assert np.array_equal(view.panel("curtain").pixels, left)
+    view.curtain = 0
+    assert np.array_equal(view.panel("curtain").pixels, right)
+    a, b = (float(column.output[1, 0, 2]) for column in view.columns)
+    words = view.panel("curtain").describe(2)
+    assert words.startswith("row 0, column 2: A ") and words.endswith("A − B −0.5")
+    view.panel("curtain").on_place(2.5, 0.5)
+    assert view.pixel == (0, 2)
+    values = dict(line for line in view.panel("curtain").lines if isinstance(line, tuple))
+    assert (float(values["A"].replace("−", "-")), float(values["B"].replace("−", "-"))) == pytest.approx(
+        (a, b), rel=1e-3
+    )
+
+
+def test_frozen_layers_change_by_exactly_0_and_the_ranking_leads_to_what_changed():
+    before, after = tuned()
+    view = cw.compare([before, after], images(), layer="3", survey=False)
+    assert view.by == "weights" and view.ranked.layers["3"] == 0.0 and view.ranked.layers["0"] > 0
+    panel = view.panel("layers")
+    assert [bar[0] for bar in panel.bars] == ["0"] and "1 of 2 layers did not change at all" in panel.lines
+    panel.on_cell(0)
+    assert view.layer == "0"
+    view.by = "outputs"
+    assert [bar[0] for bar in view.panel("channels").bars] == ["channel 1"]
+    view.panel("channels").on_cell(1)
+    assert view.channel == 1
+
+
+def test_a_model_against_itself_changes_by_0_and_says_so():
+    model = network()
+    view = cw.compare([model, model], images(), by="weights")
+    assert "every weight is the same: all changes are 0" in view.panel("layers").lines
+    assert "no difference: every value is the same" in view.panel("mapsdifference").lines
+    assert "one network in every column" in view.static().footer
+
+
+def test_the_sample_tells_what_the_functions_tell():
+    before, after = network(), network(1)
+    view = cw.compare([before, after], images(), sample=8)
+    found = view.comparison
+    assert found.done == 8
+    expected = cw.cka(before, after, images(), list(found.similarity.rows), batch_size=8, progress=False)
+    assert torch.allclose(found.similarity.values, expected.values, atol=1e-6)
+    disagreements = cw.disagreements(before, after, images(), progress=False)
+    assert [each.index for each in found.disagreements] == [each.index for each in disagreements]
+    view.panel("cka").on_cell(1)  # the first layer beside the second
+    assert (view.layer, view.partners) == ("0", ("1",)) and view.columns[1].row.name == "1"
+    assert "chosen by hand" in view.panel("mapsB").lines[0]
+    view.panel("cka").on_cell(0)
+    assert (view.layer, view.partners) == ("0", ())
+    view.by = "responses"
+    assert "over 8 images" in view.panel("layers").lines
+
+
+def test_a_click_on_an_image_they_disagree_on_looks_at_it():
+    view = cw.compare([network(), network(1)], images(), sample=8)
+    first = view.comparison.disagreements[0].index
+    view.panel("disagreements").on_cell(0)
+    assert view.index == first and view.panel("disagreements").marks
+
+
+def test_a_training_in_between_is_shown_and_compared_anew():
+    before, after = tuned()
+    view = cw.compare([before, after], images(), layer="0", sample=8)
+    _ = view.comparison
+    with torch.no_grad():
+        after[0].bias.copy_(before[0].bias)
+    view.redraw()
+    assert "no difference: every value is the same" in view.panel("mapsdifference").lines
+    assert float(view.comparison.responses["0"].largest.max()) == 0.0
+
+
+def test_layers_of_one_network_only_and_of_other_shapes_are_said():
+    wide = nn.Sequential(nn.Conv2d(1, 5, 3), nn.ReLU(), nn.Flatten(), nn.Linear(80, 3), nn.Softmax(1))
+    view = cw.compare([wide, network()], images(), layer="0", survey=False)
+    assert view.panel("difference").lines == ["no difference: A is 5 @ 4x4 and B is 2 @ 4x4"]
+    view.layer = "4"
+    assert view.panel("mapsB").lines == ["4 has no partner here"] and view.error == ""
+    assert "1 in the first only" in view.static().footer
+
+
+def test_classes_in_another_order_are_matched_by_name_and_said():
+    model = network()
+    turned = copy.deepcopy(model)
+    with torch.no_grad():
+        for part in (turned[3].weight, turned[3].bias):
+            part.copy_(part[[2, 0, 1]].clone())
+    names = ["ant", "bee", "cat"], ["cat", "ant", "bee"]
+    view = cw.compare([model, turned], images(), classes=names, sample=8)
+    panel = view.panel("scores")
+    assert "classes of B matched by name" in panel.lines and panel.heading == "Scores · all agree"
+    assert len({bar[1] for bar in panel.bars[:2]}) == 1
+    assert len(view.comparison.disagreements) == 0
+
+
+def test_images_stand_side_by_side_and_an_edit_beside_what_it_edits():
+    view = cw.compare(network(), images(), images=[0, 3, 5], survey=False)
+    assert [column.snapshot.index for column in view.columns] == [0, 3, 5] and view.count == 3
+    view.second = 2
+    assert view.panel("curtain").heading == "Curtain · A left, C right"
+    edited = cw.compare(network(), images(), edits={"0": cw.Ablate(channels=[1])}, layer="0", survey=False)
+    assert float(edited.columns[1].output[1].abs().max()) == 0.0
+    assert edited.columns[1].name == "channel 1 of 0 set to 0" and edited.by == "outputs"
+    tensors = cw.compare(network(), images=[image for image, _ in images()[:2]], survey=False)
+    assert tensors.count == 2
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "words"),
+    [
+        (lambda: cw.compare(network(), images()), TypeError, "nothing to compare"),
+        (lambda: cw.compare([network()] * 5, images()), ValueError, "up to 4 columns"),
+        (lambda: cw.compare(["resnet18"], images()), TypeError, "networks"),
+        (lambda: cw.compare(network(), images(), images=[0]), ValueError, "two to four"),
+        (lambda: cw.compare(network(), images(), images=[0, 99]), IndexError, "out of range"),
+        (lambda: cw.compare([network(), network()], images(), images=[0, 1]), ValueError, "one network"),
+        (lambda: cw.compare([network(), network()], images(), leyer="0"), TypeError, "'layer'"),
+        (lambda: cw.compare([network(), nn.Sequential(nn.Conv2d(3, 1, 1))], images()), ForwardError, "B Sequential"),
+        (lambda: cw.compare([network(), network(1)], images(), classes=(["a"], ["b"], ["c"])), ValueError, "names 3"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused_in_words(make, error, words):
+    with pytest.raises(error, match=words):
+        make()
+
+
+def test_another_precision_a_wrapper_and_nan_are_no_obstacle():
+    model = network()
+    double = nn.DataParallel(copy.deepcopy(model).double())
+    view = cw.compare([model, double], images(), sample=8)
+    assert view.comparison.done == 8 and view.error == ""
+    broken = copy.deepcopy(model)
+    with torch.no_grad():
+        broken[0].weight[0, 0, 0, 0] = torch.nan
+    shown = cw.compare([model, broken], images(), layer="0", sample=8)
+    assert shown.comparison.similarity.values[0, 0].isnan() and shown.error == ""
+
+
+def test_the_cell_computes_the_difference():
+    before, after = tuned()
+    models, dataset = [before, after], images()
+    view = cw.compare(models, dataset, layer="0", survey=False)
+    names = {"models": models, "dataset": dataset}
+    code = view.code(names)
+    found: dict = dict(names)
+    exec(code, found)
+    assert torch.allclose(found["difference"][1], torch.full((4, 4), -0.5), atol=1e-6)
+    assert repr(found["view"]) == repr(view)
+    assert cw.open(view.state, models, dataset).layer == "0"
+
+
+def test_the_page_and_the_picture_are_written(tmp_path):
+    view = cw.compare([network(), network(1)], images(4), sample=4)
+    assert view.save(tmp_path / "compare.png").stat().st_size > 1000
+    page = view.to_html(tmp_path / "compare.html", layer=["0"], index=[0, 1], progress=False)
+    assert page.frames == 2 and not page.left_out

@@ -1,0 +1,75 @@
+"""Two views of any kind with one row of controls."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+import cnnwidgets as cw
+from cnnwidgets.widgets.controls import Group
+from cnnwidgets.widgets.surface import tree
+
+
+def network(seed: int = 0) -> nn.Sequential:
+    torch.manual_seed(seed)
+    return nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(32, 3))
+
+
+def images(count: int = 8) -> list[tuple[torch.Tensor, int]]:
+    return [(torch.full((1, 6, 6), at / 8), at % 3) for at in range(count)]
+
+
+def test_linked_traits_move_together_in_both_directions():
+    one, other = cw.ActivationView(network(), images()), cw.ActivationView(network(1), images(), layer="1")
+    both = cw.side_by_side(one, other)
+    assert both.linked == ("layer", "channel", "index") and other.layer == one.layer
+    one.layer, one.channel = "1", 1
+    assert (other.layer, other.channel) == ("1", 1)
+    other.index = 3
+    assert one.index == 3
+    both.close()
+    assert one.closed and other.closed
+
+
+def test_only_the_first_shows_controls_for_what_is_linked():
+    one, other = cw.ActivationView(network(), images()), cw.OcclusionView(network(), images(), window=2, stride=2)
+    both = cw.side_by_side(one, other)
+    assert both.linked == ("index",)
+    hidden = [part.text for part in tree(other) if isinstance(part, Group) and "cnnw-follows" in part._dom_classes]
+    assert hidden == ["Image"]
+    both.close()
+
+
+def test_a_value_that_the_other_refuses_leaves_it_where_it_is_and_is_said():
+    one, other = cw.ActivationView(network(), images()), cw.ActivationView(network(), images(3))
+    both = cw.side_by_side(one, other)
+    one.index = 5
+    assert (one.index, other.index) == (5, 0) and "3 images" in both.said
+    one.index = 2
+    assert other.index == 2 and both.said == ""
+    both.close()
+
+
+def test_what_cannot_stand_side_by_side_is_refused():
+    one, other = cw.ActivationView(network(), images()), cw.FilterView(network())
+    with pytest.raises(ValueError, match="second one"):
+        cw.side_by_side(one, one)
+    with pytest.raises(TypeError, match="not int"):
+        cw.side_by_side(one, 3)
+    with pytest.raises(LookupError, match="indix"):
+        cw.side_by_side(one, other, link=["indix"])
+    other.close()
+    with pytest.raises(ValueError, match="closed"):
+        cw.side_by_side(one, other)
+    one.close()
+
+
+def test_both_are_saved_into_one_picture(tmp_path):
+    one, other = cw.ActivationView(network(), images()), cw.ActivationView(network(1), images())
+    both = cw.side_by_side(one, other)
+    assert both.picture().shape[1] == one.picture().shape[1] + other.picture().shape[1]
+    assert both.save(tmp_path / "both.png").exists()
+    with pytest.raises(ValueError, match="png"):
+        both.save(tmp_path / "both.jpg")
+    both.close()
