@@ -31,6 +31,7 @@ def views() -> Iterator[tuple[str, cw.ModelView]]:
     yield "receptive_field", cw.ReceptiveFieldView(model, digits, layer="C3", index=3, channel=12)
     yield "occlusion", cw.OcclusionView(model, digits, index=3, window=6, stride=2)
     yield "intervention", cw.InterventionView(model, digits, index=14, layer="C3", off=(1, 13))
+    yield "maximization", cw.MaximizeView(model, digits, layer="C3", channel=12, count=4)
     yield "attribution", cw.AttributionView(model, digits, index=3)
     yield "signature", cw.SignatureView(model, digits, layer="F6", targets=[1, 3, 5])
     yield "embedding", cw.EmbeddingView(model, digits, layer="F6", count=300)
@@ -50,7 +51,7 @@ def main() -> None:
     """Write them all."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     for name, view in views():
-        view.settle()  # the whole map of an occlusion, the whole ranking of an intervention
+        view.settle()  # the whole map of an occlusion, the whole ranking of an intervention, every step of a picture
         path = FOLDER / f"{name}.png"
         picture = Image.fromarray(view.picture())
         picture.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)

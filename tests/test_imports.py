@@ -36,6 +36,7 @@ _COMPUTE = (
     "compute.perturbation",
     "compute.overview",
     "compute.scan",
+    "compute.maximization",
 )
 _RENDER = ("render", "render.color", "render.text", "render.mosaic", "render.static")
 _FURNITURE = (*_COMPUTE, *_RENDER, "files", "live", "widgets.state", "widgets.surface")
@@ -82,6 +83,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "compute.signatures": (*_LAYERS, "compute.dataset"),
     "compute.embedding": (*_LAYERS, "compute.dataset"),
     "compute.scan": (*_LAYERS, "compute.dataset", "files"),
+    "compute.maximization": (*_LAYERS, "compute.scoring", "compute.dataset"),
     "compute.diagnosis": (*_LAYERS, "compute.dataset", "compute.filters"),
     "compute.attribution": (*_LAYERS, "compute.scoring", "compute.dataset", "compute.occlusion"),
     "compute.gradients": _CORE,

@@ -28,6 +28,7 @@ from .interventions import (
     units_for_class,
 )
 from .layers import Layer, LayerTable, activations, layer_table
+from .maximization import MaximizedPicture, Maximizer, maximize
 from .occlusion import Occluder, OcclusionMap, occlusion
 from .perturbation import CHANGES, Stability, perturb, stability
 from .receptive_field import (
@@ -64,6 +65,8 @@ __all__ = [
     "Layer",
     "LayerScan",
     "LayerTable",
+    "MaximizedPicture",
+    "Maximizer",
     "Noise",
     "Occluder",
     "OcclusionMap",
@@ -94,6 +97,7 @@ __all__ = [
     "get_layer",
     "intervene",
     "layer_table",
+    "maximize",
     "occlusion",
     "patching",
     "perturb",

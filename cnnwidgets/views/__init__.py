@@ -7,6 +7,7 @@ from .embedding import EmbeddingView
 from .film import FilmView
 from .filter import FilterView
 from .intervention import InterventionView
+from .maximization import MaximizeView
 from .occlusion import OcclusionView
 from .receptive_field import ReceptiveFieldView
 from .signature import SignatureView
@@ -22,6 +23,7 @@ __all__ = [
     "FilterView",
     "InterventionView",
     "KernelPlayground",
+    "MaximizeView",
     "ModelSummary",
     "OcclusionView",
     "ReceptiveFieldView",

@@ -1,4 +1,4 @@
-"""What holds for each of the thirteen views in every page: controls can be hit and have names, text can be read."""
+"""What holds for each of the fourteen views in every page: controls can be hit and have names, text can be read."""
 
 from __future__ import annotations
 
