@@ -42,6 +42,7 @@ def views() -> Iterator[tuple[str, cw.ModelView]]:
     with torch.no_grad():
         tuned.C3.weight += 0.1 * torch.randn(tuned.C3.weight.shape, generator=torch.Generator().manual_seed(0))
     yield "comparison", cw.compare([model, tuned], digits, index=3, layer="C3", channel=5, sample=64)
+    yield "maximization", cw.MaximizeView(model, digits, layer="C3", channel=12, count=4)
     yield "attribution", cw.AttributionView(model, digits, index=3)
     yield "signature", cw.SignatureView(model, digits, layer="F6", targets=[1, 3, 5])
     yield "embedding", cw.EmbeddingView(model, digits, layer="F6", count=300)
@@ -61,7 +62,7 @@ def main() -> None:
     """Write them all."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     for name, view in views():
-        view.settle()  # the whole map of an occlusion, the whole ranking of an intervention
+        view.settle()  # the whole map of an occlusion, the whole ranking of an intervention, every step of a picture
         path = FOLDER / f"{name}.png"
         picture = Image.fromarray(view.picture())
         picture.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)

@@ -42,6 +42,7 @@ _COMPUTE = (
     "compute.lessons",
     "compute.evidence",
     "compute.comparison",
+    "compute.maximization",
 )
 _RENDER = ("render", "render.color", "render.text", "render.mosaic", "render.static")
 _FURNITURE = (*_COMPUTE, *_RENDER, "files", "live", "widgets.state", "widgets.surface")
@@ -94,6 +95,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "compute.diagnosis": (*_LAYERS, "compute.dataset", "compute.filters", "compute.scan"),
     "compute.evidence": (*_LAYERS, "compute.dataset", "compute.receptive_field", "compute.scan"),
     "compute.comparison": (*_LAYERS, "compute.dataset"),
+    "compute.maximization": (*_LAYERS, "compute.scoring", "compute.dataset"),
     "compute.attribution": (*_LAYERS, "compute.scoring", "compute.dataset", "compute.occlusion"),
     "compute.gradients": _CORE,
     "compute.interventions": (*_LAYERS, "compute.scoring", "compute.gradients"),

@@ -58,6 +58,7 @@ MAKES: dict[str, Callable[[Path], cw.ModelView]] = {
     "FilterView": lambda folder: cw.FilterView(network(), images()),
     "InterventionView": lambda folder: cw.InterventionView(network(), images(), off=(1,)),
     "KernelPlayground": lambda folder: cw.KernelPlayground(),
+    "MaximizeView": lambda folder: cw.MaximizeView(network(), images(), steps=3),
     "ModelSummary": lambda folder: cw.ModelSummary(network(), images()[0][0]),
     "OcclusionView": lambda folder: cw.OcclusionView(network(), images(), window=4, stride=4),
     "ReceptiveFieldView": lambda folder: cw.ReceptiveFieldView(network(), images()),

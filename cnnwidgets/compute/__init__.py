@@ -43,6 +43,7 @@ from .interventions import (
     units_for_class,
 )
 from .layers import Layer, LayerTable, activations, layer_table
+from .maximization import MaximizedPicture, Maximizer, maximize
 from .occlusion import Occluder, OcclusionMap, occlusion
 from .perturbation import CHANGES, Stability, perturb, stability
 from .receptive_field import (
@@ -85,6 +86,8 @@ __all__ = [
     "LayerPatcher",
     "LayerScan",
     "LayerTable",
+    "MaximizedPicture",
+    "Maximizer",
     "Noise",
     "Occluder",
     "OcclusionMap",
@@ -122,6 +125,7 @@ __all__ = [
     "intervene",
     "layer_table",
     "match_channels",
+    "maximize",
     "occlusion",
     "patching",
     "perturb",

@@ -15,6 +15,7 @@ from ..views import (
     ExamplesView,
     FilterView,
     InterventionView,
+    MaximizeView,
     OcclusionView,
     ReceptiveFieldView,
 )
@@ -109,6 +110,7 @@ TABS = {
     "occlusion": Tab("Occlusion", OcclusionView, {"index": "index", "target": "target"}),
     "intervention": Tab("Intervention", InterventionView, _PLACE),
     "attribution": Tab("Attribution", AttributionView, _LAYER | {"target": "target"}),
+    "optimised": Tab("Optimised", MaximizeView, {name: name for name in ("layer", "main_layers", "channel")}),
 }
 
 

@@ -10,6 +10,7 @@ from .examples import ExamplesView
 from .film import FilmView
 from .filter import FilterView
 from .intervention import InterventionView
+from .maximization import MaximizeView
 from .occlusion import OcclusionView
 from .receptive_field import ReceptiveFieldView
 from .signature import SignatureView
@@ -29,6 +30,7 @@ __all__ = [
     "FilterView",
     "InterventionView",
     "KernelPlayground",
+    "MaximizeView",
     "ModelSummary",
     "OcclusionView",
     "ReceptiveFieldView",

@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 
 NAMES = [
     *("ActivationView", "FilterView", "ConvolutionView", "KernelPlayground", "ReceptiveFieldView", "OcclusionView"),
-    "InterventionView",
+    *("InterventionView", "MaximizeView"),
     *("AttributionView", "TrainingView", "FilmView", "SignatureView", "EmbeddingView", "ModelSummary"),
 ]
 
@@ -41,6 +41,7 @@ views = [
     cw.ReceptiveFieldView(model, data, layer="C3"),
     cw.OcclusionView(model, data),
     cw.InterventionView(model, data, layer="C3", off=(3, 7)),
+    cw.MaximizeView(model, data, layer="C3", steps=16),
     cw.AttributionView(model, data),
     cw.TrainingView(trainer, data),
     cw.FilmView(cw.Recording.open(folder)),

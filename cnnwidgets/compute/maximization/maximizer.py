@@ -1,0 +1,255 @@
+"""Optimises pictures step by step; each step can be the last."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..core import ForwardError, Prepare, device_of, dtype_of, plain
+from ..dataset import Items
+from ..inputs import as_images
+from ..layers import mixes_images
+from ..shadow import looking
+from .canvas import SIDES, Canvas
+from .goal import Driven, Goal, PlaceOf
+from .moving import JITTER, Moving
+from .picture import MaximizedPicture
+from .spectrum import Spectrum
+
+RATE = 0.05
+"""Size of a step (Adam), for spectra; half of it for each time that the run began anew."""
+SILENT = 16
+"""So many random pictures in a row without any gradient, and what is to be driven counts as one that cannot be."""
+LOUDER = 1.5
+"""By so much the contrast of the next random picture is larger."""
+RESTARTS = 4
+"""How often a run begins anew, with steps half as large, after a NaN."""
+NEAR = 0.01
+"""Mean squared difference to the given image that costs as much as `near` times the activation."""
+
+
+class Maximizer:
+    """Pictures that are optimised: `step` makes some steps, `picture` tells how they look now.
+
+    Parameters
+    ----------
+    model, layer, **options
+        As for `maximize`.
+
+    Attributes
+    ----------
+    canvas : Canvas
+        The form of the pictures.
+    words : str
+        What is driven: `channel 3 of layer4`.
+    done, total : int
+        Steps that were made, and that there are.
+    note : str
+        That the run began anew, and why; empty for nothing.
+
+    Examples
+    --------
+    >>> import cnnwidgets as cw
+    >>> maximizer = cw.Maximizer(cw.models.lenet5(pretrained=True), "C3", channel=3, steps=8)
+    >>> maximizer.step(steps=8)
+    8
+    >>> maximizer.picture().images.shape
+    torch.Size([1, 1, 28, 28])
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        layer: str | None = None,
+        *,
+        channel: int | None = None,
+        direction: Any = None,
+        target: int | None = None,
+        place: PlaceOf = None,
+        dataset: Any = None,
+        size: int | tuple[int, int] | None = None,
+        normalization: tuple[Any, Any] | None = None,
+        start: torch.Tensor | None = None,
+        near: float = 0.0,
+        count: int = 1,
+        diversity: float = 0.5,
+        steps: int = 256,
+        jitter: float | None = None,
+        rotate: float = 5.0,
+        scale: float = 0.05,
+        generator: torch.Generator | None = None,
+        prepare: Prepare | None = None,
+    ) -> None:
+        for name, value in (("count", count), ("steps", steps)):
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise ValueError(f"{name} must be a whole number, 1 or more, not {value!r}")
+        numbers = {"near": near, "diversity": diversity, "rotate": rotate, "scale": scale, "jitter": jitter or 0}
+        for name, number in numbers.items():
+            limit = 1 if name == "scale" else math.inf
+            if isinstance(number, bool) or not isinstance(number, (int, float)) or not 0 <= number < limit:
+                words = "0 to less than 1" if name == "scale" else "a number, 0 or more"
+                raise ValueError(f"{name} must be {words}, not {number!r}")
+        self._model, self._module, self._prepare = model, plain(model), prepare
+        items = dataset if dataset is None or isinstance(dataset, Items) else Items(dataset, model=self._module)
+        given = None if start is None else as_images(self._module, start)[:1].float().cpu()
+        known = size is not None or items is not None or given is not None
+        options = (layer, channel, direction, target, place, prepare)
+        self._device, self._dtype = device_of(self._module), dtype_of(self._module)
+        self.canvas, self._goal = self._formed(items, [size] if known else SIDES, normalization, given, options)
+        if given is not None and tuple(given.shape[1:]) != self.canvas.shape:
+            raise ValueError(f"start is {tuple(given.shape[1:])}, and size says {self.canvas.shape}: leave size out")
+        self._start = None if given is None else self.canvas.pixels(given)
+        self.words, self.done, self.total, self.note = self._goal.words, 0, steps, ""
+        self._count, self._diversity = count, diversity if count > 1 else 0.0
+        self._near = near if given is not None else 0.0
+        empty = self._grey(self.canvas)
+        self._alone = count > 1 and mixes_images(self._module, empty, prepare=prepare)
+        self._moving = Moving(JITTER * max(self.canvas.shape[1:]) if jitter is None else jitter, rotate, scale)
+        self._generator = torch.Generator().manual_seed(0) if generator is None else generator
+        self._rate, self._restarts = RATE, 0
+        self._began_with = self._generator.get_state()
+        self._begin()
+
+    def __repr__(self) -> str:
+        return f"Maximizer of {self.words}: {self.done:,} of {self.total:,} steps done"
+
+    def __iter__(self) -> Iterator[MaximizedPicture]:
+        """The pictures before the first step, and after each; leave the loop to stop, iterate again to go on."""
+        yield self.picture()
+        while self.done < self.total:
+            self.step()
+            yield self.picture()
+
+    def step(self, steps: int = 1, *, seconds: float | None = None) -> int:
+        """Make so many steps, or as many as fit into so many `seconds`, at least one; how many that were.
+
+        Raises
+        ------
+        RuntimeError
+            What is to be driven does not answer to any picture; or is NaN however small the steps are.
+        ForwardError
+            The network raised an error.
+        """
+        before, until = self.done, None if seconds is None else time.monotonic() + seconds
+        last = self.total if seconds is not None else min(self.total, self.done + steps)
+        with torch.inference_mode(False), looking(self._model, self._goal.until) as shadow, torch.enable_grad():
+            while self.done < last:
+                self._step(shadow)
+                if until is not None and time.monotonic() >= until:
+                    break
+        return self.done - before
+
+    def picture(self) -> MaximizedPicture:
+        """The pictures as they are now, and what they give: one pass."""
+        with looking(self._model, self._goal.until) as shadow:
+            pixels = self._spectrum.pixels()
+            images = self.canvas.images(pixels)
+            found = self._driven(shadow, images)
+        held = [each.detach().float().cpu() for each in (images, pixels, found.activation, found.maps)]
+        return MaximizedPicture(held[0], held[1], self.done, self.total, held[2], held[3], self.note)
+
+    # ------------------------------------------------------------------ what they are like
+
+    def _formed(
+        self,
+        items: Items | None,
+        sizes: Sequence[int | tuple[int, int] | None],
+        normalization: tuple[Any, Any] | None,
+        given: torch.Tensor | None,
+        options: tuple[Any, ...],
+    ) -> tuple[Canvas, Goal]:
+        """The form of the pictures, by the first size that the network takes, and what they are to drive."""
+        for last, size in enumerate(sizes, 1 - len(sizes)):
+            canvas = Canvas.of(self._module, items, size, normalization, given)
+            try:
+                return canvas, Goal(self._module, self._grey(canvas), *options)
+            except ForwardError:
+                if not last:
+                    raise
+        raise AssertionError("there is a size")
+
+    def _grey(self, canvas: Canvas) -> torch.Tensor:
+        return canvas.images(torch.full((1, *canvas.shape), 0.5)).to(self._device, self._dtype)
+
+    # ------------------------------------------------------------------ a step
+
+    def _begin(self) -> None:
+        """Begin with the same random numbers: what is drawn then is the same in each run."""
+        self._generator.set_state(self._began_with)
+        with torch.inference_mode(False):
+            self._spectrum = Spectrum(self._count, self.canvas.shape, self._generator, self._device, self._start)
+            self._optimizer = torch.optim.Adam([self._spectrum.values], lr=self._rate)
+        self.done, self._silent = 0, 0
+
+    def _driven(self, shadow: nn.Module, images: torch.Tensor) -> Driven:
+        images = images.to(self._dtype)
+        if not self._alone:
+            return self._goal(shadow, images)
+        return Driven(*map(torch.cat, zip(*(self._goal(shadow, image) for image in images.split(1)), strict=True)))
+
+    def _step(self, shadow: nn.Module) -> None:
+        pixels = self._spectrum.pixels()
+        found = self._driven(shadow, self.canvas.images(self._moving(pixels, self._generator)))
+        if not found.activation.requires_grad:
+            raise RuntimeError(f"{self.words} cannot be driven: it has no gradient with respect to the picture")
+        loss = -found.activation.sum()
+        worth = found.activation.detach().abs()
+        if self._diversity:
+            loss = loss + self._diversity * worth.sum() * likeness(found.features)
+        if self._near and self._start is not None:
+            apart = (pixels - self._start.to(pixels)).square().flatten(1).mean(1)
+            loss = loss + self._near * (worth * apart).sum() / NEAR
+        values = self._spectrum.values
+        (gradient,) = torch.autograd.grad(loss, values)
+        if not (loss.isfinite() and gradient.isfinite().all()):
+            self._begin_smaller()
+            return
+        self.done += 1
+        largest = gradient.flatten(1).abs().amax(1)
+        if not largest.any() and not self._answers():
+            return
+        values.grad = gradient
+        self._optimizer.step()
+        values.grad = None
+
+    def _answers(self) -> bool:
+        """Begin with other pictures, of more contrast, since none of these has a gradient."""
+        self._silent += 1
+        if self._silent >= SILENT:
+            raise RuntimeError(
+                f"{self.words} cannot be driven: its gradient was 0 for {SILENT} random pictures, as behind a ReLU "
+                "that never opens; a layer before it may be driven"
+            )
+        for number in range(self._count):
+            self._spectrum.redraw(number, LOUDER**self._silent)
+        return False
+
+    def _begin_smaller(self) -> None:
+        at, self._restarts = self.done, self._restarts + 1
+        if self._restarts > RESTARTS:
+            raise RuntimeError(
+                f"{self.words} is NaN or infinite after {at:,} steps, also with steps of 1/{2**RESTARTS} of their size"
+            )
+        self._rate /= 2
+        self.note = f"began anew with steps of 1/{2**self._restarts} of their size: NaN or infinity at step {at + 1:,}"
+        self._begin()
+
+
+def likeness(features: torch.Tensor) -> torch.Tensor:
+    """How alike N pictures are, 0 to 1: the mean cosine between the Gram matrices of every two of them.
+
+    Parameters
+    ----------
+    features : torch.Tensor
+        (N, C, P): the channels of a layer at all places. Their Gram matrix tells which channels fire together, wherever
+        that is: the texture (Olah et al. 2017, after Gatys et al. 2015).
+    """
+    count = len(features)
+    gram = torch.nn.functional.normalize((features @ features.transpose(1, 2)).flatten(1), dim=1)
+    cosines = gram @ gram.T
+    return (cosines.sum() - cosines.diagonal().sum()) / (count * (count - 1))
