@@ -45,7 +45,7 @@ class AccuracyEffects:
     total : int
         Number of images when it is complete.
     words : str
-        What is edited.
+        What is edited; of another network, its type.
     """
 
     indices: torch.Tensor
@@ -134,7 +134,7 @@ class AccuracyMeter:
         self,
         model: nn.Module,
         dataset: Any,
-        edits: Edits,
+        edits: Edits | nn.Module,
         *,
         most: int | None = None,
         classes: Sequence[str] | None = None,
@@ -143,13 +143,14 @@ class AccuracyMeter:
     ) -> None:
         if most is not None and (whole(most) is None or most < 1):
             raise ValueError(f"most is a number of images, 1 or more, not {most!r}")
-        if not edits:
+        if not isinstance(edits, nn.Module) and not edits:
             raise ValueError("no edits: give at least one layer, {'layer4': cw.Ablate(channels=3)}")
         own = isinstance(dataset, Items)
         self._items = dataset if own else Items(dataset, classes=classes, prepare=prepare, model=plain(model))
         self._prepare = self._items.prepare
-        self._twin = EditedTwin(model, edits, prepare=self._prepare)
-        self._networks = (plain(model), self._twin.module)
+        self._twin = None if isinstance(edits, nn.Module) else EditedTwin(model, edits, prepare=self._prepare)
+        self._intervention = None if self._twin is None else self._twin.intervention
+        self._networks = (plain(model), plain(edits) if self._twin is None else self._twin.module)
         self._scorers = [Scorer(each, layer=None, score="logit", prepare=self._prepare) for each in self._networks]
         self._names = OutputNames(plain(model), self._items)
         order = torch.randperm(len(self._items), generator=torch.Generator().manual_seed(0))
@@ -216,15 +217,14 @@ class AccuracyMeter:
     def result(self) -> AccuracyEffects:
         """A copy of the partial result."""
         labels, before, after = torch.tensor(self._found).reshape(-1, 3).unbind(1)
-        intervention = self._twin.intervention
-        words = "" if intervention is None else intervention.words
+        words = type(self._networks[1]).__name__ if self._intervention is None else self._intervention.words
         indices, names = torch.tensor(self._order[: self.done]), tuple(self._names.all(self._classes))
         return AccuracyEffects(indices, labels, before, after, names, self.total, words)
 
     def tell(self) -> None:
         """Warn of layers that no edit has reached."""
-        if self._twin.intervention is not None and self.done:
-            self._twin.intervention.tell()
+        if self._intervention is not None and self.done:
+            self._intervention.tell()
 
     def _predicted(self, number: int, items: list[Item]) -> list[int]:
         """The classes that a network predicts: the model is number 0, its edited twin 1."""
@@ -256,7 +256,7 @@ class AccuracyMeter:
 def accuracy_effects(
     model: nn.Module,
     dataset: Any,
-    edits: Edits,
+    edits: Edits | nn.Module,
     *,
     most: int | None = None,
     classes: Sequence[str] | None = None,
@@ -275,8 +275,8 @@ def accuracy_effects(
         Any network that gives class scores.
     dataset : indexable
         Gives (image, label), as for `ActivationView`.
-    edits : mapping of str to Edit
-        As for `intervene`.
+    edits : mapping of str to Edit, or torch.nn.Module
+        As for `intervene`; or another network for the same images, whose accuracy is that after.
     most : int, optional
         Take only so many images; all by default.
     classes : sequence of str, optional

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -137,15 +138,21 @@ class LayerPatcher:
         while self.done < self.total:
             yield self.step()
 
-    def step(self) -> Patching:
+    def step(self, seconds: float | None = None) -> Patching:
         """Patch the next layer and return the partial result.
+
+        Parameters
+        ----------
+        seconds : float, optional
+            Go on with further layers as long as this time lasts.
 
         Raises
         ------
         LookupError, ForwardError, ValueError
             As for `patching`. What is done is kept.
         """
-        if self.done < self.total:
+        end = time.monotonic() + (seconds or 0)
+        while self.done < self.total:
             name = self.layers[self.done]
             good, bad = self._tails(name)
             targets = choose_targets(good.whole, self._target)
@@ -153,6 +160,8 @@ class LayerPatcher:
             self._first = self._first or ends
             self._found[name] = _patched(bad, good.output, targets, self._by, self._size)
             self._words[name] = bad.words
+            if time.monotonic() >= end:
+                break
         return self.result
 
     @property

@@ -7,8 +7,9 @@ from typing import Any
 import ipywidgets as W
 
 from ...widgets import controls
-from ...widgets.controls import ChannelControl, Guard, ProgressRow, TargetMenu, hint
+from ...widgets.controls import ChannelControl, Guard, TargetMenu, hint
 from ...widgets.surface import layout, plain
+from .beside import Beside
 from .edits import REPLACES
 
 GAINS = (-2.0, 3.0)
@@ -52,9 +53,9 @@ class SwitchControl(W.HBox):
 
 
 class InterventionControls:
-    """The controls of an InterventionView: `bar` stands above its panels, the others below its ranking."""
+    """The controls of an InterventionView: `bar` stands above its panels, the others in those that grow."""
 
-    def __init__(self, view: Any) -> None:
+    def __init__(self, view: Any, beside: Beside) -> None:
         self._view = view
         self.channel = ChannelControl(view, view.layer_row, tip="The chosen channel (arrow keys work)")
         self.switch = SwitchControl(view)
@@ -70,7 +71,17 @@ class InterventionControls:
         self.behind.on_click(lambda _: view.follow_norm())
         self.target = TargetMenu(view, "target", tip="The class that the channels are ranked for")
         scores = ["logit", "probability"]
-        self.progress = ProgressRow("channels", view.toggle_ranking)
+        self.ranked, self.carried = beside.ranking.row("channels"), beside.carrying.row("layers")
+        self.measured = beside.measuring.row("images")
+        self.measure = plain(
+            W.Button, description="measure", layout=W.Layout(width="90px", padding="0", display="none")
+        )
+        self.measure.on_click(lambda _: beside.measuring.toggle())
+        hint(self.measure, "Take the data set through both networks: accuracy before and after")
+        self.every = [
+            controls.button("all on", view.all_on, width=84, tip="Every channel as it is"),
+            controls.button("all off", view.all_off, width=84, tip="Every channel of the layer off"),
+        ]
         self.bar = [
             view.layer_control(),
             view.image_control(),
@@ -79,13 +90,7 @@ class InterventionControls:
             controls.labelled("Replaced by", replace),
             self.other,
             self.behind,
-            W.HBox(
-                [
-                    controls.button("all on", view.all_on, width=64, tip="Every channel as it is"),
-                    controls.button("all off", view.all_off, width=64, tip="Switch every channel of the layer off"),
-                ],
-                layout=W.Layout(overflow="hidden", margin="0 18px 0 0"),
-            ),
+            W.HBox(self.every, layout=W.Layout(overflow="hidden", margin="0 18px 0 0")),
             controls.labelled("Target", self.target),
             controls.labelled(
                 "Score", controls.dropdown(view, "score", scores, width=104, tip="What the channels are ranked by")
@@ -100,6 +105,9 @@ class InterventionControls:
 
     def fit(self, norms: list[str]) -> None:
         """Show what the present state has use for; `norms` are layers behind which 0 is another number."""
-        self.other.layout.display = "" if self._view.replace == "image" else "none"
+        carries = self._view.replace == "image"
+        self.other.layout.display = "" if carries else "none"
+        for button, words, name in zip(self.every, ("carry none", "carry all"), ("all on", "all off"), strict=True):
+            button.description = words if carries else name
         self.behind.layout.display = "" if norms else "none"
         self.behind.description = f"off behind {norms[0]}" if norms else ""

@@ -1,27 +1,44 @@
-"""The ranking of InterventionView in the making: in portions while a notebook runs, at once where there is none."""
+"""Long work of InterventionView in the making: in portions while a notebook runs, at once where there is none."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
-import torch
-
-from ...compute.interventions import ChannelAblator, ChannelEffects
 from ...live import Pace, Portions, weakly
+from ...widgets.controls import ProgressRow
 
 SHOWN = 0.250
-"""Seconds between two drawings of the growing ranking."""
-MOST = 16
-"""Channels of the curve at most."""
-Make = Callable[[], ChannelAblator]
+"""Seconds between two drawings of what grows."""
 
 
-class GrowingRanking:
-    """Switches off one channel after another in portions, between which cells and widgets are answered.
+class Work(Protocol):
+    """Work that is done step by step."""
 
-    Then the best channels together, for the curve. Where no event loop runs (a script, a test) it waits for `finish`.
+    @property
+    def done(self) -> int:
+        """How much is done."""
+
+    @property
+    def total(self) -> int:
+        """Of how much."""
+
+    @property
+    def result(self) -> Any:
+        """What is known."""
+
+    def step(self, seconds: float | None = None) -> object:
+        """Do a part that takes about so many seconds."""
+
+
+W = TypeVar("W", bound=Work)
+
+
+class Growing(Generic[W]):
+    """Does work in portions, between which cells and widgets are answered.
+
+    Where no event loop runs (a script, a test) it waits for `finish`.
 
     Parameters
     ----------
@@ -33,31 +50,30 @@ class GrowingRanking:
 
     Attributes
     ----------
-    curve : torch.Tensor or None
-        (K + 1,): the score with no channel off, with the first of the ranking, with the first two ...
+    work : Work or None
+        What is being done; None before the first portion.
     error : Exception or None
         What ended the last run before its time.
     """
 
     def __init__(self, on_progress: Callable[[], bool], is_current: Callable[[], bool]) -> None:
-        self.curve: torch.Tensor | None = None
+        self.work: W | None = None
         self.error: Exception | None = None
         self._key: Any = None
-        self._make: Make | None = None
-        self._ablator: ChannelAblator | None = None
+        self._make: Callable[[], W] | None = None
         self._on_progress, self._is_current = weakly(on_progress), weakly(is_current)  # the view may go
         self._portions, self._pace = Portions(self._portion), Pace()
         self._drawn_at, self._undrawn = 0.0, False
 
     @property
-    def result(self) -> ChannelEffects | None:
-        """The effects as far as they are known; None before the first portion."""
-        return None if self._ablator is None else self._ablator.result
+    def result(self) -> Any:
+        """What is known; None before the first step is done."""
+        return self.work.result if self.work is not None and self.work.done else None
 
     @property
     def done(self) -> int:
-        """Channels that have been switched off."""
-        return 0 if self._ablator is None else self._ablator.done
+        """How much is done."""
+        return 0 if self.work is None else self.work.done
 
     @property
     def running(self) -> bool:
@@ -67,18 +83,18 @@ class GrowingRanking:
     @property
     def complete(self) -> bool:
         """Whether there is nothing left to do."""
-        return self.curve is not None or self._make is None
+        return self._make is None or (self.work is not None and self.work.done >= self.work.total)
 
     @property
     def seconds_left(self) -> float | None:
         """How long the rest will take; None where that is not known."""
-        return None if self._ablator is None else self._pace.left(self._ablator.total - self._ablator.done)
+        return None if self.work is None else self._pace.left(self.work.total - self.work.done)
 
-    def follow(self, key: Any, make: Make | None, wanted: bool) -> None:
-        """Make the ranking of `make()`, or go on with it where the `key` is the same, if it is `wanted`; else stop."""
+    def follow(self, key: Any, make: Callable[[], W] | None, wanted: bool) -> None:
+        """Do the work that `make()` gives, or go on where the `key` is the same, if it is `wanted`; else stop."""
         if key != self._key:
             self.stop()
-            self._key, self._make, self._ablator, self.curve, self.error = key, make, None, None, None
+            self._key, self._make, self.work, self.error = key, make, None, None
             self._pace = Pace()
         if wanted and not self.complete and self.error is None:
             self._portions.start()
@@ -93,8 +109,8 @@ class GrowingRanking:
         """Wait a little before the next portion: somebody is moving the view."""
         self._portions.hold()
 
-    def finish(self) -> ChannelEffects | None:
-        """Do the rest now; the whole ranking, or None where there is none to make."""
+    def finish(self) -> Any:
+        """Do the rest now; the whole result, or None where there is nothing to do."""
         self.stop()
         while not self.complete:
             self._advance(None)
@@ -125,14 +141,80 @@ class GrowingRanking:
         return fine
 
     def _advance(self, seconds: float | None) -> None:
-        if self._ablator is None:
+        if self.work is None:
             assert self._make is not None
-            self._ablator = self._make()
+            self.work = self._make()
             return
-        ablator, start, done = self._ablator, time.monotonic(), self._ablator.done
-        if done < ablator.total:
-            ablator.step(seconds)
-            self._pace.took(ablator.done - done, start, time.monotonic())
+        work, start, done = self.work, time.monotonic(), self.work.done
+        work.step(seconds)
+        self._pace.took(work.done - done, start, time.monotonic())
+
+
+class Background(Generic[W]):
+    """Growing work of a view, with a row that tells how far it is and has a button.
+
+    Parameters
+    ----------
+    view : ModelView
+        Draws what grows.
+    wanted : str
+        Its trait that says whether the work is to be done; False stops it.
+    """
+
+    def __init__(self, view: Any, wanted: str) -> None:
+        self._view, self._wanted = view, wanted
+        self.growing: Growing[W] = Growing(self._grown, self._is_current)
+        self.progress: ProgressRow | None = None
+
+    @property
+    def wanted(self) -> bool:
+        """Whether the work is to be done."""
+        return bool(getattr(self._view, self._wanted))
+
+    def row(self, what: str) -> ProgressRow:
+        """Make the row; `what` is counted."""
+        self.progress = ProgressRow(what, self.toggle)
+        return self.progress
+
+    def show(self, total: int) -> None:
+        """Have the row say how much of `total` is done; 0 hides it."""
+        if self.progress is not None:
+            growing, done = self.growing, min(self.growing.done, total)
+            self.progress.show(done, total, growing.seconds_left, growing.running)
+
+    def follow(self, key: Any, make: Callable[[], W] | None) -> None:
+        """Do the work that `make()` gives, if it is wanted; None for nothing to do."""
+        self.growing.follow(key, make, self.wanted)
+
+    def toggle(self) -> None:
+        """Stop, or begin or go on."""
+        if self.growing.running:
+            setattr(self._view, self._wanted, False)
         else:
-            order = ablator.result.ranking[:MOST].tolist()
-            self.curve = ablator.without([order[:count] for count in range(len(order) + 1)])[:, 0].cpu()
+            self.growing.error = None
+            with self._view.quiet():
+                setattr(self._view, self._wanted, True)
+            self._view.redraw()
+
+    def finish(self) -> Any:
+        """Do the rest now and draw it; the whole result, or None where there is nothing to do."""
+        self._view.flush()
+        found = self.growing.finish()
+        self._view.guarded(self._view.render)
+        return found
+
+    def _grown(self) -> bool:
+        """Draw what there is, or say why it grows no more; whether that went well."""
+        return bool(self._view.guarded(self._draw))
+
+    def _draw(self) -> None:
+        self._view.render()
+        if self.growing.error is not None:
+            raise self.growing.error
+
+    def _is_current(self) -> bool:
+        """Whether the work still is of this network; draws anew where a cell has trained the network."""
+        same = not self._view.outdated()
+        if not same:
+            self._view.redraw()
+        return same

@@ -1,25 +1,14 @@
-"""The panels of InterventionView: the scores before and after, the ranking of the channels, and its curve."""
+"""The panel of the scores before and after."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from typing import Any
-
-import numpy as np
-import torch
-
 from ...compute.dataset import OutputNames, Prediction
-from ...compute.interventions import ChannelEffects
-from ...render.static import Chart, Line, Panel
-from ...widgets.panels import CurvePanel, curve_panel
-from ...widgets.surface import markup, number
+from ...render.static import Panel
+from ...widgets.surface import markup
 
 WIDTH = 288
 BEST = 4
 """Classes that are shown, the best before and the best after."""
-RANKED = 8
-"""Channels of the ranking that are shown."""
 
 
 def score_panel(before: Prediction | None, after: Prediction | None, names: OutputNames, truth: int | None) -> Panel:
@@ -45,33 +34,3 @@ def points(change: float) -> str:
     """A change in percentage points, with its sign."""
     rounded = round(100 * change, 1)
     return f"{rounded:+.1f}".replace("-", "−") if rounded else "±0"
-
-
-def ranking_panel(
-    effects: ChannelEffects | None, channel: int, score: str, target: str, controls: Sequence[Any]
-) -> Panel:
-    """The channels that the class needs most, as far as they are known: by how much its score falls without each."""
-    heading, note = f"Channels by effect · {score} of {target}", "how far it falls without each alone"
-    if effects is None or not effects.done.any():
-        return Panel(heading, width=WIDTH, lines=[f"{note}: not yet known"], controls=controls, key="ranking")
-    change, order = effects.change[0], effects.ranking.tolist()
-    shown = order if len(order) <= RANKED else [*order[: RANKED - 2], *order[-2:]]
-    limit = max((abs(float(change[at])) for at in shown if math.isfinite(change[at])), default=0.0) or 1.0
-    bars = [(f"channel {at}", float(change[at]) / limit, signed(float(change[at]))) for at in shown]
-    lines = [note] if len(order) <= RANKED else [f"{note}; the first {RANKED - 2} and the last 2 of {len(order):,}"]
-    chosen = shown.index(channel) if channel in shown else None
-    return Panel(heading, width=WIDTH, bars=bars, lines=lines, chosen=chosen, controls=controls, key="ranking")
-
-
-def signed(value: float) -> str:
-    """A change with its sign; none before 0."""
-    return f"+{number(value)}" if value > 0 else number(value)
-
-
-def curve_of(scores: torch.Tensor, score: str) -> CurvePanel:
-    """The score over the number of channels off, in the order of the ranking."""
-    values = scores.double().numpy()
-    places, nothing = np.arange(len(values), dtype=np.float64), np.empty(0)
-    lines = [Line(places, values, dots=True), Line(nothing, nothing)]
-    chart = Chart(lines, (0.0, max(1.0, len(values) - 1)), "k, channels off")
-    return curve_panel(f"{score.capitalize()} without the top k", chart, [score], key="curve")

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 import ipywidgets as W
 import traitlets as T
 
-from ...compute.dataset import of_images
-from ...compute.interventions import ChannelAblator, ChannelEffects, norms_behind
+from ...compute.accuracy import AccuracyEffects
+from ...compute.interventions import ChannelEffects, Patching, norms_behind
 from ...compute.layers import Layer, drawable
 from ...live import cell_thread
 from ...render.color import Shaded
@@ -20,11 +20,13 @@ from ...widgets.panels import grid_panel, image_panel
 from ...widgets.state import Colormap, Given, Index, Integer, NotNone, Snapshot, Subject, Target, image_of, together
 from ...widgets.state import call as call_of
 from ...widgets.surface import markup
+from .beside import Beside, Present
 from .controls import InterventionControls
-from .edits import AVERAGED, REPLACES, Switches, by_channel, checked_gains, checked_off, replacement
-from .growing import GrowingRanking
+from .edits import AVERAGED, REPLACES, Switches, checked_gains, checked_off, replacement
+from .growing import Growing
 from .later import later_layers, later_panels
-from .panels import curve_of, ranking_panel, score_panel
+from .panels import score_panel
+from .ranking import Ranking
 
 GRID = 288
 """Width of the grid, in px."""
@@ -44,6 +46,10 @@ class InterventionView(ImageView):
     portions of about 40 ms between which cells and widgets are answered, and without a notebook is made where it is
     asked for, by `effects` and `save`. A curve tells what becomes of the score without the first k of them together.
 
+    With `replace="image"` channels are carried over from another image (activation patching), and a table tells how
+    much of its score each layer brings back; a click in it carries that layer over. A button takes the whole data set
+    through both networks and tells the accuracy before and after, by class. Both grow as the ranking does.
+
     Parameters
     ----------
     model : torch.nn.Module or Subject
@@ -55,13 +61,13 @@ class InterventionView(ImageView):
         As for `ActivationView`.
     **traits
         Initial `layer`, `main_layers`, `index`, `channel`, `off`, `gains`, `replace`, `other`, `target`, `score`,
-        `ranking`, `top`, `colormap`.
+        `ranking`, `carried`, `measured`, `top`, `colormap`.
 
     Attributes
     ----------
     edited : Subject
         The model as it is edited, for other views: `cw.OcclusionView(view.edited)`. Without edits it is `subject`.
-    growing : GrowingRanking
+    growing : Growing
         Makes the ranking.
 
     Raises
@@ -101,6 +107,12 @@ class InterventionView(ImageView):
     target = Target(of=_classes, help="class that channels are ranked for; None: the predicted one").tag(source=True)
     score = T.Enum(("logit", "probability"), "logit", help="what they are ranked by").tag(source=True)
     ranking = T.Bool(True, help="whether the ranking is made; False stops it, what is done stays").tag(display=True)
+    carried = T.Bool(
+        True, help="whether the table of carried layers is made, with `replace` image; False stops it"
+    ).tag(display=True)
+    measured = T.Bool(
+        False, help="whether the accuracy over the data set is measured; False stops it, what is done stays"
+    ).tag(display=True)
     top = Integer(5, help="how many channels of the ranking `top_off` switches off").tag(display=True)
     colormap = Colormap("auto", help="matplotlib name; auto: diverging for signed values").tag(display=True)
 
@@ -109,10 +121,32 @@ class InterventionView(ImageView):
     @property
     def effects(self) -> ChannelEffects | None:
         """What each channel does to the score; what is not yet done is done now. None without class scores."""
-        self.flush()
-        found = self.growing.finish()
-        self.guarded(self.render)
+        found: ChannelEffects | None = self._beside.ranking.finish()
         return found
+
+    @property
+    def patching(self) -> Patching | None:
+        """What each layer restores of the score of the other image, with `replace` image; what is left is done now."""
+        found: Patching | None = self._beside.carrying.finish()
+        return found
+
+    @property
+    def accuracy(self) -> AccuracyEffects | None:
+        """The accuracy before and after; what is not yet done is done now. None where nothing is edited."""
+        found: AccuracyEffects | None = self._beside.measuring.finish()
+        return found
+
+    @property
+    def growing(self) -> Growing[Ranking]:
+        """Makes the ranking."""
+        return self._beside.ranking.growing
+
+    def carry(self, layer: str) -> None:
+        """Carry a whole layer over from the other image."""
+        channels = self.snapshot.find(layer).channels
+        with self.hold_trait_notifications():
+            self.layer, self.replace, self.off, self.gains = layer, "image", tuple(range(channels)), ()
+            self.channel = min(self.channel, channels - 1)
 
     def switch(self, channel: int, off: bool | None = None) -> None:
         """Switch a channel off or on again, by default the other way, and choose it."""
@@ -144,25 +178,15 @@ class InterventionView(ImageView):
             finally:
                 self._keeping = False
 
-    def toggle_ranking(self) -> None:
-        """Stop the ranking, or go on with it."""
-        if self.growing.running:
-            self.ranking = False
-        else:
-            self.growing.error = None
-            with self.quiet():
-                self.ranking = True
-            self.redraw()
-
     # ------------------------------------------------------------------ what traits may be
 
     def prepare(self, traits: dict[str, Any]) -> None:
-        """Set up what makes the ranking."""
+        """Set up what is done beside the drawing."""
         self.edited: Subject = self.subject
         self._own: Subject | None = None
         self._norms: list[str] = []
         self._keeping = False
-        self.growing = GrowingRanking(self._grown, self._is_current)
+        self._beside = Beside(self)
 
     def choosable(self, row: Layer) -> bool:
         """Layers with channels that a hook can edit."""
@@ -207,12 +231,11 @@ class InterventionView(ImageView):
 
     def controls(self) -> list[W.Widget]:
         """Layer, image and channel, what is done to it, and for which class the channels are ranked."""
-        self._controls = InterventionControls(self)
+        self._controls = InterventionControls(self, self._beside)
         return self._controls.bar
 
     def compute(self) -> None:
         """Run the network with the edits, and compare the layers behind them."""
-        self.growing.hold()
         place = (self.subject.weights, self.index, self.layer, self.replace, self.other)
         row, switches = self.layer_row, self._switches
         self._instead = self.remember("instead", place, lambda: self._replacement(row))
@@ -222,12 +245,12 @@ class InterventionView(ImageView):
         removing = (switches.removing, self.layer, self.subject.weights)
         self._norms = self.remember("norms", removing, lambda: self._norms_behind(row, switches))
         self._output = self.snapshot.output(self.layer)
-        self._ranked = (*place, self.target, self.score)
+        other = self.subject.at(self.other) if self.replace == "image" else None
+        self._beside.look_at(Present(place, (switches.off, switches.live), self._instead, other))
 
     def panels(self) -> list[Panel | list[Panel]]:
         """The image, the grid of the maps, the scores and the ranking, and the later layers."""
-        row, snapshot, parts = self.layer_row, self.snapshot, self._controls
-        self.growing.follow(self._ranked, self._ablator if self._rankable else None, self.ranking)
+        row, snapshot, parts, beside = self.layer_row, self.snapshot, self._controls, self._beside
         parts.fit(self._norms)
         self.remember("classes", (snapshot.prediction,), self._offer)
         key = (self._output, row, self.colormap)
@@ -244,7 +267,12 @@ class InterventionView(ImageView):
         scores = self.remember("scores", (snapshot.prediction, self._after.prediction), self._scores)
         later = self.remember("drawn", (self._later, self.colormap), lambda: later_panels(self._later, self.colormap))
         image = self.remember("image", (self.item,), lambda: image_panel(snapshot))
-        return [image, grid, [scores, *self._ranking_panels()], *later]
+        return [
+            [image, *beside.other_panels()],
+            [grid, *beside.carried_panels(parts.carried), *beside.accuracy_panels(parts.measure, parts.measured)],
+            [scores, *beside.ranking_panels(parts.ranked)],
+            *later,
+        ]
 
     def title(self) -> list[str]:
         """The layer, what is done to it, and the image."""
@@ -257,70 +285,27 @@ class InterventionView(ImageView):
 
     def refresh(self) -> None:
         """Run the model again: for weights or data that changed where traits cannot see it."""
-        self.growing.follow(None, None, False)
+        self._beside.forget()
         super().refresh()
 
-    # ------------------------------------------------------------------ the ranking, beside the drawing
+    # ------------------------------------------------------------------ what is done beside the drawing
 
     def close(self) -> None:
         """Close every widget of the view; the model is as it was before."""
         if not self.closed:
-            self.growing.stop()
+            self._beside.stop()
         super().close()
 
     def settle(self) -> None:
-        """Draw the present state to the end, the whole ranking too where it is wanted; raises what goes wrong."""
+        """Draw the present state to the end, with all that grows where it is wanted; raises what goes wrong."""
         super().settle()
-        if self.ranking:
-            _ = self.effects
+        self._beside.settle()
 
     def save(self, path: str | Path, *, dark: bool = False) -> Path:
-        """Write a PNG file as `ModelView.save` does; outside a notebook with the whole ranking."""
-        if self.ranking and cell_thread.loop() is None:
-            _ = self.effects
+        """Write a PNG file as `ModelView.save` does; outside a notebook with all that grows, where it is wanted."""
+        if cell_thread.loop() is None:
+            self.settle()
         return super().save(path, dark=dark)
-
-    def _grown(self) -> bool:
-        """Draw what the ranking has grown to, or say why it grows no more; whether that went well."""
-        return self.guarded(self._draw_ranking)
-
-    def _draw_ranking(self) -> None:
-        self.render()
-        if self.growing.error is not None:
-            raise self.growing.error
-
-    def _is_current(self) -> bool:
-        """Whether the ranking still is of this network; draws anew where a cell has trained the network."""
-        same = not self.outdated()
-        if not same:
-            self.redraw()
-        return same
-
-    def _ablator(self) -> ChannelAblator:
-        image, prepare = self.item.image, self.subject.prepare
-        assert image is not None
-        value = "zero" if self._instead is None else by_channel(self._instead, self.layer_row)
-        given = None if prepare is None else of_images(prepare, self.item)
-        options = {"target": self.target, "value": value, "score": self.score, "prepare": given}
-        return ChannelAblator(self.subject.model, image[None], self.layer, **options)
-
-    @property
-    def _rankable(self) -> bool:
-        return self.snapshot.prediction is not None and self.item.image is not None
-
-    def _ranking_panels(self) -> list[Panel]:
-        prediction, growing = self.snapshot.prediction, self.growing
-        total = self.layer_row.channels
-        if prediction is None or not self._rankable:
-            self._controls.progress.show(0, 0, None, False)
-            return []
-        self._controls.progress.show(growing.done, total, growing.seconds_left, growing.running)
-        target = prediction.targets[0] if self.target is None else self.target
-        name = self.subject.names.called(target, len(prediction.shares))
-        ranked = ranking_panel(growing.result, self.channel, self.score, name, [self._controls.progress])
-        if (curve := growing.curve) is None:
-            return [ranked]
-        return [ranked, self.remember("curve", (curve, self.score), lambda: curve_of(curve, self.score))]
 
     # ------------------------------------------------------------------ parts
 

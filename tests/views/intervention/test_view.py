@@ -250,3 +250,106 @@ def test_a_tab_of_the_overview_follows_its_place(model, dataset):
     explore.index = 2
     assert isinstance(below, cw.InterventionView) and below.index == 2
     explore.close()
+
+
+# ---------------------------------------------------------------------- carried over from another image
+
+
+@pytest.fixture
+def carrying(model, dataset) -> cw.InterventionView:
+    """Image 0 with what channels have for image 2: unit 0 of `fc` is 15 for image 0, and 17 for image 2."""
+    return cw.InterventionView(model, dataset, layer="conv", replace="image", other=2, score="logit")
+
+
+def test_the_other_image_is_shown_and_what_each_layer_restores_of_its_score(carrying):
+    assert carrying.panel("other").heading.startswith("Image 2") and "carried over" in carrying.panel("other").heading
+    assert carrying.panel("carried").lines == ["not yet known"]
+    table = carrying.patching
+    assert table.clean.tolist() == [17] and table.corrupted.tolist() == [15]
+    assert {layer: float(share) for layer, share in table.mean.items()} == {"conv": 1, "pool": 1, "fc": 1}
+    panel = carrying.panel("carried")
+    assert panel.heading == "Restored by each layer · logit of class 0"
+    assert panel.bars == [("conv", 1.0, "100.0 %"), ("pool", 1.0, "100.0 %"), ("fc", 1.0, "100.0 %")]
+    assert panel.chosen == 0 and panel.marks == [panel.cells.box(0)] and panel.describe(1) == "pool: 100.0 % restored"
+
+
+def test_a_click_in_the_table_carries_that_layer_over(carrying):
+    carrying.settle()
+    carrying.panel("carried").on_cell(1)
+    assert (carrying.layer, carrying.off, carrying.replace) == ("pool", (0, 1), "image")
+    assert carrying.edited.output(0, "fc")[0] == 17 and "as for image 2" in said(carrying)
+    assert carrying.panel("carried").chosen == 1 and carrying.panel("carried").bars  # the same table
+    carrying.all_on()
+    assert carrying.edited.output(0, "fc")[0] == 15
+
+
+def test_one_channel_alone_may_be_carried_over(carrying):
+    click(carrying, 1)  # unit 0 of `fc` is of map 0
+    assert carrying.edited.output(0, "fc")[0] == 15
+    click(carrying, 0)
+    assert carrying.edited.output(0, "fc")[0] == 17
+
+
+def test_the_same_image_and_one_of_another_size_have_no_table(carrying):
+    carrying.other = 0
+    assert carrying.panel("carried").lines == ["both are the same image: choose another one"]
+    assert carrying.patching is None
+    layers = OrderedDict(conv=nn.Conv2d(1, 2, 1), pool=nn.AdaptiveAvgPool2d(1), flat=nn.Flatten(), fc=nn.Linear(2, 3))
+    data = [*steps(1), (torch.ones(1, 6, 6), 0)]
+    view = cw.InterventionView(nn.Sequential(layers), data, layer="fc", replace="image", other=1)
+    assert view.panel("carried").lines == ["the two images have different sizes"]
+
+
+def test_without_another_image_there_is_no_table(view):
+    assert view.patching is None
+    with pytest.raises(LookupError, match="no panel 'carried'"):
+        view.panel("carried")
+
+
+# ---------------------------------------------------------------------- accuracy over the data set
+
+
+def test_the_accuracy_is_measured_before_and_after_by_class(view):
+    # image k: label k % 3, scores k + 15, 0, 0; with the sign of map 0 turned the two zeros are the largest
+    assert view.panel("accuracy").lines == ["over the data set, as soon as a channel is switched off"]
+    assert view.accuracy is None
+    view.gains = ((0, -1.0),)
+    assert not view.panel("accuracy").lines and not view.panel("accuracy").bars
+    found = view.accuracy
+    labels = torch.tensor([label for _, label in steps()])[found.indices]
+    assert found.labels.tolist() == labels.tolist() and found.before.tolist() == [0] * 6
+    right = float((labels == 0).double().mean())
+    assert found.overall == pytest.approx((right, float((labels == 1).double().mean())))
+    panel = view.panel("accuracy")
+    assert panel.bars[0][0] == "all classes" and panel.bars[1][2] == "100.0 % → 0.0 % (−100.0)"
+    assert panel.lines == ["6 images"]
+
+
+def test_other_edits_and_weights_are_measured_anew_and_another_image_is_not(view, model):
+    view.gains = ((0, -1.0),)
+    _ = view.accuracy
+    view.index = 1
+    assert view.panel("accuracy").bars
+    view.off = (0,)
+    assert not view.panel("accuracy").bars
+    assert view.accuracy.after.tolist() == [0] * 6  # all scores alike: the first
+    with torch.no_grad():
+        model.fc.weight.mul_(2)
+    view.redraw()
+    assert not view.panel("accuracy").bars
+
+
+def test_a_data_set_without_labels_is_told(model):
+    view = cw.InterventionView(model, [(image, None) for image, _ in steps()], layer="conv", off=(0,))
+    with pytest.raises(ValueError, match="none has a label"):
+        _ = view.accuracy
+
+
+def test_the_button_begins_where_there_is_a_loop(view):
+    view.off = (0,)
+    measure = view._controls.measure
+    assert measure.layout.display == ""
+    measure.click()
+    assert view.measured and not view.panel("accuracy").bars  # no notebook: it waits until it is asked for
+    view.settle()
+    assert view.panel("accuracy").bars and measure.layout.display == "none"
