@@ -65,6 +65,11 @@ def first(page: Page) -> int:
     return int(room(page).evaluate(FIRST))
 
 
+def shown(page: Page) -> list[str]:
+    """The numbers of the images in sight, from the left."""
+    return sorted(room(page).locator(".cnnw-picker-tile > b").all_inner_texts(), key=int)
+
+
 def seen(page: Page, index: int) -> np.ndarray:
     height, width, data = tile(page, index).locator("canvas").evaluate(READ)
     return np.frombuffer(base64.b64decode(data), np.uint8).reshape(height, width, 4)[..., 0]
@@ -107,6 +112,35 @@ def test_a_click_chooses_and_the_slider_moves_the_frame(run_cells):
     wait_until(page, lambda: framed(page) == [], "an own image is none of the strip")
     tile(page, 43).click()
     wait_until(page, lambda: state(page, "index") == "43", "back to the data set")
+    assert no_errors(page)
+
+
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
+def test_the_menu_shows_the_wrong_images_alone_and_a_scan_knows_their_classes(run_cells, theme):
+    page = opened(run_cells)
+    wrong = in_kernel(
+        page,
+        "scan = cnnwidgets.scan(model, dataset, ['C3'], progress=False); print(sorted(scan.predictions.wrong()))",
+    )
+    numbers = [str(index) for index in eval(wrong)]
+    menu = page.get_by_label("Which images are shown").first
+    menu.select_option("wrong")
+    wait_until(page, lambda: shown(page) == numbers and not empty(page), "the wrong images, looked at one by one")
+    wait_until(page, lambda: room(page).locator(".cnnw-picker-wrong").count() == len(numbers), "all are marked")
+    foot = page.locator(".cnnw-picker-foot").first
+    assert foot.inner_text().count(f"{len(numbers)} of 50 images") == 1
+    room(page).focus()
+    press(page, "ArrowRight")
+    press(page, "Enter")
+    wait_until(page, lambda: state(page, "index") == numbers[1] and framed(page) == [numbers[1]], "the second")
+    keep(page, f"strip-wrong-{theme}")
+    in_kernel(page, "view.pick_by(scan)")
+    menu.select_option(label="3")
+    threes = in_kernel(page, "print([at for at in range(50) if dataset[at][1] == 3])")
+    wait_until(page, lambda: shown(page) == [str(at) for at in eval(threes)] and not empty(page), "the threes")
+    wait_until(page, lambda: "images, by a scan" in foot.inner_text(), "it is said by what")
+    menu.select_option("")
+    wait_until(page, lambda: len(shown(page)) > len(numbers) and not empty(page), "all images again")
     assert no_errors(page)
 
 

@@ -137,7 +137,7 @@ def scan(
         raise ValueError(f"engine is None or 'ray', not {engine!r}")
     if engine is None and (workers is not None or resources is not None):
         raise ValueError("workers and resources are of Ray's: give engine='ray' too")
-    if engine is not None and tuple(part) != (0, 1):
+    if engine is not None and part != (0, 1):
         raise ValueError(f"part={part!r} is for processes of your own; engine='ray' makes its parts itself")
     scanner = Scanner(
         model,

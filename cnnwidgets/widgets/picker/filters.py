@@ -106,5 +106,7 @@ class Filter:
 
     def _classes(self, predictions: Predictions) -> dict[str, int]:
         """The names of the outputs that are labels of images, and their numbers."""
+        names, count = self._subject.names, predictions.outputs
+        given = dict(enumerate(names.of(count)))
         numbers = predictions.labels.unique().tolist()
-        return {self._subject.names.called(each, predictions.outputs): each for each in numbers if each != NONE}
+        return {given.get(each) or names.called(each, count): each for each in numbers if each != NONE}

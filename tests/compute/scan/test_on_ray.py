@@ -1,4 +1,4 @@
-"""Scans by the processes of a Ray cluster; those that need Ray run only where it is installed."""
+"""Scans by the processes of a Ray cluster; those that need one are slow, and run only where Ray is installed."""
 
 from __future__ import annotations
 
@@ -73,6 +73,7 @@ def the_same(one: cw.Scan, other: cw.Scan) -> None:
     assert torch.equal(one.predictions.targets, other.predictions.targets)
 
 
+@pytest.mark.slow
 @needs_ray
 def test_three_workers_of_which_one_is_killed_find_what_one_process_finds(cluster, tmp_path):
     told = []
@@ -82,6 +83,7 @@ def test_three_workers_of_which_one_is_killed_find_what_one_process_finds(cluste
     assert told == sorted(told) and told[-1] == 70 and len(found.parts) == len(told) == 16
 
 
+@pytest.mark.slow
 @needs_ray
 def test_a_scan_that_was_stopped_goes_on_and_no_part_is_scanned_twice(cluster, tmp_path):
     stopped = run(engine="ray", workers=2, folder=tmp_path, progress=lambda done, total: done < 20)
@@ -95,6 +97,7 @@ def test_a_scan_that_was_stopped_goes_on_and_no_part_is_scanned_twice(cluster, t
     assert run(folder=tmp_path).complete and run(engine="ray", folder=tmp_path).complete  # both read it only
 
 
+@pytest.mark.slow
 @needs_ray
 def test_an_image_that_fails_in_a_worker_is_named_as_in_one_process(cluster, tmp_path):
     with pytest.raises(RuntimeError, match=r"cannot give item 37: .* raises OSError \(bad sector\)"):
@@ -103,6 +106,7 @@ def test_an_image_that_fails_in_a_worker_is_named_as_in_one_process(cluster, tmp
     assert list(found.skipped) == [37] and found.complete
 
 
+@pytest.mark.slow
 @needs_ray
 def test_what_the_cluster_has_no_room_for_or_cannot_be_sent_is_said_in_words(cluster):
     with pytest.raises(ValueError, match="9 workers with 1 CPU each have no room in the cluster, which has 3 CPU"):
