@@ -132,9 +132,7 @@ def test_the_menu_shows_the_wrong_images_alone_and_a_scan_knows_their_classes(ru
     room(page).focus()
     press(page, "ArrowRight")
     press(page, "Enter")
-    wait_until(
-        page, lambda: state(page, "index") == numbers[1] and framed(page) == [numbers[1]], "the second is chosen"
-    )
+    wait_until(page, lambda: state(page, "index") == numbers[1] and framed(page) == [numbers[1]], "the second")
     keep(page, f"strip-wrong-{theme}")
     in_kernel(page, "view.pick_by(scan)")
     menu.select_option(label="3")

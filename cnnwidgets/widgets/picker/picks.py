@@ -65,9 +65,7 @@ class PicksImages:
             network.
         """
         if self.subject.edits:
-            raise ValueError(
-                f"this view looks at an edited network ({self.subject.edited}), and the scan is of another"
-            )
+            raise ValueError(f"the scan is of the network as it is, and this view has {self.subject.edited}")
         scan.check(self.subject.model, len(self.subject.items))
         if not scan.predictions:
             raise ValueError(f"{scan!r} has no predictions: the network gives no class scores, or predictions=False")
