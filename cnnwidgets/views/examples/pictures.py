@@ -62,7 +62,7 @@ class Pictures:
     """
 
     def __init__(self, items: Items, seed: int) -> None:
-        self._items, self._reader = items, Reader(items, seed)
+        self._items, self._reader = items, Reader(items, seed, skips=False)
         self._kept = ByteCache(KEPT)
 
     def __call__(self, index: int) -> Shown:
@@ -79,7 +79,7 @@ class Pictures:
     def item(self, index: int) -> Item:
         """Image `index` with its label, as the scan read it; raises what the data set raises."""
         with same_random_state():
-            ((_, item),) = self._reader.read([index], _fail)
+            ((_, item),) = self._reader.read([index], {})
         return item
 
     def clear(self) -> None:
@@ -91,7 +91,3 @@ class Pictures:
             return Shown(None, item.text, reason="no picture")
         pixels = to_picture(self._items.picture(item.image).numpy()).pixels
         return Shown(pixels, item.text, tuple(item.image.shape))
-
-
-def _fail(index: int, error: Exception) -> None:
-    raise error

@@ -184,6 +184,7 @@ def test_a_scan_that_is_not_wanted_is_not_made(model, dataset):
 def test_a_portion_scans_some_images_and_the_picture_follows(model, dataset):
     view = cw.ExamplesView(model, dataset, layer="pool")
     growing = view.growing
+    growing._portions.seconds = 0.0  # a batch at a time
     growing._portion()  # what the event loop of a notebook calls
     growing._portion()
     assert 0 < view.scan.done < 6
