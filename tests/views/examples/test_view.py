@@ -12,6 +12,7 @@ from torch import nn
 import cnnwidgets as cw
 from cnnwidgets.compute.dataset import Items
 from cnnwidgets.explore.tabs import TABS
+from cnnwidgets.live import Portions
 from cnnwidgets.views.examples.panels import DIM, SIDE
 from tests.widgets.conftest import EVIL, Refusing, inside, said, titled
 
@@ -181,10 +182,10 @@ def test_a_scan_that_is_not_wanted_is_not_made(model, dataset):
     assert view.scan is not None and view.scan.complete
 
 
-def test_a_portion_scans_some_images_and_the_picture_follows(model, dataset):
+def test_a_portion_scans_some_images_and_the_picture_follows(model, dataset, monkeypatch):
+    monkeypatch.setattr(Portions, "seconds", 0.0)  # a batch at a time
     view = cw.ExamplesView(model, dataset, layer="pool")
     growing = view.growing
-    growing._portions.seconds = 0.0  # a batch at a time
     growing._portion()  # what the event loop of a notebook calls
     growing._portion()
     assert 0 < view.scan.done < 6
