@@ -50,6 +50,13 @@ def answer() -> None:
         _answering = False
 
 
+def in_cell() -> bool:
+    """Whether a cell runs in this thread, not an event: what a page says meanwhile is heard when it has ended."""
+    ipython: Any = sys.modules.get("IPython")
+    parent = getattr(ipython and ipython.get_ipython(), "get_parent", dict)() or {}
+    return (parent.get("header") or {}).get("msg_type") == "execute_request"
+
+
 def answering() -> bool:
     """Whether this thread is inside `answer`; its event loop does not run then."""
     return _answering and threading.current_thread() is threading.main_thread()

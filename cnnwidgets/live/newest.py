@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from . import cell_thread
 from .cell_thread import Pause
+from .kernel import in_cell
 
 AT_ONCE = 0.003
 QUEUED = 0.25
@@ -36,6 +37,7 @@ class Newest:
 
     A page that paints says what it has painted. Then no time is guessed: a request is drawn at once where all that was
     drawn is painted; else it waits for what queued up behind it, and, with `AHEAD` drawings on their way, for the page.
+    A cell hears no page while it runs: what it asks for is judged by time.
 
     JupyterLab sends the events of widgets to a thread of their own (a subshell of the kernel). A drawing there pauses
     the main thread, which runs the cells. If that one is busy with a cell, nobody waits: one drawing of the newest
@@ -69,14 +71,15 @@ class Newest:
         loop = cell_thread.turning_loop()
         if loop is None:
             self._run()
-        elif self.waiting:  # what is scheduled will draw what is then the newest
-            if self._unpainted() is None:
+            return
+        unpainted = None if in_cell() else self._unpainted()
+        if self.waiting:  # what is scheduled will draw what is then the newest
+            if unpainted is None:
                 self._due = loop.time() + BURST
-        elif (unpainted := self._unpainted()) is not None:
-            if not unpainted:
-                self._run()
-            else:
-                self._wait(loop, SILENT)
+        elif unpainted == 0:
+            self._run()
+        elif unpainted is not None:
+            self._wait(loop, SILENT)
         elif time.monotonic() - self._ended < max(AT_ONCE, QUEUED * self._took):
             self._wait(loop, max(PATIENCE, min(LATEST[0] * self._took, LATEST[1])))
         else:

@@ -338,3 +338,17 @@ def test_a_page_that_says_nothing_any_more_holds_nothing_up_for_long(clock, monk
         assert slider.drawn == [0, 1, 2, 3]
 
     asyncio.run(main())
+
+
+def test_what_a_cell_asks_for_waits_for_no_page_which_it_cannot_hear(clock, monkeypatch):
+    slider, seen = Painted(clock), []
+    monkeypatch.setattr(newest, "in_cell", lambda: True)
+
+    def steps():
+        for position in range(5):
+            slider.move(position)
+            clock.now += 1.1 * QUEUED * 0.1
+        seen.extend(slider.drawn)
+
+    in_loop(steps)
+    assert seen == [0, 1, 2, 3, 4]

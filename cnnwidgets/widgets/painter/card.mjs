@@ -13,7 +13,7 @@ import {Book, again, keyOf} from './book.mjs';
  *   seen: () => boolean, shown: (sheet: Sheet) => Address, paints: (sheet: Sheet) => boolean, repaint: () => void}} Part
  */
 
-const ROLES = ['grid', 'map'], TRIES = 300, UNSAID = 1000;
+const ROLES = ['grid', 'map'], TRIES = 300, UNSAID = 1000, PACE = 40;
 const CARDS = Symbol.for('cnnwidgets.cards.1');
 /** @type {WeakMap<Element, Card>} */
 const cards = (/** @type {any} */ (globalThis)[CARDS] ??= new WeakMap()); // each painter has run this module
@@ -77,6 +77,21 @@ export class Card {
     if (control._state_lock) return;
     this.book.ask(name, valueOfControl(control));
     this.repaint();
+    if (control._pending_msgs > 0 && !this.leaf()) this.urge(control);
+  }
+
+  /** A control sends its next value when the kernel has answered the last. Where the page lacks what is asked for, the
+   * kernel is told at once, the newest a few times a second: so it never has to ask back before it draws that.
+   * @param {Model} control */
+  urge(control) {
+    this.urging = control;
+    if (this.pause) return;
+    this.pause = setTimeout(() => {
+      const {urging} = this, name = urging?.get('_options_labels') ? 'index' : 'value', grid = this.parts.get('grid');
+      this.pause = this.urging = undefined;
+      if (!urging || !grid || grid.closed || !(urging._pending_msgs > 0)) return;
+      grid.model.send({kind: 'asks', id: urging.model_id, name, value: urging.get(name)});
+    }, PACE);
   }
 
   repaint() {

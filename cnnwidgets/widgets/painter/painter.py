@@ -169,6 +169,7 @@ class Painter(Scripted, Sides):
         self.live, self.painted, self.newest = False, -1, -1
         self._painting: Painting | None = None
         self._address: dict[str, Any] | None = None
+        self._movers = [control for parts in (movers or {}).values() for control in parts]
         self._on_hello, self._on_wait, self._on_cell, self._on_place = on_hello, on_wait, on_cell, on_place
         self._on_switch = on_switch
         self.swapped = self  # the stage takes it for what has two places in the page
@@ -284,6 +285,14 @@ class Painter(Scripted, Sides):
         pages.gone(str(content["page"]), map(str, content["gone"]))
         if self.on_painted is not None:
             self.on_painted()
+
+    def _heard_asks(self, content: dict[str, Any]) -> None:
+        """A hand has moved a control on, which itself sends that only after an answer: it is drawn all the same."""
+        for control in self._movers:
+            if control.model_id == content["id"]:
+                name, value = str(content["name"]), content["value"]
+                with control._lock_property(**{name: value}):  # the page has it, or a newer one
+                    setattr(control, name, value)
 
     def _heard_again(self, content: dict[str, Any]) -> None:
         """A page shows what it has shown before, and waits for nothing; `Traffic` counts that."""

@@ -229,6 +229,23 @@ def test_the_page_hears_a_hand_ask_for_another_address_from_sliders_menu_and_box
     assert channel.movers == {}  # one painter hears them for the card
 
 
+def test_a_hand_that_is_ahead_of_its_slider_is_followed_and_the_slider_in_the_page_is_not_moved(view, messages):
+    greet(view)
+    maps = painters(view)[0]
+    for name, ids in (("index", maps.movers["index"]), ("layer", maps.movers["layer"])):
+        slider = next(part for part in inside(view) if part.model_id == ids[0])
+        trait, value = (
+            ("value", 2) if name == "index" else ("index", [each for _, each in slider.options].index("pool"))
+        )
+        messages.clear()
+        maps._handle_custom_msg({"kind": "asks", "id": ids[0], "name": trait, "value": value}, [])
+        assert getattr(slider, trait) == value
+        assert trait not in traits(messages, lambda widget, slider=slider: widget is slider)
+    assert (view.index, view.layer) == (2, "pool")
+    maps._handle_custom_msg({"kind": "asks", "id": "a control of nobody", "name": "value", "value": 3}, [])
+    assert view.index == 2
+
+
 def test_a_look_that_fails_changes_no_address(messages):
     data = [(torch.zeros(1, 4, 4), 0), (torch.ones(1, 4, 4), 0)]
     view = ActivationView(Refusing(), data, layer="conv")
