@@ -81,8 +81,9 @@ class Predictions:
     --------
     >>> import cnnwidgets as cw
     >>> scan = cw.scan(cw.models.lenet5(pretrained=True), cw.data.digits(), ["C3"], progress=False)
-    >>> scan.predictions.wrong()[:3]
-    [1553, 1658, 905]
+    >>> found = scan.predictions
+    >>> len(found), len(found.least_certain(5)), found.confusion().shape
+    (1797, 5, torch.Size([10, 10]))
     """
 
     numbers: Mapping[str, torch.Tensor] = field(

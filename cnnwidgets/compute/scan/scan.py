@@ -21,7 +21,7 @@ from .scanner import Scanner
 EVERY = 5.0
 """Seconds between two writings to the folder."""
 ENGINES = (None, "ray")
-PART, FEWEST, MOST = 256, 16, 1024
+PART, FEWEST, MOST = 256, 16, 256
 """Images of a part for Ray; and how many parts there are at least and at most, where there are so many images."""
 
 
