@@ -143,10 +143,11 @@ def numbers_of(view: Any, given: Given) -> list[str]:
     """Lines that compute the maps of the first column and of the one it is compared with, and their difference."""
     columns = view.columns
     other = columns[view.second]
-    if other.row is None or view.subjects[min(view.second, len(view.subjects) - 1)].edited:
+    edited = view.subjects[min(view.second, len(view.subjects) - 1)].edited
+    if other.row is None or edited or given.holds("models", Subject):
         return []
-    model = given["models"]
-    models = [model, model] if view.beside else [f"{model}[0]", f"{model}[{view.second}]"]
+    one = view.beside or len(view.subjects) == 1
+    models = [given["models"]] * 2 if one else [given.entry("models", at) for at in (0, view.second)]
     indices = view.index, other.snapshot.index
     lines = []
     named = given.where(model=models[0])

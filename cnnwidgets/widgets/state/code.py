@@ -70,6 +70,15 @@ class Given:
         """Code for what was given as `parameter`."""
         return self._instead.get(parameter) or self._written(self._values.get(parameter), parameter)
 
+    def holds(self, parameter: str, kind: type) -> bool:
+        """Whether one of the list that was given as `parameter` is of a kind."""
+        value = self._values.get(parameter)
+        return isinstance(value, (list, tuple)) and any(isinstance(each, kind) for each in value)
+
+    def entry(self, parameter: str, at: int) -> str:
+        """Code for one entry of the list that was given as `parameter`."""
+        return self._names.get(id(self._values[parameter][at])) or f"{self[parameter]}[{at}]"
+
     def where(self, **instead: str) -> Given:
         """The same, with this code for some parameters: what a view has by other ways."""
         other = copy(self)
@@ -118,6 +127,8 @@ class Given:
     def _written(self, value: Any, name: str) -> str:
         """The value written out, or its variable, or else `name`."""
         text = literal(value)
+        if text is None and isinstance(value, list) and all(id(each) in self._names for each in value):
+            text = f"[{', '.join(self._names[id(each)] for each in value)}]"
         called = "model" if isinstance(value, nn.Module) else "subject" if isinstance(value, Subject) else name
         return self._names.get(id(value)) or self.named(called) if text is None else text
 

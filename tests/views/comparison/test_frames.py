@@ -14,7 +14,7 @@ import cnnwidgets as cw
 
 @pytest.fixture
 def recording(tmp_path: Path) -> cw.Recording:
-    """Frames before training and after three steps, in which the bias of channel 1 of the first layer is 0, 0.5 and 1."""
+    """Before training and after three steps; the bias of channel 1 of the first layer is 0, 0, 0.5 and 1."""
     torch.manual_seed(0)
     model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(32, 3))
     nn.init.zeros_(model[0].bias)
