@@ -10,7 +10,7 @@ from ..compute.lessons import Asked, Box, Choice, Picture, Question
 from ..render import encode_png, png_address
 from .pictures import pixels, scale
 
-SHOWN, OFFERED, POINTED = 176, 140, 260
+SHOWN, OFFERED, POINTED = 168, 112, 260
 """Sides of pictures in px: of those above the choices, of those to choose from, of one whose parts are chosen."""
 
 

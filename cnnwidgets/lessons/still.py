@@ -17,12 +17,13 @@ GAP, LINE, LEFT = 14, 18, 10
 LETTERS = "ABCDEFGHI"
 
 
-def still(posed: Posed, answer: int, dark: bool) -> NDArray[np.uint8]:
-    """The question with its pictures and choices, (H, 720, 3); with an answer, what is right, and why."""
+def still(posed: Posed, answer: int, head: str, dark: bool) -> NDArray[np.uint8]:
+    """The question below the line `head`, (H, 720, 3); with an answer, what is right, and why."""
     theme = DARK if dark else LIGHT
     image = Image.new("RGB", (WIDTH, 2000), theme.ground)
     pen = Pen(image, ImageDraw.Draw(image), theme)
-    y = 4
+    pen.text(LEFT, 16, head, WIDTH - LEFT, 12, theme.muted)
+    y = 22
     for line in wrapped(posed.question.ask, WIDTH - 60, 15):
         pen.text(LEFT, y + 14, line, WIDTH - LEFT, 15, theme.text, bold=True)
         y += 21

@@ -265,7 +265,7 @@ class Lesson(ModelView):
                 "Question",
                 width=720,
                 key="question",
-                chart=partial(still, here, self.answered),
+                chart=partial(still, here, self.answered, self._head()),
                 sheet=self._sheet(),
                 number=self.number,
                 answers=[self._answer_to(at) for at in range(len(self.posed))],
@@ -280,14 +280,12 @@ class Lesson(ModelView):
         ]
 
     def title(self) -> list[str]:
-        """The network, and which question is seen."""
-        place = f"question {self.number + 1} of {len(self.posed)}"
-        return ["Lesson", type(self.subject.module).__name__, place, self.question.topic.replace("_", " ")]
+        """The network."""
+        return ["Lesson", type(self.subject.module).__name__]
 
     def status(self) -> str:
-        """How many answers are right, and what is not asked."""
-        right, done = self.score
-        return " · ".join(filter(None, [f"{right} of {done} right" if done else "", left_out(self.asked)]))
+        """What is not asked, and why."""
+        return left_out(self.asked)
 
     def render(self) -> None:
         """Draw the question, and open the view that explains it, or close it."""
@@ -368,6 +366,12 @@ class Lesson(ModelView):
 
     def _sheet(self) -> dict[str, Any]:
         return self.remember("sheet", (self.posed, self.asked), lambda: sheet(self.posed, self.asked))
+
+    def _head(self) -> str:
+        """Which question is seen, and how many answers are right, for the static picture."""
+        (right, done), topic = self.score, self.question.topic.replace("_", " ")
+        place = f"Question {self.number + 1} of {len(self.posed)}"
+        return " · ".join(filter(None, [place, topic, f"{right} of {done} right" if done else ""]))
 
     def _heard_answer(self, said: dict[str, Any]) -> None:
         """An answer from the page; a second one, of another page, says nothing."""

@@ -55,7 +55,7 @@ def test_it_counts_and_the_first_answer_stays(lesson):
         lesson.answer(lesson.right)
     lesson.number = 1
     assert lesson.answer(lesson.right) is True
-    assert lesson.score == (1, 2) and "1 of 2 right" in lesson.status()
+    assert lesson.score == (1, 2)
     lesson.again()
     assert lesson.score == (0, 0) and lesson.number == 0
 

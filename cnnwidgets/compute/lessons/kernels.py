@@ -33,7 +33,7 @@ def which_filter(look: Looked, random: Random, *, layer: str | None = None) -> Q
     others = [int(each.said.split()[1]) for each in wrong]
     told = ", ".join(f"filter {at} gives {number(float(maps[at, top, left]))}" for at in others)
     why = (
-        f"Filter {right} made it. Where the map is brightest, at row {top}, column {left}, filter {right} gives "
+        f"Filter {right} made it. Where the map is largest, at row {top}, column {left}, filter {right} gives "
         f"{number(float(maps[right, top, left]))}; {told}. Blue weights count against what lies under them, red ones "
         "for it."
     )
