@@ -13,6 +13,10 @@ view = cnnwidgets.MaximizeView(model, dataset, layer="C3", channel=12, steps=409
 view
 """
 
+SEEN = """() => [...document.querySelectorAll('.cnnw img')].filter(image =>
+    image.naturalWidth && image.getBoundingClientRect().width > 200).length"""
+"""How many pictures are seen: one of the channel, one of the real images."""
+
 
 def state(page: Page, what: str) -> str:
     return in_kernel(page, f"print({what}, end='')")
@@ -48,6 +52,7 @@ def test_the_picture_grows_is_paused_and_begins_anew_and_a_training_ends_it(run_
     wait_for(page, "view.growing.complete")
     shown(page, "48 of 48")
     shown(page, "Real images")
+    wait_until(page, lambda: page.evaluate(SEEN) == 2, "both pictures are seen")
     keep(page, f"maximize-{theme}-{width}", whole=True)
 
     page.locator(".cnnw button").filter(has_text="new").first.click()

@@ -77,8 +77,9 @@ class Goal:
         self._scorer = Scorer(model, layer=None, score="logit", prepare=prepare)
         self._row: Layer | None = None
         self.weights: torch.Tensor | None = None
+        size: tuple[int, ...] = ()
         if layer is None:
-            self.channel, size = _number("target", target), ()
+            self.channel = _number("target", target)
             self.words = f"class {self.channel}"
             with looking(model) as shadow:
                 self._check(self._scorer.read(_pass(shadow, batch, prepare)))

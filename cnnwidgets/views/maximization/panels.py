@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ...compute.dataset import Items
 from ...compute.maximization import MaximizedPicture
+from ...compute.receptive_field import ReceptiveField
 from ...render.color import to_picture
 from ...render.mosaic import Grid, rgb_mosaic
 from ...render.static import Chart, Line, Panel
@@ -24,35 +25,41 @@ SIDE = 92
 """Width of a real image, in px; three of them stand in a row."""
 SHOWN = 9
 """Real images that are shown."""
+GREY = 128
 COMPARED = 3
 """Real images whose values are shown as bars."""
 DRIVES = "What drives it, not what it means: real images that fire it may look quite different"
 
 
 def picture_panel(
-    picture: MaximizedPicture | None, items: Items, what: str, note: str, controls: Sequence[Any]
+    picture: MaximizedPicture | None,
+    blank: tuple[int, int, int],
+    items: Items,
+    what: str,
+    note: str,
+    controls: Sequence[Any],
 ) -> Panel:
-    """The optimised pictures, as the network sees them, in one mosaic."""
+    """The optimised pictures, as the network sees them, in one mosaic; before the first, grey ones of the form `blank`.
+
+    The page has a place for them from the beginning: a picture that comes later would be out of sight.
+    """
     heading = f"Optimised · {what}"
     lines: list[str | tuple[str, str]] = [note] if note else []
-    if picture is None:
-        return Panel(heading, width=WIDTH, lines=lines, controls=controls, key="optimised")
-    tiles = np.stack([to_picture(items.picture(image).numpy()).pixels for image in picture.images])
+    tiles = np.full((*blank, 3), GREY, np.uint8)
+    if picture is not None:
+        tiles = np.stack([to_picture(items.picture(image).numpy()).pixels for image in picture.images])
+        lines = [("step", f"{picture.step:,} of {picture.steps:,}"), *lines]
+        if picture.note:
+            lines.append(picture.note)
     pixels = tiles[0] if len(tiles) == 1 else rgb_mosaic(tiles, Grid.fit(*tiles.shape[:3]))
-    lines = [("step", f"{picture.step:,} of {picture.steps:,}"), *lines]
-    if picture.note:
-        lines.append(picture.note)
     return Panel(heading, pixels, width=WIDTH, lines=lines, controls=controls, key="optimised")
 
 
 def real_panel(strongest: Strongest | None, thumbnails: Thumbnails, progress: str) -> Panel:
     """The real images that fire the channel most, with the pixels that the strongest unit sees outlined."""
-    heading = "Real images"
-    if strongest is None or not strongest.places:
-        return Panel(heading, width=WIDTH, lines=[progress or "none could be run"], key="real")
-    places = strongest.places[:SHOWN]
-    columns = min(3, len(places))
-    grid = Grid(len(places), SIDE, SIDE, columns=columns, zoom=1, gap=6)
+    places = [] if strongest is None else strongest.places[:SHOWN]
+    count = min(SHOWN, len(thumbnails.items))
+    grid = Grid(count, SIDE, SIDE, columns=min(3, count), zoom=1, gap=6)
     sheet = np.zeros((*grid.shape, 4), np.uint8)
     marks, texts = [], []
     for at, place in enumerate(places):
@@ -64,13 +71,18 @@ def real_panel(strongest: Strongest | None, thumbnails: Thumbnails, progress: st
         height, width = small.shape[:2]
         y, x = int(top) + (SIDE - height) // 2, int(left) + (SIDE - width) // 2
         sheet[y : y + height, x : x + width, :3], sheet[y : y + height, x : x + width, 3] = small, 255
-        if (box := _box(strongest, place.row, place.column)) is not None:
-            tall, wide = strongest.field.image if strongest.field is not None else (1, 1)
-            up, across = height / tall, width / wide
+        field = None if strongest is None else strongest.field
+        if field is not None and (box := _box(field, place.row, place.column)) is not None:
+            up, across = height / field.image[0], width / field.image[1]
             marks.append((x + box[1] * across, y + box[0] * up, x + box[3] * across, y + box[2] * up))
-    lines = [strongest.source, *(["outlined: what the unit sees that fires most"] if marks else [])]
+    heading, lines = "Real images", []
+    if strongest is not None and places:
+        heading += f" · strongest of {strongest.images:,}"
+        lines = [strongest.source, *(["outlined: what the unit sees that fires most"] if marks else [])]
+    elif not progress:
+        lines = ["none could be run"]
     return Panel(
-        f"{heading} · strongest of {strongest.images:,}",
+        heading,
         sheet,
         width=sheet.shape[1],
         marks=marks,
@@ -82,12 +94,11 @@ def real_panel(strongest: Strongest | None, thumbnails: Thumbnails, progress: st
 
 
 def _text(texts: Sequence[str], cell: int) -> str:
-    return texts[cell]
+    return texts[cell] if cell < len(texts) else ""
 
 
-def _box(strongest: Strongest, row: int, column: int) -> tuple[int, int, int, int] | None:
-    field = strongest.field
-    if field is None or not (row < field.grid[0] and column < field.grid[1]):
+def _box(field: ReceptiveField, row: int, column: int) -> tuple[int, int, int, int] | None:
+    if not (row < field.grid[0] and column < field.grid[1]):
         return None
     top, left, bottom, right = field.box(row, column)
     if bottom <= top or (bottom - top, right - left) == field.image:

@@ -187,10 +187,12 @@ class MaximizeView(LayerView):
         note = "" if picture is not None else "not begun" if not growing.running else "begins"
         if self._meanwhile:
             note = "the network was trained meanwhile: Go on begins anew"
+        height, width = self.item.image.shape[-2:] if self.item.image is not None else (1, 1)
+        blank = self.count, height, width
         shown = self.remember(
             "optimised",
-            (picture, note, self._what),
-            lambda: picture_panel(picture, self.subject.items, self._what, note, [parts.progress]),
+            (picture, note, self._what, self.count),
+            lambda: picture_panel(picture, blank, self.subject.items, self._what, note, [parts.progress]),
         )
         found: list[Panel | list[Panel]] = [shown]
         strongest = None
@@ -236,12 +238,12 @@ class MaximizeView(LayerView):
         super().settle()
         self._finish()
 
-    def save(self, path: str | Path, *, dark: bool = False) -> Path:
-        """Write a PNG file as `ModelView.save` does; outside a notebook with the pictures made to the end."""
+    def save(self, path: str | Path, **options: Any) -> Path:
+        """Write a file as `ModelView.save` does; outside a notebook with the pictures made to the end."""
         if cell_thread.loop() is None:
             self.flush()
             self._finish()
-        return super().save(path, dark=dark)
+        return super().save(path, **options)
 
     # ------------------------------------------------------------------ the pictures, beside the drawing
 
