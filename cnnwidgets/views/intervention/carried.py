@@ -17,6 +17,8 @@ from ...widgets.state import Snapshot
 from ...widgets.surface import markup
 from .panels import WIDTH
 
+TALL = 72
+"""Room of the strip, in px."""
 LISTED = 10
 """Layers with a bar of their own; all are in the strip."""
 
@@ -24,7 +26,7 @@ LISTED = 10
 def other_panel(other: Snapshot) -> Panel:
     """The image whose values are carried over."""
     panel = image_panel(other)
-    return replace(panel, heading=f"{panel.heading} · carried over", key="other")
+    return replace(panel, heading=f"Other: {panel.heading}", key="other")
 
 
 def carried_panel(
@@ -78,7 +80,7 @@ def carried_panel(
         cells=Strip.fit(len(layers)),
         describe=lambda cell: described(layers[cell], restored.get(layers[cell])),
         on_cell=lambda cell: on_layer(layers[cell]),
-        hint="click one",
+        scrolls=TALL,
         controls=controls,
         key=key,
     )
