@@ -59,9 +59,10 @@ def carried_panel(
         Why there is no table.
     """
     heading, key = f"Restored by each layer · {what}", "carried"
-    if problem or found is None:
-        return Panel(heading, width=WIDTH, lines=[problem or "not yet known"], controls=controls, key=key)
-    restored = {layer: float(share) for layer, share in found.mean.items()}
+    restored = {layer: float(share) for layer, share in (found.mean if found else {}).items() if share.isfinite()}
+    if problem or not restored:
+        problem = problem or ("not yet known" if found is None else "both images have the same score")
+        return Panel(heading, width=WIDTH, lines=[problem], controls=controls, key=key)
     shares = np.array([restored.get(layer, np.nan) for layer in layers], np.float32)
     shaded = Shaded.of(shares[:, None, None], scale=(0.0, 1.0), colormap="viridis")
     names = listed([layer for layer in layers if layer in restored], chosen)
