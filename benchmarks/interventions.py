@@ -27,6 +27,8 @@ from cnnwidgets.compute.interventions.tail import Tail
 LAYERS = {"resnet18": ("layer1", "layer4.0.bn1", "layer4"), "vgg16": ("features.3", "features.22", "features.30")}
 """Of each network: a layer with the largest maps, one in the last third, and one whose channels are all tried."""
 BATCHES = (1, 4, 8, 16, 32)
+RANKED = 8
+"""Channels of a first ranking: as many as a view lists."""
 
 
 def bare(model: nn.Module, images: Tensor) -> Tensor:
@@ -78,7 +80,8 @@ def effects(model: nn.Module, image: Tensor, name: str, reps: int) -> None:
             times.append((time.perf_counter() - start) / count)
         start = time.perf_counter()
         ablator = cw.ChannelAblator(model, image, layer)
-        ablator.step()
+        while ablator.done < RANKED:
+            ablator.step()
         first.append(time.perf_counter() - start)
         for _ in ablator:
             pass

@@ -78,3 +78,32 @@ def test_maps_are_clicked_off_and_on_and_the_keyboard_does_the_same(run_cells, t
     in_kernel(page, "view.close()")
     wait_until(page, lambda: widget_count(page) == 0, "closing leaves no model in the page")
     assert comm_count(page) == 0 and page.errors == []
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", None), ("dark", 700)])
+def test_a_layer_is_carried_over_by_a_click_and_the_accuracy_is_measured(run_cells, theme, width):
+    page = run_cells(VIEW)
+    if width:
+        page.set_viewport_size({"width": width, "height": 900})
+    page.locator(".cnnw .bqplot image").first.wait_for()
+    page.locator(".cnnw select").filter(has_text="its mean").select_option("another image's values")
+    wait_for(page, "view.replace", "image")
+    in_kernel(page, "view.other = 8")
+    shown(page, "Restored by each layer")
+    wait_for(page, "view._beside.carrying.growing.complete", True)
+    shown(page, "0 %: as for this image, 100 %: as for the other")
+    strip = page.locator(".cnnw .bqplot image").nth(1)
+    strip.scroll_into_view_if_needed()
+    wait_until(page, lambda: (strip.bounding_box() or {"width": 0})["width"] > 100, "the strip is there")
+    box = strip.bounding_box()
+    page.mouse.click(box["x"] + 2, box["y"] + box["height"] / 2)
+    wait_for(page, "view.layer", "C1")
+    wait_for(page, "view.off", tuple(range(6)))
+    shown(page, "as for image 8")
+    measure = page.locator(".cnnw button").filter(has_text="measure")
+    measure.focus()
+    press(page, "Enter")
+    wait_for(page, "view._beside.measuring.growing.complete", True)
+    shown(page, "all classes")
+    keep(page, f"carried-{theme}-{width}", whole=True)
+    assert state(page, "view.error") == "" and page.errors == []

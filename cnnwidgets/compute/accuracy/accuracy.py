@@ -15,7 +15,7 @@ from torch import nn
 from ...late import imported
 from ..core import Bar, Prepare, Report, Stopped, call, device_of, plain, whole
 from ..dataset import Item, Items, OutputNames
-from ..interventions import EditedTwin, Edits
+from ..interventions import EditedTwin, Edits, Intervention
 from ..layers import apart
 from ..scoring import BatchSize, Scorer, out_of_memory
 from ..shadow import looking
@@ -148,9 +148,13 @@ class AccuracyMeter:
         own = isinstance(dataset, Items)
         self._items = dataset if own else Items(dataset, classes=classes, prepare=prepare, model=plain(model))
         self._prepare = self._items.prepare
-        self._twin = None if isinstance(edits, nn.Module) else EditedTwin(model, edits, prepare=self._prepare)
-        self._intervention = None if self._twin is None else self._twin.intervention
-        self._networks = (plain(model), plain(edits) if self._twin is None else self._twin.module)
+        self._intervention: Intervention | None = None
+        if isinstance(edits, nn.Module):
+            other = plain(edits)
+        else:
+            self._twin = EditedTwin(model, edits, prepare=self._prepare)  # its edits last as long as it does
+            other, self._intervention = self._twin.module, self._twin.intervention
+        self._networks = (plain(model), other)
         self._scorers = [Scorer(each, layer=None, score="logit", prepare=self._prepare) for each in self._networks]
         self._names = OutputNames(plain(model), self._items)
         order = torch.randperm(len(self._items), generator=torch.Generator().manual_seed(0))

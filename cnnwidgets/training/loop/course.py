@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from ...compute.core import alone
+from ...compute.interventions import interventions_of
 from . import checkpoint
 from .history import Epoch, History, Step
 from .loop import EACH_STEP, Score, length
@@ -37,6 +38,7 @@ class TrainingState:
         self.history = History()
         self.epoch = self.batch = self.step = self.goal = 0
         self.seconds = 0.0
+        self._edited: dict[str, None] = {}  # in steps of the current epoch
         self._began: dict[str, Any] | None = None  # random state at the start of the current epoch
         self._now: dict[str, Any] | None = None  # and at the next step; None for the global state at that time
 
@@ -59,13 +61,15 @@ class TrainingState:
     def after(self, step: Step, loader: Iterable[Any], seconds: float) -> None:
         """Record a step, while the model is still locked, so that a checkpoint is consistent."""
         self.history.steps.append(step)
+        self._edited |= {each.words: None for each in interventions_of(self._model)}
         self.batch, self.step, self.seconds = self.batch + 1, self.step + 1, seconds
         self._now = random_state(loader)
 
     def end_epoch(self, valid: Score | None, seconds: float) -> Epoch:
         """Record the end of an epoch, and step the scheduler."""
         with alone(self._model):
-            epoch = self.history.end_epoch(self.epoch, valid, seconds)
+            epoch = self.history.end_epoch(self.epoch, valid, seconds, "; ".join(self._edited))
+            self._edited = {}
             if isinstance(self._scheduler, ReduceLROnPlateau):
                 self._scheduler.step(epoch.train_loss if epoch.valid_loss is None else epoch.valid_loss)
             elif self._scheduler is not None and not isinstance(self._scheduler, EACH_STEP):

@@ -58,6 +58,8 @@ class Epoch:
         Of the validation loader, after the epoch; None without one.
     seconds : float
         Time taken, validation included.
+    edited : str
+        What was edited in the model in steps of the epoch, by `intervene`; empty for nothing.
     """
 
     epoch: int
@@ -66,6 +68,7 @@ class Epoch:
     valid_loss: float | None
     valid_accuracy: float | None
     seconds: float
+    edited: str = ""
 
 
 class History:
@@ -82,7 +85,9 @@ class History:
         epochs, steps = len(self.epochs), len(self.steps)
         return f"History({epochs:,} epoch{'s' * (epochs != 1)}, {steps:,} step{'s' * (steps != 1)}{loss})"
 
-    def end_epoch(self, epoch: int, valid: tuple[float, float | None] | None, seconds: float) -> Epoch:
+    def end_epoch(
+        self, epoch: int, valid: tuple[float, float | None] | None, seconds: float, edited: str = ""
+    ) -> Epoch:
         """Summarise the steps of an epoch; `valid` is the loss and accuracy of the validation."""
         first = len(self.steps)
         while first and self.steps[first - 1].epoch == epoch:
@@ -92,7 +97,7 @@ class History:
         loss = mean((step.loss, step.examples) for step in steps)
         assert loss is not None  # an epoch has a step
         accuracy = mean((step.accuracy, step.examples) for step in steps)
-        self.epochs.append(Epoch(epoch, loss, accuracy, valid_loss, valid_accuracy, seconds))
+        self.epochs.append(Epoch(epoch, loss, accuracy, valid_loss, valid_accuracy, seconds, edited))
         return self.epochs[-1]
 
     def to_frame(self, per: str = "epoch") -> pd.DataFrame:

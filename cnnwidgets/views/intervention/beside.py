@@ -92,7 +92,7 @@ class Beside:
 
     def _ranking(self) -> Ranking:
         view, instead = self._view, self.present.instead
-        value = "zero" if instead is None else by_channel(instead, view.layer_row)
+        value: Any = "zero" if instead is None else by_channel(instead, view.layer_row)
         return Ranking(
             ChannelAblator(view.subject.model, view.item.image[None], view.layer, value=value, **self._options())
         )
@@ -115,8 +115,11 @@ class Beside:
         key = (view.subject.weights, view.index, view.other, view.target, view.score)
         self.carrying.follow(key, None if problem else self._patcher)
         self.carrying.show(0 if problem else len(layers))
-        what, options = f"{view.score} of {self._target(other.prediction)}", {"controls": [row], "problem": problem}
-        return [carried_panel(found.result, layers, view.layer, what, on_layer=view.carry, **options)]
+        what = f"{view.score} of {self._target(other.prediction)}"
+        panel = carried_panel(
+            found.result, layers, view.layer, what, on_layer=view.carry, controls=[row], problem=problem
+        )
+        return [panel]
 
     def _why_not(self, other: Snapshot) -> str:
         view = self._view

@@ -17,6 +17,8 @@ from ...widgets.state import Snapshot
 from ...widgets.surface import markup
 from .panels import WIDTH
 
+TALL = 72
+"""Room of the strip, in px."""
 LISTED = 10
 """Layers with a bar of their own; all are in the strip."""
 
@@ -24,7 +26,7 @@ LISTED = 10
 def other_panel(other: Snapshot) -> Panel:
     """The image whose values are carried over."""
     panel = image_panel(other)
-    return replace(panel, heading=f"{panel.heading} · carried over", key="other")
+    return replace(panel, heading=f"Other: {panel.heading}", key="other")
 
 
 def carried_panel(
@@ -57,9 +59,10 @@ def carried_panel(
         Why there is no table.
     """
     heading, key = f"Restored by each layer · {what}", "carried"
-    if problem or found is None:
-        return Panel(heading, width=WIDTH, lines=[problem or "not yet known"], controls=controls, key=key)
-    restored = {layer: float(share) for layer, share in found.mean.items()}
+    restored = {layer: float(share) for layer, share in (found.mean if found else {}).items() if share.isfinite()}
+    if problem or not restored:
+        problem = problem or ("not yet known" if found is None else "both images have the same score")
+        return Panel(heading, width=WIDTH, lines=[problem], controls=controls, key=key)
     shares = np.array([restored.get(layer, np.nan) for layer in layers], np.float32)
     shaded = Shaded.of(shares[:, None, None], scale=(0.0, 1.0), colormap="viridis")
     names = listed([layer for layer in layers if layer in restored], chosen)
@@ -78,7 +81,7 @@ def carried_panel(
         cells=Strip.fit(len(layers)),
         describe=lambda cell: described(layers[cell], restored.get(layers[cell])),
         on_cell=lambda cell: on_layer(layers[cell]),
-        hint="click one",
+        scrolls=TALL,
         controls=controls,
         key=key,
     )

@@ -8,7 +8,7 @@ from typing import Any
 from ...compute.accuracy import AccuracyEffects
 from ...render.static import Panel
 from ...widgets.surface import markup
-from .panels import WIDTH, points
+from .panels import WIDTH
 
 CLASSES = 6
 """Classes that are shown, those whose accuracy changes most."""
@@ -34,5 +34,5 @@ def accuracy_panel(found: AccuracyEffects | None, controls: Sequence[Any], *, ed
 
 
 def changed(before: float, after: float) -> str:
-    """`91.0 % → 80.1 % (−10.9)`."""
-    return f"{markup.percent(before)} → {markup.percent(after)} ({points(after - before)})"
+    """`91.0 % → 80.1 %`."""
+    return f"{markup.percent(before)} → {markup.percent(after)}"

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+import cnnwidgets as cw
 from cnnwidgets.compute.core.forward import ForwardError
 from cnnwidgets.training.loop.trainer import Trainer
 
@@ -234,3 +235,12 @@ def test_a_prediction_is_made_as_eval_prepares_it_and_leaves_the_network_in_trai
     trainer = Trainer(model, torch.nn.MSELoss(), torch.optim.SGD(model.parameters(), lr=0.1), progress=False)
     assert trainer.predict(torch.ones(2, 1)).tolist() == [[6], [6]]
     assert model.training and model.doubled is None
+
+
+def test_an_epoch_under_an_intervention_says_what_was_edited(trainer, line):
+    trainer.train(1)
+    with cw.intervene(line, {"0": cw.Scale(2.0)}):
+        trainer.train(1)
+    trainer.train(1)
+    assert [epoch.edited for epoch in trainer.history.epochs] == ["", "0 multiplied by 2", ""]
+    assert trainer.history.to_frame()["edited"].tolist() == ["", "0 multiplied by 2", ""]

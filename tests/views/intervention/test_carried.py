@@ -25,3 +25,10 @@ def test_what_is_not_yet_known_is_told_and_what_goes_beyond_stays_within_the_bar
     assert [share for _, share, _ in panel.bars] == [-1.0, 0.25] and panel.chosen is None
     assert panel.describe(0) == "a: −300.0 % restored" and panel.describe(2) == "c: not yet known"
     assert panel.marks == [panel.cells.box(2)]
+
+
+def test_images_of_the_same_score_have_nothing_to_restore():
+    same = torch.tensor([1.0])
+    found = Patching({"a": same}, same, same, torch.tensor([0]), "layer", {})
+    panel = carried_panel(found, ["a"], "a", "logit of class 0", on_layer=print, controls=[])
+    assert panel.lines == ["both images have the same score"] and panel.pixels is None
