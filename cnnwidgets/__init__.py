@@ -62,6 +62,7 @@ from .compute import (
 )
 from .explore import ExploreView, explore
 from .render.static import Panel
+from .report import report
 from .training import Frame, History, Recorder, Recording, Trainer, fit
 from .views import (
     ActivationView,
@@ -172,6 +173,7 @@ __all__ = [
     "rank_correlation",
     "receptive_field",
     "receptive_fields",
+    "report",
     "responses",
     "scan",
     "signatures",

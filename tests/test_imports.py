@@ -115,6 +115,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "views": (*_BASE, "widgets", "views.*"),
     "views.*": (*_BASE, "widgets"),
     "explore": (*_BASE, "widgets", "views"),
+    "report": (*_BASE, "widgets", "views"),
 }
 """Room -> the rooms that it may import besides itself; `views.*` is each view, which never imports another one."""
 
@@ -122,11 +123,11 @@ EVERYWHERE = "late"
 """The room that each may import: how a large library is imported when it is first needed."""
 
 ONLY_IN = {
-    "torch": ("compute", "training", "data", "models", "widgets", "views", "explore", "testing"),
+    "torch": ("compute", "training", "data", "models", "widgets", "views", "explore", "report", "testing"),
     "torchvision": ("data", "models"),
     "bqplot": ("widgets", "views"),
     "ipywidgets": ("widgets", "views", "explore", "testing"),
-    "traitlets": ("widgets", "views", "explore", "testing"),
+    "traitlets": ("widgets", "views", "explore", "report", "testing"),
 }
 """Package -> the only top-level rooms where it may be imported."""
 

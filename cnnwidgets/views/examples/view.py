@@ -177,6 +177,14 @@ class ExamplesView(ImageView):
             with self.quiet():
                 self.example = self.first
 
+    def choices(self, name: str) -> Sequence[Any]:
+        """What the trait `name` may be; for a page, of layers without a scan only those that have been scanned."""
+        found = super().choices(name)
+        if name != "layer" or self._scan is not None or not self.exporting:
+            return found
+        weights = self.subject.weights
+        return [layer for layer in found if layer == self.layer or self.growing.knows((layer, weights))]
+
     def numbers_in_code(self, given: Given) -> list[str]:
         """The places, by `scan`."""
         layer = given.trait("layer")
