@@ -48,8 +48,11 @@ def test_only_the_layers_that_are_asked_for_are_in_it(scan, model, tmp_path):
 
 
 def test_a_scan_of_other_weights_and_a_path_that_is_no_page_are_refused_and_nothing_is_written(scan, model, tmp_path):
+    other = network()
+    with torch.no_grad():
+        other[0].weight.add_(1)
     with pytest.raises(ValueError, match="of other weights"):
-        cw.report(scan, nn.Sequential(nn.Conv2d(1, 3, 3), nn.ReLU(), nn.Conv2d(3, 2, 3)), IMAGES, tmp_path / "a.html")
+        cw.report(scan, other, IMAGES, tmp_path / "scan.html")
     with pytest.raises(ValueError, match=r"written as \.html"):
         cw.report(scan, model, IMAGES, tmp_path / "scan.pdf")
     assert list(tmp_path.iterdir()) == []

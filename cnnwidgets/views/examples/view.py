@@ -79,7 +79,7 @@ class ExamplesView(ImageView):
     >>> scan = cw.scan(model, data, ["C3"], progress=False)
     >>> view = cw.ExamplesView(model, data, scan, channel=2)
     >>> view.examples[0].image
-    1117
+    314
     """
 
     sliders: ClassVar[dict[str, str]] = {"layer": "Layer", "channel": "Channel"}
