@@ -215,7 +215,7 @@ def classes_table(
 ) -> tuple[Table, list[int]]:
     """The classes that some channels tell apart, those that the first one knows best first; and their numbers."""
     values = by_class(layer, measure)[:, list(channels)].numpy()
-    order = np.argsort(-np.nan_to_num(values[:, 0], nan=-math.inf), kind="stable")[:ROWS] if len(values) else []
+    order = np.argsort(-np.nan_to_num(values[:, 0], nan=-math.inf), kind="stable")[:ROWS]
     columns = [Column(str(channel), values[order, at], CENTRES[measure]) for at, channel in enumerate(channels)]
     word = "unit" if layer.kind == "vector" else "channel"
     heading = f"Classes · {MEASURED[measure]} of {word}{'s' if len(channels) > 1 else ''}"
