@@ -81,6 +81,7 @@ from .compute import (
 from .explore import ExploreView, explore
 from .lessons import Lesson
 from .render.static import Panel
+from .report import report
 from .training import Frame, History, Recorder, Recording, Trainer, fit
 from .views import (
     ActivationView,
@@ -218,6 +219,7 @@ __all__ = [
     "rank_correlation",
     "receptive_field",
     "receptive_fields",
+    "report",
     "response_changes",
     "responses",
     "scan",

@@ -138,6 +138,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "views.*": (*_BASE, "widgets"),
     "explore": (*_BASE, "widgets", "views"),
     "lessons": (*_BASE, "widgets", "views", "data", "models"),
+    "report": (*_BASE, "widgets", "views"),
 }
 """Room -> the rooms that it may import besides itself; `views.*` is each view, which never imports another one."""
 
@@ -145,11 +146,11 @@ EVERYWHERE = "late"
 """The room that each may import: how a large library is imported when it is first needed."""
 
 ONLY_IN = {
-    "torch": ("compute", "training", "data", "models", "widgets", "views", "explore", "lessons", "testing"),
+    "torch": ("compute", "training", "data", "models", "widgets", "views", "explore", "lessons", "report", "testing"),
     "torchvision": ("data", "models"),
     "bqplot": ("widgets", "views"),
     "ipywidgets": ("widgets", "views", "explore", "lessons", "testing"),
-    "traitlets": ("widgets", "views", "explore", "lessons", "testing"),
+    "traitlets": ("widgets", "views", "explore", "lessons", "report", "testing"),
 }
 """Package -> the only top-level rooms where it may be imported."""
 

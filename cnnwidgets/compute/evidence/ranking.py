@@ -61,7 +61,9 @@ def knowing(scan: Scan, target: int, measure: str = "roc_area", count: int = 20)
     count : int
         So many at most. Channels for which the measure is not defined are left out.
     """
-    names, channels, values = [], [], []
+    names: list[str] = []
+    channels: list[int] = []
+    values: list[torch.Tensor] = []
     for name, layer in scan.items():
         found = by_class(layer, measure)
         if target < len(found):

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import torch
 
-from .tally import NONE, Tally
+from .measuring import NONE
+from .tally import Tally
 
 
 class Place(NamedTuple):

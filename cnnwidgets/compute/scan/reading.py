@@ -13,7 +13,7 @@ from torch import nn
 from ..core import Prepare, in_one_line, whole
 from ..dataset import Item, Items
 from ..inputs import as_numbers
-from .tally import NONE
+from .measuring import NONE
 
 MOST_CLASSES = 2**16
 """Labels from this number on are no classes: a table for each channel would be too long."""

@@ -16,7 +16,8 @@ from .titles import INK, PLATE
 
 LINE, LETTERS = 15, 10
 """Height of a row and of its type, in px."""
-GAP_AT_TEXT = 3
+GAP_AT_TEXT, AROUND = 3, 2
+"""Px beside a text, and by which a frame around a row is larger."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,8 @@ class TableCells:
         return (row - 1 if row else None), int(np.searchsorted(ends, place, side="right"))
 
     def box(self, row: int) -> tuple[int, int, int, int]:
-        """Edges (left, top, right, bottom) of a row in px."""
-        return 0, (row + 1) * LINE, sum(self.spans) * LINE, (row + 2) * LINE
+        """Edges (left, top, right, bottom) of a frame around a row in px, which leaves its type free."""
+        return 0, (row + 1) * LINE - AROUND, sum(self.spans) * LINE, (row + 2) * LINE + AROUND
 
 
 def heat_table(

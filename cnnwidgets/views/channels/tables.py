@@ -21,6 +21,8 @@ ROWS = 100
 """Rows of a table at most."""
 NAME, CELL, LONGEST = 7, 3, 6
 """Squares that a name takes, and a number, and the characters of a number that fit into them."""
+WIDE = 300
+"""Width in px from which on a heading has room for a hint."""
 TALL = 340
 """Height in px that a table takes before it scrolls."""
 MEASURED = {"roc_area": "area", "d_prime": "d'", "selectivity": "select."}
@@ -135,7 +137,7 @@ def table(
         cells=cells.squares,
         describe=told,
         on_cell=pressed,
-        hint="click one" if on_row is not None else "",
+        hint="click one" if on_row is not None and width >= WIDE else "",
         places=cells,
         key=key,
     )
@@ -215,10 +217,9 @@ def classes_table(
 ) -> tuple[Table, list[int]]:
     """The classes that some channels tell apart, those that the first one knows best first; and their numbers."""
     values = by_class(layer, measure)[:, list(channels)].numpy()
-    order = np.argsort(-np.nan_to_num(values[:, 0], nan=-math.inf), kind="stable")[:ROWS] if len(values) else []
+    order = np.argsort(-np.nan_to_num(values[:, 0], nan=-math.inf), kind="stable")[:ROWS]
     columns = [Column(str(channel), values[order, at], CENTRES[measure]) for at, channel in enumerate(channels)]
-    word = "unit" if layer.kind == "vector" else "channel"
-    heading = f"Classes · {MEASURED[measure]} of {word}{'s' if len(channels) > 1 else ''}"
+    heading = f"Classes · {MEASURED[measure]}"
     lines = [] if len(values) else ["the data set has no labels that are classes"]
     called = [names(int(each)) for each in order]
     found = table(heading, "classes", "class", called, columns, lines=lines, on_row=on_row)

@@ -154,7 +154,8 @@ class ChannelsView(ModelView):
     def _bound(self, change: Any) -> None:
         if self.ready:
             with self.quiet():  # the channels of one layer are none of another
-                self._channel.fit(self._layer)
+                row: Any = self._layer
+                self._channel.fit(row)
                 if not self.set_together("chosen"):
                     self.chosen = ()
 

@@ -86,6 +86,10 @@ class GrowingScan:
         found: Scanner | None = self._known.get(self._key)
         return found
 
+    def knows(self, key: Any) -> bool:
+        """Whether a scan of this key is kept."""
+        return key in self._known
+
     def follow(self, key: Any, make: Make, wanted: bool) -> None:
         """Scan what `make()` gives, or go on with it where `key` is known, if it is `wanted`; else stop."""
         if key != self._key:

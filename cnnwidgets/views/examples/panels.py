@@ -151,7 +151,7 @@ def chosen_panel(snapshot: Snapshot, layer: LayerScan | None, channel: int, valu
     facts = [("here", number(value))]
     if layer is not None and int(layer.images[channel]):
         below = layer.histogram[channel][layer.edges[channel, 1:] <= value].sum()
-        facts.append(("above", f"about {markup.percent(float(below / layer.images[channel]))} of the images"))
+        facts.append(("above", f"{markup.percent(float(below / layer.images[channel]))} of images"))
     return replace(image_panel(snapshot), lines=facts, key="chosen")
 
 

@@ -79,7 +79,7 @@ class ExamplesView(ImageView):
     >>> scan = cw.scan(model, data, ["C3"], progress=False)
     >>> view = cw.ExamplesView(model, data, scan, channel=2)
     >>> view.examples[0].image
-    1117
+    314
     """
 
     sliders: ClassVar[dict[str, str]] = {"layer": "Layer", "channel": "Channel"}
@@ -176,6 +176,14 @@ class ExamplesView(ImageView):
         if self.ready and not self.set_together("example"):
             with self.quiet():
                 self.example = self.first
+
+    def choices(self, name: str) -> Sequence[Any]:
+        """What the trait `name` may be; for a page, of layers without a scan only those that have been scanned."""
+        found = super().choices(name)
+        if name != "layer" or self._scan is not None or not self.exporting:
+            return found
+        weights = self.subject.weights
+        return [layer for layer in found if layer == self.layer or self.growing.knows((layer, weights))]
 
     def numbers_in_code(self, given: Given) -> list[str]:
         """The places, by `scan`."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import ipywidgets as W
 import numpy as np
 import pytest
@@ -12,7 +14,8 @@ from torch import nn
 import cnnwidgets as cw
 from cnnwidgets.compute.dataset import Items
 from cnnwidgets.explore.tabs import TABS
-from cnnwidgets.live import Portions
+from cnnwidgets.live import portions
+from cnnwidgets.views.examples import growing
 from cnnwidgets.views.examples.panels import DIM, SIDE
 from tests.widgets.conftest import EVIL, Refusing, inside, said, titled
 
@@ -182,17 +185,21 @@ def test_a_scan_that_is_not_wanted_is_not_made(model, dataset):
     assert view.scan is not None and view.scan.complete
 
 
-def test_a_portion_scans_some_images_and_the_picture_follows(model, dataset, monkeypatch):
-    monkeypatch.setattr(Portions, "seconds", 0.0)  # a batch at a time
-    view = cw.ExamplesView(model, dataset, layer="pool")
-    growing = view.growing
-    growing._portion()  # what the event loop of a notebook calls
-    growing._portion()
-    assert 0 < view.scan.done < 6
-    while not growing.complete:
-        growing._portion()
-    growing._portion()
-    assert f"{view.scan.done} of 6 images" in titled(view)
+def test_in_a_notebook_it_is_scanned_in_portions_and_the_picture_follows(model, dataset, monkeypatch):
+    for name in ("PAUSE", "HOLD", "PORTION", "LONG"):
+        monkeypatch.setattr(portions, name, 0.0)
+    monkeypatch.setattr(growing, "SHOWN", 0.0)
+    seen = []
+
+    async def main() -> None:
+        view = cw.ExamplesView(model, dataset, layer="pool")
+        for _ in range(80):
+            seen.append(next(each for each in titled(view).split(" · ") if each.endswith("of 6 images")))
+            await asyncio.sleep(0)
+        view.close()
+
+    asyncio.run(main())
+    assert list(dict.fromkeys(seen)) == [f"{done} of 6 images" for done in range(7)]
 
 
 def test_random_transforms_are_drawn_as_in_the_scan(model):
