@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -112,7 +112,7 @@ def _results(
     parts: Sequence[tuple[int, int]],
     workers: int | None,
     resources: dict[str, float],
-) -> Iterator[Any]:
+) -> Generator[Any, None, None]:
     most = _room(ray.cluster_resources(), workers, resources)
     others = {name: need for name, need in resources.items() if name not in ("CPU", "GPU")}
     # without tasks that read: with a worker on each processor none would be left for them

@@ -34,7 +34,8 @@ class Strip {
     this.why = ''; // why nothing is marked
     this.age = 0; // how often everything was forgotten
     this.sight = {offset: 0, width: 0, stride: STRIDE, count: model.get('count')};
-    this.found = /** @type {Int32Array | null} */ (null); // the images that the filter shows; null: all
+    this.shown = /** @type {string | null} */ (null); // the filter by which the places are counted
+    this.found = /** @type {Int32Array | null} */ (null); // the images that it finds; null: all
     this.at = Math.max(0, model.get('chosen')); // the place where the keyboard is
     this.asked = ''; // the images of which the kernel was told last that they are in sight
     this.tiles = /** @type {Map<number, HTMLElement>} */ (new Map());

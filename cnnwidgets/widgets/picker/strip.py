@@ -51,7 +51,7 @@ class Strip(Scripted):
 
     count = T.Int(help="images of the data set").tag(sync=True)
     chosen = T.Int(-1, help="the image that is framed; -1 for none").tag(sync=True)
-    filters = T.List(help="the filters that can be chosen: [name, words] each").tag(sync=True)
+    filters = T.List(T.List(T.Unicode()), help="the filters that can be chosen: [name, words] each").tag(sync=True)
     filter = T.Unicode(help="the one that is chosen; empty for all images").tag(sync=True)
     found = T.Bytes(help="the images that it finds, as int32, in their order").tag(sync=True)
     words = T.Unicode(help="what is said of it").tag(sync=True)
