@@ -40,6 +40,11 @@ class ChannelMatch:
     correlation: torch.Tensor
     matrix: torch.Tensor
 
+    def __repr__(self) -> str:
+        matched = int((self.channels >= 0).sum())
+        mean = float(self.correlation.nanmean())
+        return f"ChannelMatch of {self.layer} with {self.partner}: {matched} channels, mean correlation {mean:.3g}"
+
 
 def match_channels(
     model_a: nn.Module,

@@ -32,6 +32,10 @@ class Similarity:
     values: torch.Tensor
     images: int
 
+    def __repr__(self) -> str:
+        size = f"{len(self.rows)} x {len(self.columns)}"
+        return f"Similarity of {size} layers over {self.images:,} images: linear CKA"
+
     def __getitem__(self, pair: tuple[str, str]) -> float:
         row, column = pair
         return float(self.values[self.rows.index(row), self.columns.index(column)])

@@ -207,12 +207,12 @@ class CompareFrames(ModelView):
         ]
 
     def panels(self) -> list[Panel | list[Panel]]:
-        """The probe and the moments, a column each, the difference, the ranking and its film."""
+        """A column each, the difference, the probe and the moments, the ranking and its film."""
         key = (self._at, self.probe, self.layer)
         ranked = self.remember("ranked", key, self._ranked)
         ranking = ranking_panels(ranked, self.layer, self.channel, self._look_at, self._drawing.choose, [])
         drawn = self._drawing.panels(self)
-        return [[self._image(), self._moments()], *drawn, [*ranking, self._film()]]
+        return [*drawn, [self._image(), self._moments()], [*ranking, self._film()]]
 
     def title(self) -> list[str]:
         """The layer, and the two moments."""

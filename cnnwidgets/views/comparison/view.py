@@ -276,12 +276,12 @@ class CompareView(ImageView):
         self._weights = tuple(each.weights for each in self.subjects)
 
     def panels(self) -> list[Panel | list[Panel]]:
-        """The image and the scores, a column each, the difference with the curtain, the rankings, the sample."""
+        """A column each, the difference with the curtain, the image and the scores, the rankings, the sample."""
         self._sample.follow(self._weights)
         ranked, by = self._ranked(), [self._controls.by]
         ranking = ranking_panels(ranked, self.layer, self.channel, self.look_at, self._drawing.choose, by)
-        first = [*self._drawing.images(), self._drawing.scores()]
-        found: list[Panel | list[Panel]] = [first, *self._drawing.panels(self._controls), ranking]
+        image = [*self._drawing.images(), self._drawing.scores()]  # behind the columns: two fit side by side
+        found: list[Panel | list[Panel]] = [*self._drawing.panels(self._controls), image, ranking]
         return [*found, *filter(None, [self._sample.panels(self._controls.progress)])]
 
     def title(self) -> list[str]:
