@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -267,11 +268,20 @@ class CompareView(ImageView):
             note = ""
             if at:
                 key = (first.modules, snapshot.modules)
-                pairings[at] = self.remember(f"pairing{at}", key, lambda other=snapshot: pairing_of(first, other))
+                pairings[at] = self.remember(f"pairing{at}", key, partial(pairing_of, first, snapshot))
                 row, note = partner_of(self.layer_row, snapshot, pairings[at], partners[at - 1])
             output = None if row is None else snapshot.output(row.name)
-            told = {"letter": LETTERS[at], "name": self._name(at, snapshot), "row": row, "note": note}
-            columns.append(Column(**told, output=output, aspect=snapshot.item.aspect, snapshot=snapshot))
+            columns.append(
+                Column(
+                    letter=LETTERS[at],
+                    name=self._name(at, snapshot),
+                    row=row,
+                    note=note,
+                    output=output,
+                    aspect=snapshot.item.aspect,
+                    snapshot=snapshot,
+                )
+            )
         self.columns, self._pairings = columns, pairings
         self._weights = tuple(each.weights for each in self.subjects)
 
