@@ -54,30 +54,30 @@ def test_one_set_of_controls_moves_both_columns(run_cells, theme, width):
     shown(page, "They disagree")
     focus_slider(page, 2)  # layer, image, channel
     press(page, "ArrowRight", 2)
-    wait_for(page, "view.channel", 2)
+    wait_for(page, "channel", 2)
     for letter in ("A", "B", "A − B"):
         shown(page, f"{letter} · channel 2")
     keep(page, f"compare-{theme}-{width}", whole=True)
 
     focus_slider(page, 0)
     press(page, "ArrowRight")
-    wait_for(page, "view.layer", "func2")
-    wait_for(page, "[column.row.name for column in view.columns]", ["func2", "func2"])
+    wait_for(page, "layer", "func2")
+    wait_for(page, "columns[1].row.name", "func2")
 
     click_cell(page, "Are they alike", 0.01, 0.01)
-    wait_for(page, "view.layer", state(page, "view.growing.comparer.similarity.rows[0]"))
+    wait_for(page, "layer", state(page, "growing.comparer.similarity.rows[0]"))
     click_cell(page, "Which layers changed most", 0.3, 0.5)
-    wait_for(page, "view.layer", "C3")
+    wait_for(page, "layer", "C3")
     click_cell(page, "They disagree", 0.1, 0.05)
-    wait_for(page, "view.index", int(state(page, "view.growing.comparer.disagreements[0].index")))
+    wait_for(page, "index", int(state(page, "growing.comparer.disagreements[0].index")))
 
     sliders = page.locator(".cnnw .noUi-handle, .cnnw .ui-slider-handle")
     curtain = sliders.nth(sliders.count() - 1)
     curtain.scroll_into_view_if_needed()
     curtain.focus()
     press(page, "End")
-    wait_for(page, "view.curtain", 100)
-    assert state(page, "view.error") == "" and page.errors == []
+    wait_for(page, "curtain", 100)
+    assert state(page, "error") == "" and page.errors == []
 
     in_kernel(page, "view.close()")
     wait_until(page, lambda: widget_count(page) == 0, "closing leaves no model in the page")

@@ -32,6 +32,9 @@ class ResponseChange:
     difference: torch.Tensor
     largest: torch.Tensor
 
+    def __repr__(self) -> str:
+        return f"ResponseChange of {self.layer}: {self.change:.3g}, {len(self.correlation)} channels"
+
     @property
     def channels(self) -> torch.Tensor:
         """(C,): 1 − correlation; 0 where nothing changed, also of a channel that does not vary; NaN if unknown."""
@@ -60,6 +63,10 @@ class ResponseChanges(Mapping[str, ResponseChange]):
     layers: dict[str, ResponseChange]
     left_out: dict[str, str]
     images: int
+
+    def __repr__(self) -> str:
+        first = ", ".join(f"{name} {self.layers[name].change:.3g}" for name in self.ranking[:3])
+        return f"ResponseChanges of {len(self)} layers over {self.images:,} images, most: {first or 'none'}"
 
     def __getitem__(self, layer: str) -> ResponseChange:
         return self.layers[layer]

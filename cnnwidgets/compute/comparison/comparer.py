@@ -123,6 +123,10 @@ class Comparer:
         self._named = names, (names[1] is not None)
         self._version = self._weights
 
+    def __repr__(self) -> str:
+        names = " and ".join(type(plain(model)).__name__ for model in self._models)
+        return f"Comparer of {names}: {self.done:,} of {self.total:,} images done"
+
     @property
     def current(self) -> bool:
         """Whether the networks have the weights that they had at the beginning."""

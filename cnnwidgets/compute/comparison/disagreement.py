@@ -74,6 +74,9 @@ class Disagreements(Sequence[Disagreement]):
     right: tuple[int, int]
     labelled: int
 
+    def __repr__(self) -> str:
+        return f"Disagreements: {len(self.found):,} of {self.images:,} images, classes matched {self.matched}"
+
     def __getitem__(self, key):  # type: ignore[no-untyped-def]
         return self.found[key]
 

@@ -40,6 +40,11 @@ class ChannelMatch:
     correlation: torch.Tensor
     matrix: torch.Tensor
 
+    def __repr__(self) -> str:
+        matched = int((self.channels >= 0).sum())
+        mean = float(self.correlation.nanmean())
+        return f"ChannelMatch of {self.layer} with {self.partner}: {matched} channels, mean correlation {mean:.3g}"
+
 
 def match_channels(
     model_a: nn.Module,
@@ -100,7 +105,7 @@ def match_channels(
     tables = [layers_of(model, items, chosen[0], prepare) for model in (model_a, model_b)]
     one = tables[0].find(layer)
     if layer_b is None:
-        pair = pair_layers(*tables).partner(layer)
+        pair = pair_layers(tables[0], tables[1]).partner(layer)
         if pair is None:
             raise LookupError(f"layer {layer!r} has no partner: give layer_b, one of {', '.join(tables[1].names[:20])}")
         layer_b = pair.b

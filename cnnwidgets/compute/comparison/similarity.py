@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 
 FEWEST = 4
@@ -31,6 +30,10 @@ class Similarity:
     columns: tuple[str, ...]
     values: torch.Tensor
     images: int
+
+    def __repr__(self) -> str:
+        size = f"{len(self.rows)} x {len(self.columns)}"
+        return f"Similarity of {size} layers over {self.images:,} images: linear CKA"
 
     def __getitem__(self, pair: tuple[str, str]) -> float:
         row, column = pair
@@ -85,7 +88,7 @@ def centred(values: torch.Tensor) -> torch.Tensor:
 
 def mini_batches(indices: Sequence[int], size: int) -> list[list[int]]:
     """Numbers of images in portions of `size`; a last one of fewer than `FEWEST` joins the one before it."""
-    starts = np.arange(0, len(indices), size)
+    starts = list(range(0, len(indices), size))
     if len(starts) > 1 and len(indices) - starts[-1] < FEWEST:
         starts = starts[:-1]
     ends = [*starts[1:], len(indices)]

@@ -43,6 +43,10 @@ class WeightChange:
     channels: torch.Tensor
     buffers: float
 
+    def __repr__(self) -> str:
+        parts = f"{len(self.channels)} channels, buffers {self.buffers:.3g}"
+        return f"WeightChange of {self.layer}: {self.relative:.3g}, {parts}"
+
 
 @dataclass(frozen=True, eq=False)
 class WeightChanges(Mapping[str, WeightChange]):
@@ -59,6 +63,10 @@ class WeightChanges(Mapping[str, WeightChange]):
     layers: dict[str, WeightChange]
     only_a: tuple[str, ...] = ()
     only_b: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        first = ", ".join(f"{name} {self.layers[name].relative:.3g}" for name in self.ranking[:3])
+        return f"WeightChanges of {len(self)} layers, most: {first or 'none'}"
 
     def __getitem__(self, layer: str) -> WeightChange:
         return self.layers[layer]

@@ -16,7 +16,7 @@ from ...compute.layers import Layer, LayerTable
 from ...render.color import SEQUENTIAL, Shaded, fitted, palette, to_picture
 from ...render.mosaic import Grid
 from ...render.static import Panel
-from ...training.recording import Damaged, Recording
+from ...training.recording import Damaged, Recorder, Recording
 from ...widgets import controls
 from ...widgets.base import ModelView
 from ...widgets.controls import ChannelControl, LayerPicker
@@ -45,7 +45,7 @@ class CompareFrames(ModelView):
 
     Parameters
     ----------
-    recording : Recording
+    recording : Recording or Recorder
         Of a training; see `Recorder`. Only its maps are read.
     **traits
         Initial `layer`, `probe`, `first`, `last`, `channel`, `pixel`, `scale`, `colormap`, `curtain`.
@@ -94,17 +94,17 @@ class CompareFrames(ModelView):
     colormap = Colormap("auto", help="matplotlib name; auto: diverging for signed values").tag(display=True)
     curtain = Index(50, of=lambda view: (101, "a curtain"), help="percent of the first left of it").tag(display=True)
 
-    def __init__(self, recording: Recording, **traits: Any) -> None:
+    def __init__(self, recording: Recording | Recorder, **traits: Any) -> None:
         self.check_keywords(traits)
         self._given_as = recording
-        recording = getattr(recording, "recording", recording)
-        if not isinstance(recording, Recording):
-            raise TypeError(f"a Recording is compared with itself, not {type(recording).__name__}")
-        if not recording.layers_with("maps"):
+        found = recording.recording if isinstance(recording, Recorder) else recording
+        if not isinstance(found, Recording):
+            raise TypeError(f"a Recording is compared with itself, not {type(found).__name__}")
+        if not found.layers_with("maps"):
             raise ValueError("this recording has no maps to compare")
-        if len(recording) < 2:
+        if len(found) < 2:
             raise ValueError("this recording has a single frame: there is nothing to compare")
-        self.recording = recording
+        self.recording = found
         super().__init__(**traits)
 
     # ------------------------------------------------------------------ state
@@ -207,12 +207,12 @@ class CompareFrames(ModelView):
         ]
 
     def panels(self) -> list[Panel | list[Panel]]:
-        """The probe and the moments, a column each, the difference, the ranking and its film."""
+        """A column each, the difference, the probe and the moments, the ranking and its film."""
         key = (self._at, self.probe, self.layer)
         ranked = self.remember("ranked", key, self._ranked)
         ranking = ranking_panels(ranked, self.layer, self.channel, self._look_at, self._drawing.choose, [])
         drawn = self._drawing.panels(self)
-        return [[self._image(), self._moments()], *drawn, [*ranking, self._film()]]
+        return [*drawn, [self._image(), self._moments()], [*ranking, self._film()]]
 
     def title(self) -> list[str]:
         """The layer, and the two moments."""
@@ -244,13 +244,13 @@ class CompareFrames(ModelView):
         layers: dict[str, float] = {}
         channels = np.empty(0)
         for row in self.layers:
-            read = [self._read(at, row.name) for at in self._at]
-            if read[0] is None or read[1] is None:
+            one, other = (self._read(at, row.name) for at in self._at)
+            if one is None or other is None:
                 continue
-            layers[row.name] = _change(read[0], read[1])
+            layers[row.name] = _change(one, other)
             if row.name == self.layer:
-                last = row.layout == "last"
-                one, other = (each.movedim(-1, 0) if last and each.ndim > 1 else each for each in read)
+                if row.layout == "last" and one.ndim > 1:
+                    one, other = one.movedim(-1, 0), other.movedim(-1, 0)
                 channels = np.array([_change(a, b) for a, b in zip(one, other, strict=True)])
         return Ranked("outputs", layers, channels)
 
@@ -283,7 +283,7 @@ class CompareFrames(ModelView):
         frames = np.unique(np.linspace(0, len(self.recording) - 1, min(MOST, len(self.recording))).round()).astype(int)
         names = self.layers.names
         key = (self.first, self.probe, tuple(frames.tolist()))
-        values = self.remember("film", key, lambda: self._changes(names, frames))
+        values = self.remember("film", key, lambda: self._changes(names, frames.tolist()))
         shaded = Shaded.of(values.reshape(1, *values.shape), colormap=SEQUENTIAL, scale="layer-full")
         height = max(1, round(len(frames) / len(names) / 8))
         cells = Grid(values.size, height, 1, columns=len(frames), gap=0)

@@ -125,7 +125,7 @@ def pixel_lines(maps: Sequence[tuple[str, NDArray[Any]]], channel: int, pixel: t
 def _both(one: NDArray[Any], other: NDArray[Any], letters: str, cell: int) -> str:
     row, column = divmod(cell, one.shape[1])
     a, b = float(one[row, column]), float(other[row, column])
-    first, second = letters
+    first, second = letters[0], letters[1]
     values = f"{first} {number(a, 5)}, {second} {number(b, 5)}, {first} − {second} {number(a - b, 5)}"
     return f"row {row}, column {column}: {values}"
 

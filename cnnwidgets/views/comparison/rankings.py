@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,7 +72,7 @@ def of_weights(changes: WeightChanges, layer: str) -> Ranked:
     return Ranked("weights", layers, channels, lines)
 
 
-def of_outputs(a: Snapshot, b: Snapshot, pairing: Pairing, layer: str, names: Sequence[str]) -> Ranked:
+def of_outputs(a: Snapshot, b: Snapshot, pairing: Pairing, layer: str, names: Collection[str]) -> Ranked:
     """By what the layers put out for the present image."""
     layers: dict[str, float] = {}
     channels = np.empty(0)

@@ -112,7 +112,7 @@ def _most_confused(found: Disagreements, letters: str) -> list[Any]:
     for each in found:
         counts[each.names] = counts.get(each.names, 0) + 1
     most = sorted(counts.items(), key=lambda each: -each[1])[:TOLD]
-    first, second = letters
+    first, second = letters[0], letters[1]
     return [(f"{first} {a}, {second} {b}", markup.counted(count, "image")) for (a, b), count in most]
 
 

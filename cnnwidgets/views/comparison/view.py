@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -267,21 +268,30 @@ class CompareView(ImageView):
             note = ""
             if at:
                 key = (first.modules, snapshot.modules)
-                pairings[at] = self.remember(f"pairing{at}", key, lambda other=snapshot: pairing_of(first, other))
+                pairings[at] = self.remember(f"pairing{at}", key, partial(pairing_of, first, snapshot))
                 row, note = partner_of(self.layer_row, snapshot, pairings[at], partners[at - 1])
             output = None if row is None else snapshot.output(row.name)
-            told = {"letter": LETTERS[at], "name": self._name(at, snapshot), "row": row, "note": note}
-            columns.append(Column(**told, output=output, aspect=snapshot.item.aspect, snapshot=snapshot))
+            columns.append(
+                Column(
+                    letter=LETTERS[at],
+                    name=self._name(at, snapshot),
+                    row=row,
+                    note=note,
+                    output=output,
+                    aspect=snapshot.item.aspect,
+                    snapshot=snapshot,
+                )
+            )
         self.columns, self._pairings = columns, pairings
         self._weights = tuple(each.weights for each in self.subjects)
 
     def panels(self) -> list[Panel | list[Panel]]:
-        """The image and the scores, a column each, the difference with the curtain, the rankings, the sample."""
+        """A column each, the difference with the curtain, the image and the scores, the rankings, the sample."""
         self._sample.follow(self._weights)
         ranked, by = self._ranked(), [self._controls.by]
         ranking = ranking_panels(ranked, self.layer, self.channel, self.look_at, self._drawing.choose, by)
-        first = [*self._drawing.images(), self._drawing.scores()]
-        found: list[Panel | list[Panel]] = [first, *self._drawing.panels(self._controls), ranking]
+        image = [*self._drawing.images(), self._drawing.scores()]  # behind the columns: two fit side by side
+        found: list[Panel | list[Panel]] = [*self._drawing.panels(self._controls), image, ranking]
         return [*found, *filter(None, [self._sample.panels(self._controls.progress)])]
 
     def title(self) -> list[str]:
