@@ -25,7 +25,7 @@ TERMS = {
 }
 """Term, as it is explained in bold -> the topic that asks about it; in the order in which they come."""
 WORDS = {
-    "class": r"class(es)? ", "score": "scores?", "layer": "layers?", "weight": "weights?", "kernel": "kernels?",
+    "class": r"class(es)?\b", "score": "scores?", "layer": "layers?", "weight": "weights?", "kernel": "kernels?",
     "unit": "units?", "probability": "probabilit", "window": "windows?",
 }  # fmt: skip
 """Further words of the field, which are explained in italics."""

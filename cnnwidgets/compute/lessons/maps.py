@@ -127,7 +127,8 @@ def _is_relu(seen: Seen, row: Layer, given: Layer) -> bool:
 
 def _pools(look: Looked, seen: Seen, row: Layer, given: Layer) -> bool:
     """Whether the pooling layer made its maps of those of the layer before."""
-    module, values = get_layer(look.module, row.module), seen.output(given.name).float()
+    module: Any = get_layer(look.module, row.module)
+    values = seen.output(given.name).float()
     if isinstance(module, nn.MaxPool2d) and _pair(module.dilation) != (1, 1):
         return False
     with torch.no_grad():

@@ -39,7 +39,7 @@ def padding(look: Looked, random: Random, *, layer: str | None = None) -> Questi
     found = [each for each in _sliding(look, seen, layer) if each.kind == "Conv2d" and max(each.window) > 1]
     if not found:
         raise NothingToAsk(f"{name_of(look)} has no convolution with windows of more than one place")
-    one = _preferred(found, [each for each in found if max(each.padding)], layer, random)
+    one = random.choice([each for each in found if max(each.padding)] or found)
     pad = max(one.padding)
     misses = [one.size(padding=0), one.size(padding=pad + 1), one.size(padding=2 * pad), one.size(padding=1)]
     misses += [tuple(size + 2 * pad for size in one.given), tuple(size - 1 for size in one.out)]  # type: ignore[list-item]
@@ -49,9 +49,10 @@ def padding(look: Looked, random: Random, *, layer: str | None = None) -> Questi
         f"{max(one.stride)} at a time. How large is its map?"
     )
     high = one.given[0] + 2 * one.padding[0]
+    down = _rounded(high - one.window[0], one.stride[0])
     why = (
         f"With the zeros there are {high} rows. The window of {one.window[0]} rows fits into them at "
-        f"({high} − {one.window[0]}) / {one.stride[0]} + 1 = {one.out[0]} places. "
+        f"({high} − {one.window[0]}) / {one.stride[0]} + 1 = {one.out[0]} places{down}. "
         + (f"Without padding, the map would have {one.size(padding=0)[0]} rows." if pad else "Padding would add rows.")
     )
     return _sized(look, seen, one, ask, misses, why)
@@ -63,7 +64,7 @@ def stride(look: Looked, random: Random, *, layer: str | None = None) -> Questio
     found = [each for each in _sliding(look, seen, layer) if max(each.stride) > 1]
     if not found:
         raise NothingToAsk(f"{name_of(look)} has no layer that slides by more than one place (stride above 1)")
-    one = _preferred(found, [], layer, random)
+    one = random.choice(found)
     step = max(one.stride)
     misses = [one.size(stride=other) for other in (step + 1, 1, step + 2, step + 3) if other != step]
     misses += [(one.out[0] + 1, one.out[1] + 1), (one.out[0] - 1, one.out[1] - 1)]
@@ -72,7 +73,7 @@ def stride(look: Looked, random: Random, *, layer: str | None = None) -> Questio
         f"(stride {step}). How large is its map?"
     )
     why = (
-        f"The window begins at row 0, {one.stride[0]}, {2 * one.stride[0]} ... and fits at {one.out[0]} places. With "
+        f"The window moves on by {one.stride[0]} rows at a time, and fits at {one.out[0]} places. With "
         f"stride 1 the map would have {one.size(stride=1)[0]} rows: the stride is what makes it smaller."
     )
     return _sized(look, seen, one, ask, misses, why)
@@ -108,15 +109,14 @@ def _sliding(look: Looked, seen: Seen, layer: str | None) -> Iterator[Sliding]:
             given = (int(row.size[0]), int(row.size[1]))
 
 
-def _preferred(found: list[Sliding], first: list[Sliding], layer: str | None, random: Random) -> Sliding:
-    """One of those that are better to ask about, or of all, by lot."""
-    return random.choice(first or found)
-
-
 def _pair(value: Any) -> tuple[int, int] | None:
     if isinstance(value, int):
         return value, value
     return (int(value[0]), int(value[1])) if isinstance(value, (tuple, list)) and len(value) == 2 else None
+
+
+def _rounded(rows: int, step: int) -> str:
+    return ", rounded down" if rows % step else ""
 
 
 def _by(size: tuple[int, int]) -> str:
