@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +21,8 @@ from tests.widgets.conftest import Refusing
 TRAINED = cw.models.lenet5(pretrained=True)
 DIGITS = cw.data.digits()
 SEVEN = (DIGITS[7][0][0] * 255).round().to(torch.uint8).numpy()
-MORE = {
+MORE: dict[str, dict[str, Any]] = {
+    "CompareView": {"edits": [{"C3": cw.Ablate(channels=[0])}]},
     "SignatureView": {"layer": "F6", "targets": [1, 3], "count": 3},
     "ExamplesView": {"scanning": False},
     "TrainingView": {"trainer": cw.Trainer(TRAINED, nn.CrossEntropyLoss(), torch.optim.SGD(TRAINED.parameters(), 0.1))},

@@ -234,6 +234,12 @@ class InterventionView(ImageView):
         self._controls = InterventionControls(self, self._beside)
         return self._controls.bar
 
+    @property
+    def apart(self) -> list[W.Widget]:
+        """What stands in the page where there is something to count: it goes with the view."""
+        parts = self._controls
+        return [*super().apart, parts.ranked, parts.carried, parts.measured, parts.measure, parts.behind]
+
     def compute(self) -> None:
         """Run the network with the edits, and compare the layers behind them."""
         place = (self.subject.weights, self.index, self.layer, self.replace, self.other)
