@@ -28,8 +28,7 @@ const valueOfControl = control => {
 function copyOf(part) {
   const copy = /** @type {HTMLElement} */ (part.cloneNode(true)), copies = copy.querySelectorAll('.cnnw-side');
   for (const [at, side] of [...part.querySelectorAll('.cnnw-side')].entries()) {
-    if (side.getClientRects().length) copies[at].classList.remove('cnnw-side');
-    else copies[at].remove();
+    if (!side.getClientRects().length) copies[at].remove(); // of the copy, all that is left is seen
   }
   copy.classList.add('cnnw-copy');
   return copy;
