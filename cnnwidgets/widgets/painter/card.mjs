@@ -10,7 +10,8 @@ import {Book, again, keyOf} from './book.mjs';
  *
  * A painter, as its card sees it.
  * @typedef {{model: Model, el: HTMLElement, closed?: boolean, done: boolean, kernels: () => Sheet | null,
- *   seen: () => boolean, full: () => boolean, shown: (sheet: Sheet) => Address, paints: (sheet: Sheet) => boolean, repaint: () => void}} Part
+ *   seen: () => boolean, full: () => boolean, shown: (sheet: Sheet) => Address,
+ *   paints: (sheet: Sheet) => boolean, repaint: () => void}} Part
  */
 
 const ROLES = ['grid', 'map'], TRIES = 300, UNSAID = 1000, PACE = 40;
@@ -33,6 +34,9 @@ function copyOf(part) {
   copy.classList.add('cnnw-copy');
   return copy;
 }
+
+/** Whether the photos of a copy are there: else it would be blank for a frame. @param {HTMLElement} copy */
+const isLoaded = copy => [...copy.querySelectorAll('img')].every(photo => photo.complete);
 
 export class Card {
   /** The card that an element stands in; null as long as it stands in none. @param {Element} el */
@@ -122,7 +126,7 @@ export class Card {
     const asked = this.asked();
     if (!asked || asked.home && this.turned || ![...this.parts.values()].every(part => part.full())) return null;
     const leaf = this.book.find(asked.address);
-    if (!leaf || leaf.copies.length !== this.around().length) return null;
+    if (!leaf || leaf.copies.length !== this.around().length || !leaf.copies.every(isLoaded)) return null;
     const held = ROLES.every(role => this.parts.get(role)?.paints(again(asked.sheets[role], leaf.sheets[role], true)));
     return held ? leaf : null;
   }
