@@ -53,8 +53,8 @@ def answer() -> None:
 def in_cell() -> bool:
     """Whether a cell runs in this thread, not an event: what a page says meanwhile is heard when it has ended."""
     ipython: Any = sys.modules.get("IPython")
-    parent = getattr(ipython and ipython.get_ipython(), "get_parent", dict)() or {}
-    return (parent.get("header") or {}).get("msg_type") == "execute_request"
+    parent: dict[str, Any] = getattr(ipython and ipython.get_ipython(), "get_parent", dict)() or {}
+    return bool((parent.get("header") or {}).get("msg_type") == "execute_request")
 
 
 def answering() -> bool:

@@ -49,6 +49,7 @@ def test_a_layer_or_an_image_seen_before_is_shown_as_it_was_while_the_kernel_hea
     press(page, "ArrowLeft")
     wait_until(page, lambda: seen(page) == first, "the layer before")
     assert page.evaluate(COPIES) > 0
+    page.locator(".cnnw-unsaid").wait_for()
     keep(page, "book")
     page.evaluate("release()")
     wait_for(page, "layer", "C1")

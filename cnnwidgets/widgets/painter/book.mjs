@@ -17,7 +17,7 @@ const BOUND = 16e6;
 /** @param {Address} address */
 export const keyOf = address => JSON.stringify(Object.entries(address).sort(([one], [other]) => (one < other ? -1 : 1)));
 
-/** Leaves by address, all of the same weights; the least recently seen go when there are too many bytes. */
+/** Leaves by address, all of the same weights; the least recently seen go when they are too large together. */
 export class Book {
   /** @param {number} limit bytes of what stands around the numbers, which are in the store */
   constructor(limit = BOUND) {

@@ -10,7 +10,8 @@ import {Book, again, keyOf} from './book.mjs';
  *
  * A painter, as its card sees it.
  * @typedef {{model: Model, el: HTMLElement, closed?: boolean, done: boolean, kernels: () => Sheet | null,
- *   seen: () => boolean, shown: (sheet: Sheet) => Address, paints: (sheet: Sheet) => boolean, repaint: () => void}} Part
+ *   seen: () => boolean, full: () => boolean, shown: (sheet: Sheet) => Address,
+ *   paints: (sheet: Sheet) => boolean, repaint: () => void}} Part
  */
 
 const ROLES = ['grid', 'map'], TRIES = 300, UNSAID = 1000, PACE = 40;
@@ -28,12 +29,14 @@ const valueOfControl = control => {
 function copyOf(part) {
   const copy = /** @type {HTMLElement} */ (part.cloneNode(true)), copies = copy.querySelectorAll('.cnnw-side');
   for (const [at, side] of [...part.querySelectorAll('.cnnw-side')].entries()) {
-    if (side.getClientRects().length) copies[at].classList.remove('cnnw-side');
-    else copies[at].remove();
+    if (!side.getClientRects().length) copies[at].remove(); // of the copy, all that is left is seen
   }
   copy.classList.add('cnnw-copy');
   return copy;
 }
+
+/** Whether the photos of a copy are there: else it would be blank for a frame. @param {HTMLElement} copy */
+const isLoaded = copy => [...copy.querySelectorAll('img')].every(photo => photo.complete);
 
 export class Card {
   /** The card that an element stands in; null as long as it stands in none. @param {Element} el */
@@ -100,8 +103,9 @@ export class Card {
 
   /** The sheets that the kernel has shown last, by role; null where they are not those of a layer's maps. */
   sheets() {
-    const found = ROLES.map(role => /** @type {[string, Sheet | null]} */ ([role, this.parts.get(role)?.kernels() ?? null]));
-    return found.every(([, sheet]) => sheet) ? /** @type {Record<string, Sheet>} */ (Object.fromEntries(found)) : null;
+    const found = ROLES.map(role => this.parts.get(role)?.kernels());
+    if (!found.every(Boolean)) return null;
+    return /** @type {Record<string, Sheet>} */ (Object.fromEntries(ROLES.map((role, at) => [role, found[at]])));
   }
 
   /** Whether the card has turned to what the kernel has sent last. */
@@ -120,9 +124,9 @@ export class Card {
   /** What the card shows out of the book; null where it is as the kernel has it. */
   leaf() {
     const asked = this.asked();
-    if (!asked || asked.home && this.turned) return null;
+    if (!asked || asked.home && this.turned || ![...this.parts.values()].every(part => part.full())) return null;
     const leaf = this.book.find(asked.address);
-    if (!leaf || leaf.copies.length !== this.around().length) return null;
+    if (!leaf || leaf.copies.length !== this.around().length || !leaf.copies.every(isLoaded)) return null;
     const held = ROLES.every(role => this.parts.get(role)?.paints(again(asked.sheets[role], leaf.sheets[role], true)));
     return held ? leaf : null;
   }

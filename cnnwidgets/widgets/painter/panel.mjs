@@ -125,6 +125,11 @@ class Panel {
     return this.sides[sheets.indexOf(newestOf(sheets))]?.host.getClientRects().length > 0;
   }
 
+  /** Whether what is seen is painted, and no picture or bars of a vector beside it. */
+  full() {
+    return this.own().every((sheet, at) => sheet || !this.sides[at].host.getClientRects().length);
+  }
+
   /** Whether the page has all to paint a sheet. @param {Sheet} sheet */
   paints(sheet) {
     const layer = store.layers.get(sheet.key);

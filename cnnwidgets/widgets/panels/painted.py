@@ -82,8 +82,8 @@ class Paint:
     def panel(self, role: str, **options: Any) -> Painting:
         """The painting of one panel."""
         movers = self.movers if role == "grid" else {}  # one painter hears them for the whole card
-        shared = {"words": self.words, "series": self.series, "movers": movers}
-        return Painting(self.numbers, role, self.state, self.links, **shared, **options)
+        whole: dict[str, Any] = {"words": self.words, "series": self.series, "movers": movers, **options}
+        return Painting(self.numbers, role, self.state, self.links, **whole)
 
 
 @dataclass(frozen=True, eq=False)

@@ -87,8 +87,11 @@ STYLE = f"""<style>{COLORS}
   .widget-hbox:has(.cnnw-elastic) > .cnnw-stack > :not(:first-child, .cnnw-elastic) {{ order: 1; }} }}
 .cnnw-error {{ color: var(--cnnw-error); overflow-wrap: anywhere; }}
 .cnnw-stale > :first-child, .cnnw-stale > :last-child {{ opacity: 0.4; }} /* title and pictures; controls are live */
-.cnnw-side {{ display: none; }} .cnnw-covered {{ display: none !important; }}
-.cnnw-unsaid::after {{ content: " · as seen before; the kernel has not answered yet"; color: var(--cnnw-muted); }}
+.cnnw-side {{ display: none; }} .cnnw-copy .cnnw-side {{ display: block; }}
+.cnnw-covered {{ display: none !important; }}
+.cnnw-unsaid {{ position: relative; }}
+.cnnw-unsaid::after {{ content: "as seen before · the kernel has not answered yet"; position: absolute; right: 0;
+  bottom: 0; padding-left: 12px; font-size: 12px; color: var(--cnnw-muted); background: var(--cnnw-ground); }}
 .cnnw-instead {{ position: relative; z-index: 1; margin-top: calc(-1 * var(--cnnw-room));
   min-height: var(--cnnw-room); }}
 .cnnw-frames {{ position: relative; }}
