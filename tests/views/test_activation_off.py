@@ -49,7 +49,7 @@ def test_channels_of_several_layers_may_be_off(view):
     ("value", "error"),
     [
         ((("conv", 2),), IndexError), ((("conv", True),), TypeError), ((("none", 0),), LookupError),
-        (("conv",), TypeError), (3, TypeError),
+        (("conv",), TypeError), (3, TypeError), (None, TypeError),
     ],
 )  # fmt: skip
 def test_what_cannot_be_switched_off_is_refused_and_loses_nothing(view, value, error):

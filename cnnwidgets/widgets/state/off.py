@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import traitlets as T
-
 from ...compute.core import whole
 from ...compute.interventions import Ablate
+from .traits import NotNone
 
 Off = tuple[tuple[str, int], ...]
 
 
-class ChannelsOff(T.TraitType[Any, Any]):
+class ChannelsOff(NotNone):
     """(layer, channel) of each channel that is set to 0; the view says in `checked_layer` which layers there are."""
 
     default_value = ()
