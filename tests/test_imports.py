@@ -36,7 +36,6 @@ _COMPUTE = (
     "compute.perturbation",
     "compute.overview",
     "compute.predictions",
-    "compute.cluster",
     "compute.scan",
 )
 _RENDER = ("render", "render.color", "render.text", "render.mosaic", "render.static")
@@ -84,8 +83,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "compute.signatures": (*_LAYERS, "compute.dataset"),
     "compute.embedding": (*_LAYERS, "compute.dataset"),
     "compute.predictions": _CORE,
-    "compute.cluster": (),
-    "compute.scan": (*_LAYERS, "compute.dataset", "compute.predictions", "compute.cluster", "files"),
+    "compute.scan": (*_LAYERS, "compute.dataset", "compute.predictions", "files"),
     "compute.diagnosis": (*_LAYERS, "compute.dataset", "compute.filters", "compute.scan"),
     "compute.attribution": (*_LAYERS, "compute.scoring", "compute.dataset", "compute.occlusion"),
     "compute.gradients": _CORE,
