@@ -274,3 +274,10 @@ def test_what_was_done_before_an_error_is_written(tmp_path):
     assert cw.Scan.open(tmp_path).done == 8
     data.broken = False
     assert identical(run(tmp_path, data), run(tmp_path / "other", data))
+
+
+def test_some_parts_that_were_merged_are_no_beginning_of_the_whole(tmp_path):
+    cw.Scan.merge(*(run(tmp_path / "parts", part=(at, 3)) for at in (0, 2))).save(tmp_path)
+    assert cw.Scan.open(tmp_path).parts == {(0, 3): 24, (2, 3): 23}
+    with pytest.raises(ValueError, match="holds a scan in parts, of which some are missing"):
+        run(tmp_path)
