@@ -142,8 +142,8 @@ class Lesson(ModelView):
 
     @property
     def asked(self) -> Asked:
-        """The questions, and why a topic gave none."""
-        key = (self.topics, self.seed, self.count, self.layer, self.subject.weights)
+        """The questions, and why a topic gave none; `refresh` asks about weights that have changed since."""
+        key = (self.topics, self.seed, self.count, self.layer)
         return self.remember("asked", key, self._ask)
 
     @property
@@ -254,8 +254,10 @@ class Lesson(ModelView):
         return [controls.labelled("Seed", box)]
 
     def compute(self) -> None:
-        """Have the questions."""
-        _ = self.asked
+        """Have the questions; after `refresh` there may be fewer."""
+        if self.number >= len(self.posed):
+            with self.quiet():
+                self.number = 0
 
     def panels(self) -> list[Panel]:
         """The question that is seen."""
@@ -296,10 +298,6 @@ class Lesson(ModelView):
         """What the trait `name` may be, as the view now stands."""
         return range(5) if name == "seed" else super().choices(name)
 
-    def outdated(self) -> bool:
-        """Whether the weights have changed since the questions were computed."""
-        return not self.computed
-
     def to_html(
         self, path: str | Path, *, budget: int | str = 20_000_000, progress: bool = True, **values: Any
     ) -> Exported:
@@ -339,6 +337,7 @@ class Lesson(ModelView):
         if values:
             raise TypeError(f"a page of a lesson has no sliders: no {', '.join(values)}")
         self.flush()
+        state: dict[str, Any] | None
         try:
             state = self.state
         except ValueError:  # a topic of one's own
