@@ -274,11 +274,11 @@ class InterventionView(ImageView):
         if self.ranking:
             _ = self.effects
 
-    def save(self, path: str | Path, *, dark: bool = False) -> Path:
-        """Write a PNG file as `ModelView.save` does; outside a notebook with the whole ranking."""
+    def save(self, path: str | Path, **options: Any) -> Path:
+        """Write a file as `ModelView.save` does; outside a notebook with the whole ranking."""
         if self.ranking and cell_thread.loop() is None:
             _ = self.effects
-        return super().save(path, dark=dark)
+        return super().save(path, **options)
 
     def _grown(self) -> bool:
         """Draw what the ranking has grown to, or say why it grows no more; whether that went well."""
