@@ -1,4 +1,4 @@
-"""A card as a PNG or as a page."""
+"""A card as a PNG, as SVG or PDF, or as a page."""
 
 from .card import TRUE, Card, card
 from .chart import BOTTOM, LEFT, RIGHT, SECOND, TOP, Chart, Line, ticks
@@ -9,9 +9,11 @@ from .painted import Painted, Paints
 from .panel import Panel
 from .scatter import NO_GROUP, extent, group_color, scatter, silhouette
 from .sheet import sheet
+from .vector import FORMATS, TooNarrow, encode_card
 
 __all__ = [
     "BOTTOM",
+    "FORMATS",
     "LEFT",
     "NO_GROUP",
     "RIGHT",
@@ -25,9 +27,11 @@ __all__ = [
     "Painted",
     "Paints",
     "Panel",
+    "TooNarrow",
     "alike",
     "card",
     "counts",
+    "encode_card",
     "extent",
     "group_color",
     "histogram",

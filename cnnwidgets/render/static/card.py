@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from ..color import DARK, FLAG, LIGHT, table
-from ..text import Pen, fitting_size, ink, text_length, wrapped
+from ..text import Pen, fitting_size, ink, resized, text_length, wrapped
 from .panel import Panel
 
 PADDING = 18
@@ -83,25 +83,28 @@ def card(
     ndarray of uint8, (H, W, 3)
         RGB.
     """
-    columns = Card(title, panels).columns
-    widths = [column_width(column) for column in columns]
-    inner = max(NARROWEST, sum(widths) + BETWEEN * (len(widths) - 1))
-    theme = DARK if dark else LIGHT
-
-    def draw(height: int) -> tuple[Image.Image, int]:
-        image = Image.new("RGB", (inner + 2 * PADDING, height), theme.ground)
-        pen = Pen(image, ImageDraw.Draw(image), theme)
-        return image, _draw_card(pen, title, columns, widths, inner, footer)
-
-    height = draw(1)[1]  # what falls outside the image is not drawn: the first pass only measures
-    image = draw(height)[0]
-    frame = (0, 0, image.width - 1, height - 1)
-    ImageDraw.Draw(image).rounded_rectangle(frame, radius=5, outline=theme.line)
+    made, theme = Card(title, panels, footer), DARK if dark else LIGHT
+    image = Image.new("RGB", measured(made), theme.ground)
+    drawn(made, Pen(image, ImageDraw.Draw(image), theme))
+    ImageDraw.Draw(image).rounded_rectangle((0, 0, image.width - 1, image.height - 1), radius=5, outline=theme.line)
     return np.array(image)
 
 
-def _draw_card(pen: Pen, title: str, columns: list[list[Panel]], widths: list[int], inner: int, footer: str) -> int:
-    """Draw everything; return the height it takes."""
+def measured(card: Card) -> tuple[int, int]:
+    """(width, height) that a card takes, in px."""
+    image = Image.new("RGB", (1, 1))  # what falls outside the image is not drawn
+    return _inner(card) + 2 * PADDING, drawn(card, Pen(image, ImageDraw.Draw(image), LIGHT))
+
+
+def _inner(card: Card) -> int:
+    widths = [column_width(column) for column in card.columns]
+    return max(NARROWEST, sum(widths) + BETWEEN * (len(widths) - 1))
+
+
+def drawn(card: Card, pen: Pen) -> int:
+    """Draw everything but the frame; return the height it takes."""
+    title, columns, footer, inner = card.title, card.columns, card.footer, _inner(card)
+    widths = [column_width(column) for column in columns]
     pen.heading(PADDING, 30, title, inner, 15)
     bottom = 44
     if columns:
@@ -124,10 +127,12 @@ def _draw_panel(pen: Pen, panel: Panel, x: int, y: int, width: int) -> int:
     pen.heading(x, y + 12, panel.heading, width, 12)
     y += 22
     pixels = panel.drawn(dark=pen.theme is DARK)
-    if pixels is not None:
+    if pixels is not None and panel.sketch is not None and pen.keeps_text:
+        panel.sketch(pen, x, y)
+        y += panel.size_of(pixels)[1] + 4
+    elif pixels is not None:
         wide, high = panel.size_of(pixels)
-        picture = _resized(pixels, (wide, high))
-        pen.image.paste(picture, (x, y), picture if picture.mode == "RGBA" else None)
+        pen.picture(x, y, pixels, (wide, high))
         if pixels.shape[2] == 3:  # a white picture would melt into the card
             pen.draw.rectangle((x - 1, y - 1, x + wide, y + high), outline=pen.theme.line)
         scale = wide / pixels.shape[1], high / pixels.shape[0]
@@ -170,7 +175,7 @@ def _draw_texts(
 
 def _draw_colorbar(pen: Pen, colorbar: tuple[str, str, str | None, str], x: int, y: int, width: int) -> int:
     name, low, middle, high = colorbar
-    pen.image.paste(_resized(table(name)[None], (width, 10)), (x, y))
+    pen.picture(x, y, table(name)[None], (width, 10))
     longest = max(text_length(low, 11), text_length(high, 11))
     if middle is not None and width < 2 * longest + text_length(middle, 11) + 12:
         middle = None  # the ends count more: a number that is cut says something else
@@ -234,18 +239,9 @@ def _draw_lines(
     return y
 
 
-def _resized(pixels: NDArray[np.uint8], size: tuple[int, int]) -> Image.Image:
-    """Scale pixels: crisp when enlarged, averaged when reduced."""
-    image = Image.fromarray(np.ascontiguousarray(pixels))
-    whole = tuple(old * max(1, -(-new // old)) for old, new in zip(image.size, size, strict=True))
-    # Nearest to the next whole multiple, then averaged down: every pixel comes out equally wide.
-    image = image.resize((whole[0], whole[1]), Image.Resampling.NEAREST)
-    return image if image.size == size else image.resize(size, Image.Resampling.BOX)
-
-
 def reduced(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
     """The pixels at the (width, height) that they take on a card."""
-    return np.array(_resized(pixels, size))
+    return np.array(resized(pixels, size))
 
 
 def column_width(column: list[Panel]) -> int:

@@ -82,17 +82,7 @@ class Chart:
         """The chart as (height + 18, width, 4) RGBA on a clear ground; `legend` names the lines, above it."""
         theme = DARK if dark else LIGHT
         image = Image.new("RGBA", (width, height), (*rgb(theme.ground), 0))
-        pen = Pen(image, ImageDraw.Draw(image), theme)
-        for tick in self.y_ticks:
-            (_, y) = self._place(self.x_limits[0], tick, width, height)
-            pen.draw.line((LEFT, y, width - RIGHT, y), fill=theme.line)
-            text = tick_text(tick)
-            pen.text(LEFT - 6 - text_length(text, 11), y + 4, text, LEFT, 11, theme.muted)
-        for tick in self.x_ticks:
-            (x, y) = self._place(tick, self.y_limits[0], width, height)
-            text = tick_text(tick)
-            pen.text(x - text_length(text, 11) / 2, height - BOTTOM + 16, text, LEFT, 11, theme.muted)
-        pen.text((LEFT + width - RIGHT) / 2, height - 4, self.x_label, width, 11, theme.muted, anchor="m")
+        self._draw_axes(Pen(image, ImageDraw.Draw(image), theme), 0, 0, width, height)
         drawn = Image.new("RGBA", (width * SMOOTH, height * SMOOTH), (0, 0, 0, 0))
         draw = ImageDraw.Draw(drawn)
         for line, color in zip(self.lines, COLORS, strict=False):
@@ -105,11 +95,34 @@ class Chart:
         image.alpha_composite(drawn.resize((width, height), Image.Resampling.BOX))
         whole = Image.new("RGBA", (width, height + LEGEND), (*rgb(theme.ground), 0))
         whole.paste(image, (0, LEGEND))
-        pen, x = Pen(whole, ImageDraw.Draw(whole), theme), 2.0
-        for text, color in zip(legend, COLORS, strict=False):
-            pen.draw.ellipse((x, 4, x + 7, 11), fill=color)
-            x += 12 + pen.text(x + 12, 12, text, width - x - 12, 11, theme.muted) + 14
+        _draw_legend(Pen(whole, ImageDraw.Draw(whole), theme), 0, 0, width, legend)
         return np.array(whole)
+
+    def sketch(self, pen: Pen, x: float, y: float, width: int, height: int, legend: Sequence[str] = ()) -> None:
+        """Draw what `pixels` shows with a pen, lines as lines, with the upper left corner at (x, y)."""
+        self._draw_axes(pen, x, y + LEGEND, width, height)
+        for line, color in zip(self.lines, COLORS, strict=False):
+            for points in self._runs(line, width, height):
+                moved = [(x + across, y + LEGEND + down) for across, down in points]
+                pen.draw.line(moved, fill=color, width=2)
+                if line.dots or len(points) == 1:
+                    for across, down in moved:
+                        pen.draw.ellipse((across - 3, down - 3, across + 3, down + 3), fill=color)
+        _draw_legend(pen, x, y, width, legend)
+
+    def _draw_axes(self, pen: Pen, x: float, y: float, width: int, height: int) -> None:
+        theme = pen.theme
+        for tick in self.y_ticks:
+            (_, down) = self._place(self.x_limits[0], tick, width, height)
+            pen.draw.line((x + LEFT, y + down, x + width - RIGHT, y + down), fill=theme.line)
+            text = tick_text(tick)
+            pen.text(x + LEFT - 6 - text_length(text, 11), y + down + 4, text, LEFT, 11, theme.muted)
+        for tick in self.x_ticks:
+            (across, _) = self._place(tick, self.y_limits[0], width, height)
+            text, down = tick_text(tick), height - BOTTOM + 16
+            pen.text(x + across - text_length(text, 11) / 2, y + down, text, LEFT, 11, theme.muted)
+        middle = x + (LEFT + width - RIGHT) / 2
+        pen.text(middle, y + height - 4, self.x_label, width, 11, theme.muted, anchor="m")
 
     def _runs(self, line: Line, width: int, height: int) -> list[list[tuple[float, float]]]:
         """Places of the values on the picture, split at gaps."""
@@ -128,6 +141,14 @@ class Chart:
         across = (x - left) / (right - left or 1.0)
         up = (y - low) / (high - low or 1.0)
         return LEFT + across * (width - LEFT - RIGHT), height - BOTTOM - up * (height - TOP - BOTTOM)
+
+
+def _draw_legend(pen: Pen, x: float, y: float, width: int, legend: Sequence[str]) -> None:
+    across = 2.0
+    for text, color in zip(legend, COLORS, strict=False):
+        pen.draw.ellipse((x + across, y + 4, x + across + 7, y + 11), fill=color)
+        taken = pen.text(x + across + 12, y + 12, text, width - across - 12, 11, pen.theme.muted)
+        across += 12 + taken + 14
 
 
 def ticks(low: float, high: float, *, most: int) -> list[float]:

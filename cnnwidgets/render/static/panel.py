@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..mosaic import Cells
+from ..text import Pen
 
 TALLEST = 4
 """A picture is at most this many times as high as its panel is wide."""
@@ -35,6 +36,8 @@ class Panel:
         uint8 (256, 4) RGBA: the colours of `pixels` that are indices.
     chart
         Draws the RGB picture, given whether the ground is dark, where a page that is live shows a chart of its own.
+    sketch
+        Draws the chart with a pen, its upper left corner at (x, y), for a file that keeps text and lines as such.
     width
         Pixels that the picture takes on the card. Where a whole number of times its own width comes within a
         quarter of this, the picture is that much narrower, and every pixel a sharp square.
@@ -119,6 +122,7 @@ class Panel:
     resting: bool = False
     parts: Sequence[Panel] = ()
     beside: bool = False
+    sketch: Callable[[Pen, float, float], None] | None = None
 
     def __post_init__(self) -> None:
         if self.width < 1:

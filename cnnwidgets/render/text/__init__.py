@@ -1,7 +1,7 @@
 """Text on pixels."""
 
 from .numerals import READABLE, ink, numerals
-from .pen import Pen, fitting_size, load_font, text_length, wrapped
+from .pen import Pen, fitting_size, load_font, resized, text_length, wrapped
 
 __all__ = [
     "READABLE",
@@ -10,6 +10,7 @@ __all__ = [
     "ink",
     "load_font",
     "numerals",
+    "resized",
     "text_length",
     "wrapped",
 ]

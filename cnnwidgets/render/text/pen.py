@@ -7,6 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from ...late import imported
@@ -39,6 +41,16 @@ class Pen(NamedTuple):
         self.draw.text((x, y), text, fill=color, font=font, anchor=anchor + "s")
         return font.getlength(text)
 
+    @property
+    def keeps_text(self) -> bool:
+        """Whether text is kept as text, and not as pixels."""
+        return False
+
+    def picture(self, x: float, y: float, pixels: NDArray[np.uint8], size: tuple[int, int]) -> None:
+        """Put a picture with its upper left corner there, at this (width, height)."""
+        picture = resized(pixels, size)
+        self.image.paste(picture, (round(x), round(y)), picture if picture.mode == "RGBA" else None)
+
     def dot(self, x: float, y: float, color: str) -> None:
         """A round dot of 10 px with its upper left corner there, smooth at its edge."""
         large = Image.new("L", (40, 40))
@@ -52,6 +64,15 @@ class Pen(NamedTuple):
         if dot and taken < width:
             space = round(0.32 * size)
             self.text(x + taken + space, y, "· " + rest, width - taken - space, size, self.theme.muted)
+
+
+def resized(pixels: NDArray[np.uint8], size: tuple[int, int]) -> Image.Image:
+    """Scale pixels: crisp when enlarged, averaged when reduced."""
+    image = Image.fromarray(np.ascontiguousarray(pixels))
+    whole = tuple(old * max(1, -(-new // old)) for old, new in zip(image.size, size, strict=True))
+    # Nearest to the next whole multiple, then averaged down: every pixel comes out equally wide.
+    image = image.resize((whole[0], whole[1]), Image.Resampling.NEAREST)
+    return image if image.size == size else image.resize(size, Image.Resampling.BOX)
 
 
 def text_length(text: str, size: int, *, bold: bool = False) -> float:

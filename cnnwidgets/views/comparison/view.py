@@ -331,11 +331,11 @@ class CompareView(ImageView):
             with self.quiet():
                 self.render()
 
-    def save(self, path: str | Path, *, dark: bool = False) -> Path:
-        """Write a PNG file as `ModelView.save` does; outside a notebook with the whole sample."""
+    def save(self, path: str | Path, **options: Any) -> Path:
+        """Write a file as `ModelView.save` does; outside a notebook with the whole sample."""
         if self.survey and cell_thread.loop() is None:
             _ = self.comparison
-        return super().save(path, dark=dark)
+        return super().save(path, **options)
 
     def _grown(self) -> bool:
         """Draw what the sample has told, or say why it tells no more; whether that went well."""

@@ -286,11 +286,11 @@ class ExamplesView(ImageView):
             with self.quiet():
                 self.render()
 
-    def save(self, path: str | Path, *, dark: bool = False) -> Path:
-        """Write a PNG file as `ModelView.save` does; outside a notebook with the whole scan."""
+    def save(self, path: str | Path, **options: Any) -> Path:
+        """Write a file as `ModelView.save` does; outside a notebook with the whole scan."""
         if cell_thread.loop() is None:
             self.settle()
-        return super().save(path, dark=dark)
+        return super().save(path, **options)
 
     def _scanner(self) -> Scanner:
         subject, given = self.subject, self.subject.given

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ...compute.core import unknown_layer
 from ...compute.layers import Layer, LayerTable
-from ...render.static import Panel
+from ...render.static import FORMATS, Panel
 from ...training.recording import WHAT, Recording
 from ...widgets.base import ModelView
 from ...widgets.panels import PaintedPanel, grid_sizes, painted_grid
@@ -259,10 +259,10 @@ class FilmView(ModelView):
                 self.frame = len(self.recording) - 1
         super().refresh()
 
-    def save(self, path: str | Path, *, dark: bool = False) -> Path:
-        """Write a picture (`.png`) of the frame as it is now, or the film (`.gif`, `.mp4`), as `export` does."""
-        picture = Path(path).suffix.lower() == ".png"
-        return super().save(path, dark=dark) if picture else self.export(path, dark=dark)
+    def save(self, path: str | Path, **options: Any) -> Path:
+        """Write a picture of the frame as `ModelView.save` does, or the film (`.gif`, `.mp4`), as `export` does."""
+        picture = Path(path).suffix.lower() in FORMATS
+        return super().save(path, **options) if picture else self.export(path, **options)
 
     def export(
         self,

@@ -307,11 +307,11 @@ class InterventionView(ImageView):
         super().settle()
         self._beside.settle()
 
-    def save(self, path: str | Path, *, dark: bool = False) -> Path:
-        """Write a PNG file as `ModelView.save` does; outside a notebook with all that grows, where it is wanted."""
+    def save(self, path: str | Path, **options: Any) -> Path:
+        """Write a file as `ModelView.save` does; outside a notebook with all that grows, where it is wanted."""
         if cell_thread.loop() is None:
             self.settle()
-        return super().save(path, dark=dark)
+        return super().save(path, **options)
 
     # ------------------------------------------------------------------ parts
 

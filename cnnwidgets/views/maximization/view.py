@@ -123,7 +123,7 @@ class MaximizeView(LayerView):
         self._scanned = self.subject.weights
         self._thumbnails = Thumbnails(items)
         self._meanwhile = False
-        self.growing = GrowingPictures(self._grown, self._is_current)
+        self.growing: GrowingPictures = GrowingPictures(self._grown, self._is_current)
 
     def choosable(self, row: Layer) -> bool:
         """Layers that give one result for each image, which a hook can see."""

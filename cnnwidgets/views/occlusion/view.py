@@ -305,11 +305,11 @@ class OcclusionView(ShowsOwnImages, PicksImages, ModelView):
         if self.mapping:
             _ = self.map
 
-    def save(self, path: str | Path, *, dark: bool = False) -> Path:
-        """Write a PNG file as `ModelView.save` does: the view as it is in a notebook, elsewhere with the whole map."""
+    def save(self, path: str | Path, **options: Any) -> Path:
+        """Write a file as `ModelView.save` does: the view as it is in a notebook, elsewhere with the whole map."""
         if self.mapping and cell_thread.loop() is None:
             _ = self.map
-        return super().save(path, dark=dark)
+        return super().save(path, **options)
 
     def about_to_show(self) -> None:
         """Compute for a moment, so that the picture has more of the map."""

@@ -20,7 +20,7 @@ from ...compute.core import unknown
 from ...files import write_whole
 from ...live import Newest
 from ...render import encode_png
-from ...render.static import Card, Panel
+from ...render.static import FORMATS, Card, Panel
 from ..painter import Painter, pages
 from ..panels import PanelBox
 from ..state import Given, Index, Memory, Subject, cell_of, refused, told
@@ -341,13 +341,31 @@ class ModelView(W.VBox):
         self._newest.cancel()
         self._redraw()
 
-    def save(self, path: str | Path, *, dark: bool = False) -> Path:
-        """Write the view as it is now to a PNG file; needs no browser.
+    def save(
+        self,
+        path: str | Path,
+        *,
+        width_mm: float | None = None,
+        dpi: float | None = None,
+        panels: Sequence[str] | None = None,
+        scale: float = 1.0,
+        dark: bool = False,
+    ) -> Path:
+        """Write the view as it is now to a PNG, SVG or PDF file; needs no browser.
 
         Parameters
         ----------
         path : str or Path
-            Where to; must end in `.png`.
+            Where to; ends in `.png`, `.svg` or `.pdf`. In SVG and PDF text is text, and each pixel of a map a square.
+        width_mm : float, optional
+            Width of the file in mm, such as 85 for a column of a paper; by default as on the screen. Where text would
+            be smaller than 6 pt, pictures are made smaller beside it.
+        dpi : float, optional
+            Pixels to the inch of a PNG; by default as on the screen, and 300 where a width is given.
+        panels : sequence of str, optional
+            Only these panels, side by side, by the keys that `panel` takes: `["maps"]`.
+        scale : float
+            How many times as large as on the screen, where no width is given.
         dark : bool
             Light text on a dark ground.
 
@@ -359,17 +377,25 @@ class ModelView(W.VBox):
         Raises
         ------
         ValueError
-            Another ending.
+            Another ending, or a number that is not above 0; or at this width text would be smaller than 6 pt: says
+            which width holds it.
+        LookupError
+            No such panel; says which there are.
         OSError
             The file cannot be written; what was there is left as it was.
         """
         path = Path(path).expanduser()
-        if path.suffix.lower() != ".png":
+        kind = path.suffix.lower()
+        if kind not in FORMATS:
             raise ValueError(
-                f"the picture is written as .png, not {path.suffix or 'a name without an ending'!r}: {path}"
+                f"a picture is written as .png, .svg or .pdf, not {path.suffix or 'a name without an ending'!r}: {path}"
             )
         self._newest.flush()
-        write_whole(path, encode_png(self.picture(dark=dark), level=6))
+        if kind == ".png" and width_mm is None and dpi is None and panels is None and scale == 1:
+            write_whole(path, encode_png(self.picture(dark=dark), level=6))
+        else:
+            card = self.static() if panels is None else still.some_of(self.static(), panels, self.panel)
+            write_whole(path, still.written(card, kind, width_mm=width_mm, dpi=dpi, scale=scale, dark=dark))
         return path
 
     def to_html(

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ...render.color import ACCENT
 from ...render.static import BOTTOM, LEFT, RIGHT, SECOND, TOP, Chart, Panel
+from ...render.text import Pen
 from ..surface import close_tree, markup, number
 from .box import PanelBox
 
@@ -131,7 +132,12 @@ def curve_panel(name: str, curves: Chart, names: Sequence[str], *, key: str = ""
     def pixels(dark: bool) -> NDArray[np.uint8]:
         return curves.pixels(WIDTH, HEIGHT, legend=_entries(names, curves), dark=dark)
 
-    return CurvePanel(name, chart=pixels, width=WIDTH, curves=curves, names=names, key=key or name.lower())
+    def sketch(pen: Pen, x: float, y: float) -> None:
+        curves.sketch(pen, x, y, WIDTH, HEIGHT, _entries(names, curves))
+
+    return CurvePanel(
+        name, chart=pixels, sketch=sketch, width=WIDTH, curves=curves, names=names, key=key or name.lower()
+    )
 
 
 def _entries(names: Sequence[str], curves: Chart) -> list[str]:
