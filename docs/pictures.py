@@ -56,6 +56,7 @@ def views() -> Iterator[tuple[str, cw.ModelView]]:
         trainer.train(3)
         yield "training", cw.TrainingView(trainer, layer="C1")
         yield "film", cw.FilmView(trainer.recorder.recording, layer="C1", frame=8, channel=1)
+        yield "comparison_frames", cw.CompareFrames(trainer.recorder.recording, layer="C1", channel=1)
 
 
 def main() -> None:

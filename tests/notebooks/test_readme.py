@@ -47,13 +47,14 @@ def test_every_view_and_function_in_the_tables_works_on_a_model_and_a_data_set()
     dataset = cw.data.digits()
     names = {"cw": cw, "model": cw.models.lenet5(pretrained=True), "dataset": dataset, "image": dataset[0][0]}
     names["images"] = names["image"][None]
+    names["model_a"], names["model_b"] = names["model"], cw.models.lenet5()
     learner, batch = cw.models.lenet5(), DataLoader([dataset[0], dataset[1]], 2)
     names |= {"loss_fn": nn.CrossEntropyLoss(), "optimizer": torch.optim.SGD(names["model"].parameters(), 0.01)}
     optimizer = torch.optim.SGD(learner.parameters(), 0.01)
     names["trainer"] = trainer = cw.Trainer(learner, names["loss_fn"], optimizer, progress=False)
     trainer.set_loaders(batch, batch)
     trainer.recorder = cw.Recorder(learner, ["C1"], names["images"])
-    trainer.train(1)
+    trainer.train(2)
     names["recording"] = trainer.recorder.recording
     names["scan"] = cw.scan(names["model"], dataset, ["C3"], progress=False)
     names["vectors"] = np.random.default_rng(0).normal(size=(2, 9, 5))
