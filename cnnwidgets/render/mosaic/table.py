@@ -16,7 +16,7 @@ from .titles import INK, PLATE
 
 LINE, LETTERS = 15, 10
 """Height of a row and of its type, in px."""
-GAP_AT_TEXT, AROUND = 3, 2
+GAP_AT_TEXT, AROUND = 3, 1
 """Px beside a text, and by which a frame around a row is larger."""
 
 

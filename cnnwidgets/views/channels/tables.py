@@ -233,8 +233,8 @@ def _share(value: object) -> float:
 def _written(value: float) -> str:
     if not math.isfinite(value):
         return "–"
-    text = number(float(value))
-    return text if len(text) <= LONGEST else number(float(value), 2)
+    short = [number(float(value)), number(float(value), 2)]
+    return next((text for text in short if len(text) <= LONGEST), f"{value:.3f}".replace("-", "−"))
 
 
 def _colored(column: Column) -> NDArray[np.uint8]:

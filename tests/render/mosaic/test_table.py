@@ -12,7 +12,7 @@ def test_a_row_stands_on_its_colours_below_the_heads():
     assert pixels.shape == (3 * LINE, 6 * LINE, 3)
     assert pixels[LINE + 1, 4 * LINE + 1].tolist() == [200, 0, 0]
     assert pixels[3 * LINE - 1, 6 * LINE - 1].tolist() == [0, 0, 200]
-    assert cells.box(1) == (0, 2 * LINE - 2, 6 * LINE, 3 * LINE + 2)
+    assert cells.box(1) == (0, 2 * LINE - 1, 6 * LINE, 3 * LINE + 1)
 
 
 def test_a_square_tells_its_row_and_column():
