@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 
 NAMES = [
     *("ActivationView", "FilterView", "ConvolutionView", "KernelPlayground", "ReceptiveFieldView", "OcclusionView"),
-    *("InterventionView", "MaximizeView"),
+    *("InterventionView", "MaximizeView", "CompareView", "CompareFrames", "ExamplesView", "ChannelsView"),
     *("AttributionView", "TrainingView", "FilmView", "SignatureView", "EmbeddingView", "ModelSummary"),
 ]
 
@@ -33,6 +33,7 @@ with cw.Recorder(model, ["C1", "C3", "F6"], [data[i] for i in range(3)], folder,
     for step in range(2):
         model(data[step][0][None])
         recorder.step(0, step, of=2, loss=1.0)
+scan = cw.scan(model, data, ["C1", "C3"], progress=False)
 views = [
     cw.ActivationView(model, data, layer="C3"),
     cw.FilterView(model, data),
@@ -42,6 +43,10 @@ views = [
     cw.OcclusionView(model, data),
     cw.InterventionView(model, data, layer="C3", off=(3, 7)),
     cw.MaximizeView(model, data, layer="C3", steps=16),
+    cw.CompareView([model, learner], data, layer="C3", sample=16),
+    cw.CompareFrames(cw.Recording.open(folder)),
+    cw.ExamplesView(model, data, scan, layer="C3"),
+    cw.ChannelsView(scan, layer="C3"),
     cw.AttributionView(model, data),
     cw.TrainingView(trainer, data),
     cw.FilmView(cw.Recording.open(folder)),

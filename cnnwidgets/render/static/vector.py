@@ -108,8 +108,10 @@ def _narrowed(card: Card, width: float) -> Card:
 
 
 def _smaller(panel: Panel, share: float) -> Panel:
-    fixed = panel.chart is not None
-    return panel if fixed else replace(panel, width=int(panel.width * share), beside=False, parts=())
+    if panel.chart is not None:
+        return panel
+    width = panel.size[0] if panel.has_picture else panel.width  # a picture may take less than it has
+    return replace(panel, width=int(width * share), beside=False, parts=())
 
 
 class _VectorPen(Pen):

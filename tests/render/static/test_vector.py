@@ -90,6 +90,13 @@ def test_pictures_are_made_smaller_so_that_the_text_beside_them_can_be_read():
     assert min(sizes) == pytest.approx(6.0, abs=0.1)
 
 
+@pytest.mark.parametrize("width_mm", [84, 85, 87, 90, 92])
+def test_a_picture_that_takes_less_than_its_panel_has_is_made_smaller_all_the_same(width_mm):
+    pixels = np.zeros((122, 122, 3), np.uint8)  # 244 px wide in 320: twice as large, which 290 px would give as well
+    root = svg(Card("Maps", [Panel("All 16", pixels, width=320)]), width_mm=width_mm)
+    assert float(root.attrib["width"].removesuffix("pt")) == pytest.approx(width_mm / 25.4 * 72, abs=0.01)
+
+
 def test_a_chart_is_drawn_as_lines_with_its_numbers_as_text():
     line, nothing = Line(np.arange(3.0), np.array([0.0, 4.0, 2.0])), Line(np.empty(0), np.empty(0))
     chart = Chart([line, nothing], (0.0, 2.0), "step")
