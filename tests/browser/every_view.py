@@ -7,11 +7,14 @@ from typing import Any
 from page_tools import next_frames
 from playwright.sync_api import Page
 
-NAMES = [
+_IN_ORDER = [
     *("ActivationView", "FilterView", "ConvolutionView", "KernelPlayground", "ReceptiveFieldView", "OcclusionView"),
     *("InterventionView", "MaximizeView", "CompareView", "CompareFrames", "ExamplesView", "ChannelsView"),
     *("AttributionView", "TrainingView", "FilmView", "SignatureView", "EmbeddingView", "ModelSummary"),
 ]
+
+NAMES = [*_IN_ORDER[::2], *_IN_ORDER[1::2]]
+"""As they stand on the page."""
 
 # A LeNet-5 in every view; a film of two steps; a training that has one epoch behind it.
 VIEWS = """
@@ -55,7 +58,8 @@ views = [
     cw.ModelSummary(model, data[0][0][None]),
 ]
 """
-SHOW = "display(*views)"
+SHOW = ["display(*views[::2])", "display(*views[1::2])"]
+"""Two cells: JupyterLab shows 50 outputs of a cell, and a view may have three."""
 
 # The style sheet of ipywidgets' controls 4.0, which Colab's page has: a light theme, whatever the page's own is.
 COLAB = """
@@ -151,7 +155,7 @@ CONTRAST = """cards => {
 
 def show_all(run_cells: Any) -> Page:
     """A page with every view."""
-    page = run_cells(VIEWS, SHOW)
+    page = run_cells(VIEWS, *SHOW)
     page.locator(".cnnw").nth(len(NAMES) - 1).wait_for(timeout=60_000)
     page.wait_for_timeout(3000)  # bqplot takes on sizes step by step
     next_frames(page)
