@@ -10,7 +10,7 @@ machine hits both sides. Without a ROW all of them, of which each takes about a 
   ActivationView;
 - `image`: a new image, against the two passes and a redraw;
 - `similarity`: CKA of 20 x 20 layers of a ResNet-18, against the two bare passes over the same images in batches of the
-  same size (`--images 1000` for a data set of usual size, a quarter of an hour);
+  same size (`--images 1000` takes some minutes);
 - `memory`: the peak of its memory for a quarter of the images and for all.
 """
 
@@ -80,7 +80,7 @@ def similarity(images: int, reps: int) -> None:
     rows = layers_of(models[0], data)
     alike(models, data[:BATCH], rows)
     times: dict[str, list[float]] = {"bare": [], "cka": []}
-    for _ in range(1 if images > 200 else 2):
+    for _ in range(1 if images > 64 else 2):
         times["bare"].append(timed(bare))
         times["cka"].append(timed(lambda: alike(models, data, rows)))
     print_times([*times.items()])
