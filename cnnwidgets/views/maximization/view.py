@@ -114,10 +114,10 @@ class MaximizeView(LayerView):
     # ------------------------------------------------------------------ what traits may be
 
     def prepare(self, traits: dict[str, Any]) -> None:
-        """Set up what makes the pictures; a scan must be of the images that are looked at."""
+        """Set up what makes the pictures; a scan must be of this network and these images."""
         items = self.subject.items
-        if self.scan is not None and self.scan.total != len(items):
-            raise ValueError(f"scan is of {self.scan.total:,} images, and the data set has {len(items):,}")
+        if self.scan is not None:
+            self.scan.check(self.subject.module, len(items))
         if self.item.image is None or self.item.image.ndim != 3:
             raise ValueError("pictures are (C, H, W), and the items of the data set hold no such images")
         self._scanned = self.subject.weights

@@ -93,10 +93,18 @@ def test_a_scan_gives_the_places_and_nothing_more_is_run():
     assert "of all images" in said(view.panel("real"))
 
 
+def test_a_scan_of_other_weights_is_refused():
+    model = Sum().eval()
+    scan = cw.scan(model, images(), ["conv"], progress=False)
+    model.conv.weight.data.mul_(10)
+    with pytest.raises(ValueError, match="of other weights"):
+        cw.MaximizeView(model, images(), scan, layer="conv")
+
+
 def test_a_scan_of_other_images_or_none_is_refused():
     model = Sum().eval()
     scan = cw.scan(model, images()[:4], ["conv"], progress=False)
-    with pytest.raises(ValueError, match="scan is of 4 images, and the data set has 6"):
+    with pytest.raises(ValueError, match="is of 4 images, and the data set has 6"):
         cw.MaximizeView(model, images(), scan)
     with pytest.raises(TypeError, match="belongs to a data set"):
         cw.MaximizeView(model, scan=scan)
