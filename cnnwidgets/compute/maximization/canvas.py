@@ -79,7 +79,7 @@ class Canvas:
         if items is not None and not images:
             count = len(items)
             wanted = sorted({at * (count - 1) // max(1, SAMPLED - 1) for at in range(SAMPLED)})
-            images = [image for index in wanted if (image := items[index].image) is not None]
+            images = [image for index in wanted if (image := _image(items, index)) is not None]
             if not images:
                 raise ValueError("the items of the data set hold no image tensor that tells what a picture is like")
             if images[0].ndim != 3:
@@ -93,6 +93,13 @@ class Canvas:
         height, width = _size(size, (images[0].shape[1], images[0].shape[2]) if images else (SIDES[0], SIDES[0]))
         low, high = _limits(images, normalization or (None if items is None else items.normalization), channels)
         return cls((channels, height, width), low, high)
+
+
+def _image(items: Items, index: int) -> torch.Tensor | None:
+    try:
+        return items[index].image
+    except Exception:  # whatever a data set raises: the others tell as much
+        return None
 
 
 def _size(size: Any, default: tuple[int, int]) -> tuple[int, int]:

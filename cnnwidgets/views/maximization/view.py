@@ -199,7 +199,7 @@ class MaximizeView(LayerView):
         if sample is not None:
             key = (sample, sample.done, sample.complete, self.channel)
             strongest = self.remember("strongest", key, lambda: sample.of(self.channel, SHOWN))
-            words = "" if sample.complete else f"{sample.done:,} of {sample.total:,} images run"
+            words = sample.words
             found.append(
                 self.remember("real", (strongest, words), lambda: real_panel(strongest, self._thumbnails, words))
             )

@@ -154,6 +154,25 @@ def test_a_layer_with_fewer_channels_has_its_last_and_units_have_no_place():
     view.close()
 
 
+class Unreadable(list):
+    """Image 4 cannot be read."""
+
+    def __getitem__(self, index):
+        if index == 4:
+            raise OSError("truncated")
+        return super().__getitem__(index)
+
+
+def test_an_image_that_cannot_be_read_is_skipped_and_said(tmp_path):
+    view = cw.MaximizeView(Sum(), Unreadable(images()), layer="conv", steps=2)
+    view.save(tmp_path / "x.svg")
+    panel = view.panel("real")
+    assert [panel.describe(at) for at in range(2)] == ["Image 5: 0.5", "Image 3: 0.3"]
+    assert panel.heading == "Real images · strongest of 5"
+    assert "1 skipped: the data set cannot give item 4: Unreadable raises OSError (truncated)" in said(panel)
+    view.close()
+
+
 def test_what_cannot_be_driven_is_said_and_what_is_there_stays():
     model = Sum()
     model.conv.weight.data.zero_()
