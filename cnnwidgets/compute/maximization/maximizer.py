@@ -50,7 +50,7 @@ class Maximizer:
     done, total : int
         Steps that were made, and that there are.
     note : str
-        That the run began anew, and why; empty for nothing.
+        That the run began anew, and why; or that no step had a gradient. Empty for nothing.
 
     Examples
     --------
@@ -140,6 +140,8 @@ class Maximizer:
         with torch.inference_mode(False), looking(self._model, self._goal.until) as shadow, torch.enable_grad():
             while self.done < last:
                 self._step(shadow)
+                if self._silent == self.total:
+                    self.note = f"{self.words} may be impossible to drive: its gradient was 0 in each of the steps"
                 if until is not None and time.monotonic() >= until:
                     break
         return self.done - before

@@ -121,7 +121,9 @@ class Sample:
             row, column = divmod(int(self._at[at][channel]), self._widths[at])
             places.append(Place(float(values[at]), self._images[at], row, column))
         total = len(self._subject.items)
-        source = "of all images" if len(self._images) + len(self.skipped) == total else f"of {total:,} images, evenly spread"
+        source = (
+            "of all images" if len(self._images) + len(self.skipped) == total else f"of {total:,} images, evenly spread"
+        )
         return Strongest(places, "maximum", len(self._images), source, self._field)
 
     def _take(self, index: int) -> None:

@@ -150,6 +150,14 @@ def test_a_channel_that_never_answers_is_said_after_sixteen_steps():
     assert maximizer.done == 16 and maximizer.picture().activation.item() == 0
 
 
+def test_fewer_than_sixteen_steps_without_a_gradient_are_said_in_a_note():
+    model = Sums()
+    assert last(model, "relu", channel=0, steps=4).note == ""
+    model.conv.weight.data.fill_(-1.0)
+    found = last(model, "relu", channel=0, steps=4)
+    assert found.note == "channel 0 of relu may be impossible to drive: its gradient was 0 in each of the steps"
+
+
 class Bursts(nn.Module):
     """NaN at the pass with one number, counted from 1, otherwise the picture."""
 

@@ -180,6 +180,16 @@ def test_what_cannot_be_driven_is_said_and_what_is_there_stays():
     with pytest.raises(RuntimeError, match="channel 0 of conv cannot be driven"):
         view.settle()
     assert view.growing.picture.step == 16 and not view.growing.running
+    assert "channel 0 of conv cannot be driven" in view.status()
+    view.close()
+
+
+def test_a_file_of_what_cannot_be_driven_says_so(tmp_path):
+    model = Sum()
+    model.conv.weight.data.zero_()
+    view = cw.MaximizeView(model, images(), layer="conv", steps=40)
+    text = view.save(tmp_path / "x.svg").read_text(encoding="utf-8")
+    assert "channel 0 of conv cannot be driven" in text
     view.close()
 
 
