@@ -189,6 +189,17 @@ def test_what_is_nan_however_small_the_steps_is_said():
         last(nn.Sequential(Bursts(range(1, 99)), nn.ReLU()), "1", channel=0)
 
 
+def test_weights_that_change_meanwhile_end_the_run_and_other_passes_do_not():
+    model, seen = Sums(), []
+    with pytest.raises(RuntimeError, match="the network was trained meanwhile"):
+        for picture in cw.maximize(model, "conv", channel=0, size=8, steps=40, every=10):
+            seen.append(picture.step)
+            model(torch.rand(2, 3, 8, 8))
+            if picture.step == 20:
+                model.conv.weight.data.mul_(10)
+    assert seen == [0, 10, 20]
+
+
 def test_the_model_is_as_it_was_also_after_an_error_and_a_loop_that_was_left():
     model, dead = cw.models.lenet5().train(), cw.models.lenet5()
     for parameter in model.parameters():
