@@ -112,20 +112,32 @@ def _size(size: Any, default: tuple[int, int]) -> tuple[int, int]:
     return found[0], found[1]  # type: ignore[return-value]
 
 
+def _checked(normalization: Any, channels: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean and standard deviation, (C, 1, 1) or (1, 1, 1) each."""
+    try:
+        mean, std = (torch.as_tensor(part, dtype=torch.float32).reshape(-1, 1, 1) for part in normalization)
+    except (TypeError, ValueError, RuntimeError):
+        raise TypeError(
+            f"normalization must be (mean, std), numbers or one for each channel, not {normalization!r:.80}"
+        ) from None
+    for part in (mean, std):
+        if len(part) not in (1, channels):
+            raise ValueError(f"normalization is of {len(part)} channels, and the input has {channels}")
+    if not (mean.isfinite().all() and std.isfinite().all() and std.all()):
+        raise ValueError(f"normalization must be of finite numbers, and std not 0, not {normalization!r:.80}")
+    return mean, std
+
+
 def _limits(
     images: list[torch.Tensor], normalization: tuple[Any, Any] | None, channels: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The inputs of black and white, (C, 1, 1) each."""
     low, high = torch.zeros(channels, 1, 1), torch.ones(channels, 1, 1)
     if normalization is not None:
+        mean, std = _checked(normalization, channels)
         white = 1.0
-        if images and (limits := pixels_of(images[0].float(), normalization).limits) is not None:
+        if images and (limits := pixels_of(images[0].float(), (mean, std)).limits) is not None:
             white = limits[1]
-        mean, std = (torch.as_tensor(part, dtype=torch.float32).reshape(-1, 1, 1) for part in normalization)
-        if len(mean) not in (1, channels) or len(std) not in (1, channels):
-            raise ValueError(
-                f"the normalisation is of {max(len(mean), len(std))} channels, and the input has {channels}"
-            )
         return (low - mean) / std, (white * high - mean) / std
     numbers = [image.float() for image in images if image.dtype != torch.uint8]
     if numbers:

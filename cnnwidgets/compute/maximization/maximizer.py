@@ -98,6 +98,8 @@ class Maximizer:
         self._model, self._module, self._prepare = model, plain(model), prepare
         items = dataset if dataset is None or isinstance(dataset, Items) else Items(dataset, model=self._module)
         given = None if start is None else as_images(self._module, start)[:1].float().cpu()
+        if given is not None and not given.isfinite().all():
+            raise ValueError("start must be an image of finite numbers, and it holds NaN or infinity")
         known = size is not None or items is not None or given is not None
         options = (layer, channel, direction, target, place, prepare)
         self._device, self._dtype = device_of(self._module), dtype_of(self._module)

@@ -272,12 +272,21 @@ def test_a_network_that_mixes_the_images_of_a_batch_gets_one_at_a_time():
         ({"layer": "conv", "channel": 0, "scale": 1.0}, ValueError, "scale must be 0 to less than 1"),
         ({"layer": "conv", "channel": 0, "jitter": -1}, ValueError, "jitter must be a number, 0 or more"),
         ({"layer": "conv", "channel": 0, "normalization": ([0.5] * 2, [1.0] * 2)}, ValueError, "is of 2 channels"),
+        ({"layer": "conv", "channel": 0, "normalization": ([0.5], [0.2, 0.3])}, ValueError, "normalization is of 2"),
+        ({"layer": "conv", "channel": 0, "normalization": (0.5, [0.0] * 3)}, ValueError, "normalization .* std not 0"),
+        ({"layer": "conv", "channel": 0, "normalization": 0.5}, TypeError, r"normalization must be \(mean, std\)"),
+        ({"layer": "conv", "channel": 0, "start": torch.full((3, 8, 8), math.nan)}, ValueError, "start must be"),
         ({"layer": "conv", "channel": 0, "start": torch.rand(3, 5, 5)}, ValueError, "leave size out"),
     ],
 )
 def test_what_cannot_be_meant_is_said_before_the_first_step(options, error, words):
     with pytest.raises(error, match=words):
         cw.maximize(Sums(), **{"size": 8} | options)
+
+
+def test_a_normalization_that_does_not_fit_is_named_beside_images_too():
+    with pytest.raises(ValueError, match="normalization is of 2 channels, and the input has 3"):
+        cw.maximize(Sums(), "conv", channel=0, dataset=torch.rand(2, 3, 8, 8), normalization=([0.5], [0.2, 0.3]))
 
 
 def test_a_class_that_is_none_and_a_size_that_the_network_refuses_are_said():
