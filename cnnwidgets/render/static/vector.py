@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, cast
@@ -23,6 +24,8 @@ LEAST = 6.0
 """Points of the smallest text that can be read in print."""
 ROUNDED = 0.005
 INCH = 25.4
+NO_XML = re.compile(r"[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Control characters and the others that XML cannot hold, such as a bell in the name of a class."""
 PX = 0.75
 """Points of a pixel, where nobody gives a width: 96 to the inch."""
 
@@ -154,6 +157,7 @@ class _Sheet:
         """Text on its baseline; `anchor` begins with l, m or r."""
         if not text:
             return
+        text = NO_XML.sub("\N{REPLACEMENT CHARACTER}", text)
         self.sizes.append(int(font.size))
         self._axes.text(
             *at,

@@ -48,6 +48,11 @@ def test_every_text_of_the_card_is_text_as_it_is():
     ]  # fmt: skip
 
 
+def test_characters_that_xml_cannot_hold_are_replaced():
+    root = svg(Card("A\x07 · b\x00", [Panel("Bars", bars=[("c\x1b\ufffe", 0.5, "1")], lines=["d\x0e"])], "e\x7f"))
+    assert texts(root) == ["A\ufffd", "· b\ufffd", "Bars", "c\ufffd\ufffd", "1", "d\ufffd", "e\ufffd"]
+
+
 def test_a_picture_is_in_the_file_to_the_pixel_and_drawn_without_blur():
     first = next(svg().iter(f"{SVG}image"))
     href = next(value for name, value in first.attrib.items() if name.endswith("href"))
