@@ -79,7 +79,7 @@ class Canvas:
         if items is not None and not images:
             count = len(items)
             wanted = sorted({at * (count - 1) // max(1, SAMPLED - 1) for at in range(SAMPLED)})
-            images = [image for index in wanted if (image := items[index].image) is not None]
+            images = [image for index in wanted if (image := _image(items, index)) is not None]
             if not images:
                 raise ValueError("the items of the data set hold no image tensor that tells what a picture is like")
             if images[0].ndim != 3:
@@ -95,6 +95,13 @@ class Canvas:
         return cls((channels, height, width), low, high)
 
 
+def _image(items: Items, index: int) -> torch.Tensor | None:
+    try:
+        return items[index].image
+    except Exception:  # whatever a data set raises: the others tell as much
+        return None
+
+
 def _size(size: Any, default: tuple[int, int]) -> tuple[int, int]:
     if size is None:
         return default
@@ -105,20 +112,32 @@ def _size(size: Any, default: tuple[int, int]) -> tuple[int, int]:
     return found[0], found[1]  # type: ignore[return-value]
 
 
+def _checked(normalization: Any, channels: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean and standard deviation, (C, 1, 1) or (1, 1, 1) each."""
+    try:
+        mean, std = (torch.as_tensor(part, dtype=torch.float32).reshape(-1, 1, 1) for part in normalization)
+    except (TypeError, ValueError, RuntimeError):
+        raise TypeError(
+            f"normalization must be (mean, std), numbers or one for each channel, not {normalization!r:.80}"
+        ) from None
+    for part in (mean, std):
+        if len(part) not in (1, channels):
+            raise ValueError(f"normalization is of {len(part)} channels, and the input has {channels}")
+    if not (mean.isfinite().all() and std.isfinite().all() and std.all()):
+        raise ValueError(f"normalization must be of finite numbers, and std not 0, not {normalization!r:.80}")
+    return mean, std
+
+
 def _limits(
     images: list[torch.Tensor], normalization: tuple[Any, Any] | None, channels: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The inputs of black and white, (C, 1, 1) each."""
     low, high = torch.zeros(channels, 1, 1), torch.ones(channels, 1, 1)
     if normalization is not None:
+        mean, std = _checked(normalization, channels)
         white = 1.0
-        if images and (limits := pixels_of(images[0].float(), normalization).limits) is not None:
+        if images and (limits := pixels_of(images[0].float(), (mean, std)).limits) is not None:
             white = limits[1]
-        mean, std = (torch.as_tensor(part, dtype=torch.float32).reshape(-1, 1, 1) for part in normalization)
-        if len(mean) not in (1, channels) or len(std) not in (1, channels):
-            raise ValueError(
-                f"the normalisation is of {max(len(mean), len(std))} channels, and the input has {channels}"
-            )
         return (low - mean) / std, (white * high - mean) / std
     numbers = [image.float() for image in images if image.dtype != torch.uint8]
     if numbers:

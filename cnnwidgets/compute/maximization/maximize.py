@@ -104,7 +104,8 @@ def maximize(
         The network refused the picture; `size` may be another.
     RuntimeError
         While it runs: what is to be driven answers to none of 16 random pictures, such as a channel behind a ReLU that
-        never opens; or is NaN, however small the steps. A first NaN begins anew with half the steps, which `note` says.
+        never opens; or is NaN, however small the steps. A first NaN begins anew with half the steps, which `note` says;
+        it also says where none of fewer than 16 steps had a gradient. Or the network was trained meanwhile.
 
     Notes
     -----

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import nn
 
-from ..core import ForwardError, Prepare, device_of, dtype_of, plain
+from ..core import ForwardError, Prepare, device_of, dtype_of, plain, weights_version
 from ..dataset import Items
 from ..inputs import as_images
 from ..layers import mixes_images
@@ -50,7 +51,7 @@ class Maximizer:
     done, total : int
         Steps that were made, and that there are.
     note : str
-        That the run began anew, and why; empty for nothing.
+        That the run began anew, and why; or that no step had a gradient. Empty for nothing.
 
     Examples
     --------
@@ -97,6 +98,8 @@ class Maximizer:
         self._model, self._module, self._prepare = model, plain(model), prepare
         items = dataset if dataset is None or isinstance(dataset, Items) else Items(dataset, model=self._module)
         given = None if start is None else as_images(self._module, start)[:1].float().cpu()
+        if given is not None and not given.isfinite().all():
+            raise ValueError("start must be an image of finite numbers, and it holds NaN or infinity")
         known = size is not None or items is not None or given is not None
         options = (layer, channel, direction, target, place, prepare)
         self._device, self._dtype = device_of(self._module), dtype_of(self._module)
@@ -114,6 +117,7 @@ class Maximizer:
         self._rate, self._restarts = RATE, 0
         self._began_with = self._generator.get_state()
         self._begin()
+        self._weights = weights_version(self._module)
 
     def __repr__(self) -> str:
         return f"Maximizer of {self.words}: {self.done:,} of {self.total:,} steps done"
@@ -131,27 +135,43 @@ class Maximizer:
         Raises
         ------
         RuntimeError
-            What is to be driven does not answer to any picture; or is NaN however small the steps are.
+            What is to be driven does not answer to any picture; or is NaN however small the steps are; or the network
+            was trained meanwhile.
         ForwardError
             The network raised an error.
         """
         before, until = self.done, None if seconds is None else time.monotonic() + seconds
         last = self.total if seconds is not None else min(self.total, self.done + steps)
-        with torch.inference_mode(False), looking(self._model, self._goal.until) as shadow, torch.enable_grad():
+        with torch.inference_mode(False), self._looking() as shadow, torch.enable_grad():
             while self.done < last:
                 self._step(shadow)
+                if self._silent == self.total:
+                    self.note = f"{self.words} may be impossible to drive: its gradient was 0 in each of the steps"
                 if until is not None and time.monotonic() >= until:
                     break
         return self.done - before
 
     def picture(self) -> MaximizedPicture:
         """The pictures as they are now, and what they give: one pass."""
-        with looking(self._model, self._goal.until) as shadow:
+        with self._looking() as shadow:
             pixels = self._spectrum.pixels()
             images = self.canvas.images(pixels)
             found = self._driven(shadow, images)
         held = [each.detach().float().cpu() for each in (images, pixels, found.activation, found.maps)]
         return MaximizedPicture(held[0], held[1], self.done, self.total, held[2], held[3], self.note)
+
+    @contextmanager
+    def _looking(self) -> Iterator[nn.Module]:
+        """As `looking`, at a network with the weights that the run began with."""
+        if weights_version(self._module) != self._weights:
+            raise RuntimeError(
+                f"the network was trained meanwhile: a picture for {self.words} as it was has no next step"
+            )
+        try:
+            with looking(self._model, self._goal.until) as shadow:
+                yield shadow
+        finally:
+            self._weights = weights_version(self._module)  # what a look restores counts as written
 
     # ------------------------------------------------------------------ what they are like
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import math
+import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, cast
@@ -23,6 +25,8 @@ LEAST = 6.0
 """Points of the smallest text that can be read in print."""
 ROUNDED = 0.005
 INCH = 25.4
+NO_XML = re.compile(r"[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Control characters and the others that XML cannot hold, such as a bell in the name of a class."""
 PX = 0.75
 """Points of a pixel, where nobody gives a width: 96 to the inch."""
 
@@ -65,15 +69,12 @@ def encode_card(
         if value is not None and not (isinstance(value, (int, float)) and 0 < value < float("inf")):
             raise ValueError(f"{name} must be a number above 0, not {value!r}")
     theme = DARK if dark else LIGHT
-    figure, smallest = _laid_out(card, theme, width_mm, scale)
+    figure, smallest = _fitted(card, theme, width_mm, scale)
     if width_mm is not None and smallest < LEAST - ROUNDED:
-        before = measured(card)[0]
-        card = _narrowed(card, before * smallest / LEAST)
-        figure, smallest = _laid_out(card, theme, width_mm, scale)
-    if width_mm is not None and smallest < LEAST - ROUNDED:
+        fewer = ", or fewer panels" if len(card.columns) > 1 else ""
         raise TooNarrow(
             f"at {width_mm:g} mm the smallest text would have {smallest:.1f} pt, and 6 can be read: give "
-            f"{math.ceil(width_mm * LEAST / smallest)} mm or more, or fewer panels, such as panels=['maps']"
+            f"{_least(card, theme, width_mm)} mm or more{fewer}"
         )
     target = io.BytesIO()
     kept = {"svg.fonttype": "none", "svg.hashsalt": "cnnwidgets", "pdf.fonttype": 42}
@@ -81,6 +82,22 @@ def encode_card(
     with imported("matplotlib").rc_context(kept):
         figure.savefig(target, format=suffix[1:], dpi=dpi, metadata=dates, facecolor=theme.ground)
     return target.getvalue()
+
+
+def _fitted(card: Card, theme: Theme, width_mm: float | None, scale: float) -> tuple[Any, float]:
+    """As `_laid_out`, with smaller pictures where the text would be too small beside them."""
+    figure, smallest = _laid_out(card, theme, width_mm, scale)
+    if width_mm is None or smallest >= LEAST - ROUNDED:
+        return figure, smallest
+    return _laid_out(_narrowed(card, measured(card)[0] * smallest / LEAST), theme, width_mm, scale)
+
+
+def _least(card: Card, theme: Theme, width_mm: float) -> int:
+    """The least width in whole mm at which the text can be read, where `width_mm` is too narrow."""
+    _, smallest = _laid_out(card, theme, width_mm, 1.0)
+    enough = math.ceil(width_mm * LEAST / smallest)  # also with pictures as large as they are
+    widths = range(math.floor(width_mm) + 1, enough)
+    return widths.start + bisect_left(widths, True, key=lambda mm: _fitted(card, theme, mm, 1.0)[1] >= LEAST - ROUNDED)
 
 
 def _laid_out(card: Card, theme: Theme, width_mm: float | None, scale: float) -> tuple[Any, float]:
@@ -154,6 +171,7 @@ class _Sheet:
         """Text on its baseline; `anchor` begins with l, m or r."""
         if not text:
             return
+        text = NO_XML.sub("\N{REPLACEMENT CHARACTER}", text)
         self.sizes.append(int(font.size))
         self._axes.text(
             *at,

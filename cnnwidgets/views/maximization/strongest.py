@@ -61,6 +61,8 @@ class Sample:
     ----------
     done, total : int
         Images that were run, and that there are to run.
+    skipped : dict of int to str
+        Images that could not be read, and why.
     """
 
     def __init__(self, subject: Subject, layer: Layer, scan: Scan | None = None) -> None:
@@ -76,6 +78,16 @@ class Sample:
         self._field: ReceptiveField | None = None
         self._field_known = False
         self.done, self.total = 0, len(self._indices)
+        self.skipped: dict[int, str] = {}
+
+    @property
+    def words(self) -> str:
+        """How far it is, and what could not be read; empty for nothing to say."""
+        found = [] if self.complete else [f"{self.done:,} of {self.total:,} images run"]
+        if self.skipped:
+            why = next(iter(self.skipped.values()))
+            found.append(f"{len(self.skipped):,} skipped: {why}")
+        return "; ".join(found)
 
     @property
     def complete(self) -> bool:
@@ -88,8 +100,8 @@ class Sample:
         if self.done == self.total:
             self._find_field()
         while self.done < self.total:
-            self._take(self._indices[self.done])
-            self.done += 1
+            self.done += 1  # first: an image that raises is not tried again
+            self._take(self._indices[self.done - 1])
             if until is not None and time.monotonic() >= until:
                 break
 
@@ -109,13 +121,18 @@ class Sample:
             row, column = divmod(int(self._at[at][channel]), self._widths[at])
             places.append(Place(float(values[at]), self._images[at], row, column))
         total = len(self._subject.items)
-        source = "of all images" if len(self._images) == total else f"of {total:,} images, evenly spread"
+        source = (
+            "of all images" if len(self._images) + len(self.skipped) == total else f"of {total:,} images, evenly spread"
+        )
         return Strongest(places, "maximum", len(self._images), source, self._field)
 
     def _take(self, index: int) -> None:
         subject, name = self._subject, self._layer.name
-        item = subject.items[index]
-        batch = subject.items.batch(item)
+        try:
+            batch = subject.items.batch(subject.items[index])
+        except Exception as error:  # whatever a data set raises
+            self.skipped[index] = str(error)
+            return
         with suppress(ForwardError, LookupError):  # an image for which the layer does not run
             output = activations(subject.model, batch, name, prepare=subject.prepare)
             row = self._layer
@@ -130,7 +147,10 @@ class Sample:
     def _find_field(self) -> None:
         self._field_known = True
         subject = self._subject
-        item = subject.items[0]
+        try:
+            item = subject.items[self._images[0] if self._images else 0]
+        except Exception:  # whatever a data set raises
+            return
         if self._layer.kind != "maps" or item.image is None:
             return
         with suppress(LookupError, TypeError, ValueError, ForwardError):

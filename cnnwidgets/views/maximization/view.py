@@ -20,6 +20,7 @@ from ...render.static import Panel
 from ...widgets.base import LayerView
 from ...widgets.state import Given, Index, Integer, Subject, Thumbnails
 from ...widgets.state import call as call_of
+from ...widgets.surface import markup
 from .controls import PLACES, MaximizeControls
 from .growing import GrowingPictures
 from .panels import DRIVES, SHOWN, compared_panel, course_panel, picture_panel, real_panel
@@ -114,10 +115,10 @@ class MaximizeView(LayerView):
     # ------------------------------------------------------------------ what traits may be
 
     def prepare(self, traits: dict[str, Any]) -> None:
-        """Set up what makes the pictures; a scan must be of the images that are looked at."""
+        """Set up what makes the pictures; a scan must be of this network and these images."""
         items = self.subject.items
-        if self.scan is not None and self.scan.total != len(items):
-            raise ValueError(f"scan is of {self.scan.total:,} images, and the data set has {len(items):,}")
+        if self.scan is not None:
+            self.scan.check(self.subject.module, len(items))
         if self.item.image is None or self.item.image.ndim != 3:
             raise ValueError("pictures are (C, H, W), and the items of the data set hold no such images")
         self._scanned = self.subject.weights
@@ -199,7 +200,7 @@ class MaximizeView(LayerView):
         if sample is not None:
             key = (sample, sample.done, sample.complete, self.channel)
             strongest = self.remember("strongest", key, lambda: sample.of(self.channel, SHOWN))
-            words = "" if sample.complete else f"{sample.done:,} of {sample.total:,} images run"
+            words = sample.words
             found.append(
                 self.remember("real", (strongest, words), lambda: real_panel(strongest, self._thumbnails, words))
             )
@@ -217,8 +218,8 @@ class MaximizeView(LayerView):
         return [self.layer, self._what, *filter(None, [driven])]
 
     def status(self) -> str:
-        """What the picture can tell, and what not."""
-        return DRIVES
+        """What the picture can tell, and what not; or why it was not made to the end."""
+        return DRIVES if self.growing.error is None else markup.in_words(self.growing.error)
 
     def refresh(self) -> None:
         """Run the model again: for weights or data that changed where traits cannot see it."""
@@ -237,9 +238,14 @@ class MaximizeView(LayerView):
         """Draw the present state to the end, the pictures and the real images too; raises what goes wrong."""
         super().settle()
         self._finish()
+        if self.growing.error is not None:
+            raise self.growing.error
 
     def save(self, path: str | Path, **options: Any) -> Path:
-        """Write a file as `ModelView.save` does; outside a notebook with the pictures made to the end."""
+        """Write a file as `ModelView.save` does; outside a notebook with the pictures made to the end.
+
+        What cannot be driven is said in the file.
+        """
         if cell_thread.loop() is None:
             self.flush()
             self._finish()
@@ -252,8 +258,6 @@ class MaximizeView(LayerView):
             self.growing.finish()
             with self.quiet():
                 self.render()
-            if self.growing.error is not None:
-                raise self.growing.error
 
     def _grown(self) -> bool:
         """Draw what there is, or say why it grows no more; whether that went well."""

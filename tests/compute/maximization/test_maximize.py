@@ -150,6 +150,14 @@ def test_a_channel_that_never_answers_is_said_after_sixteen_steps():
     assert maximizer.done == 16 and maximizer.picture().activation.item() == 0
 
 
+def test_fewer_than_sixteen_steps_without_a_gradient_are_said_in_a_note():
+    model = Sums()
+    assert last(model, "relu", channel=0, steps=4).note == ""
+    model.conv.weight.data.fill_(-1.0)
+    found = last(model, "relu", channel=0, steps=4)
+    assert found.note == "channel 0 of relu may be impossible to drive: its gradient was 0 in each of the steps"
+
+
 class Bursts(nn.Module):
     """NaN at the pass with one number, counted from 1, otherwise the picture."""
 
@@ -179,6 +187,17 @@ def test_what_is_nan_however_small_the_steps_is_said():
     PASSES.clear()
     with pytest.raises(RuntimeError, match=r"is NaN or infinite after 0 steps, also with steps of 1/16"):
         last(nn.Sequential(Bursts(range(1, 99)), nn.ReLU()), "1", channel=0)
+
+
+def test_weights_that_change_meanwhile_end_the_run_and_other_passes_do_not():
+    model, seen = Sums(), []
+    with pytest.raises(RuntimeError, match="the network was trained meanwhile"):
+        for picture in cw.maximize(model, "conv", channel=0, size=8, steps=40, every=10):
+            seen.append(picture.step)
+            model(torch.rand(2, 3, 8, 8))
+            if picture.step == 20:
+                model.conv.weight.data.mul_(10)
+    assert seen == [0, 10, 20]
 
 
 def test_the_model_is_as_it_was_also_after_an_error_and_a_loop_that_was_left():
@@ -253,12 +272,21 @@ def test_a_network_that_mixes_the_images_of_a_batch_gets_one_at_a_time():
         ({"layer": "conv", "channel": 0, "scale": 1.0}, ValueError, "scale must be 0 to less than 1"),
         ({"layer": "conv", "channel": 0, "jitter": -1}, ValueError, "jitter must be a number, 0 or more"),
         ({"layer": "conv", "channel": 0, "normalization": ([0.5] * 2, [1.0] * 2)}, ValueError, "is of 2 channels"),
+        ({"layer": "conv", "channel": 0, "normalization": ([0.5], [0.2, 0.3])}, ValueError, "normalization is of 2"),
+        ({"layer": "conv", "channel": 0, "normalization": (0.5, [0.0] * 3)}, ValueError, "normalization .* std not 0"),
+        ({"layer": "conv", "channel": 0, "normalization": 0.5}, TypeError, r"normalization must be \(mean, std\)"),
+        ({"layer": "conv", "channel": 0, "start": torch.full((3, 8, 8), math.nan)}, ValueError, "start must be"),
         ({"layer": "conv", "channel": 0, "start": torch.rand(3, 5, 5)}, ValueError, "leave size out"),
     ],
 )
 def test_what_cannot_be_meant_is_said_before_the_first_step(options, error, words):
     with pytest.raises(error, match=words):
         cw.maximize(Sums(), **{"size": 8} | options)
+
+
+def test_a_normalization_that_does_not_fit_is_named_beside_images_too():
+    with pytest.raises(ValueError, match="normalization is of 2 channels, and the input has 3"):
+        cw.maximize(Sums(), "conv", channel=0, dataset=torch.rand(2, 3, 8, 8), normalization=([0.5], [0.2, 0.3]))
 
 
 def test_a_class_that_is_none_and_a_size_that_the_network_refuses_are_said():

@@ -48,6 +48,11 @@ def test_every_text_of_the_card_is_text_as_it_is():
     ]  # fmt: skip
 
 
+def test_characters_that_xml_cannot_hold_are_replaced():
+    root = svg(Card("A\x07 · b\x00", [Panel("Bars", bars=[("c\x1b\ufffe", 0.5, "1")], lines=["d\x0e"])], "e\x7f"))
+    assert texts(root) == ["A\ufffd", "· b\ufffd", "Bars", "c\ufffd\ufffd", "1", "d\ufffd", "e\ufffd"]
+
+
 def test_a_picture_is_in_the_file_to_the_pixel_and_drawn_without_blur():
     first = next(svg().iter(f"{SVG}image"))
     href = next(value for name, value in first.attrib.items() if name.endswith("href"))
@@ -79,8 +84,30 @@ def test_a_width_that_cannot_hold_the_text_is_refused_and_the_one_that_is_named_
     wide = Card("Wide", [Panel(name, PIXELS, width=400, lines=["x"]) for name in ("One", "Two", "Three")])
     with pytest.raises(TooNarrow, match=r"at 85 mm the smallest text would have \d\.\d pt") as error:
         encode_card(wide, ".svg", width_mm=85)
-    (least,) = re.findall(r"give (\d+) mm or more", str(error.value))
+    (least,) = re.findall(r"give (\d+) mm or more, or fewer panels$", str(error.value))
     assert encode_card(wide, ".svg", width_mm=float(least))
+
+
+@pytest.mark.parametrize("width_mm", [1, 30, 40.5])
+def test_the_width_that_is_named_is_the_least_whatever_was_given(width_mm):
+    pixels = np.zeros((122, 122, 3), np.uint8)
+    maps = Card("Maps", [Panel("All 16", pixels, width=480)])
+    with pytest.raises(TooNarrow) as error:
+        encode_card(maps, ".svg", width_mm=width_mm)
+    (least,) = re.findall(r"give (\d+) mm or more$", str(error.value))
+    assert encode_card(maps, ".svg", width_mm=int(least))
+    with pytest.raises(TooNarrow, match=f"give {least} mm or more$"):
+        encode_card(maps, ".svg", width_mm=int(least) - 1)
+
+
+def test_the_width_that_is_named_is_the_least_where_a_chart_cannot_shrink():
+    chart = Panel("Course", chart=lambda dark: PIXELS, width=400)
+    with pytest.raises(TooNarrow) as error:
+        encode_card(Card("Chart", [chart]), ".svg", width_mm=1)
+    (least,) = re.findall(r"give (\d+) mm or more$", str(error.value))
+    with pytest.raises(TooNarrow, match=f"give {least} mm or more$"):
+        encode_card(Card("Chart", [chart]), ".svg", width_mm=int(least) - 1)
+    assert encode_card(Card("Chart", [chart]), ".svg", width_mm=int(least))
 
 
 def test_pictures_are_made_smaller_so_that_the_text_beside_them_can_be_read():

@@ -93,10 +93,18 @@ def test_a_scan_gives_the_places_and_nothing_more_is_run():
     assert "of all images" in said(view.panel("real"))
 
 
+def test_a_scan_of_other_weights_is_refused():
+    model = Sum().eval()
+    scan = cw.scan(model, images(), ["conv"], progress=False)
+    model.conv.weight.data.mul_(10)
+    with pytest.raises(ValueError, match="of other weights"):
+        cw.MaximizeView(model, images(), scan, layer="conv")
+
+
 def test_a_scan_of_other_images_or_none_is_refused():
     model = Sum().eval()
     scan = cw.scan(model, images()[:4], ["conv"], progress=False)
-    with pytest.raises(ValueError, match="scan is of 4 images, and the data set has 6"):
+    with pytest.raises(ValueError, match="is of 4 images, and the data set has 6"):
         cw.MaximizeView(model, images(), scan)
     with pytest.raises(TypeError, match="belongs to a data set"):
         cw.MaximizeView(model, scan=scan)
@@ -146,6 +154,25 @@ def test_a_layer_with_fewer_channels_has_its_last_and_units_have_no_place():
     view.close()
 
 
+class Unreadable(list):
+    """Image 4 cannot be read."""
+
+    def __getitem__(self, index):
+        if index == 4:
+            raise OSError("truncated")
+        return super().__getitem__(index)
+
+
+def test_an_image_that_cannot_be_read_is_skipped_and_said(tmp_path):
+    view = cw.MaximizeView(Sum(), Unreadable(images()), layer="conv", steps=2)
+    view.save(tmp_path / "x.svg")
+    panel = view.panel("real")
+    assert [panel.describe(at) for at in range(2)] == ["Image 5: 0.5", "Image 3: 0.3"]
+    assert panel.heading == "Real images · strongest of 5"
+    assert "1 skipped: the data set cannot give item 4: Unreadable raises OSError (truncated)" in said(panel)
+    view.close()
+
+
 def test_what_cannot_be_driven_is_said_and_what_is_there_stays():
     model = Sum()
     model.conv.weight.data.zero_()
@@ -153,6 +180,16 @@ def test_what_cannot_be_driven_is_said_and_what_is_there_stays():
     with pytest.raises(RuntimeError, match="channel 0 of conv cannot be driven"):
         view.settle()
     assert view.growing.picture.step == 16 and not view.growing.running
+    assert "channel 0 of conv cannot be driven" in view.status()
+    view.close()
+
+
+def test_a_file_of_what_cannot_be_driven_says_so(tmp_path):
+    model = Sum()
+    model.conv.weight.data.zero_()
+    view = cw.MaximizeView(model, images(), layer="conv", steps=40)
+    text = view.save(tmp_path / "x.svg").read_text(encoding="utf-8")
+    assert "channel 0 of conv cannot be driven" in text
     view.close()
 
 
