@@ -23,7 +23,8 @@ class Similarity:
         Layers of the first network, and of the second, in running order.
     values : torch.Tensor
         float32 (R, C): 1 for layers that are alike up to rotation and scale, about 0 for unrelated ones. The estimator
-        is unbiased, so that it may be a little below 0. NaN for a layer that is constant or not finite.
+        is unbiased, so that it may be a little below 0. NaN for a layer that is not finite, that does
+        not vary, or in which only single images do, each in its own way: there the estimator is 0 / 0.
     images : int
         So many went into it.
     """
@@ -74,7 +75,7 @@ def centred(values: torch.Tensor) -> torch.Tensor:
     """The U-centred Gram matrix of N >= 4 images, (N, ...), as float64 (N * N,) on the CPU.
 
     Inner products of two such vectors, over N (N − 3), are the unbiased estimator HSIC₁ of Song et al. (2012). All 0
-    where there is nothing but rounding: no feature varies by more than that, or all images are equally far apart.
+    where there is nothing but rounding: no feature varies by more than that, or no two images vary together.
     """
     features = values.flatten(1)
     count = len(features)

@@ -93,7 +93,7 @@ def test_a_small_variation_round_a_large_number_keeps_its_similarity(weight, bia
     assert cw.cka(model, model, data, ["0", "1"], progress=False)["0", "1"] == pytest.approx(1.0, abs=1e-5)
 
 
-def test_images_that_are_all_equally_far_apart_have_no_similarity():
+def test_a_layer_in_which_a_single_image_is_another_has_no_similarity():
     model = nn.Sequential(nn.Conv2d(1, 1, 1))
     data = torch.zeros(8, 1, 3, 3)
     data[5] = torch.rand(3, 3, generator=torch.Generator().manual_seed(0))  # the others are alike: HSIC₁ is 0
