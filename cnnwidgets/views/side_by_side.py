@@ -76,6 +76,8 @@ class SideBySide(W.VBox):
         What one view refused of the other, in words; empty for nothing.
     """
 
+    _closed = True  # until there is something to close: also of one that is refused, `__del__` closes it
+
     def __init__(self, view_a: ModelView, view_b: ModelView, link: Sequence[str] = LINK) -> None:
         for view in (view_a, view_b):
             if not isinstance(view, ModelView):
@@ -169,7 +171,7 @@ class SideBySide(W.VBox):
                     except (T.TraitError, LookupError, IndexError, ValueError, TypeError) as error:
                         refused = f"{type(other).__name__} stays at {name} {getattr(other, name)}: {error}"
         finally:
-            self.said, self._moving, self._closed = "", False, False
+            self._moving = False
         self.said, self._said.value = refused, markup.note(refused) if refused else ""
         self._said.layout.display = "" if refused else "none"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 import torch
 from torch import nn
@@ -62,6 +64,17 @@ def test_what_cannot_stand_side_by_side_is_refused():
     other.close()
     with pytest.raises(ValueError, match="closed"):
         cw.side_by_side(one, other)
+    one.close()
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+def test_what_is_refused_leaves_nothing_that_cannot_be_closed():
+    one = cw.ActivationView(network(), images())
+    with pytest.raises(ValueError, match="second one") as found:
+        cw.side_by_side(one, one)
+    del found
+    gc.collect()  # an exception in `__del__` would be reported now
+    assert not one.closed
     one.close()
 
 

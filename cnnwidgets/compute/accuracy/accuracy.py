@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from ...late import imported
-from ..core import Bar, Prepare, Report, Stopped, call, device_of, plain, whole
+from ..core import Bar, ForwardError, Prepare, Report, Stopped, call, device_of, in_one_line, plain, whole
 from ..dataset import Item, Items, OutputNames
 from ..interventions import EditedTwin, Edits, Intervention
 from ..layers import apart
@@ -198,9 +198,10 @@ class AccuracyMeter:
         """
         while left := self.total - self.done:
             count, start = self._batch.next(left, seconds), time.perf_counter()
-            items = [self._items[index] for index in self._order[self.done : self.done + count]]
+            indices = self._order[self.done : self.done + count]
+            items = [self._items[index] for index in indices]
             try:
-                before, after = (self._predicted(number, items) for number in range(2))
+                before, after = (self._predicted(number, indices, items) for number in range(2))
             except (RuntimeError, MemoryError) as error:
                 if count == 1 or not out_of_memory(error):
                     raise
@@ -230,17 +231,27 @@ class AccuracyMeter:
         if self._intervention is not None and self.done:
             self._intervention.tell()
 
-    def _predicted(self, number: int, items: list[Item]) -> list[int]:
+    def _predicted(self, number: int, indices: list[int], items: list[Item]) -> list[int]:
         """The classes that a network predicts: the model is number 0, its edited twin 1."""
         network, found = self._networks[number], []
-        for alike, group in groupby(items, self._form):
+        for alike, group in groupby(zip(indices, items, strict=True), lambda pair: self._form(pair[1])):
+            places, of_form = zip(*group, strict=True)
             if alike is None:  # what `prepare` makes of an item is run as it is
-                found += [self._scores(number, item.raw, 1) for item in group]
+                parts = [(place, item.raw, 1) for place, item in zip(places, of_form, strict=True)]
             else:
-                images = torch.cat([self._items.batch(item) for item in group])
-                found += [self._scores(number, part, len(part)) for part in apart(network, images)]
+                images = torch.cat([self._items.batch(item) for item in of_form])
+                parts, taken = [], 0
+                for part in apart(network, images):
+                    parts.append((places[taken], part, len(part)))
+                    taken += len(part)
+            found += [self._scores(number, *part) for part in parts]
         scores = torch.cat(found).cpu()
         self._classes = scores.shape[1]
+        if self._classes == 1:  # the largest of one number is no prediction
+            raise ValueError(
+                f"{type(plain(network)).__name__} gives one number for each image and no class scores (images x "
+                "classes): which class it stands for is not known"
+            )
         return torch.where(scores.isfinite().all(1), scores.argmax(1), NONE).tolist()
 
     def _form(self, item: Item) -> Any:
@@ -249,9 +260,16 @@ class AccuracyMeter:
             return None
         return item.image.shape, item.image.dtype
 
-    def _scores(self, number: int, images: Any, count: int) -> torch.Tensor:
+    def _scores(self, number: int, index: int, images: Any, count: int) -> torch.Tensor:
+        """The scores of `count` images; an error says that the first of them is number `index`."""
         with looking(self._networks[number]) as network:
-            scores = self._scorers[number].read(call(network, images, self._prepare))
+            try:
+                returned = call(network, images, self._prepare)
+            except ForwardError as error:
+                if out_of_memory(error):
+                    raise
+                raise ForwardError(f"image {index}: {in_one_line(error)}") from error
+            scores = self._scorers[number].read(returned)
         if len(scores) != count:
             raise ValueError(f"for {count} images the model gives {len(scores)} scores, not one result each")
         return scores

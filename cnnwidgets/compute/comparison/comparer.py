@@ -230,8 +230,7 @@ class Comparer:
 
     def _vote(self, items: list[Item], indices: list[int], a: torch.Tensor | None, b: torch.Tensor | None) -> None:
         if a is None or b is None:
-            note = "a network gives no class scores"
-            self.notes = [*self.notes, note] if note not in self.notes else self.notes
+            self._note("a network gives no class scores")
             return
         (first, second), apart = self._named
         outputs = OutputNames(plain(self._models[0]), self._items)
@@ -242,9 +241,18 @@ class Comparer:
                 [each[at] if at < len(each) else f"class {at}" for at in range(count)]
                 for each, count in zip(known, (a.shape[1], b.shape[1]), strict=True)
             )
-            self._votes = Votes((names[0], names[1]), (bool(known[0]), bool(known[1])))
+            try:
+                self._votes = Votes((names[0], names[1]), (bool(known[0]), bool(known[1])))
+            except ValueError as error:
+                if len(self._measures) == 1:
+                    raise
+                self._note(str(error))  # the other measures need no classes
+                return
         truths = [outputs.truth(item, a.shape[1]) for item in items]
         self._votes.add(indices, truths, (a, b))
+
+    def _note(self, words: str) -> None:
+        self.notes = [*self.notes, words] if words not in self.notes else self.notes
 
 
 def _class_names(classes: Any) -> tuple[list[str] | None, list[str] | None]:

@@ -121,6 +121,8 @@ def by_image(output: torch.Tensor, layer: Layer, count: int) -> torch.Tensor:
         output = output.abs()
     if layer.batch_axis != 0 or output.ndim != len(layer.shape) + 1 or len(output) != count:
         output = torch.stack([one_image(output, layer, at, of=count) for at in range(count)])
+    if output.ndim == 1:  # one number for each image is one feature
+        output = output[:, None]
     if layer.kind != "vector" and layer.layout == "last":
         output = output.movedim(-1, 1)
     return output if output.is_floating_point() and output.dtype.itemsize >= 4 else output.float()

@@ -9,6 +9,8 @@ import torch
 
 FEWEST = 4
 """Images of a mini-batch at least: the unbiased estimator needs so many."""
+NOISE = 4 * torch.finfo(torch.float32).eps
+"""Of its size, a number varies by so much through rounding alone."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +23,8 @@ class Similarity:
         Layers of the first network, and of the second, in running order.
     values : torch.Tensor
         float32 (R, C): 1 for layers that are alike up to rotation and scale, about 0 for unrelated ones. The estimator
-        is unbiased, so that it may be a little below 0. NaN for a layer that is constant or not finite.
+        is unbiased, so that it may be a little below 0. NaN for a layer that is not finite, that does
+        not vary, or in which only single images do, each in its own way: there the estimator is 0 / 0.
     images : int
         So many went into it.
     """
@@ -71,19 +74,27 @@ class Hsic:
 def centred(values: torch.Tensor) -> torch.Tensor:
     """The U-centred Gram matrix of N >= 4 images, (N, ...), as float64 (N * N,) on the CPU.
 
-    Inner products of two such vectors, over N (N − 3), are the unbiased estimator HSIC₁ of Song et al. (2012).
+    Inner products of two such vectors, over N (N − 3), are the unbiased estimator HSIC₁ of Song et al. (2012). All 0
+    where there is nothing but rounding: no feature varies by more than that, or no two images vary together.
     """
     features = values.flatten(1)
-    features = features - features.mean(0)  # changes nothing but the rounding
-    gram = (features @ features.T).double().cpu()
-    count = len(gram)
+    count = len(features)
     if count < FEWEST:
         raise ValueError(f"CKA needs {FEWEST} images in a mini-batch at least, not {count}")
+    least, most = features.amin(0), features.amax(0)
+    spread = most - least
+    if bool((spread <= NOISE * torch.maximum(most, -least)).all()):  # False for NaN, which stays
+        return torch.zeros(count * count, dtype=torch.float64)
+    features = features - features[0]  # exact where they are near, so that a small variation keeps its digits
+    features = (features - features.mean(0)) / spread.max()  # a square of 1e-30 is none in float32
+    gram = (features @ features.T).double().cpu() * float(spread.max()) ** 2
+    whole = float(gram.norm())
     gram.fill_diagonal_(0)
     sums = gram.sum(1)
     gram -= (sums[:, None] + sums) / (count - 2)
     gram += sums.sum() / ((count - 1) * (count - 2))
-    return gram.fill_diagonal_(0).flatten()
+    gram.fill_diagonal_(0)
+    return torch.zeros_like(gram).flatten() if float(gram.norm()) <= NOISE * whole else gram.flatten()
 
 
 def mini_batches(indices: Sequence[int], size: int) -> list[list[int]]:

@@ -89,6 +89,8 @@ def subjects_of(models: Any, dataset: Any, edits: Any, classes: Any, options: Ma
     if not listed:
         raise ValueError("models is empty: give two networks, or one with images= or edits=")
     changes = [] if edits is None else [edits] if isinstance(edits, Mapping) else list(edits)
+    if not all(changes):
+        raise ValueError("no edits: give at least one layer, {'layer4': cw.Ablate(channels=3)}")
     several = isinstance(classes, (list, tuple)) and classes and not any(isinstance(each, str) for each in classes)
     names = list(classes) if several else [classes] * len(listed)
     if len(names) != len(listed):

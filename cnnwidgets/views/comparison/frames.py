@@ -92,7 +92,9 @@ class CompareFrames(ModelView):
         display=True
     )
     colormap = Colormap("auto", help="matplotlib name; auto: diverging for signed values").tag(display=True)
-    curtain = Index(50, of=lambda view: (101, "a curtain"), help="percent of the first left of it").tag(display=True)
+    curtain = Index(50, of=lambda view: (101, "percent of the first"), help="percent of the first left of it").tag(
+        display=True
+    )
 
     def __init__(self, recording: Recording | Recorder, **traits: Any) -> None:
         self.check_keywords(traits)

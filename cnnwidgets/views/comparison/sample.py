@@ -12,6 +12,7 @@ from ...compute.overview import worth_choosing
 from ...live import Pace, Portions, weakly
 from ...render.static import Panel
 from ...widgets.state import Subject, Thumbnails
+from ...widgets.surface import markup
 from .survey import WIDTH, disagreement_panel, similarity_panel
 
 BATCH = 8
@@ -93,10 +94,20 @@ class GrowingComparison:
         self._portions.hold()
 
     def finish(self) -> None:
-        """Do the rest now."""
+        """Do the rest now; raises what goes wrong."""
+        self.settle()
+        if self.error is not None:
+            raise self.error
+
+    def settle(self) -> None:
+        """Do the rest now, as far as it goes: what ends it before its time is the `error`."""
         self.stop()
-        while not self.complete:
-            self._advance(None)
+        self.error = None
+        try:
+            while not self.complete:
+                self._advance(None)
+        except Exception as error:
+            self.error = error
 
     def _portion(self) -> bool:
         key, self.error = self._key, None
@@ -161,24 +172,29 @@ class Sample:
         letters = view.columns[0].letter + view.columns[view.second].letter
         if view.sample < FEWEST:
             return []
+        problem = "" if growing.error is None else f"not compared further: {markup.in_words(growing.error)}"
         if comparer is None or comparer.similarity is None:
             words = "not yet known: the sample is compared in a moment" if view.survey else "the sample is not compared"
-            return [
-                Panel(
-                    "Are they alike · linear CKA",
-                    width=WIDTH,
-                    lines=[words],
-                    controls=[progress],
-                    key="cka",
-                )
-            ]
+            words = problem or words
+            alike = Panel("Are they alike · linear CKA", width=WIDTH, lines=[words], controls=[progress], key="cka")
+            return [alike, *filter(None, [self._no_votes(problem)])]
         other = view.columns[view.second].row
         pair = view.layer, "" if other is None else other.name
         alike = similarity_panel(comparer.similarity, pair, letters, view.look_at)
-        found: list[Panel] = [replace(alike, controls=[progress])]
+        lines = [*alike.lines, *filter(None, [problem])]
+        found: list[Panel] = [replace(alike, lines=lines, controls=[progress])]
         if (votes := comparer.disagreements) is not None:
             found.append(disagreement_panel(votes, self._thumbnails, view.index, letters, self._look_at_image))
+        elif (unknown := self._no_votes("; ".join(comparer.notes) or problem)) is not None:
+            found.append(unknown)
         return found
+
+    def _no_votes(self, reason: str) -> Panel | None:
+        """Says why it is not known on which images two networks disagree; nothing of one network with itself."""
+        view = self._view
+        if not reason or view.network(view.second) == 0:
+            return None
+        return Panel("They disagree", width=WIDTH, lines=[reason], key="disagreements")
 
     def _comparer(self, other: Subject, count: int) -> Comparer:
         view = self._view

@@ -118,9 +118,9 @@ class CompareView(ImageView):
         ("shared", "column"), "shared", help="value range of the colours: shared, or each column its own"
     ).tag(display=True)
     colormap = Colormap("auto", help="matplotlib name; auto: diverging for signed values").tag(display=True)
-    curtain = Index(50, of=lambda view: (101, "a curtain"), help="percent of the first left of the curtain").tag(
-        display=True
-    )
+    curtain = Index(
+        50, of=lambda view: (101, "percent of the first"), help="percent of the first left of the curtain"
+    ).tag(display=True)
     by = T.Enum(tuple(BY), "outputs", help="what the ranking is by").tag(display=True)
     sample = Index(
         SAMPLE,
@@ -324,21 +324,26 @@ class CompareView(ImageView):
         super().close()
 
     def settle(self) -> None:
-        """Draw the present state to the end, the whole sample too where it is wanted; raises what goes wrong."""
+        """Draw the present state to the end; raises what goes wrong.
+
+        The whole sample too where it is wanted: where it cannot be compared, its panels say why.
+        """
         super().settle()
         if self.survey:
-            self.growing.finish()
+            self.growing.settle()
             with self.quiet():
                 self.render()
 
     def save(self, path: str | Path, **options: Any) -> Path:
-        """Write a file as `ModelView.save` does; outside a notebook with the whole sample."""
+        """Write a file as `ModelView.save` does; outside a notebook with the whole sample, as far as it goes."""
         if self.survey and cell_thread.loop() is None:
-            _ = self.comparison
+            self.flush()
+            self.growing.settle()
+            self.guarded(self.render)
         return super().save(path, **options)
 
     def _grown(self) -> bool:
-        """Draw what the sample has told, or say why it tells no more; whether that went well."""
+        """Draw what the sample has told, and why it tells no more; whether that went well."""
         return self.guarded(self._draw_grown)
 
     def _draw_grown(self) -> None:
@@ -346,8 +351,6 @@ class CompareView(ImageView):
             self.redraw()
             return
         self.render()
-        if self.growing.error is not None:
-            raise self.growing.error
 
     # ------------------------------------------------------------------ parts
 

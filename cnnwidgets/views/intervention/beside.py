@@ -34,12 +34,15 @@ class Present:
         As `replacement` gives it.
     other : Snapshot or None
         The image whose values are carried over, where they are.
+    unfit : str
+        Why they cannot be; empty where they can.
     """
 
     place: tuple[Any, ...]
     edits: tuple[Any, ...]
     instead: torch.Tensor | None
     other: Snapshot | None
+    unfit: str = ""
 
 
 class Beside:
@@ -81,14 +84,15 @@ class Beside:
         """The channels by their effect, with the `row` of the progress, and the curve when it is known."""
         view, growing = self._view, self.ranking.growing
         prediction, target = view.snapshot.prediction, (view.target, view.score)
-        self.ranking.follow((self.present.place, target), self._ranking if self._scored else None)
-        self.ranking.show(view.layer_row.channels if self._scored else 0)
-        if not self._scored:
+        ranked = self._scored and not self.present.unfit
+        self.ranking.follow((self.present.place, target), self._ranking if ranked else None)
+        self.ranking.show(view.layer_row.channels if ranked else 0)
+        if not ranked:
             return []
-        ranked = ranking_panel(growing.result, view.channel, view.score, self._target(prediction), [row])
+        panel = ranking_panel(growing.result, view.channel, view.score, self._target(prediction), [row])
         if growing.work is None or (curve := growing.work.curve) is None:
-            return [ranked]
-        return [ranked, view.remember("curve", (curve, view.score), lambda: curve_of(curve, view.score))]
+            return [panel]
+        return [panel, view.remember("curve", (curve, view.score), lambda: curve_of(curve, view.score))]
 
     def _ranking(self) -> Ranking:
         view, instead = self._view, self.present.instead

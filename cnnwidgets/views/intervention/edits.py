@@ -94,6 +94,17 @@ def replacement(subject: Subject, row: Layer, replace: str, other: int) -> torch
     return (total / max(1, count)).float()
 
 
+def unfit_words(instead: torch.Tensor | None, output: torch.Tensor, switches: Switches, other: int, index: int) -> str:
+    """Why a layer's output for the other image cannot stand in its `output` for this one; empty where it can."""
+    if switches.replace != "image" or instead is None or instead.shape == output.shape:
+        return ""
+    one, two = (" x ".join(map(str, each.shape)) for each in (instead, output))
+    return (
+        f"nothing of image {other} is carried over: {switches.layer} gives {one} numbers for it and {two} for image "
+        f"{index}; choose an image of the same size"
+    )
+
+
 def by_channel(output: torch.Tensor, row: Layer) -> torch.Tensor:
     """One image's output of a layer with the channels in the first axis."""
     last = row.kind == "tokens" or row.layout == "last"

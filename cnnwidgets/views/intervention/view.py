@@ -10,6 +10,7 @@ import ipywidgets as W
 import traitlets as T
 
 from ...compute.accuracy import AccuracyEffects
+from ...compute.core import plain
 from ...compute.interventions import ChannelEffects, Patching, norms_behind
 from ...compute.layers import Layer, drawable
 from ...live import cell_thread
@@ -22,7 +23,7 @@ from ...widgets.state import call as call_of
 from ...widgets.surface import markup
 from .beside import Beside, Present
 from .controls import InterventionControls
-from .edits import AVERAGED, REPLACES, Switches, checked_gains, checked_off, replacement
+from .edits import AVERAGED, REPLACES, Switches, checked_gains, checked_off, replacement, unfit_words
 from .growing import Growing
 from .later import later_layers, later_panels
 from .panels import score_panel
@@ -120,7 +121,10 @@ class InterventionView(ImageView):
 
     @property
     def effects(self) -> ChannelEffects | None:
-        """What each channel does to the score; what is not yet done is done now. None without class scores."""
+        """What each channel does to the score; what is not yet done is done now.
+
+        None without class scores, and where the values of the other image do not fit.
+        """
         found: ChannelEffects | None = self._beside.ranking.finish()
         return found
 
@@ -132,7 +136,19 @@ class InterventionView(ImageView):
 
     @property
     def accuracy(self) -> AccuracyEffects | None:
-        """The accuracy before and after; what is not yet done is done now. None where nothing is edited."""
+        """The accuracy before and after; what is not yet done is done now. None where nothing is edited.
+
+        Raises
+        ------
+        ValueError
+            The network gives no class scores; no label of the data set is one of its classes.
+        ForwardError
+            The network, or its edited twin, refuses an image; says which.
+        """
+        self.flush()
+        if self.edited is not self.subject and self.snapshot.prediction is None:
+            name = type(plain(self.subject.model)).__name__
+            raise ValueError(f"{name} gives no class scores (images x classes), whose accuracy could be measured")
         found: AccuracyEffects | None = self._beside.measuring.finish()
         return found
 
@@ -185,6 +201,7 @@ class InterventionView(ImageView):
         self.edited: Subject = self.subject
         self._own: Subject | None = None
         self._norms: list[str] = []
+        self._unfit = ""
         self._keeping = False
         self._beside = Beside(self)
 
@@ -217,7 +234,7 @@ class InterventionView(ImageView):
 
     def numbers_in_code(self, given: Given) -> list[str]:
         """The output of the network under the edits, by `intervene`; not with the mean over images."""
-        switches = self._switches
+        switches = self._applied
         if not (switches.off or switches.live) or (switches.off and self.replace == "mean"):
             return []
         image = image_of(given, self.item, self.index)
@@ -243,16 +260,18 @@ class InterventionView(ImageView):
     def compute(self) -> None:
         """Run the network with the edits, and compare the layers behind them."""
         place = (self.subject.weights, self.index, self.layer, self.replace, self.other)
-        row, switches = self.layer_row, self._switches
+        row = self.layer_row
+        self._output = self.snapshot.output(self.layer)
         self._instead = self.remember("instead", place, lambda: self._replacement(row))
+        self._unfit = unfit_words(self._instead, self._output, self._switches, self.other, self.index)
+        switches = self._applied
         key = (*place, switches.off, switches.live)
         self._after = self.remember("after", key, lambda: self._run(switches))
         self._later = self.remember("later", key, lambda: later_layers(self.snapshot, self._after, self.layer))
         removing = (switches.removing, self.layer, self.subject.weights)
         self._norms = self.remember("norms", removing, lambda: self._norms_behind(row, switches))
-        self._output = self.snapshot.output(self.layer)
         other = self.subject.at(self.other) if self.replace == "image" else None
-        self._beside.look_at(Present(place, (switches.off, switches.live), self._instead, other))
+        self._beside.look_at(Present(place, (switches.off, switches.live), self._instead, other, self._unfit))
 
     def panels(self) -> list[Panel | list[Panel]]:
         """The image, the grid of the maps, the scores and the ranking, and the later layers."""
@@ -266,9 +285,12 @@ class InterventionView(ImageView):
         grid = replace(
             grid,
             marks=[grid.cells.box(self.channel)],
-            flags=[grid.cells.box(channel) for channel in self.off],
+            flags=[grid.cells.box(channel) for channel in self._applied.off],
             hint="click to switch off or on",
-            lines=[f"0 is not off: {norm} behind {self.layer} makes another number of it" for norm in self._norms],
+            lines=[
+                *filter(None, [self._unfit]),
+                *(f"0 is not off: {norm} behind {self.layer} makes another number of it" for norm in self._norms),
+            ],
         )
         scores = self.remember("scores", (snapshot.prediction, self._after.prediction), self._scores)
         later = self.remember("drawn", (self._later, self.colormap), lambda: later_panels(self._later, self.colormap))
@@ -287,7 +309,7 @@ class InterventionView(ImageView):
             "mean": f"set to the mean over {min(AVERAGED, len(self.subject.items))} images",
             "image": f"as for image {self.other}",
         }[self.replace]
-        return [self.layer, self._switches.words(instead), markup.pictured(self.snapshot.index, self.item.text)]
+        return [self.layer, self._applied.words(instead), markup.pictured(self.snapshot.index, self.item.text)]
 
     def refresh(self) -> None:
         """Run the model again: for weights or data that changed where traits cannot see it."""
@@ -318,6 +340,11 @@ class InterventionView(ImageView):
     @property
     def _switches(self) -> Switches:
         return Switches(self.layer, self.off, self.gains, self.replace)
+
+    @property
+    def _applied(self) -> Switches:
+        """Those that can be applied to this image: without what does not fit."""
+        return replace(self._switches, off=()) if self._unfit else self._switches
 
     def _replacement(self, row: Layer) -> Any:
         return replacement(self.subject, row, self.replace, self.other)

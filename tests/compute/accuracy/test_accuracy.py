@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 import cnnwidgets as cw
+from cnnwidgets.compute.core import ForwardError
 from cnnwidgets.testing import deep_state, different
 
 
@@ -130,3 +131,18 @@ def test_what_makes_no_sense_is_refused(options, error, words):
     given = {"dataset": DATA, "edits": OFF} | options
     with pytest.raises(error, match=words):
         cw.accuracy_effects(Largest(), **given, progress=False)
+
+
+@pytest.mark.parametrize("labels", [(0, 1), (0, 0)])
+def test_one_number_for_each_image_is_no_class_score(labels):
+    model = nn.Sequential(nn.Conv2d(3, 1, 1), nn.Flatten())
+    data = [(image(3, 1, 2), label) for label in labels]
+    with pytest.raises(ValueError, match="one number for each image and no class scores"):
+        cw.accuracy_effects(model, data, {"0": cw.Ablate()}, progress=False)
+
+
+def test_the_image_that_is_refused_is_named():
+    data = [(torch.rand(3, 1, 1), 0), (torch.rand(3, 1, 1), 1), (torch.rand(3, 2, 2), 0)]
+    model = nn.Sequential(nn.Conv2d(3, 3, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    with pytest.raises(ForwardError, match=r"image 2: .*\(3, 1, 1\) do not fit"):
+        cw.accuracy_effects(model, data, {"0": cw.Replace(torch.ones(3, 1, 1))}, progress=False)

@@ -74,6 +74,59 @@ def test_a_constant_layer_has_no_similarity():
     assert cw.cka(model, network(1), images(), ["3"], progress=False).values.isnan().all()
 
 
+@pytest.mark.parametrize("bias", [0.3, 1e3, 1e-6])
+def test_a_layer_without_weights_has_no_similarity_also_where_its_mean_is_rounded(bias):
+    model = nn.Sequential(nn.Conv2d(1, 12, 3, stride=2), nn.BatchNorm2d(12)).eval()
+    nn.init.zeros_(model[0].weight)
+    model[0].bias.data = bias * torch.rand(12, generator=torch.Generator().manual_seed(0))
+    data = torch.rand(40, 1, 16, 16, generator=torch.Generator().manual_seed(1))
+    assert cw.cka(model, model, data, progress=False).values.isnan().all()
+
+
+@pytest.mark.parametrize(("weight", "bias"), [(2.0**-16, 1.0), (1e-20, 0.0), (1e20, 0.0)])
+def test_a_small_variation_round_a_large_number_keeps_its_similarity(weight, bias):
+    model = nn.Sequential(nn.Conv2d(1, 1, 1), nn.Conv2d(1, 1, 1))
+    data = torch.randint(0, 8, (12, 1, 4, 4), generator=torch.Generator().manual_seed(0)).float()
+    for layer, numbers in zip(model, ((1.0, 0.0), (weight, bias)), strict=True):
+        nn.init.constant_(layer.weight, numbers[0])
+        nn.init.constant_(layer.bias, numbers[1])
+    assert cw.cka(model, model, data, ["0", "1"], progress=False)["0", "1"] == pytest.approx(1.0, abs=1e-5)
+
+
+def test_a_layer_in_which_a_single_image_is_another_has_no_similarity():
+    model = nn.Sequential(nn.Conv2d(1, 1, 1))
+    data = torch.zeros(8, 1, 3, 3)
+    data[5] = torch.rand(3, 3, generator=torch.Generator().manual_seed(0))  # the others are alike: HSIC₁ is 0
+    assert cw.cka(model, model, data, progress=False).values.isnan().all()
+
+
+class One(nn.Module):
+    """Gives one number for each image, without an axis of classes."""
+
+    def __init__(self, seed: int = 0) -> None:
+        super().__init__()
+        self.body, self.first = network(seed), First()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.first(self.body(x))
+
+
+class First(nn.Module):
+    """Column 0."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:, 0]
+
+
+def test_one_number_for_each_image_is_one_feature():
+    one, other, data = One(), One(1), images()
+    found = cw.cka(one, other, data, ["first"], progress=False)["first", "first"]
+    outputs = cw.activations(one, data, "first"), cw.activations(other, data, "first")
+    assert found == pytest.approx(by_formula(outputs[0][:, None], outputs[1][:, None], 12), abs=1e-5)
+    change = cw.response_changes(one, other, data, ["first"], progress=False)["first"]
+    assert change.difference.tolist() == pytest.approx([float((outputs[1] - outputs[0]).mean())], abs=1e-6)
+
+
 def test_responses_that_are_negated_have_correlation_minus_one_and_frozen_ones_change_by_exactly_0():
     before, after = network(), network()
     with torch.no_grad():

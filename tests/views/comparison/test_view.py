@@ -112,7 +112,7 @@ def test_the_sample_tells_what_the_functions_tell():
     found = view.comparison
     assert found.done == 8
     expected = cw.cka(before, after, images(), list(found.similarity.rows), batch_size=8, progress=False)
-    assert torch.allclose(found.similarity.values, expected.values, atol=1e-6)
+    assert torch.allclose(found.similarity.values, expected.values, atol=1e-6, equal_nan=True)
     disagreements = cw.disagreements(before, after, images(), progress=False)
     assert [each.index for each in found.disagreements] == [each.index for each in disagreements]
     view.panel("cka").on_cell(1)  # the first layer beside the second
@@ -189,6 +189,13 @@ def test_images_stand_side_by_side_and_an_edit_beside_what_it_edits():
         (lambda: cw.compare([network(), network()], images(), leyer="0"), TypeError, "'layer'"),
         (lambda: cw.compare([network(), nn.Sequential(nn.Conv2d(3, 1, 1))], images()), ForwardError, "B Sequential"),
         (lambda: cw.compare([network(), network(1)], images(), classes=(["a"], ["b"], ["c"])), ValueError, "names 3"),
+        (lambda: cw.compare(network(), images(), edits={}), ValueError, "no edits"),
+        (lambda: cw.compare(network(), images(), edits=[{"0": cw.Ablate()}, {}]), ValueError, "no edits"),
+        (
+            lambda: cw.compare([network(), network()], images(), curtain=101),
+            IndexError,
+            "percent of the first, 0 to 100",
+        ),
     ],
 )
 def test_what_cannot_be_compared_is_refused_in_words(make, error, words):
@@ -227,3 +234,29 @@ def test_the_page_and_the_picture_are_written(tmp_path):
     assert view.save(tmp_path / "compare.png").stat().st_size > 1000
     page = view.to_html(tmp_path / "compare.html", layer=["0"], index=[0, 1], progress=False)
     assert page.frames == 2 and not page.left_out
+
+
+def test_heads_that_cannot_be_matched_lose_the_disagreements_alone(tmp_path):
+    before = network()
+    after = copy.deepcopy(before)
+    after[3] = nn.Linear(32, 7)
+    view = cw.compare([before, after], images(), layer="0", sample=8)
+    view.save(tmp_path / "heads.png")
+    view.to_html(tmp_path / "heads.html", layer=["0"], index=[0], progress=False)
+    assert view.comparison.similarity["0", "0"] == pytest.approx(1.0, abs=1e-5)
+    (reason,) = view.panel("disagreements").lines
+    assert "cannot be matched" in reason and view.panel("cka").pixels is not None and view.error == ""
+
+
+def test_a_sample_that_cannot_be_compared_leaves_the_maps_and_says_why(tmp_path):
+    one, other = (nn.Sequential(nn.Conv2d(1, 2, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten()) for _ in range(2))
+    data = [(torch.rand(1, 6 + at % 2, 6), 0) for at in range(8)]
+    view = cw.compare([one, other], data, layer="0", sample=8)
+    assert view.save(tmp_path / "sizes.png").exists()
+    view.to_html(tmp_path / "sizes.html", layer=["0"], index=[0], progress=False)
+    for key in ("cka", "disagreements"):
+        (reason,) = view.panel(key).lines
+        assert "image 6 is 1 x 6 x 6, image 7 is 1 x 7 x 6" in reason
+    assert view.panel("mapsA").pixels is not None and view.panel("mapsdifference").pixels is not None
+    with pytest.raises(ValueError, match="images of one size"):
+        _ = view.comparison

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 import cnnwidgets as cw
+from cnnwidgets.compute.core import ForwardError
 from tests.widgets.conftest import steps, tiny
 
 BOTH = [0, 1]
@@ -179,17 +180,39 @@ def test_what_cannot_be_is_refused_and_loses_nothing(view, trait, value, error):
     assert view.state == before and view.panel("scores").bars[1][2] == "33.3 % (−66.7)"
 
 
-def test_an_image_of_another_size_is_said_and_the_picture_stays(model):
+def test_an_image_of_another_size_is_said_and_nothing_is_carried_over(tmp_path):
     data = [*steps(1), (torch.ones(1, 6, 6), 0)]
     layers = OrderedDict(conv=nn.Conv2d(1, 2, 1), pool=nn.AdaptiveAvgPool2d(1), flat=nn.Flatten(), fc=nn.Linear(2, 3))
     view = cw.InterventionView(nn.Sequential(layers), data, layer="conv", off=(0,), ranking=False)
-    before, words = view.panel("scores").bars, view.edited.edited
+    before = view.panel("scores").bars
     with view.hold_trait_notifications():
         view.replace, view.other = "image", 1
-    assert "conv" in view.error and view.panel("scores").bars == before
-    assert view.edited.edited == words and view.edited.output(0, "conv")[0].abs().max() == 0
+    (line,) = view.panel("maps").lines
+    assert "nothing of image 1 is carried over: conv gives 2 x 6 x 6 numbers for it and 2 x 4 x 4 for image 0" in line
+    assert view.error == "" and view.edited is view.subject and "nothing switched off" in said(view)
+    view.channel = 1  # it goes on
+    assert view.save(tmp_path / "unfit.png").exists() and view.effects is None and view.accuracy is None
     view.replace = "zero"
-    assert view.error == ""
+    assert view.error == "" and not view.panel("maps").lines and view.panel("scores").bars == before
+
+
+def test_the_accuracy_names_the_image_that_nothing_can_be_carried_over_to():
+    layers = OrderedDict(conv=nn.Conv2d(1, 2, 1), pool=nn.AdaptiveAvgPool2d(1), flat=nn.Flatten(), fc=nn.Linear(2, 3))
+    data = [*steps(2), (torch.ones(1, 6, 6), 0)]
+    view = cw.InterventionView(nn.Sequential(layers), data, layer="conv", replace="image", other=1, off=(1,))
+    with pytest.raises(ForwardError, match=r"image 2: .*\(2, 4, 4\) do not fit"):
+        _ = view.accuracy
+
+
+@pytest.mark.parametrize(
+    "head", [nn.Sequential(nn.Flatten(), nn.Linear(32, 1)), nn.Conv2d(2, 3, 1)], ids=["one number", "a map"]
+)
+def test_the_accuracy_of_what_gives_no_class_scores_is_refused(head):
+    view = cw.InterventionView(nn.Sequential(nn.Conv2d(1, 2, 1), head), steps(2), layer="0")
+    assert view.accuracy is None  # nothing is edited
+    view.off = (0,)
+    with pytest.raises(ValueError, match="Sequential gives no class scores"):
+        _ = view.accuracy
 
 
 def test_a_norm_behind_is_told_and_the_layer_behind_it_offered(dataset):
