@@ -74,7 +74,7 @@ def diagnose(
     Raises
     ------
     ValueError
-        `count` is less than 1; `scan` is of other weights or another number of images.
+        `count` is less than 1; `scan` is of other weights or images.
     ForwardError
         The model raised an error.
     """
@@ -84,7 +84,7 @@ def diagnose(
     module = plain(model)
     items = Items(dataset, classes=classes, denormalize=denormalize, prepare=prepare, model=module)
     if scan is not None:
-        scan.check(module, len(items))
+        scan.check(module, items)
     step = max(1, len(items) // count)
     chosen = list(range(0, len(items), step))[:count]
     found = [*_training(module), *_normalisation(module, items, chosen), *_registered_twice(module)]

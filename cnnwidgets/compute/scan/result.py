@@ -13,10 +13,12 @@ from torch import nn
 
 from ...late import imported
 from ..core import unknown
+from ..dataset import Items
 from ..predictions import Predictions
 from . import storage
-from .identity import TOLD, difference, weights_key
+from .identity import TOLD, difference, of_other_data, weights_key
 from .layer_scan import LayerScan
+from .reading import Reader
 from .tally import FIELDS, Tally, merged
 
 PREDICTIONS = "predictions"
@@ -159,8 +161,16 @@ class Scan(Mapping[str, LayerScan]):
             self.predictions.with_others(other.predictions),
         )
 
-    def check(self, model: nn.Module, images: int | None = None) -> None:
-        """Raise unless it is of this network, by the weights as they are now, and of so many images.
+    def check(self, model: nn.Module, images: Items | int | None = None) -> None:
+        """Raise unless it is of this network, by the weights as they are now, and of these images.
+
+        Parameters
+        ----------
+        model : torch.nn.Module
+            The network.
+        images : Items or int, optional
+            The images, of which a few are read as the scan read them; or only how many there are. Where one of these
+            cannot be read any more, or is another one at each reading, only their number is compared.
 
         Raises
         ------
@@ -169,8 +179,16 @@ class Scan(Mapping[str, LayerScan]):
         """
         if self.key["weights"] != weights_key(model):
             raise ValueError(f"{self!r} is {TOLD['weights']}")
-        if images is not None and images != self.total:
-            raise ValueError(f"{self!r} is of {self.total:,} images, and the data set has {images:,}")
+        count = len(images) if isinstance(images, Items) else images
+        if count is not None and count != self.total:
+            raise ValueError(f"{self!r} is of {self.total:,} images, and the data set has {count:,}")
+        if isinstance(images, Items) and self._differs(images):
+            raise ValueError(f"{self!r} is {TOLD['dataset']}")
+
+    def _differs(self, items: Items) -> bool:
+        """Whether some images are others, read with the names of classes and the seed of the scan."""
+        alike = Items(items.dataset, classes=self.classes, prepare=items.prepare, model=items.model)
+        return of_other_data(Reader(alike, self.options["seed"] or 0, skips=False), self.key["dataset"])
 
     def to_frame(self) -> Any:
         """A pandas DataFrame with one row for each channel of each layer.

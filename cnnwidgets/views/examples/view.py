@@ -65,8 +65,8 @@ class ExamplesView(ImageView):
     Raises
     ------
     TypeError, ValueError
-        The model, the data set or an item of it is not what it must be; the scan is of other weights or of another
-        number of images, or of no layer of the model; a keyword is misspelt.
+        The model, the data set or an item of it is not what it must be; the scan is of other weights or images,
+        or of no layer of the model; a keyword is misspelt.
     LookupError, IndexError
         No such layer, channel or image; the layer was not scanned.
     ForwardError
@@ -146,10 +146,8 @@ class ExamplesView(ImageView):
         """Check the scan, and have what reads the images."""
         items, scan = self.subject.items, self._scan
         if scan is not None:
-            if scan.total != len(items):
-                raise ValueError(f"the scan is of {scan.total:,} images, and the data set has {len(items):,}")
-            if self._stale:
-                raise ValueError("the scan is of other weights: the network was trained since, or is another")
+            scan.check(self.subject.module, items)
+            self.remember("stale", (self.subject.weights,), lambda: False)
         self.growing = GrowingScan(self._grown, self._is_current)
         self._pictures = Pictures(items, 0 if scan is None else scan.options["seed"] or 0)
         self._fields: LRUCache[Any, ReceptiveField | None] = LRUCache(FIELDS)

@@ -61,12 +61,11 @@ class PicksImages:
         Raises
         ------
         ValueError
-            It is of other weights or another number of images, or has no predictions; the view looks at an edited
-            network.
+            It is of other weights or images, or has no predictions; the view looks at an edited network.
         """
         if self.subject.edits:
             raise ValueError(f"the scan is of the network as it is, and this view has {self.subject.edited}")
-        scan.check(self.subject.model, len(self.subject.items))
+        scan.check(self.subject.model, self.subject.items)
         if not scan.predictions:
             raise ValueError(f"{scan!r} has no predictions: the network gives no class scores, or predictions=False")
         self._scan = scan
