@@ -194,7 +194,8 @@ class Scan(Mapping[str, LayerScan]):
         """A pandas DataFrame with one row for each channel of each layer.
 
         Its columns: the numbers of `LayerScan`; `value`, `image`, `row` and `column` of the strongest place; and, where
-        there are labels, the class that it tells best from all others (`class`, `roc_area`).
+        there are labels, the class that it tells best from all others (`class`, `roc_area`): NA where it tells none,
+        and NaN where no area is defined, as without images of a second class.
         """
         pd = imported("pandas")
         return pd.concat([_frame(pd, layer) for layer in self.values()], ignore_index=True)
@@ -291,6 +292,9 @@ def _frame(pd: Any, layer: LayerScan) -> Any:
         "column": layer.columns[:, 0],
     }
     if len(layer.class_images):
-        numbers["roc_area"], numbers["class"] = layer.roc_area.nan_to_num(-1).max(0)
-    found = {name: value.numpy() for name, value in numbers.items()}
+        area = layer.roc_area.nan_to_num(-1).amax(0)
+        numbers["roc_area"] = torch.where(area < 0, torch.nan, area)
+    found: dict[str, Any] = {name: value.numpy() for name, value in numbers.items()}
+    if len(layer.class_images):
+        found["class"] = pd.array([at if at >= 0 else pd.NA for at in layer.best_class.tolist()], dtype="Int64")
     return pd.DataFrame({"layer": layer.name, "channel": range(layer.channels), **found})

@@ -108,3 +108,25 @@ def test_nothing_takes_a_scan_of_other_images(tmp_path):
             take()
     view.close()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("data", [[(image, 1) for image, _ in images(0)], images(0, 1)], ids=["one class", "one image"])
+def test_without_a_second_class_the_frame_has_no_area_and_no_class(data):
+    frame = cw.scan(network(), data, ["0"], progress=False).to_frame()
+    assert frame["roc_area"].isna().all() and frame["class"].isna().all() and len(frame) == 2
+
+
+def test_a_channel_that_is_the_same_for_all_images_tells_no_class():
+    model = network()
+    with torch.no_grad():
+        model[0].weight[0], model[0].bias[0] = 0, -1  # dead behind the ReLU
+    layer = cw.scan(model, images(0), ["1"], progress=False)
+    frame = layer.to_frame()
+    assert frame["class"].isna().tolist() == [True, False]
+    assert frame["roc_area"].tolist() == [0.5, float(layer["1"].roc_area[:, 1].max())]
+    assert layer["1"].best_class.tolist() == [-1, int(layer["1"].roc_area[:, 1].argmax())]
+
+
+def test_without_labels_no_class_is_told():
+    found = cw.scan(network(), [image for image, _ in images(0)], ["0"], progress=False)
+    assert found["0"].best_class.tolist() == [-1, -1] and "class" not in found.to_frame()
