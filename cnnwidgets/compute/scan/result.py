@@ -270,6 +270,13 @@ class Scan(Mapping[str, LayerScan]):
             raise storage.Damaged(f"the scan is incomplete: it lacks {error}") from None
 
 
+def checked_scan(scan: Any) -> Scan:
+    """A scan; raises TypeError for anything else."""
+    if not isinstance(scan, Scan):
+        raise TypeError(f"scan is what cw.scan(model, dataset) gives, not a {type(scan).__name__}")
+    return scan
+
+
 def _predictions(tensors: Mapping[str, torch.Tensor], outputs: int) -> Predictions:
     """Those among the tensors of a record; version 1 of the format has none."""
     found = {name.partition("/")[2]: value for name, value in tensors.items() if name.startswith(f"{PREDICTIONS}/")}

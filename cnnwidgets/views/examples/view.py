@@ -17,7 +17,7 @@ from ...compute.dataset import channels_first
 from ...compute.evidence import patch_of
 from ...compute.layers import Layer
 from ...compute.receptive_field import ReceptiveField, fields_of, receptive_field
-from ...compute.scan import LEVELS, LayerScan, Place, Scan, Scanner, weights_key
+from ...compute.scan import LEVELS, LayerScan, Place, Scan, Scanner, checked_scan, weights_key
 from ...live import cell_thread
 from ...render.static import Panel
 from ...widgets import controls
@@ -100,9 +100,7 @@ class ExamplesView(ImageView):
     def __init__(
         self, model: nn.Module | Subject, dataset: Any = None, scan: Scan | None = None, **options: Any
     ) -> None:
-        if scan is not None and not isinstance(scan, Scan):
-            raise TypeError(f"scan is what cw.scan(model, dataset) gives, not a {type(scan).__name__}")
-        self._scan = scan
+        self._scan = None if scan is None else checked_scan(scan)
         super().__init__(model, dataset, **options)
 
     # ------------------------------------------------------------------ what may be asked and done

@@ -130,3 +130,18 @@ def test_a_channel_that_is_the_same_for_all_images_tells_no_class():
 def test_without_labels_no_class_is_told():
     found = cw.scan(network(), [image for image, _ in images(0)], ["0"], progress=False)
     assert found["0"].best_class.tolist() == [-1, -1] and "class" not in found.to_frame()
+
+
+@pytest.mark.parametrize("given", ["x", {}, 3])
+def test_what_is_no_scan_is_named(given, tmp_path):
+    model, data = network(), images(0)
+    view = cw.ActivationView(model, data)
+    for take in (
+        lambda: cw.ExamplesView(model, data, given),
+        lambda: cw.report(given, model, data, tmp_path / "scan.html", progress=False),
+        lambda: cw.diagnose(model, data, scan=given, progress=False),
+        lambda: view.pick_by(given),
+    ):
+        with pytest.raises(TypeError, match=rf"cw\.scan\(model, dataset\) gives, not a {type(given).__name__}"):
+            take()
+    view.close()
