@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import traitlets as T
 from torch import nn
 
-from ..compute.scan import Scan
+from ..compute.scan import Scan, checked_scan
 from ..render.static import Panel
 from ..views import ChannelsView, ExamplesView
 from ..widgets.base import ModelView
@@ -25,7 +25,7 @@ def report(
     budget: int | str = "20MB",
     progress: bool = True,
     target: int | str | None = None,
-    layers: Sequence[str] | None = None,
+    layers: Sequence[str] | str | None = None,
     **options: Any,
 ) -> Any:
     """Write what a scan found to one HTML file: the tables of `ChannelsView` and the patches of `ExamplesView`.
@@ -46,7 +46,7 @@ def report(
         A bar on stderr where it takes longer than a second.
     target : int or str, optional
         Class that channels are ranked for, by number or name; by default the first.
-    layers : sequence of str, optional
+    layers : sequence of str, or str, optional
         By default all that were scanned.
     **options
         As of `ExamplesView`: `classes`, `denormalize`, `prepare`, `cache_bytes`.
@@ -58,8 +58,11 @@ def report(
 
     Raises
     ------
+    TypeError
+        `scan` is no scan.
     ValueError
-        The scan is of other weights or images; another ending; a budget that does not hold the first picture.
+        The scan is of other weights or images; `layers` is empty; another ending; a budget that does not hold
+        the first picture.
     LookupError
         A layer was not scanned.
     OSError
@@ -74,7 +77,11 @@ def report(
     ...     cw.report(scan, model, data, f"{folder}/scan.html", progress=False).frames
     6
     """
-    wanted = list(scan) if layers is None else [scan[layer].name for layer in layers]
+    checked_scan(scan)
+    named = [layers] if isinstance(layers, str) else list(scan) if layers is None else list(layers)
+    if not named:
+        raise ValueError("layers is empty: give names, or None for all")
+    wanted = [scan[layer].name for layer in named]
     examples = ExamplesView(model, dataset, scan, layer=wanted[0], **options)
     channels = ChannelsView(scan, layer=wanted[0], **({} if target is None else {"target": target}))
     both = ScanReport(channels, examples)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 import pytest
 import torch
 from torch import nn
@@ -45,6 +47,15 @@ def test_only_the_layers_that_are_asked_for_are_in_it(scan, model, tmp_path):
     assert cw.report(scan, model, IMAGES, tmp_path / "scan.html", layers=["2"], progress=False).frames == 2
     with pytest.raises(LookupError, match="'1' was not scanned"):
         cw.report(scan, model, IMAGES, tmp_path / "scan.html", layers=["1"], progress=False)
+
+
+def test_a_single_layer_is_given_as_text_and_none_at_all_is_refused(tmp_path):
+    model = nn.Sequential(OrderedDict(c1=nn.Conv2d(1, 3, 3), c2=nn.Conv2d(3, 2, 3)))
+    scan = cw.scan(model, IMAGES, progress=False)
+    assert cw.report(scan, model, IMAGES, tmp_path / "scan.html", layers="c2", progress=False).frames == 2
+    with pytest.raises(ValueError, match="layers is empty: give names, or None for all"):
+        cw.report(scan, model, IMAGES, tmp_path / "none.html", layers=[], progress=False)
+    assert not (tmp_path / "none.html").exists()
 
 
 def test_a_scan_of_other_weights_and_a_path_that_is_no_page_are_refused_and_nothing_is_written(scan, model, tmp_path):

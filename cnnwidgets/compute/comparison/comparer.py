@@ -9,13 +9,13 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..core import Bar, Prepare, Report, check_numbers, plain, same_random_state, weights_version, whole
+from ..core import Bar, Prepare, Report, check_hooks, check_numbers, plain, same_random_state, weights_version, whole
 from ..dataset import Item, Items, OutputNames, class_names
 from ..layers import LayerTable
 from .changes import Moments, ResponseChange, ResponseChanges
 from .disagreement import Disagreements, Votes
 from .pairing import pair_layers
-from .passes import Network, chosen_indices, layers_of, sampled
+from .passes import INSTEAD, Network, chosen_indices, layers_of, sampled
 from .similarity import FEWEST, Hsic, Similarity, centred, mini_batches
 
 MEASURES = ("similarity", "responses", "disagreements")
@@ -86,6 +86,8 @@ class Comparer:
             raise ValueError(f"batch_size is a whole number, {FEWEST} or more, not {batch_size!r}")
         for model in (model_a, model_b):
             check_numbers(model)
+            if {"similarity", "responses"} & set(measures):
+                check_hooks(model, INSTEAD)
         names = _class_names(classes)
         self._items = Items(dataset, classes=names[0], prepare=prepare, model=model_a)
         self._indices = chosen_indices(self._items, indices)

@@ -10,10 +10,10 @@ import torch
 from torch import nn
 
 from ...late import imported
-from ..core import Bar, Prepare, Report, check_numbers, same_random_state
+from ..core import Bar, Prepare, Report, check_hooks, check_numbers, same_random_state
 from ..dataset import Items
 from .pairing import pair_layers
-from .passes import Network, chosen_indices, layers_of, sampled
+from .passes import INSTEAD, Network, chosen_indices, layers_of, sampled
 from .similarity import mini_batches
 
 
@@ -100,6 +100,7 @@ def match_channels(
     """
     for model in (model_a, model_b):
         check_numbers(model)
+        check_hooks(model, INSTEAD)
     items = Items(dataset, prepare=prepare, model=model_a)
     chosen = chosen_indices(items, indices)
     tables = [layers_of(model, items, chosen[0], prepare) for model in (model_a, model_b)]

@@ -18,6 +18,8 @@ from ..shadow import looking
 
 EDGE = 8
 """Of a map that is larger, so many rows and columns are sampled, evenly spread."""
+INSTEAD = "compare the model that it was made of"
+"""What to do with a network whose layers cannot be followed."""
 Take = Callable[[Layer, torch.Tensor], None]
 
 

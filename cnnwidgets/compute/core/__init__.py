@@ -21,6 +21,7 @@ from .memory import give_back
 from .model import (
     FORMS,
     Entrance,
+    check_hooks,
     check_numbers,
     device_of,
     dtype_of,
@@ -68,6 +69,7 @@ __all__ = [
     "around_calls",
     "call",
     "capture",
+    "check_hooks",
     "check_numbers",
     "claimed",
     "counting",

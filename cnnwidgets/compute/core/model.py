@@ -162,6 +162,19 @@ def check_numbers(model: nn.Module) -> None:
         raise ValueError("the weights of the model are on the meta device, which holds no numbers: load them first")
 
 
+def check_hooks(model: nn.Module, instead: str) -> None:
+    """What follows the modules of a network by hooks asks first; `instead` says what can be done.
+
+    Raises
+    ------
+    ValueError
+        It is TorchScript.
+    """
+    module = plain(model)
+    if isinstance(module, torch.jit.ScriptModule):
+        raise ValueError(f"{type(module).__name__} is TorchScript, whose layers run outside Python: {instead}")
+
+
 def dtype_of(model: nn.Module) -> torch.dtype:
     """Floating point type of the first convolution, or else of the first parameter or buffer; float32 without any.
 

@@ -15,6 +15,8 @@ from .model import plain
 
 OUTPUT = "(output)"
 """Name of the network's output, if no layer returns the same tensor."""
+WRAPPERS = ("module.", "_orig_mod.")
+"""What stands before the names of a wrapped network, as its own `named_modules` has them."""
 
 
 def parse(layer: str, modules: Mapping[str, object]) -> tuple[str, int | None, str]:
@@ -82,9 +84,19 @@ def unknown(problem: str, given: object, known: Iterable[str], there: str = "") 
     there : str
         What is said last: `layers: C1, C3`.
     """
+    known = list(known)
+    if isinstance(given, str) and (bare := _unwrapped(given)) != given and bare in known:
+        return f"{problem}: it is {bare!r}, for the wrapper around the model is taken off; {there}".rstrip(" ;")
     near = nearest(given, known) if isinstance(given, str) else None
     hint = f"; did you mean {near!r}?" if near else ";"
     return f"{problem}{hint} {there}".rstrip(" ;")
+
+
+def _unwrapped(name: str) -> str:
+    """A name without what `DataParallel` and `torch.compile` put before it."""
+    while name.startswith(WRAPPERS):
+        name = name.partition(".")[2]
+    return name
 
 
 def unknown_layer(layer: object, known: Sequence[str]) -> LookupError:

@@ -15,7 +15,7 @@ from torch import nn
 from ..core import Bar, Prepare, Report, check_numbers, plain
 from ..dataset import Denormalize, Items
 from ..layers import Trace, run, table_of, trace
-from ..scan import Scan
+from ..scan import Scan, checked_scan
 from .channels import RECTIFIED, dead_in_images, of_scan
 from .findings import Finding, Findings
 from .usage import Usage
@@ -73,8 +73,10 @@ def diagnose(
 
     Raises
     ------
+    TypeError
+        `scan` is no scan.
     ValueError
-        `count` is less than 1; `scan` is of other weights or another number of images.
+        `count` is less than 1; `scan` is of other weights or images.
     ForwardError
         The model raised an error.
     """
@@ -84,7 +86,7 @@ def diagnose(
     module = plain(model)
     items = Items(dataset, classes=classes, denormalize=denormalize, prepare=prepare, model=module)
     if scan is not None:
-        scan.check(module, len(items))
+        checked_scan(scan).check(module, items)
     step = max(1, len(items) // count)
     chosen = list(range(0, len(items), step))[:count]
     found = [*_training(module), *_normalisation(module, items, chosen), *_registered_twice(module)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any
 
@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from ..core import digest, leaves, plain, same_random_state
+from ..dataset import Item
 from .reading import Reader
 
 SAMPLES = 8
@@ -55,23 +56,42 @@ def weights_key(model: nn.Module) -> str:
 def dataset_key(reader: Reader) -> str:
     """A hash of a data set."""
     items = reader.items
-    count = len(items)
-    found: list[object] = [type(items.dataset).__qualname__, count, getattr(items.prepare, "__qualname__", "")]
-    for index in sorted({at * (count - 1) // max(1, SAMPLES - 1) for at in range(SAMPLES)}):
-        try:
-            with same_random_state():
-                item = reader[index]
-        except Exception as error:  # whatever a data set raises: reported when the image comes
-            found.append(type(error).__name__)
+    found: list[object] = [type(items.dataset).__qualname__, len(items), getattr(items.prepare, "__qualname__", "")]
+    for item in _samples(reader):
+        if isinstance(item, Exception):  # reported when the image comes
+            found.append(type(item).__name__)
             continue
         parts = [item.image] if item.image is not None else [value for _, value in leaves(item.raw)]
         found += [item.label, item.text, *map(_said, parts)]
     return _hash(found)
 
 
+def of_other_data(reader: Reader, key: str) -> bool:
+    """Whether a data set is another one than that of a key; never where its items cannot be compared.
+
+    That is so where one cannot be read any more, or no two readings of it give the same.
+    """
+    found = dataset_key(reader)
+    if found == key or any(isinstance(item, Exception) for item in _samples(reader)):
+        return False
+    return found == dataset_key(reader)
+
+
 def difference(one: Mapping[str, str], other: Mapping[str, str]) -> str:
     """In what two keys differ, in words; empty if in nothing."""
     return " and ".join(words for name, words in TOLD.items() if one.get(name) != other.get(name))
+
+
+def _samples(reader: Reader) -> Iterator[Item | Exception]:
+    """A few items, evenly spread; for one that cannot be read, the error."""
+    count = len(reader.items)
+    for index in sorted({at * (count - 1) // max(1, SAMPLES - 1) for at in range(SAMPLES)}):
+        try:
+            with same_random_state():
+                item: Item | Exception = reader[index]
+        except Exception as error:  # whatever a data set raises
+            item = error
+        yield item
 
 
 def _said(value: Any) -> str:

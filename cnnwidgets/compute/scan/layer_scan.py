@@ -234,6 +234,16 @@ class LayerScan:
         return torch.special.ndtr(score)
 
     @property
+    def best_class(self) -> torch.Tensor:
+        """(C,) int64: the class that a channel tells best from all others, by `roc_area`; -1 where it tells none.
+
+        That is so where no area is defined, and where the mean of the statistic is the same for all classes.
+        """
+        areas = self.roc_area.nan_to_num(-1)
+        best, found = torch.cat([areas.new_full((1, self.channels), 0.5), areas]).max(0)
+        return torch.where(best > 0.5, found - 1, -1)
+
+    @property
     def _apart(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Difference of the means of a class and all others, and the sum of their variances."""
         mean, variance = self._others

@@ -13,10 +13,12 @@ from torch import nn
 
 from ...late import imported
 from ..core import unknown
+from ..dataset import Items
 from ..predictions import Predictions
 from . import storage
-from .identity import TOLD, difference, weights_key
+from .identity import TOLD, difference, of_other_data, weights_key
 from .layer_scan import LayerScan
+from .reading import Reader
 from .tally import FIELDS, Tally, merged
 
 PREDICTIONS = "predictions"
@@ -159,8 +161,16 @@ class Scan(Mapping[str, LayerScan]):
             self.predictions.with_others(other.predictions),
         )
 
-    def check(self, model: nn.Module, images: int | None = None) -> None:
-        """Raise unless it is of this network, by the weights as they are now, and of so many images.
+    def check(self, model: nn.Module, images: Items | int | None = None) -> None:
+        """Raise unless it is of this network, by the weights as they are now, and of these images.
+
+        Parameters
+        ----------
+        model : torch.nn.Module
+            The network.
+        images : Items or int, optional
+            The images, of which a few are read as the scan read them; or only how many there are. Where one of these
+            cannot be read any more, or is another one at each reading, only their number is compared.
 
         Raises
         ------
@@ -169,14 +179,23 @@ class Scan(Mapping[str, LayerScan]):
         """
         if self.key["weights"] != weights_key(model):
             raise ValueError(f"{self!r} is {TOLD['weights']}")
-        if images is not None and images != self.total:
-            raise ValueError(f"{self!r} is of {self.total:,} images, and the data set has {images:,}")
+        count = len(images) if isinstance(images, Items) else images
+        if count is not None and count != self.total:
+            raise ValueError(f"{self!r} is of {self.total:,} images, and the data set has {count:,}")
+        if isinstance(images, Items) and self._differs(images):
+            raise ValueError(f"{self!r} is {TOLD['dataset']}")
+
+    def _differs(self, items: Items) -> bool:
+        """Whether some images are others, read with the names of classes and the seed of the scan."""
+        alike = Items(items.dataset, classes=self.classes, prepare=items.prepare, model=items.model)
+        return of_other_data(Reader(alike, self.options["seed"] or 0, skips=False), self.key["dataset"])
 
     def to_frame(self) -> Any:
         """A pandas DataFrame with one row for each channel of each layer.
 
         Its columns: the numbers of `LayerScan`; `value`, `image`, `row` and `column` of the strongest place; and, where
-        there are labels, the class that it tells best from all others (`class`, `roc_area`).
+        there are labels, the class that it tells best from all others (`class`, `roc_area`): NA where it tells none,
+        and NaN where no area is defined, as without images of a second class.
         """
         pd = imported("pandas")
         return pd.concat([_frame(pd, layer) for layer in self.values()], ignore_index=True)
@@ -251,6 +270,13 @@ class Scan(Mapping[str, LayerScan]):
             raise storage.Damaged(f"the scan is incomplete: it lacks {error}") from None
 
 
+def checked_scan(scan: Any) -> Scan:
+    """A scan; raises TypeError for anything else."""
+    if not isinstance(scan, Scan):
+        raise TypeError(f"scan is what cw.scan(model, dataset) gives, not a {type(scan).__name__}")
+    return scan
+
+
 def _predictions(tensors: Mapping[str, torch.Tensor], outputs: int) -> Predictions:
     """Those among the tensors of a record; version 1 of the format has none."""
     found = {name.partition("/")[2]: value for name, value in tensors.items() if name.startswith(f"{PREDICTIONS}/")}
@@ -273,6 +299,9 @@ def _frame(pd: Any, layer: LayerScan) -> Any:
         "column": layer.columns[:, 0],
     }
     if len(layer.class_images):
-        numbers["roc_area"], numbers["class"] = layer.roc_area.nan_to_num(-1).max(0)
-    found = {name: value.numpy() for name, value in numbers.items()}
+        area = layer.roc_area.nan_to_num(-1).amax(0)
+        numbers["roc_area"] = torch.where(area < 0, torch.nan, area)
+    found: dict[str, Any] = {name: value.numpy() for name, value in numbers.items()}
+    if len(layer.class_images):
+        found["class"] = pd.array([at if at >= 0 else pd.NA for at in layer.best_class.tolist()], dtype="Int64")
     return pd.DataFrame({"layer": layer.name, "channel": range(layer.channels), **found})

@@ -11,7 +11,19 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
-from ..core import ForwardError, Prepare, around_calls, call, find_layer, in_one_line, leaves, module_names, plain
+from ..core import (
+    OUTPUT,
+    ForwardError,
+    Prepare,
+    around_calls,
+    call,
+    check_hooks,
+    find_layer,
+    in_one_line,
+    leaves,
+    module_names,
+    plain,
+)
 from ..dataset import scores_of
 from ..layers import Layer, activations, layer_table, mixes_images
 from ..shadow import looking
@@ -169,9 +181,13 @@ def chosen_layers(
     ------
     LookupError
         A name is not a layer, or has no numbers for any of these images; or there is no layer at all.
+    ValueError
+        `layers` is empty; the network is TorchScript, and no layers of it are named.
     """
     batch, *others = images
     table = layer_table(model, batch, operations=False, prepare=prepare)
+    if layers is None or OUTPUT in layers:
+        check_hooks(model, "name those to scan, as in cw.layer_table, and not its output")
     if layers is None:
         rows = [row for row in table.showable if not row.repeats and row.depends and row.batch_axis is not None]
         if not rows:

@@ -199,11 +199,14 @@ def channels_table(
     )
 
 
-def knowing_table(found: Sequence[Ranked], name: str, measure: str, on_row: Callable[[int], object]) -> Table:
-    """The channels of all layers that know a class, the best first."""
+def knowing_table(
+    found: Sequence[Ranked], name: str, measure: str, on_row: Callable[[int], object], *, seen: bool
+) -> Table:
+    """The channels of all layers that know a class, the best first; `seen`: whether it has images."""
     column = Column(MEASURED[measure], np.array([each.value for each in found]), CENTRES[measure])
     names = [f"{each.layer} · {each.channel}" for each in found]
-    lines = [] if found else ["the data set has no such labels"]
+    why = "all labels are this one: no class to tell it from" if seen else "the data set has no such labels"
+    lines = [] if found else [why]
     heading = f"Know {name} · of all layers" if name else "Choose a class"
     return table(heading, "knowing", "layer · channel", names, [column], wide=10, lines=lines, on_row=on_row)
 

@@ -108,6 +108,11 @@ class ChannelsView(ModelView):
         count = max((len(layer.class_images) for layer in self._scan.values()), default=0)
         return {number: self._called(number) for number in range(count)}
 
+    def _has_images(self, target: int) -> bool:
+        """Whether images of a class count in any layer."""
+        counts = (layer.class_images for layer in self._scan.values())
+        return any(bool(images[target].any()) for images in counts if target < len(images))
+
     @property
     def sorted(self) -> list[int]:
         """The channels of the layer in the order of the table."""
@@ -124,12 +129,13 @@ class ChannelsView(ModelView):
     # ------------------------------------------------------------------ what traits may be
 
     def prepare(self, traits: dict[str, Any]) -> None:
-        """Begin with the first layer, and the first class where there are some."""
+        """Begin with the first layer, and the first class that has images, where there are classes."""
         if not len(self._scan):
             raise ValueError("the scan has no layer")
         traits.setdefault("layer", next(iter(self._scan)))
         if self.classes:
-            traits.setdefault("target", min(self.classes))
+            seen = [number for number in self.classes if self._has_images(number)]
+            traits.setdefault("target", min(seen or self.classes))
 
     @T.validate("layer")
     def _validate_layer(self, proposal: Any) -> str:
@@ -208,12 +214,13 @@ class ChannelsView(ModelView):
         )
         known = self.remember(
             "knowing",
-            (found,),
+            (found, target),
             lambda: knowing_table(
                 found,
                 "" if target is None else self._called(target),
                 self.measure,
                 lambda row: self._go(found[row].layer, found[row].channel),
+                seen=target is not None and self._has_images(target),
             ),
         )
         columns = self.remember("columns", (layer, target), lambda: columns_of(layer, target))

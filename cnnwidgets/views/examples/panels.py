@@ -162,11 +162,8 @@ def facts_of(layer: LayerScan, channel: int, names: Callable[[int], str]) -> lis
         return [("dead", "0 everywhere in every image")]
     facts.append(("zeros", markup.percent(float(layer.zeros[channel]))))
     facts.append(("mean", f"{number(float(layer.mean[channel]))}, at most {number(float(layer.maximum[channel]))}"))
-    if len(layer.class_images) > 1:
-        areas = layer.roc_area[:, channel].nan_to_num(-1)
-        best = int(areas.argmax())
-        if areas[best] >= 0:
-            facts.append(("knows best", f"{names(best)}, area {number(float(areas[best]))}"))
+    if (best := int(layer.best_class[channel])) >= 0:
+        facts.append(("knows best", f"{names(best)}, area {number(float(layer.roc_area[best, channel]))}"))
     return facts
 
 

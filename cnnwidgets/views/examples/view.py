@@ -17,7 +17,7 @@ from ...compute.dataset import channels_first
 from ...compute.evidence import patch_of
 from ...compute.layers import Layer
 from ...compute.receptive_field import ReceptiveField, fields_of, receptive_field
-from ...compute.scan import LEVELS, LayerScan, Place, Scan, Scanner, weights_key
+from ...compute.scan import LEVELS, LayerScan, Place, Scan, Scanner, checked_scan, weights_key
 from ...live import cell_thread
 from ...render.static import Panel
 from ...widgets import controls
@@ -65,8 +65,8 @@ class ExamplesView(ImageView):
     Raises
     ------
     TypeError, ValueError
-        The model, the data set or an item of it is not what it must be; the scan is of other weights or of another
-        number of images, or of no layer of the model; a keyword is misspelt.
+        The model, the data set or an item of it is not what it must be; the scan is of other weights or images,
+        or of no layer of the model; a keyword is misspelt.
     LookupError, IndexError
         No such layer, channel or image; the layer was not scanned.
     ForwardError
@@ -100,9 +100,7 @@ class ExamplesView(ImageView):
     def __init__(
         self, model: nn.Module | Subject, dataset: Any = None, scan: Scan | None = None, **options: Any
     ) -> None:
-        if scan is not None and not isinstance(scan, Scan):
-            raise TypeError(f"scan is what cw.scan(model, dataset) gives, not a {type(scan).__name__}")
-        self._scan = scan
+        self._scan = None if scan is None else checked_scan(scan)
         super().__init__(model, dataset, **options)
 
     # ------------------------------------------------------------------ what may be asked and done
@@ -146,10 +144,8 @@ class ExamplesView(ImageView):
         """Check the scan, and have what reads the images."""
         items, scan = self.subject.items, self._scan
         if scan is not None:
-            if scan.total != len(items):
-                raise ValueError(f"the scan is of {scan.total:,} images, and the data set has {len(items):,}")
-            if self._stale:
-                raise ValueError("the scan is of other weights: the network was trained since, or is another")
+            scan.check(self.subject.module, items)
+            self.remember("stale", (self.subject.weights,), lambda: False)
         self.growing = GrowingScan(self._grown, self._is_current)
         self._pictures = Pictures(items, 0 if scan is None else scan.options["seed"] or 0)
         self._fields: LRUCache[Any, ReceptiveField | None] = LRUCache(FIELDS)

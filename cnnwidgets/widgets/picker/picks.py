@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as W
 
-from ...compute.scan import Scan
+from ...compute.scan import Scan, checked_scan
 from ..surface import front_end, layout, plain, sharing
 from .sheet import is_pictured
 from .strip import Strip
@@ -60,13 +60,14 @@ class PicksImages:
 
         Raises
         ------
+        TypeError
+            It is no scan.
         ValueError
-            It is of other weights or another number of images, or has no predictions; the view looks at an edited
-            network.
+            It is of other weights or images, or has no predictions; the view looks at an edited network.
         """
         if self.subject.edits:
             raise ValueError(f"the scan is of the network as it is, and this view has {self.subject.edited}")
-        scan.check(self.subject.model, len(self.subject.items))
+        checked_scan(scan).check(self.subject.model, self.subject.items)
         if not scan.predictions:
             raise ValueError(f"{scan!r} has no predictions: the network gives no class scores, or predictions=False")
         self._scan = scan

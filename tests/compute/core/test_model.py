@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import nn
 
+import cnnwidgets as cw
 from cnnwidgets.compute.core.fingerprint import weights_version
 from cnnwidgets.compute.core.model import device_of, dtype_of, entrance, moved, plain, tensors_of
 
@@ -226,3 +227,22 @@ def test_the_tensors_of_an_object_are_copied_with_it():
     given = SimpleNamespace(image=image, name="a")
     copy = moved(given, CPU, torch.float32)
     assert (copy.image.dtype, copy.name) == (torch.float32, "a") and given.image is image
+
+
+@pytest.mark.filterwarnings("ignore")  # torch calls TorchScript deprecated
+def test_what_follows_the_layers_of_torchscript_says_that_it_is():
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(8, 2))
+    data = [(torch.rand(1, 4, 4), at % 2) for at in range(8)]
+    traced = torch.jit.trace(model, torch.rand(1, 1, 4, 4))
+    for look, instead in (
+        (lambda: cw.scan(traced, data, progress=False), "name those to scan, as in cw.layer_table"),
+        (lambda: cw.scan(traced, data, "(output)", progress=False), "name those to scan"),
+        (lambda: cw.cka(model, traced, data, progress=False), "compare the model that it was made of"),
+        (lambda: cw.response_changes(traced, model, data, progress=False), "compare the model"),
+        (lambda: cw.match_channels(model, traced, data, "0", progress=False), "compare the model"),
+    ):
+        with pytest.raises(ValueError, match=f"TopLevelTracedModule is TorchScript, .* outside Python: {instead}"):
+            look()
+    found = cw.scan(traced, data, "0", progress=False)["0"]
+    torch.testing.assert_close(found.mean, cw.scan(model, data, "0", progress=False)["0"].mean)
+    assert cw.disagreements(model, traced, data, progress=False).images == 8

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+import cnnwidgets as cw
 from cnnwidgets.compute.core.names import (
     find_layer,
     get_layer,
@@ -133,3 +134,15 @@ def test_one_whole_number_of_any_library_is_one(value):
 )
 def test_a_row_of_numbers_and_a_truth_value_are_no_whole_number(value):
     assert whole(value) is None
+
+
+@pytest.mark.parametrize(
+    "layer", ["module.C3", "_orig_mod.C3", "module._orig_mod.C3"], ids=["parallel", "compiled", "both"]
+)
+@pytest.mark.parametrize("find", [get_layer, cw.filters], ids=["layer", "convolution"])
+def test_a_name_with_that_of_a_wrapper_is_told_without_it(find, layer):
+    told = r"no layer .*C3': it is 'C3', for the wrapper around the model is taken off; "
+    with pytest.raises(LookupError, match=told):
+        find(nn.DataParallel(lenet5()), layer)
+    with pytest.raises(LookupError, match=r"no layer 'module\.C9'[;?]"):
+        get_layer(nn.DataParallel(lenet5()), "module.C9")

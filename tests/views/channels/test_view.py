@@ -170,3 +170,13 @@ def test_names_are_text():
     scan = cw.scan(Channels(), IMAGES, ["a"], classes=[EVIL, "b"], progress=False)
     view = cw.ChannelsView(scan, target=0)
     assert EVIL not in view.box("knowing").heading.value
+
+
+def test_it_starts_with_a_class_that_has_images():
+    lone = cw.ChannelsView(cw.scan(Channels(), [(image, 1) for image, _ in IMAGES], ["a"], progress=False))
+    assert lone.target == 1 and lone.panel("knowing").heading.startswith("Know 1 ")
+    assert "all labels are this one: no class to tell it from" in said(lone.panel("knowing"))
+    lone.target = 0
+    assert "the data set has no such labels" in said(lone.panel("knowing"))
+    later = cw.ChannelsView(cw.scan(Channels(), [(image, 2 + label) for image, label in IMAGES], ["a"], progress=False))
+    assert later.target == 2 and "no class" not in said(later.panel("knowing"))
