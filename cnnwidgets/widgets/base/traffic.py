@@ -16,7 +16,7 @@ from ..surface import tree
 
 ACKNOWLEDGED = "painted"
 """The kind of message by which a page asks for nothing: it says what it has painted."""
-AGAIN = "again"
+RECALLED = "recalled"
 """The kind by which a page says whether it shows what it has shown before, long before the kernel answers."""
 ADDRESS = {"address"}
 """What is no picture, though a painter says it."""
@@ -119,12 +119,13 @@ class Traffic:
 
         def counted(message: Any) -> None:
             data = message["content"]["data"]
-            content = data.get("content") or {}
+            content = data.get("content")
+            said = content if isinstance(content, dict) else {}  # a message of any widget
             with self._lock:
                 self.from_page = _more(self.from_page, data, message.get("buffers"))
-                if content.get("kind") == AGAIN:
-                    self._again = bool(content["shown"])
-                elif content.get("kind") != ACKNOWLEDGED:
+                if said.get("kind") == RECALLED:
+                    self._again = bool(said.get("shown"))
+                elif said.get("kind") != ACKNOWLEDGED:
                     self._asked = self._asked or not self._again
             handle(message)
             newest = self._newest()

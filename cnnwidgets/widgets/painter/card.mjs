@@ -152,7 +152,7 @@ export class Card {
     const leaf = this.leaf();
     if (leaf === this.covering) return;
     clearTimeout(this.late);
-    if (!leaf !== !this.covering) this.parts.get('grid')?.model.send({kind: 'again', shown: Boolean(leaf)});
+    if (!leaf !== !this.covering) this.parts.get('grid')?.model.send({kind: 'recalled', shown: Boolean(leaf)});
     this.covering?.copies[0].classList.remove('cnnw-unsaid');
     this.covering?.copies.forEach(copy => copy.remove());
     this.root.querySelectorAll('.cnnw-covered').forEach(part => part.classList.remove('cnnw-covered'));

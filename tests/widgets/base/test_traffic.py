@@ -131,12 +131,21 @@ def test_it_reads_as_a_sentence(parts):
 def test_what_the_page_shows_again_by_itself_takes_no_round_trip(parts):
     counted, slider, panel, _ = parts
     slider.observe(lambda change: panel.set_trait("value", str(change["new"])), "value")
-    hear(slider, {"method": "custom", "content": {"kind": "again", "shown": True}})
+    hear(slider, {"method": "custom", "content": {"kind": "recalled", "shown": True}})
     hear(slider, {"method": "update", "state": {"value": 3}})
     assert (counted.round_trips, panel.value) == (0, "3")
-    hear(slider, {"method": "custom", "content": {"kind": "again", "shown": False}})
+    hear(slider, {"method": "custom", "content": {"kind": "recalled", "shown": False}})
     hear(slider, {"method": "update", "state": {"value": 4}})
     assert counted.round_trips == 1
+
+
+@pytest.mark.parametrize("content", [None, "a word", ["a", "list"], {"kind": "recalled"}, {"kind": "again"}])
+def test_a_message_of_any_form_reaches_its_widget(parts, content):
+    _, slider, _, _ = parts
+    heard = []
+    slider.on_msg(lambda widget, said, buffers: heard.append(said))
+    hear(slider, {"method": "custom", "content": content})
+    assert heard == [content]
 
 
 # ---------------------------------------------------------------------- of a view
