@@ -25,7 +25,7 @@ from IPython.display import display
 import cnnwidgets as cw
 
 torch.manual_seed(0)
-model, data = cw.models.lenet5(pretrained=True), cw.data.digits()
+model, data = cw.models.lenet5(pretrained=True), torch.utils.data.Subset(cw.data.digits(), range(200))
 batches = [(torch.stack([data[i][0] for i in range(8)]), torch.tensor([data[i][1] for i in range(8)]))] * 3
 learner = cw.models.lenet5()
 trainer = cw.Trainer(learner, nn.CrossEntropyLoss(), torch.optim.SGD(learner.parameters(), 0.0), progress=False)

@@ -58,7 +58,7 @@ RUN_IN_KERNEL = """async (code) => {
 }"""
 
 
-CELLS_TIMEOUT = 120  # seconds for all cells of a notebook together
+CELLS_TIMEOUT = 300  # seconds for all cells of a notebook together
 
 # Waits for the kernel, runs every cell, and returns the traceback of the first one that failed, or "".
 RUN_ALL_CELLS = """async (seconds) => {
