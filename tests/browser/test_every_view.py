@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from every_view import AS_IN_COLAB, BARE, COLAB, CONTRAST, CONTROLS, COVERED, NAMES, WIDE, by_view, show_all
-from page_tools import next_frames
+from page_tools import next_frames, wait_until
 from playwright.sync_api import Page
 
 from cnnwidgets import views
@@ -66,10 +66,14 @@ def show_a_tip(page: Page, maps: str) -> None:
     page.mouse.move(0, 0)
     grid = page.locator(maps).first
     grid.scroll_into_view_if_needed()
-    box = grid.bounding_box()
-    page.mouse.move(box["x"] + 40, box["y"] + 40)
-    page.mouse.move(box["x"] + 42, box["y"] + 42)
-    page.locator(".cnnw-tip:visible").first.wait_for()
+
+    def told() -> bool:
+        box = grid.bounding_box()  # what stands above may still have grown
+        page.mouse.move(box["x"] + 40, box["y"] + 40)
+        page.mouse.move(box["x"] + 42, box["y"] + 42)
+        return page.locator(".cnnw-tip:visible").count() > 0
+
+    wait_until(page, told, "a tip")
     page.wait_for_timeout(500)  # it comes up by and by
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from page_tools import focus_slider, in_kernel, keep, no_errors, press, shown, wait_for, wait_until
+from page_tools import focus_slider, in_kernel, keep, no_errors, press, shown, state, wait_for, wait_until
 from playwright.sync_api import Page
 
 VIEWS = """
@@ -37,9 +37,13 @@ def test_patches_follow_the_scan_the_hand_and_the_table(run_cells, theme):
     patches.wait_for()
 
     x, y = cell(page, "view", "patches", 5)
-    patches.hover(position={"x": x - 8, "y": y}, force=True)
-    patches.hover(position={"x": x, "y": y}, force=True)  # older bqplot hears of a mouse that moves on it
-    wait_for(page, "example", 5)
+
+    def pointed() -> bool:
+        for left in (x - 4, x):  # what grew may have moved it meanwhile
+            patches.hover(position={"x": left, "y": y}, force=True)
+        return state(page, "example") == "5"
+
+    wait_until(page, pointed, "the mouse is over a patch")
     image = in_kernel(page, "print(view.examples[5].image, end='')")
     patches.click(position={"x": x, "y": y}, force=True)
     wait_for(page, "index", image)

@@ -294,7 +294,7 @@ class Painter(Scripted, Sides):
                 with control._lock_property(**{name: value}):  # the page has it, or a newer one
                     setattr(control, name, value)
 
-    def _heard_again(self, content: dict[str, Any]) -> None:
+    def _heard_recalled(self, content: dict[str, Any]) -> None:
         """A page shows what it has shown before, and waits for nothing; `Traffic` counts that."""
 
     def _heard_seen(self, content: dict[str, Any]) -> None:
