@@ -6,45 +6,25 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from ..render import encode_png
 from ..render.static import Panel
-from ..widgets.painter import possible
-from ..widgets.panels import PanelBox
-from ..widgets.surface import Swapped, layout
+from ..widgets.panels import PanelBox, ScriptedBox
 from .widget import QuestionCard
 
 
-class LessonBox(PanelBox):
-    """Shows a `LessonPanel`; as wide as the page lets it be.
+class LessonBox(ScriptedBox):
+    """Shows a `LessonPanel`."""
 
-    Attributes
-    ----------
-    card : QuestionCard or None
-        Asks in the page; None where there is no page that could.
-    """
+    script: QuestionCard | None
 
-    def __init__(self, panel: Panel) -> None:
+    def make_script(self, panel: Panel) -> QuestionCard:
+        """The card that asks in the page."""
         assert isinstance(panel, LessonPanel)
-        self.card = QuestionCard(panel.heard) if possible() else None
-        super().__init__(panel)
-        self.layout.width, self.layout.min_width, self.layout.flex = "auto", "0", "1 1 420px"
-        self.layout.padding = "0"
-        self.heading.layout = layout(display="none")
-        if self.card is not None:
-            self._insert(self.card)
+        return QuestionCard(panel.heard)
 
-    def show_picture(self, panel: Panel, before: Panel) -> None:
-        """Have the page ask, or show the question as a picture."""
-        assert isinstance(panel, LessonPanel)
-        if self.card is not None:
-            self.card.show(panel.sheet, panel.number, panel.answers, panel.closer)
-            return
-        if self.picture is None:
-            self.picture = Swapped({"flex": "0 1 auto", "align_self": "flex-start", "max_width": "100%"}, "cnnw-photo")
-            self._insert(*self.picture.pictures)
-        drawn = panel.drawn()
-        assert drawn is not None
-        self.picture.put(encode_png(drawn))
+    def tell(self, panel: Panel) -> None:
+        """Have the page ask."""
+        assert isinstance(panel, LessonPanel) and self.script is not None
+        self.script.show(panel.sheet, panel.number, panel.answers, panel.closer)
 
 
 @dataclass(frozen=True, eq=False)

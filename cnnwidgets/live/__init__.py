@@ -47,15 +47,29 @@ painted: for pictures. Where a page paints, it says so, and drawings follow one 
 `portions.LATE`, 0.100     a turn that comes so late had to wait for a cell
 `portions.MEASURED`, 5.0   over which the pace, and so the time left, is measured
 `portions.APART`, 0.5      portions further apart do not count for the pace: a cell ran between them
+`Growing.shown`, 0.25      between two drawings of long work that grows; twice that where a drawing costs a pass
 `portions.HOLD`, 0.150     no portion so soon after a drawing that a hand asked for: it may ask for the next
 =========================  =====================================================================================
 """
 
 from . import cell_thread
 from .background import Background
+from .growing import Growing, GrowingWork, Work
 from .kernel import answer
 from .newest import Newest
 from .portions import PORTION, Pace, Portions
 from .weak import weakly
 
-__all__ = ["PORTION", "Background", "Newest", "Pace", "Portions", "answer", "cell_thread", "weakly"]
+__all__ = [
+    "PORTION",
+    "Background",
+    "Growing",
+    "GrowingWork",
+    "Newest",
+    "Pace",
+    "Portions",
+    "Work",
+    "answer",
+    "cell_thread",
+    "weakly",
+]

@@ -12,16 +12,16 @@ import torch
 from torch import nn
 
 from cnnwidgets import ExploreView
-from cnnwidgets.explore import panel
 from cnnwidgets.explore.hovered import Hovered
 from cnnwidgets.explore.widget import Overview
 from cnnwidgets.live import portions
+from cnnwidgets.widgets.panels import painted
 from tests.explore.test_view import Skip, hand, photos
 
 
 @pytest.fixture(autouse=True)
 def page(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(panel, "possible", lambda: True)
+    monkeypatch.setattr(painted, "possible", lambda: True)
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ from torch import nn
 
 import cnnwidgets as cw
 from cnnwidgets import ExploreView
-from cnnwidgets.explore import panel
 from cnnwidgets.explore.widget import Overview
 from cnnwidgets.testing import check_view
+from cnnwidgets.widgets.panels import painted
 from tests.widgets.conftest import EVIL, inside, titled
 
 
@@ -68,7 +68,7 @@ def photos(count: int = 3, side: int = 8) -> list[tuple[torch.Tensor, int]]:
 @pytest.fixture
 def page(monkeypatch: pytest.MonkeyPatch) -> None:
     """There may be a page that draws."""
-    monkeypatch.setattr(panel, "possible", lambda: True)
+    monkeypatch.setattr(painted, "possible", lambda: True)
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def view(model, dataset, passes, page) -> ExploreView:
 
 def overview(view: ExploreView) -> Overview:
     found: Any = view.box("overview")
-    return found.overview
+    return found.script
 
 
 def sheet(view: ExploreView) -> dict[str, Any]:

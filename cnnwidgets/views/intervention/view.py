@@ -24,7 +24,7 @@ from ...widgets.surface import markup
 from .beside import Beside, Present
 from .controls import InterventionControls
 from .edits import AVERAGED, REPLACES, Switches, checked_gains, checked_off, replacement, unfit_words
-from .growing import Growing
+from .growing import GrowingFinding
 from .later import later_layers, later_panels
 from .panels import score_panel
 from .ranking import Ranking
@@ -68,7 +68,7 @@ class InterventionView(ImageView):
     ----------
     edited : Subject
         The model as it is edited, for other views: `cw.OcclusionView(view.edited)`. Without edits it is `subject`.
-    growing : Growing
+    growing : GrowingFinding
         Makes the ranking.
 
     Raises
@@ -153,7 +153,7 @@ class InterventionView(ImageView):
         return found
 
     @property
-    def growing(self) -> Growing[Ranking]:
+    def growing(self) -> GrowingFinding[Ranking]:
         """Makes the ranking."""
         return self._beside.ranking.growing
 

@@ -6,44 +6,35 @@ import time
 from collections.abc import Callable
 
 from ...compute.occlusion import Occluder, OcclusionMap
-from ...live import Pace, Portions, weakly
+from ...live import Growing, Pace
 
-SHOWN = 0.250
-"""Seconds between two drawings of the growing map."""
 AHEAD, AT_MOST = 0.500, 2.0
 """Seconds of work before a notebook stores the first static picture; up to the second number, where the map does not
 yet cover the image."""
 
 
-class GrowingMap:
-    """Runs an `Occluder` in portions, between which cells and widgets are answered.
-
-    Where no event loop runs (a script, a test) it waits for `finish`.
+class GrowingMap(Growing):
+    """Runs an `Occluder`.
 
     Parameters
     ----------
     occluder : Occluder
         What makes the map.
-    on_progress : callable
-        Called without arguments where there is more to draw: every `SHOWN` seconds, and when the run has ended. The run
-        ends too where it returns False.
-    is_current : callable
-        Asked before each portion; the run ends where it returns False: the network is not what it was.
-
-    Attributes
-    ----------
-    error : Exception or None
-        What ended the last run before its time.
+    on_progress, is_current : callable
+        As for `Growing`.
     """
 
     def __init__(
         self, occluder: Occluder, on_progress: Callable[[], bool], is_current: Callable[[], bool] = lambda: True
     ) -> None:
-        self.occluder = occluder
-        self.error: Exception | None = None
-        self._on_progress, self._is_current = weakly(on_progress), weakly(is_current)  # the view may go
-        self._portions = Portions(self._portion)
-        self._pace, self._drawn_at, self._undrawn = Pace(), 0.0, False
+        super().__init__(on_progress, is_current)
+        self._key = occluder
+
+    @property
+    def occluder(self) -> Occluder:
+        """What makes the map."""
+        found: Occluder = self._key
+        return found
 
     @property
     def result(self) -> OcclusionMap:
@@ -51,39 +42,31 @@ class GrowingMap:
         return self.occluder.result
 
     @property
+    def done(self) -> int:
+        """How many places are done."""
+        return self.occluder.done
+
+    @property
+    def total(self) -> int:
+        """Of how many."""
+        return self.occluder.total
+
+    @property
     def complete(self) -> bool:
         """Whether every place is done."""
-        return self.occluder.done >= self.occluder.total
-
-    @property
-    def running(self) -> bool:
-        """Whether portions are being done."""
-        return self._portions.running
-
-    @property
-    def seconds_left(self) -> float | None:
-        """How long the rest of the map will take; None where that is not known."""
-        return self._pace.left(self.occluder.total - self.occluder.done)
+        return self.done >= self.total
 
     def follow(self, occluder: Occluder, wanted: bool) -> None:
         """Make the map of `occluder`, or go on with it, if it is `wanted`; else stop."""
         if occluder is not self.occluder:
             self.stop()
-            self.occluder, self._pace = occluder, Pace()
+            self._key, self._pace = occluder, Pace()
         (self.start if wanted else self.stop)()
 
     def start(self) -> None:
         """Begin, or go on; nothing where the map is complete or under way."""
         if not self.complete:
             self._portions.start()
-
-    def stop(self) -> None:
-        """Do no further portion; what is done stays."""
-        self._portions.stop()
-
-    def hold(self) -> None:
-        """Wait a little before the next portion: somebody is moving the view."""
-        self._portions.hold()
 
     def finish(self) -> OcclusionMap:
         """Do the rest now; the whole map."""
@@ -96,37 +79,10 @@ class GrowingMap:
         """Do a part of the map now, for a first picture that shows something of it."""
         start = time.perf_counter()
         while not self.complete:
-            if time.perf_counter() - start > (AHEAD if self.occluder.done >= self.occluder.coarse else AT_MOST):
+            if time.perf_counter() - start > (AHEAD if self.done >= self.occluder.coarse else AT_MOST):
                 break
-            self._advance()
+            self._advance(self._portions.seconds)
 
-    def _portion(self) -> bool:
-        """Some places of the map, and its drawing from time to time; whether there are more."""
-        if not self._is_current():
-            return False
-        if self._undrawn and time.monotonic() - self._drawn_at > SHOWN:  # a portion by itself, so that none is longer
-            return self._report() and self.running
-        occluder, self.error = self.occluder, None
-        try:
-            self._advance()
-        except Exception as error:
-            self.error = error
-        self._undrawn = True
-        if occluder is not self.occluder:
-            return False
-        more = self.error is None and self.running and not self.complete
-        if not more:
-            self.stop()
-            self._report()
-        return more
-
-    def _report(self) -> bool:
-        fine = bool(self._on_progress())
-        self._undrawn, self._drawn_at = False, time.monotonic()
-        return fine
-
-    def _advance(self) -> None:
-        occluder, start, done = self.occluder, time.monotonic(), self.occluder.done
-        if done < occluder.total:
-            occluder.step(self._portions.seconds)
-            self._pace.took(occluder.done - done, start, time.monotonic())
+    def _advance(self, seconds: float | None) -> None:
+        if not self.complete:
+            self._timed(lambda: self.occluder.step(seconds))

@@ -7,7 +7,7 @@ from .curve import CurveBox, CurvePanel, curve_panel
 from .grid import grid_panel, grid_sizes, painted_grid
 from .image import PHOTO, classes_panel, enlarged, image_panel, image_panels
 from .map import NOTHING, Around, MapPanel, map_panel, padded_palette
-from .painted import Paint, PaintedBox, PaintedPanel
+from .painted import Paint, PaintedBox, PaintedPanel, ScriptedBox
 from .prediction import prediction_panel, with_truth
 from .table import strip_panel, table_panel, tables_panel
 
@@ -28,6 +28,7 @@ __all__ = [
     "PaintedBox",
     "PaintedPanel",
     "PanelBox",
+    "ScriptedBox",
     "channel_panel",
     "classes_panel",
     "curve_panel",

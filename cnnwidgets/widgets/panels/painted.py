@@ -1,4 +1,4 @@
-"""A panel that the page paints itself, where it can."""
+"""Panels that the page draws itself, where it can."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import Any, ClassVar
 
 import ipywidgets as W
 
+from ...render import encode_png
 from ...render.static import Panel
 from ..painter import Numbers, Painter, Painting, Series, possible
+from ..surface import Scripted, Swapped, layout
 from .box import PanelBox
 
 
@@ -101,3 +103,44 @@ class PaintedPanel(Panel):
     box: ClassVar[type[PanelBox]] = PaintedBox
     painting: Painting | None = None
     on_switch: Callable[[int], object] | None = None
+
+
+class ScriptedBox(PanelBox):
+    """A panel that JavaScript of its own shows, as wide as the page lets it be; a picture where no page can.
+
+    A class derived from it says what runs there and what that is told.
+
+    Attributes
+    ----------
+    script : Scripted or None
+        Shows the panel; None where there is no page that could.
+    """
+
+    def __init__(self, panel: Panel) -> None:
+        self.script = self.make_script(panel) if possible() else None
+        super().__init__(panel)
+        self.layout.width, self.layout.min_width, self.layout.flex = "auto", "0", "1 1 420px"
+        self.layout.padding = "0"
+        self.heading.layout = layout(display="none")
+        if self.script is not None:
+            self._insert(self.script)
+
+    def make_script(self, panel: Panel) -> Scripted:
+        """The widget that shows the panel."""
+        raise NotImplementedError
+
+    def tell(self, panel: Panel) -> None:
+        """Have it show another description."""
+        raise NotImplementedError
+
+    def show_picture(self, panel: Panel, before: Panel) -> None:
+        """Have the page show the panel, or show it as a picture."""
+        if self.script is not None:
+            self.tell(panel)
+            return
+        if self.picture is None:
+            self.picture = Swapped({"flex": "0 1 auto", "align_self": "flex-start", "max_width": "100%"}, "cnnw-photo")
+            self._insert(*self.picture.pictures)
+        drawn = panel.drawn()
+        assert drawn is not None
+        self.picture.put(encode_png(drawn))

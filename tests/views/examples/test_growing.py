@@ -8,7 +8,6 @@ import pytest
 
 import cnnwidgets as cw
 from cnnwidgets.live import portions
-from cnnwidgets.views.examples import growing as module
 from cnnwidgets.views.examples.growing import GrowingScan
 from tests.widgets.conftest import steps, tiny
 
@@ -34,7 +33,7 @@ class Owner:
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("PAUSE", "HOLD", "PORTION", "LONG"):
         monkeypatch.setattr(portions, name, 0.0)
-    monkeypatch.setattr(module, "SHOWN", 0.0)
+    monkeypatch.setattr(GrowingScan, "shown", 0.0)
 
 
 def run(owner: Owner, make=scanner, turns: int = 60) -> None:

@@ -15,7 +15,7 @@ import cnnwidgets as cw
 from cnnwidgets.compute.dataset import Items
 from cnnwidgets.explore.tabs import TABS
 from cnnwidgets.live import portions
-from cnnwidgets.views.examples import growing
+from cnnwidgets.views.examples.growing import GrowingScan
 from cnnwidgets.views.examples.panels import DIM, SIDE
 from tests.widgets.conftest import EVIL, Refusing, inside, said, titled
 
@@ -190,7 +190,7 @@ def test_a_scan_that_is_not_wanted_is_not_made(model, dataset):
 def test_in_a_notebook_it_is_scanned_in_portions_and_the_picture_follows(model, dataset, monkeypatch):
     for name in ("PAUSE", "HOLD", "PORTION", "LONG"):
         monkeypatch.setattr(portions, name, 0.0)
-    monkeypatch.setattr(growing, "SHOWN", 0.0)
+    monkeypatch.setattr(GrowingScan, "shown", 0.0)
     seen = []
 
     async def main() -> None:

@@ -8,8 +8,7 @@ import pytest
 
 from cnnwidgets import ChannelAblator
 from cnnwidgets.live import portions
-from cnnwidgets.views.intervention import growing as module
-from cnnwidgets.views.intervention.growing import Growing
+from cnnwidgets.views.intervention.growing import GrowingFinding
 from cnnwidgets.views.intervention.ranking import Ranking
 from tests.widgets.conftest import steps, tiny
 
@@ -24,7 +23,7 @@ class Owner:
     def __init__(self) -> None:
         self.drawn: list[int] = []
         self.current = self.fine = True
-        self.growing = Growing(self.draw, lambda: self.current)
+        self.growing = GrowingFinding(self.draw, lambda: self.current)
 
     def draw(self) -> bool:
         self.drawn.append(self.growing.done)
@@ -35,7 +34,7 @@ class Owner:
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(portions, "PAUSE", 0.0)
     monkeypatch.setattr(portions, "HOLD", 0.0)
-    monkeypatch.setattr(module, "SHOWN", 0.0)
+    monkeypatch.setattr(GrowingFinding, "shown", 0.0)
 
 
 def run(owner: Owner, make=ablator, turns: int = 60) -> None:

@@ -11,7 +11,6 @@ from torch import nn
 
 import cnnwidgets as cw
 from cnnwidgets.live import portions
-from cnnwidgets.views.maximization import growing as module
 from cnnwidgets.views.maximization.growing import GrowingPictures
 from tests.widgets.conftest import said
 
@@ -39,7 +38,7 @@ def one_step_each(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(portions, "PAUSE", 0.0)
     monkeypatch.setattr(portions, "HOLD", 0.0)
     monkeypatch.setattr(portions, "PORTION", 0.0)
-    monkeypatch.setattr(module, "SHOWN", 0.0)
+    monkeypatch.setattr(GrowingPictures, "shown", 0.0)
 
 
 def run(owner: Owner, make=maximizer, turns: int = 60) -> None:

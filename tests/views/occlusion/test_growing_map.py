@@ -40,7 +40,7 @@ class Owner:
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(portions, "PAUSE", 0.0)
     monkeypatch.setattr(portions, "HOLD", 0.0)
-    monkeypatch.setattr(growing_map, "SHOWN", float("inf"))
+    monkeypatch.setattr(GrowingMap, "shown", float("inf"))
 
 
 def run(owner: Owner, turns: int = 100) -> None:
@@ -61,7 +61,7 @@ def test_it_is_drawn_once_at_the_end_where_it_is_quick():
 
 
 def test_it_is_drawn_on_its_way_where_it_takes_longer(monkeypatch):
-    monkeypatch.setattr(growing_map, "SHOWN", 0.0)
+    monkeypatch.setattr(GrowingMap, "shown", 0.0)
     owner = Owner()
     run(owner)
     assert owner.drawn == sorted(owner.drawn) and len(owner.drawn) > 3 and owner.drawn[-1] == PLACES
@@ -113,7 +113,7 @@ def test_an_error_ends_it_and_is_kept_and_the_next_run_clears_it():
 
 
 def test_a_drawing_that_fails_and_a_network_that_changed_end_it(monkeypatch):
-    monkeypatch.setattr(growing_map, "SHOWN", 0.0)
+    monkeypatch.setattr(GrowingMap, "shown", 0.0)
     failing, changed = Owner(), Owner()
     failing.fine = changed.current = False
     run(failing)

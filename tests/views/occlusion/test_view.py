@@ -12,8 +12,8 @@ from torch import nn
 from cnnwidgets import ActivationView, OcclusionView, occlusion
 from cnnwidgets.live import portions
 from cnnwidgets.render.color.scale import GAP, NONFINITE
-from cnnwidgets.views.occlusion import growing_map
 from cnnwidgets.views.occlusion.controls import MapProgress, OpenMenu, PixelsControl
+from cnnwidgets.views.occlusion.growing_map import GrowingMap
 from cnnwidgets.widgets.controls import TargetMenu
 from cnnwidgets.widgets.state.subject import Subject
 from tests.widgets.conftest import bars, control, hooks, inside, said, steps, titled, words
@@ -536,12 +536,12 @@ def test_a_growing_map_is_drawn_by_its_portions_and_not_by_a_hand_on_the_patch(m
     async def main() -> None:
         view = OcclusionView(model, dataset, window=1, stride=1)
         empty, occluder = heat(view), view.seen.occluder
-        monkeypatch.setattr(growing_map, "SHOWN", float("inf"))
+        monkeypatch.setattr(GrowingMap, "shown", float("inf"))
         await until(lambda: bool(view.partial_map.done.any()), "a first place is done")
         view.move_to(0, 0)
         view.flush()
         assert "rows 0 to 0" in said(view.panel("score")) and heat(view) == empty and view.growing.running
-        monkeypatch.setattr(growing_map, "SHOWN", 0.0)
+        monkeypatch.setattr(GrowingMap, "shown", 0.0)
         done = 0
         for _ in range(1000):
             if heat(view) != empty:
