@@ -2,11 +2,12 @@
 // Moves the patch in the page: it is drawn where the hand has it, the frame on the map with it, and the kernel is told, whose
 // scores follow. While the map grows, the kernel sends the photo as the map colours it.
 import {shownFactor} from '../../widgets/painter/numbers.mjs';
-import {OVER, Over, Tip} from '../../widgets/steered/over.mjs';
+import {OVER, Tip, overBoth} from '../../widgets/steered/over.mjs';
 import {Steered, steeredBy} from '../../widgets/steered/steered.mjs';
 import {cellAt, cellWords, covered, grown, within} from './places.mjs';
 
 /**
+ * @typedef {import('../../widgets/steered/over.mjs').Over} Over
  * @typedef {import('./places.mjs').Sheet} Sheet
  * @typedef {import('./places.mjs').Pair} Pair
  */
@@ -22,7 +23,7 @@ class Patch extends Steered {
   /** @param {any} model @param {HTMLElement} el */
   constructor(model, el) {
     super(model, el);
-    this.parts = /** @type {{photo: Over, map: Over} | null} */ (null);
+    this.parts = /** @type {ReturnType<typeof overBoth>} */ (null);
     this.grip = /** @type {Pair | null} */ (null); // where in the patch the hand has it
     this.line = Promise.resolve(); // what has come and is not yet used
     this.count = 0; // of what was used
@@ -92,11 +93,8 @@ class Patch extends Steered {
   attach() {
     if (this.parts && [this.parts.photo, this.parts.map].every(part => part.host.isConnected)) return this.parts;
     this.release();
-    const card = this.el.closest('.cnnw');
-    const [photo, map] = ['photo', 'map'].map(key =>
-      /** @type {HTMLElement | null} */ (card?.querySelector(`.cnnw-of-${key} .cnnw-figure`) ?? null));
-    if (!photo || !map) return null;
-    this.parts = {photo: new Over(photo), map: new Over(map)};
+    this.parts = overBoth(this.el);
+    if (!this.parts) return null;
     this.parts.map.canvas.hidden = true;
     this.parts.photo.canvas.classList.add('cnnw-input', 'cnnw-photo'); // which the magnifier knows
     this.listen(this.parts.photo, this.parts.map);

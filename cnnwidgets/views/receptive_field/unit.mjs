@@ -2,7 +2,7 @@
 // Moves a unit in the page: a press or a drag on the map, or a slider, moves its frames on map and photo at once. What the
 // kernel draws beneath follows: the gradient of the unit, and what is told of it.
 import {shownFactor} from '../../widgets/painter/numbers.mjs';
-import {OVER, Over} from '../../widgets/steered/over.mjs';
+import {OVER, overBoth} from '../../widgets/steered/over.mjs';
 import {Steered, steeredBy} from '../../widgets/steered/steered.mjs';
 
 /**
@@ -24,7 +24,7 @@ class Unit extends Steered {
   /** @param {any} model @param {HTMLElement} el */
   constructor(model, el) {
     super(model, el);
-    this.parts = /** @type {{photo: Over, map: Over} | null} */ (null);
+    this.parts = /** @type {ReturnType<typeof overBoth>} */ (null);
     this.heardMouse = /** @type {AbortController | null} */ (null);
     const style = document.createElement('style');
     style.textContent = OVER;
@@ -54,11 +54,8 @@ class Unit extends Steered {
   attach() {
     if (this.parts && [this.parts.photo, this.parts.map].every(part => part.host.isConnected)) return this.parts;
     this.release();
-    const card = this.el.closest('.cnnw');
-    const [photo, map] = ['photo', 'map'].map(key =>
-      /** @type {HTMLElement | null} */ (card?.querySelector(`.cnnw-of-${key} .cnnw-figure`) ?? null));
-    if (!photo || !map) return null;
-    this.parts = {photo: new Over(photo), map: new Over(map)};
+    this.parts = overBoth(this.el);
+    if (!this.parts) return null;
     for (const {canvas, host} of [this.parts.photo, this.parts.map]) {
       canvas.hidden = true;
       host.style.pointerEvents = 'none'; // what the mouse means besides, the kernel's figure beneath knows

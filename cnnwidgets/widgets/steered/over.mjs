@@ -83,6 +83,15 @@ export class Over {
   }
 }
 
+/** What lies over the panels `photo` and `map` of a card; null where one of them is not there.
+ * @param {HTMLElement} el of the card @returns {{photo: Over, map: Over} | null} */
+export function overBoth(el) {
+  const card = el.closest('.cnnw');
+  const [photo, map] = ['photo', 'map'].map(key =>
+    /** @type {HTMLElement | null} */ (card?.querySelector(`.cnnw-of-${key} .cnnw-figure`) ?? null));
+  return photo && map ? {photo: new Over(photo), map: new Over(map)} : null;
+}
+
 /** A line of text beside the mouse. */
 export class Tip {
   /** @param {HTMLElement} el of the card */
