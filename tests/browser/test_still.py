@@ -27,8 +27,14 @@ VIEWS = [
     "cw.ConvolutionView(model, images)",
     "cw.EmbeddingView(model, images, 'F6', count=20, method='pca')",
     "cw.FilmView(recorder.recording)",
+    "cw.ChannelsView(cw.scan(model, images, ['C1', 'F6'], progress=False))",
+    "cw.CompareView([model, cw.models.lenet5()], images)",
+    "cw.ExamplesView(model, images)",
     "cw.FilterView(model)",
+    "cw.InterventionView(model, images, off=(0,))",
     "cw.KernelPlayground()",
+    "cw.Lesson(model, images, topics=['receptive_field'])",
+    "cw.MaximizeView(model, images)",
     "cw.ModelSummary(model, images)",
     "cw.OcclusionView(model, images)",
     "cw.ReceptiveFieldView(model, images)",
@@ -60,7 +66,7 @@ SAID = """() => Array.from(document.querySelectorAll('.jupyter-widgets-disconnec
 def opened(page: Page, url: str, *, trusted: bool) -> None:
     """Open a notebook that has run before, with all of its cells in sight: those far below are not drawn."""
     page.goto("about:blank")
-    page.set_viewport_size({"width": 1200, "height": 14_000})
+    page.set_viewport_size({"width": 1200, "height": 26_000})
     page.goto(f"{url}?reset")
     page.wait_for_function(READY, timeout=60_000)
     assert page.evaluate(TRUSTED) == trusted

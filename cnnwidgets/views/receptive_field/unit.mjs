@@ -10,6 +10,7 @@ import {Steered, steeredBy} from '../../widgets/steered/steered.mjs';
  * @typedef {{rows: [number, number][], columns: [number, number][], image: [number, number], pixels: [number, number],
  *   rooms: [number, number], accent: string}} Sheet
  * @typedef {[number, number]} Place row and column
+ * @typedef {import('../../widgets/steered/over.mjs').Over} Over
  */
 
 /** The field of a unit, in pixels of the picture: left, top, right, bottom; none for one that sees nothing.
