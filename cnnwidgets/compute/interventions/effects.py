@@ -17,8 +17,8 @@ from .edits import Ablate
 from .tail import Tail
 
 Value = Literal["zero", "mean"] | float
-PROOF = 2
-"""Edits in the first batch behind a cut, at most."""
+PROOF = 1
+"""Edits in the first batch behind a cut, which runs whole too: something is to be seen soon."""
 
 
 @dataclass(frozen=True)

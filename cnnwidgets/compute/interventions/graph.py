@@ -1,13 +1,21 @@
-"""Where a layer stands in the graph that `torch.fx` traces, and what is behind it."""
+"""Where a layer stands in the graph that `torch.fx` traces, what is behind it, and running that alone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
+import torch
 from torch import fx, nn
 
-from ..core import named_parts, plain
-from ..layers import traced
+from ..core import ForwardError, Prepare, alone, call, named_parts, plain
+from ..layers import GraphRunner, Trace, mixes_rows, trace, traced
+from ..shadow import looking
+from .selection import Arrangement, by_channel, not_by_channel
+
+Change = Callable[[torch.Tensor], None]
+KEPT = 2**28
+"""Bytes of what the network has computed before a layer that are kept, so that it need not be computed again."""
 
 _NORMS = (
     nn.modules.batchnorm._BatchNorm,
@@ -99,3 +107,159 @@ def _scopes(node: fx.Node) -> Iterator[str]:
     for path, _ in (node.meta.get("nn_module_stack") or {}).values():
         if isinstance(path, str) and path:
             yield path
+
+
+class NoCut(Exception):
+    """The network cannot be cut at the layer; says why."""
+
+
+class Cut:
+    """What runs behind a layer, and what it is given from before it.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Run in evaluation mode and left unchanged.
+    chunks : sequence of torch.Tensor
+        The images, in batches that the network takes.
+    module, number : str, int
+        Dotted name of the layer, and of which call of it.
+    output : torch.Tensor
+        What the layer gives for all images, the channels in the second axis.
+    found : Arrangement
+        Its axes as the layer gives them; the images are in the first one.
+    prepare : callable, optional
+        As for `activations`.
+
+    Attributes
+    ----------
+    words : str
+        How many steps of the network run.
+    needs_layer_alone : bool
+        Whether it is given nothing that depends on the image but the output of the layer.
+
+    Raises
+    ------
+    NoCut
+        There is no graph, or none that can be cut there.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        chunks: tuple[torch.Tensor, ...],
+        module: str,
+        number: int,
+        output: torch.Tensor,
+        found: Arrangement,
+        prepare: Prepare | None,
+    ) -> None:
+        self._model, self._prepare, self._none = model, prepare, chunks[0][:0]
+        self._arrangement = found
+        self._trace = trace(model)
+        if self._trace.graph is None:
+            raise NoCut(self._trace.reason or "it is TorchScript")
+        start = node_of(self._trace.graph, module, number)
+        if start is None or found.batch != 0:
+            raise NoCut("the layer is no single step of the graph that torch.fx traced")
+        self._start, (self._behind, given, self._varying) = start, _parts(self._trace.graph, start)
+        if start not in self._varying:
+            raise NoCut("the layer does not depend on the image")
+        self.needs_layer_alone = all(node is start or node.op == "get_attr" for node in given)
+        if self.needs_layer_alone:  # which is known
+            self._given = {start: not_by_channel(output, found)}
+        else:
+            self._given = self._record_all(given, chunks)
+            if not torch.equal(by_channel(self._given[start], found), output):
+                raise NoCut("what torch.fx traced gives another output at the layer")
+        self._weights = [node for node in given if node not in self._given]
+        steps = sum(node.op not in ("placeholder", "output", "get_attr") for node in self._trace.graph.nodes)
+        self.words = f"{len(self._behind) - 1} of {steps} steps"
+
+    def __call__(self, number: torch.Tensor, change: Change) -> Any:
+        """What the network returns for edits of the layer's output; arguments as for `Tail`."""
+
+        def run(_: Any) -> Any:
+            runner = GraphRunner(network, self._trace, set())
+            for node in self._weights:
+                runner.env[node] = runner.run_node(node)
+            for node, value in self._given.items():
+                runner.env[node] = value[number] if node in self._varying else value
+            change(by_channel(runner.env[self._start], self._arrangement))
+            result = None
+            for node in self._behind:
+                result = runner.env[node] = runner.run_node(node)
+                for done in runner.user_to_last_uses.get(node, []):
+                    runner.env.pop(done, None)
+            return result
+
+        with alone(self._model), looking(self._model) as network:
+            return call(network, self._none, self._prepare, run=run)
+
+    def mixes_edits(self, read: Callable[[Any, int], torch.Tensor]) -> bool:
+        """Whether edits of one batch change each other; to be asked only where it needs the layer alone.
+
+        `read` gives the scores (B, K) of what the network returns for B images.
+        """
+
+        def scores(rows: torch.Tensor) -> dict[str, torch.Tensor]:
+            number = torch.zeros(len(rows), dtype=torch.long)
+            returned = self(number, lambda values: values.copy_(by_channel(rows, self._arrangement)))
+            return {"": read(returned, len(rows))}
+
+        return mixes_rows(scores, self._given[self._start][:1]) is not False
+
+    def _record_all(self, given: list[fx.Node], chunks: tuple[torch.Tensor, ...]) -> dict[fx.Node, Any]:
+        """What the steps are given for all images, from a pass through the graph."""
+        found: dict[fx.Node, list[Any]] = {node: [] for node in given}
+        for part in chunks:
+            try:
+                kept = self._record(given, part)
+            except ForwardError as error:
+                raise NoCut(f"what torch.fx traced does not run ({error})") from error
+            for node, value in kept.items():
+                if node in self._varying and not (isinstance(value, torch.Tensor) and value.shape[:1] == (len(part),)):
+                    raise NoCut("it takes more from before the layer than one tensor for each image")
+                found[node].append(value)
+            bytes_so_far = sum(value.nbytes for node in found if node in self._varying for value in found[node])
+            if bytes_so_far > KEPT:
+                raise NoCut(f"what is computed before the layer takes more than {KEPT >> 20} MB")
+        return {
+            node: torch.cat(values) if node in self._varying else values[0] for node, values in found.items() if values
+        }
+
+    def _record(self, given: list[fx.Node], images: torch.Tensor) -> dict[fx.Node, Any]:
+        with looking(self._model) as network:
+            runner = _Recording(network, self._trace, given)
+            call(network, images, self._prepare, run=runner.forward)
+        return runner.kept
+
+
+class _Recording(GraphRunner):
+    """Runs the whole graph and keeps copies of some values, before an in-place operation overwrites them."""
+
+    def __init__(self, network: nn.Module, traced: Trace, given: list[fx.Node]) -> None:
+        super().__init__(network, traced, set())
+        self._given, self.kept = set(given), dict[fx.Node, Any]()
+
+    def run_node(self, n: fx.Node) -> Any:
+        """Run one node."""
+        value = super().run_node(n)
+        if n in self._given:
+            self.kept[n] = value.clone() if isinstance(value, torch.Tensor) else value
+        return value
+
+
+def _parts(graph: fx.Graph, start: fx.Node) -> tuple[list[fx.Node], list[fx.Node], set[fx.Node]]:
+    """The steps behind `start` in running order; what they take from outside; all that the images decide."""
+    behind, given = dict[fx.Node, None](), {start: None}
+    varying: set[fx.Node] = set()
+    for node in graph.nodes:
+        inputs = node.all_input_nodes
+        if node.op == "placeholder" or not varying.isdisjoint(inputs):
+            varying.add(node)
+        if node is not start and not (behind.keys() | {start}).isdisjoint(inputs):
+            behind[node] = None
+    for node in behind:
+        given |= {each: None for each in node.all_input_nodes if each not in behind}
+    return list(behind), list(given), varying

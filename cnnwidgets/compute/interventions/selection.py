@@ -69,6 +69,20 @@ def by_row(row: Layer | None, axes: int) -> Arrangement:
     return Arrangement(batch, channel, tuple(axis for axis in others if axis != channel), known=row.axes_known)
 
 
+def by_channel(output: torch.Tensor, found: Arrangement) -> torch.Tensor:
+    """A view of a layer's output with the images in the first axis and the channels in the second."""
+    assert found.batch is not None
+    if found.channel is None:
+        return output.unsqueeze(1)
+    return output.movedim((found.batch, found.channel), (0, 1))
+
+
+def not_by_channel(values: torch.Tensor, found: Arrangement) -> torch.Tensor:
+    """A view of what `by_channel` gives with the axes as the layer has them."""
+    assert found.batch is not None
+    return values.squeeze(1) if found.channel is None else values.movedim((0, 1), (found.batch, found.channel))
+
+
 @dataclass(frozen=True)
 class Selection:
     """What is chosen of a layer's output; all of it where nothing is.

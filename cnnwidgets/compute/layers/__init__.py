@@ -2,7 +2,7 @@
 
 from .activations import Axes, activations, arguments_of, batched, run
 from .arithmetic import Arithmetic, UnknownArithmetic, arithmetic, does, is_plain, sample, watching
-from .company import apart, mixes_images
+from .company import apart, mixes_images, mixes_rows
 from .kinds import kind_of, token_grid
 from .layer import Layer, LayerTable
 from .operations import GraphRunner, Trace, run_operations, trace
@@ -45,6 +45,7 @@ __all__ = [
     "layer_table",
     "map_size",
     "mixes_images",
+    "mixes_rows",
     "one_image",
     "run",
     "run_operations",

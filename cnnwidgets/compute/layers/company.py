@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -67,17 +67,30 @@ def apart(model: nn.Module, images: torch.Tensor, at_once: int | None = None) ->
     return images.split(1 if min(count, len(images)) > 1 and mixes_images(model, images[:1]) else count)
 
 
-def _mixes(module: nn.Module, image: torch.Tensor, prepare: Prepare | None) -> bool | None:
-    """None where the network does not take this image at all."""
-    image = image / 255 if image.dtype == torch.uint8 else image
+def mixes_rows(run: Callable[[torch.Tensor], Mapping[str, torch.Tensor]], row: torch.Tensor) -> bool | None:
+    """Whether what `run` gives for the first row of a batch depends on the second; None where it takes no `row` at all.
+
+    Parameters
+    ----------
+    run : callable
+        Maps a batch (B, ...) to tensors by name, with as many rows for each item.
+    row : torch.Tensor
+        (1, ...): a batch of one. It runs beside two others, each time another; both runs have the same rounding.
+    """
     try:
-        one, other = (_outputs(module, torch.cat([image, each]), prepare) for each in _others(image))
+        one, other = (run(torch.cat([row, each])) for each in _others(row))
         return one.keys() != other.keys() or not all(_first_alike(one[path], other[path]) for path in one)
     except Exception:  # whatever a model raises for two images, it may not for one
         with suppress(Exception):
-            _outputs(module, image, prepare)
+            run(row)
             return True
     return None
+
+
+def _mixes(module: nn.Module, image: torch.Tensor, prepare: Prepare | None) -> bool | None:
+    """None where the network does not take this image at all."""
+    image = image / 255 if image.dtype == torch.uint8 else image
+    return mixes_rows(lambda images: _outputs(module, images, prepare), image)
 
 
 def _others(image: torch.Tensor) -> Iterator[torch.Tensor]:

@@ -87,6 +87,19 @@ def test_what_is_before_the_layer_runs_once_and_for_the_proof():
     assert passed == [10] and last.complete
 
 
+def test_a_first_ranking_takes_a_pass_for_the_scores_and_one_for_the_proof(model):
+    passed = []
+    model.stem.register_forward_hook(lambda part, args, output: passed.append(len(output)))
+    whole = nn.Sequential(model, nn.Linear(4, 20), nn.Linear(20, 3)).eval()
+    ablator = cw.ChannelAblator(whole, IMAGES[:1], "1")
+    while ablator.done < 8:
+        ablator.step()
+    assert passed == [1, 1]
+    with cw.intervene(whole, {"1": cw.Ablate(channels=7)}), torch.no_grad():
+        expected = whole(IMAGES[:1])[0, ablator.result.targets[0]]
+    assert torch.allclose(ablator.result.scores[0, 7], expected, atol=1e-6)
+
+
 def test_a_network_that_cannot_be_traced_runs_whole():
     class Branches(Sums):
         def forward(self, x):
@@ -115,15 +128,15 @@ def test_containers_are_cut_behind_too(model):
         assert torch.allclose(found.scores[:, 3], whole(IMAGES)[:, 1], atol=1e-6)
 
 
-def test_a_network_that_mixes_the_images_of_a_batch_gets_one_at_a_time():
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_network_that_mixes_the_images_of_a_batch_gets_one_at_a_time(count):
     torch.manual_seed(0)
-    model = nn.Sequential(
-        nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4, track_running_stats=False), nn.Flatten(), nn.Linear(168, 3)
-    )
-    model.eval()
-    found = cw.channel_effects(model, IMAGES, "0", target=0, progress=False)
+    norm = nn.BatchNorm2d(4, track_running_stats=False)
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), norm, nn.Flatten(), nn.Linear(168, 3)).eval()
+    found = cw.channel_effects(model, IMAGES[:count], "0", target=0, progress=False)
+    assert found.words.startswith("what is behind 0 runs")
     with cw.intervene(model, {"0": cw.Ablate(channels=2)}), torch.no_grad():
-        expected = torch.cat([model(image) for image in IMAGES.split(1)])
+        expected = torch.cat([model(image) for image in IMAGES[:count].split(1)])
     assert torch.allclose(found.scores[:, 2], expected[:, 0], atol=1e-5)
 
 
