@@ -25,7 +25,7 @@ from ..core import (
     replaced,
     why_not,
 )
-from ..layers import LayerTable, activations, apart, batched, layer_table
+from ..layers import LayerTable, activations, apart, batched, layer_table, trace
 from ..shadow import looking
 from .edits import Edit
 from .hooks import Calls
@@ -60,7 +60,7 @@ class Edited:
 
     def __init__(self, model: nn.Module, layer: str, edits: Sequence[Edit]) -> None:
         self._model = model
-        self.module, self.call, self._path = find_layer(module_names(model), layer)
+        self.module, self.call, self._path = find_edited(model, layer)
         self.layer, self.edits = layer, tuple(edits)
         self.part = named_parts(model)[self.module]
         self.count = self.most = 0
@@ -145,12 +145,34 @@ class Edited:
         return f"it runs {self.most} time{'s' * (self.most > 1)} in a pass"
 
 
+def find_edited(model: nn.Module, layer: str) -> tuple[str, int | None, str]:
+    """The `(module, call, path)` that a layer to be edited refers to.
+
+    Raises
+    ------
+    LookupError
+        There is no such module; of an operation says where it stands, and what can be edited instead.
+    """
+    try:
+        return find_layer(module_names(plain(model)), layer)
+    except LookupError:
+        found = next((each for each in trace(model).operations if each.name == layer), None)
+        if found is None:
+            raise
+    inside = f"module {found.scope!r}" if found.scope else "the model"
+    before = f"edit {found.after[0]!r}, the last module before it, or " if found.after[0] else ""
+    raise LookupError(
+        f"{layer!r} is an operation in the forward() of {inside}, where no hook reaches it: {before}make it a module "
+        f"of its own, such as nn.ReLU() for a ReLU, or nn.Identity() that is called with the result"
+    )
+
+
 def arrangement_of(
     model: nn.Module, images: Any, layer: str, output: torch.Tensor, prepare: Prepare | None = None
 ) -> Arrangement:
     """Which axes of `output`, what a layer gives for `images`, are what; arguments as for `layer_table`."""
     network = plain(model)
-    module, number, path = find_layer(module_names(network), layer)
+    module, number, path = find_edited(network, layer)
     part, number = named_parts(network)[module], number or 1
     found = by_type(part, output, path)
     if found is None:

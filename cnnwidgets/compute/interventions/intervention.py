@@ -120,7 +120,8 @@ def intervene(model: nn.Module, edits: Edits, *, prepare: Prepare | None = None)
     edits : mapping of str to Edit
         Layer -> `Ablate`, `Scale`, `Add`, `Clamp`, `Noise`, `Replace`, `Apply`, a function of the output, or a list of
         these. Layers are named as in `layer_table`: `"relu"` is every call of a module that runs several times,
-        `"relu:2"` its second, `"name.key"` one tensor of several. Modules only.
+        `"relu:2"` its second, `"name.key"` one tensor of several. Modules only: no hook reaches an operation such as
+        `+` in the code of a `forward`.
     prepare : callable, optional
         As for `activations`, for the images of `Ablate` and `Replace`.
 
@@ -132,7 +133,8 @@ def intervene(model: nn.Module, edits: Edits, *, prepare: Prepare | None = None)
     Raises
     ------
     LookupError
-        A layer does not exist, or, with an image to replace by, is not one tensor for it.
+        A layer does not exist, or is an operation without a module, or, with an image to replace by, is not one tensor
+        for it.
     TypeError, ValueError
         No edits; the layer is TorchScript; the model is compiled by a torch before 2.6. Some errors can only be known
         when the model runs, which then raises them: a channel, token or region that does not exist, values of the wrong

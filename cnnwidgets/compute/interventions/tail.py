@@ -7,11 +7,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..core import ForwardError, Prepare, alone, call, capture, device_of, find_layer, module_names, plain, rerouted
+from ..core import ForwardError, Prepare, alone, call, capture, device_of, plain, rerouted
 from ..layers import batched, mixes_images
 from ..scoring import BatchSize, Score, Scorer, agrees, out_of_memory
 from ..shadow import looking
-from .edited import arrangement_of
+from .edited import arrangement_of, find_edited
 from .graph import Change, Cut, NoCut
 from .selection import by_channel
 
@@ -51,7 +51,7 @@ class Tail:
         self.layer = layer
         self.images = _tensor(batched(model, images, None))
         self._scorer = Scorer(model, layer=None, score=score, prepare=prepare)
-        self._module, which, self._path = find_layer(module_names(plain(model)), layer)
+        self._module, which, self._path = find_edited(model, layer)
         self._call = which or 1
         self._alone: bool | None = None
         self._chunks = self.images.split(1 if len(self.images) > 1 and self._mixes_images() else AT_ONCE)
