@@ -29,7 +29,7 @@ from ..layers import LayerTable, activations, apart, batched, layer_table, trace
 from ..shadow import looking
 from .edits import Edit
 from .hooks import Calls
-from .selection import Arrangement, by_row, by_type
+from .selection import Arrangement, by_row, by_type, on_numbers
 
 _known: weakref.WeakKeyDictionary[nn.Module, dict[Any, Arrangement]] = weakref.WeakKeyDictionary()
 """Arrangements of outputs that a pass has told, by network."""
@@ -94,13 +94,12 @@ class Edited:
             raise ValueError(f"layer {self.layer!r} gives a {type(output).__name__}, not one tensor{hint}")
         if (reason := why_not(value)) is not None and value.numel():
             raise ValueError(f"layer {self.layer!r} cannot be edited: it {reason}")
-        made = self._edit(value, self._axes(calls, part, number, value))
+        found = self._axes(calls, part, number, value)
+        made = on_numbers(value, lambda numbers: self._edit(numbers, found))
         self.count += 1
         return replaced(output, self._path, made)
 
     def _edit(self, value: torch.Tensor, found: Arrangement) -> torch.Tensor:
-        if value.is_quantized:  # to the numbers that its scale has
-            return value.clone().copy_(self._edit(value.dequantize(), found))
         for edit in self.edits:
             value = edit.edited(value, found, self.layer)
         return value

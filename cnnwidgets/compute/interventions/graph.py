@@ -170,6 +170,8 @@ class Cut:
             self._given = {start: not_by_channel(output, found)}
         else:
             self._given = self._record_all(given, chunks)
+            if self._given[start].is_quantized:
+                raise NoCut("the layer gives quantised values")
             if not torch.equal(by_channel(self._given[start], found), output):
                 raise NoCut("what torch.fx traced gives another output at the layer")
         self._weights = [node for node in given if node not in self._given]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,6 +67,16 @@ def by_row(row: Layer | None, axes: int) -> Arrangement:
         return Arrangement(batch, None)
     channel = others[0] if row.layout == "first" or row.kind == "vector" else others[-1]
     return Arrangement(batch, channel, tuple(axis for axis in others if axis != channel), known=row.axes_known)
+
+
+def on_numbers(value: torch.Tensor, change: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
+    """What `change` makes of a tensor; of a quantised one, of the numbers that it stands for, rounded to its scale."""
+    if not value.is_quantized:
+        return change(value)
+    made = change(value.dequantize())
+    last = value.ndim == 4 and value.is_contiguous(memory_format=torch.channels_last)
+    layout = torch.channels_last if last else torch.contiguous_format  # of both: torch copies no other way
+    return value.clone(memory_format=layout).copy_(made.contiguous(memory_format=layout))
 
 
 def by_channel(output: torch.Tensor, found: Arrangement) -> torch.Tensor:

@@ -13,7 +13,7 @@ from ..scoring import BatchSize, Score, Scorer, agrees, out_of_memory
 from ..shadow import looking
 from .edited import arrangement_of, find_edited
 from .graph import Change, Cut, NoCut
-from .selection import by_channel
+from .selection import by_channel, on_numbers
 
 AT_ONCE = 32
 """Images in a pass before the first edit."""
@@ -141,6 +141,9 @@ class Tail:
 
     def _run_whole(self, number: torch.Tensor, change: Change) -> torch.Tensor:
         def through(output: torch.Tensor) -> torch.Tensor:
+            return on_numbers(output, changed)
+
+        def changed(output: torch.Tensor) -> torch.Tensor:
             copy = output.clone()
             change(by_channel(copy, self._arrangement))
             return copy

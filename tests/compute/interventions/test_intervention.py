@@ -6,10 +6,12 @@ import copy
 import io
 import pickle
 import warnings
+from functools import partial
 
 import pytest
 import torch
 from torch import nn
+from torch.ao.nn import quantized
 
 import cnnwidgets as cw
 from cnnwidgets.compute.core import fingerprint
@@ -414,3 +416,51 @@ def test_quantised_values_are_edited_as_the_numbers_they_stand_for():
     model, x = Quantised(), torch.tensor([[1.0, 2.0, 3.0]])
     with cw.intervene(model, {"same": [cw.Ablate(channels=1), cw.Scale(0.5)]}):
         assert model(x).tolist() == [[0.5, 0.0, 1.5]]
+
+
+class Quantised(nn.Module):
+    """A convolution of torch in whole numbers, which gives channels last in memory."""
+
+    def __init__(self):
+        super().__init__()
+        self.quant, self.conv = quantized.Quantize(0.05, 0, torch.quint8), quantized.Conv2d(3, 4, 3)
+        self.conv.scale, self.conv.zero_point = 0.1, 64
+        weight = torch.randn(4, 3, 3, 3, generator=torch.Generator().manual_seed(0))
+        self.conv.set_weight_bias(torch.quantize_per_tensor(weight, 0.05, 0, torch.qint8), torch.zeros(4))
+        self.fc = nn.Linear(4, 3)
+
+    def forward(self, x):
+        return self.fc(self.conv(self.quant(x)).dequantize().mean((2, 3)))
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_quantised_convolution_is_edited_as_a_hook_by_hand_does_it(count):
+    def by_hand(factor, part, args, output):
+        numbers = output.dequantize()
+        numbers[:, 1] *= factor
+        return torch.quantize_per_tensor(numbers, output.q_scale(), output.q_zero_point(), output.dtype)
+
+    model, x = Quantised().eval(), torch.rand(count, 3, 8, 8, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        expected = []
+        for factor in (0.5, 0.0):
+            handle = model.conv.register_forward_hook(partial(by_hand, factor))
+            expected.append(model(x))
+            handle.remove()
+        with cw.intervene(model, {"conv": cw.Scale(0.5, channels=1)}):
+            assert torch.equal(model(x), expected[0])
+    effects = cw.channel_effects(model, x, "conv", target=2, progress=False)
+    assert torch.allclose(effects.scores[:, 1], expected[1][:, 2], atol=1e-6)
+
+
+def test_a_module_in_two_places_is_edited_in_both_and_says_how_one_is_named():
+    model = nn.Sequential(nn.Linear(2, 2), nn.ReLU())
+    model.append(model[0])
+    with cw.intervene(model, {"2": cw.Ablate()}) as both:
+        model(torch.ones(1, 2))
+    assert both.count == 2
+    assert both.warnings == ["module '0' runs 2 times in a pass, and each call is edited; '0:1' is the first alone"]
+    with cw.intervene(model, {"0:1": cw.Ablate()}) as first:
+        assert torch.equal(model(torch.ones(1, 2))[0], model[0].bias)
+    assert first.count == 1 and first.warnings == []
