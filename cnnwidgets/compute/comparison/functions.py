@@ -43,7 +43,8 @@ def cka(
     dataset : indexable
         Gives (image, label), or images, all of one size.
     layers : str or sequence of str, optional
-        Layers of the first network; by default every module that gives something of its own.
+        Layers of the first network, or blocks of them such as `layer1`; by default every module that gives something
+        of its own.
     layers_b : str or sequence of str, optional
         Those of the second; by default the partners of `layers`, by name or else by order and shape.
     indices : sequence of int, optional
@@ -108,7 +109,8 @@ def response_changes(
     model_a, model_b, dataset, indices, batch_size, prepare, progress
         As for `cka`.
     layers : str or sequence of str, optional
-        Layers of the first network; by default every one that has a partner, by name or else by order and shape.
+        Layers of the first network, or blocks of them; by default every one that has a partner, by name or else by
+        order and shape.
 
     Returns
     -------
