@@ -10,10 +10,10 @@ import torch
 from torch import nn
 
 from ..core import Bar, Prepare, Report, check_hooks, check_numbers, plain, same_random_state, weights_version, whole
-from ..dataset import Item, Items, OutputNames, class_names
+from ..dataset import Item, Items, OutputNames
 from ..layers import LayerTable
 from .changes import Moments, ResponseChange, ResponseChanges
-from .disagreement import Disagreements, Votes
+from .disagreement import Disagreements, Votes, class_names_of
 from .pairing import pair_layers
 from .passes import INSTEAD, Network, chosen_indices, chosen_layers, comparable, layers_of, own_layers, sampled
 from .similarity import FEWEST, Hsic, Similarity, centred, mini_batches
@@ -89,7 +89,7 @@ class Comparer:
             check_numbers(model)
             if {"similarity", "responses"} & set(measures):
                 check_hooks(model, INSTEAD)
-        names = _class_names(classes)
+        names = class_names_of(classes)
         self._items = Items(dataset, classes=names[0], prepare=prepare, model=model_a)
         self._indices = chosen_indices(self._items, indices)
         self.notes: list[str] = []
@@ -257,12 +257,3 @@ class Comparer:
 
     def _note(self, words: str) -> None:
         self.notes = [*self.notes, words] if words not in self.notes else self.notes
-
-
-def _class_names(classes: Any) -> tuple[list[str] | None, list[str] | None]:
-    """Names for both networks, or for each of them."""
-    if classes is None:
-        return None, None
-    if isinstance(classes, (tuple, list)) and len(classes) == 2 and not any(isinstance(each, str) for each in classes):
-        return tuple(None if each is None else class_names(each) for each in classes)  # type: ignore[return-value]
-    return class_names(classes), None

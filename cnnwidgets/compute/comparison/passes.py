@@ -164,7 +164,7 @@ def own_layers(table: LayerTable) -> LayerTable:
 
 
 def chosen_layers(table: LayerTable, layers: Sequence[str] | str | None) -> LayerTable:
-    """The layers of these names, blocks among them, in running order; by default those that give something of their own.
+    """The layers of these names, blocks too, in running order; by default those that give something of their own.
 
     Raises
     ------
