@@ -23,7 +23,7 @@ class ResponseChange:
     difference : torch.Tensor
         (C,): mean of B − A.
     largest : torch.Tensor
-        (C,): largest magnitude of B − A; 0 exactly where nothing changed.
+        (C,): largest magnitude of B − A; 0 exactly where nothing changed; NaN where it is not known, as from scans.
     """
 
     layer: str

@@ -10,12 +10,12 @@ import torch
 from torch import nn
 
 from ..core import Bar, Prepare, Report, check_hooks, check_numbers, plain, same_random_state, weights_version, whole
-from ..dataset import Item, Items, OutputNames, class_names
+from ..dataset import Item, Items, OutputNames
 from ..layers import LayerTable
 from .changes import Moments, ResponseChange, ResponseChanges
-from .disagreement import Disagreements, Votes
+from .disagreement import Disagreements, Votes, class_names_of
 from .pairing import pair_layers
-from .passes import INSTEAD, Network, chosen_indices, layers_of, sampled
+from .passes import INSTEAD, Network, chosen_indices, chosen_layers, comparable, layers_of, own_layers, sampled
 from .similarity import FEWEST, Hsic, Similarity, centred, mini_batches
 
 MEASURES = ("similarity", "responses", "disagreements")
@@ -34,7 +34,8 @@ class Comparer:
     dataset : indexable
         Gives (image, label), or images, all of one size.
     layers : sequence of str, optional
-        Layers of the first network; by default every module that gives something of its own.
+        Layers of the first network, or blocks of them, as in `layer_table`; by default every module that gives
+        something of its own.
     layers_b : sequence of str, optional
         Those of the second; by default the partners of `layers`, or with None for both, every module.
     indices : sequence of int, optional
@@ -88,7 +89,7 @@ class Comparer:
             check_numbers(model)
             if {"similarity", "responses"} & set(measures):
                 check_hooks(model, INSTEAD)
-        names = _class_names(classes)
+        names = class_names_of(classes)
         self._items = Items(dataset, classes=names[0], prepare=prepare, model=model_a)
         self._indices = chosen_indices(self._items, indices)
         self.notes: list[str] = []
@@ -101,15 +102,16 @@ class Comparer:
         self._once = plain(model_a) is plain(model_b)
         first = layers_of(model_a, self._items, self._indices[0], prepare)
         tables = first, first if self._once else layers_of(model_b, self._items, self._indices[0], prepare)
-        self.pairing = pair_layers(*tables)
-        rows_a = _chosen(tables[0], layers)
+        of = own_layers if layers is None and layers_b is None else comparable
+        self.pairing = pair_layers(of(tables[0]), of(tables[1]))
+        rows_a = chosen_layers(tables[0], layers)
         if layers_b is None and layers is not None:
             partners = [pair.b for row in rows_a if (pair := self.pairing.partner(row.name)) is not None]
             if not partners:
                 raise LookupError(f"none of the layers has a partner in {type(plain(model_b)).__name__}: give layers_b")
-            rows_b = _chosen(tables[1], partners)
+            rows_b = chosen_layers(tables[1], partners)
         else:
-            rows_b = _chosen(tables[1], layers_b)
+            rows_b = chosen_layers(tables[1], layers_b)
         if self._once:
             every = [row for row in tables[0] if row in rows_a or row in rows_b]
             self._networks = [Network(model_a, every, prepare)]
@@ -120,7 +122,7 @@ class Comparer:
         self._moments: dict[str, Moments] = {}
         self.left_out: dict[str, str] = {}
         if "responses" in self._measures:
-            self._pair_responses(tables)
+            self._pair_responses(tables, rows_a.names)
         self._votes: Votes | None = None
         self._named = names, (names[1] is not None)
         self._version = self._weights
@@ -182,14 +184,14 @@ class Comparer:
     def _weights(self) -> tuple[int, ...]:
         return tuple(weights_version(plain(model)) for model in self._models)
 
-    def _pair_responses(self, tables: tuple[LayerTable, LayerTable]) -> None:
+    def _pair_responses(self, tables: tuple[LayerTable, LayerTable], asked: Sequence[str]) -> None:
         for pair in self._pairs:
             one, other = tables[0].find(pair.a), tables[1].find(pair.b)
             if one.channels == other.channels and one.size == other.size:
                 self._moments[pair.a] = Moments()
             else:
                 self.left_out[pair.a] = f"{one.form} here, {other.form} there"
-        self.left_out |= dict.fromkeys(self.pairing.only_a, "no partner")
+        self.left_out |= {name: "no partner" for name in self.pairing.only_a if name in asked}
 
     def _batch(self, indices: list[int]) -> None:
         items = [self._items[index] for index in indices]
@@ -255,22 +257,3 @@ class Comparer:
 
     def _note(self, words: str) -> None:
         self.notes = [*self.notes, words] if words not in self.notes else self.notes
-
-
-def _class_names(classes: Any) -> tuple[list[str] | None, list[str] | None]:
-    """Names for both networks, or for each of them."""
-    if classes is None:
-        return None, None
-    if isinstance(classes, (tuple, list)) and len(classes) == 2 and not any(isinstance(each, str) for each in classes):
-        return tuple(None if each is None else class_names(each) for each in classes)  # type: ignore[return-value]
-    return class_names(classes), None
-
-
-def _chosen(table: LayerTable, layers: Layers) -> LayerTable:
-    if layers is None:
-        return table
-    names = [layers] if isinstance(layers, str) else list(layers)
-    if not names:
-        raise ValueError("layers is empty: give names, or None for all")
-    rows = {row.name: row for row in (table.find(name) for name in names)}
-    return LayerTable([row for row in table if row.name in rows])

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
 from ..core import are_probabilities
+from ..dataset import class_names
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,8 @@ class Disagreement:
     truth : int or None
         The class of the label, if it is known.
     score : float
-        How far they are apart: by how much each prefers its own class to the other's, both together, 0 to 2.
+        How far they are apart: by how much each prefers its own class to the other's, both together, 0 to 2. From
+        scans, by how much each prefers it to its second: they are at least so far apart.
     """
 
     index: int
@@ -52,7 +55,7 @@ class Disagreements(Sequence[Disagreement]):
         int64 (Ka, Kb): images by the class that the first network predicts, and the second (in its own numbers).
     moved : torch.Tensor
         (Ka,): mean change of the probability of each class of the first network, B − A; NaN for a class that the second
-        does not have.
+        does not have, and from scans.
     names : tuple of str
         The classes of the first network.
     matched : str
@@ -149,6 +152,15 @@ class Votes:
         right = self._right[0], self._right[1]
         counts = self._images, right, self._labelled
         return Disagreements(ranked, self._confusion.clone(), moved, self.names[0], self.matched, *counts)
+
+
+def class_names_of(classes: Any) -> tuple[list[str] | None, list[str] | None]:
+    """Names for both networks, or for each of them."""
+    if classes is None:
+        return None, None
+    if isinstance(classes, (tuple, list)) and len(classes) == 2 and not any(isinstance(each, str) for each in classes):
+        return tuple(None if each is None else class_names(each) for each in classes)  # type: ignore[return-value]
+    return class_names(classes), None
 
 
 def matched_classes(a: Sequence[str], b: Sequence[str], *, named: bool) -> tuple[torch.Tensor, str]:

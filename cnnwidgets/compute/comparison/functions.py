@@ -8,9 +8,11 @@ from typing import Any
 from torch import nn
 
 from ..core import Prepare, Report
+from ..scan import Scan
 from .changes import ResponseChanges
 from .comparer import Comparer, Layers
 from .disagreement import Disagreements
+from .scanned import changes_of, disagreements_of, scans_of
 from .similarity import Similarity
 
 
@@ -43,7 +45,8 @@ def cka(
     dataset : indexable
         Gives (image, label), or images, all of one size.
     layers : str or sequence of str, optional
-        Layers of the first network; by default every module that gives something of its own.
+        Layers of the first network, or blocks of them such as `layer1`; by default every module that gives something
+        of its own.
     layers_b : str or sequence of str, optional
         Those of the second; by default the partners of `layers`, by name or else by order and shape.
     indices : sequence of int, optional
@@ -88,9 +91,9 @@ def cka(
 
 
 def response_changes(
-    model_a: nn.Module,
-    model_b: nn.Module,
-    dataset: Any,
+    model_a: nn.Module | Scan,
+    model_b: nn.Module | Scan,
+    dataset: Any = None,
     layers: Layers = None,
     *,
     indices: Sequence[int] | None = None,
@@ -103,12 +106,18 @@ def response_changes(
     A channel is compared with that of the same number in the layer's partner: 1 − correlation over all images and
     positions, and the mean of B − A. Of maps larger than 8 x 8, 8 x 8 evenly spread positions are taken.
 
+    Two scans of the same images know the means of all positions, so that nothing is run; what they do not know, the
+    correlations and the largest change, is NaN.
+
     Parameters
     ----------
-    model_a, model_b, dataset, indices, batch_size, prepare, progress
+    model_a, model_b : torch.nn.Module or Scan
+        As for `cka`; or two scans, without `dataset` and `indices`.
+    dataset, indices, batch_size, prepare, progress
         As for `cka`.
     layers : str or sequence of str, optional
-        Layers of the first network; by default every one that has a partner, by name or else by order and shape.
+        Layers of the first network, or blocks of them; by default every one that has a partner, by name or else by
+        order and shape.
 
     Returns
     -------
@@ -132,6 +141,9 @@ def response_changes(
     >>> changes.ranking, changes["C1"].change, int(changes["C3"].channels.argmax())
     (['C3', 'C1'], 0.0, 5)
     """
+    if (scans := scans_of(model_a, model_b, dataset, indices)) is not None:
+        return changes_of(*scans, layers)
+    assert not isinstance(model_a, Scan) and not isinstance(model_b, Scan)
     options: dict[str, Any] = {"indices": indices, "batch_size": batch_size, "prepare": prepare}
     made = Comparer(model_a, model_b, dataset, layers, measures=["responses"], **options)
     made.finish(progress)
@@ -141,9 +153,9 @@ def response_changes(
 
 
 def disagreements(
-    model_a: nn.Module,
-    model_b: nn.Module,
-    dataset: Any,
+    model_a: nn.Module | Scan,
+    model_b: nn.Module | Scan,
+    dataset: Any = None,
     *,
     indices: Sequence[int] | None = None,
     batch_size: int = 32,
@@ -154,10 +166,14 @@ def disagreements(
     """The images on which two networks predict another class, those first on which they are surest.
 
     Classes are matched by name where both networks have names, so that they may come in another order; else by number.
+    Two scans of the same images know all predictions, so that nothing is run; how the probabilities of the classes
+    moved they do not know.
 
     Parameters
     ----------
-    model_a, model_b, dataset, indices, batch_size, prepare, progress
+    model_a, model_b : torch.nn.Module or Scan
+        As for `cka`; or two scans, without `dataset` and `indices`.
+    dataset, indices, batch_size, prepare, progress
         As for `cka`.
     classes : sequence of str, or a pair of them, optional
         Names of the outputs of both networks, or of the first and of the second; by default as for `ActivationView`.
@@ -182,7 +198,13 @@ def disagreements(
     >>> found = cw.disagreements(one, other, cw.data.digits(), indices=range(64), progress=False)
     >>> found.images, int(found.confusion.sum()), len(found) > 0
     (64, 64, True)
+    >>> scans = [cw.scan(model, cw.data.digits(), ["C1"], progress=False) for model in (one, other)]
+    >>> cw.disagreements(*scans).images
+    1797
     """
+    if (scans := scans_of(model_a, model_b, dataset, indices)) is not None:
+        return disagreements_of(*scans, classes)
+    assert not isinstance(model_a, Scan) and not isinstance(model_b, Scan)
     options: dict[str, Any] = {"indices": indices, "batch_size": batch_size, "classes": classes, "prepare": prepare}
     made = Comparer(model_a, model_b, dataset, measures=["disagreements"], **options)
     made.finish(progress)

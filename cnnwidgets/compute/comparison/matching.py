@@ -13,7 +13,7 @@ from ...late import imported
 from ..core import Bar, Prepare, Report, check_hooks, check_numbers, same_random_state
 from ..dataset import Items
 from .pairing import pair_layers
-from .passes import INSTEAD, Network, chosen_indices, layers_of, sampled
+from .passes import INSTEAD, Network, chosen_indices, chosen_layers, comparable, layers_of, sampled
 from .similarity import mini_batches
 
 
@@ -104,13 +104,14 @@ def match_channels(
     items = Items(dataset, prepare=prepare, model=model_a)
     chosen = chosen_indices(items, indices)
     tables = [layers_of(model, items, chosen[0], prepare) for model in (model_a, model_b)]
-    one = tables[0].find(layer)
+    (one,) = chosen_layers(tables[0], layer)
     if layer_b is None:
-        pair = pair_layers(tables[0], tables[1]).partner(layer)
+        there = comparable(tables[1])
+        pair = pair_layers(comparable(tables[0]), there).partner(layer)
         if pair is None:
-            raise LookupError(f"layer {layer!r} has no partner: give layer_b, one of {', '.join(tables[1].names[:20])}")
+            raise LookupError(f"layer {layer!r} has no partner: give layer_b, one of {', '.join(there.names[:20])}")
         layer_b = pair.b
-    other = tables[1].find(layer_b)
+    (other,) = chosen_layers(tables[1], layer_b)
     networks = [Network(model_a, [one], prepare), Network(model_b, [other], prepare)]
     found: list[list[torch.Tensor]] = [[], []]
     with Bar(len(chosen), "images", progress) as bar, same_random_state():

@@ -143,14 +143,48 @@ def sampled(values: torch.Tensor) -> torch.Tensor:
 
 
 def layers_of(model: nn.Module, items: Items, index: int, prepare: Prepare | None) -> LayerTable:
-    """The layers of a network that are compared: modules that give something of their own for each image."""
+    """The modules of a network: those that are `comparable`, and others, so that a name that is none is known."""
     given = items[index]
     batch = given.raw if prepare is not None or given.image is None else as_numbers(model, given.image[None])
     table = layer_table(model, batch, operations=False, prepare=prepare)
-    rows = [row for row in table.showable if not row.repeats and row.depends and row.batch_axis is not None]
-    if not rows:
+    if not own_layers(table):
         raise LookupError(f"{type(plain(model)).__name__} has no layer that gives numbers for each image")
+    return table
+
+
+def comparable(table: LayerTable) -> LayerTable:
+    """The layers that give numbers for each image, blocks among them."""
+    rows = [row for row in table.showable if row.depends and row.batch_axis is not None]
     return LayerTable(rows, table.note)
+
+
+def own_layers(table: LayerTable) -> LayerTable:
+    """Of these, the ones that do not hand on what the one before gave, as a block does that ends with a layer."""
+    return LayerTable([row for row in comparable(table) if not row.repeats], table.note)
+
+
+def chosen_layers(table: LayerTable, layers: Sequence[str] | str | None) -> LayerTable:
+    """The layers of these names, blocks too, in running order; by default those that give something of their own.
+
+    Raises
+    ------
+    ValueError
+        `layers` is empty.
+    LookupError
+        A name is not a layer, and says which is nearest; or it gives no numbers for each image.
+    """
+    if layers is None:
+        return own_layers(table)
+    names = [layers] if isinstance(layers, str) else list(layers)
+    if not names:
+        raise ValueError("layers is empty: give names, or None for all")
+    rows = {row.name: row for row in map(table.find, names)}
+    allowed = comparable(table)
+    for name, row in rows.items():
+        if allowed.get(name) is None:
+            reason = row.reason or ("does not run" if not row.ran else "gives no numbers for each image")
+            raise LookupError(f"layer {name!r} cannot be compared: it {reason}; there are {', '.join(allowed.names)}")
+    return LayerTable([row for row in table if row.name in rows])
 
 
 def chosen_indices(items: Items, indices: Sequence[int] | None) -> list[int]:

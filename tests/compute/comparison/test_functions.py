@@ -165,6 +165,43 @@ class Scores(nn.Module):
 LOGITS = torch.tensor([[2.0, 0.0, 0.0], [0.0, 5.0, 0.0], [0.0, 0.0, 1.0], [3.0, 0.0, 0.0]]).reshape(4, 1, 1, 3)
 
 
+class Staged(nn.Module):
+    """Two blocks, each of which ends with a ReLU, and a head."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        torch.manual_seed(seed)
+        self.first = nn.Sequential(nn.Conv2d(1, 3, 3), nn.ReLU())
+        self.second = nn.Sequential(nn.Conv2d(3, 2, 1), nn.ReLU())
+        self.head = nn.Linear(8, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.second(self.first(x)).flatten(1))
+
+
+def test_a_block_is_compared_by_its_name_as_the_layer_that_it_ends_with():
+    one, other, data = Staged(0), Staged(1), images()
+    blocks = cw.response_changes(one, other, data, ["first", "second"], progress=False)
+    layers = cw.response_changes(one, other, data, ["first.1", "second.1"], progress=False)
+    assert list(blocks) == ["first", "second"] and blocks.left_out == {}
+    for block, layer in (("first", "first.1"), ("second", "second.1")):
+        assert blocks[block].partner == block
+        assert torch.equal(blocks[block].correlation.nan_to_num(9), layers[layer].correlation.nan_to_num(9))
+    alike = cw.cka(one, other, data, ["first", "head"], ["second"], progress=False)
+    same = cw.cka(one, other, data, ["first.1", "head"], ["second.1"], progress=False)
+    assert (alike.rows, alike.columns) == (("first", "head"), ("second",))
+    assert torch.allclose(alike.values, same.values, equal_nan=True)
+    assert "first" not in cw.response_changes(one, other, data, progress=False)  # it hands on what first.1 gave
+    assert cw.match_channels(one, one, data, "first", progress=False).channels.tolist() == [0, 1, 2]
+
+
+def test_a_wrong_name_of_a_layer_or_block_is_told_with_the_nearest():
+    with pytest.raises(LookupError, match="'first'"):
+        cw.response_changes(Staged(0), Staged(1), images(), ["frist"], progress=False)
+    with pytest.raises(LookupError, match="'second'"):
+        cw.cka(Staged(0), Staged(1), images(), ["first"], ["secnd"], progress=False)
+
+
 def test_disagreements_are_ranked_by_how_sure_both_are():
     found = cw.disagreements(Scores([0, 1, 2]), Scores([1, 0, 2]), LOGITS, batch_size=4, progress=False)
     assert [each.index for each in found] == [1, 3, 0]  # both swap classes 0 and 1; image 2 is of class 2 for both
