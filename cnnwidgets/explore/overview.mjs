@@ -8,7 +8,7 @@
  * @typedef {{name: string, label: string, layer: string, kind: string, shape: string, line: string, notes: string[],
  *   depth: number, opened: boolean | null, channels: number[], units: number, size: [number, number], at: number,
  *   signed: boolean, ends: string, why: string}} Stage
- * @typedef {{number: number, stages: Stage[], edges: [number, number, string][], codes: DataView, palettes: DataView,
+ * @typedef {{image: number, stages: Stage[], edges: [number, number, string][], codes: DataView, palettes: DataView,
  *   empty: string}} Sheet
  */
 
@@ -29,7 +29,8 @@ function write(element, text) {
 }
 
 /** @typedef {[number, number, number, number]} Box left, top, right, bottom, as shares
- * @typedef {{stage: string, box: Box | null, channels: number[], text: string}} Fed */
+ * @typedef {{stage: string, box: Box | null, channels: number[], text: string}} Fed
+ * @typedef {{kind: string, key: string, box: Box | null, fed: Fed[], waits: boolean}} Said what the kernel answers */
 
 /** @param {HTMLCanvasElement} canvas @param {Uint8Array} codes @param {number} height @param {number} width
  * @param {Uint32Array} colors */
@@ -237,6 +238,9 @@ class Overview {
     this.room.addEventListener('keydown', event => this.key(event));
     this.over = ''; // the map under the mouse
     this.waits = false;
+    this.image = -1; // which is shown, as the sheets count them
+    /** @type {Said | null} */
+    this.said = null; // of the map under the mouse
     /** @type {Row[]} */
     this.fed = []; // the rows that fed it
     this.frame = build('div', 'cnnw-sees');
@@ -252,9 +256,12 @@ class Overview {
       this.card?.addEventListener('click', this.keep);
     });
     this.shows.forEach(show => show());
+    this.sizes = new ResizeObserver(() => this.light()); // hears of the other place, too, when that is seen
+    this.places.forEach(place => this.sizes.observe(place.host));
   }
 
   close() {
+    this.sizes.disconnect();
     this.shows.forEach((show, i) => this.model.off(`change:sheet_${'ab'[i]}`, show));
     this.model.off('change:chosen', this.marks);
     this.model.off('msg:custom', this.hears);
@@ -272,10 +279,15 @@ class Overview {
 
   /** @param {number} i */
   show(i) {
-    this.places[i].show(this.model.get(`sheet_${'ab'[i]}`));
+    const sheet = /** @type {Sheet | null} */ (this.model.get(`sheet_${'ab'[i]}`));
+    this.places[i].show(sheet);
     this.mark();
+    if (!sheet) return; // what was out of sight
+    const same = sheet.image === this.image;
+    this.image = sheet.image;
     if (!this.over) return;
-    this.clear(); // of another image, perhaps
+    if (same) this.light(); // until the answer comes
+    else this.clear();
     clearTimeout(this.rests);
     this.rests = setTimeout(() => this.ask(), 120);
   }
@@ -326,9 +338,8 @@ class Overview {
 
   /** Take the frames away. */
   clear() {
-    this.frame.remove();
-    this.fed.forEach(row => row.feed(null));
-    this.fed = [];
+    this.said = null;
+    this.light();
   }
 
   /** Ask the kernel for the frame; not before it has answered the last question. */
@@ -339,13 +350,24 @@ class Overview {
     this.model.send({kind: 'hover', layer, channel, stage, key: this.over});
   }
 
-  /** @param {{kind: string, key: string, box: Box | null, fed: Fed[], waits: boolean}} said */
-  answer({kind, key, box, fed, waits}) {
-    if (kind !== 'frame') return;
+  /** @param {Said} said */
+  answer(said) {
+    if (said.kind !== 'frame') return;
     this.waits = false;
-    if (key !== this.over) return this.ask();
-    this.clear();
-    if (waits) this.rests = setTimeout(() => this.ask(), 300); // the kernel is still at it
+    if (said.key !== this.over) return this.ask();
+    if (said.waits) this.rests = setTimeout(() => this.ask(), 300); // the kernel is still at it
+    if (said.waits && this.said && !this.said.waits) return; // what is lit says more
+    this.said = said;
+    this.light();
+  }
+
+  /** Light what was answered, where it stands now. */
+  light() {
+    this.frame.remove();
+    this.fed.forEach(row => row.feed(null));
+    this.fed = [];
+    if (!this.said) return;
+    const {box, fed} = this.said;
     for (const each of fed) {
       const row = this.rows.find(row => row.stage.name === each.stage);
       if (row) this.fed.push(row), row.feed(each);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from itertools import count
 from typing import Any
 
 import torch
@@ -29,6 +30,7 @@ class Seen:
     def __init__(self, subject: Subject) -> None:
         self._subject = subject
         self._memory = Memory()
+        self._images = count()
         self._flow: tuple[tuple[str, ...], Flow] | None = None
 
     def take(self, table: LayerTable) -> None:
@@ -66,12 +68,13 @@ class Seen:
         """What the page is told; the same object as before, where nothing has changed."""
         rows, strips = self.rows(opened, find), self._strips(snapshot, opened, find, colormap)
         found = self.feeding(opened, find)
+        image = self._memory.remember("image", (snapshot.modules,), lambda: next(self._images))
 
         def make() -> dict[str, Any]:
             lines = self._lines(rows, found)
             shown = [(row, None if row.layer is None else strips[row.layer.name], lines[row]) for row in rows]
             empty = f"no stage has {find.strip()!r} in its name, kind or shape"
-            return sheet_of(shown, places(rows, found), scale=scale, colormap=colormap, empty=empty)
+            return sheet_of(shown, places(rows, found), scale=scale, colormap=colormap, empty=empty, image=image)
 
         return self._memory.remember("sheet", (snapshot.modules, rows, found, scale, colormap), make)
 

@@ -29,6 +29,7 @@ def sheet_of(
     scale: str,
     colormap: str,
     empty: str = "no stage matches",
+    image: int = 0,
 ) -> dict[str, Any]:
     """The sheet of an `Overview`.
 
@@ -42,6 +43,8 @@ def sheet_of(
         As the traits of the view.
     empty
         What stands there where nothing is shown.
+    image
+        A number that two sheets share if they are of one image, as the network saw it.
     """
     strips = [strip for _, strip, _ in shown if strip is not None]
     common, side = common_range(strips, colormap), fitting(strips)
@@ -66,6 +69,7 @@ def sheet_of(
         "palettes": b"".join(palette(name).tobytes() for name in colormaps(colormap)),
         "common": common,
         "empty": empty,
+        "image": image,
     }
 
 

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from page_tools import COUNT_BLOBS, OLD, run_all_cells
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
 
 expect.set_options(timeout=30_000)  # a page and its kernel are two clocks, and the machine may be busy
@@ -192,11 +192,21 @@ def flags() -> tuple[str, ...]:
 
 
 @pytest.fixture(scope="session")
-def pages(browser: Browser) -> Iterator[dict[str, Page]]:
+def contexts(browser: Browser) -> Iterator[dict[tuple[str, ...], BrowserContext]]:
+    """What pages of JupyterLab share, by theme and flags: code that one of them has loaded is at hand for the next."""
+    found: dict[tuple[str, ...], BrowserContext] = {}
+    yield found
+    for context in found.values():
+        own = context.browser
+        context.close()
+        if own is not None and own != browser:
+            own.close()
+
+
+@pytest.fixture(scope="session")
+def pages(contexts: dict[tuple[str, ...], BrowserContext]) -> dict[str, Page]:
     """JupyterLab's pages that are open and have no notebook, by theme. To load one takes longer than many a test."""
-    yield (pages := {})
-    for page in pages.values():
-        page.context.close()
+    return {}
 
 
 @pytest.fixture
@@ -204,6 +214,7 @@ def run_cells(
     request: pytest.FixtureRequest,
     lab: Lab,
     browser: Browser,
+    contexts: dict[tuple[str, ...], BrowserContext],
     pages: dict[str, Page],
     theme: str,
     flags: tuple[str, ...],
@@ -214,14 +225,18 @@ def run_cells(
     used again, with another notebook and another kernel, unless its test failed, or changed more than its notebook; and
     not in JupyterLab 3, which complains later that a notebook put away has no kernel.
     """
-    own = browser.browser_type.launch(executable_path=CHROMIUM, args=[*FLAGS, *flags]) if flags else None
-    page, failed = None if own else pages.pop(theme, None), request.session.testsfailed
+    context = contexts.get(shared := (theme, *flags))
+    if context is None:
+        told = browser.browser_type.launch(executable_path=CHROMIUM, args=[*FLAGS, *flags]) if flags else browser
+        context = contexts[shared] = told.new_context(viewport=SIZE)
+        context.add_init_script(COUNT_BLOBS)
+    page, failed = None if flags else pages.pop(theme, None), request.session.testsfailed
 
     def run(*cells: str) -> Page:
         nonlocal page
         name = lab.write(*cells)
         if page is None:
-            page = _new_page(own or browser, lab, theme)
+            page = _new_page(context, lab, theme)
             page.goto(f"{lab.url}/lab/tree/{name}?reset")
         else:
             page.evaluate(PUT_AWAY, True)
@@ -232,25 +247,20 @@ def run_cells(
         return page
 
     yield run
-    if own is not None:
-        own.close()
-        return
     if page is None:  # the test opened no notebook
         return
     with contextlib.suppress(PlaywrightError):  # it may have gone elsewhere
         page.mouse.move(0, 0)
-        kept = page.evaluate(PUT_AWAY, theme == "light") and page.viewport_size == SIZE and not OLD
+        kept = page.evaluate(PUT_AWAY, theme == "light") and page.viewport_size == SIZE and not (OLD or flags)
         if kept and request.session.testsfailed == failed:
             pages[theme] = page
             return
-    page.context.close()
+    page.close()
 
 
-def _new_page(browser: Browser, lab: Lab, theme: str) -> Any:
+def _new_page(context: BrowserContext, lab: Lab, theme: str) -> Any:
     setting = lab.settings / "@jupyterlab" / "apputils-extension" / "themes.jupyterlab-settings"
     setting.write_text(json.dumps({"theme": THEMES[theme]}))
-    context = browser.new_context(viewport=SIZE)
-    context.add_init_script(COUNT_BLOBS)
     page: Any = context.new_page()
     page.errors = []
     inside = context.new_cdp_session(page)  # it tells where a string was thrown, too; the page's own event does not

@@ -8,14 +8,16 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import ipywidgets
 import numpy as np
 from PIL import Image
+from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Locator, Page
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
+T = TypeVar("T")
 OLD = ipywidgets.__version__.startswith("7.")
 """Whether this is the front end of ipywidgets 7, in JupyterLab 3, and not that of ipywidgets 8."""
 
@@ -131,10 +133,8 @@ def focus_slider(page: Page, n: int = 0) -> Locator:
 
 def drag_slider(page: Page, n: int, share: float, steps: int = 20) -> None:
     """Drag the n-th slider handle with the mouse to a place on its track: 0 is the left end, 1 the right."""
-    handle = page.locator(HANDLE).nth(n)
-    handle.scroll_into_view_if_needed()
-    track, box = page.locator(TRACK).nth(n).bounding_box(), handle.bounding_box()
-    if track is None or box is None:
+    box, track = steady(page.locator(HANDLE).nth(n)), page.locator(TRACK).nth(n).bounding_box()
+    if track is None:
         raise AssertionError(f"slider {n} is not visible")
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.down()
@@ -176,13 +176,92 @@ def next_frames(page: Page, count: int = 2) -> None:
     )
 
 
+NOT_YET = (PlaywrightError, LookupError, TypeError, ValueError)
+"""What a look at a page raises while things come and go: two elements for one, no box, no number, another shape."""
+
+
 def wait_until(page: Page, condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
-    """Look again and again until the condition holds; `what` says in the error what was waited for."""
+    """Look again and again until the condition holds; `what` says in the error what was waited for.
+
+    A look that fails because what it looks for is not there yet, or twice, is one at which it does not hold.
+    """
+    failure: Exception | None = None
     for _ in range(round(seconds / 0.05)):
-        if condition():
-            return
+        try:
+            if condition():
+                return
+            failure = None
+        except PlaywrightTimeout as error:  # it has waited by itself
+            raise AssertionError(f"not there: {what}") from error
+        except NOT_YET as error:
+            failure = error
         page.wait_for_timeout(50)
-    raise AssertionError(f"not so after {seconds} s: {what}")
+    raise AssertionError(f"not so after {seconds} s: {what}") from failure
+
+
+def becomes(page: Page, read: Callable[[], object], value: object, what: str) -> None:
+    """Wait until `read()` equals a value; the error says what it gave last. For what is read in one look."""
+    last: object = None
+
+    def equal() -> bool:
+        nonlocal last
+        last = read()
+        return bool(last == value)
+
+    try:
+        wait_until(page, equal, what)
+    except AssertionError as error:
+        raise AssertionError(f"{error}: {last!r}, not {value!r}") from error
+
+
+def soon(page: Page, check: Callable[[], None], what: str) -> None:
+    """Have a check that asserts tried again and again until it holds; its last failure stands behind the error."""
+    failure: AssertionError | None = None
+
+    def holds() -> bool:
+        nonlocal failure
+        try:
+            check()
+        except AssertionError as error:
+            failure = error
+            return False
+        return True
+
+    try:
+        wait_until(page, holds, what)
+    except AssertionError as error:
+        raise AssertionError(f"{error}\n{failure or ''}") from (failure or error)
+
+
+def at_rest(page: Page, read: Callable[[], T], what: str, looks: int = 3) -> T:
+    """What `read()` gives when it has given the same, and not None, so many times one after the other."""
+    seen: list[T] = []
+
+    def same() -> bool:
+        seen.append(read())
+        del seen[:-looks]
+        if len(seen) < looks or seen[0] is None:
+            return False
+        pixels = isinstance(seen[0], np.ndarray)
+        return all(np.array_equal(seen[0], each) if pixels else seen[0] == each for each in seen)
+
+    wait_until(page, same, f"{what} at rest")
+    return seen[-1]
+
+
+def steady(locator: Locator) -> Any:
+    """The box of an element that is scrolled to, once it stands still: what stands above it may still grow."""
+
+    def look() -> dict[str, float] | None:
+        locator.scroll_into_view_if_needed()
+        return dict(locator.bounding_box() or {}) or None
+
+    return at_rest(locator.page, look, f"{locator} is")
+
+
+def steady_pixels(locator: Locator) -> np.ndarray:
+    """What is painted at the element's place, as `shown_pixels`, once that no longer changes."""
+    return at_rest(locator.page, lambda: shown_pixels(locator), f"the pixels of {locator} are")
 
 
 def in_kernel(page: Page, code: str) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
+import numpy as np
 import pytest
-from page_tools import WATCH, in_kernel, keep, next_frames, no_errors, press, wait_for, wait_until
+from page_tools import WATCH, at_rest, becomes, in_kernel, keep, no_errors, press, state, wait_for, wait_until
 from painted_tools import painted
 from playwright.sync_api import Locator, Page, expect
 
@@ -47,9 +47,18 @@ def maps(page: Page, name: str) -> Locator:
     return stage(page, name).locator("canvas")
 
 
+ROWS = """rows => rows.map(row => {
+    const {x, y, width, height} = row.getBoundingClientRect();
+    return [row.id, row.innerText, x, y, width, height];
+})"""
+
+
 def opened(run_cells: Callable[..., Page], code: str) -> Page:
+    """A notebook with the overview, once what feeds what is known: that draws it anew."""
     page = run_cells(WATCH, code + "view")
     stages(page).first.wait_for()
+    wait_for(page, "snapshot.traced", True)
+    at_rest(page, lambda: stages(page).evaluate_all(ROWS) or None, "the stages are")
     return page
 
 
@@ -63,20 +72,21 @@ def test_every_stage_is_painted_and_follows_the_image(run_cells, theme):
     expect(stages(page)).to_have_count(10)
     keep(page, f"lenet-{theme}", whole=True)
     wait_until(page, lambda: len(colors(page, maps(page, "C1").first)) > 10, "the map is painted")
-    before = painted(maps(page, "C1").first)
+    before = at_rest(page, lambda: painted(maps(page, "C1").first), "the map is")
     in_kernel(page, "view.index = 4")
-    wait_until(page, lambda: not (painted(maps(page, "C1").first) == before).all(), "another picture")
+    wait_until(page, lambda: not np.array_equal(painted(maps(page, "C1").first), before), "another picture")
     expect(page.locator(".cnnw-overview")).to_have_count(1)
     assert no_errors(page)
 
 
 def test_a_press_on_a_thumbnail_opens_its_maps_and_escape_leads_up_again(run_cells):
     page = opened(run_cells, LENET)
-    channel = int(maps(page, "C3").nth(2).get_attribute("data-channel") or -1)
+    channel = maps(page, "C3").nth(2).get_attribute("data-channel")
     maps(page, "C3").nth(2).click()
     wait_for(page, "tab", "maps")
     page.locator(".cnnw-below .cnnw").wait_for()
-    assert json.loads(in_kernel(page, "import json; print(json.dumps([view.layer, view.channel]))")) == ["C3", channel]
+    wait_for(page, "layer", "C3")
+    wait_for(page, "channel", channel)
     keep(page, "lenet-maps", whole=True)
     page.get_by_role("button", name="Convolution").click()
     wait_for(page, "tab", "convolution")
@@ -109,7 +119,7 @@ def test_the_keyboard_alone_opens_a_stage_goes_through_its_maps_and_back(run_cel
     wait_for(page, "tab", "maps")
     chosen = stage(page, "one").locator("canvas.cnnw-chosen")
     chosen.wait_for()
-    assert chosen.get_attribute("data-channel") == in_kernel(page, "print(view.channel, end='')")
+    expect(chosen).to_have_attribute("data-channel", state(page, "channel"))
     press(page, "Alt+ArrowLeft")
     wait_for(page, "layer", "0")
     press(page, "Alt+ArrowRight")
@@ -121,7 +131,7 @@ def test_the_keyboard_alone_opens_a_stage_goes_through_its_maps_and_back(run_cel
 
 def test_a_stage_opens_at_a_press_and_its_skip_is_drawn(run_cells):
     page = opened(run_cells, BLOCKS)
-    count = stages(page).count()
+    count = stages(page).count()  # at rest
     page.locator(".cnnw-fold:visible").nth(1).click()
     wait_until(page, lambda: stages(page).count() > count, "the stage is open")
     page.locator(".cnnw-thread path.cnnw-edge").first.wait_for(state="attached")
@@ -167,6 +177,21 @@ FRAMED = """() => {
 """Whether a place of 5 of 14 pixels is framed in each map of S2; read at once: another drawing lights it anew."""
 
 
+DARK = """() => {
+    const seen = part => part.getClientRects().length > 0;
+    let before = false;
+    window.darkFrames = 0;
+    const read = () => {
+        const dark = [...document.querySelectorAll('.cnnw-feeds .cnnw-place')].filter(seen).length !== 6;
+        window.darkFrames += dark && before;
+        before = dark;
+        requestAnimationFrame(read);
+    };
+    requestAnimationFrame(read);
+}"""
+"""Counts frames that show no place framed in each map of S2: dark before one and still before the next."""
+
+
 def framed(page: Page) -> bool:
     return bool(page.evaluate(FRAMED))
 
@@ -180,10 +205,18 @@ def test_the_mouse_over_a_map_lights_the_stage_that_fed_it_and_frames_the_place_
     expect(maps(page, "S2")).to_have_count(6)
     wait_until(page, lambda: framed(page), "a place of 5 × 5 is framed in each map, and up to three gave most")
     keep(page, "fed", whole=True)
+    page.evaluate(DARK)
+    weakest = maps(page, "C3").last
+    for scale in ("map", "network"):
+        before = at_rest(page, lambda: painted(weakest), "the map is")
+        in_kernel(page, f"view.scale = {scale!r}")
+        wait_until(page, lambda old=before: not np.array_equal(painted(weakest), old), f"painted anew by {scale}")
+    becomes(page, lambda: page.evaluate("window.darkFrames"), 0, "other colours of the same image leave the light on")
     in_kernel(page, "view.index = 5")
     wait_until(page, lambda: fed.count() == 1 and fed.locator(".cnnw-place").count() == 6, "lit for the other image")
     page.mouse.move(0, 0)
-    wait_until(page, lambda: fed.count() == 0 and page.locator(".cnnw-place").count() == 0, "dark without the mouse")
+    expect(fed).to_have_count(0)
+    expect(page.locator(".cnnw-place")).to_have_count(0)
     assert no_errors(page)
 
 
@@ -192,13 +225,12 @@ def test_in_a_narrow_page_nothing_stands_over_the_edge(run_cells):
     page.set_viewport_size({"width": 700, "height": 1100})
     page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
     page.locator(".cnnw-overview-room").scroll_into_view_if_needed()
-    next_frames(page)
     keep(page, "lenet-700", whole=True)
-    over = page.evaluate("""() => {
+    over = """() => {
         const right = document.querySelector('.cnnw').getBoundingClientRect().right;
         const stages = [...document.querySelectorAll('.cnnw-stage')];
         return stages.filter(stage => stage.getBoundingClientRect().right > right).length;
-    }""")
-    assert over == 0
+    }"""
+    becomes(page, lambda: page.evaluate(over), 0, "no stage stands over the edge")
     expect(maps(page, "C1")).to_have_count(6)
     assert no_errors(page)

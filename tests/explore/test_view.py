@@ -188,6 +188,19 @@ def test_what_the_page_is_told_is_plain_data_and_bytes(view, scale):
     assert json.loads(json.dumps(told))["stages"]
 
 
+def test_the_page_is_told_which_sheets_are_of_one_image(view, model):
+    first = sheet(view)["image"]
+    view.scale = "map"
+    view.colormap = "magma"
+    assert sheet(view)["image"] == first
+    view.index = 1
+    second = sheet(view)["image"]
+    with torch.no_grad():
+        next(model.parameters()).mul_(2)
+    view.refresh()
+    assert len({first, second, sheet(view)["image"]}) == 3  # other weights see another image
+
+
 def test_another_channel_of_a_layer_sends_no_thumbnail(view, passes, messages):
     passes(), messages.clear()
     view.channel = 1
