@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.nn import functional
 
 from ...late import imported
 from ..core import unknown
 from ..inputs import as_tensor, is_picture
+from .acts import ACTS
 
 
 @dataclass(frozen=True)
@@ -135,9 +137,16 @@ def limits_of(pixels: torch.Tensor) -> tuple[float, float]:
     """The values of black and white that an image most likely has."""
     if pixels.dtype == torch.uint8:
         return 0.0, 255.0
-    known = pixels[pixels.isfinite()] if pixels.is_floating_point() else pixels
-    low, high = (float(end) for end in known.aminmax()) if known.numel() else (0.0, 1.0)
+    low, high = _ends(pixels)
+    if not (math.isfinite(low) and math.isfinite(high)):
+        low, high = _ends(pixels[pixels.isfinite()])
     return (0.0, 1.0) if (low >= 0 and high <= 1) or low == high else (low, high)
+
+
+def _ends(pixels: torch.Tensor) -> tuple[float, float]:
+    """The lowest and the highest value; 0 and 1 where there is none."""
+    low, high = pixels.aminmax() if pixels.numel() else (0.0, 1.0)
+    return float(low), float(high)
 
 
 def changed(pixels: torch.Tensor, limits: tuple[float, float], values: Mapping[str, float], seed: int) -> torch.Tensor:
@@ -149,7 +158,7 @@ def changed(pixels: torch.Tensor, limits: tuple[float, float], values: Mapping[s
     image = _scaled(pixels[None] if flat else pixels, limits)
     if made.keys() & MOVES:
         image = _moved(image, [made])
-    for name, act in _ACTS.items():
+    for name, act in ACTS.items():
         if name in made:
             image = act(image, made[name], seed)
     found = _unscaled(image, limits, pixels)
@@ -173,10 +182,9 @@ def series(
         found = _moved(found, [{**values, change: value} for value in every])
     elif values.keys() & MOVES:
         found = _moved(found, [values])
-    for name, act in _ACTS.items():
+    for name, act in ACTS.items():
         if name == change:
-            none = CHANGES[name].none
-            found = torch.cat([found if value == none else act(found, value, seed) for value in every])
+            found = act(found, torch.tensor(every, dtype=found.dtype, device=found.device)[:, None, None, None], seed)
         elif values.get(name, CHANGES[name].none) != CHANGES[name].none:
             found = act(found, values[name], seed)
     return _unscaled(found.expand(many, -1, -1, -1), limits, image)
@@ -205,12 +213,11 @@ def _moved(image: torch.Tensor, each: Sequence[Mapping[str, float]]) -> torch.Te
     height, width = image.shape[-2:]
     batch = image.reshape(-1, *image.shape[-3:])
     like: Any = {"dtype": image.dtype, "device": image.device}
-    across, down, start = torch.tensor([_inverse(made, height, width) for made in each], **like)[:, None, None].unbind(
-        -1
-    )
-    x = torch.arange(width, **like)[:, None] - (width - 1) / 2
-    y = torch.arange(height, **like)[:, None, None] - (height - 1) / 2
-    grid = (start + across * x).addcmul(down, y)  # (V, height, width, 2): the row of each move first, which is small
+    matrices = torch.from_numpy(_inverses(each, height, width)).to(**like)[..., None, None]
+    across, down, start = matrices.unbind(1)  # each (2, V, 1, 1): x and y on planes of their own, which is quicker
+    x = torch.arange(width, **like) - (width - 1) / 2
+    y = torch.arange(height, **like)[:, None] - (height - 1) / 2
+    grid = (start + across * x + down * y).permute(1, 2, 3, 0)  # the row of each move first, which is small
     many = max(len(batch), len(each))
     sampled = functional.grid_sample(
         batch.expand(many, -1, -1, -1), grid.expand(many, -1, -1, -1), "bilinear", "zeros", align_corners=False
@@ -218,58 +225,14 @@ def _moved(image: torch.Tensor, each: Sequence[Mapping[str, float]]) -> torch.Te
     return sampled if len(each) > 1 else sampled.reshape(image.shape)
 
 
-def _inverse(made: Mapping[str, float], height: int, width: int) -> list[list[float]]:
-    """Where a pixel of the result, counted from the centre, comes from, in halves of the size: a 2 x 3 matrix."""
-    angle, factor = math.radians(made.get("rotate", 0.0)), made.get("scale", 1.0)
-    right, down = made.get("shift_right", 0.0) * width, made.get("shift_down", 0.0) * height
-    cos, sin = math.cos(angle) / factor, math.sin(angle) / factor
+def _inverses(each: Sequence[Mapping[str, float]], height: int, width: int) -> NDArray[np.float64]:
+    """Where a pixel of a result, counted from the centre, comes from, in halves of the size: (2, 3, V).
+
+    For x and y, each a row of the 2 x 3 matrix of every move.
+    """
+    names = ("rotate", "scale", "shift_right", "shift_down")
+    given = np.array([[made.get(name, CHANGES[name].none) for made in each] for name in names])
+    angle, factor, right, down = np.radians(given[0]), given[1], given[2] * width, given[3] * height
+    cos, sin = np.cos(angle) / factor, np.sin(angle) / factor
     rows = (cos, -sin, sin * down - cos * right), (sin, cos, -sin * right - cos * down)
-    return [[2 * part / size for part in row] for row, size in zip(rows, (width, height), strict=True)]
-
-
-def _mean_gray(image: torch.Tensor) -> torch.Tensor:
-    """Brightness of each pixel: that of ITU-R BT.601 for three channels, the mean otherwise."""
-    if image.shape[-3] != 3:
-        return image.mean(-3, keepdim=True)
-    shares = torch.tensor([0.299, 0.587, 0.114], dtype=image.dtype, device=image.device)
-    return (image * shares[:, None, None]).sum(-3, keepdim=True)
-
-
-def _contrast(image: torch.Tensor, factor: float, _: int) -> torch.Tensor:
-    mean = _mean_gray(image).mean((-2, -1), keepdim=True)
-    return mean + (image - mean) * factor
-
-
-def _gray(image: torch.Tensor, share: float, _: int) -> torch.Tensor:
-    return image + share * (_mean_gray(image) - image)
-
-
-def _blur(image: torch.Tensor, sigma: float, _: int) -> torch.Tensor:
-    most = min(image.shape[-2:])  # the kernel reflects the image at its border, which must be that large
-    side = min(2 * math.ceil(3 * sigma) + 1, 2 * most - 1)
-    return _torchvision().gaussian_blur(image, [side, side], [sigma, sigma])
-
-
-def _noise(image: torch.Tensor, sigma: float, seed: int) -> torch.Tensor:
-    generator = torch.Generator().manual_seed(seed)
-    pattern = torch.randn(image.shape[-3:], generator=generator, dtype=image.dtype)
-    return image + sigma * pattern.to(image.device)
-
-
-def _patch(image: torch.Tensor, share: float, _: int) -> torch.Tensor:
-    height, width = image.shape[-2:]
-    side = round(share * min(height, width))
-    top, left = (height - side) // 2, (width - side) // 2
-    image = image.clone()
-    image[..., top : top + side, left : left + side] = 0.5
-    return image
-
-
-_ACTS: Mapping[str, Callable[[torch.Tensor, float, int], torch.Tensor]] = {
-    "brightness": lambda image, factor, _: image * factor,
-    "contrast": _contrast,
-    "gray": _gray,
-    "blur": _blur,
-    "noise": _noise,
-    "patch": _patch,
-}
+    return 2 * np.array(rows) / np.array([width, height])[:, None, None]
