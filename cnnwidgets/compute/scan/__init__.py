@@ -3,9 +3,8 @@
 from .identity import weights_key
 from .layer_scan import LayerScan, Place
 from .measuring import LEVELS
-from .reading import Reader
 from .result import Scan, checked_scan
 from .scan import scan
 from .scanner import Scanner
 
-__all__ = ["LEVELS", "LayerScan", "Place", "Reader", "Scan", "Scanner", "checked_scan", "scan", "weights_key"]
+__all__ = ["LEVELS", "LayerScan", "Place", "Scan", "Scanner", "checked_scan", "scan", "weights_key"]

@@ -13,7 +13,7 @@ from torch import nn
 
 from ..core import digest, leaves, plain, same_random_state
 from ..dataset import Item
-from .reading import Reader
+from ..reading import Reader
 
 SAMPLES = 8
 """Items of the data set that are read for its key, evenly spread."""

@@ -1,17 +1,15 @@
-"""The images of a scan: in which order they come, what is random in them, and in which batches."""
+"""The images of a scan: in which order they come, and in which batches."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from torch import nn
 
-from ..core import Prepare, in_one_line, whole
-from ..dataset import Item, Items
+from ..core import Prepare, whole
+from ..dataset import Item
 from ..inputs import as_numbers
 from .measuring import NONE
 
@@ -29,78 +27,6 @@ class Batch(NamedTuple):
     def single(self) -> list[Batch]:
         """Its images, one a batch."""
         return [Batch(*(each[at : at + 1] for each in self)) for at in range(len(self.images))]
-
-
-class Reader:
-    """Reads images one by one, whatever is random in them drawn from a seed and their number.
-
-    Parameters
-    ----------
-    items : Items
-        The data set.
-    seed : int
-        A random transform gives an image the same numbers whenever it is read with this seed.
-    skips : bool
-        Whether to leave out what cannot be read, instead of raising an error.
-    """
-
-    def __init__(self, items: Items, seed: int, *, skips: bool) -> None:
-        self.items, self._seed, self._skips, self._is_random = items, seed, skips, False
-
-    def __getitem__(self, index: int) -> Item:
-        """The item; the caller restores the random state."""
-        seed = (self._seed * 1_000_003 + index) % 2**32
-        random.seed(seed)
-        np.random.seed(seed)
-        torch.default_generator.manual_seed(seed)  # that of the CPU: a hundred times as fast as those of all devices
-        return self.items.read(index)
-
-    def read(self, indices: Sequence[int], skipped: dict[int, str]) -> list[tuple[int, Item]]:
-        """The items that can be read with their indices; why others cannot is added to `skipped`.
-
-        Seeds take time for small images, so they are left out until an item draws a random number.
-        """
-        if not self._is_random:
-            before = _random_state()
-            items, errors = _each(self.items.read, indices)
-            self._is_random = _random_state() != before
-        if self._is_random:
-            items, errors = _each(self.__getitem__, indices)
-        for index, error in errors:
-            if not self._skips:
-                raise error
-            skipped[index] = in_one_line(error)
-        return items
-
-    def first(self, order: torch.Tensor, count: int) -> list[tuple[int, Item]]:
-        """The first so many items of an order that can be read, at least one."""
-        skipped: dict[int, str] = {}
-        items: list[tuple[int, Item]] = []
-        for index in order.tolist():
-            items += self.read([index], skipped)
-            if len(items) == count:
-                break
-        if not items:
-            index, why = next(iter(skipped.items()))
-            raise ValueError(f"no image of the data set can be read; image {index}: {why}")
-        return items
-
-
-def _each(
-    read: Callable[[int], Item], indices: Sequence[int]
-) -> tuple[list[tuple[int, Item]], list[tuple[int, Exception]]]:
-    items, errors = [], []
-    for index in indices:
-        try:
-            items.append((index, read(index)))
-        except Exception as error:  # whatever a data set raises
-            errors.append((index, error))
-    return items, errors
-
-
-def _random_state() -> tuple[object, ...]:
-    _, numbers, *rest = np.random.get_state()
-    return torch.get_rng_state().numpy().tobytes(), random.getstate(), np.asarray(numbers).tobytes(), rest
 
 
 def checked_part(part: tuple[int, int]) -> tuple[int, int]:

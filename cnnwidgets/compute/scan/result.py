@@ -15,10 +15,10 @@ from ...late import imported
 from ..core import unknown
 from ..dataset import Items
 from ..predictions import Predictions
+from ..reading import Reader
 from . import storage
 from .identity import TOLD, difference, of_other_data, weights_key
 from .layer_scan import LayerScan
-from .reading import Reader
 from .tally import FIELDS, Tally, merged
 
 PREDICTIONS = "predictions"

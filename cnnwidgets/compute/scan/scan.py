@@ -37,6 +37,7 @@ def scan(
     classes: Sequence[str] | None = None,
     prepare: Prepare | None = None,
     predictions: bool = True,
+    workers: int | None = None,
     progress: bool | Report = True,
 ) -> Scan:
     """Numbers of every channel over a whole data set: the places that fire it most, how it is spread, what it knows.
@@ -82,6 +83,9 @@ def scan(
     predictions : bool
         Whether to keep what the network says of each image, where it gives class scores: 24 bytes an image. Without,
         no more of the network is run than to the last of the layers.
+    workers : int, optional
+        Processes that read images ahead, as those of a `torch.utils.data.DataLoader`: for images whose reading takes as
+        long as the network. The numbers are the same to the bit. By default this process reads.
     progress : bool or callable
         A bar on stderr, with the time left, if it takes longer than a second; `False` for none; or a function of
         (done, total) that returns whether to go on. Stopped so, or by Ctrl-C, it gives what is done.
@@ -96,9 +100,11 @@ def scan(
     LookupError
         A layer does not exist, or does not run for the first images.
     TypeError, ValueError
-        `dataset` gives no items by index; an unknown option; the folder holds another scan, or a damaged one.
+        `dataset` gives no items by index, or cannot be given to worker processes; an unknown option; the folder holds
+        another scan, or a damaged one.
     RuntimeError
-        An image cannot be read; another process writes to the folder; the weights changed during the scan.
+        An image cannot be read; a worker process died; another process writes to the folder; the weights changed during
+        the scan. What is done by then is in the folder.
     ForwardError
         The model raised an error; the message names the image.
     OSError
@@ -128,6 +134,7 @@ def scan(
         classes=classes,
         prepare=prepare,
         predictions=predictions,
+        workers=workers,
     )
     where = None if folder is None else Path(folder)
     with nullcontext() if where is None else storage.locked(where, storage.stem(scanner.part)):
@@ -152,5 +159,6 @@ def _run(scanner: Scanner, folder: Path | None, progress: bool | Report) -> None
         except (Stopped, KeyboardInterrupt):
             pass
         finally:
+            scanner.rest()
             if folder is not None:
                 scanner.write(folder)

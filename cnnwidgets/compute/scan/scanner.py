@@ -13,11 +13,12 @@ from torch import nn
 from ..core import Prepare, check_numbers, plain, same_random_state, weights_version, whole
 from ..dataset import Item, Items, OutputNames
 from ..predictions import Predictions
+from ..reading import Ahead, Reader
 from . import storage
 from .identity import difference, key_of
 from .layer_scan import LayerScan
 from .measuring import STATISTICS, Measured
-from .reading import Batch, Reader, batches, checked_part, visiting_order
+from .reading import Batch, batches, checked_part, visiting_order
 from .result import Scan
 from .tally import Tally, framed_alike
 from .watching import Found, Watch, chosen_layers, most_at_once
@@ -62,10 +63,13 @@ class Scanner:
         classes: Sequence[str] | None = None,
         prepare: Prepare | None = None,
         predictions: bool = True,
+        workers: int | None = None,
     ) -> None:
         for name, value in {"k": k, "per_image": per_image, "bins": bins, "batch_size": batch_size}.items():
             if (number := whole(value)) is None or number < 1:
                 raise ValueError(f"{name} must be a whole number, 1 or more, not {value!r}")
+        if (number := whole(workers or 0)) is None or number < 0:
+            raise ValueError(f"workers must be a whole number, 0 (read in this process) or more, not {workers!r}")
         if statistic not in STATISTICS:
             raise ValueError(f"statistic is {', '.join(STATISTICS[:-1])} or {STATISTICS[-1]}, not {statistic!r}")
         if on_error not in ERRORS:
@@ -80,7 +84,7 @@ class Scanner:
         self._items = Items(dataset, classes=classes, prepare=prepare, model=model)
         self._names = OutputNames(self._module, self._items)
         self._reader = Reader(self._items, seed or 0, skips=skips)
-        self._batch_size = batch_size
+        self._batch_size, self._workers = batch_size, number
         part = checked_part(part)
         options: dict[str, Any] = {"statistic": statistic, "k": k, "per_image": per_image}
         self._options: dict[str, Any] = {**options, "bins": bins, "seed": seed}
@@ -100,6 +104,7 @@ class Scanner:
         self.part = part
         self._order = visiting_order(len(self._items), self._options["seed"])[part[0] :: part[1]]
         self.done, self.total, self._written = 0, len(self._order), 0
+        self._ahead = Ahead(self._reader, self._order, self._workers) if self._workers else None
         self.skipped: dict[int, str] = {}
         self._tallies = {name: tally.copy() for name, tally in self._framed.items()}
         self._predictions = [Predictions()]
@@ -126,12 +131,21 @@ class Scanner:
         """
         before, until = self.done, time.monotonic() + (TURN if seconds is None else seconds)
         with same_random_state(), ExitStack() as stack:
+            if self._ahead is not None:
+                stack.enter_context(self._ahead.undisturbed())
             shadow = stack.enter_context(self._watch.session())
             while self.done < self.total:
                 self._window(shadow, self._batch_size if most is None else min(self._batch_size, max(1, most)))
                 if time.monotonic() >= until:
                     break
+        if self.done == self.total:
+            self.rest()
         return self.done - before
+
+    def rest(self) -> None:
+        """End the worker processes, if there are any; the next step starts them again."""
+        if self._ahead is not None:
+            self._ahead.close()
 
     @property
     def result(self) -> Scan:
@@ -204,7 +218,10 @@ class Scanner:
         indices = self._order[self.done : self.done + count].tolist()
         skipped: dict[int, str] = {}
         found: list[Found] = []
-        items = self._reader.read(indices, skipped)
+        if self._ahead is None:
+            items = self._reader.read(indices, skipped)
+        else:
+            items = self._ahead.read(self.done, count, skipped)
         weakest = {name: tally.weakest for name, tally in self._tallies.items()}
         for batch in batches(self._module, items, self._prepare, self._most):
             found += self._watch(shadow, batch, weakest, skipped)

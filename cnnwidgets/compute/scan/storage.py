@@ -24,6 +24,8 @@ from ...late import imported
 
 FORMAT, VERSION, NEEDS = "cnnwidgets scan", 2, 1
 """Version 2 adds predictions, and what reads version 1 leaves them out."""
+_held: set[int] = set()
+"""Files that this process has locked."""
 _LEDGER = re.compile(r"scan(-\d+-of-\d+)?\.json")
 
 
@@ -135,6 +137,7 @@ def locked(folder: Path, name: str) -> Iterator[None]:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise OSError(error.errno, f"the scan cannot be written to {folder}: {reason}") from error
+    _held.add(file)
     try:
         try:
             _lock(file)
@@ -144,7 +147,19 @@ def locked(folder: Path, name: str) -> Iterator[None]:
             ) from None
         yield
     finally:
-        os.close(file)
+        if file in _held:
+            _held.remove(file)
+            os.close(file)
+
+
+def _let_go() -> None:
+    """A process that was forked from this one holds no lock, so that it keeps none when this one is killed."""
+    while _held:
+        os.close(_held.pop())
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go)
 
 
 def _lock(file: int) -> None:

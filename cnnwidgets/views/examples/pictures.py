@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ...compute.core import same_random_state
 from ...compute.dataset import Item, Items
-from ...compute.scan import Reader
+from ...compute.reading import Reader
 from ...render.color import to_picture
 from ...widgets.state import ByteCache
 from ...widgets.surface import markup
