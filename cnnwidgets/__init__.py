@@ -80,6 +80,7 @@ from .compute import (
 )
 from .explore import ExploreView, explore
 from .lessons import Lesson
+from .pages import page
 from .render.static import Panel
 from .report import report
 from .training import Frame, History, Recorder, Recording, Trainer, fit
@@ -213,6 +214,7 @@ __all__ = [
     "models",
     "occlusion",
     "open",
+    "page",
     "patching",
     "perturb",
     "randomized",

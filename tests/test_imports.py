@@ -44,7 +44,7 @@ _COMPUTE = (
     "compute.comparison",
     "compute.maximization",
 )
-_RENDER = ("render", "render.color", "render.text", "render.mosaic", "render.static")
+_RENDER = ("render", "render.color", "render.document", "render.text", "render.mosaic", "render.static")
 _FURNITURE = (*_COMPUTE, *_RENDER, "files", "live", "widgets.state", "widgets.surface")
 _BASE = (
     *_FURNITURE,
@@ -65,8 +65,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "render": ("render.color", "render.text", "render.mosaic", "render.static"),
     "render.color": (),
     "render.text": ("render.color",),
+    "render.document": ("render.color",),
     "render.mosaic": ("render.color", "render.text"),
-    "render.static": ("render.color", "render.text", "render.mosaic"),
+    "render.static": ("render.color", "render.document", "render.text", "render.mosaic"),
     "compute": _COMPUTE,
     "compute.core": ("compute.settings",),
     "compute.settings": (),
@@ -139,6 +140,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "explore": (*_BASE, "widgets", "views"),
     "lessons": (*_BASE, "widgets", "views", "data", "models"),
     "report": (*_BASE, "widgets", "views"),
+    "pages": (*_RENDER, "files", "widgets.base", "widgets.state"),
 }
 """Room -> the rooms that it may import besides itself; `views.*` is each view, which never imports another one."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, ClassVar
 
 import ipywidgets as W
@@ -26,10 +25,10 @@ from ..views import (
     ReceptiveFieldView,
 )
 from ..widgets import controls
-from ..widgets.base import Exported, LayerView, ModelView
+from ..widgets.base import LayerView, ModelView, Part
 from ..widgets.state import Index, Integer, Subject
 from ..widgets.surface import layout, markup, plain
-from .page import write
+from .page import part
 from .panel import LessonPanel
 from .sheet import Posed, left_out, posed, sheet
 from .still import LETTERS, still
@@ -298,40 +297,22 @@ class Lesson(ModelView):
         """What the trait `name` may be, as the view now stands."""
         return range(5) if name == "seed" else super().choices(name)
 
-    def to_html(
-        self, path: str | Path, *, budget: int | str = 20_000_000, progress: bool = True, **values: Any
-    ) -> Exported:
-        """Write the lesson to one HTML file that asks, takes the answers and counts, without Python.
-
-        Parameters
-        ----------
-        path : str or Path
-            Where to; must end in `.html`.
-        budget : int or str
-            Largest size of the file, in bytes or as `"20MB"`; questions beyond it are left out.
-        progress : bool
-            For all views; the questions are there already.
-        **values
-            A lesson has no sliders: there is none to choose.
-
-        Returns
-        -------
-        Exported
-            `path`, `frames` (questions), `bytes`, `left_out`.
+    def page_part(self, *, budget: int | str, progress: bool = False, **values: Any) -> Part:
+        """The questions, which the page asks and counts; those beyond the budget are left out.
 
         Raises
         ------
         ValueError
-            Another ending; a budget that is none or does not hold one question.
+            A budget that is none or does not hold one question.
         TypeError
             A value for a slider.
-        OSError
-            The file cannot be written; what was there is left as it was.
 
         Examples
         --------
-        >>> import cnnwidgets as cw
-        >>> cw.Lesson(topics=["stride"]).to_html("lesson.html").frames
+        >>> import tempfile, cnnwidgets as cw
+        >>> lesson = cw.Lesson(topics=["padding"])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     lesson.to_html(f"{folder}/lesson.html").frames
         1
         """
         if values:
@@ -342,7 +323,7 @@ class Lesson(ModelView):
             state = self.state
         except ValueError:  # a topic of one's own
             state = None
-        return write(path, self._sheet(), type(self.subject.module).__name__, budget, state)
+        return part(self._sheet(), type(self.subject.module).__name__, budget, state)
 
     def close(self) -> None:
         """Close every widget of the view and of the one below it; the model is as it was before."""

@@ -79,7 +79,9 @@ def test_a_page_alone_asks_and_counts(browser, tmp_path, dark):
     import cnnwidgets as cw
 
     lesson = cw.Lesson(topics=("occlusion", "channels"), seed=1)
-    path = lesson.to_html(tmp_path / "lesson.html").path
+    filters = cw.FilterView(lesson.subject.module)
+    parts = ["# Filters\nEach **filter** of `C1`:", filters, "*Your turn*:\n\n- click\n- count", lesson]
+    path = cw.page(parts, tmp_path / "class.html", title="Our first network", progress=False).path
     options = {"color_scheme": "dark" if dark else "light", "viewport": {"width": 700, "height": 800}}
     context = browser.new_context(offline=True, **options)
     page = context.new_page()
@@ -87,6 +89,9 @@ def test_a_page_alone_asks_and_counts(browser, tmp_path, dark):
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda message: errors.append(message.text))
     page.goto(path.as_uri())
+    page.locator("input[name=layer]").press("End")
+    expect(page.locator("main").first.locator("h1")).to_contain_text(filters.choices("layer")[-1])
+    expect(page.locator("header h1")).to_have_text("Our first network")
     page.locator(f".cnnw-lesson-box[data-choice='{lesson.right}']").click()
     expect(page.locator(VERDICT)).to_contain_text("is right")
     keep(page, f"lesson-page-{'dark' if dark else 'light'}", whole=True)

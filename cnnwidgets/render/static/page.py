@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..color import DARK, FLAG, LIGHT, Theme, css_gradient
+from ..color import FLAG, css_gradient
+from ..document import ROOM, Section, document
 from ..text import fitting_size, ink
 from .card import BETWEEN, NARROWEST, TRUE, Card, column_width, reduced
 from .painted import Painted, Paints
@@ -53,12 +54,10 @@ class Page:
         self.title = title
         self.note = ""
         """One more line below every card."""
-        self.kept = ""
-        """An element that shows nothing, for whoever reads the file."""
         self.sliders = list(sliders)
         self.play = play
         self.paints = paints
-        self.bytes = len(TEMPLATE.read_bytes()) + (paints.bytes if paints else 0)
+        self.bytes = ROOM + len(TEMPLATE.read_bytes()) + (paints.bytes if paints else 0)
         """Size of the page so far, to within a few kB."""
         self._width = NARROWEST
         self._frames: dict[tuple[str, ...], dict[str, Any]] = {}
@@ -116,7 +115,14 @@ class Page:
         return True
 
     def html(self, *, start: Sequence[str] | None = None, order: Sequence[Sequence[str]] | None = None) -> str:
-        """The page; `start` is where the sliders stand at first, `order` that of the frames, else as they came."""
+        """The page alone in a document, as `section` makes it."""
+        return document(self.title, [self.section(start=start, order=order)])
+
+    def section(self, *, start: Sequence[str] | None = None, order: Sequence[Sequence[str]] | None = None) -> Section:
+        """The page as a part of a document.
+
+        `start` is where the sliders stand at first, `order` that of the frames, else as they came.
+        """
         frames = [self._frames[tuple(at)] for at in order] if order is not None else list(self._frames.values())
         if not frames:
             raise ValueError("a page needs at least one card")
@@ -133,17 +139,13 @@ class Page:
         if self.paints is not None:
             data["paints"] = {**self.paints.given, "numbers": self._numbers}
         fields = {
-            "title": escape(self.title),
-            "light": _variables(LIGHT),
-            "dark": _variables(DARK),
             "width": str(self._width),
             "note": escape(self.note),
-            "kept": self.kept,
             "paints": self.paints.code if self.paints else "null",
-            "style": self.paints.style if self.paints else "",
             "data": json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),
         }
-        return re.sub(r"\{\{(\w+)\}\}", lambda field: fields[field[1]], TEMPLATE.read_text(encoding="utf-8"))
+        html = re.sub(r"\{\{(\w+)\}\}", lambda field: fields[field[1]], TEMPLATE.read_text(encoding="utf-8"))
+        return Section(html, self.paints.style if self.paints else "")
 
     def _panel(self, panel: Panel, width: int, sheet: Mapping[str, Any] | None) -> int:
         """Number of the panel, `width` px wide, among those stored; the page paints one with a sheet."""
@@ -207,7 +209,3 @@ class Page:
             self._pictures[key] = len(self._pictures), text
             self.bytes += len(text) + 3
         return self._pictures[key][0]
-
-
-def _variables(theme: Theme) -> str:
-    return " ".join(f"--{name}: {color};" for name, color in theme._asdict().items())

@@ -1,6 +1,6 @@
 """What every view is built on, its export, and Colab."""
 
-from .export import Exported
+from .export import Exported, Part, page_path
 from .layer_view import ImageView, LayerView
 from .view import ModelView, log
 
@@ -9,5 +9,7 @@ __all__ = [
     "ImageView",
     "LayerView",
     "ModelView",
+    "Part",
     "log",
+    "page_path",
 ]

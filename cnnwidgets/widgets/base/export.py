@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Protocol
 
 from ...compute.core import Bar, unknown
 from ...files import check_writable, parsed_bytes, readable, write_whole
+from ...render.document import ROOM, Section, document
 from ...render.static import Card, Page, Painted, Paints, Panel
 from ..painter import Painting, painted, paints
 from ..panels import PaintedPanel
@@ -76,14 +77,62 @@ class Exported:
         return f"{self.path}: {self.frames:,} pictures{every}, {self.bytes / 1e6:.1f} MB{left}"
 
 
-def to_html(
-    view: Exportable, path: str | Path, budget: int | str, chosen: Mapping[str, Any], progress: bool = True
-) -> Exported:
-    """Write `view` to `path`; see `ModelView.to_html`."""
-    path, limit = Path(path).expanduser(), parsed_bytes(budget)
+@dataclass(frozen=True)
+class Part:
+    """A view as a part of a page: what `Exported` tells of a whole one, and what stands in the page.
+
+    Attributes
+    ----------
+    section : Section
+        What is seen.
+    kept : str
+        The place of the view, as an element that shows nothing.
+    """
+
+    name: str
+    section: Section
+    frames: int
+    painted: int = 0
+    left_out: str = ""
+    kept: str = ""
+
+
+class Exports(Protocol):
+    """What makes a part of a page of itself; `ModelView` does."""
+
+    def page_part(self, *, budget: int | str, progress: bool, **values: Any) -> Part:
+        """See `ModelView.page_part`."""
+
+
+def page_path(path: str | Path) -> Path:
+    """Where a page is written, checked before the work; raises ValueError or OSError where it cannot be."""
+    path = Path(path).expanduser()
     if path.suffix.lower() not in (".html", ".htm"):
         raise ValueError(f"the page is written as .html, not {path.suffix or 'a name without an ending'!r}: {path}")
-    check_writable(path)  # before the work
+    check_writable(path)
+    return path
+
+
+def to_html(
+    view: Exports, path: str | Path, budget: int | str, values: Mapping[str, Any], progress: bool, title: str, note: str
+) -> Exported:
+    """Write `view` to `path`; see `ModelView.to_html`."""
+    path, limit = page_path(path), parsed_bytes(budget)
+    for name, text in (("title", title), ("note", note)):
+        if not isinstance(text, str):
+            raise TypeError(f"{name} is a text, not {text!r:.60}")
+    room = limit - len(document(title, [], title=title, note=note).encode()) + ROOM  # a part counts an empty one
+    if room <= 0:
+        raise ValueError(f"a budget of {limit:,} bytes does not even hold title and note")
+    part = view.page_part(budget=room, progress=progress, **values)
+    data = document(part.name, [part.section], title=title, note=note, kept=part.kept).encode()
+    write_whole(path, data)
+    return Exported(path, part.frames, part.painted, len(data), part.left_out)
+
+
+def part_of(view: Exportable, budget: int | str, chosen: Mapping[str, Any], progress: bool) -> Part:
+    """`view` as a part of a page; see `ModelView.page_part`."""
+    limit = parsed_bytes(budget)
     known = [*view.traits(source=True), *view.traits(display=True)]
     for name in chosen:
         if name not in known:
@@ -92,13 +141,11 @@ def to_html(
         if not _listed(chosen[name]):
             raise ValueError(f"{name}={chosen[name]!r} holds no value for its slider: give at least one")
     sweep = _Sweep(view, {name: _listed(values) for name, values in chosen.items()}, limit)
-    sweep.page.kept = _place(view, limit // 4)
-    sweep.page.bytes += len(sweep.page.kept)
+    place = _place(view, limit // 4)
+    sweep.page.bytes += len(place)
     with _undisturbed(view), Bar(0, "pictures", progress) as sweep.bar:
         sweep.run()
-    data = sweep.html().encode()
-    write_whole(path, data)
-    return Exported(path, len(sweep.page), sweep.painted, len(data), sweep.left_out)
+    return Part(sweep.page.title, sweep.section(), len(sweep.page), sweep.painted, sweep.left_out, place)
 
 
 def _place(view: Exportable, room: int) -> str:
@@ -164,11 +211,11 @@ class _Sweep:
         start = {name: getattr(self.view, name) for name in names}
         return paints(start, {name: self.chosen[name] for name in names if name in self.chosen}, self.names)
 
-    def html(self) -> str:
+    def section(self) -> Section:
         """The page."""
         self.page.note = f"Left out of this page: {self.left_out}." if self.left_out else ""
         start = [str(value) for value in self.start.values()]
-        return self.page.html(start=start, order=sorted(self._ranks, key=lambda at: self._ranks[tuple(at)]))
+        return self.page.section(start=start, order=sorted(self._ranks, key=lambda at: self._ranks[tuple(at)]))
 
     def _walk(self, at: tuple[str, ...], ranks: tuple[int, ...], *, alone: bool | None = None) -> bool:
         """Add what lies behind `at`; False once the budget is spent.

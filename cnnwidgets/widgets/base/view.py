@@ -27,7 +27,7 @@ from ..state import Given, Index, Memory, Subject, cell_of, refused, told
 from ..surface import close_tree, markup, sharing
 from . import lifetime, still
 from .contract import check_contract
-from .export import BUDGET, Exported, to_html
+from .export import BUDGET, Exported, Part, part_of, to_html
 from .frame import Frame
 from .traffic import Traffic
 
@@ -399,7 +399,14 @@ class ModelView(W.VBox):
         return path
 
     def to_html(
-        self, path: str | Path, *, budget: int | str = BUDGET, progress: bool = True, **values: Any
+        self,
+        path: str | Path,
+        *,
+        budget: int | str = BUDGET,
+        progress: bool = True,
+        title: str = "",
+        note: str = "",
+        **values: Any,
     ) -> Exported:
         """Write the view to one HTML file in which its main sliders still move, for people without Python.
 
@@ -415,6 +422,9 @@ class ModelView(W.VBox):
             Largest size of the file, in bytes or as `"20MB"`.
         progress : bool
             A bar on stderr where it takes longer than a second.
+        title, note : str
+            What stands above the view, in words of your own. The title is plain text; the note may have headings,
+            lists, `**bold**`, `*italic*`, code and links as in Markdown. HTML in either is shown as text.
         **values
             For a trait of the view, the values that its slider in the page shall have: `index=range(20)`,
             `layer=["C1", "C3"]`; a single one counts as one. By default those of `sliders`: every layer that the
@@ -432,11 +442,15 @@ class ModelView(W.VBox):
             Another ending; a budget that is none or does not hold the present picture; no value for a slider, or one
             that the view never takes.
         TypeError
-            A name that is no trait of the view.
+            A name that is no trait of the view; a title or a note that is no text.
         OSError
             The file cannot be written; what was there is left as it was.
         """
-        return to_html(self, path, budget, values, progress)
+        return to_html(self, path, budget, values, progress, title, note)
+
+    def page_part(self, *, budget: int | str, progress: bool = False, **values: Any) -> Part:
+        """The view as a part of a page, for `to_html` and `cnnwidgets.page`; parameters and errors as of `to_html`."""
+        return part_of(self, budget, values, progress)
 
     sliders: ClassVar[dict[str, str]] = {}
     """The traits that a page made of the view has sliders for, outermost first, with their labels."""
