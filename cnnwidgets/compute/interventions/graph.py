@@ -13,7 +13,7 @@ from ..layers import GraphRunner, Trace, mixes_rows, trace, traced
 from ..shadow import looking
 from .selection import Arrangement, by_channel, not_by_channel
 
-Change = Callable[[torch.Tensor], None]
+Change = Callable[[torch.Tensor], object]
 KEPT = 2**28
 """Bytes of what the network has computed before a layer that are kept, so that it need not be computed again."""
 

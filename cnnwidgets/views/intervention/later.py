@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from ...compute.layers import Layer, drawable
 from ...compute.overview import worth_choosing
+from ...live import cell_thread
 from ...render.color import GAP, Shaded, palette
 from ...render.mosaic import Grid, mosaic
 from ...render.static import Panel
@@ -120,3 +122,33 @@ def later_panels(found: Sequence[Later], colormap: str) -> list[list[Panel]]:
         return [[Panel("Later layers · no change", width=WIDTH, key="later0")]]
     panels = [later_panel(each, colormap, key=f"later{at}") for at, each in enumerate(found)]
     return [panels[at : at + 3] for at in range(0, len(panels), 3)]
+
+
+class LaterPanels:
+    """The later layers of a view, drawn a moment after all else where a page waits: the scores are seen first.
+
+    Attributes
+    ----------
+    due : bool
+        Whether the present ones are still to be drawn.
+    """
+
+    def __init__(self, view: Any) -> None:
+        self._view, self._key, self.due = view, None, False  # type: Any, Any, bool
+        self._drawn: list[list[Panel]] = []
+
+    def panels(self, key: Hashable, make: Callable[[], list[list[Panel]]]) -> list[list[Panel]]:
+        """What `make` gives; another `key` asks for others, which come with the next drawing."""
+        if key != self._key:
+            loop = cell_thread.turning_loop()
+            if loop is not None and self._key is not None and not self.due:
+                self.due = True
+                loop.call_soon(self._ask)
+            else:
+                self.due = False
+                self._key, self._drawn = key, make()
+        return self._drawn
+
+    def _ask(self) -> None:
+        if self.due and not self._view.closed:
+            self._view.redraw()

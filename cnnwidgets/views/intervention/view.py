@@ -25,7 +25,7 @@ from .beside import Beside, Present
 from .controls import InterventionControls
 from .edits import AVERAGED, REPLACES, Switches, checked_gains, checked_off, replacement, unfit_words
 from .growing import GrowingFinding
-from .later import later_layers, later_panels
+from .later import LaterPanels, later_layers, later_panels
 from .panels import score_panel
 from .ranking import Ranking
 
@@ -203,7 +203,7 @@ class InterventionView(ImageView):
         self._norms: list[str] = []
         self._unfit = ""
         self._keeping = False
-        self._beside = Beside(self)
+        self._beside, self._later = Beside(self), LaterPanels(self)
 
     def choosable(self, row: Layer) -> bool:
         """Layers with channels that a hook can edit."""
@@ -267,7 +267,7 @@ class InterventionView(ImageView):
         switches = self._applied
         key = (*place, switches.off, switches.live)
         self._after = self.remember("after", key, lambda: self._run(switches))
-        self._later = self.remember("later", key, lambda: later_layers(self.snapshot, self._after, self.layer))
+        self._edited_key = key
         removing = (switches.removing, self.layer, self.subject.weights)
         self._norms = self.remember("norms", removing, lambda: self._norms_behind(row, switches))
         other = self.subject.at(self.other) if self.replace == "image" else None
@@ -293,7 +293,7 @@ class InterventionView(ImageView):
             ],
         )
         scores = self.remember("scores", (snapshot.prediction, self._after.prediction), self._scores)
-        later = self.remember("drawn", (self._later, self.colormap), lambda: later_panels(self._later, self.colormap))
+        later = self._later.panels((*self._edited_key, self.colormap), self._later_panels)
         image = self.remember("image", (self.item,), lambda: image_panel(snapshot))
         return [
             [image, *beside.other_panels()],
@@ -324,15 +324,24 @@ class InterventionView(ImageView):
             self._beside.stop()
         super().close()
 
+    def flush(self) -> None:
+        """Draw at once what waits to be drawn, the later layers too."""
+        super().flush()
+        if self._later.due:
+            self.redraw()
+            super().flush()
+
     def settle(self) -> None:
         """Draw the present state to the end, with all that grows where it is wanted; raises what goes wrong."""
         super().settle()
+        self.flush()
         self._beside.settle()
 
     def save(self, path: str | Path, **options: Any) -> Path:
         """Write a file as `ModelView.save` does; outside a notebook with all that grows, where it is wanted."""
         if cell_thread.loop() is None:
             self.settle()
+        self.flush()
         return super().save(path, **options)
 
     # ------------------------------------------------------------------ parts
@@ -366,6 +375,10 @@ class InterventionView(ImageView):
             raise
         self.edited = own
         return found
+
+    def _later_panels(self) -> list[list[Panel]]:
+        found = self.remember("later", self._edited_key, lambda: later_layers(self.snapshot, self._after, self.layer))
+        return later_panels(found, self.colormap)
 
     def _norms_behind(self, row: Layer, switches: Switches) -> list[str]:
         if not switches.removing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 
 import numpy as np
@@ -63,3 +64,25 @@ def test_a_long_vector_has_several_rows_and_what_is_left_of_the_last_is_ground()
     assert panel.pixels[0, -1] != GAP
     last = panel.pixels[: panel.pixels.shape[0] // 3]
     assert (last[:, 0] != GAP).all() and (last[-1, LONGEST // 2 :] == GAP).all()
+
+
+def test_where_a_page_waits_the_scores_are_drawn_first_and_the_later_layers_with_the_next_drawing():
+    async def main() -> None:
+        view = cw.InterventionView(tiny(), steps(), layer="conv", ranking=False)
+        await asyncio.sleep(0.02)
+        view.off = (0,)
+        assert view.panel("scores").bars[1][2] == "33.3 % (−66.7)"
+        assert view.panel("later0").heading == "Later layers · no change"
+        passes = view.edited.passes
+        for _ in range(100):
+            await asyncio.sleep(0.01)
+            if view.panel("later0").heading.startswith("fc"):
+                break
+        assert view.panel("later0").lines == ["changed by 100.0 %; most in unit 0"]
+        assert view.edited.passes == passes == 1
+        view.off = (0, 1)
+        view.flush()  # what is read then is of the present state
+        assert view.panel("later0").lines == ["changed by 100.0 %; most in map 0, which is shown"]  # pool before fc
+        view.close()
+
+    asyncio.run(main())
