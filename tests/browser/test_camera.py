@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from page_tools import WATCH, in_kernel, keep, no_errors, state, wait_until
-from playwright.sync_api import Locator, Page
+from page_tools import WATCH, becomes, in_kernel, keep, no_errors, soon, state, wait_until
+from playwright.sync_api import Locator, Page, expect
 
 COLOUR = """
 import torch
@@ -52,7 +52,7 @@ def on(run_cells) -> Page:
     wait_until(
         page, lambda: page.locator("video.cnnw-pad-video").evaluate("v => v.videoWidth") > 0, "the camera's picture"
     )
-    assert page.evaluate(TRACKS) == ["live"]
+    becomes(page, lambda: page.evaluate(TRACKS), ["live"], "one stream")
     return page
 
 
@@ -65,13 +65,15 @@ def test_its_picture_becomes_the_own_image_and_it_goes_off(run_cells):
     keep(page, "camera", whole=True)
     button(page, "take it").click()
     wait_until(page, lambda: int(state(page, "index")) < 0, "the own image is shown")
-    assert off(page)
-    assert not page.locator("video.cnnw-pad-video").is_visible()
+    wait_until(page, lambda: off(page), "the camera is off")
+    expect(page.locator("video.cnnw-pad-video")).to_be_hidden()
     button(page, "camera").wait_for()
-    red, green, blue = (
-        float(value) for value in in_kernel(page, "print(*view.item.image.mean((1, 2)).tolist())").split()
-    )
-    assert green > red and green > blue
+
+    def green_above_all() -> None:
+        red, green, blue = map(float, in_kernel(page, "print(*view.item.image.mean((1, 2)).tolist())").split())
+        assert green > red and green > blue
+
+    soon(page, green_above_all, "the image is the camera's")
     wait_until(page, lambda: len(np.unique(_canvas(page))) > 3, "the picture stands on the canvas")
     assert no_errors(page)
 
