@@ -78,39 +78,34 @@ def test_its_picture_becomes_the_own_image_and_it_goes_off(run_cells):
     assert no_errors(page)
 
 
-def test_it_goes_off_when_the_view_is_closed(run_cells):
-    page = on(run_cells)
-    in_kernel(page, "view.close()")
-    wait_until(page, lambda: off(page), "the camera is off")
-
-
-def test_it_goes_off_when_the_panel_is_hidden(run_cells):
+def test_it_goes_off_when_the_panel_is_hidden_with_a_word_or_without_and_when_the_view_is_closed(run_cells):
     page = on(run_cells)
     page.get_by_role("button", name="own image").first.click()
     wait_until(page, lambda: off(page), "the camera is off")
     page.get_by_role("button", name="own image").first.click()
     button(page, "camera").wait_for()
     assert no_errors(page)
-
-
-def test_it_goes_off_when_the_page_hides_it_without_a_word(run_cells):
-    page = on(run_cells)
+    button(page, "camera").click()
+    becomes(page, lambda: page.evaluate(TRACKS), ["ended", "live"], "the camera is on again")
     page.locator(".cnnw-input-panel").evaluate("panel => { panel.style.display = 'none'; }")
-    wait_until(page, lambda: off(page), "the camera is off")
+    becomes(page, lambda: page.evaluate(TRACKS), ["ended", "ended"], "the camera is off")
+    page.locator(".cnnw-input-panel").evaluate("panel => { panel.style.display = ''; }")
+    button(page, "camera").click()
+    becomes(page, lambda: page.evaluate(TRACKS), ["ended", "ended", "live"], "the camera is on once more")
+    in_kernel(page, "view.close()")
+    becomes(page, lambda: page.evaluate(TRACKS), ["ended"] * 3, "the camera is off")
 
 
-def test_a_camera_that_comes_when_nobody_looks_any_more_is_off_at_once(run_cells):
+def test_a_camera_that_comes_when_nobody_looks_is_off_at_once_and_a_second_press_opens_no_second_stream(run_cells):
     page = looking(run_cells, delay=700)
     page.get_by_role("button", name="own image").first.click()
     wait_until(page, lambda: off(page), "the camera is off")
-
-
-def test_a_second_press_while_the_browser_asks_opens_no_second_stream(run_cells):
-    page = looking(run_cells, delay=500)
+    page.get_by_role("button", name="own image").first.click()
     button(page, "camera").click()
+    button(page, "camera").click()  # while the browser asks
     button(page, "take it").wait_for()
-    page.wait_for_timeout(700)
-    assert page.evaluate(TRACKS) == ["live"]
+    page.wait_for_timeout(900)
+    becomes(page, lambda: page.evaluate(TRACKS), ["ended", "live"], "one stream more")
 
 
 def _canvas(page: Page) -> np.ndarray:

@@ -97,7 +97,7 @@ def test_a_drawn_seven_is_a_seven_and_the_view_follows_the_hand(run_cells, theme
 
 def test_the_last_stroke_arrives_however_fast_the_hand_was(run_cells):
     page = opened(run_cells)
-    draw(page, [(4, 4), (24, 4), (4, 24), (24, 24), (4, 4), (26, 26)], steps=40)
+    draw(page, [(4, 4), (24, 4), (4, 24), (24, 24), (4, 4), (26, 26)], steps=16)
     wait_for_the_last_stroke(page)
     assert no_errors(page)
 
