@@ -11,6 +11,8 @@ from page_tools import (
     GRIDS,
     PICTURES,
     WATCH,
+    at_rest,
+    becomes,
     blobs,
     comm_count,
     drag_slider,
@@ -21,6 +23,8 @@ from page_tools import (
     no_errors,
     press,
     shown_pixels,
+    soon,
+    steady,
     wait_for,
     wait_until,
     widget_count,
@@ -121,19 +125,34 @@ def test_the_mouse_hears_of_a_tile_chooses_it_and_reads_a_value_in_the_large_map
     in_kernel(page, "view.layer = 'C3'")
     wait_for_grid(page, "C3", 3)
     grid, large = (page.locator(".cnnw .bqplot image").nth(n) for n in (0, 1))
-    for place, figure in enumerate((grid, large)):  # what hears the mouse lies over what is seen
-        picture = page.locator(".cnnw img.cnnw-pixels:visible").nth(place).bounding_box()
-        assert figure.bounding_box() == pytest.approx(picture, abs=1)
-    factor = grid.bounding_box()["width"] / 83  # four maps of 10 x 10, twice as large, with gaps of 1
+    pictures = page.locator(".cnnw img.cnnw-pixels:visible")
 
-    grid.hover(position={"x": 52 * factor, "y": 31 * factor}, force=True)  # third in the second row
+    def over_each_other() -> None:  # what hears the mouse lies over what is seen
+        for place, figure in enumerate((grid, large)):
+            box = figure.bounding_box()
+            assert box and box == pytest.approx(pictures.nth(place).bounding_box(), abs=1)
+
+    soon(page, over_each_other, "figures lie over their pictures")
+    factor = steady(grid)["width"] / 83  # four maps of 10 x 10, twice as large, with gaps of 1
     tip = page.locator(".cnnw-tip", has_text="channel 6:")
-    tip.wait_for()
+
+    def told() -> bool:
+        for x in (51, 52):  # third in the second row
+            grid.hover(position={"x": x * factor, "y": 31 * factor}, force=True)
+        return tip.is_visible()
+
+    wait_until(page, told, "the mouse is told of the map")
     around = "e => getComputedStyle(e.closest('.tooltip_div, .bqplot_tooltip_div')).pointerEvents"
-    assert tip.evaluate(around) == "none"  # it catches no click
-    shown = [number(text) for text in re.findall(r"[−\d.]+", tip.inner_text().split(":")[1])]
-    ends = in_kernel(page, "print(view.maps[6].min().item(), view.maps[6].max().item())").split()
-    assert shown == pytest.approx([float(end) for end in ends], rel=0.01)
+    becomes(page, lambda: tip.evaluate(around), "none", "it catches no click")
+    ends = [
+        float(end) for end in in_kernel(page, "print(view.maps[6].min().item(), view.maps[6].max().item())").split()
+    ]
+    becomes(
+        page,
+        lambda: [number(text) for text in re.findall(r"[−\d.]+", tip.inner_text().split(":")[1])],
+        pytest.approx([float(end) for end in ends], rel=0.01),
+        "it tells the ends of the map",
+    )
 
     assert not framed(page, grid, factor)
     grid.click(position={"x": 52 * factor, "y": 31 * factor}, force=True)
@@ -142,12 +161,12 @@ def test_the_mouse_hears_of_a_tile_chooses_it_and_reads_a_value_in_the_large_map
     page.mouse.move(0, 0)
     wait_until(page, lambda: framed(page, grid, factor), "a frame around the tile")
 
-    large.scroll_into_view_if_needed()
-    side = large.bounding_box()["width"]
+    side = steady(large)["width"]
     large.click(position={"x": 0.65 * side, "y": 0.45 * side}, force=True)
     wait_for(page, "pixel", (4, 6))
-    value = page.locator(".cnnw-facts span", has_text="at row 4, column 6").locator("+ span").inner_text()
-    assert number(value) == pytest.approx(float(in_kernel(page, "print(view.maps[6, 4, 6].item())")), rel=1e-4)
+    value = page.locator(".cnnw-facts:visible span", has_text="at row 4, column 6").locator("+ span")
+    computed = float(in_kernel(page, "print(view.maps[6, 4, 6].item())"))
+    becomes(page, lambda: number(value.inner_text()), pytest.approx(computed, rel=1e-4), "the value of the pixel")
     assert no_errors(page)
 
 
@@ -155,7 +174,7 @@ def test_a_map_is_switched_off_with_alt_and_on_again_with_the_key_x(page):
     in_kernel(page, "view.layer = 'C3'")
     wait_for_grid(page, "C3", 3)
     grid = page.locator(GRIDS).first
-    factor = grid.bounding_box()["width"] / 83  # four maps of 10 x 10, twice as large, with gaps of 1
+    factor = steady(grid)["width"] / 83  # four maps of 10 x 10, twice as large, with gaps of 1
     cells = page.locator(".jp-Cell").count()
     grid.click(position={"x": 52 * factor, "y": 31 * factor}, modifiers=["Alt"])  # third in the second row
     wait_for(page, "off", (("C3", 6),))
@@ -167,7 +186,7 @@ def test_a_map_is_switched_off_with_alt_and_on_again_with_the_key_x(page):
     wait_for(page, "off", ())
     wait_for_grid(page, "C3", 3)
     wait_until(page, lambda: page.locator(".cnnw-title:visible", has_text="edited").count() == 0, "nothing is edited")
-    assert page.locator(".jp-Cell").count() == cells  # key x cuts no cell
+    expect(page.locator(".jp-Cell")).to_have_count(cells)  # key x cuts no cell
     assert no_errors(page)
 
 
@@ -197,7 +216,7 @@ def test_500_moves_leave_as_many_widgets_comms_and_pictures_as_before(page):
         next_frames(page)
         return widget_count(page), comm_count(page), blobs(page).alive
 
-    before, made = counts(), blobs(page).created
+    before, made = at_rest(page, counts, "widgets, comms and blobs are"), blobs(page).created
     for slider, times in ((LAYER, 10), (INDEX, 49), (CHANNEL, 5)):
         focus_slider(page, slider)
         for _ in range(round(500 / 3 / (2 * times))):
@@ -234,15 +253,20 @@ CONTRAST = """() => {
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_card_follows_the_theme_and_all_of_its_text_can_be_read(page, theme, tmp_path):
-    card = page.locator(".cnnw")
-    painted = shown_pixels(card)
+    def in_the_theme() -> None:
+        painted = shown_pixels(page.locator(".cnnw"))
+        ground = painted[-6, painted.shape[1] // 2]
+        assert (ground > 200).all() if theme == "light" else (ground < 70).all()
+        assert len(np.unique(painted.reshape(-1, 3), axis=0)) > 200
+
+    def readable() -> None:
+        contrasts = page.evaluate(CONTRAST)
+        assert len(contrasts) > 20
+        assert [text for text, contrast in contrasts if contrast < 4.5] == []
+
+    soon(page, in_the_theme, "the card has the theme")
     page.screenshot(path=tmp_path / f"{theme}.png")
-    ground = painted[-6, painted.shape[1] // 2]
-    assert (ground > 200).all() if theme == "light" else (ground < 70).all()
-    assert len(np.unique(painted.reshape(-1, 3), axis=0)) > 200
-    contrasts = page.evaluate(CONTRAST)
-    assert len(contrasts) > 20
-    assert [text for text, contrast in contrasts if contrast < 4.5] == []
+    soon(page, readable, "every text can be read")
     assert no_errors(page)
 
 
@@ -259,15 +283,18 @@ OUTSIDE = """() => {
 def test_in_a_narrow_cell_everything_wraps_and_nothing_is_cut(page, tmp_path):
     page.evaluate("window.jupyterapp.shell.collapseLeft()")
     page.set_viewport_size({"width": 700, "height": 1600})
-    next_frames(page, 5)
-    page.screenshot(path=tmp_path / "narrow.png")
     card = page.locator(".cnnw")
-    assert card.bounding_box()["width"] < 620
-    assert card.evaluate("e => e.scrollWidth <= e.clientWidth")
-    assert page.evaluate(OUTSIDE) == []
+
+    def fits() -> None:
+        assert card.bounding_box()["width"] < 620
+        assert card.evaluate("e => e.scrollWidth <= e.clientWidth")
+        assert page.evaluate(OUTSIDE) == []
+
+    soon(page, fits, "the card fits")
+    page.screenshot(path=tmp_path / "narrow.png")
     in_kernel(page, "view.layer = 'OUTPUT'; view.scale = (-1, 1)")
     page.locator(".cnnw-title b:visible", has_text="OUTPUT").wait_for()
-    assert page.evaluate(OUTSIDE) == []
+    soon(page, fits, "the card of a vector fits")
     assert no_errors(page)
 
 
@@ -306,10 +333,14 @@ def test_in_a_narrow_window_the_large_map_stands_beside_the_image_and_nothing_is
     def box(text: str) -> dict[str, float]:
         return panels[text].bounding_box() or {"x": 0.0, "y": 0.0, "width": 0.0, "height": 0.0}
 
-    wait_until(page, lambda: box("Image 3")["y"] == box("Channel 0")["y"] > 0, "image and large map in one row")
-    assert box("All 6")["y"] >= box("Channel 0")["y"] + box("Channel 0")["height"]
-    card = page.locator(".cnnw").first.bounding_box()
-    assert card is not None
-    for text in panels:
-        assert box(text)["x"] + box(text)["width"] <= card["x"] + card["width"]
+    def in_order() -> None:
+        image, all_maps, channel = (box(text) for text in panels)
+        assert image["y"] == channel["y"] > 0  # image and large map in one row
+        assert all_maps["y"] >= channel["y"] + channel["height"]
+        card = page.locator(".cnnw").first.bounding_box()
+        assert card is not None
+        for each in (image, all_maps, channel):
+            assert each["x"] + each["width"] <= card["x"] + card["width"]
+
+    soon(page, in_order, "image and large map in one row, all maps below")
     assert no_errors(page)

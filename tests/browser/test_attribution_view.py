@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from page_tools import focus_slider, press, shown_pixels, state, wait_for, wait_until
+from page_tools import focus_slider, press, shown_pixels, state, steady_pixels, wait_for, wait_until
 from playwright.sync_api import Page, expect
 
 VIEW = """
@@ -45,7 +45,7 @@ def test_menus_and_sliders_move_the_view(run_cells, theme):
     menus.nth(1).select_option(index=3)
     wait_until(page, lambda: state(page, "against") != "None", "another is taken off")
     picture = page.locator(".cnnw img.cnnw-input:visible").nth(1)
-    before = shown_pixels(picture)
+    before = steady_pixels(picture)
     page.locator(".cnnw select:visible", has=page.locator("option", has_text="negative")).select_option("all")
     wait_for(page, "sign", "all")
     wait_until(page, lambda: (shown_pixels(picture) != before).any(), "another picture")

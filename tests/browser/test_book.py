@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from page_tools import focus_slider, in_kernel, keep, no_errors, press, wait_for, wait_until
+from page_tools import at_rest, becomes, focus_slider, in_kernel, keep, no_errors, press, wait_for, wait_until
 from painted_tools import canvases, lenet, painted
 from playwright.sync_api import Page
 from test_painter import INDEX, LAYER, SEND, matches
@@ -26,20 +26,24 @@ def seen(page: Page) -> list[object]:
     return [*[painted(canvases(page).nth(at)).tolist() for at in (0, 1)], page.evaluate(SAID), page.evaluate(SOURCES)]
 
 
-def move(page: Page, slider: int, key: str) -> list[object]:
-    """What is seen after a key, once the kernel has answered."""
+def still(page: Page) -> list[object]:
+    """What is seen, once it no longer changes."""
+    wait_until(page, lambda: matches(page) and page.evaluate(COPIES) == 0, "the picture of the kernel")
+    return at_rest(page, lambda: seen(page), "what is seen is")
+
+
+def move(page: Page, slider: int, key: str, value: object) -> list[object]:
+    """What is seen after a key, once the kernel has that value and has answered."""
     focus_slider(page, slider)
     press(page, key)
-    page.wait_for_timeout(300)
-    wait_until(page, lambda: matches(page), "the picture of the kernel")
-    page.wait_for_timeout(300)
-    return seen(page)
+    wait_for(page, ("layer", "index")[slider], value)
+    return still(page)
 
 
 def test_a_layer_or_an_image_seen_before_is_shown_as_it_was_while_the_kernel_hears_nothing(page):
-    first = seen(page)
-    other_layer = move(page, LAYER, "ArrowRight")
-    other_image = move(page, INDEX, "ArrowRight")
+    first = still(page)
+    other_layer = move(page, LAYER, "ArrowRight", "func1")
+    other_image = move(page, INDEX, "ArrowRight", 4)
     assert first != other_layer != other_image
     page.evaluate(SEND)
     focus_slider(page, INDEX)
@@ -48,24 +52,23 @@ def test_a_layer_or_an_image_seen_before_is_shown_as_it_was_while_the_kernel_hea
     focus_slider(page, LAYER)
     press(page, "ArrowLeft")
     wait_until(page, lambda: seen(page) == first, "the layer before")
-    assert page.evaluate(COPIES) > 0
+    wait_until(page, lambda: page.evaluate(COPIES) > 0, "copies are seen")
     page.locator(".cnnw-unsaid").wait_for()
     keep(page, "book")
     page.evaluate("release()")
     wait_for(page, "layer", "C1")
     wait_for(page, "index", 3)
-    wait_until(page, lambda: page.evaluate(COPIES) == 0, "the picture of the kernel")
-    assert seen(page) == first and matches(page)
+    becomes(page, lambda: still(page), first, "the picture of the kernel")
     assert no_errors(page)
 
 
 def test_what_other_weights_made_is_corrected_by_the_answer_and_never_shown_after_it(page):
-    first = seen(page)
-    other = move(page, LAYER, "ArrowRight")
+    first = still(page)
+    other = move(page, LAYER, "ArrowRight", "func1")
     in_kernel(page, "with torch.no_grad():\n    model.C1.weight.mul_(-1)")
-    changed = move(page, LAYER, "ArrowLeft")
+    changed = move(page, LAYER, "ArrowLeft", "C1")
     assert changed != first
-    assert in_kernel(page, "print(view.box('maps').painter.address['index'])") == "3\n"
+    wait_for(page, "box('maps').painter.address['index']", 3)
     page.evaluate(SEND)
     focus_slider(page, LAYER)
     press(page, "ArrowRight")

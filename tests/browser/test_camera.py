@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from page_tools import WATCH, in_kernel, keep, no_errors, state, wait_until
-from playwright.sync_api import Locator, Page
+from page_tools import WATCH, becomes, in_kernel, keep, no_errors, soon, state, wait_until
+from playwright.sync_api import Locator, Page, expect
 
 COLOUR = """
 import torch
@@ -52,7 +52,7 @@ def on(run_cells) -> Page:
     wait_until(
         page, lambda: page.locator("video.cnnw-pad-video").evaluate("v => v.videoWidth") > 0, "the camera's picture"
     )
-    assert page.evaluate(TRACKS) == ["live"]
+    becomes(page, lambda: page.evaluate(TRACKS), ["live"], "one stream")
     return page
 
 
@@ -65,50 +65,47 @@ def test_its_picture_becomes_the_own_image_and_it_goes_off(run_cells):
     keep(page, "camera", whole=True)
     button(page, "take it").click()
     wait_until(page, lambda: int(state(page, "index")) < 0, "the own image is shown")
-    assert off(page)
-    assert not page.locator("video.cnnw-pad-video").is_visible()
+    wait_until(page, lambda: off(page), "the camera is off")
+    expect(page.locator("video.cnnw-pad-video")).to_be_hidden()
     button(page, "camera").wait_for()
-    red, green, blue = (
-        float(value) for value in in_kernel(page, "print(*view.item.image.mean((1, 2)).tolist())").split()
-    )
-    assert green > red and green > blue
+
+    def green_above_all() -> None:
+        red, green, blue = map(float, in_kernel(page, "print(*view.item.image.mean((1, 2)).tolist())").split())
+        assert green > red and green > blue
+
+    soon(page, green_above_all, "the image is the camera's")
     wait_until(page, lambda: len(np.unique(_canvas(page))) > 3, "the picture stands on the canvas")
     assert no_errors(page)
 
 
-def test_it_goes_off_when_the_view_is_closed(run_cells):
-    page = on(run_cells)
-    in_kernel(page, "view.close()")
-    wait_until(page, lambda: off(page), "the camera is off")
-
-
-def test_it_goes_off_when_the_panel_is_hidden(run_cells):
+def test_it_goes_off_when_the_panel_is_hidden_with_a_word_or_without_and_when_the_view_is_closed(run_cells):
     page = on(run_cells)
     page.get_by_role("button", name="own image").first.click()
     wait_until(page, lambda: off(page), "the camera is off")
     page.get_by_role("button", name="own image").first.click()
     button(page, "camera").wait_for()
     assert no_errors(page)
-
-
-def test_it_goes_off_when_the_page_hides_it_without_a_word(run_cells):
-    page = on(run_cells)
+    button(page, "camera").click()
+    becomes(page, lambda: page.evaluate(TRACKS), ["ended", "live"], "the camera is on again")
     page.locator(".cnnw-input-panel").evaluate("panel => { panel.style.display = 'none'; }")
-    wait_until(page, lambda: off(page), "the camera is off")
+    becomes(page, lambda: page.evaluate(TRACKS), ["ended", "ended"], "the camera is off")
+    page.locator(".cnnw-input-panel").evaluate("panel => { panel.style.display = ''; }")
+    button(page, "camera").click()
+    becomes(page, lambda: page.evaluate(TRACKS), ["ended", "ended", "live"], "the camera is on once more")
+    in_kernel(page, "view.close()")
+    becomes(page, lambda: page.evaluate(TRACKS), ["ended"] * 3, "the camera is off")
 
 
-def test_a_camera_that_comes_when_nobody_looks_any_more_is_off_at_once(run_cells):
+def test_a_camera_that_comes_when_nobody_looks_is_off_at_once_and_a_second_press_opens_no_second_stream(run_cells):
     page = looking(run_cells, delay=700)
     page.get_by_role("button", name="own image").first.click()
     wait_until(page, lambda: off(page), "the camera is off")
-
-
-def test_a_second_press_while_the_browser_asks_opens_no_second_stream(run_cells):
-    page = looking(run_cells, delay=500)
+    page.get_by_role("button", name="own image").first.click()
     button(page, "camera").click()
+    button(page, "camera").click()  # while the browser asks
     button(page, "take it").wait_for()
-    page.wait_for_timeout(700)
-    assert page.evaluate(TRACKS) == ["live"]
+    page.wait_for_timeout(900)
+    becomes(page, lambda: page.evaluate(TRACKS), ["ended", "live"], "one stream more")
 
 
 def _canvas(page: Page) -> np.ndarray:

@@ -11,6 +11,7 @@ from page_tools import (
     press,
     shown,
     state,
+    steady,
     wait_for,
     wait_until,
     widget_count,
@@ -35,13 +36,7 @@ def click_cell(page: Page, heading: str, column: float, row: float) -> None:
         .filter(has_text=heading)
         .first.locator("xpath=ancestor::*[.//*[local-name()='image']][1]")
     )
-    image = panel.locator("image").first
-    image.scroll_into_view_if_needed()
-    before, box = None, image.bounding_box()
-    while box != before:  # the card is still being laid out
-        page.wait_for_timeout(150)
-        before, box = box, image.bounding_box()
-    assert box
+    box = steady(panel.locator("image").first)
     page.mouse.click(box["x"] + column * box["width"], box["y"] + row * box["height"])
 
 
@@ -71,8 +66,7 @@ def test_one_set_of_controls_moves_both_columns(run_cells, theme, width):
     click_cell(page, "They disagree", 0.1, 0.05)
     wait_for(page, "index", int(state(page, "growing.comparer.disagreements[0].index")))
 
-    sliders = page.locator(".cnnw .noUi-handle, .cnnw .ui-slider-handle")
-    curtain = sliders.nth(sliders.count() - 1)
+    curtain = page.locator(".cnnw .noUi-handle, .cnnw .ui-slider-handle").last
     curtain.scroll_into_view_if_needed()
     curtain.focus()
     press(page, "End")

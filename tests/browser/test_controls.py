@@ -6,6 +6,7 @@ import pytest
 from page_tools import (
     HANDLE,
     WATCH,
+    becomes,
     drag_slider,
     focus_slider,
     in_kernel,
@@ -13,7 +14,6 @@ from page_tools import (
     no_errors,
     press,
     shown,
-    state,
     wait_for,
     wait_until,
 )
@@ -69,7 +69,7 @@ def test_search_says_what_it_finds_and_what_has_no_choice_is_hidden_until_it_has
     search = page.get_by_label("Search layers")
     search.wait_for()
     card = page.locator(".cnnw")
-    assert page.get_by_text("random").count() == 0 or not page.get_by_text("random").first.is_visible()
+    expect(page.get_by_text("random").locator("visible=true")).to_have_count(0)
     expect(card.get_by_text("Channel", exact=True).first).to_be_hidden()
     search.press_sequentially("zzz")
     shown(page, "no layer matches 'zzz'")
@@ -108,7 +108,8 @@ def test_one_click_lists_all_layers_and_another_the_main_ones_and_the_layer_stay
     names = lambda which: [text.split()[0] for text in menu.locator(which).all_inner_texts()]  # noqa: E731
     listed, chosen = lambda: names("option"), lambda: names("option:checked")
     wait_until(page, lambda: len(listed()) == 12, "convolutions and ReLUs are listed")
-    assert box.is_checked() and listed()[:4] == ["0.0", "0.1", "1.0", "1.1"]
+    expect(box).to_be_checked()
+    becomes(page, lambda: listed()[:4], ["0.0", "0.1", "1.0", "1.1"], "the first of them")
     keep(page, f"main-layers-{theme}")
     shown(page, "12 of 24")
     drag_slider(page, 0, 1.0)
@@ -119,7 +120,8 @@ def test_one_click_lists_all_layers_and_another_the_main_ones_and_the_layer_stay
     wait_for(page, "main_layers", False)
     shown(page, "all 24")
     wait_until(page, lambda: len(listed()) == 24, "all layers are listed")
-    assert chosen() == ["5.0"] and state(page, "layer") == "5.0"
+    becomes(page, chosen, ["5.0"], "the layer is chosen as before")
+    wait_for(page, "layer", "5.0")
     keep(page, f"all-layers-{theme}")
     drag_slider(page, 0, 1.0)
     wait_for(page, "layer", "5")
@@ -128,7 +130,8 @@ def test_one_click_lists_all_layers_and_another_the_main_ones_and_the_layer_stay
     press(page, "Space")
     wait_for(page, "main_layers", True)
     wait_until(page, lambda: len(listed()) == 13, "the main layers are listed, and the one that is looked at")
-    assert chosen() == ["5"] and state(page, "layer") == "5"
+    becomes(page, chosen, ["5"], "the layer is chosen as before")
+    wait_for(page, "layer", "5")
     focus_slider(page)
     press(page, "ArrowLeft")
     wait_for(page, "layer", "5.1")
@@ -138,5 +141,5 @@ def test_one_click_lists_all_layers_and_another_the_main_ones_and_the_layer_stay
     page.set_viewport_size({"width": 700, "height": 1400})
     keep(page, f"main-layers-700-{theme}")
     wide = "() => { const card = document.querySelector('.cnnw'); return card.scrollWidth - card.clientWidth; }"
-    assert page.evaluate(wide) <= 1
+    wait_until(page, lambda: page.evaluate(wide) <= 1, "nothing is wider than the card")
     assert no_errors(page)

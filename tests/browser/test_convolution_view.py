@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 import pytest
-from page_tools import comm_count, focus_slider, in_kernel, press, shown, state, wait_for, wait_until, widget_count
+from page_tools import (
+    comm_count,
+    focus_slider,
+    in_kernel,
+    press,
+    shown,
+    state,
+    steady,
+    wait_for,
+    wait_until,
+    widget_count,
+)
 from playwright.sync_api import Page, expect
 
 VIEW = """
@@ -24,10 +35,7 @@ CELL = 24
 
 def map_at(page: Page, n: int, row: float, column: float, side: float) -> tuple[float, float]:
     """Where the n-th picture of pixels has the middle of that pixel, in the window."""
-    image = page.locator(".cnnw .bqplot image").nth(n)
-    image.scroll_into_view_if_needed()
-    box = image.bounding_box()
-    assert box
+    box = steady(page.locator(".cnnw .bqplot image").nth(n))
     return box["x"] + (column + 0.5) * side, box["y"] + (row + 0.5) * side
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from page_tools import GRIDS, PICTURES, WATCH, drag_slider, in_kernel, next_frames, no_errors
+from page_tools import GRIDS, PICTURES, WATCH, at_rest, drag_slider, in_kernel, no_errors, wait_until
 from playwright.sync_api import Page
 
 LENET = """
@@ -71,6 +71,7 @@ def frames_of(page: Page, act: Callable[[], None]) -> list[dict[str, Any]]:
     act()
     in_kernel(page, "")
     page.wait_for_timeout(1000)
+    at_rest(page, lambda: page.evaluate("() => window.readCard()"), "the card is", looks=5)
     page.evaluate("() => { window.reading = false; }")
     return page.evaluate("() => window.framesRead")
 
@@ -85,12 +86,22 @@ def states(frames: list[dict[str, Any]]) -> list[tuple[str, ...]]:
     return found
 
 
-def at_rest(page: Page, trait: str, value: Any) -> tuple[str, ...]:
-    """What the card looks like when nothing moves."""
+def state_of(page: Page, trait: str, value: Any) -> tuple[str, ...]:
+    """What the card looks like for a value of a trait, when nothing moves."""
     in_kernel(page, f"view.{trait} = {value!r}")
-    next_frames(page, 6)
-    frame = page.evaluate("() => window.readCard()")
-    return tuple(frame[part] for part in STATE)
+
+    def read() -> tuple[str, ...]:
+        frame = page.evaluate("() => window.readCard()")
+        return tuple(frame[part] for part in STATE)
+
+    wait_until(page, lambda: titled(trait, value, read()[0]), f"the card of {trait} {value}")
+    return at_rest(page, read, f"the card of {trait} {value} is")
+
+
+def titled(trait: str, value: Any, title: str) -> bool:
+    """Whether a title is that of a value of a trait."""
+    pattern = {"layer": r"^{} ·", "index": r"\bimage {}\b"}[trait]
+    return re.search(pattern.format(re.escape(str(value))), title) is not None
 
 
 def said(title: str) -> str:
@@ -117,7 +128,7 @@ def test_every_frame_of_a_drag_shows_one_state_at_one_size(run_cells, cell, slid
     trait = ("layer", "index")[slider]
     listed = "view.layers.names" if slider == LAYER else "range(len(dataset))"
     assert len(painted) > 3
-    known = {said((state := at_rest(page, trait, value))[0]): state for value in shown(page, listed, trait, painted)}
+    known = {said((state := state_of(page, trait, value))[0]): state for value in shown(page, listed, trait, painted)}
     for state in painted:
         assert state[1:] == known[said(state[0])][1:], state[0]
     assert len({frame["height"] for frame in frames}) == 1, {frame["height"] for frame in frames}
@@ -131,5 +142,4 @@ def shown(page: Page, listed: str, trait: str, painted: list[tuple[str, ...]]) -
     """The values of the trait whose titles were painted."""
     titles = {said(state[0]) for state in painted}
     values = json.loads(in_kernel(page, f"import json; print(json.dumps(list({listed})))"))
-    pattern = {"layer": r"^{} ·", "index": r"\bimage {}\b"}[trait]
-    return [each for each in values if any(re.search(pattern.format(re.escape(str(each))), title) for title in titles)]
+    return [each for each in values if any(titled(trait, each, title) for title in titles)]

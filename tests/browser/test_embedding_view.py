@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from page_tools import comm_count, focus_slider, in_kernel, no_errors, press, shown, state, wait_for, wait_until
+from page_tools import (
+    at_rest,
+    comm_count,
+    focus_slider,
+    in_kernel,
+    no_errors,
+    press,
+    shown,
+    state,
+    wait_for,
+    wait_until,
+)
 from playwright.sync_api import Page
 
 VIEW = """
@@ -32,14 +43,8 @@ def places(page: Page) -> np.ndarray:
 
 def moved(page: Page, before: np.ndarray) -> np.ndarray:
     """Wait until the points have left their places and are at rest in new ones, which are returned."""
-    seen = [before]
-
-    def at_rest() -> bool:
-        seen.append(places(page))
-        return np.array_equal(seen[-1], seen[-2]) and not np.array_equal(seen[-1], before)
-
-    wait_until(page, at_rest, "the points have come to rest")
-    return seen[-1]
+    wait_until(page, lambda: not np.array_equal(places(page), before), "the points have left their places")
+    return at_rest(page, lambda: places(page), "the points are", looks=5)
 
 
 def loneliest(points: np.ndarray) -> int:
@@ -65,8 +70,14 @@ def test_points_appear_at_once_move_with_the_states_and_show_their_images(run_ce
 
     points = moved(page, before)[1:]
     point = loneliest(points)
-    page.mouse.move(*points[point])
-    page.locator(".cnnw-tip img").wait_for()
+    across, down = points[point]
+
+    def told() -> bool:
+        for x in (across - 1, across):
+            page.mouse.move(x, down)
+        return page.locator(".cnnw-tip img").is_visible()
+
+    wait_until(page, told, "the mouse is shown the image of the point")
     page.mouse.click(*points[point])
     wait_for(page, "selected", in_kernel(page, f"print(view.indices[{point}], end='')"))
     assert in_kernel(page, "print(beside.index == view.selected)").strip() == "True"

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from page_tools import next_frames, wait_until
+from page_tools import at_rest, becomes, next_frames, soon, steady, wait_until
 from painted_tools import canvases, opaque, painted
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 from torch import nn
 
 import cnnwidgets as cw
@@ -123,50 +124,54 @@ def test_every_pixel_is_that_of_render_wherever_the_controls_stand(page, path, v
     shows(page, view, "the layer", layer="C1", channel=3)
     page.locator("input[name=index]").press("ArrowRight")
     shows(page, view, "the image", index=4)
-    assert page.locator("h1").inner_text().endswith("image 4 · label: 4")
+    expect(page.locator("h1")).to_have_text(re.compile("image 4 · label: 4$"), use_inner_text=True)
     assert silent(page, path)
 
 
 def test_a_vector_is_a_picture_whose_controls_rest_and_the_maps_come_back(page, path, view):
     layers = page.locator("input[name=layer]")
-    before = painted(canvases(page).nth(0))
+    before = at_rest(page, lambda: painted(canvases(page).nth(0)), "the maps are")
     for _ in range(3):
         layers.press("ArrowRight")
     page.locator("h1", has_text="120 units").wait_for()
-    assert canvases(page).count() == 0
-    assert page.locator(".picture img").count() == 2
-    assert page.locator("select[name=colormap]").is_disabled()
+    expect(canvases(page)).to_have_count(0)
+    expect(page.locator(".picture img")).to_have_count(2)
+    expect(page.locator("select[name=colormap]")).to_be_disabled()
     for _ in range(3):
         layers.press("ArrowLeft")
     canvases(page).nth(1).wait_for()
     wait_until(page, lambda: np.array_equal(painted(canvases(page).nth(0)), before), "the maps again")
-    assert page.locator("select[name=colormap]").is_enabled()
+    expect(page.locator("select[name=colormap]")).to_be_enabled()
     assert silent(page, path)
 
 
 def test_the_mouse_reads_values_and_chooses_maps_and_arrow_keys_move_the_choice(page, path, view):
-    box = canvases(page).nth(0).bounding_box()
+    box = steady(canvases(page).nth(0))
     factor = box["width"] / 83  # 4 maps of 20 px, 1 px between them
     page.mouse.move(box["x"] + (21 + 2 * 7.5) * factor, box["y"] + (21 + 2 * 4.5) * factor)
     value = float(view.maps[5, 4, 7])
-    lines = page.locator(".cnnw-says .cnnw-tip").all_inner_texts()
-    assert lines[0].startswith("channel 5: ")
-    assert lines[1].startswith("row 4, column 7: ")
-    assert float(lines[1].split(": ")[1].replace("−", "-")) == pytest.approx(value, abs=1e-4)
+
+    def told() -> None:
+        lines = page.locator(".cnnw-says .cnnw-tip").all_inner_texts()
+        assert lines[0].startswith("channel 5: ")
+        assert lines[1].startswith("row 4, column 7: ")
+        assert float(lines[1].split(": ")[1].replace("−", "-")) == pytest.approx(value, abs=1e-4)
+
+    soon(page, told, "the mouse is told of map and value")
     page.mouse.down()
     page.mouse.up()
     channel = page.locator("input[name=channel]")
-    assert channel.input_value() == "5"
+    expect(channel).to_have_value("5")
     for key, number in (("ArrowLeft", "4"), ("ArrowUp", "0"), ("End", "15"), ("Home", "0"), ("ArrowDown", "4")):
         page.keyboard.press(key)
-        assert channel.input_value() == number
-        assert page.locator(".cnnw-heading:visible", has_text=f"Channel {number} ").count() == 1
+        expect(channel).to_have_value(number)
+        expect(page.locator(".cnnw-heading:visible", has_text=f"Channel {number} ")).to_have_count(1)
     shows(page, view, "the keys in the grid", channel=4)
-    box = canvases(page).nth(1).bounding_box()
+    box = steady(canvases(page).nth(1))
     page.mouse.click(box["x"] + 5.5 * box["width"] / 10, box["y"] + 3.5 * box["height"] / 10)
-    assert page.locator(".cnnw-facts span", has_text="at row 3, column 5").count() == 1
+    expect(page.locator(".cnnw-facts span", has_text="at row 3, column 5")).to_have_count(1)
     page.mouse.move(0, 0)
-    assert page.locator(".cnnw-says").count() == 0
+    expect(page.locator(".cnnw-says")).to_have_count(0)
     assert silent(page, path)
 
 
@@ -175,20 +180,23 @@ def test_the_words_below_follow_the_controls(page, view):
     for scale in ("map", "layer-full", "layer"):
         page.locator("select[name=scale]").select_option(scale)
         drawn(view, scale=scale)
-        assert footer.inner_text() == view.status()
+        becomes(page, footer.inner_text, view.status(), f"the words on the scale {scale}")
     page.locator("select[name=colormap]").select_option("gray")
     drawn(view, colormap="gray")
-    assert footer.inner_text() == view.status()
+    becomes(page, footer.inner_text, view.status(), "the words on the colours")
     page.locator("select[name=scale]").select_option("fixed")
     low, high = (page.locator(f"input[name={name}]") for name in ("lowest", "highest"))
-    assert float(low.input_value()) == pytest.approx(float(view.maps.min()), rel=1e-3)
+    lowest = pytest.approx(float(view.maps.min()), rel=1e-3)
+    becomes(page, lambda: float(low.input_value()), lowest, "the scale begins where it was")
     low.fill("-1")
     high.fill("-2")
-    assert high.evaluate("box => box.validationMessage") == "the lowest value must be below the highest"
-    assert page.locator(".cnnw-scale:visible").first.inner_text().startswith("−1\n")  # the last range that was one
+    why = "the lowest value must be below the highest"
+    becomes(page, lambda: high.evaluate("box => box.validationMessage"), why, "what is wrong")
+    scale = page.locator(".cnnw-scale:visible").first
+    wait_until(page, lambda: scale.inner_text().startswith("−1\n"), "the last range that was one")
     high.fill("1")
     drawn(view, scale=(-1.0, 1.0))
-    assert footer.inner_text() == view.status()
+    becomes(page, footer.inner_text, view.status(), "the words on a fixed scale")
 
 
 def test_every_control_has_a_name_and_is_reached_by_keyboard(page):
@@ -199,9 +207,9 @@ def test_every_control_has_a_name_and_is_reached_by_keyboard(page):
     assert names == ["index", "layer", "channel", "colormap", "scale", "columns", ""]
     assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("All 16 feature maps")
     for label in ("Image", "Layer", "Channel", "Colours", "Scale", "Columns"):
-        assert page.get_by_label(label, exact=True).count() == 1
+        expect(page.get_by_label(label, exact=True)).to_have_count(1)
     page.get_by_label("Scale", exact=True).select_option("fixed")
-    assert page.get_by_label("lowest value of the scale").is_visible()
+    expect(page.get_by_label("lowest value of the scale")).to_be_visible()
     page.get_by_label("Columns").press("Enter")  # sends no form
     next_frames(page)
     assert "?" not in page.url and page.errors == []
@@ -211,13 +219,17 @@ def test_every_control_has_a_name_and_is_reached_by_keyboard(page):
 def test_the_page_has_the_theme_and_fits_a_narrow_window(opened, path, scheme):
     page = opened(path, color_scheme=scheme, viewport={"width": 700, "height": 900})
     ground = "rgb(27, 30, 37)" if scheme == "dark" else "rgb(255, 255, 255)"
-    assert page.evaluate("getComputedStyle(document.querySelector('main')).backgroundColor") == ground
+    painted_on = "getComputedStyle(document.querySelector('main')).backgroundColor"
+    becomes(page, lambda: page.evaluate(painted_on), ground, "the ground of the theme")
     for width in (700, 420):
         page.set_viewport_size({"width": width, "height": 900})
-        next_frames(page)
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        right = max(canvases(page).nth(at).evaluate("e => e.getBoundingClientRect().right") for at in (0, 1))
-        assert right <= width
+
+        def fits(width: int = width) -> None:
+            assert page.evaluate("[innerWidth, document.documentElement.scrollWidth <= innerWidth]") == [width, True]
+            right = max(canvases(page).nth(at).evaluate("e => e.getBoundingClientRect().right") for at in (0, 1))
+            assert right <= width
+
+        soon(page, fits, f"the page fits into {width} px")
     assert silent(page, path)
 
 
@@ -246,7 +258,7 @@ def test_two_pages_in_one_document_do_not_meet(opened, path, view, tmp_path):
         return all(np.array_equal(painted(canvases(page).nth(at)), pixels) for at, pixels in enumerate(wanted))
 
     wait_until(page, alike, "each page as it was moved")
-    assert [page.locator("h1").nth(at).inner_text()[:2] for at in (0, 1)] == ["C3", "C1"]
+    becomes(page, lambda: [page.locator("h1").nth(at).inner_text()[:2] for at in (0, 1)], ["C3", "C1"], "two titles")
     names = ["data", "draw", "painter", "exported", "store", "tree", "widget", "panel", "root", "controls", "shown"]
     assert page.evaluate("names => names.filter(name => name in window)", names) == []
     # the policy of the second one stands outside of a head
@@ -276,15 +288,19 @@ def test_names_are_text_and_what_is_not_finite_has_its_colour_and_word(opened, t
     view = cw.ActivationView(Odd(), data, classes=[EVIL] * 8, layer=EVIL.replace(".", "_"), scale="map")
     path = view.to_html(tmp_path / "view.html").path
     page = opened(path)
-    assert EVIL.replace(".", "_") in page.locator("h1").inner_text()
+    expect(page.locator("h1")).to_contain_text(EVIL.replace(".", "_"), use_inner_text=True)
     assert page.title() == "ActivationView · cnnwidgets"
-    pixels = painted(canvases(page).nth(1))
-    assert (pixels[0, :3] == (255, 0, 255, 255)).all()
-    box = canvases(page).nth(1).bounding_box()
+
+    def coloured() -> bool:
+        return bool((painted(canvases(page).nth(1))[0, :3] == (255, 0, 255, 255)).all())
+
+    wait_until(page, coloured, "what is not finite has a colour of its own")
+    box = steady(canvases(page).nth(1))
+    tips = page.locator(".cnnw-says .cnnw-tip")
     for column, word in enumerate(("NaN", "∞", "−∞")):
         page.mouse.move(box["x"] + (column + 0.5) * box["width"] / 8, box["y"] + 5)
-        assert page.locator(".cnnw-says .cnnw-tip").all_inner_texts() == [f"row 0, column {column}: {word}"]
-    assert page.locator(".cnnw-facts:visible span", has_text="3 of 64 pixels").count() == 1
+        becomes(page, tips.all_inner_texts, [f"row 0, column {column}: {word}"], "the mouse is told")
+    expect(page.locator(".cnnw-facts:visible span", has_text="3 of 64 pixels")).to_have_count(1)
     assert silent(page, path)
     view.close()
 
@@ -294,15 +310,15 @@ def test_maps_that_are_not_held_in_full_say_so(opened, tmp_path):
     path = view.to_html(tmp_path / "view.html").path
     page = opened(path)
     wait_until(page, lambda: painted(canvases(page).nth(1)).shape[0] > 100, "the maps")
-    height, width = painted(canvases(page).nth(1)).shape[:2]
+    height, width = at_rest(page, lambda: painted(canvases(page).nth(1)), "the map is").shape[:2]
     assert height == width < 240
-    assert page.locator(".cnnw-heading:visible").last.inner_text() == "Channel 0 · 240 × 240"
+    expect(page.locator(".cnnw-heading:visible").last).to_have_text("Channel 0 · 240 × 240", use_inner_text=True)
     held = f"the page holds these maps at {height} × {width}: values are approximate"
-    assert page.locator("footer").inner_text().strip().endswith(held)
+    wait_until(page, lambda: page.locator("footer").inner_text().strip().endswith(held), "the page says so")
     for at, line in ((0, 1), (1, 0)):
-        box = canvases(page).nth(at).bounding_box()
+        box = steady(canvases(page).nth(at))
         page.mouse.move(box["x"] + 30, box["y"] + 30)
-        assert ": about " in page.locator(".cnnw-says .cnnw-tip").nth(line).inner_text()
+        expect(page.locator(".cnnw-says .cnnw-tip").nth(line)).to_contain_text(": about ")
     page.mouse.move(0, 0)
     assert silent(page, path)
     view.close()

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from page_tools import (
     WATCH,
+    becomes,
     focus_slider,
     in_kernel,
     keep,
@@ -17,6 +18,7 @@ from page_tools import (
     shown,
     shown_pixels,
     state,
+    steady_pixels,
     wait_for,
     wait_until,
     widget_count,
@@ -72,14 +74,13 @@ def counted(self, content, buffers=None):
 Painter.send = counted
 """
 
-# A cell that runs for a while.
-BUSY = """async () => {
+# A cell that runs until there is a file.
+BUSY = """async path => {
     const {kernel} = window.jupyterapp.shell.currentWidget.sessionContext.session;
     window.busy = true;
     const future = kernel.requestExecute({code: `
-import time
-end = time.monotonic() + 12
-while time.monotonic() < end:
+import os, time
+while not os.path.exists(${JSON.stringify(path)}):
     time.sleep(0.1)
 `});
     future.done.then(() => { window.busy = false; });
@@ -125,7 +126,7 @@ def menu(page: Page, tip: str, option: str) -> None:
 def test_a_film_is_scrubbed_through_played_and_seen_from_all_sides(page):
     grid = canvases(page).first
     shown(page, "before training")
-    before = shown_pixels(grid)
+    before = steady_pixels(grid)
     focus_slider(page, FRAME)
     press(page, "ArrowRight", 2)
     wait_for(page, "frame", 2)
@@ -156,7 +157,7 @@ def test_a_film_is_scrubbed_through_played_and_seen_from_all_sides(page):
         menu(page, tip, option)
         wait_for(page, trait, value)
         shown(page, said)
-    assert state(page, "layer") == "C1"
+    wait_for(page, "layer", "C1")
     assert no_errors(page)
     in_kernel(page, "view.close()")
     wait_until(page, lambda: widget_count(page) == 0, "no widget left in the page")
@@ -189,11 +190,11 @@ def test_while_it_plays_the_frames_are_there_before_they_are_asked_for(page):
     press(page, "Home")
     wait_for(page, "frame", 0)
     wait_until(page, lambda: shows(page, wanted(page)), "the pixels of the first frame")
-    assert in_kernel(page, "print(sent, view.traffic.cached)") == "[] 1\n"
+    becomes(page, lambda: in_kernel(page, "print(sent, view.traffic.cached)"), "[] 1\n", "nothing was sent")
     assert no_errors(page)
 
 
-def test_while_a_cell_runs_the_frames_that_the_page_has_are_shown(page):
+def test_while_a_cell_runs_the_frames_that_the_page_has_are_shown(page, tmp_path):
     heading = page.locator(".cnnw-painter .cnnw-heading:visible").first
     pictures = [wanted(page, frame) for frame in range(5)]
     in_kernel(page, "view.frame = 1")
@@ -203,19 +204,22 @@ def test_while_a_cell_runs_the_frames_that_the_page_has_are_shown(page):
     reel = "[4] * (list(view.box('maps').painter.reel['keys']) == ['2', '3', '4'])"
     wait_until(page, lambda: in_kernel(page, f"print({reel})") == "[4]\n", "the frames that come next")
     wait_until(page, lambda: shows(page, pictures[1]), "frame 1")
-    page.evaluate(BUSY)
+    end = tmp_path / "end"
+    page.evaluate(BUSY, str(end))
     focus_slider(page, FRAME)
     for frame in (2, 3):
         press(page, "ArrowRight")
         expect(heading).to_contain_text(f"frame {frame}")
-        assert shows(page, pictures[frame])
+        wait_until(page, lambda frame=frame: shows(page, pictures[frame]), f"the pixels of frame {frame}")
     keep(page, "film-ahead")
     menu(page, "Value range", "map")  # still of the page's own
     wait_until(page, lambda: not shows(page, pictures[3]), "another scale")
     menu(page, "Value range", "film")
     wait_until(page, lambda: shows(page, pictures[3]), "the scale of the film")
-    assert "frame 1 " in page.locator(".cnnw .cnnw-title:visible, .cnnw").first.inner_text()
+    card = page.locator(".cnnw .cnnw-title:visible, .cnnw").first
+    wait_until(page, lambda: "frame 1 " in card.inner_text(), "the kernel is where it was")
     assert page.evaluate("window.busy") is True
+    end.touch()
     wait_for(page, "frame", 3)
     wait_until(page, lambda: shows(page, pictures[3]), "the same when the kernel has followed")
     shown(page, "frame 3 (0 to 4)")

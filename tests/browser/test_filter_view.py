@@ -11,11 +11,13 @@ from page_tools import (
     drag_slider,
     focus_slider,
     in_kernel,
-    next_frames,
     no_errors,
     press,
     shown_pixels,
+    soon,
     state,
+    steady,
+    steady_pixels,
     wait_for,
     wait_until,
 )
@@ -78,10 +80,16 @@ def test_filters_in_colour_are_chosen_with_slider_and_mouse(page):
     press(page, "ArrowRight", times=3)
     wait_for(page, "filter", 3)
     page.locator(".cnnw-heading:visible", has_text="Filter 3").wait_for()
-    side = picture(page, 0).bounding_box()["width"]
+    side = steady(picture(page, 0))["width"]
     place = {"x": 0.6 * side, "y": 0.35 * side}  # third in the second row of four
-    picture(page, 0).hover(position=place, force=True)
-    page.locator(".cnnw-tip", has_text="filter 6 · norm").wait_for()
+    tip = page.locator(".cnnw-tip", has_text="filter 6 · norm")
+
+    def told() -> bool:
+        for left in (place["x"] - 4, place["x"]):
+            picture(page, 0).hover(position=place | {"x": left}, force=True)
+        return tip.is_visible()
+
+    wait_until(page, told, "the mouse is told of the filter")
     expect(page.locator(".cnnw-tip")).to_contain_text("near-dead", use_inner_text=True)
     picture(page, 0).click(position=place, force=True)
     wait_for(page, "filter", 6)
@@ -131,7 +139,7 @@ def test_zooming_and_panning_down_to_one_kernel(page):
         page.locator(".cnnw button", has_text=arrow).click()
         wait_until(page, lambda before=before: state(page, "panel('sheet').describe(0)") != before, "another window")
         wait_for_sheet(page)
-    side = picture(page, 0).bounding_box()["height"]
+    side = steady(picture(page, 0))["height"]
     picture(page, 0).click(position={"x": 5, "y": side - 5}, force=True)
     last = state(page, "panel('sheet').describe(view.panel('sheet').cells.count - 1)")
     wait_for(page, "filter", int(last.split(",")[0].split()[1]))
@@ -147,7 +155,7 @@ def test_zooming_and_panning_down_to_one_kernel(page):
 def test_the_feature_map_stands_beside_the_filter(run_cells):
     page = run_cells(WATCH, VIEW.format(dataset=", torch.rand(4, 3, 12, 12)"))
     picture(page, 2).wait_for()
-    seen = shown_pixels(picture(page, 2))
+    seen = steady_pixels(picture(page, 2))
     focus_slider(page, FILTER + 1)  # behind that of the image
     press(page, "ArrowRight")
     wait_for(page, "filter", 1)
@@ -156,8 +164,12 @@ def test_the_feature_map_stands_beside_the_filter(run_cells):
     page.locator(".cnnw button", has_text=">").click()
     wait_for(page, "index", 1)
     page.locator(".cnnw-heading:visible", has_text="Image 1").wait_for()
-    sides = [picture(page, number).bounding_box() for number in (1, 2)]
-    assert abs(sides[0]["y"] - sides[1]["y"]) < 3 and sides[0]["x"] + sides[0]["width"] < sides[1]["x"]
+
+    def beside() -> None:
+        left, right = (picture(page, number).bounding_box() for number in (1, 2))
+        assert abs(left["y"] - right["y"]) < 3 and left["x"] + left["width"] < right["x"]
+
+    soon(page, beside, "the map stands beside the filter")
     assert no_errors(page)
 
 
@@ -177,9 +189,13 @@ def test_in_a_narrow_cell_everything_wraps_and_the_ground_is_that_of_the_theme(p
     for layer in ("0", "3"):
         in_kernel(page, f"view.layer = '{layer}'")
         page.locator(".cnnw-title b:visible", has_text=layer).wait_for()
-        next_frames(page, 5)
+
+        def fits() -> None:
+            assert page.evaluate("innerWidth") == 700
+            assert page.locator(".cnnw").evaluate("e => e.scrollWidth <= e.clientWidth")
+            assert page.evaluate(OUTSIDE) == []
+
+        soon(page, fits, f"the card of layer {layer} fits")
         page.screenshot(path=tmp_path / f"{layer}.png")
-        assert page.locator(".cnnw").evaluate("e => e.scrollWidth <= e.clientWidth")
-        assert page.evaluate(OUTSIDE) == []
-    assert (shown_pixels(page.locator(".cnnw"))[-6, 300] < 70).all()
+    wait_until(page, lambda: (shown_pixels(page.locator(".cnnw"))[-6, 300] < 70).all(), "the ground is dark")
     assert no_errors(page)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from page_tools import GRIDS, OLD, drag_slider, run_all_cells, shown_pixels, wait_until
+from page_tools import GRIDS, OLD, drag_slider, run_all_cells, shown_pixels, steady, steady_pixels, wait_until
 from playwright.sync_api import Page, expect
 
 VIEW = """
@@ -42,8 +42,8 @@ def moves_with_the_slider(page: Page) -> None:
     expect(page.locator(TITLE)).to_have_text("C1", use_inner_text=True)
     expect(page.locator(STILL)).to_have_count(1)  # for when the view is gone; not seen beside it
     expect(page.locator(f"{STILL}:visible")).to_have_count(0)
-    before = shown_pixels(page.locator(GRIDS).first)
-    assert before.std() > 10  # a picture, not an empty box
+    wait_until(page, lambda: shown_pixels(page.locator(GRIDS).first).std() > 10, "a picture, not an empty box")
+    before = steady_pixels(page.locator(GRIDS).first)
     drag_slider(page, 0, 1.0)  # by mouse: Notebook 7 takes the keyboard away from sliders
     wait_until(page, lambda: page.locator(TITLE).inner_text() == "OUTPUT", "the last layer is shown")
     drag_slider(page, 0, 0.3)
@@ -52,8 +52,7 @@ def moves_with_the_slider(page: Page) -> None:
         page, lambda: not np.array_equal(shown_pixels(page.locator(GRIDS).first), before), "another picture is painted"
     )
     wait_until(page, lambda: "Channel 0" in page.locator(".cnnw").inner_text(), "the first map is large")
-    page.wait_for_timeout(500)  # the figure has a new size, which bqplot takes on step by step
-    box = page.locator(GRIDS).first.bounding_box()
+    box = steady(page.locator(GRIDS).first)  # the figure has a new size, which bqplot takes on step by step
     page.mouse.click(box["x"] + box["width"] - 10, box["y"] + 10)
     wait_until(page, lambda: "Channel 0" not in page.locator(".cnnw").inner_text(), "the clicked map is shown large")
     assert page.errors == []

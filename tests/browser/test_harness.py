@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 from page_tools import (
+    becomes,
     blobs,
     comm_count,
     focus_slider,
@@ -76,8 +77,7 @@ def test_blob_urls_are_counted_until_they_are_revoked(run_cells):
     before = blobs(page)
     page.evaluate("window.kept = [1, 2, 3].map(n => URL.createObjectURL(new Blob(['x'.repeat(n)])))")
     page.evaluate("URL.revokeObjectURL(window.kept[0])")
-    after = blobs(page)
-    assert np.subtract(after, before).tolist() == [3, 2, 2 + 3]
+    becomes(page, lambda: np.subtract(blobs(page), before).tolist(), [3, 2, 2 + 3], "made, alive, and their bytes")
 
 
 def test_the_kernel_runs_on_the_python_that_runs_the_tests(run_cells):
@@ -117,7 +117,8 @@ def test_an_interrupt_from_the_page_reaches_the_kernel(run_cells):
 @pytest.mark.parametrize(("theme", "lightest"), [("light", True), ("dark", False)])
 def test_the_theme_is_the_one_asked_for(run_cells, theme, lightest):
     page = run_cells("")
-    assert (shown_pixels(page.locator(".jp-NotebookPanel")).mean() > 128) == lightest
+    panel = page.locator(".jp-NotebookPanel")
+    wait_until(page, lambda: (shown_pixels(panel).mean() > 128) == lightest, "the notebook has the theme")
 
 
 def test_a_cell_that_fails_fails_the_test_with_its_traceback(run_cells):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from page_tools import comm_count, focus_slider, in_kernel, keep, press, shown, wait_until, widget_count
+from page_tools import comm_count, focus_slider, in_kernel, keep, press, shown, steady, wait_until, widget_count
 from playwright.sync_api import Page
 
 VIEW = """
@@ -24,13 +24,7 @@ def wait_for(page: Page, what: str, value: object) -> None:
 
 def click_map(page: Page, channel: int) -> None:
     """Click the middle of a map of the grid, which has 4 x 4 of them."""
-    image = page.locator(".cnnw .bqplot image").first
-    image.scroll_into_view_if_needed()
-    before, box = None, image.bounding_box()
-    while box != before:  # the card is still being laid out
-        page.wait_for_timeout(150)
-        before, box = box, image.bounding_box()
-    assert box
+    box = steady(page.locator(".cnnw .bqplot image").first)
     row, column = divmod(channel, 4)
     page.mouse.click(box["x"] + (column + 0.5) * box["width"] / 4, box["y"] + (row + 0.5) * box["height"] / 4)
 
@@ -93,9 +87,8 @@ def test_a_layer_is_carried_over_by_a_click_and_the_accuracy_is_measured(run_cel
     wait_for(page, "view._beside.carrying.growing.complete", True)
     shown(page, "0 %: as for this image, 100 %: as for the other")
     strip = page.locator(".cnnw .bqplot image").nth(1)
-    strip.scroll_into_view_if_needed()
     wait_until(page, lambda: (strip.bounding_box() or {"width": 0})["width"] > 100, "the strip is there")
-    box = strip.bounding_box()
+    box = steady(strip)
     page.mouse.click(box["x"] + 2, box["y"] + box["height"] / 2)
     wait_for(page, "view.layer", "C1")
     wait_for(page, "view.off", tuple(range(6)))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from every_view import CONTRAST
-from page_tools import WATCH, in_kernel, keep, no_errors, press, state, wait_for, wait_until
+from page_tools import WATCH, at_rest, in_kernel, keep, no_errors, press, soon, state, wait_for, wait_until
 from playwright.sync_api import Page, expect
 
 LESSON = """
@@ -33,15 +33,24 @@ def opened(run_cells: Callable[..., Page]) -> Page:
     return page
 
 
+def readable(page: Page, least: int) -> None:
+    """Assert that at least so many texts are there, and all can be read."""
+    count, low = page.evaluate(CONTRAST, ".cnnw-lesson")[0]
+    assert count >= least and low == []
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_click_in_the_picture_and_a_key_answer_and_the_view_that_explains_opens(run_cells, theme):
     page = opened(run_cells)
     page.set_viewport_size({"width": 1000, "height": 1300})
     keep(page, f"lesson-asks-{theme}")
     right = int(state(page, "right"))
-    places = [page.evaluate(FREE, choice) for choice in range(4)]
-    assert all(places)
-    page.mouse.click(*places[right])
+
+    def free() -> list[list[float]] | None:
+        places = [page.evaluate(FREE, choice) for choice in range(4)]
+        return places if all(places) else None
+
+    page.mouse.click(*at_rest(page, free, "a free place of each answer is")[right])
     expect(page.locator(VERDICT)).to_contain_text("is right")
     wait_for(page, "score", (1, 1))
     keep(page, f"lesson-answered-{theme}")
@@ -58,15 +67,14 @@ def test_a_click_in_the_picture_and_a_key_answer_and_the_view_that_explains_open
     press(page, "abcd"[wrong])  # and no cell is inserted above, as JupyterLab would
     expect(page.locator(VERDICT)).to_contain_text("is not right")
     wait_for(page, "score", (1, 2))
-    assert page.locator(".jp-Cell").count() <= 3
+    wait_until(page, lambda: page.locator(".jp-Cell").count() <= 3, "no cell is inserted")
     keep(page, f"lesson-wrong-{theme}")
     press(page, "Enter")
     wait_for(page, "number", 2)
     press(page, "1")
     wait_for(page, "answered", 0)
     expect(page.locator(".cnnw-lesson-score")).to_contain_text("of 3 right")
-    (count, low) = page.evaluate(CONTRAST, ".cnnw-lesson")[0]
-    assert count > 8 and low == []
+    soon(page, lambda: readable(page, 9), "every text can be read")
     page.get_by_role("button", name="Ask again").click()
     wait_for(page, "score", (0, 0))
     in_kernel(page, "view.seed = 5")
@@ -99,7 +107,7 @@ def test_a_page_alone_asks_and_counts(browser, tmp_path, dark):
     press(page, "ABCD"[lesson.posed[1].right])
     expect(page.locator(".cnnw-lesson-score")).to_have_text("2 of 2 right")
     keep(page, f"lesson-page-2-{'dark' if dark else 'light'}", whole=True)
-    (_, low) = page.evaluate(CONTRAST, ".cnnw-lesson")[0]
-    assert low == [] and errors == []
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    soon(page, lambda: readable(page, 1), "every text can be read")
+    wait_until(page, lambda: page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page fits")
+    assert errors == []
     context.close()

@@ -61,7 +61,7 @@ def test_the_picture_grows_is_paused_and_begins_anew_and_a_training_ends_it(run_
     wait_for(page, "view.growing.done > 5")
     in_kernel(page, "with torch.no_grad(): _ = model.C1.weight.mul_(1.01)")
     shown(page, "was trained meanwhile")
-    assert state(page, "view.growing.running") == "False"
+    wait_for(page, "view.growing.running", False)
     page.locator(".cnnw button").filter(has_text="Go on").click()
     wait_for(page, "view.growing.done > 5")
     assert state(page, "view.error") == "" and page.errors == []
@@ -69,4 +69,5 @@ def test_the_picture_grows_is_paused_and_begins_anew_and_a_training_ends_it(run_
     in_kernel(page, "view.close()")  # in the middle of the run
     wait_until(page, lambda: widget_count(page) == 0, "closing leaves no model in the page")
     hooks = "sum(len(part._forward_hooks) for part in model.modules())"
-    assert comm_count(page) == 0 and page.errors == [] and state(page, hooks) == "0"
+    wait_for(page, hooks, 0)
+    assert comm_count(page) == 0 and page.errors == []

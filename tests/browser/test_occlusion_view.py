@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from page_tools import (
+    at_rest,
     comm_count,
     focus_slider,
     in_kernel,
@@ -12,6 +13,7 @@ from page_tools import (
     shown,
     shown_pixels,
     silent_kernel,
+    steady,
     wait_until,
     widget_count,
 )
@@ -37,13 +39,7 @@ def wait_for(page: Page, what: str, value: object) -> None:
 
 def image_at(page: Page, n: int, row: float, column: float, side: float) -> tuple[float, float]:
     """Where a point of the n-th picture of pixels is in the window."""
-    image = page.locator(".cnnw .bqplot image").nth(n)
-    image.scroll_into_view_if_needed()
-    before, box = None, image.bounding_box()
-    while box != before:  # the card is still being laid out
-        page.wait_for_timeout(150)
-        before, box = box, image.bounding_box()
-    assert box
+    box = steady(page.locator(".cnnw .bqplot image").nth(n))
     return box["x"] + column * side, box["y"] + row * side
 
 
@@ -60,7 +56,8 @@ def test_the_patch_is_dragged_and_the_map_waited_for_clicked_cancelled_and_aimed
     wait_for(page, "(view.top, view.left)", (12, 10))
     page.mouse.up()
     shown(page, "12 to 19")
-    assert shown_pixels(page.locator(".cnnw .bqplot").first)[int(16 * PIXEL), int(14 * PIXEL)].tolist() == [0, 0, 0]
+    photo = page.locator(".cnnw .bqplot").first
+    wait_until(page, lambda: shown_pixels(photo)[16 * PIXEL, 14 * PIXEL].tolist() == [0, 0, 0], "the patch is black")
 
     page.mouse.click(*image_at(page, 1, 4.5, 1.5, 48))  # a cell of the 6 x 6 map
     wait_for(page, "(view.top, view.left)", (16, 4))
@@ -83,7 +80,7 @@ def test_the_patch_is_dragged_and_the_map_waited_for_clicked_cancelled_and_aimed
     wait_until(page, lambda: int(state(page, "view.partial_map.done.sum().item()")) > 0, "the map has begun")
     page.locator(".cnnw button", has_text="Cancel").click()
     page.locator(".cnnw button", has_text="Go on").wait_for()
-    done = int(state(page, "view.partial_map.done.sum().item()"))
+    done = int(at_rest(page, lambda: state(page, "view.partial_map.done.sum().item()"), "the map is"))
     assert 0 < done < 21 * 21
     shown(page, f"{done} of 441 places · stopped")
     assert state(page, "view.error") == "" and page.errors == []

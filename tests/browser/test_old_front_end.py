@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from page_tools import GRIDS, OLD
+from page_tools import GRIDS, OLD, wait_until
 
 BROKEN = """
 import ipywidgets as W
@@ -28,7 +28,7 @@ SAID = "getComputedStyle(document.querySelector('.cnnw'), '::after').content"
 def test_a_widget_without_code_in_the_page_is_explained(run_cells):
     page = run_cells(BROKEN)
     page.locator(".cnnw .jupyter-widgets-error-widget").first.wait_for()
-    assert "bqplot 0.12.45 or later" in page.evaluate(SAID)
+    wait_until(page, lambda: "bqplot 0.12.45 or later" in page.evaluate(SAID), "what is needed")
 
 
 def test_a_whole_view_says_nothing_of_that(run_cells):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import torch
 from every_view import CONTRAST
+from page_tools import becomes, soon, wait_until
+from playwright.sync_api import expect
 
 import cnnwidgets as cw
 
@@ -39,31 +43,36 @@ def page(request, browser, path):
 
 
 def test_the_sliders_choose_what_is_shown(page, path):
-    assert page.locator("h1").inner_text() == "C3 · Conv2d(6, 16, 5×5) · 16 maps of 10 × 10 · image 3 · label: 3"
+    title, large = page.locator("h1"), page.locator("h2").nth(3)
+    whole = "C3 · Conv2d(6, 16, 5×5) · 16 maps of 10 × 10 · image 3 · label: 3"
+    becomes(page, title.inner_text, whole, "the title")
     shown = page.locator(".picture img").last.get_attribute("src")
     page.locator("input[name=channel]").press("ArrowRight")
-    assert page.locator("h2").nth(3).inner_text() == "Channel 3 · 10 × 10"
-    assert page.locator(".picture img").last.get_attribute("src") != shown
+    becomes(page, large.inner_text, "Channel 3 · 10 × 10", "the heading of the channel")
+    expect(page.locator(".picture img").last).not_to_have_attribute("src", str(shown))
     page.locator("input[name=index]").press("ArrowRight")
-    assert page.locator("h1").inner_text().endswith("image 4 · label: 4")
+    expect(title).to_have_text(re.compile("image 4 · label: 4$"), use_inner_text=True)
     for _ in range(4):  # func2, S4 and C5 lie between; flatten, which computes nothing, is not listed
         page.locator("input[name=layer]").press("ArrowRight")
-    assert page.locator("h1").inner_text().startswith("F6 · Linear(120, 84) · 84 units")
+    expect(title).to_have_text(re.compile(r"^F6 · Linear\(120, 84\) · 84 units"), use_inner_text=True)
     page.locator("input[name=layer]").press("Home")
-    assert page.locator("h1").inner_text().startswith("C1 · ")
-    assert page.locator("h2").nth(3).inner_text() == "Channel 3 · 28 × 28"
+    expect(title).to_have_text(re.compile("^C1 · "), use_inner_text=True)
+    becomes(page, large.inner_text, "Channel 3 · 28 × 28", "the heading of the channel")
     assert [url for url in page.asked if not url.startswith("data:")] == [path.as_uri()]
     assert page.errors == []
 
 
 def test_pictures_and_theme_are_on_the_screen(page):
-    sizes = page.evaluate("Array.from(document.images, image => [image.naturalWidth, image.clientWidth])")
-    assert len(sizes) == 3
-    assert all(0 < own <= shown for own, shown in sizes)
+    def on_the_screen() -> None:
+        sizes = page.evaluate("Array.from(document.images, image => [image.naturalWidth, image.clientWidth])")
+        assert len(sizes) == 3
+        assert all(0 < own <= shown for own, shown in sizes)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+    soon(page, on_the_screen, "three pictures")
     ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
     dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
     assert ground == ("rgb(27, 30, 37)" if dark else "rgb(255, 255, 255)")
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_every_text_can_be_read(page):
@@ -74,7 +83,8 @@ def test_every_text_can_be_read(page):
 
 def test_a_narrow_page_wraps(page):
     page.set_viewport_size({"width": 420, "height": 800})
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    fits = "[innerWidth, document.documentElement.scrollWidth <= innerWidth]"
+    becomes(page, lambda: page.evaluate(fits), [420, True], "the page fits")
 
 
 def test_names_in_a_page_are_no_html(browser, tmp_path):
@@ -87,7 +97,7 @@ def test_names_in_a_page_are_no_html(browser, tmp_path):
     view = cw.ActivationView(model, data, classes=[evil] * 32)
     page = browser.new_page()
     page.goto(view.to_html(tmp_path / "view.html").path.as_uri())
-    assert evil in page.locator("main").inner_text()
+    wait_until(page, lambda: evil in page.locator("main").inner_text(), "the name as text")
     assert page.title() == "ActivationView · cnnwidgets"
     page.close()
     view.close()

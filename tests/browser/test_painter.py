@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Any
 
 import numpy as np
 import pytest
-from page_tools import PICTURES, WATCH, focus_slider, in_kernel, next_frames, no_errors, press, wait_for, wait_until
+from page_tools import (
+    PICTURES,
+    WATCH,
+    at_rest,
+    becomes,
+    focus_slider,
+    in_kernel,
+    no_errors,
+    press,
+    soon,
+    steady,
+    wait_for,
+    wait_until,
+)
 from painted_tools import LENET, canvases, lenet, opaque, painted
 from playwright.sync_api import Page, expect
 
@@ -88,20 +100,16 @@ def test_all_stands_where_it_stands_beside_pictures_and_says_the_same(run_cells)
     for change in ("layer = 'C1'", "scale = 'map'", "layer = 'C3'", "pixel = (2, 3)", "layer = 'F6'"):
         in_kernel(page, f"view.{change}; other.{change}")
 
-        def texts() -> list[list[list[Any]]]:
-            return [sorted(cards.nth(n).evaluate(TEXTS)) for n in (0, 1)]
+        def alike() -> None:
+            ours, theirs = (sorted(cards.nth(n).evaluate(TEXTS)) for n in (0, 1))
+            assert [each[:2] for each in ours] == [each[:2] for each in theirs]
+            assert [each[2:] for each in ours] == [pytest.approx(each[2:], abs=1) for each in theirs]
+            here, there = (cards.nth(n).evaluate(PLACES) for n in (0, 1))
+            assert here == [pytest.approx(each, abs=1) for each in there]
+            heights = [cards.nth(n).bounding_box()["height"] for n in (0, 1)]
+            assert heights[0] == pytest.approx(heights[1], abs=1)
 
-        def alike() -> bool:
-            one, other = ([each[:2] for each in found] for found in texts())
-            return one == other
-
-        wait_until(page, alike, f"the same texts after {change}")
-        ours, theirs = texts()
-        assert [each[2:] for each in ours] == [pytest.approx(each[2:], abs=1) for each in theirs], change
-        here, there = (cards.nth(n).evaluate(PLACES) for n in (0, 1))
-        assert here == [pytest.approx(each, abs=1) for each in there], change
-        heights = [cards.nth(n).bounding_box()["height"] for n in (0, 1)]
-        assert heights[0] == pytest.approx(heights[1], abs=1), change
+        soon(page, alike, f"the same after {change}")
     assert no_errors(page)
 
 
@@ -123,30 +131,33 @@ def test_channel_colours_scale_and_columns_are_painted_while_the_kernel_hears_no
     large = page.locator(".cnnw-painter .cnnw-heading:visible", has_text="Channel")
     page.evaluate(SEND)
     focus_slider(page, CHANNEL)
-    before = painted(canvases(page).nth(1))
+    before = at_rest(page, lambda: painted(canvases(page).nth(1)), "the map is")
     press(page, "ArrowRight", times=4)
-    next_frames(page)
     expect(large).to_have_text("Channel 4 · 28 × 28", use_inner_text=True)
-    assert not np.array_equal(painted(canvases(page).nth(1)), before)
-    frame = page.locator(".cnnw-painter .cnnw-frames rect:visible").first.get_attribute("y")
-    assert float(frame) > 100  # the second row
+    wait_until(page, lambda: not np.array_equal(painted(canvases(page).nth(1)), before), "another map")
+    frame = page.locator(".cnnw-painter .cnnw-frames rect:visible").first
+    wait_until(page, lambda: float(frame.get_attribute("y")) > 100, "a frame in the second row")
     for label, value in (("Colours", "magma"), ("Scale", "map")):
-        pixels = [painted(canvases(page).nth(at)) for at in (0, 1)]
+        pixels = [at_rest(page, lambda at=at: painted(canvases(page).nth(at)), "it is") for at in (0, 1)]
         page.get_by_label(label).and_(page.locator("select:visible")).first.select_option(value)
-        next_frames(page)
-        assert [np.array_equal(painted(canvases(page).nth(at)), pixels[at]) for at in (0, 1)] == [False, False]
-    assert page.locator(".cnnw-scale:visible").first.inner_text().split("\n")[0] == "each map's lowest"
+
+        def both_change(pixels: list[np.ndarray] = pixels) -> bool:
+            return not any(np.array_equal(painted(canvases(page).nth(at)), pixels[at]) for at in (0, 1))
+
+        wait_until(page, both_change, f"grid and large map in other colours by {label}")
+    scale = page.locator(".cnnw-scale:visible").first
+    becomes(page, lambda: scale.inner_text().split("\n")[0], "each map's lowest", "what the colours mean")
     columns = page.get_by_label("Columns")
     columns.fill("2")
     columns.press("Enter")
-    next_frames(page)
-    assert painted(canvases(page).nth(0)).shape[1] == 2 * 28 + 2
-    ours = [painted(canvases(page).nth(at)) for at in (0, 1)]
+    becomes(page, lambda: painted(canvases(page).nth(0)).shape[1], 2 * 28 + 2, "two columns")
+    ours = [at_rest(page, lambda at=at: painted(canvases(page).nth(at)), "it is") for at in (0, 1)]
     page.evaluate("window.release()")
     for trait, value in (("channel", 4), ("colormap", "magma"), ("scale", "map"), ("columns", 2)):
         wait_for(page, trait, value)
     wait_until(page, lambda: matches(page), "what the kernel would have drawn")
-    assert all(np.array_equal(painted(canvases(page).nth(at)), ours[at]) for at in (0, 1))
+    for at in (0, 1):
+        assert np.array_equal(painted(canvases(page).nth(at)), ours[at])  # `matches` has waited
     assert no_errors(page)
 
 
@@ -189,24 +200,26 @@ def test_a_move_of_the_display_sends_no_numbers_and_a_layer_goes_once(page):
 
 def test_the_mouse_reads_values_and_chooses_maps_and_arrow_keys_move_the_choice(page):
     grid, large = canvases(page).nth(0), canvases(page).nth(1)
-    box = grid.bounding_box()
+    box = steady(grid)
     factor = box["width"] / 88
     page.mouse.move(box["x"] + (30 + 10.5) * factor, box["y"] + (30 + 7.5) * factor)  # second map of the second row
     value = float(in_kernel(page, "print(view.maps[4, 7, 10].item())"))
-    lines = page.locator(".cnnw-says .cnnw-tip").all_inner_texts()
-    assert lines[0].startswith("channel 4: ")
-    assert lines[1].startswith("row 7, column 10: ")
-    assert float(lines[1].split(": ")[1].replace("−", "-")) == pytest.approx(value, abs=1e-4)
+
+    def told() -> None:
+        lines = page.locator(".cnnw-says .cnnw-tip").all_inner_texts()
+        assert lines[0].startswith("channel 4: ")
+        assert lines[1].startswith("row 7, column 10: ")
+        assert float(lines[1].split(": ")[1].replace("−", "-")) == pytest.approx(value, abs=1e-4)
+
+    soon(page, told, "the mouse is told of map and value")
     page.mouse.down()
     page.mouse.up()
     wait_for(page, "channel", 4)
     for key, channel in (("ArrowLeft", 3), ("ArrowUp", 0), ("End", 5), ("Home", 0), ("ArrowDown", 3)):
         press(page, key)
-        next_frames(page)
         expect(page.locator(".cnnw-heading:visible", has_text=f"Channel {channel} ")).to_have_count(1)
     wait_for(page, "channel", 3)
-    large.scroll_into_view_if_needed()
-    box = large.bounding_box()
+    box = steady(large)
     page.mouse.click(box["x"] + 5.5 * box["width"] / 28, box["y"] + 3.5 * box["height"] / 28)
     wait_for(page, "pixel", (3, 5))
     expect(page.locator(".cnnw-facts:visible span", has_text="at row 3, column 5")).to_have_count(1)
@@ -258,17 +271,17 @@ def test_what_is_not_finite_and_maps_of_any_size_are_painted(run_cells):
     canvases(page).nth(1).wait_for()
     wait_until(page, lambda: matches(page), "NaN and infinities in a colour of their own")
     assert (painted(canvases(page).nth(1))[0, :3] == (255, 0, 255, 255)).all()
-    canvases(page).nth(1).scroll_into_view_if_needed()
-    box = canvases(page).nth(1).bounding_box()
+    box = steady(canvases(page).nth(1))
+    tips = page.locator(".cnnw-says .cnnw-tip")
     for column, word in enumerate(("NaN", "∞", "−∞")):
         page.mouse.move(box["x"] + (column + 0.5) * box["width"] / 8, box["y"] + 5)
-        assert page.locator(".cnnw-says .cnnw-tip").all_inner_texts() == [f"row 0, column {column}: {word}"]
+        becomes(page, tips.all_inner_texts, [f"row 0, column {column}: {word}"], "the mouse is told")
     in_kernel(page, "view.layer = 'large'")
     page.locator(".cnnw-heading:visible", has_text="Channel 0 · 700 × 700").wait_for()
     wait_until(
         page, lambda: painted(canvases(page).nth(0)).shape[1] <= 480, "the grid at the size at which it is drawn"
     )
-    assert painted(canvases(page).nth(1)).shape[:2] == (700, 700)
+    becomes(page, lambda: painted(canvases(page).nth(1)).shape[:2], (700, 700), "the map in full")
     focus_slider(page, CHANNEL)  # beside that of the image, which is hidden: there is one
     press(page, "ArrowRight")
     page.locator(".cnnw-heading:visible", has_text="Channel 1 · 700 × 700").wait_for()

@@ -10,12 +10,15 @@ from page_tools import (
     HANDLE,
     OLD,
     WATCH,
+    becomes,
     focus_slider,
     in_kernel,
     next_frames,
     no_errors,
     press,
+    soon,
     state,
+    steady,
     wait_for,
     wait_until,
 )
@@ -90,19 +93,19 @@ def test_what_the_page_says_may_be_lost_too(page):
     for layer in ("C3", "func1", "C1", "S2"):
         in_kernel(page, f"view.layer = {layer!r}")
         wait_until(page, lambda: matches(page), layer)
-    assert in_kernel(page, "print(len(heard) > 0)") == "True\n"
+    becomes(page, lambda: in_kernel(page, "print(len(heard) > 0)"), "True\n", "the page has said something")
     assert no_errors(page)
 
 
 def test_a_page_that_is_loaded_again_in_the_middle_of_a_drag_goes_on_where_it_was(page):
     page.evaluate(SAVE)
     handle = page.locator(HANDLE).nth(CHANNEL)
-    handle.scroll_into_view_if_needed()
-    box = handle.bounding_box()
+    box = steady(handle)
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.down()
     for step in range(1, 11):
         page.mouse.move(box["x"] + box["width"] / 2 + 6 * step, box["y"] + box["height"] / 2)
+    wait_until(page, lambda: int(state(page, "channel")) > 0, "the kernel has heard of the drag")
     page.reload()
     page.mouse.up()
     page.wait_for_function(READY, timeout=60_000)
@@ -119,15 +122,18 @@ def test_a_page_that_is_loaded_again_in_the_middle_of_a_drag_goes_on_where_it_wa
 
 
 def test_a_kernel_that_restarts_leaves_the_picture_which_says_that_no_kernel_answers(page):
-    before = [painted(canvases(page).nth(at)) for at in (0, 1)]
+    before = [painted(canvases(page).nth(at)) for at in (0, 1)]  # it matches
     page.evaluate(RESTART)
     wait_until(page, lambda: page.evaluate(SAID) == [f'"{markup.KERNEL_GONE}"'], "what became of the kernel")
     next_frames(page)
     assert [(painted(canvases(page).nth(at)) == pixels).all() for at, pixels in enumerate(before)] == [True, True]
     stale = "e => [getComputedStyle(e).pointerEvents, getComputedStyle(e).opacity]"
     parts = page.locator(".cnnw.jupyter-widgets-disconnected > *:visible")
-    assert parts.count() > 0
-    assert {tuple(parts.nth(n).evaluate(stale)) for n in range(parts.count())} == {("none", "0.45")}
+
+    def told() -> None:
+        assert {tuple(each) for each in parts.evaluate_all(f"all => all.map({stale})")} == {("none", "0.45")}
+
+    soon(page, told, "every part is pale and hears no mouse")
 
 
 @pytest.mark.skipif(OLD, reason="ipywidgets 7 tells no page what was moved in another")
@@ -166,7 +172,8 @@ def test_two_pages_of_one_kernel_paint_the_same(page, browser):
 def test_nothing_is_sent_for_a_tab_that_nobody_sees_and_it_shows_the_newest_when_somebody_does(page):
     in_kernel(page, LOSE)
     page.evaluate(HIDE, True)
-    in_kernel(page, "")
+    seen = "from cnnwidgets.widgets.painter import pages; print(pages.seen)"
+    becomes(page, lambda: in_kernel(page, seen), "False\n", "the kernel knows that nobody sees it")
     for change in ("layer = 'C3'", "index = 4", "index = 5", "colormap = 'magma'"):
         in_kernel(page, f"view.{change}")
         next_frames(page)
@@ -216,17 +223,21 @@ def test_maps_of_any_type_and_size_are_painted(run_cells, monkeypatch):
     )
     page = run_cells(WATCH, KINDS)
     canvases(page).nth(1).wait_for()
+    tips = page.locator(".cnnw-says .cnnw-tip")
     for kind in ("float16", "bfloat16", "float64", "bool", "int64", "uint8"):
         layer = f"to_{kind}"
         in_kernel(page, f"view.layer = {layer!r}")
         wait_until(page, lambda: matches(page), layer)
-        canvases(page).nth(1).scroll_into_view_if_needed()
-        box = canvases(page).nth(1).bounding_box()
-        page.mouse.move(box["x"] + 2.5 * box["width"] / 8, box["y"] + 5.5 * box["height"] / 8)
-        said = page.locator(".cnnw-says .cnnw-tip").all_inner_texts()[-1]
-        assert said.startswith("row 5, column 2: "), layer
         value = float(in_kernel(page, f"print(float(({FLOATS})[view.channel, 5, 2]))"))
-        assert float(said.split(": ")[1].replace("−", "-")) == pytest.approx(value, rel=1e-3, abs=1e-3), layer
+        box = steady(canvases(page).nth(1))
+        page.mouse.move(box["x"] + 2.5 * box["width"] / 8, box["y"] + 5.5 * box["height"] / 8)
+
+        def told(value: float = value) -> None:
+            said = tips.all_inner_texts()[-1]
+            assert said.startswith("row 5, column 2: ")
+            assert float(said.split(": ")[1].replace("−", "-")) == pytest.approx(value, rel=1e-3, abs=1e-3)
+
+        soon(page, told, f"the mouse is told of a value of {layer}")
         page.mouse.move(0, 0)
     in_kernel(page, "view.layer = 'one'; view.scale = 'layer'")
     wait_until(
@@ -235,11 +246,14 @@ def test_maps_of_any_type_and_size_are_painted(run_cells, monkeypatch):
     in_kernel(page, "view.layer = 'large'")
     page.locator(".cnnw-heading:visible", has_text="4096 × 4096").first.wait_for()
     wait_until(page, lambda: painted(canvases(page).nth(1)).shape[:2] == (1024, 1024), "a map of 16 million values")
-    canvases(page).nth(1).scroll_into_view_if_needed()
-    box = canvases(page).nth(1).bounding_box()
+    box = steady(canvases(page).nth(1))
     page.mouse.move(box["x"] + 0.999 * box["width"], box["y"] + 0.999 * box["height"])
-    said = page.locator(".cnnw-says .cnnw-tip").all_inner_texts()[-1]
-    assert said.startswith("row 409") and ": about " in said
+
+    def about() -> None:
+        said = tips.all_inner_texts()[-1]
+        assert said.startswith("row 409") and ": about " in said
+
+    soon(page, about, "the mouse is told of a value near the last")
     assert no_errors(page)
 
 
@@ -261,10 +275,9 @@ def test_names_with_markup_are_text_wherever_the_page_writes_them(run_cells):
     alerts: list[str] = []
     page.on("dialog", lambda dialog: (alerts.append(dialog.message), dialog.dismiss()))
     for at in (0, 1):
-        canvases(page).nth(at).scroll_into_view_if_needed()
-        box = canvases(page).nth(at).bounding_box()
+        box = steady(canvases(page).nth(at))
         page.mouse.move(box["x"] + box["width"] / 4, box["y"] + box["height"] / 4)
-        assert page.locator(".cnnw-says .cnnw-tip").count() > 0
+        page.locator(".cnnw-says .cnnw-tip").first.wait_for()
         next_frames(page)
     expect(page.locator(".cnnw", has_text="<img src=x onerror=alert(1)>")).to_have_count(1)
     assert page.evaluate("document.querySelectorAll('img[src=\"x\"], .cnnw-says img, .cnnw-says b').length") == 0

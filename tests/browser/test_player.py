@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from page_tools import (
     WATCH,
+    at_rest,
     focus_slider,
     in_kernel,
     keep,
@@ -14,6 +15,7 @@ from page_tools import (
     press,
     silent_kernel,
     state,
+    steady,
     wait_for,
     wait_until,
 )
@@ -52,10 +54,7 @@ def painted(run_cells: Callable[..., Page], view: str = VIEW) -> Page:
 
 def map_at(page: Page, key: str, row: float, column: float, side: float) -> tuple[float, float]:
     """Where a panel's map has the middle of that pixel, in the window."""
-    room = page.locator(f".cnnw-of-{key} .cnnw-slides > div")
-    room.scroll_into_view_if_needed()
-    box = room.bounding_box()
-    assert box
+    box = steady(page.locator(f".cnnw-of-{key} .cnnw-slides > div"))
     return box["x"] + (column + 0.5) * side, box["y"] + (row + 0.5) * side
 
 
@@ -176,7 +175,7 @@ def test_a_map_is_looked_at_closer_with_its_numbers_while_no_kernel_answers(run_
         says(page, "output", "row 5, column 5")  # what is under the mouse stays there
         keep(page, f"player-closer-{theme}")
         wait_until(page, lambda: any(abs(each - value) < 0.01 for each in written()), f"{value}: {written()}")
-        before = look()
+        before = at_rest(page, look, "it is")
         page.mouse.move(*map_at(page, "output", 5, 5, CELL))
         page.mouse.down()
         page.mouse.move(*map_at(page, "output", 6.5, 6.5, CELL), steps=5)

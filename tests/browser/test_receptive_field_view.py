@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from page_tools import (
+    becomes,
     comm_count,
     focus_slider,
     in_kernel,
@@ -14,6 +15,8 @@ from page_tools import (
     shown_pixels,
     silent_kernel,
     state,
+    steady,
+    steady_pixels,
     wait_for,
     wait_until,
     widget_count,
@@ -58,13 +61,7 @@ def framed(page: Page, top: int, left: int, bottom: int, right: int) -> None:
 
 def at(page: Page, n: int, x: float, y: float) -> tuple[float, float]:
     """Where the n-th picture of pixels has a px, in the window."""
-    image = page.locator(".cnnw .bqplot image").nth(n)
-    image.scroll_into_view_if_needed()
-    before, box = None, image.bounding_box()
-    while box != before:  # the card is still being laid out
-        page.wait_for_timeout(150)
-        before, box = box, image.bounding_box()
-    assert box
+    box = steady(page.locator(".cnnw .bqplot image").nth(n))
     return box["x"] + x, box["y"] + y
 
 
@@ -104,7 +101,7 @@ def test_each_control_moves_the_view(run_cells):
     press(page, "ArrowRight")
     wait_for(page, "channel", 1)
     shown(page, "Channel 1")
-    bare = shown_pixels(page.locator(".cnnw .bqplot").first)
+    bare = steady_pixels(page.locator(".cnnw .bqplot").first)
     page.locator(".cnnw input[type=checkbox]").last.check()  # the first lists all layers
     wait_for(page, "overlay", True)
     wait_until(
@@ -127,10 +124,9 @@ def test_each_control_moves_the_view(run_cells):
     wait_for(page, "layer", "OUTPUT")
     shown(page, "sees the whole image")
     chosen = page.locator(".cnnw-fields tbody tr").last
-    assert chosen.inner_text().split() == ["OUTPUT", "all"]
-    ground = "row => getComputedStyle(row.cells[0]).backgroundColor"
-    others = page.locator(".cnnw-fields tbody tr").first.evaluate(ground)
-    wait_until(page, lambda: chosen.evaluate(ground) != others, "the chosen layer is marked")
+    becomes(page, lambda: chosen.inner_text().split(), ["OUTPUT", "all"], "the last layer sees all")
+    ground, other = "row => getComputedStyle(row.cells[0]).backgroundColor", page.locator(".cnnw-fields tbody tr").first
+    wait_until(page, lambda: chosen.evaluate(ground) != other.evaluate(ground), "the chosen layer is marked")
     in_kernel(page, "try:\n view.channel = 99\nexcept IndexError as error:\n print(error)")
     assert state(page, "channel") == "1" and state(page, "error") == "" and page.errors == []
 

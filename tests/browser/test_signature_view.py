@@ -3,7 +3,21 @@
 from __future__ import annotations
 
 import pytest
-from page_tools import comm_count, drag_slider, focus_slider, in_kernel, no_errors, press, shown, shown_pixels, wait_for
+from page_tools import (
+    comm_count,
+    drag_slider,
+    focus_slider,
+    in_kernel,
+    no_errors,
+    press,
+    shown,
+    shown_pixels,
+    soon,
+    steady,
+    steady_pixels,
+    wait_for,
+    wait_until,
+)
 from playwright.sync_api import Page
 
 VIEW = """
@@ -27,10 +41,10 @@ COUNT, IMAGE = 1, 2
 
 
 def click_cell(page: Page, figure: int, panel: str, cell: int) -> None:
+    image = page.locator(".cnnw .bqplot image").nth(figure)
+    steady(image)
     left, top, right, bottom = map(int, in_kernel(page, f"print(*view.panel({panel!r}).cells.box({cell}))").split())
-    page.locator(".cnnw .bqplot image").nth(figure).click(
-        position={"x": (left + right) / 2, "y": (top + bottom) / 2}, force=True
-    )
+    image.click(position={"x": (left + right) / 2, "y": (top + bottom) / 2}, force=True)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -45,10 +59,11 @@ def test_strips_are_compared_and_outliers_looked_at(run_cells, theme):
     wait_for(page, "index", in_kernel(page, "print(view.signatures.outliers(5)[0].index, end='')"))
     shown(page, "label: 5")
 
-    before = shown_pixels(page.locator(".cnnw .bqplot").first)
+    strips = page.locator(".cnnw .bqplot").first
+    before = steady_pixels(strips)
     page.locator(".cnnw select").filter(has_text="hsv").select_option("hsv")
     wait_for(page, "colormap", "hsv")
-    assert (shown_pixels(page.locator(".cnnw .bqplot").first) != before).any()
+    wait_until(page, lambda: (shown_pixels(strips) != before).any(), "the strips in other colours")
     page.locator(".cnnw select").filter(has_text="each strip its own").select_option("each strip its own")
     wait_for(page, "scale", "strip")
     shown(page, "each strip's lowest")
@@ -78,8 +93,12 @@ def test_strips_are_compared_and_outliers_looked_at(run_cells, theme):
 def test_the_summary_is_a_table_with_totals(run_cells):
     page = run_cells(SUMMARY)
     shown(page, "61,706 parameters")
-    cells = page.locator(".cnnw-summary > *").all_inner_texts()
-    at = cells.index("C3")
-    assert cells[at : at + 5] == ["C3", "Conv2d(6, 16, 5×5)", "16 × 10 × 10", "", "2,416"]
-    assert cells[-1] == "61,706"
+
+    def complete() -> None:
+        cells = page.locator(".cnnw-summary > *").all_inner_texts()
+        at = cells.index("C3")
+        assert cells[at : at + 5] == ["C3", "Conv2d(6, 16, 5×5)", "16 × 10 × 10", "", "2,416"]
+        assert cells[-1] == "61,706"
+
+    soon(page, complete, "a row for each layer, and the totals")
     assert no_errors(page)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 
-from page_tools import wait_until
+from page_tools import becomes, soon, wait_until
 from playwright.sync_api import Page, expect
 
 from cnnwidgets.widgets.base.still import GONE as CAPTION
@@ -69,7 +69,7 @@ def opened(page: Page, url: str, *, trusted: bool) -> None:
     page.set_viewport_size({"width": 1200, "height": 26_000})
     page.goto(f"{url}?reset")
     page.wait_for_function(READY, timeout=60_000)
-    assert page.evaluate(TRUSTED) == trusted
+    becomes(page, lambda: page.evaluate(TRUSTED), trusted, "whether JupyterLab trusts its outputs")
 
 
 def captions(page: Page) -> list[str]:
@@ -105,9 +105,13 @@ def test_the_still_is_stored_once_and_hidden_while_the_view_lives(run_cells, lab
     expect(page.locator(STILL)).to_have_count(2)
     assert captions(page) == []
     expect(page.locator(".jp-OutputArea-child:visible")).to_have_count(2)
-    page.evaluate(SAVE)
-    stored = (lab.notebooks / page.url.split("?")[0].rsplit("/", 1)[1]).read_text()
-    assert stored.count('"image/png"') == 2
+
+    def stored_once() -> None:
+        page.evaluate(SAVE)
+        stored = (lab.notebooks / page.url.split("?")[0].rsplit("/", 1)[1]).read_text()
+        assert stored.count('"image/png"') == 2
+
+    soon(page, stored_once, "a picture for each of the two cells in the file")
 
 
 def test_a_card_without_its_kernel_says_so_in_one_line(run_cells):
@@ -117,9 +121,13 @@ def test_a_card_without_its_kernel_says_so_in_one_line(run_cells):
     assert page.evaluate(SAID) == []
     page.evaluate(RESTART)
     page.locator(".cnnw.jupyter-widgets-disconnected").wait_for()
-    before = page.evaluate(SAID)
-    assert before[0] == f'"{markup.KERNEL_GONE}"'
-    assert len(before) > 20 and set(before[1:]) == {"none"}  # each would have an icon of a broken link
     part = card.locator(".widget-vbox").first
-    assert part.evaluate("part => getComputedStyle(part).pointerEvents") == "none"
-    assert float(part.evaluate("part => getComputedStyle(part).opacity")) < 0.6
+
+    def told() -> None:
+        before = page.evaluate(SAID)
+        assert before[0] == f'"{markup.KERNEL_GONE}"'
+        assert len(before) > 20 and set(before[1:]) == {"none"}  # each would have an icon of a broken link
+        assert part.evaluate("part => getComputedStyle(part).pointerEvents") == "none"
+        assert float(part.evaluate("part => getComputedStyle(part).opacity")) < 0.6
+
+    soon(page, told, "one line, and a card that is pale and hears no mouse")

@@ -6,9 +6,9 @@ import base64
 
 import numpy as np
 import pytest
-from page_tools import WATCH, in_kernel, keep, next_frames, no_errors, press, state, wait_until
+from page_tools import WATCH, becomes, in_kernel, keep, no_errors, press, state, steady, wait_until
 from painted_tools import LENET, READ
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 
 MANY = """
 import torch
@@ -80,18 +80,17 @@ def test_the_button_opens_the_strip_with_the_present_image_framed_and_wrong_ones
     page = run_cells(WATCH, LENET + "view")
     button(page).wait_for()
     wait_until(page, lambda: button(page).get_attribute("aria-expanded") == "false", "the button says that it is shut")
-    assert room(page).count() == 0
+    expect(room(page)).to_have_count(0)
     keep(page, f"strip-shut-{theme}")
     button(page).click()
     wait_until(page, lambda: button(page).get_attribute("aria-expanded") == "true", "the button says that it is open")
     wait_until(page, lambda: framed(page) == ["3"] and not empty(page), "the present image is framed")
     pixels = in_kernel(page, "print((dataset[4][0][0] * 255).round().int().flatten().tolist())")
-    assert seen(page, 4).flatten().tolist() == eval(pixels)
+    becomes(page, lambda: seen(page, 4).flatten().tolist(), eval(pixels), "the pixels of image 4")
     wait_until(
         page, lambda: tile(page, 5).get_attribute("aria-label") == "image 5 · 5 · wrong: the network says class 3", "5"
     )
-    marked = room(page).locator(".cnnw-picker-wrong > b").all_inner_texts()
-    assert marked == ["5"]
+    becomes(page, room(page).locator(".cnnw-picker-wrong > b").all_inner_texts, ["5"], "one image is marked")
     wait_until(page, lambda: "the network is wrong" in page.locator(".cnnw-picker-legend").inner_text(), "the legend")
     keep(page, f"strip-open-{theme}")
     button(page).click()
@@ -107,7 +106,7 @@ def test_a_click_chooses_and_the_slider_moves_the_frame(run_cells):
     wait_until(page, lambda: framed(page) == ["44"] and not empty(page), "the strip follows the slider")
     page.get_by_role("button", name="own image").first.click()
     page.locator("canvas.cnnw-pad").first.wait_for()
-    assert room(page).is_visible()
+    expect(room(page)).to_be_visible()
     in_kernel(page, "import numpy; view.show(numpy.zeros((28, 28), 'uint8'))")
     wait_until(page, lambda: framed(page) == [], "an own image is none of the strip")
     tile(page, 43).click()
@@ -128,7 +127,7 @@ def test_the_menu_shows_the_wrong_images_alone_and_a_scan_knows_their_classes(ru
     wait_until(page, lambda: shown(page) == numbers and not empty(page), "the wrong images, looked at one by one")
     wait_until(page, lambda: room(page).locator(".cnnw-picker-wrong").count() == len(numbers), "all are marked")
     foot = page.locator(".cnnw-picker-foot").first
-    assert foot.inner_text().count(f"{len(numbers)} of 50 images") == 1
+    becomes(page, lambda: foot.inner_text().count(f"{len(numbers)} of 50 images"), 1, "how many there are")
     room(page).focus()
     press(page, "ArrowRight")
     press(page, "Enter")
@@ -146,8 +145,8 @@ def test_the_menu_shows_the_wrong_images_alone_and_a_scan_knows_their_classes(ru
 
 def test_the_wheel_scrolls_and_a_drag_does_without_choosing(run_cells):
     page = opened(run_cells, MANY)
-    box = room(page).bounding_box()
-    assert box is not None and first(page) == 0
+    box = steady(room(page))
+    becomes(page, lambda: first(page), 0, "the first images")
     page.mouse.move(box["x"] + 300, box["y"] + 30)
     page.mouse.wheel(0, 700)
     wait_until(page, lambda: first(page) == 10 and not empty(page), "ten images on")
@@ -174,7 +173,8 @@ def test_the_keyboard_moves_and_chooses(run_cells):
     press(page, "PageUp")
     press(page, "Home")
     wait_until(page, lambda: first(page) == 0, "the first images")
-    assert room(page).get_attribute("aria-activedescendant") == tile(page, 0).get_attribute("id")
+    active = tile(page, 0).get_attribute("id") or ""
+    expect(room(page)).to_have_attribute("aria-activedescendant", active)
     assert no_errors(page)
 
 
@@ -182,12 +182,11 @@ def test_of_60000_images_only_those_in_sight_are_read_and_a_broken_one_says_why(
     page = opened(run_cells, MANY)
     in_kernel(page, "view.index = 30_000")
     wait_until(page, lambda: framed(page) == ["30000"] and not empty(page), "in the middle of the data set")
-    assert tile(page, 30_003).get_attribute("aria-label") == (
-        "image 30003 · the data set cannot give item 30003: Many raises OSError (the file is broken)"
-    )
+    why = "image 30003 · the data set cannot give item 30003: Many raises OSError (the file is broken)"
+    expect(tile(page, 30_003)).to_have_attribute("aria-label", why)
     assert int(in_kernel(page, "print(Many.read)")) < 100
     wait_until(page, lambda: "60,000" in page.locator(".cnnw-picker-foot").inner_text(), "how many there are")
-    assert tile(page, 30_000).locator("span").inner_text() == "<b>zero</b>"
+    becomes(page, tile(page, 30_000).locator("span").inner_text, "<b>zero</b>", "the name of the class")
     keep(page, "strip-60000")
     assert no_errors(page)
 
@@ -211,12 +210,11 @@ def test_changed_weights_take_the_marks_away_and_bring_new_ones(run_cells):
 def test_a_narrow_page_has_room_for_it_and_every_view_has_it(run_cells):
     page = run_cells(WATCH, LENET + "view = cnnwidgets.explore(model, dataset, index=5)\nview")
     page.set_viewport_size({"width": 700, "height": 900})
-    next_frames(page)
     button(page).click()
     wait_until(page, lambda: framed(page) == ["5"] and not empty(page), "the present image is framed")
     wait_until(page, lambda: room(page).locator(".cnnw-picker-wrong").count() == 1, "it is marked")
-    wide = page.locator(".cnnw").first.evaluate("card => card.scrollWidth - card.clientWidth")
-    assert wide <= 1
+    wide = "card => card.scrollWidth - card.clientWidth"
+    wait_until(page, lambda: page.locator(".cnnw").first.evaluate(wide) <= 1, "nothing is wider than the card")
     keep(page, "strip-700")
     tile(page, 6).click()
     wait_until(page, lambda: state(page, "index") == "6" and framed(page) == ["6"], "image 6 is chosen")
@@ -227,7 +225,9 @@ def test_the_keyboard_stays_after_a_click(run_cells):
     page = opened(run_cells, MANY)
     tile(page, 2).click()
     wait_until(page, lambda: state(page, "index") == "2", "image 2 is chosen")
-    page.wait_for_timeout(300)
+    page.wait_for_timeout(300)  # JupyterLab 3 takes it away, and it comes back
+    focused = "() => document.activeElement.closest('.cnnw-picker-room') !== null"
+    wait_until(page, lambda: page.evaluate(focused), "the strip has the keyboard")
     press(page, "ArrowRight")
     press(page, "Enter")
     wait_until(page, lambda: state(page, "index") == "3", "the keyboard goes on from there")

@@ -33,7 +33,7 @@ def settled(page: Page) -> list[int]:
     """The counts since the last call, once nothing has passed for a while."""
     total = [0] * 6
     quiet = 0
-    while quiet < 3:
+    while quiet < 5:
         page.wait_for_timeout(150)
         counts = json.loads(in_kernel(page, COUNTS))
         quiet = 0 if any(counts) else quiet + 1

@@ -7,6 +7,7 @@ import re
 import pytest
 from page_tools import (
     WATCH,
+    at_rest,
     focus_slider,
     in_kernel,
     next_frames,
@@ -15,6 +16,7 @@ from page_tools import (
     shown,
     shown_pixels,
     state,
+    steady_pixels,
     wait_for,
     wait_until,
     widget_count,
@@ -59,11 +61,10 @@ def hold(page: Page) -> int:
     """Press Pause, see that no step follows; how many are done."""
     button(page, "Pause").click()
     button(page, "Resume").wait_for()
-    page.wait_for_timeout(300)  # the present step ends and is drawn
-    done = steps(page)
+    shown(page, "paused")
+    done = at_rest(page, lambda: steps(page), "the steps are", looks=10)  # the present one ends and is drawn
     page.wait_for_timeout(400)
     assert steps(page) == done
-    shown(page, "paused")
     return done
 
 
@@ -79,7 +80,7 @@ def test_lenet5_learns_in_the_page_is_held_and_stopped_and_leaves_a_film(run_cel
     page = run_cells(WATCH, TRAINER, SHOW)
     grid = page.locator(".cnnw img.cnnw-pixels:visible").first
     shown(page, "not yet trained")
-    before = shown_pixels(grid)
+    before = steady_pixels(grid)
 
     button(page, "Train").click()
     wait_until(page, lambda: steps(page) >= 4, "four steps are done")
@@ -108,7 +109,7 @@ def test_lenet5_learns_in_the_page_is_held_and_stopped_and_leaves_a_film(run_cel
     last = int(in_kernel(page, "print(len(trainer.recorder.recording) - 1)"))
     assert last == -(-done // 6)  # a frame each six steps behind the first, and one where it was stopped
     grid = page.locator(".cnnw canvas.cnnw-pixels:visible").first
-    untrained = shown_pixels(grid)
+    untrained = steady_pixels(grid)
     focus_slider(page, 0)
     press(page, "ArrowRight", 4)
     wait_for(page, "frame", 4)
