@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from page_tools import WATCH, in_kernel, keep, next_frames, no_errors, press, wait_for, wait_until
@@ -195,8 +196,7 @@ def test_the_scores_stand_right_of_the_stages_and_in_a_narrow_page_nothing_stand
 
     def in_a_row() -> bool:
         boxes = [part.bounding_box() for part in parts]
-        pairs = zip(boxes, boxes[1:], strict=False)
-        return all(left and right and left["x"] + left["width"] < right["x"] for left, right in pairs)
+        return all(left and right and left["x"] + left["width"] < right["x"] for left, right in pairwise(boxes))
 
     wait_until(page, in_a_row, "the image, the stages and the scores stand side by side")
     page.set_viewport_size({"width": 700, "height": 1100})

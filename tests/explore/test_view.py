@@ -139,8 +139,8 @@ def test_the_image_and_what_is_predicted_stand_left_of_the_stages_and_the_scores
     left, stages, scores = view.static().panels
     assert [panel.key for panel in left] == ["image", "predicted"]
     assert (stages.key, scores.key, scores.heading) == ("overview", "prediction", "Scores · softmax")
-    best = view.snapshot.prediction.targets[0]
-    assert left[1].lines == [scores.bars[0][0]] == [view.subject.names.called(best, len(view.snapshot.prediction.shares))]
+    best, count = view.snapshot.prediction.targets[0], len(view.snapshot.prediction.shares)
+    assert left[1].lines == [scores.bars[0][0]] == [view.subject.names.called(best, count)]
 
 
 def test_without_class_scores_nothing_stands_at_the_right():
