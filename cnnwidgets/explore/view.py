@@ -14,12 +14,12 @@ from ..compute.overview import Edge, Stages
 from ..render.static import Panel
 from ..widgets import controls
 from ..widgets.base import ImageView, LayerView
-from ..widgets.panels import image_panels
 from ..widgets.state import Colormap, Given, Index, Subject, Target, maps_of
 from ..widgets.surface import layout, markup, number, plain
 from .hovered import Ahead, Hovered
 from .panel import OverviewPanel
 from .picture import WIDTH, picture
+from .scores import image_and_scores
 from .seen import Seen
 from .sheet import colormaps, legend
 from .stages import Row
@@ -196,14 +196,14 @@ class ExploreView(ImageView):
         self._seen.take(self.snapshot.known)
 
     def panels(self) -> list[Panel | list[Panel]]:
-        """The image with its prediction, and the stages."""
+        """The image with what is predicted of it, the stages, and the scores."""
         sheet = self._sheet()
         self._folds.layout.display = "" if any(stage.foldable for stage in self.stages) else "none"
-        image = self.remember(
-            "image", (self.snapshot.item, self.snapshot.prediction), lambda: image_panels(self.snapshot)
+        image, *scores = self.remember(
+            "image", (self.snapshot.item, self.snapshot.prediction), lambda: image_and_scores(self.snapshot)
         )
         key = (sheet, self.layer, self.channel)
-        return [image, self.remember("overview", key, lambda: self._overview(sheet))]
+        return [image, self.remember("overview", key, lambda: self._overview(sheet)), *scores]
 
     def title(self) -> list[str]:
         """The network, how many stages of it are seen, and of which image."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ import torch
 model, dataset = cnnwidgets.models.lenet5(pretrained=True), torch.utils.data.Subset(cnnwidgets.data.digits(), range(50))
 view = cnnwidgets.explore(model, dataset, index=3)
 """
+SCORES = ".cnnw b:text-is('Scores'):visible"
 BLOCKS = """
 import torch
 from torch import nn
@@ -220,10 +222,17 @@ def test_the_mouse_over_a_map_lights_the_stage_that_fed_it_and_frames_the_place_
     assert no_errors(page)
 
 
-def test_in_a_narrow_page_nothing_stands_over_the_edge(run_cells):
+def test_the_scores_stand_right_of_the_stages_and_in_a_narrow_page_nothing_stands_over_the_edge(run_cells):
     page = opened(run_cells, LENET)
-    page.set_viewport_size({"width": 700, "height": 1100})
     page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
+    parts = [page.locator(part) for part in (".cnnw-input:visible", ".cnnw-overview-room", SCORES)]
+
+    def in_a_row() -> bool:
+        boxes = [part.bounding_box() for part in parts]
+        return all(left and right and left["x"] + left["width"] < right["x"] for left, right in pairwise(boxes))
+
+    wait_until(page, in_a_row, "the image, the stages and the scores stand side by side")
+    page.set_viewport_size({"width": 700, "height": 1100})
     page.locator(".cnnw-overview-room").scroll_into_view_if_needed()
     keep(page, "lenet-700", whole=True)
     over = """() => {
@@ -232,5 +241,11 @@ def test_in_a_narrow_page_nothing_stands_over_the_edge(run_cells):
         return stages.filter(stage => stage.getBoundingClientRect().right > right).length;
     }"""
     becomes(page, lambda: page.evaluate(over), 0, "no stage stands over the edge")
+
+    def above() -> bool:  # below all stages nobody would see them
+        _, overview, scores = (part.bounding_box() for part in parts)
+        return bool(overview and scores and scores["y"] < overview["y"])
+
+    wait_until(page, above, "the scores stand above the stages")
     expect(maps(page, "C1")).to_have_count(6)
     assert no_errors(page)

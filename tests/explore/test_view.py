@@ -134,9 +134,20 @@ def test_the_scale_is_of_each_map_of_the_layer_or_of_the_network(view):
     assert "30" in titled(view)
 
 
-def test_the_image_and_the_prediction_stand_beside_it(view):
-    assert [panel.key for panel in view.static().panels[0]] == ["image", "prediction"]
+def test_the_image_and_what_is_predicted_stand_left_of_the_stages_and_the_scores_right(view):
     assert titled(view).startswith("Sequential · 3 stages of 4 layers · image 0")
+    left, stages, scores = view.static().panels
+    assert [panel.key for panel in left] == ["image", "predicted"]
+    assert (stages.key, scores.key, scores.heading) == ("overview", "prediction", "Scores · softmax")
+    best, count = view.snapshot.prediction.targets[0], len(view.snapshot.prediction.shares)
+    assert left[1].lines == [scores.bars[0][0]] == [view.subject.names.called(best, count)]
+
+
+def test_without_class_scores_nothing_stands_at_the_right():
+    view = cw.explore(UNet(), [torch.rand(1, 8, 8)])
+    left, stages = view.static().panels
+    assert (left[1].heading, stages.key) == ("Prediction · no class scores", "overview")
+    view.close()
 
 
 def test_a_stage_opens_and_closes_at_a_press_and_its_heading_stays(page):
