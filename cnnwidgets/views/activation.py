@@ -11,8 +11,11 @@ import traitlets as T
 from numpy.typing import NDArray
 
 from ..compute.core import get_layer, shortened
+from ..compute.dataset import channels_first
+from ..compute.evidence import ORDERS, SCANNED, channel_order
 from ..compute.layers import describe_module, drawable, extra_tokens, map_size
 from ..compute.overview import pictures
+from ..compute.scan import LayerScan, Scan
 from ..render.color import Shaded
 from ..render.static import Panel
 from ..widgets import controls
@@ -80,7 +83,8 @@ class ActivationView(ImageView):
     cache_bytes : int
         Bytes of layer outputs to keep at most, of those that all views of the process share: going back runs nothing.
     **traits
-        Initial `layer`, `main_layers`, `index`, `channel`, `plane`, `colormap`, `scale`, `columns`, `pixel`, `off`.
+        Initial `layer`, `main_layers`, `index`, `channel`, `plane`, `colormap`, `scale`, `columns`, `order`, `pixel`,
+        `off`.
 
     Raises
     ------
@@ -109,6 +113,11 @@ class ActivationView(ImageView):
     colormap = Colormap("auto", help="matplotlib name; auto: diverging for signed values").tag(display=True)
     scale = Scale("layer", help="value range of the colours: map, layer, layer-full, or (vmin, vmax)").tag(display=True)
     columns = Integer(0, help="maps in a row; 0: as fits").tag(display=True)
+    order = T.Enum(
+        ORDERS,
+        "number",
+        help="in which order the maps stand: strongest here first; sparsity and class ask the scan of `pick_by`",
+    ).tag(display=True)
     pixel = Place(of=_extent, help="(row, column) in the large map whose value is told, or None").tag(display=True)
     off = ChannelsOff(help="(layer, channel) of each channel that is switched off: set to 0").tag(source=True)
 
@@ -122,10 +131,17 @@ class ActivationView(ImageView):
         """Switch a channel of the layer off or on again, by default the other way."""
         self.off = switched(self.off, self.layer, channel, off)
 
+    def pick_by(self, scan: Scan) -> None:
+        """Let the filters of the strip, and the orders that ask a scan, go by this one; see `ImageView`."""
+        super().pick_by(scan)
+        self._scanned = scan, self._given.weights
+        self.redraw()
+
     def prepare(self, traits: dict[str, Any]) -> None:
         """Keep the subject as it was given, without what the view itself switches off."""
         super().prepare(traits)
         self._given = self.subject
+        self._scanned: tuple[Scan, Any] | None = None
 
     @T.validate("columns")
     def _validate_columns(self, proposal: Any) -> int:
@@ -168,6 +184,9 @@ class ActivationView(ImageView):
         self._scale = controls.ScaleControl(self, "scale", tip=controls.SCALE_TIP)
         columns = controls.auto_entry(self, "columns", maximum=999, tip="Maps in a row; auto: as many as fit")
         colors = controls.colormap_menu(self)
+        words = [("number", "number"), ("strongest here", "strongest"), ("sparsity", "sparsity"), ("class", "class")]
+        tip = "Of the maps: strongest first; most often 0, or best for the class of the image, by a scan (view.pick_by)"
+        order = controls.dropdown(self, "order", words, width=120, tip=tip)
         self._paints = possible()
         self._links = {  # the page reads them where they stand: what they change needs no kernel there
             "channel": [self._channel_slider],
@@ -188,6 +207,7 @@ class ActivationView(ImageView):
             controls.labelled("Slice", self._plane_slider),
             colors,
             controls.labelled("Columns", columns),
+            controls.labelled("Order", order),
             controls.labelled("Scale", self._scale),  # last: its boxes for a fixed range push nothing
         ]
 
@@ -222,7 +242,9 @@ class ActivationView(ImageView):
         sizes = self.remember(
             "sizes", (self.known, self.columns), lambda: grid_sizes(self.known.showable, self.columns)
         )
-        grid = replace(self.remember("grid", (shaded, self.columns), self._grid), sizes=sizes)
+        order = self._order()
+        grid = self.remember("grid", (shaded, self.columns, order), lambda: self._grid(order))
+        grid = replace(grid, sizes=sizes)
         cells = grid.cells
         assert cells is not None
         if self.off and (off := channels_off(self.off).get(row.name)):
@@ -277,7 +299,7 @@ class ActivationView(ImageView):
     def status(self) -> str:
         """What the colours mean, and where a channel that is off is not off."""
         warnings = self.subject.warnings if self.off else []
-        return " · ".join([markup.scale_words(self._shaded, self.scale), *warnings])
+        return " · ".join([markup.scale_words(self._shaded, self.scale), *self._ordered_by(), *warnings])
 
     # ------------------------------------------------------------------ parts
 
@@ -296,11 +318,51 @@ class ActivationView(ImageView):
             return f"{row.type} in {row.module}" if row.module else row.type
         return describe_module(get_layer(self.subject.module, row.module)) if row.module else row.type
 
-    def _grid(self) -> PaintedPanel:
+    def _order(self) -> tuple[int, ...]:
+        """The channel at each place; empty where they stand by number."""
+        if self.order == "number":
+            return ()
+        values, layer, target = channels_first(self._output, self.layer_row), self._layer_scan, self._class
+        key = (self.order, self._output, layer, target)
+        return self.remember("order", key, lambda: tuple(channel_order(self.order, values, layer, target).tolist()))
+
+    @property
+    def _layer_scan(self) -> LayerScan | None:
+        """What a scan of the network as it is says of the layer."""
+        scan, weights = self._scanned or (None, None)
+        return scan[self.layer] if scan is not None and self.layer in scan and weights == self._given.weights else None
+
+    @property
+    def _class(self) -> int | None:
+        """The class of the image, as the scan counts it."""
+        layer, label = self._layer_scan, self.item.label
+        return label if layer is not None and label is not None and label < len(layer.class_images) else None
+
+    def _ordered_by(self) -> list[str]:
+        """In which order the maps stand, or why they do not."""
+        if self.order == "number":
+            return []
+        if self.order not in SCANNED:
+            return ["order: strongest here first"]
+        if self._scanned is None:
+            return [f"order: by number; {self.order} asks a scan: view.pick_by(cw.scan(model, dataset))"]
+        if self._layer_scan is None:
+            known = self.layer in self._scanned[0]
+            why = "the weights have changed since the scan" if known else f"{self.layer} was not scanned"
+            return [f"order: by number; {why}"]
+        if self.order == "sparsity":
+            return ["order: most often 0 first, over the data set"]
+        if self._class is None:
+            return ["order: by number; the image has no class of the scan"]
+        return [f"order: best for {self.item.text or self._class} first, over the data set"]
+
+    def _grid(self, order: tuple[int, ...]) -> PaintedPanel:
         def choose(channel: int) -> None:
             self.channel = channel
 
-        return grid_panel(self._shaded, self.layer_row, self.columns, each=self.scale == "map", on_choose=choose)
+        return grid_panel(
+            self._shaded, self.layer_row, self.columns, each=self.scale == "map", order=order, on_choose=choose
+        )
 
     def _paint(self, plane: int, aspect: float) -> Paint:
         """What a page needs to paint the maps itself."""
@@ -319,8 +381,9 @@ class ActivationView(ImageView):
         """All that is seen depends on, save what the page draws of every layer by itself: the channel, and a place."""
         scale = self.scale if isinstance(self.scale, str) else list(self.scale)
         drawn = {"colormap": self.colormap, "scale": scale, "columns": self.columns}
+        ordered = {"order": self.order, "scan": id(self._scanned) if self.order in SCANNED else 0}
         plane, valid = min(self.plane, self.layer_row.planes - 1), "-".join(map(str, self.snapshot.weights))
-        return {"layer": self.layer_row.label, "index": self.index, "slice": plane, "valid": valid} | drawn
+        return {"layer": self.layer_row.label, "index": self.index, "slice": plane, "valid": valid} | drawn | ordered
 
     def _tokens(self) -> list[tuple[str, float]]:
         """What the tokens that stand apart from the grid hold for the chosen channel."""

@@ -22,7 +22,7 @@ from cnnwidgets.render.mosaic import Grid, mosaic
 EVIL = "<img src=x onerror=document.title='ran'>"
 
 
-START = {"layer": "C3", "index": 3, "channel": 2, "colormap": "auto", "scale": "layer", "columns": 0}
+START = {"layer": "C3", "index": 3, "channel": 2, "colormap": "auto", "scale": "layer", "columns": 0, "order": "number"}
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +84,14 @@ def drawn(view: cw.ActivationView, **state: Any) -> list[np.ndarray]:
     name = choose(view.colormap, signed=bool((maps < 0).any()))
     tiles = to_uint8(Quantised.of(maps).values(), value_ranges(maps, view.scale, symmetric=is_diverging(name)))
     grid = Grid.fit(*maps.shape, columns=view.columns or None, room=480)
-    return [opaque(palette(name)[levels]) for levels in (mosaic(tiles, grid), tiles[view.channel])]
+    placed = tiles[list(order_of(view))]
+    return [opaque(palette(name)[levels]) for levels in (mosaic(placed, grid), tiles[view.channel])]
+
+
+def order_of(view: cw.ActivationView) -> list[int]:
+    """The number of the map at each place, the largest value first where the view says so."""
+    largest = view.maps.flatten(1).amax(1)
+    return (largest.argsort(descending=True, stable=True) if view.order == "strongest" else torch.arange(len(largest))).tolist()
 
 
 def shows(page: Page, view: cw.ActivationView, what: str, **state: Any) -> None:
@@ -145,7 +152,7 @@ def test_a_vector_is_a_picture_whose_controls_rest_and_the_maps_come_back(page, 
     assert silent(page, path)
 
 
-def test_the_mouse_reads_values_and_chooses_maps_and_arrow_keys_move_the_choice(page, path, view):
+def test_the_mouse_reads_values_and_chooses_maps_and_arrow_keys_move_the_choice(opened, page, path, view, tmp_path):
     box = steady(canvases(page).nth(0))
     factor = box["width"] / 83  # 4 maps of 20 px, 1 px between them
     page.mouse.move(box["x"] + (21 + 2 * 7.5) * factor, box["y"] + (21 + 2 * 4.5) * factor)
@@ -173,6 +180,18 @@ def test_the_mouse_reads_values_and_chooses_maps_and_arrow_keys_move_the_choice(
     page.mouse.move(0, 0)
     expect(page.locator(".cnnw-says")).to_have_count(0)
     assert silent(page, path)
+    view.order = "strongest"
+    ordered = view.to_html(tmp_path / "ordered.html", index=[3, 4]).path
+    page = opened(ordered)
+    shows(page, view, "opening it in another order", channel=4)
+    page.locator("input[name=layer]").focus()
+    canvases(page).nth(0).click(position={"x": 5, "y": 5})
+    channel = page.locator("input[name=channel]")
+    for key, place in (("ArrowRight", 1), ("End", 15), ("Home", 0)):
+        page.keyboard.press(key)
+        expect(channel).to_have_value(str(order_of(view)[place]))
+    keep(page, "in-order")
+    assert silent(page, ordered)
 
 
 def test_the_words_below_follow_the_controls(page, view):

@@ -10,10 +10,10 @@ import torch
 import traitlets as T
 from torch import nn
 
-from cnnwidgets import ActivationView, activations
+from cnnwidgets import ActivationView, activations, scan
 from cnnwidgets.data import digits
 from cnnwidgets.models import lenet5
-from tests.widgets.conftest import POOLED, expected, inside, levels, said
+from tests.widgets.conftest import POOLED, expected, inside, levels, said, steps
 from tests.widgets.conftest import control as named
 
 
@@ -268,3 +268,57 @@ def test_a_few_values_far_out_leave_colours_for_the_others_and_the_view_says_so(
     assert view.panel("maps").colorbar[3] == "100" and "beyond" not in said(view.panel("maps"))
     assert view.status() == "scale: whole layer, centred on 0"
     view.close()
+
+
+# ---------------------------------------------------------------------- order
+
+
+def negative() -> list[tuple[torch.Tensor, int]]:
+    return [(-image, label) for image, label in steps()]
+
+
+def test_the_strongest_map_stands_first_and_is_found_by_its_number(model, passes):
+    view = ActivationView(model, negative(), layer="pool", order="number")
+    numbered = levels(view)
+    passes()
+    view.order = "strongest"  # of -x and 2x
+    grid = view.panel("maps")
+    swapped = np.concatenate([numbered[:, 17:], numbered[:, 16:17], numbered[:, :16]], 1)
+    assert np.array_equal(levels(view), swapped)
+    assert (grid.cells.cell_at(0, 0), grid.marks) == (1, [(17, 0, 33, 16)])  # channel 0 is the chosen one
+    assert passes() == 0
+    assert "order: strongest here first" in view.status()
+    grid.on_cell(1)
+    assert view.channel == 1 and view.panel("maps").marks == [(0, 0, 16, 16)]
+
+
+def test_a_page_that_paints_is_told_the_order_and_no_number_again(model, messages, monkeypatch):
+    monkeypatch.setattr("cnnwidgets.views.activation.possible", lambda: True)
+    view = ActivationView(model, negative(), layer="pool")
+    numbers = view.panel("maps").painting.numbers
+    assert "order" not in view.panel("maps").painting.sheet
+    view.order = "strongest"
+    assert view.panel("maps").painting.sheet["order"] == [1, 0]
+    assert view.panel("maps").painting.numbers is numbers
+
+
+def test_orders_over_the_data_set_go_by_a_scan_of_these_weights(model, dataset):
+    view = ActivationView(model, dataset, layer="conv", order="sparsity")
+    assert "by number; sparsity asks a scan: view.pick_by" in view.status() and not view.panel("maps").flags
+    with torch.no_grad():
+        model.conv.weight[0] = 1.0
+    view.refresh()
+    view.pick_by(scan(model, dataset, ["conv"], progress=False))
+    view.flush()
+    assert "order: most often 0 first" in view.status()
+    view.order = "class"  # the largest of x is larger in images of class 2, that of -2x in those of class 0
+    assert view.panel("maps").cells.order == (1, 0) and "best for 0 first" in view.status()
+    view.index = 2
+    assert view.panel("maps").cells.order == (0, 1)
+    view.layer = "pool"
+    assert "order: by number; pool was not scanned" in view.status()
+    view.layer = "conv"
+    with torch.no_grad():
+        model.conv.weight += 1
+    view.refresh()
+    assert "order: by number; the weights have changed since the scan" in view.status()

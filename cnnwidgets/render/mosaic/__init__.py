@@ -1,7 +1,7 @@
 """Many tiles in one picture."""
 
 from .barcodes import ACROSS, HIGH, barcodes, contact_sheet, shown_step, squares
-from .cells import Cells
+from .cells import Cells, Ordered
 from .grid import Grid, mosaic
 from .rgb import rgb_mosaic, signed_rgb
 from .strip import Strip, strip
@@ -17,6 +17,7 @@ __all__ = [
     "Box",
     "Cells",
     "Grid",
+    "Ordered",
     "Strip",
     "TableCells",
     "Window",

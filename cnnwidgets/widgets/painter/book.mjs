@@ -87,6 +87,9 @@ export class Book {
 /** The sheet of a leaf, in the place of the one that the kernel has shown last.
  * @param {Sheet} sheet @param {Sheet} seen @param {boolean} alike whether both are of the same layer @returns {Sheet} */
 export function again(sheet, seen, alike) {
-  const {key, heading, hint, what} = seen;
-  return {...sheet, key, heading, hint, what, pixel: alike ? sheet.pixel : null, elsewhere: !alike};
+  const {key, heading, hint, what, order} = seen;
+  const found = {...sheet, key, heading, hint, what, pixel: alike ? sheet.pixel : null, elsewhere: !alike};
+  if (order) found.order = order;
+  else delete found.order;
+  return found;
 }

@@ -10,7 +10,7 @@
  *   bad: Float64Array, extras: Float64Array[], maps: Map<number, FullMap>, bytes: number}} Layer
  * @typedef {{number: number, role: 'grid' | 'map', key: string, width: number, tall: number, reserve: number,
  *   heading: string[], hint: string, what: string, pixel: [number, number] | null, state: State, series?: Series,
- *   elsewhere?: boolean}} Sheet
+ *   elsewhere?: boolean, order?: number[]}} Sheet
  * @typedef {{of: string, signed: boolean, scales: Record<string, string | [[number, number], [number, number]]>}} Series
  * @typedef {{channel: number, colormap: string, scale: string | [number, number], columns: number, frame?: number}} State
  * @typedef {{count: number, height: number, width: number, columns: number, zoom: number, gap: number}} Grid
@@ -307,15 +307,23 @@ export function stepped(key, at, columns, count) {
   return by === undefined || to < 0 || to >= count ? null : to;
 }
 
+/** Which map stands at a place, by the number of the map at each; without, as they are numbered.
+ * @param {number} place @param {number[]} [order] */
+export const mapAt = (place, order) => order ? order[place] : place;
+
+/** Where a map stands. @param {number} map @param {number[]} [order] */
+export const standsAt = (map, order) => order ? order.indexOf(map) : map;
+
 /** The pixels of a picture. @param {Layer} layer @param {Grid} grid @param {[Float64Array, Float64Array]} ranges
- * @param {Uint32Array} colors @returns {Uint32Array} */
-export function mosaic(layer, grid, ranges, colors) {
+ * @param {Uint32Array} colors @param {number[]} [order] @returns {Uint32Array} */
+export function mosaic(layer, grid, ranges, colors, order) {
   const [across, down] = extent(grid), {height, width, zoom} = grid, size = height * width;
   const pixels = new Uint32Array(across * down).fill(colors[GAP]), tile = new Uint8Array(size);
-  for (let map = 0; map < grid.count; map++) {
+  for (let place = 0; place < grid.count; place++) {
+    const map = mapAt(place, order);
     levels(layer.codes.subarray(map * size, (map + 1) * size), layer.low[map], layer.step[map], ranges[0][map],
       ranges[1][map], tile);
-    const [left, top] = boxOf(grid, map);
+    const [left, top] = boxOf(grid, place);
     for (let row = 0; row < height; row++) {
       const start = (top + row * zoom) * across + left;
       for (let column = 0, from = row * width, to = start; column < width; column++) {

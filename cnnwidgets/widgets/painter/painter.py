@@ -52,6 +52,8 @@ class Painting:
         Whose value is told.
     words : str
         What the status line says of the scale, as of `scale_words`: a page without a kernel keeps it true.
+    order : sequence of int
+        Of a grid, the number of the map at each place; empty: as they are numbered.
     series : Series, optional
         That it is part of.
     movers : mapping
@@ -70,6 +72,7 @@ class Painting:
     what: str = "Channel"
     pixel: tuple[int, int] | None = None
     words: str = ""
+    order: Sequence[int] = ()
     series: Series | None = None
     movers: Mapping[str, Sequence[W.Widget]] = field(default_factory=dict)
 
@@ -78,8 +81,10 @@ class Painting:
         """What the page is told besides the numbers."""
         sheet = {name: getattr(self, name) for name in ("role", "width", "tall", "reserve", "hint", "what")}
         pixel = None if self.pixel is None else list(self.pixel)
-        series = {} if self.series is None else {"series": asdict(self.series)}
-        return sheet | {"key": self.numbers.key, "heading": list(self.heading), "pixel": pixel} | series
+        more: dict[str, Any] = {} if self.series is None else {"series": asdict(self.series)}
+        if self.order:
+            more["order"] = list(self.order)
+        return sheet | {"key": self.numbers.key, "heading": list(self.heading), "pixel": pixel} | more
 
 
 def possible() -> bool:

@@ -3,7 +3,8 @@
 // from numbers that the kernel sends once. Channel, colour map, scale and columns are read from the controls beside it,
 // so that a move of a hand needs no kernel.
 import {
-  beyond, boxOf, extent, facts, gridOf, hit, levels, mosaic, rangesOf, scaleTexts, shareBeyond, stepped, told, valueOf,
+  beyond, boxOf, extent, facts, gridOf, hit, levels, mapAt, mosaic, rangesOf, scaleTexts, shareBeyond, standsAt, stepped,
+  told, valueOf,
 } from './numbers.mjs';
 import {Card} from './card.mjs';
 import {keepKeyboard} from './lens.mjs';
@@ -270,17 +271,20 @@ class Panel {
   grid(side, sheet, layer, state, palette) {
     const {channel, scale, columns} = state, grid = gridOf(layer, columns, sheet.width), [width, height] = extent(grid);
     const ranges = rangesOf(layer, scale, palette.diverging);
-    const {frame} = sheet.state, moment = frame === undefined ? '' : `frame ${frame}`;
-    const drawn = JSON.stringify([sheet.key, palette.name, scale, columns, sheet.width, moment, sheet.heading]);
+    const {state: {frame}, order} = sheet, moment = frame === undefined ? '' : `frame ${frame}`;
+    const drawn = JSON.stringify([sheet.key, palette.name, scale, columns, sheet.width, moment, sheet.heading, order]);
     const again = drawn !== side.drawn;
-    side.picture(sheet, width, height, () => mosaic(layer, grid, ranges, palette.colors), drawn,
+    side.picture(sheet, width, height, () => mosaic(layer, grid, ranges, palette.colors, order), drawn,
       `grid of ${[layer.count, grid.columns, ...layer.full]}`);
-    side.box = boxOf(grid, channel);
+    side.box = boxOf(grid, standsAt(channel, order));
     side.reduced = isReduced(layer);
     side.dress();
     side.columns = grid.columns;
     side.count = grid.count;
-    side.at = (x, y) => hit(grid, x, y);
+    side.at = (x, y) => {
+      const found = hit(grid, x, y);
+      return found && {...found, map: mapAt(found.map, order)};
+    };
     if (!again) return;
     side.title([...sheet.heading, moment, layer.count > 1 ? sheet.hint : '']);
     side.colorbar(sheet, palette, gridTexts(layer, ranges, scale, palette.diverging));
@@ -357,7 +361,8 @@ class Panel {
       const shown = sheet(), layer = shown && store.layer(shown.key);
       if (!layer || shown.role !== 'grid' || event.ctrlKey || event.metaKey || event.altKey) return;
       const {channel} = this.state(shown, layer), off = event.key === 'x';
-      const to = off ? channel : stepped(event.key, channel, side.columns, side.count);
+      const place = stepped(event.key, standsAt(channel, shown.order), side.columns, side.count);
+      const to = off ? channel : place === null ? null : mapAt(place, shown.order);
       if (to === null) return;
       event.preventDefault();
       event.stopPropagation();

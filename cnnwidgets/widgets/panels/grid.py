@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...compute.layers import Layer
 from ...render.color import Shaded, palette
-from ...render.mosaic import Grid, Strip, mosaic, strip
+from ...render.mosaic import Cells, Grid, Ordered, Strip, mosaic, strip
 from ..surface import markup, number, reserved
 from .column import EDGE, GRID, TALL
 from .painted import Paint, PaintedPanel
@@ -24,6 +24,7 @@ def grid_panel(
     columns: int = 0,
     *,
     each: bool = False,
+    order: Sequence[int] = (),
     name: str = "",
     on_choose: Callable[[int], object] | None = None,
     width: int = GRID,
@@ -41,6 +42,8 @@ def grid_panel(
         Maps in a row; 0: as fits.
     each : bool
         Whether every map has a colour scale of its own.
+    order : sequence of int
+        The number of the map at each place; by default as they are numbered.
     name : str
         What they are, if not maps.
     on_choose : callable, optional
@@ -50,7 +53,7 @@ def grid_panel(
     key : str
         As of every `Panel`.
     """
-    pixels, cells = _tiled(shaded, layer, columns or None, width)
+    pixels, cells = _tiled(shaded, layer, columns or None, width, tuple(order))
     count, what = len(shaded.maps), "unit" if layer.kind == "vector" else "feature map"
     return PaintedPanel(
         name or {1: f"The only {what}", 2: f"Both {what}s"}.get(count, f"All {count:,} {what}s"),
@@ -77,6 +80,7 @@ def painted_grid(panel: PaintedPanel, paint: Paint) -> PaintedPanel:
         reserve=reserved(panel.sizes, panel.width, tall) + EDGE,
         heading=panel.heading.split(" · "),
         hint=panel.hint,
+        order=panel.cells.order if isinstance(panel.cells, Ordered) else (),
     )
     return replace(panel, painting=painting)
 
@@ -105,12 +109,17 @@ def _described(shaded: Shaded, what: str, cell: int) -> str:
     return f"channel {cell}: {ends}"
 
 
-def _tiled(shaded: Shaded, layer: Layer, columns: int | None, room: int) -> tuple[NDArray[np.uint8], Grid | Strip]:
+def _tiled(
+    shaded: Shaded, layer: Layer, columns: int | None, room: int, order: tuple[int, ...]
+) -> tuple[NDArray[np.uint8], Cells]:
     tiles = shaded.tiles()
+    if order:
+        tiles = tiles[list(order)]
     if layer.kind == "vector":
-        return strip(tiles.ravel(), columns=columns), Strip.fit(len(tiles), columns=columns)
+        pixels, cells = strip(tiles.ravel(), columns=columns), Strip.fit(len(tiles), columns=columns)
+        return pixels, Ordered(cells, order) if order else cells
     grid = Grid.fit(*tiles.shape, columns=columns, room=room)
-    return mosaic(tiles, grid), grid
+    return mosaic(tiles, grid), Ordered(grid, order) if order else grid
 
 
 def _size(layer: Layer, columns: int | None) -> tuple[int, int]:

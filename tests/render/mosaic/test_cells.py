@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cnnwidgets.render.mosaic.cells import Cells
+from cnnwidgets.render.mosaic.cells import Cells, Ordered
 from cnnwidgets.render.mosaic.grid import Grid
 from cnnwidgets.render.mosaic.strip import Strip
 
@@ -49,7 +49,24 @@ def test_centers_are_the_middles_of_the_boxes() -> None:
     assert y.tolist() == [2, 2, 2, 7, 7]
 
 
-@pytest.mark.parametrize("cells", [GRID, Grid.fit(7, 5, 9), Strip.fit(300), Strip(5, 2, 3, gap=0)])
+@pytest.mark.parametrize(
+    "cells", [GRID, Grid.fit(7, 5, 9), Strip.fit(300), Strip(5, 2, 3, gap=0), Ordered(GRID, (3, 1, 4, 0, 2))]
+)
 def test_every_center_lies_in_its_own_cell(cells: Cells) -> None:
     found = [cells.cell_at(x, y) for x, y in zip(*cells.centers(), strict=True)]
     assert found == list(range(cells.count))
+
+
+def test_cells_in_another_order_are_found_by_their_numbers() -> None:
+    cells = Ordered(GRID, (3, 1, 4, 0, 2))
+    assert (cells.shape, cells.rows) == (GRID.shape, 2)
+    assert (cells.box(3), cells.box(0)) == (GRID.box(0), GRID.box(3))
+    assert (cells.cell_at(0, 0), cells.cell_at(0, 5), cells.cell_at(6, 0)) == (3, 0, None)
+    with pytest.raises(IndexError, match="no cell 5; cells: 0 to 4"):
+        cells.box(5)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (0, 1, 2, 3, 3), (1, 2, 3, 4, 5)])
+def test_an_order_names_each_cell_once(order: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="order must name each of 5 cells once"):
+        Ordered(GRID, order)

@@ -4,7 +4,8 @@ import {readFileSync} from 'node:fs';
 import test from 'node:test';
 
 import {
-  GAP, NAN, NEGATIVE, POSITIVE, beyondWords, boxOf, extent, facts, fit, gridOf, grouped, hit, mosaic, number, rangesOf,
+  GAP, NAN, NEGATIVE, POSITIVE, beyondWords, boxOf, extent, facts, fit, gridOf, grouped, hit, mapAt, mosaic, number,
+  standsAt, rangesOf,
   scaleTexts, shownFactor, stepped, told, unpack, unpackMap, valueOf,
 } from '../../../cnnwidgets/widgets/painter/numbers.mjs';
 
@@ -84,6 +85,18 @@ test('grids are laid out as in Python', () => {
     assert.deepEqual(fit(count, height, width, columns, room), expected);
   for (const [width, height, room, tall, factor] of vectors.factors)
     assert.equal(shownFactor(width, height, room, tall), factor);
+});
+
+test('maps stand in the order that is given', () => {
+  const table = new Float64Array([0, 0, 1, 1, 0, 1, 0, 1, 0, 1, 0, 0]); // low, step, least, most, mean, bad of two maps
+  const header = {key: 'k', count: 2, full: [1, 1], size: [1, 1], signed: false, extra: [], beyond: [0, 0],
+    ranges: {layer: [[0, 1], [-1, 1]]}, deflated: [false, false]};
+  const planes = [table, new Uint8Array([0, 0]), new Uint8Array([0, 1])].map(each => new DataView(each.buffer));
+  const layer = /** @type {any} */ (unpack(header, planes)), grid = {...fit(2, 1, 1, 2, 100), zoom: 1, gap: 1};
+  const colors = Uint32Array.from({length: 256}, (_, level) => level), ranges = rangesOf(layer, 'layer', false);
+  assert.deepEqual([...mosaic(layer, grid, ranges, colors)], [0, GAP, 253]);
+  assert.deepEqual([...mosaic(layer, grid, ranges, colors, [1, 0])], [253, GAP, 0]);
+  assert.deepEqual([mapAt(0, [1, 0]), standsAt(0, [1, 0]), mapAt(2), standsAt(2)], [1, 1, 2, 2]);
 });
 
 test('a point is in a map, or in a gap', () => {
