@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import io
 import os
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -36,6 +37,11 @@ STAND_INS = {'net = cw.models.pretrained("alexnet")': 'net = cw.models.pretraine
 """Lines that are run in place of those that are stored: a smaller download. The notebook's output names the model."""
 
 
+LONG_CODE = 10  # lines beyond which code is no part of a slide
+LONG_TEXT = 600  # characters beyond which a picture does not fit below a text
+MOST_CELLS = 3  # of a slide
+HIDDEN = "hide-input"  # tag of a cell of which a slide shows the output alone
+HEADING = re.compile(r"#{1,2} ")
 IN_COLAB = """\
 import sys
 
@@ -91,6 +97,39 @@ def strip(notebook: NotebookNode) -> NotebookNode:
                 data.pop("image/jpeg", None)  # the same once more
             if len(data.get("image/png", "")) > LARGE:
                 data["image/png"] = with_few_colors(data["image/png"])
+    return as_slides(notebook)
+
+
+def as_slides(notebook: NotebookNode) -> NotebookNode:
+    """Say, in place, what `jupyter nbconvert --to slides` makes of each cell.
+
+    Each heading begins a slide; what does not fit beside what is there goes to one below it. The cell for Colab is left
+    out, and so is long code: without a picture it is in the speaker's notes, else its picture is shown alone.
+    """
+    count, pictures, length = 0, 0, 0
+    for cell in notebook.cells:
+        cell.metadata.pop("tags", None)
+        code, long = cell.cell_type == "code", len(cell.source.splitlines()) > LONG_CODE
+        picture = any(
+            any(kind.startswith("image/") for kind in each.get("data", {})) for each in cell.get("outputs", [])
+        )
+        if cell.source == IN_COLAB:
+            kind = "skip"
+        elif code and long and not picture:
+            kind = "notes"
+        elif not code and HEADING.match(cell.source):
+            kind = "slide"
+        elif count == 0 or count == MOST_CELLS or (picture and (pictures or length > LONG_TEXT)):
+            kind = "subslide" if count else "slide"
+        else:
+            kind = "-"
+        if code and long and picture:
+            cell.metadata["tags"] = [HIDDEN]
+        cell.metadata["slideshow"] = {"slide_type": kind}
+        if kind in ("slide", "subslide"):
+            count = pictures = length = 0
+        if kind not in ("skip", "notes"):
+            count, pictures, length = count + 1, pictures + picture, length + len(cell.source) * (not code)
     return notebook
 
 

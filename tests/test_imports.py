@@ -124,7 +124,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "widgets.panels": (*_FURNITURE, "widgets", "widgets.controls", "widgets.painter"),
     "widgets.input": (*_FURNITURE, "widgets.controls", "widgets.painter"),
     "widgets.picker": _FURNITURE,
-    "widgets.steered": ("widgets.surface",),
+    "widgets.steered": (*_RENDER, "widgets.painter", "widgets.surface"),
     "widgets.base": (
         *_FURNITURE,
         "widgets",

@@ -7,7 +7,7 @@ import re
 import pytest
 import torch
 from every_view import CONTRAST
-from page_tools import becomes, soon, wait_until
+from page_tools import becomes, keep, soon, steady, wait_until
 from playwright.sync_api import expect
 
 import cnnwidgets as cw
@@ -101,3 +101,53 @@ def test_names_in_a_page_are_no_html(browser, tmp_path):
     assert page.title() == "ActivationView · cnnwidgets"
     page.close()
     view.close()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_window_a_patch_and_points_answer_without_a_kernel(browser, tmp_path, theme):
+    model, digits = cw.models.lenet5(pretrained=True), cw.data.digits()
+    sums = cw.ConvolutionView(model, digits, layer="C3", index=3, channel=2, pixel=(5, 5))
+    patch = cw.OcclusionView(model, digits, index=3)
+    points = cw.EmbeddingView(model, digits, "F6", method="pca", count=40)
+    parts = [(sums, {"layer": ["C3"], "index": [3], "channel": [2]}), (patch, {}), (points, {})]
+    path = cw.page(parts, tmp_path / "moving.html", progress=False).path
+    context = browser.new_context(color_scheme=theme, offline=True, viewport={"width": 700, "height": 800})
+    page, errors = context.new_page(), []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text))
+    page.goto(path.as_uri())
+    # one to the right: the sum of that window, as the network has it
+    first, second, third = (page.locator("main").nth(at) for at in range(3))
+    first.locator(".cnnw-own").first.wait_for()
+    first.locator("input[name=column]").press("ArrowRight")
+    wanted = cw.explain(model, digits[3][0], "C3", 2, (5, 6))
+    expect(first.locator(".cnnw-own .cnnw-facts").last).to_contain_text(f"{wanted.value:.5g}".replace("-", "−"))
+    expect(first.locator(".cnnw-of-output .cnnw-own")).to_contain_text("row 5, column 6")
+    first.get_by_role("button", name="Slide the window").click()
+    expect(first.locator(".cnnw-of-output .cnnw-own")).not_to_contain_text("row 5, column 6")
+    first.get_by_role("button", name="Slide the window").click()
+    # a cell of the map: the score with the patch there
+    room = second.locator(".cnnw-of-map .cnnw-slides > div")
+    box, found = steady(room), patch.map
+    row, column = 3, 6
+    at = {
+        "x": (column + 0.5) * box["width"] / found.scores.shape[-1],
+        "y": (row + 0.5) * box["height"] / found.scores.shape[-2],
+    }
+    room.click(position=at)
+    score = f"{float(found.scores[0, row, column]):.3g}".replace("-", "−")
+    expect(second.locator(".cnnw-of-score tr").first).to_have_text(f"logit{score}")
+    expect(second.locator("h1")).to_contain_text(f"→ {score}")
+    expect(page.locator(".cnnw-says")).to_contain_text("rows 6 to 9, columns 12 to 15")
+    # a point is named, and a group stands out
+    third.locator(".cnnw-points circle").nth(7).hover(force=True)
+    expect(page.locator(".cnnw-says")).to_contain_text("image ")
+    third.locator(".cnnw-of-groups tr").first.press("Enter")
+    count = (points.grouped(0)[0] == points.grouped(0)[0].min()).sum()
+    expect(third.locator(".cnnw-points circle[opacity='1']")).to_have_count(int(count))
+    keep(page, f"moving-{theme}", whole=True)
+    becomes(page, lambda: page.evaluate("document.documentElement.scrollWidth <= innerWidth"), True, "the page fits")
+    assert errors == []
+    context.close()
+    for view in (sums, patch, points):
+        view.close()

@@ -365,3 +365,45 @@ def kinds(notebook: NotebookNode) -> list[list[tuple[str, list[str]]]]:
 
 def picture_size(png: str) -> tuple[int, int]:
     return Image.open(io.BytesIO(base64.b64decode(png))).size
+
+
+def shown_on(notebook: NotebookNode) -> list[list[NotebookNode]]:
+    """The cells of each slide."""
+    slides: list[list[NotebookNode]] = []
+    for cell in notebook.cells:
+        kind = cell.metadata.slideshow.slide_type
+        if kind in ("slide", "subslide"):
+            slides.append([])
+        if kind not in ("skip", "notes"):
+            slides[-1].append(cell)
+    return slides
+
+
+def test_a_notebook_begins_with_a_slide_of_its_title_and_no_slide_is_full(stored: NotebookNode):
+    kinds = [cell.metadata.slideshow.slide_type for cell in stored.cells]
+    assert kinds[:2] == ["skip", "slide"] and stored.cells[1].source.startswith("# ")
+    slides = shown_on(stored)
+    assert len(slides) >= 5 and max(map(len, slides)) <= refresh.MOST_CELLS == 3
+    for slide in slides:
+        headings = [cell for cell in slide if cell.cell_type == "markdown" and cell.source.startswith(("# ", "## "))]
+        assert headings in ([], slide[:1])  # one idea a slide
+        assert sum(bool(datas_of(cell)) for cell in slide) <= 1
+
+
+def test_long_code_is_on_no_slide_and_no_picture_is_lost(stored: NotebookNode):
+    for cell in stored.cells:
+        kind, tags = cell.metadata.slideshow.slide_type, cell.metadata.get("tags", [])
+        if cell.cell_type == "code" and len(cell.source.splitlines()) > refresh.LONG_CODE:
+            assert refresh.HIDDEN in tags if datas_of(cell) else kind == "notes"
+        if datas_of(cell):
+            assert kind not in ("skip", "notes")
+
+
+def test_slides_are_as_the_script_says(stored: NotebookNode):
+    again = refresh.as_slides(nbformat.from_dict(json.loads(json.dumps(stored))))
+    assert [cell.metadata for cell in again.cells] == [cell.metadata for cell in stored.cells]
+
+
+def datas_of(cell: NotebookNode) -> list[str]:
+    """The pictures that a cell put out."""
+    return [kind for each in cell.get("outputs", []) for kind in each.get("data", {}) if kind.startswith("image/")]

@@ -5,7 +5,7 @@ from .chart import BOTTOM, LEFT, RIGHT, SECOND, TOP, Chart, Line, ticks
 from .histogram import counts, histogram
 from .movie import alike, write_gif, write_mp4
 from .page import Page
-from .painted import Painted, Paints
+from .painted import Moves, Painted, Paints
 from .panel import Panel
 from .scatter import NO_GROUP, extent, group_color, scatter, silhouette
 from .sheet import sheet
@@ -23,6 +23,7 @@ __all__ = [
     "Card",
     "Chart",
     "Line",
+    "Moves",
     "Page",
     "Painted",
     "Paints",

@@ -7,8 +7,10 @@ import hashlib
 import io
 import json
 import re
+import zlib
 from collections.abc import Hashable, Mapping, Sequence
 from html import escape
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ from ..color import FLAG, css_gradient
 from ..document import ROOM, Section, document
 from ..text import fitting_size, ink
 from .card import BETWEEN, NARROWEST, TRUE, Card, column_width, reduced
-from .painted import Painted, Paints
+from .painted import Moves, Painted, Paints
 from .panel import Panel
 
 TEMPLATE = Path(__file__).with_name("page.html")
@@ -65,14 +67,25 @@ class Page:
         self._panels: dict[str, int] = {}
         self._numbers: dict[str, Any] = {}
         self._gradients: dict[str, str] = {}
+        self._scripts: dict[str, Moves] = {}
+        self._buffers: dict[bytes, tuple[int, str]] = {}
 
     def __len__(self) -> int:
         return len(self._frames)
 
-    def add(self, at: Sequence[str], card: Card, *, painted: Painted | None = None, most: int | None = None) -> bool:
+    def add(
+        self,
+        at: Sequence[str],
+        card: Card,
+        *,
+        painted: Painted | None = None,
+        moves: Moves | None = None,
+        most: int | None = None,
+    ) -> bool:
         """Show `card` where the sliders stand at these values, a text for each.
 
-        A card that is painted stands for all values of the sliders of what is painted: `at` says nothing of these.
+        A card that is painted stands for all values of the sliders of what is painted: `at` says nothing of these. In
+        one that moves, the page itself moves a place.
 
         Returns
         -------
@@ -89,10 +102,11 @@ class Page:
             names = [name for name in names if name not in self.paints.given["start"]]
         if len(at) != len(names):
             raise ValueError(f"{len(names)} sliders, but {len(at)} values: {', '.join(at)}")
-        before = self.bytes, len(self._panels), len(self._pictures), len(self._numbers)
+        stores: tuple[dict[Any, Any], ...] = (self._panels, self._pictures, self._numbers, self._buffers, self._scripts)
+        before = self.bytes, [len(store) for store in stores]
         sheets: Mapping[Panel, Mapping[str, Any]] = {} if painted is None else painted.sheets
         widths = [  # of what the page paints nobody knows the width before, but how wide it may be
-            max([column_width(column), *(panel.width for panel in column if panel in sheets)])
+            max([column_width(column), *(panel.width for panel in column if panel in sheets), *_room(column, moves)])
             for column in card.columns
         ]
         columns = [
@@ -103,12 +117,14 @@ class Page:
         if painted is not None:
             frame["paint"] = {"count": painted.count, "words": painted.words}
             self._embed(painted)
+        if moves is not None:
+            frame["moves"] = self._moved(moves, dict(zip(chain(*card.columns), chain(*columns), strict=True)))
         self.bytes += len(json.dumps(frame)) + 1
         if most is not None and self.bytes > most:
             self.bytes = before[0]
-            self._panels = dict(list(self._panels.items())[: before[1]])
-            self._pictures = dict(list(self._pictures.items())[: before[2]])
-            self._numbers = dict(list(self._numbers.items())[: before[3]])
+            for store, count in zip(stores, before[1], strict=True):
+                for key in list(store)[count:]:
+                    del store[key]
             return False
         self._frames[tuple(at)] = frame
         self._width = max(self._width, sum(widths) + BETWEEN * (len(widths) - 1))
@@ -136,16 +152,20 @@ class Page:
             "gradients": self._gradients,
             "flag": FLAG,
         }
+        if self._buffers:
+            data["buffers"] = [text for _, text in self._buffers.values()]
         if self.paints is not None:
             data["paints"] = {**self.paints.given, "numbers": self._numbers}
         fields = {
             "width": str(self._width),
             "note": escape(self.note),
             "paints": self.paints.code if self.paints else "null",
+            "scripts": ",".join(f"{json.dumps(name)}: {each.code}" for name, each in self._scripts.items()),
             "data": json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),
         }
         html = re.sub(r"\{\{(\w+)\}\}", lambda field: fields[field[1]], TEMPLATE.read_text(encoding="utf-8"))
-        return Section(html, self.paints.style if self.paints else "")
+        styles = [each.style for each in (self.paints, *self._scripts.values()) if each is not None]
+        return Section(html, "\n".join(dict.fromkeys(styles)))
 
     def _panel(self, panel: Panel, width: int, sheet: Mapping[str, Any] | None) -> int:
         """Number of the panel, `width` px wide, among those stored; the page paints one with a sheet."""
@@ -180,6 +200,27 @@ class Page:
                 self._numbers[key] = make()
                 self.bytes += len(json.dumps({key: self._numbers[key]}))
 
+    def _moved(self, moves: Moves, numbers: Mapping[Panel, int]) -> dict[str, Any]:
+        """What a card says of its place, once its panels have their numbers."""
+        if moves.name not in self._scripts:
+            self._scripts[moves.name] = moves
+            self.bytes += len(moves.code.encode()) + len(moves.style.encode())
+        boxes = []
+        for key, panel in moves.boxes.items():
+            parts = [numbers[part] for part in panel.on_card if part in numbers]
+            boxes.append({"key": key, "panels": parts, "headed": bool(panel.heading), "width": moves.widths.get(key)})
+        buffers = [[self._buffer(buffer), len(buffer)] for buffer in moves.buffers]
+        return {"script": moves.name, "given": dict(moves.given), "boxes": boxes, "buffers": buffers}
+
+    def _buffer(self, buffer: bytes) -> int:
+        """Number of the buffer among those stored."""
+        key = hashlib.sha1(buffer).digest()
+        if key not in self._buffers:
+            text = base64.b64encode(zlib.compress(buffer, 9)).decode()
+            self._buffers[key] = len(self._buffers), text
+            self.bytes += len(text) + 3
+        return self._buffers[key][0]
+
     def _picture(self, panel: Panel, pixels: NDArray[np.uint8]) -> dict[str, Any]:
         wide, high = panel.size_of(pixels)
         rows, columns = pixels.shape[:2]
@@ -209,3 +250,12 @@ class Page:
             self._pictures[key] = len(self._pictures), text
             self.bytes += len(text) + 3
         return self._pictures[key][0]
+
+
+def _room(column: Sequence[Panel], moves: Moves | None) -> list[int]:
+    """Widths of the boxes that move in a column, where they are told."""
+    if moves is None:
+        return []
+    return [
+        moves.widths[key] for key, panel in moves.boxes.items() if key in moves.widths and panel.on_card[0] in column
+    ]

@@ -1,9 +1,9 @@
-"""What lets an exported page paint panels by itself, in place of their pictures."""
+"""What lets an exported page paint panels, or move a place in them, by itself."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -55,3 +55,32 @@ class Painted:
     numbers: Mapping[str, Callable[[], Mapping[str, Any]]]
     count: int
     words: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Moves:
+    """What a page needs to move a place on one card.
+
+    Attributes
+    ----------
+    name, code : str
+        JavaScript: an expression that is a function. The page has the code of each name once.
+    style : str
+        Rules of CSS.
+    boxes : mapping of Panel
+        The panels that move, by the keys by which the code finds them.
+    given : mapping
+        What the function is called with, as JSON: first this, then the buffers, then the element where it stands.
+    buffers : sequence of bytes
+        Numbers; what several cards share is stored once.
+    widths : mapping of int
+        Of boxes that are not as wide as their panels, in px.
+    """
+
+    name: str
+    code: str
+    style: str
+    boxes: Mapping[str, Panel]
+    given: Mapping[str, Any]
+    buffers: Sequence[bytes]
+    widths: Mapping[str, int]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...compute.convolution import Explanation, slide, whole_slide
 from ...render.color import Shaded
-from ...render.static import Panel
+from ...render.static import Moves, Panel
 from ...widgets import controls
 from ...widgets.base import ModelView
 from ...widgets.panels import NOTHING, Around, MapPanel, map_panel, tables_panel
@@ -20,7 +20,7 @@ from ...widgets.state import Colormap, Given, Index, Number, Place, call
 from ...widgets.surface import number
 from .arithmetic import sum_panel
 from .numbers import Numbers, NumbersControl, Rows
-from .sliding import InputMaps, Sheet, Slot
+from .sliding import InputMaps, Sheet, Slot, moved
 from .tables import tables_of
 
 MAP, EDITOR = 220, 176
@@ -163,10 +163,12 @@ class KernelPlayground(ModelView):
             sum_panel(e),
             tables_panel(tables_of(e, 0, shaded, bounds)),
         ]
-        if self._slot is not None:
+        self._slides: Sheet | None = None
+        if self.exporting or (self._slot is not None and self._slot.live):
             of = (self._slide, shaded, given)
-            sheet = self._slot.live and self.remember("sheet", of, lambda: self._sheet(shaded, bounds, given, output))
-            [moving] = self._slot.rested(sheet or None, moving)
+            self._slides = self.remember("sheet", of, lambda: self._sheet(shaded, bounds, given, output))
+        if self._slot is not None:
+            [moving] = self._slot.rested(self._slides, moving)
         return [self._editor(), *moving]
 
     def render(self) -> None:
@@ -174,6 +176,10 @@ class KernelPlayground(ModelView):
         super().render()
         if self._slot is not None:
             self._slot.drawn()
+
+    def moves(self) -> Moves | None:
+        """An exported page slides the window by itself."""
+        return moved(self._slides, self.pixel, self)
 
     def title(self) -> list[str]:
         """The sizes of output, image and kernel, and the settings."""

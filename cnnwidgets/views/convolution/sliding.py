@@ -15,16 +15,21 @@ from numpy.typing import NDArray
 
 from ...compute.convolution import Taps, WholeMap
 from ...render.color import ACCENT, DIVERGING, PADDED, Shaded, css_gradient, palette, rgb
-from ...render.static import Panel
+from ...render.static import Moves, Panel
 from ...widgets import steered
 from ...widgets.controls import PlaceControl
 from ...widgets.painter import possible
-from ...widgets.panels import MapPanel
-from ...widgets.steered import STEERED, Message, Steered, new_name
+from ...widgets.panels import TABLE_STYLE, MapPanel
+from ...widgets.steered import STEERED, Message, Steered, moves, new_name
 from ...widgets.surface import joined, markup
+from .arithmetic import STYLE
 
 MOST = 2**20
 """Numbers of an input, or of an output, beyond which they do not go to the page: 4 MB."""
+IN_PAGE = 2**18
+"""The same for a page that is exported, which has many maps."""
+FORMULA = 480
+"""Width in px of window × kernel = product in such a page."""
 HERE = Path(__file__).parent
 PAINTER = "../../widgets/painter"
 OWN = ("closer", "window", "words", "slide")
@@ -148,6 +153,25 @@ class Sheet:
 def fits(whole: WholeMap | None) -> TypeGuard[WholeMap]:
     """Whether the numbers of a map are few enough for the page."""
     return whole is not None and max(whole.given.numel(), whole.output.numel()) <= MOST
+
+
+def moved(sheet: Sheet | None, place: tuple[int, int], view: Any) -> Moves | None:
+    """What an exported page needs to slide the window; None where it has no numbers, or too many."""
+    if sheet is None or max(sheet.whole.given.numel(), sheet.whole.output.numel()) > IN_PAGE:
+        return None
+    rows, columns = sheet.whole.output.shape
+    rules = (TABLE_STYLE + STYLE).replace("<style>", "").replace("</style>", "")
+    return moves(
+        "slide",
+        code(),
+        sheet.message(),
+        place,
+        {key: view.panel(key) for key in (sheet.input.key, "output", "tables", "sum")},
+        {"row": ("Row", rows - 1, 1), "column": ("Column", columns - 1, 1)},
+        play=("Slide the window", rows * columns - 1, 1),
+        widths={"tables": FORMULA},
+        style=rules,
+    )
 
 
 def _bytes(values: torch.Tensor, *, wide: bool) -> bytes:

@@ -14,7 +14,7 @@ from ...compute.convolution import NAMES, Explanation, Taps, explainable_layers,
 from ...compute.core import get_layer
 from ...compute.layers import Layer, LayerTable, describe_module, map_size
 from ...render.color import Shaded
-from ...render.static import Panel
+from ...render.static import Moves, Panel
 from ...widgets import controls
 from ...widgets.base import ImageView
 from ...widgets.panels import NOTHING, MapPanel, image_panels, map_panel, tables_panel
@@ -24,7 +24,7 @@ from .arithmetic import sum_panel
 from .maps import PassMaps, unit_of
 from .more import more
 from .pointer import Pointer
-from .sliding import InputMaps, Sheet, Slot, fits
+from .sliding import InputMaps, Sheet, Slot, fits, moved
 from .tables import tables_of
 
 SCALES = ("layer", "layer-full", "map")
@@ -208,10 +208,12 @@ class ConvolutionView(ImageView):
         formula = [tables_panel(tables)] if tables else []
         given = self._source_panels() if self._maps.alike else [self._input_panel(e, shown)]
         total, output = sum_panel(e, shown if self._maps.windowed else None), self._output_panel()
-        if self._slot is not None:
+        self._slides: Sheet | None = None
+        if self.exporting or (self._slot is not None and self._slot.live):
             of = (self._maps, self.channel, None if self.strongest else shown)
-            sheet = self._slot.live and self.remember("sheet", of, lambda: self._sheet(e, *of[2:], given[0], output))
-            given, formula, [total, output] = self._slot.rested(sheet or None, given, formula, [total, output])
+            self._slides = self.remember("sheet", of, lambda: self._sheet(e, *of[2:], given[0], output))
+        if self._slot is not None:
+            given, formula, [total, output] = self._slot.rested(self._slides, given, formula, [total, output])
         return [[*given, image], [*formula, total], [output, prediction]]
 
     def render(self) -> None:
@@ -219,6 +221,10 @@ class ConvolutionView(ImageView):
         super().render()
         if self._slot is not None:
             self._slot.drawn()
+
+    def moves(self) -> Moves | None:
+        """An exported page slides the window by itself."""
+        return moved(self._slides, self.pixel, self)
 
     def title(self) -> list[str]:
         """The layer, what it is, what it puts out, and of which image."""

@@ -88,15 +88,19 @@ class Scene:
             return "no class"
         return f"cluster {group}" if self.clustered else self.frames.items.class_name(group)
 
-    def _tip(self, point: int) -> str:
-        """HTML that the mouse shows over a point."""
+    def words(self, point: int) -> str:
+        """What a point is."""
         index = self.vectors.image(point, self.frame)
         words = markup.pictured(index, self.frames.items[index].text)
         if self.vectors.channels:
             words = f"channel {point}, strongest for image {index}"
         if self.clustered:
             words += f" · {self.name(int(self.groups[point]))}"
-        return tip(self.thumbnails, index, words)
+        return words
+
+    def _tip(self, point: int) -> str:
+        """HTML that the mouse shows over a point."""
+        return tip(self.thumbnails, self.vectors.image(point, self.frame), self.words(point))
 
     def _words(self) -> list[str]:
         """The method, whether one projection is for all states, and what the axes mean."""

@@ -15,7 +15,7 @@ from ...compute.dataset import POOLINGS
 from ...compute.embedding import Embedding, ModelStates, States, methods, states_of
 from ...compute.layers import LayerTable
 from ...compute.overview import ordinary
-from ...render.static import Panel
+from ...render.static import Moves, Panel
 from ...training.recording import Recorder, Recording
 from ...widgets.base import ModelView
 from ...widgets.controls import ProgressRow
@@ -25,6 +25,7 @@ from .code import points_in_code
 from .controls import NAMES, Controls
 from .growing import GrowingVectors
 from .links import POINTS, Links
+from .pointing import pointing
 from .projection import Projection, Vectors
 from .scene import Scene
 
@@ -279,7 +280,7 @@ class EmbeddingView(ModelView):
         """The image of the chosen point, the points, and the groups with their silhouettes."""
         vectors = self._vectors = self._projected()
         embedding, place, clustered = self.embedding, vectors.place(self.selected), self._clustered
-        scene = Scene(
+        scene = self._scene = Scene(
             self.frames, self.frame, vectors, embedding, *self.grouped(self.frame), clustered, self._thumbnails
         )
         grouping = (vectors, self.frame, clustered and self.clusters)
@@ -292,6 +293,10 @@ class EmbeddingView(ModelView):
         self._controls.fit(maps=not is_vector, classes=vectors.labels is not None, clusters=clustered)
         self._report()
         return [scene.chosen(self.selected), points, self.remember("groups", grouping, scene.beside)]
+
+    def moves(self) -> Moves | None:
+        """An exported page names the points under the mouse, and shows the groups of the legend alone."""
+        return pointing(self.static(), self._scene.words)
 
     def title(self) -> list[str]:
         """The layer, what it is, how many points there are of how many numbers, and in which state."""

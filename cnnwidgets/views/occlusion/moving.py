@@ -16,17 +16,19 @@ from numpy.typing import NDArray
 from ...compute.occlusion import Occluder, Patches
 from ...render import encode_png
 from ...render.color import ACCENT
-from ...render.static import Panel
+from ...render.static import Moves, Panel
 from ...widgets import steered
 from ...widgets.painter import possible
 from ...widgets.panels import PHOTO, enlarged
-from ...widgets.steered import STEERED, Message, Steered, new_name
+from ...widgets.steered import STEERED, Message, Steered, moves, new_name
 from ...widgets.surface import joined
 from .heat import Heat
 from .panels import HEAT
 
 MOST = 4096
 """Places of a map up to which its numbers go to the page while it grows; of one with more, once it is complete."""
+IN_PAGE = 2**16
+"""The same for a page that is exported."""
 HERE = Path(__file__).parent
 
 
@@ -83,6 +85,27 @@ class PatchSheet:
         if heat.fall.size > MOST and not heat.complete:
             return {}
         return {"fall": heat.fall.astype("<f4").tobytes(), "known": heat.known.astype(np.uint8).tobytes()}
+
+
+def moved(view: Any, lit: NDArray[np.uint8], fill: NDArray[np.uint8], heat: Heat, found: float) -> Moves | None:
+    """What an exported page needs to move the patch over the places of the map; None without a whole map."""
+    if not heat.complete or heat.fall.size > IN_PAGE:
+        return None
+    patches, seen = heat.patches, view.seen
+    sheet = PatchSheet(new_name(), patches, enlarged(lit), enlarged(fill), heat)
+    header, buffers = sheet.message()
+    place = (view.top, view.left)
+    header["score"] = {"unit": seen.unit, "whole": float(seen.whole[seen.target]), "at": place, "found": found}
+    shown = {panel.key: panel for column in view.static().columns for panel in column}
+    tops, lefts = ((count - 1) * step for count, step in zip(patches.grid, patches.stride, strict=True))
+    return moves(
+        "patch",
+        code(),
+        (header, buffers),
+        place,
+        {key: shown[key] for key in ("photo", "map", "score", "best") if key in shown},
+        {"row": ("Top", tops, patches.stride[0]), "column": ("Left", lefts, patches.stride[1])},
+    )
 
 
 def _span(row: NDArray[np.bool_]) -> tuple[int, int]:

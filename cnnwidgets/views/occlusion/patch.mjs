@@ -4,7 +4,7 @@
 import {shownFactor} from '../../widgets/painter/numbers.mjs';
 import {OVER, Tip, overBoth} from '../../widgets/steered/over.mjs';
 import {Steered, steeredBy} from '../../widgets/steered/steered.mjs';
-import {cellAt, cellWords, covered, grown, within} from './places.mjs';
+import {cellAt, cellWords, covered, grown, onMap, scoreWords, within} from './places.mjs';
 
 /**
  * @typedef {import('../../widgets/steered/over.mjs').Over} Over
@@ -57,6 +57,34 @@ class Patch extends Steered {
     this.again();
   }
 
+  // ------------------------------------------------------------------ without a kernel, where the map has a score
+
+  /** @param {Pair} place */
+  move(place) {
+    super.move(this.sheet?.score ? onMap(this.sheet, place) : place);
+  }
+
+  /** @param {string} name @param {number} value @returns {Pair} */
+  led(name, value) {
+    const place = super.led(name, value);
+    return this.sheet.score ? onMap(this.sheet, place) : place;
+  }
+
+  /** Say the score, and hide the classes where only the kernel would know them. */
+  tellScore() {
+    const {sheet: {score}} = this, card = this.el.closest('.cnnw'), rows = score && scoreWords(this.sheet, this.place);
+    if (!score || !card) return;
+    card.querySelectorAll('.cnnw-of-score tr').forEach((row, i) => {
+      /** @type {HTMLTableRowElement} */ (row).cells[1].textContent = rows?.[i]?.[1] ?? '–';
+    });
+    const words = card.querySelector('h1')?.lastChild, parts = (words?.textContent ?? '').split(' · ');
+    const at = parts.findIndex(part => part.startsWith(`${score.unit} `) && part.includes('→'));
+    if (at >= 0 && rows) parts[at] = `${score.unit} ${rows[1][1]} → ${rows[0][1]} (${rows[2][1]})`;
+    if (words) words.textContent = parts.join(' · ');
+    const best = /** @type {HTMLElement | null} */ (card.querySelector('.cnnw-of-best'));
+    if (best) best.style.visibility = String(this.place) === String(score.at) ? '' : 'hidden';
+  }
+
   // ------------------------------------------------------------------ what is seen
 
   paint() {
@@ -70,6 +98,7 @@ class Patch extends Steered {
     map.fit(columns, rows, shownFactor(columns, rows, sheet.rooms[1], sheet.rooms[1]));
     const [row, column] = cellAt(sheet, this.place);
     map.frame([[column, row, column + 1, row + 1]], sheet.accent);
+    this.tellScore();
   }
 
   /** The photo, and in the patch what hides it. @param {HTMLCanvasElement} canvas @param {Sheet} sheet

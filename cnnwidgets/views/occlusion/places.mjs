@@ -9,7 +9,10 @@ import {number} from '../../widgets/painter/numbers.mjs';
  * the columns that are hidden; `fall` what each place of the map takes from the score, and `known` whether it is done.
  * @typedef {{key: string, size: Pair, window: Pair, stride: Pair, grid: Pair, pixels: Pair, rooms: Pair, spans: Pair[],
  *   accent: string, lit: CanvasImageSource, fill: CanvasImageSource, fall: Float32Array | null,
- *   known: Uint8Array | null}} Sheet
+ *   known: Uint8Array | null, score?: Score}} Sheet
+ *
+ * Where there is no kernel: the score without a patch, and the one found with the patch at the place where it stood.
+ * @typedef {{unit: string, whole: number, at: Pair, found: number}} Score
  */
 
 /** The place nearest to (top, left), whole pixels, at which the patch lies on the image. @param {Sheet} sheet
@@ -44,3 +47,19 @@ export function cellWords({stride, size, window, grid, fall, known}, [row, colum
 /** A sheet with what has come since. @param {Sheet} sheet @param {{heat: boolean}} content whether the map is another
  * @param {Partial<Sheet>} parts @returns {Sheet} */
 export const grown = (sheet, {heat}, parts) => ({...sheet, ...(heat ? {fall: null, known: null} : {}), ...parts});
+
+/** The place of the map that is nearest to a place: where the score is known without a kernel. @param {Sheet} sheet
+ * @param {Pair} place @returns {Pair} */
+export const onMap = (sheet, place) => /** @type {Pair} */ (cellAt(sheet, place).map((at, axis) => at * sheet.stride[axis]));
+
+/** What is said of the score with the patch at a place, as `score_panels` in Python; null where it is not known.
+ * @param {Sheet & {score: Score}} sheet @param {Pair} place @returns {[string, string][] | null} */
+export function scoreWords(sheet, place) {
+  const {score: {unit, whole, at, found: first}, fall, known} = sheet, [row, column] = cellAt(sheet, place);
+  const cell = row * sheet.grid[1] + column;
+  const found = String(place) === String(at) ? first : fall && known?.[cell] ? whole - fall[cell] : null;
+  if (found === null) return null;
+  const [left, top, right, bottom] = covered(sheet, place), change = found - whole;
+  return [[unit, number(found)], ['without patch', number(whole)], ['change', (change > 0 ? '+' : '') + number(change)],
+    ['rows', `${top} to ${bottom - 1}`], ['columns', `${left} to ${right - 1}`]];
+}

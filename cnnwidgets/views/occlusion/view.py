@@ -14,7 +14,7 @@ from torch import nn
 
 from ...compute.occlusion import OcclusionMap, pair, patches
 from ...live import cell_thread
-from ...render.static import Panel
+from ...render.static import Moves, Panel
 from ...widgets.base import ModelView
 from ...widgets.input import ShowsOwnImages
 from ...widgets.picker import PicksImages
@@ -24,7 +24,7 @@ from .controls import OcclusionControls
 from .filling import filling, fits
 from .growing_map import GrowingMap
 from .heat import Heat, pictures, signed
-from .moving import PatchSlot
+from .moving import PatchSlot, moved
 from .panels import heat_panel, painted, photo_panel, score_panels
 from .seen import Seen, Settings
 
@@ -256,6 +256,7 @@ class OcclusionView(ShowsOwnImages, PicksImages, ModelView):
         opacity = self.opacity if self.overlay and heat.known.any() else 0.0
         lit = self.remember("lit", (heat, photo, opacity), lambda: heat.over(photo, opacity) if opacity else photo)
         shown = self.remember("shown", (lit, fill, place), lambda: painted(lit, fill, occluder.patches, place))
+        self._pictured = lit, fill, heat
         done, total = max(0, occluder.done - 1), occluder.total - 1  # without the whole image
         self._controls.progress.show(done, total, self.growing.seconds_left, self.growing.running)
         panels: list[Panel] = [
@@ -274,6 +275,10 @@ class OcclusionView(ShowsOwnImages, PicksImages, ModelView):
         super().render()
         if self._slot is not None:
             self._slot.drawn()
+
+    def moves(self) -> Moves | None:
+        """An exported page moves the patch over the places of the map."""
+        return moved(self, *self._pictured, float(self._found[self.seen.target]))
 
     def title(self) -> list[str]:
         """The class, its score without and with the patch, the patch, and the image."""

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Protocol
 from ...compute.core import Bar, unknown
 from ...files import check_writable, parsed_bytes, readable, write_whole
 from ...render.document import ROOM, Section, document
-from ...render.static import Card, Page, Painted, Paints, Panel
+from ...render.static import Card, Moves, Page, Painted, Paints, Panel
 from ..painter import Painting, painted, paints
 from ..panels import PaintedPanel
 from ..state import kept
@@ -43,6 +43,9 @@ class Exportable(Protocol):
 
     def static(self) -> Card:
         """What the view shows."""
+
+    def moves(self) -> Moves | None:
+        """What a page needs to move a place by itself."""
 
 
 BUDGET = 20_000_000
@@ -263,7 +266,8 @@ class _Sweep:
         if at not in self._ranks:
             if seen is None:
                 self.view.settle()
-            if not self.page.add(at, self.view.static(), painted=seen, most=self.budget):
+            moves = self.view.moves() if self.budget >= SMALL else None
+            if not self.page.add(at, self.view.static(), painted=seen, moves=moves, most=self.budget):
                 return False
             self.bar.add()
             self.painted += seen is not None

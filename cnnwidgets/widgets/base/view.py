@@ -20,7 +20,7 @@ from ...compute.core import unknown
 from ...files import write_whole
 from ...live import Newest
 from ...render import encode_png
-from ...render.static import FORMATS, Card, Panel
+from ...render.static import FORMATS, Card, Moves, Panel
 from ..painter import Painter, pages
 from ..panels import PanelBox
 from ..state import Given, Index, Memory, Subject, cell_of, refused, told
@@ -451,6 +451,10 @@ class ModelView(W.VBox):
     def page_part(self, *, budget: int | str, progress: bool = False, **values: Any) -> Part:
         """The view as a part of a page, for `to_html` and `cnnwidgets.page`; parameters and errors as of `to_html`."""
         return part_of(self, budget, values, progress)
+
+    def moves(self) -> Moves | None:
+        """What lets an exported page move a place in what is seen by itself; None where there is no such place."""
+        return None
 
     sliders: ClassVar[dict[str, str]] = {}
     """The traits that a page made of the view has sliders for, outermost first, with their labels."""

@@ -1,8 +1,8 @@
 // @ts-check
 // The painter in a page without a kernel: a stand-in for the widget that it is told by, the numbers that lie in the page,
 // and controls of plain HTML.
-import {inflated} from './inflate.mjs';
-import {beyondWords, inflate, number, rangesOf, shareBeyond} from './numbers.mjs';
+import {beyondWords, number, rangesOf, shareBeyond} from './numbers.mjs';
+import {StandIn, unpacked} from './standin.mjs';
 import {store} from './store.mjs';
 import widget from './panel.mjs';
 
@@ -10,7 +10,7 @@ import widget from './panel.mjs';
  * @typedef {import('./numbers.mjs').Layer} Layer
  * @typedef {import('./numbers.mjs').State} State
  * @typedef {import('./numbers.mjs').Sheet} Sheet
- * @typedef {{header: any, sizes: number[], data: string}} Packed a message of the kernel, deflated, in base64
+ * @typedef {import('./standin.mjs').Packed} Packed
  * @typedef {{count: number, words: string, sheets: Record<string, Sheet>}} Paint what is painted of one card
  * @typedef {{start: State, controls: [keyof State, string][], values: Record<string, [string, any][]>,
  *   colormaps: string[], palettes: Packed, numbers: Record<string, Packed>}} Given
@@ -19,49 +19,6 @@ import widget from './panel.mjs';
  */
 
 const PLACES = ['cnnw-shown', 'cnnw-spare'];
-
-/** As much of the model of a widget as the painter needs: values that are read, set and watched. */
-export class StandIn {
-  /** @param {Record<string, any>} values @param {(content: any) => void} hear what would go to the kernel */
-  constructor(values, hear = () => {}) {
-    this.values = values;
-    this.send = hear;
-    this.watchers = /** @type {Map<string, Set<Function>>} */ (new Map());
-    this.widget_manager = {get_model: () => Promise.reject(new Error('there are no other widgets'))};
-  }
-
-  /** @param {string} name */
-  get(name) {
-    return this.values[name];
-  }
-
-  /** @param {string} name @param {any} value */
-  set(name, value) {
-    this.values[name] = value;
-    for (const watcher of [...(this.watchers.get(`change:${name}`) ?? [])]) watcher();
-  }
-
-  /** @param {string} event @param {Function} watcher */
-  on(event, watcher) {
-    this.watchers.set(event, (this.watchers.get(event) ?? new Set()).add(watcher));
-  }
-
-  /** @param {string} event @param {Function} watcher */
-  off(event, watcher) {
-    this.watchers.get(event)?.delete(watcher);
-  }
-
-  save_changes() {}
-}
-
-/** The buffers of a message. @param {Packed} packed */
-export async function unpacked({sizes, data}) {
-  const bytes = Uint8Array.from(atob(data), letter => letter.charCodeAt(0));
-  const size = sizes.reduce((sum, each) => sum + each, 0);
-  const whole = typeof DecompressionStream === 'function' ? await inflate(bytes) : inflated(bytes, size);
-  let end = 0;
-  return sizes.map(size => new DataView(whole.buffer, whole.byteOffset + (end += size) - size, size));
-}
 
 /** What the colours of all maps mean, as `scale_words` in Python. @param {Layer} layer @param {State['scale']} scale
  * @param {boolean} diverging */

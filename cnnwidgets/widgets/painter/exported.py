@@ -37,7 +37,10 @@ main.cnnw.cnnw.cnnw { --cnnw-text: var(--text); --cnnw-muted: var(--muted); --cn
 @cache
 def script() -> str:
     """An expression of JavaScript that is the function `exported`; it leaves no name behind."""
-    painter, rest = code().replace("export default {", "const widget = {"), joined(HERE, "inflate", "exported")
+    painter, rest = (
+        code().replace("export default {", "const widget = {"),
+        joined(HERE, "inflate", "standin", "exported"),
+    )
     return f'(() => {{\n"use strict";\n{painter}\nreturn (() => {{\n{rest}\nreturn exported;\n}})();\n}})()'
 
 
@@ -63,8 +66,12 @@ def paints(start: Mapping[str, Any], chosen: Mapping[str, Sequence[Any]], slider
         "colormaps": menu,
         "palettes": packed(*palettes([name for name in menu if name != "auto"])),
     }
-    style = markup.STYLE.removeprefix("<style>").removesuffix("</style>") + STYLE
-    return Paints(script(), style, given)
+    return Paints(script(), page_style(), given)
+
+
+def page_style() -> str:
+    """How what the notebook's code makes looks in a page that was exported."""
+    return markup.STYLE.removeprefix("<style>").removesuffix("</style>") + STYLE
 
 
 def painted(paintings: Mapping[Panel, Painting]) -> Painted:

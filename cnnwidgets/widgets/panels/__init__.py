@@ -9,6 +9,7 @@ from .image import PHOTO, classes_panel, enlarged, image_panel, image_panels
 from .map import NOTHING, Around, MapPanel, map_panel, padded_palette
 from .painted import Paint, PaintedBox, PaintedPanel, ScriptedBox
 from .prediction import prediction_panel, with_truth
+from .table import STYLE as TABLE_STYLE
 from .table import strip_panel, table_panel, tables_panel
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "INPUT",
     "NOTHING",
     "PHOTO",
+    "TABLE_STYLE",
     "Around",
     "CardPanel",
     "Columns",

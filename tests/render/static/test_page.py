@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import re
+import zlib
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from PIL import Image
 
 from cnnwidgets.render.static.card import Card, Panel
 from cnnwidgets.render.static.page import Page
-from cnnwidgets.render.static.painted import Painted, Paints
+from cnnwidgets.render.static.painted import Moves, Painted, Paints
 
 EVIL = "</script><script>alert('{{data}}')</script>"
 
@@ -185,3 +186,36 @@ def test_a_page_of_pictures_has_no_code_that_paints():
     page.add([], Card("one", [Panel("maps", pixels(1))]))
     assert "paints" not in data_of(page.html())
     assert "const exported = null;" in page.html()
+
+
+def moves(panel, name="slide", buffers=(b"abc",)):
+    return Moves(
+        name, "(() => null)", ".moved { color: red }", {"map": panel}, {"place": [0, 1]}, buffers, {"map": 300}
+    )
+
+
+def test_a_card_that_moves_has_its_code_once_and_buffers_that_cards_share_once():
+    page = Page("a title", [("index", "Image")])
+    for at in "01":
+        panel = Panel(f"map {at}", pixels(int(at)), width=20)
+        assert page.add([at], Card(at, [panel]), moves=moves(panel, buffers=(b"abc", at.encode())))
+    html = page.html()
+    data = data_of(html)
+    assert html.count("(() => null)") == html.count(".moved { color: red }") == 1
+    assert [zlib.decompress(base64.b64decode(text)) for text in data["buffers"]] == [b"abc", b"0", b"1"]
+    assert data["frames"][1]["moves"] == {
+        "script": "slide",
+        "given": {"place": [0, 1]},
+        "boxes": [{"key": "map", "panels": [1], "headed": True, "width": 300}],
+        "buffers": [[0, 3], [2, 1]],
+    }
+    assert abs(len(html.encode()) - page.bytes) < 1500
+
+
+def test_a_card_that_moves_beyond_the_budget_leaves_the_page_as_it_was():
+    page = Page("a title", [("index", "Image")])
+    page.add(["0"], Card("one", [Panel("a map", pixels(1))]))
+    before, size, panel = page.html(), page.bytes, Panel("a map", pixels(2))
+    noise = np.random.default_rng(0).bytes(5000)
+    assert not page.add(["1"], Card("two", [panel]), moves=moves(panel, buffers=(noise,)), most=size + 4000)
+    assert (page.html(), page.bytes, len(page)) == (before, size, 1)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import re
+import zlib
+
 import pytest
 import torch
 from torch import nn
 
 from cnnwidgets.views.convolution import ConvolutionView, KernelPlayground
+from cnnwidgets.views.convolution import sliding as sliding_room
 from tests.views.convolution.pages import numbers_of, say, script, sliding
 
 
@@ -79,6 +85,28 @@ def test_the_playground_has_new_numbers_for_a_new_kernel(monkeypatch):
     header, _ = numbers_of(view)
     view.bias = 3.0
     assert script(view).key != header["key"] and "+ 3 (bias)" in view.box("sum").below.value
+    view.close()
+
+
+def test_an_exported_page_has_the_numbers_of_the_map_without_any_notebook(tmp_path, monkeypatch):
+    torch.manual_seed(0)
+    view = ConvolutionView(nn.Sequential(nn.Conv2d(1, 3, 3)), torch.randn(2, 1, 6, 6), pixel=(1, 2))
+    assert view.moves() is None  # not before a page is made
+    made = view.to_html(tmp_path / "view.html", channel=[0, 1], index=[0], progress=False)
+    text = made.path.read_text("utf-8")
+    (data,) = re.findall(r'<script type="application/json">(.*?)</script>', text, re.DOTALL)
+    first, second = (frame["moves"] for frame in json.loads(data)["frames"])
+    assert first["given"]["place"] == [1, 2]
+    assert [each["most"] for each in first["given"]["controls"]] == [3, 3] and first["given"]["play"]["most"] == 15
+    names = first["given"]["header"]["names"]
+    of = [dict(zip(names, (at for at, _ in each["buffers"]), strict=True)) for each in (first, second)]
+    assert of[0]["given"] == of[1]["given"] and of[0]["output"] != of[1]["output"]  # one input, two maps
+    stored = json.loads(data)["buffers"][of[1]["output"]]
+    output = torch.frombuffer(bytearray(zlib.decompress(base64.b64decode(stored))), dtype=torch.float32)
+    assert torch.equal(output.reshape(4, 4), view.subject.at(0).output(view.layer)[1])
+    monkeypatch.setattr(sliding_room, "IN_PAGE", 35)
+    large = view.to_html(tmp_path / "large.html", channel=[0], index=[0], progress=False)
+    assert '"moves":' not in large.path.read_text("utf-8")
     view.close()
 
 

@@ -1,7 +1,7 @@
 // Where the patch of OcclusionView may be in the page, and what is said of a place of its map.
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
-import {cellAt, cellWords, covered, even, grown, within} from '../../../cnnwidgets/views/occlusion/places.mjs';
+import {cellAt, cellWords, covered, even, grown, onMap, scoreWords, within} from '../../../cnnwidgets/views/occlusion/places.mjs';
 
 const sheet = {size: [10, 12], window: [4, 4], stride: [4, 4], grid: [3, 3]};
 
@@ -38,4 +38,16 @@ test('another opacity leaves the numbers of the map, and another map without num
   assert.deepEqual(grown(old, {heat: false}, {lit: 'new'}), {...sheet, lit: 'new', fall});
   assert.equal(grown(old, {heat: true}, {lit: 'new'}).fall, null);
   assert.equal(grown(old, {heat: true}, {fall: 2}).fall, 2);
+});
+
+test('without a kernel the score is that of the place where it stood, or of a place of the map, or not known', () => {
+  const fall = Float32Array.of(0.5, -1.25, 0, 0, 0, 0, 0, 0, 2), known = Uint8Array.of(1, 1, 1, 0, 1, 1, 1, 1, 1);
+  const whole = {...sheet, fall, known, score: {unit: 'logit', whole: 3, at: [1, 2], found: 2.25}};
+  assert.deepEqual(onMap(whole, [3, 7]), [4, 8]);
+  assert.deepEqual(scoreWords(whole, [1, 2]), [
+    ['logit', '2.25'], ['without patch', '3'], ['change', '−0.75'], ['rows', '1 to 4'], ['columns', '2 to 5']]);
+  assert.deepEqual(scoreWords(whole, [0, 4]), [
+    ['logit', '4.25'], ['without patch', '3'], ['change', '+1.25'], ['rows', '0 to 3'], ['columns', '4 to 7']]);
+  assert.deepEqual(scoreWords(whole, [8, 8]).slice(2), [['change', '−2'], ['rows', '8 to 9'], ['columns', '8 to 11']]);
+  assert.equal(scoreWords(whole, [4, 0]), null);
 });

@@ -134,6 +134,29 @@ def test_a_page_that_runs_no_script_is_sent_pictures_as_ever(view, messages):
     assert script(view).key == "" and "Picture" in written(messages)
 
 
+def test_an_exported_page_has_every_score_of_the_map_and_that_of_the_place(view, tmp_path):
+    view.move_to(1, 1)
+    with_map = view.map.scores[0].tolist()
+    assert with_map == [[15, 15], [15, 0]]
+    moves = view.moves()
+    score, names = moves.given["header"]["score"], moves.given["header"]["names"]
+    fall = np.frombuffer(moves.buffers[names.index("fall")], "<f4").reshape(2, 2)
+    assert (score["whole"] - fall).tolist() == with_map
+    assert score["at"] == (1, 1) and score["found"] == float(view.scores[0])
+    assert [(each["name"], each["most"], each["step"]) for each in moves.given["controls"]] == [
+        ("row", 2, 2),
+        ("column", 2, 2),
+    ]
+    assert "moves" in view.to_html(tmp_path / "view.html", progress=False).path.read_text("utf-8")
+
+
+def test_without_a_whole_map_the_page_has_pictures(view):
+    view.cancel()
+    view.stride = 1
+    view.flush()
+    assert not view.partial_map.complete and view.moves() is None
+
+
 def test_closing_the_view_closes_what_waits_for_a_page(view):
     part = script(view)
     view.close()

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import {readFileSync} from 'node:fs';
 import test from 'node:test';
 
-import {StandIn, scaleWords, unpacked} from '../../../cnnwidgets/widgets/painter/exported.mjs';
+import {scaleWords} from '../../../cnnwidgets/widgets/painter/exported.mjs';
+import {StandIn, unpacked} from '../../../cnnwidgets/widgets/painter/standin.mjs';
 import {unpack} from '../../../cnnwidgets/widgets/painter/numbers.mjs';
 
 const vectors = JSON.parse(readFileSync(process.env.VECTORS, 'utf8'));
