@@ -59,7 +59,7 @@ export class Card {
     this.kept = '';
     this.tries = 0;
     this.waits = false; // whether it settles in the next frame
-    this.unheard = /** @type {{at: number}[]} */ ([]); // positions that the kernel has been told of and not yet taken in
+    this.unheard = /** @type {{at: number}[]} */ ([]); // positions that the kernel has not yet taken in
   }
 
   /** @param {string} role @param {Part} part */
