@@ -29,8 +29,8 @@ Locks, in the order in which a thread takes them
 
 Constants of time, in seconds
 -----------------------------
-`AT_ONCE`, `QUEUED`, `BURST` and `LATEST` guess what the browser does, and count only where no page says what it has
-painted: for pictures. Where a page paints, it says so, and drawings follow one another by that (`Newest`).
+`AT_ONCE`, `QUEUED` and `BURST` guess what the browser does, and count only where no page has said what it has painted:
+for pictures. Where a page paints, it says so, and drawings follow one another by that (`Newest`, `Way`).
 
 =========================  =====================================================================================
 `newest.AT_ONCE`, 0.003    an event so soon after a drawing sat in the queue behind it

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import threading
 import time
 from collections.abc import Callable
@@ -352,3 +353,118 @@ def test_what_a_cell_asks_for_waits_for_no_page_which_it_cannot_hear(clock, monk
 
     in_loop(steps)
     assert seen == [0, 1, 2, 3, 4]
+
+
+def test_what_arrives_while_one_drawing_runs_is_drawn_once_more_whether_or_not_that_puts_anything_on_its_way(clock):
+    """The queue of a kernel: events that have come meanwhile are handled one after the other when the drawing ends."""
+
+    class Nothing(Painted):
+        """A drawing that no page has to answer, such as one of a picture."""
+
+        def draw(self) -> None:
+            Slider.draw(self)
+
+    for kind, turns in itertools.product((Painted, Nothing), (False, True)):
+        slider = kind(clock)
+
+        async def main(slider=slider, turns=turns):
+            slider.move(0)
+            for position in range(1, 31):
+                slider.move(position)
+                if turns:
+                    await asyncio.sleep(0)
+            assert slider.drawn == [0]
+            await asyncio.sleep(3 * PATIENCE)
+
+        asyncio.run(main())
+        assert slider.drawn == [0, 30], (kind, turns)
+
+
+def test_answers_that_lie_between_stale_positions_have_none_of_those_drawn(clock):
+    slider = Painted(clock)
+
+    async def main():
+        slider.move(0)
+        for position in range(1, 31):
+            slider.move(position)
+            if position == 10:
+                slider.painted()
+            await asyncio.sleep(0)
+        await asyncio.sleep(3 * PATIENCE)
+
+    asyncio.run(main())
+    assert slider.drawn == [0, 30]
+
+
+def travel(clock: Clock, trip: float, paints: float, *, drawings: int = 60) -> tuple[list[int], list[float]]:
+    """Room on the way to a page so far away, which paints one after the other, each of which takes the kernel 0.1 s.
+
+    Also how long each waited before it was painted, without the way and the painting.
+    """
+    way, room, queued = newest.Way(), [], []
+    due: list[float] = []  # when the kernel hears that those on their way are painted
+    free = 0.0
+    for _ in range(drawings):
+        while True:
+            while due and due[0] <= clock.now:
+                due.pop(0)
+                way.painted(len(due), 0.1)
+            if len(due) < way.room:
+                break
+            clock.now = due[0]
+        clock.now += 0.1
+        arrives = clock.now + trip / 2
+        free = max(free, arrives) + paints
+        queued.append(free - arrives - paints)
+        due.append(free + trip / 2)
+        way.drawn(len(due))
+        room.append(way.room)
+    return room, queued
+
+
+def test_near_a_page_that_paints_quickly_or_slowly_hardly_any_drawing_queues_up(clock):
+    for paints in (0.02, 0.09, 0.2):
+        room, queued = travel(clock, 0.0, paints)
+        assert max(room) <= AHEAD + 1 and max(queued) <= 2 * max(0.0, paints - 0.1) + 1e-9, paints
+
+
+def test_to_a_page_far_away_there_is_room_for_what_the_way_holds_so_that_none_waits_for_an_answer(clock):
+    before = clock.now
+    room, queued = travel(clock, 0.55, 0.02)
+    assert max(queued) == pytest.approx(0) and room[0] == AHEAD and 6 <= room[-1] <= 8
+    begin = clock.now
+    travel(clock, 0.55, 0.02)
+    assert begin - before == pytest.approx(clock.now - begin)
+    assert begin - before < 60 * 0.1 + 4 * 0.55  # each begins when the last is drawn, once there is room
+
+
+def test_what_queues_up_before_a_page_takes_the_room_away_again(clock):
+    room, queued = travel(clock, 0.55, 0.25)
+    assert max(room) <= 6 and max(queued[20:]) <= 3 * 0.25
+
+
+def test_a_page_that_was_closed_leaves_no_more_behind_than_is_remembered(clock):
+    way = newest.Way()
+    for out in range(1, 1000):
+        way.drawn(out)
+    assert len(way._sent) == newest.REMEMBERED
+    way.painted(0, 0.1)
+    assert way.room == AHEAD and len(way._sent) == 0
+
+
+def test_a_page_that_answers_late_but_answers_is_no_silent_one(clock, monkeypatch):
+    monkeypatch.setattr(newest, "SILENT", 50 * PATIENCE)
+    slider = Painted(clock)
+
+    async def main():
+        for position in range(3):
+            slider.move(position)
+            await asyncio.sleep(2 * PATIENCE)
+        for _ in range(4):  # one is painted after the other, and others are still on their way
+            slider.newest.painted()
+            await asyncio.sleep(20 * PATIENCE)
+        assert slider.drawn == [0, 1] and slider.newest.waiting
+        slider.painted()
+        assert slider.drawn == [0, 1, 2]
+
+    asyncio.run(main())

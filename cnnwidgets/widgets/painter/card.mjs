@@ -14,7 +14,10 @@ import {Book, again, keyOf} from './book.mjs';
  *   paints: (sheet: Sheet) => boolean, repaint: () => void}} Part
  */
 
-const ROLES = ['grid', 'map'], TRIES = 300, UNSAID = 1000, PACE = 40;
+const ROLES = ['grid', 'map'], TRIES = 300, UNSAID = 1000;
+const PACE = 40; // ms between two positions that the kernel is told of
+const UNHEARD = 10; // of them may be on their way: enough for a kernel far away, and few before one that is busy
+const LOST = 3000; // ms after which one is taken to be lost
 const CARDS = Symbol.for('cnnwidgets.cards.1');
 /** @type {WeakMap<Element, Card>} */
 const cards = (/** @type {any} */ (globalThis)[CARDS] ??= new WeakMap()); // each painter has run this module
@@ -56,6 +59,7 @@ export class Card {
     this.kept = '';
     this.tries = 0;
     this.waits = false; // whether it settles in the next frame
+    this.unheard = /** @type {{at: number}[]} */ ([]); // positions that the kernel has not yet taken in
   }
 
   /** @param {string} role @param {Part} part */
@@ -84,17 +88,27 @@ export class Card {
   }
 
   /** A control sends its next value when the kernel has answered the last. Where the page lacks what is asked for, the
-   * kernel is told at once, the newest a few times a second: so it never has to ask back before it draws that.
+   * kernel is told at once, the newest a few times a second: so it never has to ask back before it draws that. While it
+   * has not heard of many, the newest waits here, and no queue of old ones before a kernel that is busy.
    * @param {Model} control */
   urge(control) {
     this.urging = control;
-    if (this.pause) return;
-    this.pause = setTimeout(() => {
-      const {urging} = this, name = urging?.get('_options_labels') ? 'index' : 'value', grid = this.parts.get('grid');
-      this.pause = this.urging = undefined;
-      if (!urging || !grid || grid.closed || !(urging._pending_msgs > 0)) return;
-      grid.model.send({kind: 'asks', id: urging.model_id, name, value: urging.get(name)});
-    }, PACE);
+    this.pause ??= setTimeout(() => this.tell(), PACE);
+  }
+
+  tell() {
+    const {urging} = this, name = urging?.get('_options_labels') ? 'index' : 'value', grid = this.parts.get('grid');
+    this.pause = undefined;
+    if (!urging || !grid || grid.closed || !(urging._pending_msgs > 0)) return;
+    const now = Date.now();
+    this.unheard = this.unheard.filter(sent => now - sent.at < LOST);
+    if (this.unheard.length >= UNHEARD) return this.urge(urging);
+    this.urging = undefined;
+    const sent = {at: now}, heard = (/** @type {any} */ {content}) => {
+      if (content.execution_state === 'idle') this.unheard = this.unheard.filter(each => each !== sent);
+    };
+    this.unheard.push(sent);
+    grid.model.send({kind: 'asks', id: urging.model_id, name, value: urging.get(name)}, {iopub: {status: heard}});
   }
 
   repaint() {

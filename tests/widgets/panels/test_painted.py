@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from cnnwidgets import ActivationView
+from cnnwidgets.live import newest
 from cnnwidgets.live.newest import PATIENCE
 from cnnwidgets.views import activation
 from cnnwidgets.widgets.base import lifetime
@@ -244,6 +245,50 @@ def test_a_hand_that_is_ahead_of_its_slider_is_followed_and_the_slider_in_the_pa
     assert (view.index, view.layer) == (2, "pool")
     maps._handle_custom_msg({"kind": "asks", "id": "a control of nobody", "name": "value", "value": 3}, [])
     assert view.index == 2
+
+
+@pytest.mark.parametrize("layer", ["conv", "fc"])
+def test_positions_that_arrive_while_one_is_drawn_cost_one_drawing_and_one_pass_more(
+    model, layer, messages, passes, monkeypatch
+):
+    """What a page sends is handled in order: 30 positions, with what it has painted between them."""
+    loosen = lifetime.loosen
+    monkeypatch.setattr(lifetime, "loosen", lambda view: [loosen(view), tree(view)][1])
+    monkeypatch.setattr(base_view, "pages", painter.pages)
+    view = ActivationView(model, torch.rand(40, 1, 4, 4), layer="conv")
+    greet(view)
+    view.layer = layer
+    maps = painters(view)[0]
+    slider = next(part for part in inside(view) if part.model_id == maps.movers["index"][0])
+    drawn = []
+    view._newest._draw = lambda draw=view._newest._draw: [draw(), drawn.append(view.index)]
+
+    def painted_by_the_page():
+        for each in painters(view):
+            each._handle_custom_msg({"kind": "painted", "page": "p", "number": each.newest, "gone": []}, [])
+
+    def asks(position):
+        maps._handle_custom_msg({"kind": "asks", "id": slider.model_id, "name": "value", "value": position}, [])
+
+    async def burst():
+        asks(1)
+        assert drawn == [1]
+        for position in range(2, 32):
+            asks(position)
+            if position == 10:
+                painted_by_the_page()
+            if position % 2:
+                await asyncio.sleep(0)
+        assert (view.index, drawn) == (31, [1])
+        await asyncio.sleep(25 * PATIENCE)
+
+    painted_by_the_page()
+    passes()
+    monkeypatch.setattr(newest, "PATIENCE", 10 * PATIENCE)  # handling them takes a machine that is busy so long
+    monkeypatch.setattr(newest, "AT_ONCE", 1.0)
+    monkeypatch.setattr(newest, "LATEST", (100.0, 10.0))
+    asyncio.run(burst())
+    assert drawn == [1, 31] and passes() == 2
 
 
 def test_a_look_that_fails_changes_no_address(messages):
