@@ -59,14 +59,14 @@ class Worker:
             return _pickled(error)
 
 
-def check_workers(workers: int | None, resources: Mapping[str, float] | None) -> None:
+def check_workers(workers: Any, resources: Any) -> None:
     """Raise ValueError or TypeError for workers and what each of them needs, as for `on_ray`, that cannot be meant."""
     if workers is not None and (isinstance(workers, bool) or not isinstance(workers, Integral) or workers < 1):
         raise ValueError(f"workers must be a whole number, 1 or more, not {workers!r}")
     if resources is not None and not isinstance(resources, Mapping):
         raise TypeError(f"resources are those of a worker by name, such as {{'GPU': 1}}, not {resources!r}")
     for name, need in (resources or {}).items():
-        if isinstance(need, bool) or not isinstance(need, Real) or not 0 <= need < math.inf:
+        if isinstance(need, bool) or not isinstance(need, Real) or not 0 <= float(need) < math.inf:
             raise ValueError(f"resources: {name} must be a number, 0 or more, not {need!r}")
 
 
