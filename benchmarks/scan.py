@@ -1,6 +1,7 @@
 """What it costs to scan a data set, against a bare loop over it with the same batch.
 
     python benchmarks/scan.py [--images 128] [--digits 6000] [--reps 3]
+    python benchmarks/scan.py --ray 1280
 
 On the CPU, random weights. The bare loop reads the images one by one, stacks them and runs the network in
 `torch.inference_mode`; the scan does that and all of its own. Its set-up, which costs as much as about 40 images, is
@@ -10,6 +11,10 @@ the processor's time is told beside that of the clock: on a busy machine only th
 The rows: all convolutions of a ResNet-18, also against a hook that keeps the largest values by `torch.topk` on whole
 maps; the convolutions of LeNet-5, and all its modules, on MNIST, also against a loader of torch; the peak of the memory
 beyond the bare loop; the merging of 8 parts.
+
+With `--ray` this alone, where Ray is installed: two workers of it, with a processor each, against one process with two
+threads, by the convolutions of the ResNet-18. Each scans that many photos and a fifth of them: the difference of the
+two times is without what it takes to begin, which is told apart.
 """
 
 from __future__ import annotations
@@ -27,6 +32,7 @@ from capture import peak_bytes
 from torch import Tensor, nn
 
 import cnnwidgets as cw
+from cnnwidgets.compute.cluster import running
 
 K = 16
 Times = dict[str, tuple[list[float], list[float]]]
@@ -94,18 +100,46 @@ def compare(what: str, times: Times, count: int, of: int, bound: float, base: st
         verdict(f"{what}, scan of {of:,} images against {base} loop, {kind}", median(ratios), bound)
 
 
+def on_ray(model: nn.Module, photos: Sequence[Any], layers: Sequence[str]) -> None:
+    """Images a second by two workers of Ray and by one process with two threads, and what it takes to begin."""
+    few = len(photos) // 5
+
+    def seconds(count: int, **more: Any) -> float:
+        start = time.perf_counter()
+        found = cw.scan(model, photos[:count], layers, k=K, progress=False, **more)
+        assert found.complete
+        return time.perf_counter() - start
+
+    torch.set_num_threads(2)
+    start = time.perf_counter()
+    with running(num_cpus=2):
+        print(f"Ray begins in {time.perf_counter() - start:.1f} s")
+        rates = {}
+        for name, more in (("one process", {}), ("Ray", {"engine": "ray", "workers": 2})):
+            short, long = seconds(few, **more), seconds(len(photos), **more)
+            rates[name] = (len(photos) - few) / (long - short)
+            print(f"  {name:<12}{rates[name]:>6.1f} images a second, and {short - few / rates[name]:.1f} s to begin")
+    verdict(
+        "Ray, 2 workers, images a second against 2 threads", rates["Ray"] / rates["one process"], 0.8, at_least=True
+    )
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--images", type=int, default=128, help="photos of 224 x 224 for the ResNet-18")
     options.add_argument("--digits", type=int, default=6000, help="images of MNIST, or of the digits that come along")
     options.add_argument("--reps", type=int, default=3)
+    options.add_argument("--ray", type=int, metavar="IMAGES", help="only two workers of Ray, by so many photos")
     given = options.parse_args()
     print(where("torch", "torchvision"), f"{torch.get_num_threads()} threads")
 
     torch.manual_seed(0)
     model = torchvision.models.resnet18().eval()
     layers = [name for name, part in model.named_modules() if isinstance(part, nn.Conv2d)]
-    photos = [(torch.rand(3, 224, 224), at % 10) for at in range(32)] * (given.images // 32)
+    photos = [(torch.rand(3, 224, 224), at % 10) for at in range(32)] * ((given.ray or given.images) // 32)
+    if given.ray:
+        on_ray(model, photos, layers)
+        return
 
     def scanned(**more: Any) -> cw.Scan:
         return cw.scan(model, photos, layers, k=K, progress=False, **more)

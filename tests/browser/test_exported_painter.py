@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from page_tools import at_rest, becomes, next_frames, soon, steady, wait_until
+from page_tools import at_rest, becomes, keep, next_frames, soon, steady, wait_until
 from painted_tools import canvases, opaque, painted
 from playwright.sync_api import Page, expect
 from torch import nn
@@ -91,7 +91,8 @@ def drawn(view: cw.ActivationView, **state: Any) -> list[np.ndarray]:
 def order_of(view: cw.ActivationView) -> list[int]:
     """The number of the map at each place, the largest value first where the view says so."""
     largest = view.maps.flatten(1).amax(1)
-    return (largest.argsort(descending=True, stable=True) if view.order == "strongest" else torch.arange(len(largest))).tolist()
+    order = largest.argsort(descending=True, stable=True) if view.order == "strongest" else torch.arange(len(largest))
+    return order.tolist()
 
 
 def shows(page: Page, view: cw.ActivationView, what: str, **state: Any) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from copy import copy
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from ..core import Prepare, check_numbers, plain, same_random_state, weights_version, whole
@@ -110,6 +112,17 @@ class Scanner:
         self._predictions = [Predictions()]
         self._version = weights_version(self._module)
 
+    def of_part(self, part: tuple[int, int]) -> Scanner:
+        """Another one, for a part of the images: what this one knows of network and data is not found out again."""
+        found = copy(self)
+        found._begin(checked_part(part))
+        return found
+
+    def to(self, device: torch.device | str) -> None:
+        """Move the network to a device, for good."""
+        self._module.to(device)
+        self._version = weights_version(self._module)
+
     def __repr__(self) -> str:
         return f"Scanner of {type(self._module).__name__}: {self.done:,} of {self.total:,} images done"
 
@@ -207,7 +220,7 @@ class Scanner:
         if known is None:
             return
         if not known.complete and list(known.parts) != [self.part]:
-            raise ValueError(f"{folder} holds a scan in parts, of which some are missing: scan those, and merge them")
+            raise ValueError(f"{folder} holds a scan in parts, of which some are missing: go on with engine='ray'")
         self._tallies = {name: known[name].tally for name in known}
         self.done = self._written = known.done
         self.skipped = dict(known.skipped)
