@@ -21,11 +21,17 @@ _CHANNELS_FIRST = (
     nn.Upsample,
     nn.PixelShuffle,
 )
+_QUANTISED = "torch.ao.nn.quantized.modules.conv"  # whose convolutions are of no class of those
 _OF_ROWS = (nn.modules.batchnorm._BatchNorm, nn.GroupNorm)  # which take (N, C) too, where N may count tokens
 _CHANNELS_LAST = (nn.MultiheadAttention, nn.Embedding)
 # Others work along any axis: a linear layer mixes the tokens of (N, C, T) as well as the features of (N, T, C)
 _LAST_AXIS = (nn.Linear, nn.LayerNorm, getattr(nn, "RMSNorm", nn.LayerNorm))
-_ELEMENTWISE = ("torch.nn.modules.activation", "torch.nn.modules.dropout")
+_ELEMENTWISE = (
+    "torch.nn.modules.activation",
+    "torch.nn.modules.dropout",
+    "torch.ao.nn.quantized.modules.activation",
+    "torch.ao.nn.quantized.modules.dropout",
+)
 
 
 class Evidence:
@@ -80,7 +86,7 @@ class Evidence:
         """
         layout: Layout | None
         known = True
-        if isinstance(owner, _CHANNELS_FIRST) or len(shape) < 2:
+        if _is_channels_first(owner) or len(shape) < 2:
             layout = "last" if isinstance(owner, _OF_ROWS) and batch_axis is None and len(shape) == 2 else "first"
         elif type(owner) in _CHANNELS_LAST:
             layout = "last"
@@ -143,6 +149,11 @@ class Evidence:
         if shape in self._of_shape:
             return self._of_shape[shape]
         return "last" if type(owner) in _LAST_AXIS else "first"
+
+
+def _is_channels_first(owner: nn.Module | None) -> bool:
+    """Whether the type of a layer tells that it works on channels first, in whatever numbers it computes."""
+    return isinstance(owner, _CHANNELS_FIRST) or any(kind.__module__ == _QUANTISED for kind in type(owner).__mro__)
 
 
 def _keeps(owner: nn.Module | None, before: tuple[int, ...], shape: tuple[int, ...]) -> bool:

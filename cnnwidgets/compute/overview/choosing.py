@@ -37,7 +37,7 @@ _MAPS = ("Conv", "BatchNorm", "MaxPool", "AvgPool", "AdaptiveMaxPool", "Adaptive
 Size = tuple[int, ...]
 
 
-def is_picture(layer: Layer, sizes: Collection[Size] = ()) -> bool:
+def is_picture(layer: Layer, sizes: Collection[Size] = (), lengths: Collection[int] = ()) -> bool:
     """Whether the output of a layer is maps over the image, a grid of tokens, or a vector.
 
     Parameters
@@ -49,6 +49,9 @@ def is_picture(layer: Layer, sizes: Collection[Size] = ()) -> bool:
         q, k and v of an attention (heads, tokens, features), nor is a stack of another size, as its windows; tokens
         are a grid where it has one of these sizes, or every second, fourth or eighth place of it: object queries are
         none.
+    lengths : collection of int
+        Those of the sequences of tokens. What has one of them on both of its last axes, and no size of maps, is how
+        much each token attends to each other: an attention matrix (heads, tokens, tokens), which is no map.
     """
     if layer.reason is not None or not layer.ran:
         return False
@@ -59,9 +62,17 @@ def is_picture(layer: Layer, sizes: Collection[Size] = ()) -> bool:
         return False
     if layer.kind == "tokens" and layer.layout == "last" and sizes:
         return layer.shape[0] == 1 or _on_grid(layer.shape[0], frozenset(sizes))
+    of_maps = layer.size in sizes or layer.shape[-2:] in sizes
+    if layer.kind in ("maps", "volume") and not of_maps and _attends(layer.shape[-2:], lengths):
+        return False
     if layer.kind != "maps" or not sizes or layer.type.startswith(_MAPS):
         return True
     return layer.size in sizes or (not stack and any(_like(layer.size, size) for size in sizes))
+
+
+def _attends(last: Size, lengths: Collection[int]) -> bool:
+    """Whether the last two axes may both be the tokens of a sequence."""
+    return last[0] == last[1] and last[0] in lengths
 
 
 @lru_cache(maxsize=4096)
@@ -94,8 +105,8 @@ def worth_choosing(table: LayerTable) -> frozenset[str]:
 
     Left out are layers that repeat the entry before or give what they get in evaluation (`Dropout`, `Identity`),
     those that only move numbers (`view`, `permute`, `getitem`), operations inside a layer that holds no layers, those
-    that compute on weights, and what is no picture: windows of tokens, q, k and v, and outputs of which it is not
-    known which axes are height and width.
+    that compute on weights, and what is no picture: windows of tokens, q, k and v, attention matrices, and outputs of
+    which it is not known which axes are height and width.
 
     Parameters
     ----------
@@ -119,10 +130,11 @@ def _chosen(table: LayerTable) -> _Chosen:
 
 def _choose(rows: Sequence[Layer]) -> _Chosen:
     sizes = {row.size for row in rows if row.kind == "maps" and row.type.startswith(_MAPS)}
+    lengths = {row.shape[0] for row in rows if row.kind == "tokens" and row.layout == "last"}
     within = {row.module for row in rows if row.leaf and row.ran and not row.operation}
     whole = {""} if any(row.operation for row in rows) else set()  # its output is that of its last operation
     shown = [row for row in rows if row.ran and row.reason is None]
-    pictures = frozenset(row.name for row in shown if row.kind == "vector" or is_picture(row, sizes))
+    pictures = frozenset(row.name for row in shown if row.kind == "vector" or is_picture(row, sizes, lengths))
     worth = frozenset(
         row.name
         for row in shown

@@ -145,7 +145,9 @@ def limits_of(pixels: torch.Tensor) -> tuple[float, float]:
 
 def _ends(pixels: torch.Tensor) -> tuple[float, float]:
     """The lowest and the highest value; 0 and 1 where there is none."""
-    low, high = pixels.aminmax() if pixels.numel() else (0.0, 1.0)
+    if not pixels.numel():
+        return 0.0, 1.0
+    low, high = pixels.aminmax()
     return float(low), float(high)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import torch
 from torch import nn
 
 from cnnwidgets.compute.axes import Evidence
@@ -14,6 +15,8 @@ CHANNEL, POSITION, NOTHING = frozenset({"channel"}), frozenset({"position"}), fr
     ("owner", "shape", "layout"),
     [
         (nn.Conv2d(1, 1, 1), (7, 7, 3), "first"),
+        (torch.ao.nn.quantized.Conv2d(1, 1, 1), (7, 7, 3), "first"),
+        (torch.ao.nn.intrinsic.quantized.ConvReLU2d(1, 1, 1), (7, 7, 3), "first"),
         (nn.BatchNorm2d(1), (7, 7, 3), "first"),
         (nn.GroupNorm(1, 1), (7, 7, 3), "first"),
         (nn.AdaptiveAvgPool2d(1), (7, 7, 3), "first"),

@@ -82,6 +82,30 @@ def test_q_k_and_v_of_an_attention_and_object_queries_are_no_picture():
     assert kept.names == ["conv", "qkv.0", "qkv.1", "qkv.2", "mean", "head"]
 
 
+class Spelled(nn.Module):
+    """1 x 4 x 4 -> `conv` 4 maps -> 16 tokens -> two heads with attention `weights` 2 x 16 x 16 -> `mix`, `head`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.weights = nn.Conv2d(1, 4, 1), nn.Softmax(-1)
+        self.mix, self.head = nn.Linear(4, 4), nn.Linear(4, 3)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        tokens = self.conv(images).flatten(2).transpose(1, 2)
+        heads = tokens.unflatten(-1, (2, 2)).transpose(1, 2)
+        weights = self.weights(heads @ heads.transpose(-2, -1))
+        return self.head(self.mix((weights @ heads).transpose(1, 2).flatten(2)).mean(1))
+
+
+def test_how_much_tokens_attend_to_each_other_is_no_picture():
+    table = layer_table(Spelled().eval(), IMAGE[..., :4, :4])
+    assert table["weights"].shape == (2, 16, 16)
+    assert ordinary(table).names == ["conv", "mix", "mean", "head"]
+    row = replace(table["conv"], type="Softmax", shape=(2, 16, 16))
+    assert [is_picture(row, {(4, 4)}, {tokens}) for tokens in (16, 17)] == [False, True]
+    assert is_picture(row, {(16, 16)}, {16})  # as large as the maps of a convolution
+
+
 def test_tokens_are_a_grid_where_a_map_or_every_second_place_of_one_is():
     tokens = {16: True, 17: True, 4: True, 9: False, 15: False, 1: True}  # of maps of 4 x 4; 17 with a class token
     row = layer_table(Attends().eval(), IMAGE[..., :4, :4])["qkv.0"]
@@ -93,7 +117,7 @@ def test_tokens_are_a_grid_where_a_map_or_every_second_place_of_one_is():
 def test_which_are_worth_it_is_worked_out_once_for_a_table(monkeypatch):
     asked: list[str] = []
     table = layer_table(nn.Sequential(nn.Conv2d(1, 2, 3), nn.Dropout()), IMAGE)
-    monkeypatch.setattr(choosing, "is_picture", lambda row, sizes: asked.append(row.name) or True)
+    monkeypatch.setattr(choosing, "is_picture", lambda row, *known: asked.append(row.name) or True)
     assert worth_choosing(table) == {"0"} == worth_choosing(table)
     assert ordinary(table).names == ["0"] and pictures(table) == {"0", "1"}
     assert asked == ["0", "1"]
