@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from page_tools import next_frames, wait_until
+from page_tools import keep, next_frames, wait_until
 from painted_tools import canvases, opaque, painted
 from playwright.sync_api import Page
 from torch import nn
@@ -90,7 +90,9 @@ def drawn(view: cw.ActivationView, **state: Any) -> list[np.ndarray]:
 def order_of(view: cw.ActivationView) -> list[int]:
     """The number of the map at each place, the largest value first where the view says so."""
     largest = view.maps.flatten(1).amax(1)
-    return (largest.argsort(descending=True, stable=True) if view.order == "strongest" else torch.arange(len(largest))).tolist()
+    if view.order == "number":
+        return list(range(len(largest)))
+    return largest.argsort(descending=True, stable=True).tolist()
 
 
 def shows(page: Page, view: cw.ActivationView, what: str, **state: Any) -> None:
@@ -185,7 +187,7 @@ def test_the_mouse_reads_values_and_chooses_maps_and_arrow_keys_move_the_choice(
     for key, place in (("ArrowRight", 1), ("End", 15), ("Home", 0)):
         page.keyboard.press(key)
         assert channel.input_value() == str(order_of(view)[place])
-    keep(page, "in-order")
+    keep(page, "in-order", whole=True)
     assert silent(page, ordered)
 
 
