@@ -65,12 +65,17 @@ def checked_image(image: Any, name: str, entry: Entrance | None) -> torch.Tensor
         raise ValueError(f"{name} is on the meta device, which holds no numbers")
     if found.numel() == 0:
         raise ValueError(f"{name} is empty: its shape is {describe(found)}")
-    if (found.is_floating_point() or found.is_complex()) and not _sums_up(found):
+    if not is_finite(found):
         finite = torch.isfinite(found.float() if found.is_floating_point() and found.itemsize < 2 else found)
         if not finite.all():
             bad = int((~finite).sum())
             raise ValueError(f"{name} holds NaN or infinite values: {bad:,} of {found.numel():,} numbers")
     return found
+
+
+def is_finite(image: torch.Tensor) -> bool:
+    """Whether all numbers are finite, where the sum tells it; False where one has to look at each."""
+    return not (image.is_floating_point() or image.is_complex()) or _sums_up(image)
 
 
 def _sums_up(image: torch.Tensor) -> bool:

@@ -13,12 +13,14 @@ from torch import nn
 from ..core import Prepare, describe, entrance, plain, same_random_state, whole
 from ..inputs import as_numbers
 from ..pictures import FIRST, KEPT, OwnImage, own_image
-from .elements import checked_image, first_image, image_and_label
+from .elements import checked_image, first_image, image_and_label, is_finite
 from .labels import class_names, name_of, read_label
 from .normalization import found_normalization, given_normalization, scaled_bytes, undone
 from .own import own_image_and_raw
 from .sources import checked_source, parts_of
 
+KNOWN = 4096
+"""Forms of images, and labels, of which it is kept that they are good and what they say."""
 Denormalize = Callable[[torch.Tensor], torch.Tensor]
 
 
@@ -100,6 +102,8 @@ class Items:
         self.entry = None if self.model is None else entrance(self.model)
         checked_source(dataset, self.entry)
         self._owned: LRUCache[int, Item] = LRUCache(KEPT)
+        self._forms: set[object] = set()
+        self._labels: dict[int, tuple[int | None, str]] = {}
         self.dataset = dataset
         self.prepare = prepare
         self.own = _own_names(dataset)
@@ -146,7 +150,29 @@ class Items:
             label = raw[1] if isinstance(raw, (list, tuple)) and len(raw) > 1 else None
             return Item(first_image(raw), *read_label(raw if isinstance(raw, Mapping) else label, self.classes), raw)
         image, label = image_and_label(raw, index)
-        return Item(checked_image(image, f"image {index}", self.entry), *read_label(label, self.classes), raw)
+        return Item(self._checked(image, index), *self._labelled(label), raw)
+
+    def _checked(self, image: Any, index: int) -> torch.Tensor:
+        """The image as `checked_image` gives it: of a form that was good before, only the numbers are looked at."""
+        plain_one = type(image) is torch.Tensor and not image.is_nested
+        form = (image.shape, image.dtype, image.layout, image.device) if plain_one else None
+        if form in self._forms and is_finite(image):
+            return image  # type: ignore[no-any-return]
+        found = checked_image(image, f"image {index}", self.entry)
+        if found is image and form is not None and len(self._forms) < KNOWN:
+            self._forms.add(form)
+        return found
+
+    def _labelled(self, label: Any) -> tuple[int | None, str]:
+        """What a label says: of a plain number, only once."""
+        if type(label) is not int:
+            return read_label(label, self.classes)
+        found = self._labels.get(label)
+        if found is None:
+            found = read_label(label, self.classes)
+            if len(self._labels) < KNOWN:
+                self._labels[label] = found
+        return found
 
     def _own(self, number: int) -> Item:
         """An own image, as this data set would give it: worked out once."""

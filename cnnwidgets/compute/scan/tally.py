@@ -119,17 +119,22 @@ class Tally:
             (N,) int64: their indices in the data set, and their classes, `NONE` where there is none.
         """
         own, finite = self.numbers, found.finite
-        apart = torch.where(finite, found.mean - own["shift"], 0.0)
-        own["images"] += finite.sum(0)
-        own["nonfinite"] += (~finite).sum(0)
-        own["count"] += found.positions * finite.sum(0)
-        own["zeros"] += torch.where(finite, found.zeros, 0).sum(0)
+        every, count = bool(finite.all()), finite.sum(0)
+
+        def where(values: torch.Tensor, otherwise: float) -> torch.Tensor:
+            return values if every else torch.where(finite, values, otherwise)
+
+        apart = where(found.mean - own["shift"], 0.0)
+        own["images"] += count
+        own["nonfinite"] += len(finite) - count
+        own["count"] += found.positions * count
+        own["zeros"] += where(found.zeros, 0).sum(0)
         own["firing"] += (finite & (found.high > 0)).sum(0)
         own["total"] += found.positions * apart.sum(0)
-        own["squares"] += (torch.where(finite, found.squares, 0.0) + found.positions * apart.square()).sum(0)
-        own["low"] = torch.minimum(own["low"], torch.where(finite, found.low, torch.inf).amin(0))
-        own["high"] = torch.maximum(own["high"], torch.where(finite, found.high, -torch.inf).amax(0))
-        ranked = torch.where(finite, found.statistic.double(), 0.0)
+        own["squares"] += (where(found.squares, 0.0) + found.positions * apart.square()).sum(0)
+        own["low"] = torch.minimum(own["low"], where(found.low, torch.inf).amin(0))
+        own["high"] = torch.maximum(own["high"], where(found.high, -torch.inf).amax(0))
+        ranked = where(found.statistic.double(), 0.0)
         bins = own["histogram"].shape[1]
         share = (ranked - own["start"]) / (own["end"] - own["start"])
         own["histogram"].scatter_add_(1, (share * bins).long().clamp(0, bins - 1).T, finite.long().T)
@@ -140,7 +145,9 @@ class Tally:
         chosen = labels != NONE
         if not chosen.any():
             return
-        own, labels, ranked = self.numbers, labels[chosen], ranked[chosen]
+        own, kept = self.numbers, finite.double()
+        if not chosen.all():
+            labels, ranked, kept = labels[chosen], ranked[chosen], kept[chosen]
         names = ("class_images", "class_total", "class_squares")
         missing = int(labels.max()) + 1 - len(own["class_images"])
         if missing > 0:
@@ -148,8 +155,9 @@ class Tally:
                 own[name] = torch.cat([own[name], own[name].new_zeros(missing, self.channels)])
         present = labels.unique()
         belongs = (present[:, None] == labels).double()  # several times as fast as index_add_
-        for name, addend in zip(names, (finite[chosen].double(), ranked, ranked.square()), strict=True):
-            own[name][present] += (belongs @ addend).to(own[name].dtype)
+        sums = (belongs @ torch.cat([kept, ranked, ranked.square()], 1)).chunk(3, 1)  # quicker than three products
+        for name, addend in zip(names, sums, strict=True):
+            own[name][present] += addend.to(own[name].dtype)
 
     def _add_places(self, found: Measured, images: torch.Tensor) -> None:
         channels = found.channel.unique()

@@ -352,3 +352,17 @@ def test_the_names_of_a_data_set_may_be_a_mapping_too():
         classes = {"b": 1, "a": 0}  # noqa: RUF012
 
     assert Items(Labelled([(torch.zeros(1, 2, 2), 1)]))[0].text == "b"
+
+
+def test_an_image_of_a_form_that_was_good_before_is_still_looked_at():
+    good = torch.zeros(1, 2, 2)
+    items = Items(
+        [(good, 1), (good + 1, 1), (good * torch.nan, 1), (good[0], 1), (good.numpy(), True)], classes=["a", "b", "c"]
+    )
+    assert [(items[at].image is not None, items[at].label, items[at].text) for at in (0, 1, 0)] == [(True, 1, "b")] * 3
+    assert torch.equal(items[1].image, torch.ones(1, 2, 2))
+    with pytest.raises(ValueError, match="image 2 holds NaN"):
+        items[2]
+    with pytest.raises(ValueError, match="image 3 has shape"):
+        items[3]
+    assert (items[4].image.dtype, items[4].label) == (torch.float32, None)
