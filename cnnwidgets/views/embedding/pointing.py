@@ -53,5 +53,6 @@ def pointing(card: Card, words: Callable[[int], str]) -> Moves | None:
         "chosen": panel.selected,
         "accent": ACCENT,
     }
-    boxes = {key: shown[key] for key in ("points", "groups") if key in shown}
+    keys: tuple[str, ...] = ("points", "groups")
+    boxes = {key: shown[key] for key in keys if key in shown}
     return Moves("points", script(), page_style() + STYLE, boxes, given, [], {})
