@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from page_tools import GRIDS, PICTURES, WATCH, at_rest, drag_slider, in_kernel, no_errors, wait_until
+from page_tools import GRIDS, PICTURES, WATCH, at_rest, drag_slider, in_kernel, no_errors, soon
 from playwright.sync_api import Page
 
 LENET = """
@@ -80,22 +80,15 @@ def states(frames: list[dict[str, Any]]) -> list[tuple[str, ...]]:
     """The states that were painted one after the other."""
     found: list[tuple[str, ...]] = []
     for frame in frames:
-        state = tuple(frame[part] for part in STATE)
+        state = state_of(frame)
         if not found or found[-1] != state:
             found.append(state)
     return found
 
 
-def state_of(page: Page, trait: str, value: Any) -> tuple[str, ...]:
-    """What the card looks like for a value of a trait, when nothing moves."""
-    in_kernel(page, f"view.{trait} = {value!r}")
-
-    def read() -> tuple[str, ...]:
-        frame = page.evaluate("() => window.readCard()")
-        return tuple(frame[part] for part in STATE)
-
-    wait_until(page, lambda: titled(trait, value, read()[0]), f"the card of {trait} {value}")
-    return at_rest(page, read, f"the card of {trait} {value} is")
+def state_of(frame: dict[str, Any]) -> tuple[str, ...]:
+    """What is seen in a frame."""
+    return tuple(frame[part] for part in STATE)
 
 
 def titled(trait: str, value: Any, title: str) -> bool:
@@ -128,9 +121,19 @@ def test_every_frame_of_a_drag_shows_one_state_at_one_size(run_cells, cell, slid
     trait = ("layer", "index")[slider]
     listed = "view.layers.names" if slider == LAYER else "range(len(dataset))"
     assert len(painted) > 3
-    known = {said((state := state_of(page, trait, value))[0]): state for value in shown(page, listed, trait, painted)}
-    for state in painted:
-        assert state[1:] == known[said(state[0])][1:], state[0]
+    for value in shown(page, listed, trait, painted):
+        in_kernel(page, f"view.{trait} = {value!r}")
+        of_it = [painted.pop(at) for at in reversed(range(len(painted))) if titled(trait, value, painted[at][0])]
+
+        def as_at_rest(value: Any = value, of_it: list[tuple[str, ...]] = of_it) -> None:
+            title, *rest = state_of(page.evaluate("() => window.readCard()"))
+            assert titled(trait, value, title)
+            for state in of_it:
+                assert said(state[0]) == said(title)
+                assert list(state[1:]) == rest, state[0]
+
+        soon(page, as_at_rest, f"the card at rest, of {trait} {value}, as it was painted in the drag")
+    assert painted == []  # each was of a value
     assert len({frame["height"] for frame in frames}) == 1, {frame["height"] for frame in frames}
     assert len({frame["places"] for frame in frames}) == 1, {frame["places"] for frame in frames}
     assert len({frame["figures"] for frame in frames} - {""}) <= 1  # a painted picture has no figure

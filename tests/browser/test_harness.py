@@ -80,27 +80,10 @@ def test_blob_urls_are_counted_until_they_are_revoked(run_cells):
     becomes(page, lambda: np.subtract(blobs(page), before).tolist(), [3, 2, 2 + 3], "made, alive, and their bytes")
 
 
-def test_the_kernel_runs_on_the_python_that_runs_the_tests(run_cells):
-    page = run_cells("import sys")
+def test_a_kernel_runs_on_the_python_that_runs_the_tests_with_none_of_jupyters_modules_and_is_interrupted(run_cells):
+    page = run_cells("import sys, time")
     assert in_kernel(page, "print(sys.executable)").strip() == sys.executable
-
-
-def test_a_kernel_begins_with_none_of_jupyters_modules_but_its_own(run_cells):
-    page = run_cells("import sys")
     assert in_kernel(page, "print({'bqplot', 'cnnwidgets', 'ipywidgets'} & set(sys.modules))").strip() == "set()"
-
-
-def test_each_notebook_has_a_process_of_its_own_in_which_nothing_is_left_of_another(run_cells):
-    page = run_cells("import os, torch; torch.left, left = 1, 2")
-    first = in_kernel(page, "print(os.getpid())")
-    page = run_cells("import os, torch")
-    second, *left = in_kernel(page, "print(os.getpid(), hasattr(torch, 'left'), 'left' in globals())").split()
-    assert second != first.strip()
-    assert left == ["False", "False"]
-
-
-def test_an_interrupt_from_the_page_reaches_the_kernel(run_cells):
-    page = run_cells("import time")
     raised = page.evaluate(
         """async () => {
             const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
@@ -112,6 +95,15 @@ def test_an_interrupt_from_the_page_reaches_the_kernel(run_cells):
         }"""
     )
     assert raised == "KeyboardInterrupt"
+
+
+def test_each_notebook_has_a_process_of_its_own_in_which_nothing_is_left_of_another(run_cells):
+    page = run_cells("import os, torch; torch.left, left = 1, 2")
+    first = in_kernel(page, "print(os.getpid())")
+    page = run_cells("import os, torch")
+    second, *left = in_kernel(page, "print(os.getpid(), hasattr(torch, 'left'), 'left' in globals())").split()
+    assert second != first.strip()
+    assert left == ["False", "False"]
 
 
 @pytest.mark.parametrize(("theme", "lightest"), [("light", True), ("dark", False)])
