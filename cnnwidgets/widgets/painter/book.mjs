@@ -8,7 +8,7 @@
  * Where a card stands, as the kernel says it; `valid` names the weights and edits that it is of.
  * @typedef {Record<string, any>} Address
  *
- * What was seen at an address: the sheet of each painter by its role, and copies of all that stands around them.
+ * What was seen at an address: the sheet of each painter by what it shows of the card, and copies of all that stands around them.
  * @typedef {{sheets: Record<string, Sheet>, copies: HTMLElement[], bytes: number}} Leaf
  */
 
@@ -87,6 +87,7 @@ export class Book {
 /** The sheet of a leaf, in the place of the one that the kernel has shown last.
  * @param {Sheet} sheet @param {Sheet} seen @param {boolean} alike whether both are of the same layer @returns {Sheet} */
 export function again(sheet, seen, alike) {
-  const {key, heading, hint, what} = seen;
-  return {...sheet, key, heading, hint, what, pixel: alike ? sheet.pixel : null, elsewhere: !alike};
+  const {key, other, series, heading, hint, what} = seen;
+  const place = {pixel: alike ? sheet.pixel : null, elsewhere: !alike};
+  return {...sheet, key, heading, hint, what, ...place, ...(other && {other}), ...(series && {series})};
 }
