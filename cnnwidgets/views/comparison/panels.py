@@ -172,7 +172,7 @@ def score_panel(columns: Sequence[Column]) -> Panel:
         other = _names(column)
         named = _known(first) and _known(column)
         try:
-            found, how = matched_classes(names, other, named=named)
+            found, how = matched_classes(_given(first), _given(column), named=named)
         except ValueError:
             places.append(None)
             said.append(f"the {len(other)} classes of {column.letter} match none of the {count} of {first.letter}")
@@ -216,6 +216,14 @@ def _verdict(predictions: Sequence[Any], places: Sequence[Any], truth: int | Non
 def _names(column: Column) -> list[str]:
     prediction, names = column.snapshot.prediction, column.snapshot.subject.names
     return names.all(0 if prediction is None else len(prediction.shares))
+
+
+def _given(column: Column) -> list[str]:
+    """What the classes are called by whoever named them: `_names` says `class 3` of one that is called 3."""
+    prediction, names = column.snapshot.prediction, column.snapshot.subject.names
+    count = 0 if prediction is None else len(prediction.shares)
+    known = names.of(count) if isinstance(names, OutputNames) else names.all(count)
+    return [known[at] if at < len(known) else f"class {at}" for at in range(count)]
 
 
 def _known(column: Column) -> bool:
