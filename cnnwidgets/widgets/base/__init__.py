@@ -1,13 +1,15 @@
 """What every view is built on, its export, and Colab."""
 
-from .export import Exported
+from .export import BUDGET, Exported, to_html
 from .layer_view import ImageView, LayerView
 from .view import ModelView, log
 
 __all__ = [
+    "BUDGET",
     "Exported",
     "ImageView",
     "LayerView",
     "ModelView",
     "log",
+    "to_html",
 ]
