@@ -7,7 +7,8 @@ machine hits both sides. Without a ROW all of them, of which each takes about a 
 
 - `weights`: the ranking of all layers of a VGG-16 by their weights;
 - `moves`: a move of the layer and of the channel in a CompareView of two networks, all cached, against an
-  ActivationView;
+  ActivationView; CPU time of the kernel where it draws pictures, and where a page paints, which is told of them and has
+  everything;
 - `image`: a new image, against the two passes and a redraw;
 - `similarity`: CKA of 20 x 20 layers of a ResNet-18, against the two bare passes over the same images in batches of the
   same size (`--images 1000` takes some minutes);
@@ -20,15 +21,23 @@ import argparse
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 import torchvision
 from _table import median, print_times, verdict, where
-from capture import interleaved, peak_bytes
+from capture import peak_bytes
 from torch import Tensor, nn
 
 import cnnwidgets as cw
+from cnnwidgets.views import activation
+from cnnwidgets.views.comparison import drawing
+from cnnwidgets.widgets.painter import Painter
+from cnnwidgets.widgets.panels import painted
+from cnnwidgets.widgets.surface import tree
 
+PAGES: tuple[Any, ...] = (activation, drawing, painted)
+"""What asks whether there may be a page that paints."""
 BATCH, LAYERS = 32, 20
 
 
@@ -43,12 +52,18 @@ def weights(images: int, reps: int) -> None:
 
 def moves(images: int, reps: int) -> None:
     """The kernel's part of a move of a slider."""
-    with views(torch.rand(1, 3, 224, 224)) as (one, both):
-        for name, move in (("layer", layer), ("channel", channel)):
-            times = interleaved(reps, one=lambda move=move: move(one), both=lambda move=move: move(both))
-            print_times([(f"{name}, {what}", values) for what, values in times.items()])
-            share = median(times["both"]) / median(times["one"])
-            verdict(f"a move of the {name}, two networks, of one ActivationView", share, 1.3)
+    for where_drawn, paints in (("in pictures", False), ("a page paints", True)):
+        with views(torch.rand(1, 3, 224, 224), paints=paints) as (one, both):
+            for name, move in (("layer", layer), ("channel", channel)):
+                times: dict[str, list[float]] = {"one": [], "both": []}
+                for _ in range(4 * reps):
+                    for what, view in (("one", one), ("both", both)):
+                        start = time.process_time()
+                        move(view)
+                        times[what].append(1e3 * (time.process_time() - start))
+                print_times([(f"{name}, {what}, {where_drawn}", values) for what, values in times.items()])
+                share = median(times["both"]) / median(times["one"])
+                verdict(f"a move of the {name}, {where_drawn}, of one ActivationView", share, 1.3)
 
 
 def image(images: int, reps: int) -> None:
@@ -125,15 +140,23 @@ def alike(models: tuple[nn.Module, nn.Module], data: list[Tensor], rows: list[st
 
 
 @contextmanager
-def views(images: Tensor) -> Iterator[tuple[cw.ActivationView, cw.CompareView]]:
-    """One network, and two side by side, both of whose layers have been drawn."""
-    models = resnets()
+def views(images: Tensor, *, paints: bool = False) -> Iterator[tuple[cw.ActivationView, cw.CompareView]]:
+    """One network, and two side by side, both of whose layers have been drawn; perhaps in a page that paints."""
+    models, before = resnets(), [module.possible for module in PAGES]
+    for module, possible in zip(PAGES, before, strict=True):
+        module.possible = (lambda: True) if paints else possible
     one = cw.ActivationView(models[0], images, layer="layer1")
     both = cw.CompareView(list(models), images, layer="layer1", survey=False)
     for each in (one, both):
-        layer(each), layer(each)
+        hello = {"kind": "hello", "page": "a", "holds": [], "inflates": True, "ratio": 1, "seen": True}
+        for part in tree(each):
+            if isinstance(part, Painter):
+                part._handle_custom_msg(hello, [])
+        layer(each), layer(each), layer(each), layer(each)
     yield one, both
     one.close(), both.close()
+    for module, possible in zip(PAGES, before, strict=True):
+        module.possible = possible
 
 
 def layer(view: cw.ModelView) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,12 @@ from numpy.typing import NDArray
 from ..compute.core import unknown
 from ..files import write_whole
 from ..render import encode_png
-from ..widgets.base import ModelView
+from ..render.color import COLORMAPS
+from ..render.static import Card, Panel
+from ..widgets import controls
+from ..widgets.base import BUDGET, Exported, ModelView, Part, part_of, to_html
 from ..widgets.controls import Group
+from ..widgets.state import call
 from ..widgets.surface import close_tree, layout, markup, tree
 
 LINK = ("layer", "channel", "index")
@@ -41,7 +47,7 @@ def side_by_side(view_a: ModelView, view_b: ModelView, link: Sequence[str] = LIN
     Returns
     -------
     SideBySide
-        A widget; `save` writes both into one picture.
+        A widget; `save` writes both into one picture, `to_html` into one page.
 
     Raises
     ------
@@ -97,11 +103,17 @@ class SideBySide(W.VBox):
         self.views, self.linked = (view_a, view_b), tuple(names)
         self.said, self._moving, self._closed = "", False, False
         self._said = W.HTML(layout=layout(display="none"))
+        self._cell = W.HTML(layout=W.Layout(display="none"))
+        self._asks = W.ToggleButton(description="both as code", layout=layout(width="auto"))
+        self._asks.add_class("cnnw-as-code")
+        controls.hint(self._asks, "The cell that makes both views as they are now")
+        self._asks.observe(self._asked, "value")
         row = W.HBox([view_a, view_b], layout=layout(flex_flow="row wrap", align_items="flex-start"))
         for view in self.views:
             view.layout.flex, view.layout.min_width = "1 1 320px", "0"
             view.layout.width = "auto"
-        super().__init__([W.HTML(STYLE, layout=layout(display="none")), row, self._said])
+        style = W.HTML(STYLE, layout=layout(display="none"))
+        super().__init__([style, row, self._said, self._asks, self._cell])
         self.add_class("cnnw")
         self._hide()
         if self.linked:
@@ -128,6 +140,40 @@ class SideBySide(W.VBox):
         grown = [np.concatenate([p, np.broadcast_to(p[-1:, :1], (height - len(p), p.shape[1], 3))]) for p in pictures]
         return np.concatenate(grown, axis=1)
 
+    def to_html(
+        self,
+        path: str | Path,
+        *,
+        budget: int | str = BUDGET,
+        progress: bool = True,
+        title: str = "",
+        note: str = "",
+        **values: Any,
+    ) -> Exported:
+        """Write both views to one HTML file, whose sliders move what is linked; all else as `ModelView.to_html`."""
+        return to_html(self, path, budget, values, progress, title, note)
+
+    def page_part(self, *, budget: int | str, progress: bool = False, **values: Any) -> Part:
+        """Both views as a part of a page, for `to_html` and `cnnwidgets.page`."""
+        page: Any = SideBySidePage(*self.views, self.linked)  # its sliders are its own, not those of its class
+        with ExitStack() as held:
+            for part in tree(self):  # the page in the browser hears of nothing meanwhile
+                held.enter_context(part.hold_sync())
+            return part_of(page, budget, values, progress)
+
+    def code(self, namespace: Mapping[str, Any] | None = None) -> str:
+        """The cell that makes both views as they are now; `namespace` is as for `ModelView.code`."""
+        names = "view_a", "view_b"
+        cells = [
+            view.code(namespace, called=name, numbers=False).splitlines()[:-1]
+            for view, name in zip(self.views, names, strict=True)
+        ]
+        first = dict.fromkeys(line for cell in cells for line in cell if line.startswith(("import ", "# ")))
+        heads = sorted({*first, "import cnnwidgets as cw"}, key=lambda line: line.startswith("#"))
+        link = "" if self.linked == LINK else f"[{', '.join(map(repr, self.linked))}]".replace("'", '"')
+        made = call("cw.side_by_side", *names, **({"link": link} if link else {}))
+        return "\n".join([*heads, *(line for cell in cells for line in cell if line not in first), made])
+
     def close(self) -> None:
         """Close both views."""
         if self._closed:
@@ -140,6 +186,12 @@ class SideBySide(W.VBox):
                     view.unobserve(self._moved, list(self.linked))
                 view.close()
         close_tree(self)
+
+    def _asked(self, change: Any) -> None:
+        """Show the cell, as the views are now, or take it away."""
+        if self._asks.value:
+            self._cell.value = markup.code(self.code())
+        self._cell.layout.display = "" if self._asks.value else "none"
 
     def _hide(self) -> None:
         """Hide the controls of the second view that move what is linked."""
@@ -174,6 +226,91 @@ class SideBySide(W.VBox):
             self._moving = False
         self.said, self._said.value = refused, markup.note(refused) if refused else ""
         self._said.layout.display = "" if refused else "none"
+
+
+class SideBySidePage:
+    """Two views as one that can be written to a page: what is linked are its traits.
+
+    Its panels are painted in the page where both views paint what is linked, in colours that every page has.
+
+    Parameters
+    ----------
+    view_a, view_b : ModelView
+        The views; what one of them refuses leaves it where it is.
+    linked : sequence of str
+        Traits of both.
+    """
+
+    def __init__(self, view_a: ModelView, view_b: ModelView, linked: Sequence[str]) -> None:
+        self._views, self._linked = (view_a, view_b), tuple(linked)
+        self._cards: tuple[Card, ...] = ()
+        self._card = Card("")
+        self.sliders = {name: label for name, label in view_a.sliders.items() if name in linked}
+        common = {getattr(view, "colormap", "auto") for view in self._views} <= set(COLORMAPS)
+        drawn = [name for name in view_a.painted if name in view_b.painted and name in linked]
+        self.painted = tuple(drawn) if common else ()
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name not in self._linked:
+            raise AttributeError(name)
+        return getattr(self._views[0], name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in self.__dict__.get("_linked", ()):
+            setattr(self._views[0], name, value)  # the other one follows
+        else:
+            super().__setattr__(name, value)
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """None: `cnnwidgets.open` opens a single view."""
+        raise ValueError("two views side by side are no single state")
+
+    @property
+    def exporting(self) -> bool:
+        """Whether a page is being made."""
+        return any(view.exporting for view in self._views)
+
+    @exporting.setter
+    def exporting(self, value: bool) -> None:
+        for view in self._views:
+            view.exporting = value and bool(self.painted)
+
+    def traits(self, **metadata: Any) -> dict[str, Any]:
+        """Those that are linked, with these tags."""
+        return {name: trait for name, trait in self._views[0].traits(**metadata).items() if name in self._linked}
+
+    def choices(self, name: str) -> Sequence[Any]:
+        """What a trait may be now."""
+        return self._views[0].choices(name)
+
+    @contextmanager
+    def quiet(self) -> Iterator[None]:
+        """Traits set inside ask for no drawing."""
+        with self._views[0].quiet(), self._views[1].quiet():
+            yield
+
+    def settle(self) -> None:
+        """Draw the present state of both to the end."""
+        for view in self._views:
+            view.settle()
+
+    def moves(self) -> None:
+        """No place that a page moves by itself: there are two."""
+
+    def static(self) -> Card:
+        """What both show; the same object as long as neither shows something else."""
+        cards = tuple(view.static() for view in self._views)
+        if len(self._cards) != 2 or any(one is not other for one, other in zip(cards, self._cards, strict=True)):
+            panels: list[list[Panel]] = [
+                [replace(panel, key=f"{letter}{across}.{down}") for down, panel in enumerate(column)]
+                for letter, card in zip("ab", cards, strict=True)
+                for across, column in enumerate(card.columns)
+            ]
+            footers = dict.fromkeys(card.footer for card in cards if card.footer)
+            self._card = Card(" | ".join(card.title for card in cards), panels, " | ".join(footers))
+            self._cards = cards
+        return self._card
 
 
 def _moves(view: ModelView, name: str) -> bool:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+
+import numpy as np
 import pytest
 from page_tools import (
     comm_count,
     focus_slider,
     in_kernel,
     keep,
+    next_frames,
     press,
     shown,
     state,
@@ -16,7 +20,9 @@ from page_tools import (
     wait_until,
     widget_count,
 )
+from painted_tools import canvases, opaque, painted
 from playwright.sync_api import Page
+from test_painter import SEND
 
 VIEW = """
 import copy, torch, cnnwidgets
@@ -28,9 +34,91 @@ view = cnnwidgets.compare([before, after], dataset, layer="C3", index=3)
 view
 """
 
+# What the kernel would draw of all that the page paints, in the order in which it stands there.
+EXPECTED = """
+import base64
+for key in ("mapsA", "channelA", "mapsB", "channelB", "mapsdifference", "channeldifference", "curtain"):
+    panel = view.panel(key)
+    pixels = panel.palette[panel.pixels]
+    print(*pixels.shape[:2], base64.b64encode(pixels.tobytes()).decode())
+"""
+CURTAIN = 6
+SAID = """() => [...document.querySelectorAll('.cnnw-title, .cnnw-painter .cnnw-heading')]
+    .filter(part => part.getClientRects().length).map(part => part.innerText.trim())"""
+
+
+def seen(page: Page) -> list[np.ndarray]:
+    """The pixels of all that is painted."""
+    return [painted(canvases(page).nth(at)) for at in range(canvases(page).count())]
+
+
+def matches(page: Page) -> bool:
+    """Whether the page has painted what the kernel would draw; of 16 bits a value, a level may be the next one."""
+    lines, found = in_kernel(page, EXPECTED).splitlines(), seen(page)
+    if len(lines) != len(found):
+        return False
+    for line, pixels in zip(lines, found, strict=True):
+        height, width, data = line.split()
+        wanted = np.frombuffer(base64.b64decode(data), np.uint8).reshape(int(height), int(width), 4)
+        if wanted.shape != pixels.shape or np.mean((opaque(wanted) == pixels).all(-1)) < 0.99:
+            return False
+    return True
+
+
+def focus_curtain(page: Page) -> None:
+    """Give the keyboard to the last slider."""
+    sliders = page.locator(".cnnw .noUi-handle, .cnnw .ui-slider-handle")
+    curtain = sliders.nth(sliders.count() - 1)
+    curtain.scroll_into_view_if_needed()
+    curtain.focus()
+
+
+def paints_while_the_kernel_hears_nothing(page: Page) -> None:
+    """Channel, colours, scale, curtain, blinking and a layer that was seen before need no kernel."""
+    wait_until(page, lambda: matches(page), "the first picture")
+    page.evaluate(SEND)
+    focus_slider(page, 2)
+    press(page, "ArrowRight")
+    next_frames(page)
+    large = [text.split(" · channel 3")[0] for text in page.evaluate(SAID) if "channel 3" in text]
+    assert large == ["A", "B", "A − B"]
+    for label, value in (("Colours", "magma"), ("Scale", "each its own")):
+        before = seen(page)
+        page.get_by_label(label).and_(page.locator("select:visible")).first.select_option(value)
+        next_frames(page)
+        changed = [not np.array_equal(one, other) for one, other in zip(before, seen(page), strict=True)]
+        assert changed == [True, True, True, True, False, False, True]  # the difference is centred on 0
+    focus_curtain(page)
+    press(page, "Home")
+    next_frames(page)
+    assert np.array_equal(seen(page)[CURTAIN], seen(page)[3])  # all of it the second
+    blink = page.locator(".cnnw .widget-play:visible button").first
+    blink.click()
+    wait_until(page, lambda: np.array_equal(seen(page)[CURTAIN], seen(page)[1]), "blinked to the first")
+    wait_until(page, lambda: np.array_equal(seen(page)[CURTAIN], seen(page)[3]), "and back to the second")
+    blink.click()
+    page.evaluate("window.release()")
+    for trait, value in (("channel", 3), ("colormap", "magma"), ("scale", "column")):
+        wait_for(page, trait, value)
+    wait_until(page, lambda: matches(page), "what the kernel would have drawn")
+    page.wait_for_timeout(500)  # the page has kept it
+    layer, pixels = page.evaluate(SAID), seen(page)
+    focus_slider(page, 0)
+    press(page, "ArrowRight")
+    wait_for(page, "layer", "func2")
+    wait_until(page, lambda: matches(page), "the layer behind")
+    page.evaluate(SEND)
+    press(page, "ArrowLeft")
+    wait_until(page, lambda: page.evaluate(SAID) == layer, "the layer before")
+    assert all(np.array_equal(one, other) for one, other in zip(seen(page), pixels, strict=True))
+    page.evaluate("window.release()")
+    wait_for(page, "layer", "C3")
+    wait_until(page, lambda: matches(page), "the layer of the kernel")
+
 
 def click_cell(page: Page, heading: str, column: float, row: float) -> None:
     """Click a picture under a heading, at shares of its width and height."""
+    wait_until(page, lambda: page.locator(".cnnw-copy").count() == 0, "the picture of the kernel")
     panel = (
         page.locator(".cnnw .cnnw-heading")
         .filter(has_text=heading)
@@ -53,6 +141,9 @@ def test_one_set_of_controls_moves_both_columns(run_cells, theme, width):
     for letter in ("A", "B", "A − B"):
         shown(page, f"{letter} · channel 2")
     keep(page, f"compare-{theme}-{width}", whole=True)
+    if width is None:
+        paints_while_the_kernel_hears_nothing(page)
+        keep(page, "compare-moved", whole=True)
 
     focus_slider(page, 0)
     press(page, "ArrowRight")
@@ -66,9 +157,7 @@ def test_one_set_of_controls_moves_both_columns(run_cells, theme, width):
     click_cell(page, "They disagree", 0.1, 0.05)
     wait_for(page, "index", int(state(page, "growing.comparer.disagreements[0].index")))
 
-    curtain = page.locator(".cnnw .noUi-handle, .cnnw .ui-slider-handle").last
-    curtain.scroll_into_view_if_needed()
-    curtain.focus()
+    focus_curtain(page)
     press(page, "End")
     wait_for(page, "curtain", 100)
     assert state(page, "error") == "" and page.errors == []

@@ -86,3 +86,46 @@ def test_both_are_saved_into_one_picture(tmp_path):
     with pytest.raises(ValueError, match="png"):
         both.save(tmp_path / "both.jpg")
     both.close()
+
+
+def test_both_are_written_into_one_page_whose_sliders_move_what_is_linked(tmp_path):
+    one, other = cw.ActivationView(network(), images(3)), cw.ActivationView(network(1), images(3), colormap="magma")
+    both = cw.side_by_side(one, other)
+    before = one.state, other.state
+    page = both.to_html(tmp_path / "both.html", layer=["0", "1"], progress=False)
+    assert (page.painted, page.left_out) == (6, "") and page.frames == 6  # two layers of three images, every channel
+    text = page.path.read_text()
+    assert '"place":"a1.0"' in text and '"place":"b1.0"' in text and '"magma"' in text
+    assert (one.state, other.state) == before and not one.exporting and not other.exporting
+    assert all(view.panel("maps").heading.startswith("Both") for view in both.views)
+    with pytest.raises(TypeError, match="'index'"):
+        both.to_html(tmp_path / "both.html", indx=[0])
+    both.close()
+
+
+def test_views_that_paint_nothing_together_are_pictures_in_the_page(tmp_path):
+    one, other = cw.ActivationView(network(), images(2)), cw.OcclusionView(network(), images(2), window=2, stride=2)
+    both = cw.side_by_side(one, other)
+    page = both.to_html(tmp_path / "both.html", progress=False)
+    assert (page.frames, page.painted) == (2, 0)
+    both.close()
+
+
+def test_the_cell_makes_both_views_again_and_stands_below_them():
+    one, other, dataset = network(), network(1), torch.rand(8, 1, 6, 6)
+    both = cw.side_by_side(
+        cw.ActivationView(one, dataset, layer="1"), cw.ActivationView(other, dataset), link=["index"]
+    )
+    both.views[0].index = 2
+    names = {"one": one, "other": other, "dataset": dataset}
+    code = both.code(names)
+    assert code.splitlines()[0] == "import cnnwidgets as cw" and code.count("import") == 1
+    found: dict = dict(names)
+    exec(code.replace("\ncw.side_by_side", "\nboth = cw.side_by_side"), found)
+    assert [repr(view) for view in found["both"].views] == [repr(view) for view in both.views]
+    assert found["both"].linked == ("index",)
+    (asks,) = [part for part in both.children if getattr(part, "description", "") == "both as code"]
+    asks.value = True
+    assert "cw.side_by_side" in both.children[-1].value and both.children[-1].layout.display == ""
+    for each in (both, found["both"]):
+        each.close()

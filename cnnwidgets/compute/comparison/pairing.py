@@ -74,7 +74,8 @@ def pair_layers(a: LayerTable, b: LayerTable, chosen: Mapping[str, str] | None =
     """Pair the layers of two tables.
 
     A layer stands beside the one of the same name where that gives numbers of the same kind; of those that are left, in
-    their order, beside the next one of the same type and shape.
+    their order, beside the next one of the same type and shape. The number of a layer in a `Sequential` is no name of
+    its own: there it counts first only where the shape is the same too.
 
     Parameters
     ----------
@@ -106,7 +107,8 @@ def pair_layers(a: LayerTable, b: LayerTable, chosen: Mapping[str, str] | None =
     rows, others = list(a.showable), list(b.showable)
 
     def fits(one: Layer, other: Layer) -> bool:
-        return one.kind == other.kind and (one.type == other.type or one.shape == other.shape)
+        shaped = one.shape == other.shape and not _numbered(one.name)
+        return one.kind == other.kind and (one.type == other.type or shaped)
 
     pairs, left, right = paired(
         {row.name: row for row in rows},
@@ -114,8 +116,14 @@ def pair_layers(a: LayerTable, b: LayerTable, chosen: Mapping[str, str] | None =
         hand,
         fits,
         lambda row: (row.type, row.shape),
+        lambda one, other: (one.type, one.shape) == (other.type, other.shape) or not _numbered(one.name),
     )
     return Pairing(tuple(pairs), tuple(left), tuple(right))
+
+
+def _numbered(name: str) -> bool:
+    """Whether a layer is called by its place in a `Sequential`."""
+    return name.rpartition(".")[2].isdecimal()
 
 
 def paired(
@@ -124,19 +132,28 @@ def paired(
     hand: Mapping[str, str],
     fits: Callable[[Row, Row], bool],
     key: Callable[[Row], Hashable],
+    surely: Callable[[Row, Row], bool] = lambda one, other: True,
 ) -> tuple[list[LayerPair], list[str], list[str]]:
-    """Pairs of the names of two mappings, and the names that are left over on each side."""
+    """Pairs of the names of two mappings, and the names that are left over on each side.
+
+    By name come first those of which `surely` holds too, then those in order, then the others by name.
+    """
     found: dict[str, tuple[str, How]] = {one: (other, "hand") for one, other in hand.items()}
     taken = set(hand.values())
-    for name, row in a.items():
-        if name not in found and name not in taken and name in b and fits(row, b[name]):
-            found[name] = name, "name"
-            taken.add(name)
+
+    def by_name(wanted: Callable[[Row, Row], bool]) -> None:
+        for name, row in a.items():
+            if name not in found and name not in taken and name in b and fits(row, b[name]) and wanted(row, b[name]):
+                found[name] = name, "name"
+                taken.add(name)
+
+    by_name(surely)
     left, right = [name for name in a if name not in found], [name for name in b if name not in taken]
     keys = [key(a[name]) for name in left], [key(b[name]) for name in right]
     for at, to, size in SequenceMatcher(None, *keys, autojunk=False).get_matching_blocks():
         for step in range(size):
             found[left[at + step]] = right[to + step], "order"
             taken.add(right[to + step])
+    by_name(lambda one, other: True)
     pairs = [LayerPair(name, *found[name]) for name in a if name in found]
     return pairs, [name for name in a if name not in found], [name for name in b if name not in taken]

@@ -9,15 +9,16 @@ import traitlets as T
 
 from ...compute.layers import Layer
 from ...widgets import controls
-from ...widgets.controls import ChannelControl, Player, ProgressRow
+from ...widgets.controls import ChannelControl, Group, Player, ProgressRow
 from .columns import LETTERS
+from .panels import SCALES
 from .rankings import BY
 
 BLINK = 700
 """Milliseconds for which blinking shows one side."""
 
 
-def curtain_control(view: Any) -> W.Widget:
+def curtain_control(view: Any) -> Group:
     """The slider between two columns, linked to the trait `curtain`, and a player that blinks between its ends."""
     tip = "How much of the first stands left of the curtain"
     slide = controls.slider(view, "curtain", maximum=100, width=130, tip=tip)
@@ -31,15 +32,22 @@ def curtain_control(view: Any) -> W.Widget:
     return controls.labelled("Curtain", slide, blink)
 
 
+def scale_control(view: Any) -> Group:
+    """The menu of value ranges."""
+    words = [(text, value) for value, text in SCALES.items()]
+    tip = "Value range of the colours: one for all columns, or each its own"
+    return controls.labelled("Scale", controls.dropdown(view, "scale", words, tip=tip))
+
+
 class CompareControls:
-    """`bar` stands above the panels; the others in them.
+    """`bar` stands above the panels; `by` and `progress` in them.
 
     Attributes
     ----------
-    channel : ChannelControl
-        Which channel of all columns.
-    curtain_control : Widget
-        The slider between two columns, and what makes it blink.
+    drawn : dict of str to Group
+        For each trait that the page draws by itself the controls that have it.
+    movers : dict of str to sequence of Widget
+        The controls by which a hand asks for another layer or image.
     by : Widget
         What the ranking is by.
     progress : ProgressRow
@@ -48,17 +56,16 @@ class CompareControls:
 
     def __init__(self, view: Any, count: int) -> None:
         self.channel = ChannelControl(view, view.layer_row, tip="Channel shown large in every column (arrow keys work)")
-        words = [("shared", "shared"), ("each its own", "column")]
-        scale = controls.dropdown(
-            view, "scale", words, tip="Value range of the colours: one for all columns, or each its own"
-        )
-        self.curtain_control = curtain_control(view)
+        scale, colors, curtain = scale_control(view), controls.colormap_menu(view), curtain_control(view)
+        self.drawn = {"channel": self.channel, "colormap": colors, "scale": scale, "curtain": curtain}
         by = controls.dropdown(
             view, "by", [(words, name) for name, words in BY.items()], width=200, tip="What is ranked"
         )
         self.by = controls.labelled("By", by)
         self.progress = ProgressRow("images", view.toggle_survey)
-        self.bar: list[W.Widget] = [view.layer_control(), view.image_control(), self.channel]
+        layer, image = view.layer_control(), view.image_control()
+        self.movers = {"layer": layer.controls[0].pickers, "index": image.controls[:2]}
+        self.bar: list[W.Widget] = [layer, image, self.channel]
         if count > 2:
             letters = [(LETTERS[at], at) for at in range(1, count)]
             second = controls.dropdown(
@@ -66,18 +73,14 @@ class CompareControls:
             )
             self.bar.append(controls.labelled("A against", second))
         self.bar += [
-            controls.labelled("Scale", scale),
-            controls.colormap_menu(view),
+            scale,
+            colors,
+            curtain,
             controls.labelled(
                 "Sample",
                 controls.entry(view, "sample", maximum=view.most, tip="Images of the data set that are compared"),
             ),
         ]
-
-    @property
-    def slider(self) -> W.Widget:
-        """The control that has the channel in the page."""
-        return self.channel.controls[0]
 
     def fit(self, row: Layer) -> None:
         """Offer the channels of a layer."""

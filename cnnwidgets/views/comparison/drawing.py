@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,18 +11,18 @@ import numpy as np
 from ...compute.layers import Layer
 from ...render.color import Shaded
 from ...render.static import Panel
-from ...widgets.painter import pages, possible
-from ...widgets.panels import image_panel
-from ...widgets.surface import markup
+from ...widgets.painter import Numbers, Painter, Series, drawn_size, pages, possible
+from ...widgets.panels import Paint, PaintedBox, image_panel
 from .columns import Shown, difference
 from .panels import (
+    SCALES,
     WIDTH,
     column_grid,
     column_panels,
     curtain_panel,
-    paint_of,
     pixel_lines,
     score_panel,
+    series_of,
     shaded_alike,
     shaded_difference,
 )  # fmt: skip
@@ -39,17 +39,41 @@ class Drawing:
 
     def __init__(self, view: Any) -> None:
         self._view, self._paints = view, possible()
+        self._links: dict[str, Sequence[Any]] = {}
+        self._curtain: dict[str, Sequence[Any]] = {}
+        self._movers: Mapping[str, Sequence[Any]] = {}
 
-    def panels(self, controls: Any) -> list[list[Panel]]:
+    def link(self, drawn: Mapping[str, Any], movers: Mapping[str, Sequence[Any]]) -> None:
+        """Say which controls have what the page draws by itself, and by which a hand asks for something else."""
+        links = {name: group.controls for name, group in drawn.items()}
+        self._curtain = {"curtain": links.pop("curtain")}  # all that move it
+        self._links, self._movers = {name: parts[:1] for name, parts in links.items()}, movers
+
+    def render(self, draw: Callable[[], None], address: Callable[[], Mapping[str, Any]]) -> None:
+        """Draw; pages are told of which address that is, once all of it is on its way."""
+        if not self._paints:
+            draw()
+            return
+        now, before = self._addressed(address()), self._painter() if self._view.ready else None
+        if before is not None and before.address != now:
+            before.stand(None)
+        draw()
+        painter = self._painter()
+        if painter is not None:
+            painter.stand(now)
+
+    def panels(self) -> list[list[Panel]]:
         """A column each, and the difference with the curtain."""
         view = self._view
-        self._slider, self._curtain = controls.slider, controls.curtain_control
         columns = view.columns
         maps = [view.remember(f"maps{column.letter}", (column.output, column.row), column.maps) for column in columns]
-        key = (*maps, view.colormap, view.scale)
-        shaded = view.remember("shaded", key, lambda: shaded_alike(maps, view.colormap, shared=view.scale == "shared"))
-        found = [self._column(column, each) for column, each in zip(columns, shaded, strict=True)]
-        return [*found, self._between(maps, shaded)]
+        series = view.remember("series", maps, lambda: series_of(maps))
+        key = (series, view.colormap, view.scale)
+        shaded = view.remember(
+            "shaded", key, lambda: shaded_alike(maps, series, view.colormap, shared=view.scale == "shared")
+        )
+        found = [self._column(column, each, series) for column, each in zip(columns, shaded, strict=True)]
+        return [*found, self._between(maps, shaded, series)]
 
     def choose(self, channel: int) -> None:
         """Choose a channel."""
@@ -74,20 +98,38 @@ class Drawing:
         key = tuple(column.snapshot.prediction for column in view.columns)
         return view.remember("scores", (*key, view.beside, view.index), lambda: score_panel(view.columns))
 
-    def _column(self, column: Shown, shaded: Shaded | None) -> list[Panel]:
+    def _painter(self) -> Painter | None:
+        """Of the first grid: it is told where the view stands."""
+        box = self._view.box("mapsA")
+        return box.painter if isinstance(box, PaintedBox) else None
+
+    def _addressed(self, address: Mapping[str, Any]) -> dict[str, Any]:
+        view = self._view
+        return {**address, "colormap": view.colormap, "scale": SCALES[view.scale], "columns": 0}
+
+    def _column(self, column: Shown, shaded: Shaded | None, series: Series) -> list[Panel]:
         heading = f"{column.letter} · {column.name}"
         if shaded is None or column.row is None:
             return [Panel(heading, width=WIDTH, lines=[column.note], key=f"maps{column.letter}")]
-        return self._maps(shaded, column.row, heading, column.letter, column.note)
+        paint = self._paint(shaded, column.row, column.letter, series)
+        return self._maps(shaded, column.row, heading, column.letter, paint, column.note)
 
-    def _maps(self, shaded: Shaded, row: Layer, heading: str, key: str, note: str = "") -> list[Panel]:
+    def _paint(self, shaded: Shaded, row: Layer, key: str, series: Series) -> Paint | None:
+        """What a page needs to paint maps itself; the first column hears where a hand asks to go."""
+        view, maps = self._view, shaded.maps
+        if row.kind == "vector" or not (self._paints or view.exporting):
+            return None
+        size = drawn_size(*maps.shape, columns=None, room=WIDTH, ratio=pages.ratio)
+        numbers = view.remember(f"numbers{key}", (maps, size), lambda: Numbers(maps, size))
+        state = {"channel": min(view.channel, row.channels - 1), "colormap": view.colormap, "scale": view.scale}
+        state |= {"columns": 0}
+        movers = self._movers if key == "A" else {}
+        return Paint(numbers, state, self._links, series=series, movers=movers, name=key)
+
+    def _maps(
+        self, shaded: Shaded, row: Layer, heading: str, key: str, paint: Paint | None, note: str = ""
+    ) -> list[Panel]:
         view = self._view
-        words = markup.scale_words(shaded, "layer-full" if shaded.centred else "layer")
-        paint = None
-        if self._paints and not view.exporting and row.kind != "vector":
-            made = (shaded, row, pages.ratio)
-            paint = view.remember(f"paint{key}", made, lambda: paint_of(shaded, row, self._slider, words))
-            paint = replace(paint, state=paint.state | {"channel": min(view.channel, row.channels - 1)})
         grid = view.remember(
             f"grid{key}",
             (shaded, row, heading, note),
@@ -106,7 +148,7 @@ class Drawing:
             paint=paint,
         )
 
-    def _between(self, maps: Sequence[Any], shaded: Sequence[Shaded | None]) -> list[Panel]:
+    def _between(self, maps: Sequence[Any], shaded: Sequence[Shaded | None], series: Series) -> list[Panel]:
         """The difference of the first and another column, and the curtain between them."""
         view = self._view
         first, other = view.columns[0], view.columns[view.second]
@@ -122,13 +164,20 @@ class Drawing:
         assert one is not None and two is not None
         made = view.remember("apart", (found, view.colormap), lambda: shaded_difference(found, view.colormap))
         note = "" if np.any(found) else "no difference: every value is the same"
-        panels = self._maps(made, view.layer_row, heading, "difference", note)
+        row, own = view.layer_row, replace(series, scales=dict.fromkeys(series.scales, "layer"), centred=True)
+        panels = self._maps(made, row, heading, "difference", self._paint(made, row, "difference", own), note)
         if one.numbers:
             return panels
         channel = min(view.channel, len(found) - 1)
-        curtain = curtain_panel(one, two, channel, view.curtain, letters, [self._curtain], self._point_at)
-        there = [(c.letter, m) for c, m in zip(view.columns, maps, strict=True) if m is not None]
+        paints = [self._paint(each, row, column.letter, series) for each, column in ((one, first), (two, other))]
+        if paints[0] is not None:
+            state = {**paints[0].state, "curtain": view.curtain}
+            paints[0] = replace(paints[0], state=state, links={**self._links, **self._curtain})
         pixel = (view.pixel[0], view.pixel[1]) if view.pixel else None
+        curtain = curtain_panel(
+            one, two, channel, view.curtain, letters, self._point_at, pixel=pixel, paints=(paints[0], paints[1])
+        )
+        there = [(c.letter, m) for c, m in zip(view.columns, maps, strict=True) if m is not None]
         lines = pixel_lines([*there, (heading, found)], channel, pixel)
         return [*panels, replace(curtain, lines=lines)]
 

@@ -24,7 +24,7 @@ from ...widgets.panels import INPUT
 from ...widgets.state import Colormap, Given, Index, NotNone, call, recording_of
 from ...widgets.surface import markup, number
 from .columns import LETTERS, Shown, checked_pixel
-from .controls import curtain_control
+from .controls import curtain_control, scale_control
 from .drawing import Drawing
 from .rankings import Ranked, ranking_panels
 
@@ -70,7 +70,8 @@ class CompareFrames(ModelView):
     ['C1', 'A before training | B end of epoch 0']
     """
 
-    sliders: ClassVar[dict[str, str]] = {"last": "Frame B", "layer": "Layer"}
+    sliders: ClassVar[dict[str, str]] = {"last": "Frame B", "layer": "Layer", "channel": "Channel"}
+    painted: ClassVar[tuple[str, ...]] = ("channel", "colormap", "curtain")
     panels_height: ClassVar[int] = 640
     unit_names: ClassVar[list[str]] = []
     second = 1
@@ -173,20 +174,24 @@ class CompareFrames(ModelView):
         self._channel = ChannelControl(
             self, self.layer_row, tip="Channel shown large in both columns (arrow keys work)"
         )
-        self.slider, self.curtain_control = self._channel.controls[0], curtain_control(self)
-        words = [("shared", "shared"), ("each its own", "column")]
+        layer = LayerPicker(self, "layer", self.layers)
+        sliders = {
+            "first": controls.slider(self, "first", maximum=last, tip="Frame of the first column"),
+            "last": controls.slider(self, "last", maximum=last, tip="Frame of the second column"),
+            "probe": controls.slider(self, "probe", maximum=probes, width=110, tip="Which probe image"),
+        }
+        scale, colors, curtain = scale_control(self), controls.colormap_menu(self), curtain_control(self)
+        drawn = {"channel": self._channel, "colormap": colors, "scale": scale, "curtain": curtain}
+        self._drawing.link(drawn, {"layer": layer.pickers, **{name: [slider] for name, slider in sliders.items()}})
         return [
-            controls.labelled("Layer", LayerPicker(self, "layer", self.layers)),
-            controls.labelled("Frame A", controls.slider(self, "first", maximum=last, tip="Frame of the first column")),
-            controls.labelled("Frame B", controls.slider(self, "last", maximum=last, tip="Frame of the second column")),
-            controls.labelled(
-                "Probe", controls.slider(self, "probe", maximum=probes, width=110, tip="Which probe image")
-            ),
+            controls.labelled("Layer", layer),
+            controls.labelled("Frame A", sliders["first"]),
+            controls.labelled("Frame B", sliders["last"]),
+            controls.labelled("Probe", sliders["probe"]),
             self._channel,
-            controls.labelled(
-                "Scale", controls.dropdown(self, "scale", words, tip="One range for both, or each its own")
-            ),
-            controls.colormap_menu(self),
+            scale,
+            colors,
+            curtain,
         ]
 
     @property
@@ -212,9 +217,14 @@ class CompareFrames(ModelView):
         """A column each, the difference, the probe and the moments, the ranking and its film."""
         key = (self._at, self.probe, self.layer)
         ranked = self.remember("ranked", key, self._ranked)
-        ranking = ranking_panels(ranked, self.layer, self.channel, self._look_at, self._drawing.choose, [])
-        drawn = self._drawing.panels(self)
+        channel = None if self.exporting else self.channel  # which a page moves without it
+        ranking = ranking_panels(ranked, self.layer, channel, self._look_at, self._drawing.choose, [])
+        drawn = self._drawing.panels()
         return [*drawn, [self._image(), self._moments()], [*ranking, self._film()]]
+
+    def render(self) -> None:
+        """Draw what `compute` found; a page that has shown it before shows it at once."""
+        self._drawing.render(super().render, self._address)
 
     def title(self) -> list[str]:
         """The layer, and the two moments."""
@@ -238,6 +248,11 @@ class CompareFrames(ModelView):
         super().refresh()
 
     # ------------------------------------------------------------------ parts
+
+    def _address(self) -> dict[str, Any]:
+        """All that is seen depends on, save what the page draws by itself."""
+        places = {name: getattr(self, name) for name in ("first", "last", "probe")}
+        return {"layer": self.layer_row.label, "valid": str(len(self.recording))} | places
 
     def _look_at(self, layer: str) -> None:
         self.layer = layer

@@ -16,7 +16,7 @@ from ...compute.layers import Layer
 from ...render.color import DIVERGING, Shaded, choose, is_diverging, palette, value_ranges
 from ...render.mosaic import Grid
 from ...render.static import Panel
-from ...widgets.painter import Numbers, drawn_size, pages
+from ...widgets.painter import Painting, Series
 from ...widgets.panels import HOVERED, Paint, PaintedPanel, channel_panel, grid_panel, painted_grid, with_truth
 from ...widgets.surface import markup, number
 from .columns import Column
@@ -26,17 +26,29 @@ WIDTH = 288
 BEST = 3
 """Classes of each column whose scores are shown, the best ones."""
 Choose = Callable[[int], object]
+SCALES = {"shared": "shared", "column": "each its own"}
+"""Value ranges of the colours, as the trait and as the menu has them."""
 
 
-def shaded_alike(maps: Sequence[NDArray[Any] | None], colormap: str, *, shared: bool) -> list[Shaded | None]:
-    """The maps of all columns in the same colours; with `shared` on one scale, else each column on its own."""
+def series_of(maps: Sequence[NDArray[Any] | None]) -> Series:
+    """What the maps of all columns have in common: whether any has negative values, and the range of all."""
     there = [each for each in maps if each is not None]
-    name = choose(colormap, any(bool((each < 0).any()) for each in there))
-    scale: Any = "layer"
-    if shared and there:
+    shared: Any = "layer"
+    if there:
         every = np.concatenate([each.ravel() for each in there]).astype(np.float32)
         whole = "layer-full" if all(each.shape[1:] == (1, 1) for each in there) else "layer"
-        scale = tuple(value_ranges(every[None], whole, symmetric=is_diverging(name))[0].tolist())
+        shared = [value_ranges(every[None], whole, symmetric=centred)[0].tolist() for centred in (False, True)]
+    scales = {SCALES["shared"]: shared, "column": "layer", SCALES["column"]: "layer"}
+    return Series("columns", any(bool((each < 0).any()) for each in there), scales)
+
+
+def shaded_alike(
+    maps: Sequence[NDArray[Any] | None], series: Series, colormap: str, *, shared: bool
+) -> list[Shaded | None]:
+    """The maps of all columns in the same colours; with `shared` on one scale, else each column on its own."""
+    name = choose(colormap, series.signed)
+    ends = series.scales["shared"]
+    scale: Any = tuple(ends[is_diverging(name)]) if shared and not isinstance(ends, str) else "layer"
     return [None if each is None else Shaded.of(each, colormap=name, scale=scale) for each in maps]
 
 
@@ -71,7 +83,7 @@ def column_panels(
     assert grid.cells is not None
     grid = replace(grid, marks=[grid.cells.box(at)])
     if paint is not None:
-        grid = painted_grid(grid, paint)
+        grid = painted_grid(replace(grid, heading=" · ".join([grid.heading, *map(str, grid.lines)])), paint)
     name = f"{grid.heading.partition(' · ')[0]} · channel"
     large = channel_panel(
         shaded, row, at, pixel=pixel, names=names, on_pixel=on_pixel, name=name, key=f"channel{key}", paint=paint
@@ -79,26 +91,39 @@ def column_panels(
     return [grid, large]
 
 
-def paint_of(shaded: Shaded, row: Layer, slider: Any, words: str) -> Paint:
-    """What a page needs to paint a column itself: only the channel is read from a control there."""
-    maps = shaded.maps
-    size = drawn_size(*maps.shape, columns=None, room=WIDTH, ratio=pages.ratio)
-    low, _, high = shaded.ends()
-    state = {"channel": 0, "colormap": shaded.colormap, "scale": (low, high), "columns": 0}
-    return Paint(Numbers(maps, size), state, {"channel": [slider]}, words)
-
-
 def curtain_panel(
-    a: Shaded, b: Shaded, channel: int, share: int, letters: str, controls: Sequence[Any], on_place: Any
-) -> Panel:
+    a: Shaded,
+    b: Shaded,
+    channel: int,
+    share: int,
+    letters: str,
+    on_place: Any,
+    *,
+    pixel: tuple[int, int] | None,
+    paints: tuple[Paint | None, Paint | None],
+) -> PaintedPanel:
     """One map of A left of the curtain, and of B right of it; hovering reads both."""
     one, other = a.maps[channel], b.maps[channel]
     height, width = one.shape
     edge = round(width * share / 100)
     pixels = np.concatenate([a.tile(channel)[:, :edge], b.tile(channel)[:, edge:]], axis=1)
     few = Grid(height * width, 1, 1, columns=width, gap=0) if height * width <= HOVERED else None
-    return Panel(
-        f"Curtain · {letters[0]} left, {letters[1]} right",
+    heading = f"Curtain · {letters[0]} left, {letters[1]} right"
+    painting: Painting | None = None
+    if paints[0] is not None and paints[1] is not None:
+        painting = paints[0].panel(
+            "curtain",
+            width=WIDTH,
+            tall=WIDTH,
+            reserve=WIDTH,
+            heading=heading.split(" · "),
+            pixel=pixel,
+            name="",
+            other=paints[1].numbers,
+            letters=letters,
+        )
+    return PaintedPanel(
+        heading,
         pixels,
         palette=palette(a.colormap),
         width=WIDTH,
@@ -106,8 +131,8 @@ def curtain_panel(
         describe=partial(_both, one, other, letters),
         on_place=on_place,
         marks=[(edge, 0, edge, height)] if 0 < edge < width else [],
-        controls=controls,
         key="curtain",
+        painting=painting,
     )
 
 
@@ -147,7 +172,7 @@ def score_panel(columns: Sequence[Column]) -> Panel:
         other = _names(column)
         named = _known(first) and _known(column)
         try:
-            found, how = matched_classes(names, other, named=named)
+            found, how = matched_classes(_given(first), _given(column), named=named)
         except ValueError:
             places.append(None)
             said.append(f"the {len(other)} classes of {column.letter} match none of the {count} of {first.letter}")
@@ -191,6 +216,14 @@ def _verdict(predictions: Sequence[Any], places: Sequence[Any], truth: int | Non
 def _names(column: Column) -> list[str]:
     prediction, names = column.snapshot.prediction, column.snapshot.subject.names
     return names.all(0 if prediction is None else len(prediction.shares))
+
+
+def _given(column: Column) -> list[str]:
+    """What the classes are called by whoever named them: `_names` says `class 3` of one that is called 3."""
+    prediction, names = column.snapshot.prediction, column.snapshot.subject.names
+    count = 0 if prediction is None else len(prediction.shares)
+    known = names.of(count) if isinstance(names, OutputNames) else names.all(count)
+    return [known[at] if at < len(known) else f"class {at}" for at in range(count)]
 
 
 def _known(column: Column) -> bool:

@@ -113,7 +113,7 @@ def of_responses(changes: ResponseChanges | None, layer: str) -> Ranked:
 def ranking_panels(
     ranked: Ranked,
     layer: str,
-    channel: int,
+    channel: int | None,
     on_layer: Callable[[str], object],
     on_channel: Callable[[int], object],
     controls: Sequence[Any],
@@ -129,7 +129,7 @@ def ranking_panels(
     if not len(ranked.channels):
         return [first]
     called = [f"channel {at}" for at in range(len(ranked.channels))]
-    chosen = channel if channel < len(called) else None
+    chosen = channel if channel is not None and channel < len(called) else None
     return [first, _panel(f"Channels of {layer}", ranked.channels, called, chosen, "channels", "", on_channel, [], [])]
 
 

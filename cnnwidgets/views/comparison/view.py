@@ -96,7 +96,8 @@ class CompareView(ImageView):
     (['C3', 'C3'], 'weights')
     """
 
-    sliders: ClassVar[dict[str, str]] = {"index": "Image", "layer": "Layer"}
+    sliders: ClassVar[dict[str, str]] = {**ImageView.sliders, "channel": "Channel"}
+    painted: ClassVar[tuple[str, ...]] = ("channel", "colormap", "curtain")
     shows_operations: ClassVar[bool] = False
     panels_height: ClassVar[int] = 640
 
@@ -248,11 +249,12 @@ class CompareView(ImageView):
     def controls(self) -> list[W.Widget]:
         """Layer, image and channel of all columns, and how they are drawn."""
         self._controls = CompareControls(self, self.count)
+        self._drawing.link(self._controls.drawn, self._controls.movers)
         return self._controls.bar
 
     def outdated(self) -> bool:
         """Whether the weights of any network have changed since."""
-        return super().outdated() or any(column.snapshot.outdated() for column in self.columns)
+        return super().outdated() or any(column.snapshot.outdated() for column in self._others)
 
     def compute(self) -> None:
         """Run every network, or look up what it gave; pair the layers."""
@@ -283,16 +285,22 @@ class CompareView(ImageView):
                 )
             )
         self.columns, self._pairings = columns, pairings
+        self._others = [] if self.beside else columns[1:]  # of other networks, or other weights
         self._weights = tuple(each.weights for each in self.subjects)
 
     def panels(self) -> list[Panel | list[Panel]]:
         """A column each, the difference with the curtain, the image and the scores, the rankings, the sample."""
         self._sample.follow(self._weights)
         ranked, by = self._ranked(), [self._controls.by]
-        ranking = ranking_panels(ranked, self.layer, self.channel, self.look_at, self._drawing.choose, by)
+        channel = None if self.exporting else self.channel  # which a page moves without it
+        ranking = ranking_panels(ranked, self.layer, channel, self.look_at, self._drawing.choose, by)
         image = [*self._drawing.images(), self._drawing.scores()]  # behind the columns: two fit side by side
-        found: list[Panel | list[Panel]] = [*self._drawing.panels(self._controls), image, ranking]
+        found: list[Panel | list[Panel]] = [*self._drawing.panels(), image, ranking]
         return [*found, *filter(None, [self._sample.panels(self._controls.progress)])]
+
+    def render(self) -> None:
+        """Draw what `compute` found; a page that has shown it before shows it at once."""
+        self._drawing.render(super().render, self._address)
 
     def title(self) -> list[str]:
         """The layer, the columns, and the image."""
@@ -362,6 +370,13 @@ class CompareView(ImageView):
 
     def _name(self, at: int, snapshot: Snapshot) -> str:
         return image_words(snapshot.index, snapshot.item.text) if self.beside else self.names[at]
+
+    def _address(self) -> dict[str, Any]:
+        """All that is seen depends on, save what the page draws by itself."""
+        valid = "|".join("-".join(map(str, column.snapshot.weights)) for column in self.columns)
+        kept = {name: list(getattr(self, name)) for name in ("beside", "partners")}
+        kept |= {name: getattr(self, name) for name in ("index", "second", "by", "sample")}
+        return {"layer": self.layer_row.label, "valid": valid} | kept
 
     def network(self, at: int) -> int:
         """Which of the networks column `at` is of."""

@@ -1,10 +1,11 @@
 """What every view is built on, its export, and Colab."""
 
-from .export import Exported, Part, page_path
+from .export import BUDGET, Exported, Part, page_path, part_of, to_html
 from .layer_view import ImageView, LayerView
 from .view import ModelView, log
 
 __all__ = [
+    "BUDGET",
     "Exported",
     "ImageView",
     "LayerView",
@@ -12,4 +13,6 @@ __all__ = [
     "Part",
     "log",
     "page_path",
+    "part_of",
+    "to_html",
 ]

@@ -288,7 +288,7 @@ class _Sweep:
         if not paintings:
             self._pictured.add(at)
             return None
-        added = self._add(at, ranks, painted(paintings))
+        added = self._add(at, ranks, painted(paintings, self.view.painted))
         for name in self.names[self._first :]:  # which of the values that were asked for there are
             for value in self.chosen.get(name, ()):
                 if self._set(name, value):

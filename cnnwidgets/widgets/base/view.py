@@ -139,7 +139,7 @@ class ModelView(W.VBox):
         """
         return told(type(self).__name__, {name: getattr(self, name) for name in self._tagged})
 
-    def code(self, namespace: Mapping[str, Any] | None = None) -> str:
+    def code(self, namespace: Mapping[str, Any] | None = None, *, called: str = "view", numbers: bool = True) -> str:
         """The cell that makes what is seen: the numbers behind the picture, and a view in the same state.
 
         Parameters
@@ -148,6 +148,10 @@ class ModelView(W.VBox):
             Variable -> value, to call the model, the data set and whatever else the view was given by their names; by
             default the variables of the notebook. What has no name there stands under that of its parameter, and a
             comment says so.
+        called : str
+            The variable of the view.
+        numbers : bool
+            Whether the cell computes the numbers behind the picture too.
 
         Examples
         --------
@@ -159,8 +163,8 @@ class ModelView(W.VBox):
         traits = {name: getattr(self, name) for name in self._tagged}
         public = type(self).__module__.startswith(f"{__package__.partition('.')[0]}.")
         given = Given(self, self._made_with, traits, names)
-        numbers = [] if given.edited else self.numbers_in_code(given)
-        return cell_of(type(self).__name__, given, numbers, public=public)
+        lines = self.numbers_in_code(given) if numbers and not given.edited else []
+        return cell_of(type(self).__name__, given, lines, public=public, called=called)
 
     @classmethod
     def check_keywords(cls, keywords: dict[str, Any]) -> None:

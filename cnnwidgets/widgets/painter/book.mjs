@@ -8,7 +8,7 @@
  * Where a card stands, as the kernel says it; `valid` names the weights and edits that it is of.
  * @typedef {Record<string, any>} Address
  *
- * What was seen at an address: the sheet of each painter by its role, and copies of all that stands around them.
+ * What was seen at an address: the sheet of each painter by what it shows of the card, and copies of all that stands around them.
  * @typedef {{sheets: Record<string, Sheet>, copies: HTMLElement[], bytes: number}} Leaf
  */
 
@@ -87,9 +87,9 @@ export class Book {
 /** The sheet of a leaf, in the place of the one that the kernel has shown last.
  * @param {Sheet} sheet @param {Sheet} seen @param {boolean} alike whether both are of the same layer @returns {Sheet} */
 export function again(sheet, seen, alike) {
-  const {key, heading, hint, what, order} = seen;
-  const found = {...sheet, key, heading, hint, what, pixel: alike ? sheet.pixel : null, elsewhere: !alike};
+  const {key, other, series, order, heading, hint, what} = seen, found = {...sheet, key, heading, hint, what};
+  Object.assign(found, {pixel: alike ? sheet.pixel : null, elsewhere: !alike});
   if (order) found.order = order;
   else delete found.order;
-  return found;
+  return {...found, ...(other && {other}), ...(series && {series})};
 }

@@ -8,13 +8,13 @@ import {Book, again, keyOf} from './book.mjs';
  * @typedef {import('./book.mjs').Address} Address
  * @typedef {import('./book.mjs').Leaf} Leaf
  *
- * A painter, as its card sees it.
+ * A painter, as its card sees it: a part of the card.
  * @typedef {{model: Model, el: HTMLElement, closed?: boolean, done: boolean, kernels: () => Sheet | null,
  *   seen: () => boolean, full: () => boolean, shown: (sheet: Sheet) => Address,
  *   paints: (sheet: Sheet) => boolean, repaint: () => void}} Part
  */
 
-const ROLES = ['grid', 'map'], TRIES = 300, UNSAID = 1000;
+const TRIES = 300, UNSAID = 1000;
 const PACE = 40; // ms between two positions that the kernel is told of
 const UNHEARD = 10; // of them may be on their way: enough for a kernel far away, and few before one that is busy
 const LOST = 3000; // ms after which one is taken to be lost
@@ -38,6 +38,9 @@ function copyOf(part) {
   return copy;
 }
 
+/** What a sheet shows of a card. @param {Sheet} sheet */
+export const partOf = ({role, name}) => (name ? `${role} ${name}` : role);
+
 /** Whether the photos of a copy are there: else it would be blank for a frame. @param {HTMLElement} copy */
 const isLoaded = copy => [...copy.querySelectorAll('img')].every(photo => photo.complete);
 
@@ -53,7 +56,8 @@ export class Card {
   constructor(root) {
     this.root = root;
     this.book = new Book();
-    this.parts = /** @type {Map<string, Part>} */ (new Map());
+    this.parts = /** @type {Map<string, Part>} */ (new Map()); // by what each shows of the card
+    this.lead = /** @type {Part | null} */ (null); // the one that is told where the card stands
     this.movers = /** @type {Model[]} */ ([]);
     this.covering = /** @type {Leaf | null} */ (null);
     this.kept = '';
@@ -62,16 +66,23 @@ export class Card {
     this.unheard = /** @type {{at: number}[]} */ ([]); // positions that the kernel has not yet taken in
   }
 
-  /** @param {string} role @param {Part} part */
-  join(role, part) {
-    if (this.parts.get(role) === part) return;
-    this.parts.set(role, part);
-    if (role === 'grid') this.heard(part);
+  /** @param {string} name @param {Part} part @param {boolean} leads whether it is told of the address */
+  join(name, part, leads) {
+    if (this.parts.get(name) === part && (!leads || this.lead === part)) return;
+    this.parts.set(name, part);
+    if (!leads) return;
+    this.lead = part;
+    this.heard(part);
+  }
+
+  /** A painter is no part of the card any more. @param {Part} part */
+  leave(part) {
+    for (const [name, each] of this.parts) if (each === part && this.lead !== part) this.parts.delete(name);
   }
 
   /** What the kernel says of the address. @param {Part} part */
   heard(part) {
-    if (this.parts.get('grid') !== part) return;
+    if (this.lead !== part) return;
     this.tries = TRIES;
     this.book.said(part.model.get('address') ?? null, !this.movers.some(control => control._pending_msgs > 0));
     this.repaint();
@@ -97,9 +108,9 @@ export class Card {
   }
 
   tell() {
-    const {urging} = this, name = urging?.get('_options_labels') ? 'index' : 'value', grid = this.parts.get('grid');
+    const {urging, lead} = this, name = urging?.get('_options_labels') ? 'index' : 'value';
     this.pause = undefined;
-    if (!urging || !grid || grid.closed || !(urging._pending_msgs > 0)) return;
+    if (!urging || !lead || lead.closed || !(urging._pending_msgs > 0)) return;
     const now = Date.now();
     this.unheard = this.unheard.filter(sent => now - sent.at < LOST);
     if (this.unheard.length >= UNHEARD) return this.urge(urging);
@@ -108,18 +119,19 @@ export class Card {
       if (content.execution_state === 'idle') this.unheard = this.unheard.filter(each => each !== sent);
     };
     this.unheard.push(sent);
-    grid.model.send({kind: 'asks', id: urging.model_id, name, value: urging.get(name)}, {iopub: {status: heard}});
+    lead.model.send({kind: 'asks', id: urging.model_id, name, value: urging.get(name)}, {iopub: {status: heard}});
   }
 
   repaint() {
     for (const part of this.parts.values()) part.repaint();
   }
 
-  /** The sheets that the kernel has shown last, by role; null where they are not those of a layer's maps. */
+  /** The sheets that the kernel has shown last, by the names of the parts; null where they are not those of a layer's
+   * maps. */
   sheets() {
-    const found = ROLES.map(role => this.parts.get(role)?.kernels());
-    if (!found.every(Boolean)) return null;
-    return /** @type {Record<string, Sheet>} */ (Object.fromEntries(ROLES.map((role, at) => [role, found[at]])));
+    const found = [...this.parts].map(([name, part]) => /** @type {const} */ ([name, part.kernels()]));
+    if (found.length < 2 || !found.every(([, sheet]) => sheet)) return null;
+    return /** @type {Record<string, Sheet>} */ (Object.fromEntries(found));
   }
 
   /** Whether the card has turned to what the kernel has sent last. */
@@ -129,9 +141,9 @@ export class Card {
 
   /** The address that is asked for, and whether it is the one that the card has by itself. */
   asked() {
-    const sheets = this.book.last && this.sheets(), grid = this.parts.get('grid');
-    if (!sheets || !grid) return null;
-    const address = /** @type {Address} */ (this.book.wanted(grid.shown(sheets.grid)));
+    const sheets = this.book.last && this.sheets(), {lead} = this, own = lead?.kernels();
+    if (!sheets || !lead || !own) return null;
+    const address = /** @type {Address} */ (this.book.wanted(lead.shown(own)));
     return {sheets, address, home: keyOf(address) === keyOf(/** @type {Address} */ (this.book.last))};
   }
 
@@ -141,19 +153,22 @@ export class Card {
     if (!asked || asked.home && this.turned || ![...this.parts.values()].every(part => part.full())) return null;
     const leaf = this.book.find(asked.address);
     if (!leaf || leaf.copies.length !== this.around().length || !leaf.copies.every(isLoaded)) return null;
-    const held = ROLES.every(role => this.parts.get(role)?.paints(again(asked.sheets[role], leaf.sheets[role], true)));
+    if (Object.keys(leaf.sheets).length !== this.parts.size) return null;
+    const held = [...this.parts].every(([name, part]) =>
+      leaf.sheets[name] && part.paints(again(asked.sheets[name], leaf.sheets[name], true)));
     return held ? leaf : null;
   }
 
-  /** The sheet that a painter shows, instead of one of the kernel's. @param {Sheet} sheet @param {Leaf | null} leaf */
+  /** The sheet that a painter shows, instead of one of the kernel's. @param {Sheet} sheet @param {Leaf} leaf */
   instead(sheet, leaf) {
     const {last, asked} = this.book, alike = !('layer' in asked) || asked.layer === last?.layer;
-    return leaf ? again(sheet, leaf.sheets[sheet.role], alike) : sheet;
+    const seen = leaf.sheets[partOf(sheet)];
+    return seen ? again(sheet, seen, alike) : sheet;
   }
 
   /** All of the card that says what is seen, and is neither painted nor a control: the title, and other panels. */
   around() {
-    let row = /** @type {Element} */ (/** @type {Part} */ (this.parts.get('grid')).el);
+    let row = /** @type {Element} */ (/** @type {Part} */ (this.lead).el);
     while (row.parentElement && row.parentElement.parentElement !== this.root) row = row.parentElement;
     const [title] = [...(row.parentElement?.children ?? [])].filter(each => !each.classList.contains('cnnw-copy'));
     const panels = [...row.children].filter(each =>
@@ -166,7 +181,7 @@ export class Card {
     const leaf = this.leaf();
     if (leaf === this.covering) return;
     clearTimeout(this.late);
-    if (!leaf !== !this.covering) this.parts.get('grid')?.model.send({kind: 'recalled', shown: Boolean(leaf)});
+    if (!leaf !== !this.covering) this.lead?.model.send({kind: 'recalled', shown: Boolean(leaf)});
     this.covering?.copies[0].classList.remove('cnnw-unsaid');
     this.covering?.copies.forEach(copy => copy.remove());
     this.root.querySelectorAll('.cnnw-covered').forEach(part => part.classList.remove('cnnw-covered'));
@@ -197,7 +212,7 @@ export class Card {
       return;
     }
     if (this.covering) this.repaint();
-    const kept = keyOf(asked.address) + ROLES.map(role => asked.sheets[role].number);
+    const kept = keyOf(asked.address) + Object.entries(asked.sheets).map(([name, {number}]) => `${name} ${number}`);
     if (kept === this.kept || this.covering || ![...this.parts.values()].every(part => part.done)) return;
     this.kept = kept;
     const copies = this.around().map(copyOf);

@@ -66,7 +66,8 @@ export function exported(given, host) {
     if (!shown || !seen) return host.tell(footer);
     const held = seen.size.join(' × '), about = held === seen.full.join(' × ') ? '' :
       ` · the page holds these maps at ${held}: values are approximate`;
-    host.tell(footer.replace(shown.words, () => scaleWords(seen, state.scale, diverging(seen))) + about);
+    const words = shown.words && footer.includes(shown.words) ? scaleWords(seen, state.scale, diverging(seen)) : '';
+    host.tell((words ? footer.replace(shown.words, () => words) : footer) + about);
   };
   const write = (/** @type {boolean} */ fresh) => {
     if (fresh) count++;
@@ -74,7 +75,7 @@ export function exported(given, host) {
     for (const [name, {model}] of places) {
       const sheet = shown?.sheets[name];
       const width = sheet && Math.min(sheet.width, room || sheet.width);
-      model.set('sheets', [sheet ? {...sheet, width, state, number: count} : null, null]);
+      model.set('sheets', [sheet ? {...sheet, width, state: {...sheet.state, ...state}, number: count} : null, null]);
     }
     tell();
   };
@@ -156,6 +157,16 @@ function controls(given, own, suggestion, moved) {
         moved();
       });
       return element('label', {}, label, box);
+    },
+    curtain(label) {
+      const range = /** @type {HTMLInputElement} */ (element('input', {
+        name: 'curtain', label, type: 'range', min: 0, max: 100, value: own.curtain,
+        title: 'How much of the first stands left of the curtain'}));
+      range.addEventListener('input', () => {
+        own.curtain = range.valueAsNumber;
+        moved();
+      });
+      return element('label', {}, label, range);
     },
     scale(label) {
       const fixed = typeof own.scale !== 'string';

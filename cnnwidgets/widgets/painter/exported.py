@@ -18,7 +18,7 @@ from .painter import HERE, Painting, code, palettes
 
 FULL = 2**18
 """Values of a layer up to which its maps lie in the page in full; else, at the size at which they are drawn."""
-LABELS = {"colormap": "Colours", "scale": "Scale", "columns": "Columns"}
+LABELS = {"colormap": "Colours", "scale": "Scale", "columns": "Columns", "curtain": "Curtain"}
 """Of the controls that the page has for what is painted."""
 
 # Named thrice: the rules of a notebook, which come first, name as much.
@@ -50,14 +50,14 @@ def paints(start: Mapping[str, Any], chosen: Mapping[str, Sequence[Any]], slider
     Parameters
     ----------
     start : mapping
-        `channel`, `colormap`, `scale` and `columns`, as the page begins.
+        Of `channel`, `colormap`, `scale`, `columns` and `curtain` those that the page moves, as it begins.
     chosen : mapping
         For some of these, the values that the page is to offer, besides the one that it begins with.
     sliders : sequence of str
         Which of these the page has sliders for; of the others it gets controls.
     """
     offered = {name: {str(value): _plain(value) for value in (start[name], *chosen[name])} for name in chosen}
-    named = [str(name) for name in (start["colormap"], *chosen.get("colormap", ()))]
+    named = [str(name) for name in (start.get("colormap", "auto"), *chosen.get("colormap", ()))]
     menu = list(dict.fromkeys([*COLORMAPS, *named]))
     given = {
         "start": {name: _plain(value) for name, value in start.items()},
@@ -74,15 +74,18 @@ def page_style() -> str:
     return markup.STYLE.removeprefix("<style>").removesuffix("</style>") + STYLE
 
 
-def painted(paintings: Mapping[Panel, Painting]) -> Painted:
-    """What a page paints of a card, in place of these panels."""
+def painted(paintings: Mapping[Panel, Painting], moved: Sequence[str] = ()) -> Painted:
+    """What a page paints of a card, in place of these panels; what it `moved` of their state it says itself."""
     room = max(painting.width for painting in paintings.values())
     # each once: what the panels share is the same object
-    each = {numbers: exported(numbers, room) for numbers in {painting.numbers for painting in paintings.values()}}
-    sheets = {
-        panel: painting.sheet | {"place": panel.key or str(at), "key": each[painting.numbers].key}
-        for at, (panel, painting) in enumerate(paintings.items())
-    }
+    shown = dict.fromkeys(numbers for painting in paintings.values() for numbers in painting.every)
+    each = {numbers: exported(numbers, room) for numbers in shown}
+    sheets: dict[Panel, dict[str, Any]] = {}
+    for at, (panel, painting) in enumerate(paintings.items()):
+        place = {"place": panel.key or str(at), "key": each[painting.numbers].key}
+        other = {} if painting.other is None else {"other": each[painting.other].key}
+        kept = {name: _plain(value) for name, value in painting.state.items() if name not in moved}
+        sheets[panel] = painting.sheet | place | other | ({"state": kept} if kept else {})
     first = next(iter(paintings.values()))
     return Painted(
         sheets,

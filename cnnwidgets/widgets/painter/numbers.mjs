@@ -8,11 +8,13 @@
  *   ranges: Record<string, [[number, number], [number, number]]>, extra: string[], beyond: number[], codes: Uint16Array,
  *   low: Float64Array, step: Float64Array, least: Float64Array, most: Float64Array, mean: Float64Array,
  *   bad: Float64Array, extras: Float64Array[], maps: Map<number, FullMap>, bytes: number}} Layer
- * @typedef {{number: number, role: 'grid' | 'map', key: string, width: number, tall: number, reserve: number,
- *   heading: string[], hint: string, what: string, pixel: [number, number] | null, state: State, series?: Series,
- *   elsewhere?: boolean, order?: number[]}} Sheet
- * @typedef {{of: string, signed: boolean, scales: Record<string, string | [[number, number], [number, number]]>}} Series
- * @typedef {{channel: number, colormap: string, scale: string | [number, number], columns: number, frame?: number}} State
+ * @typedef {{number: number, role: 'grid' | 'map' | 'curtain', key: string, width: number, tall: number,
+ *   reserve: number, heading: string[], hint: string, what: string, pixel: [number, number] | null, state: State,
+ *   series?: Series, elsewhere?: boolean, order?: number[], name?: string, other?: string, letters?: string[]}} Sheet
+ * @typedef {{of: string, signed: boolean, scales: Record<string, string | [[number, number], [number, number]]>,
+ *   centred?: boolean}} Series
+ * @typedef {{channel: number, colormap: string, scale: string | [number, number], columns: number, frame?: number,
+ *   curtain?: number}} State
  * @typedef {{count: number, height: number, width: number, columns: number, zoom: number, gap: number}} Grid
  */
 
@@ -221,6 +223,34 @@ export function told(value, step) {
   const power = Math.floor(Math.log10(step));
   if (!Number.isFinite(value) || !(step > 0) || Math.abs(power) > 15) return number(value, 5);
   return number(power < 0 ? Math.round(value * 10 ** -power) / 10 ** -power : Math.round(value / 10 ** power) * 10 ** power, 5);
+}
+
+// ---------------------------------------------------------------------- maps: one of a layer
+
+/** Whether the maps came smaller than they are, each in full only when it is asked for. @param {Layer} layer */
+export const isReduced = ({size, full}) => size.join() !== full.join();
+
+/** The map in full, or as it is in the grid as long as there is no other. @param {Layer} layer @param {number} channel
+ * @param {boolean} whole false: as it is in the grid @returns {FullMap} */
+export function fullMap(layer, channel, whole = true) {
+  const [height, width] = layer.size, size = height * width;
+  const codes = layer.codes.subarray(channel * size, (channel + 1) * size);
+  const found = whole ? layer.maps.get(channel) : undefined;
+  return found ?? {low: layer.low[channel], step: layer.step[channel], codes, height, width};
+}
+
+/** A value of a map in full, or about it. @param {Layer} layer @param {number} channel @param {number} row
+ * @param {number} column in the map in full */
+export function valueAt(layer, channel, row, column) {
+  const {low, step, codes, height, width} = fullMap(layer, channel), [rows, columns] = layer.full;
+  return valueOf(codes[Math.floor((row * height) / rows) * width + Math.floor((column * width) / columns)], low, step);
+}
+
+/** That value in words. @param {Layer} layer @param {number} channel @param {number} row @param {number} column */
+export function valueText(layer, channel, row, column) {
+  const {step, height, width} = fullMap(layer, channel), [rows, columns] = layer.full;
+  const text = told(valueAt(layer, channel, row, column), step);
+  return height === rows && width === columns ? text : `about ${text}`;
 }
 
 // ---------------------------------------------------------------------- layout: where a map lies

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -32,12 +32,13 @@ class Painting:
     numbers : Numbers
         Of the layer.
     role : str
-        `"grid"` or `"map"`.
+        `"grid"`, `"map"`, or `"curtain"`: the map of two layers in one place.
     state : mapping
-        `channel`, `colormap`, `scale` and `columns`, as the traits have them; in a series, `frame` too.
+        `channel`, `colormap`, `scale` and `columns`, as the traits have them; in a series, `frame` too; of a curtain,
+        `curtain`, the percent of the first left of it.
     links : mapping
         For each name of `state` the controls that have it in the page, from which it is read there: a slider, a menu,
-        a box, a menu with two boxes; for the frame all that move it.
+        a box, a menu with two boxes; for the frame, and the curtain, all that move it.
     width, tall : int
         Room of the picture in px; beyond its height a grid scrolls, while a map fits.
     reserve : int
@@ -58,6 +59,12 @@ class Painting:
         That it is part of.
     movers : mapping
         For each part of an address (see `Painter`) the controls by which a hand asks for another one.
+    name : str
+        Of the layer, where a card shows several of them.
+    other : Numbers, optional
+        Of the layer right of a curtain; it has the same shape.
+    letters : sequence of str
+        What the two layers of a curtain are called.
     """
 
     numbers: Numbers
@@ -75,15 +82,27 @@ class Painting:
     order: Sequence[int] = ()
     series: Series | None = None
     movers: Mapping[str, Sequence[W.Widget]] = field(default_factory=dict)
+    name: str = ""
+    other: Numbers | None = None
+    letters: Sequence[str] = ()
+
+    @property
+    def every(self) -> list[Numbers]:
+        """The numbers of all that is shown."""
+        return [self.numbers, *filter(None, [self.other])]
 
     @property
     def sheet(self) -> dict[str, Any]:
         """What the page is told besides the numbers."""
         sheet = {name: getattr(self, name) for name in ("role", "width", "tall", "reserve", "hint", "what")}
         pixel = None if self.pixel is None else list(self.pixel)
-        more: dict[str, Any] = {} if self.series is None else {"series": asdict(self.series)}
+        more: dict[str, Any] = {} if self.series is None else {"series": self.series.told}
         if self.order:
             more["order"] = list(self.order)
+        if self.name:
+            more["name"] = self.name
+        if self.other is not None:
+            more |= {"other": self.other.key, "letters": list(self.letters)}
         return sheet | {"key": self.numbers.key, "heading": list(self.heading), "pixel": pixel} | more
 
 
@@ -96,7 +115,7 @@ def possible() -> bool:
 @cache
 def code() -> str:
     """The JavaScript, as one module."""
-    return joined(HERE, "numbers", "store", "zoom", "lens", "side", "series", "book", "card", "panel")
+    return joined(HERE, "numbers", "curtain", "store", "zoom", "lens", "side", "series", "book", "card", "panel")
 
 
 def palettes(names: Sequence[str]) -> tuple[dict[str, Any], list[bytes]]:
@@ -257,8 +276,9 @@ class Painter(Scripted, Sides):
         key = painting.numbers.key
         if self.on_numbers is not None:
             self.on_numbers(key, pages.hold(key))
-        if not pages.hold(key):
-            self._send_numbers(painting.numbers, int(painting.state["channel"]))
+        for numbers in painting.every:
+            if not pages.hold(numbers.key):
+                self._send_numbers(numbers, int(painting.state["channel"]))
 
     def _send_numbers(self, numbers: Numbers, channel: int) -> None:
         # Not deflated: a page inflates in its own time, while the next state may already be written to the side that it
@@ -313,15 +333,17 @@ class Painter(Scripted, Sides):
             chosen = choose(str(self._painting.state["colormap"]), signed=False)
             names = [f"palette {name}" for name in (*COLORMAPS, chosen)]
         pages.gone(str(content["page"]), names)
-        if self._painting is not None and self._painting.numbers.key == content["key"]:
+        if self._painting is not None and content["key"] in [numbers.key for numbers in self._painting.every]:
             self._provide(self._painting)
 
     def _heard_want(self, content: dict[str, Any]) -> None:
         key, channel = content["key"], int(content["channel"])
-        if self._painting is None or self._painting.numbers.key != key:
+        shown = [] if self._painting is None else self._painting.every
+        numbers = next((each for each in shown if each.key == key), None)
+        if numbers is None:
             self.send({"kind": "none", "key": key, "channel": channel})
             return
-        header, buffers = self._painting.numbers.map(channel, deflate=pages.inflate)
+        header, buffers = numbers.map(channel, deflate=pages.inflate)
         self.send(header, buffers)
 
     def _heard_cell(self, content: dict[str, Any]) -> None:

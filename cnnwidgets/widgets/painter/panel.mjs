@@ -3,10 +3,11 @@
 // from numbers that the kernel sends once. Channel, colour map, scale and columns are read from the controls beside it,
 // so that a move of a hand needs no kernel.
 import {
-  beyond, boxOf, extent, facts, gridOf, hit, levels, mapAt, mosaic, rangesOf, scaleTexts, shareBeyond, standsAt, stepped,
-  told, valueOf,
+  beyond, boxOf, extent, facts, fullMap, gridOf, hit, isReduced, levels, mapAt, mosaic, rangesOf, scaleTexts, shareBeyond,
+  standsAt, stepped, valueText,
 } from './numbers.mjs';
-import {Card} from './card.mjs';
+import {Card, partOf} from './card.mjs';
+import {apart, curtainOf, pairOf} from './curtain.mjs';
 import {keepKeyboard} from './lens.mjs';
 import {Wanted, meant, nearest} from './series.mjs';
 import {Side, build} from './side.mjs';
@@ -53,11 +54,13 @@ class Panel {
     this.sides = model.get('sides').map((/** @type {string} */ name) => new Side(name, look));
     /** @type {{number: number, pixel: [number, number]} | null} */
     this.picked = null;
-    this.wanted = /** @type {Wanted | null} */ (null); // of a series, once its controls are heard
+    this.wanted = /** @type {Wanted | null} */ (null); // of what several controls move, once they are heard
+    this.turning = /** @type {Model[]} */ ([]); // these controls: of the frame of a series, or of a curtain
     this.told = this.missed = -1; // numbers of states: the last one told as painted, and the last one asked for
     this.turns = /** @type {(() => void)[]} */ ([]);
     this.movers = /** @type {[Model, () => void][]} */ ([]); // by which a hand asks for another address
-    this.role = ''; // of what was shown last
+    this.part = ''; // of the card: what was shown last
+    this.card = /** @type {Card | null} */ (null);
     this.done = false; // whether what the kernel has sent last is painted
     this.tip = build('div', 'cnnw-says');
     this.repaint = () => this.paint();
@@ -81,11 +84,12 @@ class Panel {
       const found = await Promise.all(list.map(id => this.model.widget_manager.get_model(id))).catch(() => null);
       if (found && !this.closed) this.controls[name] = found;
     }
-    const {frame} = this.controls;
-    if (frame && !this.closed) {
-      this.wanted = new Wanted(frame.map(control => control.get('value')));
-      this.turns = frame.map((control, at) => () => this.wanted?.moved(at, control.get('value')));
-      frame.forEach((control, at) => control.on('change:value', this.turns[at])); // before it is painted
+    const turning = this.controls.frame ?? this.controls.curtain;
+    if (turning && !this.closed) {
+      this.turning = turning;
+      this.wanted = new Wanted(turning.map(control => control.get('value')));
+      this.turns = turning.map((control, at) => () => this.wanted?.moved(at, control.get('value')));
+      turning.forEach((control, at) => control.on('change:value', this.turns[at])); // before it is painted
     }
     for (const control of Object.values(this.controls).flat())
       for (const trait of ['value', 'index']) control.on(`change:${trait}`, this.repaint);
@@ -134,7 +138,7 @@ class Panel {
   /** Whether the page has all to paint a sheet. @param {Sheet} sheet */
   paints(sheet) {
     const layer = store.layers.get(sheet.key);
-    return Boolean(layer && this.palette(sheet, layer, this.state(sheet, layer)));
+    return Boolean(layer && !lacked(sheet) && this.palette(sheet, layer, this.state(sheet, layer)));
   }
 
   /** What the controls say of what is drawn alike in every layer. @param {Sheet} sheet */
@@ -156,6 +160,7 @@ class Panel {
 
   close() {
     this.closed = true;
+    this.card?.leave(this);
     this.release();
     this.wait(null);
     this.tip.remove();
@@ -165,7 +170,7 @@ class Panel {
     this.model.off('change:address', this.heard);
     for (const [control, moved] of this.movers)
       for (const trait of ['value', 'index']) control.off(`change:${trait}`, moved);
-    (this.controls.frame ?? []).forEach((control, at) => control.off('change:value', this.turns[at]));
+    this.turning.forEach((control, at) => control.off('change:value', this.turns[at]));
     for (const control of Object.values(this.controls).flat())
       for (const trait of ['value', 'index']) control.off(`change:${trait}`, this.repaint);
   }
@@ -175,16 +180,24 @@ class Panel {
     const state = /** @type {any} */ ({...sheet.state});
     for (const [name, controls] of Object.entries(this.controls)) state[name] = READ[name]?.(controls, sheet) ?? state[name];
     state.channel = Math.max(0, Math.min(state.channel, layer.count - 1));
+    if (this.controls.curtain && this.wanted) {
+      const places = this.turning.map(control => control.get('value'));
+      if (places.every(place => place === places[0])) this.wanted.settle(places[0], places);
+      state.curtain = this.wanted.frame;
+    }
     return state;
   }
 
   /** Paint the newest, and the other side as long as it is seen. */
   paint() {
-    const card = Card.of(this.el);
-    this.role = this.kernels()?.role ?? this.role;
-    if (card && (this.role === 'map' || this.movers.length)) card.join(this.role, this);
+    const card = Card.of(this.el), own = this.kernels();
+    if (own) this.part = partOf(own);
+    if (card && this.part && !this.closed) {
+      this.card = card;
+      card.join(this.part, this, this.movers.length > 0);
+    }
     const sheets = this.sheets();
-    if (card && this.role === 'grid') card.cover();
+    if (card?.lead === this) card.cover();
     const newest = (sheets[1]?.number ?? -1) > (sheets[0]?.number ?? -1) ? 1 : 0;
     const painted = this.put(newest, sheets[newest]);
     if (this.sides[1 - newest].host.getClientRects().length || !sheets[1 - newest])
@@ -221,17 +234,20 @@ class Panel {
   remind() {
     const sheet = newestOf(this.sheets());
     if (!sheet || this.closed) return;
-    const layer = store.layers.get(sheet.key), missing = layer ? 'palettes' : 'layer';
-    if (layer && this.palette(sheet, layer, this.state(sheet, layer))) return;
-    if (!document.hidden && !store.coming.has(sheet.key) && store.needs(layer ? missing : sheet.key))
-      this.model.send({kind: 'need', key: sheet.key, missing, page: store.page});
+    const lacks = lacked(sheet), key = lacks ?? sheet.key, layer = store.layers.get(sheet.key);
+    if (layer && !lacks && this.palette(sheet, layer, this.state(sheet, layer))) return;
+    const missing = lacks ? 'layer' : 'palettes';
+    if (!document.hidden && !store.coming.has(key) && store.needs(lacks ?? missing))
+      this.model.send({kind: 'need', key, missing, page: store.page});
     this.late = setTimeout(() => this.remind(), LATE);
   }
 
   /** The colours of a layer; undefined where they have not come. @param {Sheet} sheet @param {Layer} layer
    * @param {State} state */
   palette({series}, layer, {colormap}) {
-    return store.palettes.get(colormap === 'auto' ? store.auto[(series ?? layer).signed ? 1 : 0] : colormap);
+    const name = colormap === 'auto' ? store.auto[(series ?? layer).signed ? 1 : 0] : colormap;
+    const found = store.palettes.get(name);
+    return found && series?.centred && !found.diverging ? store.palettes.get(store.auto[1]) : found;
   }
 
   /** Tell the kernel whether anybody looks at the page: it sends nothing to one at which nobody does. */
@@ -250,11 +266,12 @@ class Panel {
       return true;
     }
     side.keep(sheet);
-    const layer = store.layer(sheet.key);
-    if (!layer) {
-      if (!store.coming.has(sheet.key) && this.missed !== sheet.number && !document.hidden) {
+    const layer = store.layer(sheet.key), lacks = lacked(sheet);
+    if (!layer || lacks) {
+      const key = lacks ?? sheet.key;
+      if (!store.coming.has(key) && this.missed !== sheet.number && !document.hidden) {
         this.missed = sheet.number;
-        if (store.needs(sheet.key)) this.model.send({kind: 'need', key: sheet.key, page: store.page});
+        if (store.needs(key)) this.model.send({kind: 'need', key, page: store.page});
       }
       return false;
     }
@@ -262,7 +279,7 @@ class Panel {
     const palette = this.palette(sheet, layer, state);
     if (!palette) return false;
     state.scale = meant(sheet, state.scale, palette.diverging);
-    (sheet.role === 'grid' ? this.grid : this.map).call(this, side, sheet, layer, state, palette);
+    this[sheet.role](side, sheet, layer, state, palette);
     side.told(sheet, state);
     return true;
   }
@@ -321,6 +338,34 @@ class Panel {
     side.dress();
     side.at = (x, y) => x >= 0 && y >= 0 && x < width && y < height
       ? {map: channel, row: Math.floor(y), column: Math.floor(x)} : null;
+  }
+
+  /** A map of two layers in one place: of the first left of the curtain, of the other right of it.
+   * @param {Side} side @param {Sheet} sheet @param {Layer} layer @param {State} state @param {Palette} palette */
+  curtain(side, sheet, layer, state, palette) {
+    const {channel, scale, curtain = 50} = state, both = [layer, beside(sheet)], maps = pairOf(both, channel);
+    const [{height, width}] = maps, edge = Math.round((width * curtain) / 100);
+    const ranges = both.map(each => rangesOf(each, scale, palette.diverging).map(ends => ends[channel]));
+    const drawn = JSON.stringify([sheet.key, sheet.other, palette.name, ranges, channel, height, width, edge, sheet.width]);
+    const again = drawn !== side.drawn;
+    side.picture(sheet, width, height, () => curtainOf(maps, ranges, edge, palette.colors), drawn,
+      `curtain of ${layer.full}`);
+    if (again) {
+      side.title(sheet.heading);
+      side.unscaled();
+    }
+    const picked = !sheet.elsewhere && this.picked?.number === sheet.number;
+    const pixel = picked ? /** @type {any} */ (this.picked).pixel : sheet.pixel;
+    const inside = pixel && pixel[0] < layer.full[0] && pixel[1] < layer.full[1];
+    side.list(inside ? apart(both, channel, pixel, sheet.letters ?? [])
+      .map(([letters, value]) => [`${letters} at row ${pixel[0]}, column ${pixel[1]}`, value]) : []);
+    side.box = edge > 0 && edge < width ? [edge, 0, edge, height] : null;
+    side.always = true;
+    side.written = null;
+    side.reduced = height !== layer.full[0] || width !== layer.full[1];
+    side.dress();
+    side.at = (x, y) => x >= 0 && y >= 0 && x < width && y < height
+      ? {map: channel, row: Math.floor(y), column: Math.floor(x), of: maps[0]} : null;
   }
 
   /** When the hand rests, fetch the neighbours. @param {Layer} layer @param {number} channel */
@@ -398,16 +443,11 @@ class Panel {
 /** @param {(Sheet | null)[]} sheets */
 const newestOf = sheets => [...sheets].sort((one, other) => (other?.number ?? -1) - (one?.number ?? -1))[0];
 
-/** Whether the maps came smaller than they are, each in full only when it is asked for. @param {Layer} layer */
-const isReduced = ({size, full}) => size.join() !== full.join();
+/** The layer right of the curtain; only where the page has it. @param {Sheet} sheet */
+const beside = sheet => /** @type {Layer} */ (store.layer(/** @type {string} */ (sheet.other)));
 
-/** The map in full, or as it is in the grid as long as there is no other. @param {Layer} layer @param {number} channel
- * @returns {FullMap} */
-function fullMap(layer, channel) {
-  const [height, width] = layer.size, size = height * width;
-  const codes = layer.codes.subarray(channel * size, (channel + 1) * size);
-  return layer.maps.get(channel) ?? {low: layer.low[channel], step: layer.step[channel], codes, height, width};
-}
+/** The numbers of a sheet that the page has not. @param {Sheet} sheet */
+const lacked = ({key, other}) => [key, other].find(each => each && !store.layers.has(each));
 
 /** Row and column in the map in full of a place in what is painted. @param {Layer} layer @param {any} found
  * @returns {[number, number]} */
@@ -416,18 +456,14 @@ function whereIn(layer, found) {
   return [Math.floor(((found.row + 0.5) * rows) / height), Math.floor(((found.column + 0.5) * columns) / width)];
 }
 
-/** A value of a map in full, or about it. @param {Layer} layer @param {number} channel @param {number} row
- * @param {number} column in the map in full */
-function valueText(layer, channel, row, column) {
-  const {low, step, codes, height, width} = fullMap(layer, channel), [rows, columns] = layer.full;
-  const at = Math.floor((row * height) / rows) * width + Math.floor((column * width) / columns);
-  const text = told(valueOf(codes[at], low, step), step);
-  return height === rows && width === columns ? text : `about ${text}`;
-}
-
 /** What the mouse is told over a place. @param {Sheet} sheet @param {Layer} layer @param {any} found */
 function described(sheet, layer, found) {
   const {map} = found;
+  if (sheet.role === 'curtain') {
+    const [row, column] = whereIn(layer, found);
+    const values = apart([layer, beside(sheet)], map, [row, column], sheet.letters ?? []).map(each => each.join(' '));
+    return [`row ${row}, column ${column}: ${values.join(', ')}`];
+  }
   const painted = sheet.role === 'grid' ? {height: layer.size[0], width: layer.size[1]} : fullMap(layer, map);
   const [row, column] = whereIn(layer, {...found, of: painted});
   const value = `row ${row}, column ${column}: ${valueText(layer, map, row, column)}`;

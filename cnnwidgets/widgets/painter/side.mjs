@@ -87,7 +87,7 @@ export class Side {
   /** @param {Sheet} sheet @param {number} width @param {number} height @param {() => Uint32Array} make
    * @param {string} drawn what the pixels depend on @param {string} of what is looked at: a view of it stays */
   picture(sheet, width, height, make, drawn, of) {
-    const factor = shownFactor(width, height, sheet.width, sheet.role === 'map' ? sheet.tall : 0);
+    const factor = shownFactor(width, height, sheet.width, sheet.role === 'grid' ? 0 : sheet.tall);
     const shown = Math.round(height * factor), room = Math.max(sheet.reserve, Math.min(shown, sheet.tall) + EDGE);
     if (drawn !== this.drawn) {
       const {canvas} = this;
@@ -165,6 +165,12 @@ export class Side {
     this.scale.style.cssText = `width:${Math.round(this.canvas.width * this.lens.fit.factor)}px;max-width:100%`;
     this.ramp.style.background = `linear-gradient(to right, ${colors.join(', ')})`;
     this.ends.replaceChildren(...texts.map(text => build('span', '', text)));
+  }
+
+  /** Without a scale: those beside it say it. */
+  unscaled() {
+    this.ramp.style.background = '';
+    this.ends.replaceChildren();
   }
 
   /** @param {string[][]} rows */

@@ -80,11 +80,13 @@ class Paint:
     words: str = ""
     series: Series | None = None
     movers: Mapping[str, Sequence[W.Widget]] = field(default_factory=dict)
+    name: str = ""
 
     def panel(self, role: str, **options: Any) -> Painting:
         """The painting of one panel."""
         movers = self.movers if role == "grid" else {}  # one painter hears them for the whole card
-        whole: dict[str, Any] = {"words": self.words, "series": self.series, "movers": movers, **options}
+        whole: dict[str, Any] = {"words": self.words, "series": self.series, "movers": movers, "name": self.name}
+        whole |= options
         return Painting(self.numbers, role, self.state, self.links, **whole)
 
 

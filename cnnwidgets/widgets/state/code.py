@@ -190,7 +190,7 @@ def call(function: str, *given: str, **options: str) -> str:
     )
 
 
-def cell_of(name: str, given: Given, numbers: Sequence[str], *, public: bool) -> str:
+def cell_of(name: str, given: Given, numbers: Sequence[str], *, public: bool, called: str = "view") -> str:
     """The cell that makes a view.
 
     Parameters
@@ -203,17 +203,19 @@ def cell_of(name: str, given: Given, numbers: Sequence[str], *, public: bool) ->
         The lines that compute the numbers behind the picture.
     public : bool
         Whether the class is one of cnnwidgets.
+    called : str
+        The variable of the view.
     """
-    lines = [f"view = {given.call_again(f'cw.{name}' if public else name)}"]
+    lines = [f"{called} = {given.call_again(f'cw.{name}' if public else name)}"]
     # an own image is shown by the view, which then gives its numbers
-    lines = [*lines, f"view.show({given.named('image')})", *numbers] if given.own else [*numbers, *lines]
+    lines = [*lines, f"{called}.show({given.named('image')})", *numbers] if given.own else [*numbers, *lines]
     modules = {"np.": "import numpy as np", "torch.": "import torch", "cw.": "import cnnwidgets as cw"}
     imports = [line for used, line in modules.items() if any(used in text for text in lines)]
     made_with = [each for each in given.nameless if each != "image"]
     missing = [f"# {', '.join(made_with)}: what the view was given"] if made_with else []
     if "image" in given.nameless:
         missing.append("# image: what view.show was given; view.state keeps it, and cw.open shows it again")
-    return "\n".join([*imports, *missing, *lines, "view"])
+    return "\n".join([*imports, *missing, *lines, called])
 
 
 def literal(value: Any) -> str | None:

@@ -47,3 +47,15 @@ def test_a_pair_by_hand_comes_first():
     assert pair is not None and (pair.b, pair.how) == ("extra", "hand")
     with pytest.raises(LookupError, match="frist"):
         pair_layers(table(Named()), table(Named()), {"frist": "extra"})
+
+
+def test_the_number_of_a_layer_in_a_sequence_is_a_name_only_where_the_shape_is_the_same():
+    one = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Conv2d(2, 3, 1), nn.ReLU())
+    other = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Conv2d(2, 2, 1), nn.ReLU(), nn.Conv2d(2, 3, 1), nn.ReLU())
+    found = pair_layers(table(one), table(other))
+    assert [(pair.a, pair.b, pair.how) for pair in found] == [
+        ("0", "0", "name"), ("1", "1", "name"), ("2", "4", "order"), ("3", "5", "order")
+    ]  # fmt: skip
+    assert found.only_b == ("2", "3")
+    wider = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU())
+    assert [pair.how for pair in pair_layers(table(one), table(wider))] == ["name", "name"]  # nothing else is there

@@ -165,6 +165,17 @@ def test_classes_in_another_order_are_matched_by_name_and_said():
     assert len(view.comparison.disagreements) == 0
 
 
+def test_classes_that_are_called_by_numbers_are_matched_by_these_names():
+    model = network()
+    turned = copy.deepcopy(model)
+    with torch.no_grad():
+        for part in (turned[3].weight, turned[3].bias):
+            part.copy_(part[[2, 0, 1]].clone())
+    view = cw.compare([model, turned], images(), classes=(["0", "1", "2"], ["2", "0", "1"]), survey=False)
+    panel = view.panel("scores")
+    assert panel.heading == "Scores · all agree" and len({bar[1] for bar in panel.bars[:2]}) == 1
+
+
 def test_images_stand_side_by_side_and_an_edit_beside_what_it_edits():
     view = cw.compare(network(), images(), images=[0, 3, 5], survey=False)
     assert [column.snapshot.index for column in view.columns] == [0, 3, 5] and view.count == 3
