@@ -147,7 +147,8 @@ class SideBySide(W.VBox):
         with ExitStack() as held:
             for part in tree(self):  # the page in the browser hears of nothing meanwhile
                 held.enter_context(part.hold_sync())
-            return to_html(SideBySidePage(*self.views, self.linked), path, budget, values, progress)
+            page: Any = SideBySidePage(*self.views, self.linked)  # whose sliders are its own, not those of a class
+            return to_html(page, path, budget, values, progress)
 
     def code(self, namespace: Mapping[str, Any] | None = None) -> str:
         """The cell that makes both views as they are now; `namespace` is as for `ModelView.code`."""
