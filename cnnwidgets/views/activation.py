@@ -120,6 +120,7 @@ class ActivationView(ImageView):
     ).tag(display=True)
     pixel = Place(of=_extent, help="(row, column) in the large map whose value is told, or None").tag(display=True)
     off = ChannelsOff(help="(layer, channel) of each channel that is switched off: set to 0").tag(source=True)
+    _scanned: tuple[Scan, Any] | None
 
     @property
     def maps(self) -> torch.Tensor:
@@ -141,7 +142,7 @@ class ActivationView(ImageView):
         """Keep the subject as it was given, without what the view itself switches off."""
         super().prepare(traits)
         self._given = self.subject
-        self._scanned: tuple[Scan, Any] | None = None
+        self._scanned = None
 
     @T.validate("columns")
     def _validate_columns(self, proposal: Any) -> int:

@@ -157,7 +157,7 @@ class Items:
         plain_one = type(image) is torch.Tensor and not image.is_nested
         form = (image.shape, image.dtype, image.layout, image.device) if plain_one else None
         if form in self._forms and is_finite(image):
-            return image  # type: ignore[no-any-return]
+            return image
         found = checked_image(image, f"image {index}", self.entry)
         if found is image and form is not None and len(self._forms) < KNOWN:
             self._forms.add(form)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import nn
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
 from ..core import in_one_line, rebuilt
 from ..dataset import Item, Items
@@ -109,7 +109,7 @@ class Ahead:
     def _begin(self, start: int) -> None:
         self.close()
         chunks = [part.tolist() for part in self._order[start:].split(CHUNK)]
-        loader = DataLoader(
+        loader: DataLoader[Any] = DataLoader(
             _Source(self._reader),
             batch_size=None,
             sampler=chunks,
@@ -158,7 +158,7 @@ class Ahead:
         return f"{before}by {method!r} a process reads its class from a module, not from a notebook or a function"
 
 
-class _Source:
+class _Source(Dataset[Any]):
     """A data set of torch whose index is a list of indices."""
 
     def __init__(self, reader: Reader) -> None:
@@ -216,7 +216,7 @@ def _portable(error: Exception) -> Exception:
     return error if type(error).__module__ == "builtins" else RuntimeError(in_one_line(error))
 
 
-def _as_it_is(pack: Packed) -> Packed:
+def _as_it_is(pack: Any) -> Any:
     return pack
 
 
