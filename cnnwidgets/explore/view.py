@@ -174,7 +174,7 @@ class ExploreView(ImageView):
     def controls(self) -> list[W.Widget]:
         """Image, which stages are seen, and how the maps are drawn."""
         box = plain(W.Text, value=self.find, placeholder="name, kind or shape", layout=layout(width="150px"))
-        T.link((self, "find"), (box, "value"))
+        controls.Linked((self, "find"), (box, "value"))
         controls.hint(box, "Show only stages whose name, kind or shape holds this text")
         tip = "Value range of the colours: each map its own, one for each layer, or one for the whole network"
         names = [("each map", "map"), ("each layer", "layer"), ("whole network", "network")]

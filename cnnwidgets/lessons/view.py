@@ -248,7 +248,7 @@ class Lesson(ModelView):
     def controls(self) -> list[W.Widget]:
         """The seed: the same number for a whole class."""
         box = plain(W.BoundedIntText, value=self.seed, min=0, max=10**6, layout=layout(width="90px"))
-        T.link((self, "seed"), (box, "value"))
+        controls.Linked((self, "seed"), (box, "value"))
         controls.hint(box, "The same number asks the same questions: one for a whole class")
         return [controls.labelled("Seed", box)]
 

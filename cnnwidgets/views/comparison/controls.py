@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import ipywidgets as W
-import traitlets as T
 
 from ...compute.layers import Layer
 from ...widgets import controls
@@ -27,7 +26,7 @@ def curtain_control(view: Any) -> Group:
     for name in ("_repeat", "repeat"):  # in ipywidgets 7, and from 8 on
         if blink.has_trait(name):
             setattr(blink, name, True)
-    T.link((view, "curtain"), (blink, "value"))
+    controls.Linked((view, "curtain"), (blink, "value"))
     controls.hint(blink, "Blink: one and the other in turn")
     return controls.labelled("Curtain", slide, blink)
 

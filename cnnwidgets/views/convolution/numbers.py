@@ -12,7 +12,7 @@ import numpy as np
 import traitlets as T
 
 from ...compute.core import unknown
-from ...widgets.controls import Guard, hint, named
+from ...widgets.controls import Guard, Linked, hint, named
 from ...widgets.surface import markup, plain
 
 Rows = tuple[tuple[float, ...], ...]
@@ -111,7 +111,7 @@ class NumbersControl(W.VBox):
         super().__init__([heading, self._menu, self._box, self._wrong], layout=W.Layout(overflow="hidden"))
         self._menu.observe(self._chosen, "value")
         self._box.observe(self._typed, "value")
-        T.link((view, trait), (self, "value"))
+        Linked((view, trait), (self, "value"))
 
     @T.observe("value")
     def _show(self, change: Any) -> None:

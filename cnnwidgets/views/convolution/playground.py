@@ -129,7 +129,7 @@ class KernelPlayground(ModelView):
     def controls(self) -> list[W.Widget]:
         """The settings of the convolution, the place with the player, and the colours."""
         bias = W.FloatText(value=self.bias, layout=W.Layout(width="80px"))
-        T.link((self, "bias"), (bias, "value"))
+        controls.Linked((self, "bias"), (bias, "value"))
         controls.hint(bias, "Added to every sum")
         self._player = controls.PlaceControl(self, "pixel", self.extent, what="the output that is explained", play=True)
         self._slot = Slot.beside(self, self._player)
@@ -206,7 +206,7 @@ class KernelPlayground(ModelView):
         control = W.BoundedIntText(
             value=getattr(self, name), min=trait.min, max=trait.max, layout=W.Layout(width="56px")
         )
-        T.link((self, name), (control, "value"))
+        controls.Linked((self, name), (control, "value"))
         controls.hint(control, trait.help.capitalize())
         return control
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import ipywidgets as W
-import traitlets as T
 
 from ...compute.dataset import POOLINGS
 from ...compute.embedding import methods
@@ -30,7 +29,7 @@ class Controls:
     def __init__(self, view: Any) -> None:
         last, most = len(view.frames.names) - 1, len(view.frames.items)
         play = Player(value=view.frame, min=0, max=last, interval=PLAYED, layout=W.Layout(width="auto"))
-        T.link((view, "frame"), (play, "value"))
+        controls.Linked((view, "frame"), (play, "value"))
         frame = controls.slider(view, "frame", maximum=last, tip="State of the network (arrow keys work)")
         film = controls.labelled("State", frame, play)
         film.layout.display = "" if last else "none"

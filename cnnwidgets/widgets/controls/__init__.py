@@ -24,6 +24,7 @@ from .basic import (
 from .channel import ChannelControl
 from .guard import Guard
 from .layer import LayerPicker
+from .linking import Linked
 from .place import SPEEDS, PlaceControl
 from .progress import ProgressRow, duration
 from .ranges import IntBox, IntRange, Player
@@ -41,6 +42,7 @@ __all__ = [
     "IntBox",
     "IntRange",
     "LayerPicker",
+    "Linked",
     "PlaceControl",
     "Player",
     "ProgressRow",

@@ -17,6 +17,7 @@ from ...compute.layers import Layer
 from ...render.color import COLORMAPS
 from ..surface import layout, plain
 from .guard import Guard
+from .linking import Linked
 from .ranges import IntBox, IntRange, LogRange, all_single, mark_single
 
 AUTO = "auto"
@@ -127,7 +128,7 @@ def slider(view: T.HasTraits, trait: str, *, maximum: int, width: int = 150, tip
     """An integer slider from 0 to `maximum`, linked to `trait`, with its number beside it."""
     look = layout(width=f"{width}px")
     control = plain(IntRange, value=getattr(view, trait), min=0, max=maximum, readout=False, layout=look)
-    T.link((view, trait), (control, "value"))
+    Linked((view, trait), (control, "value"))
     hint(control, tip)
     return control
 
@@ -135,7 +136,7 @@ def slider(view: T.HasTraits, trait: str, *, maximum: int, width: int = 150, tip
 def entry(view: T.HasTraits, trait: str, *, maximum: int, width: int = 64, tip: str) -> IntBox:
     """A box to type an integer from 0 to `maximum` into, linked to `trait`."""
     control = plain(IntBox, value=getattr(view, trait), min=0, max=maximum, layout=layout(width=f"{width}px"))
-    T.link((view, trait), (control, "value"))
+    Linked((view, trait), (control, "value"))
     hint(control, tip)
     return control
 
@@ -183,7 +184,7 @@ def channel_word(row: Layer) -> str:
 def dropdown(view: T.HasTraits, trait: str, options: Sequence[Any], *, width: int = 120, tip: str) -> W.Dropdown:
     """A menu of `options`, or `(label, value)` pairs, linked to `trait`."""
     control = plain(W.Dropdown, options=options, value=getattr(view, trait), layout=layout(width=f"{width}px"))
-    T.link((view, trait), (control, "value"))
+    Linked((view, trait), (control, "value"))
     hint(control, tip)
     return control
 
@@ -221,7 +222,7 @@ def checkbox(view: T.HasTraits, trait: str, text: str, *, width: int, tip: str) 
     """A box to tick, with its text, linked to `trait`."""
     look = W.Layout(width=f"{width}px", margin="0 18px 0 0")
     control = plain(W.Checkbox, value=getattr(view, trait), description=text, indent=False, layout=look)
-    T.link((view, trait), (control, "value"))
+    Linked((view, trait), (control, "value"))
     hint(control, tip)
     return control
 
@@ -231,7 +232,7 @@ def fraction(view: T.HasTraits, trait: str, *, width: int = 150, tip: str) -> W.
     limits = {"min": 0.0, "max": 1.0, "step": 0.05}
     look = W.Layout(width=f"{width}px")
     control = plain(W.FloatSlider, value=getattr(view, trait), **limits, readout=False, layout=look)
-    T.link((view, trait), (control, "value"))
+    Linked((view, trait), (control, "value"))
     hint(control, tip)
     return control
 
@@ -241,7 +242,7 @@ def doubling(view: T.HasTraits, trait: str, *, maximum: int, width: int = 110, t
     value, look = getattr(view, trait), layout(width=f"{width}px")
     limits = {"base": 2, "min": 0, "max": top_power(maximum), "step": 1}
     control = plain(LogRange, **limits, value=value, readout=False, layout=look)
-    T.link((view, trait), (control, "value"), transform=(float, round))
+    Linked((view, trait), (control, "value"), transform=(float, round))
     hint(control, tip)
     return control
 
@@ -264,7 +265,7 @@ def index_control(view: Any, count: int) -> W.HBox:
     """
     dice = random.Random()  # our own: the global one stays as it is
     chosen = _Chosen()
-    T.link((view, "index"), (chosen, "index"), transform=(lambda at: at if at >= 0 else chosen.index, int))
+    Linked((view, "index"), (chosen, "index"), transform=(lambda at: at if at >= 0 else chosen.index, int))
 
     def step(by: int) -> None:
         view.index = (chosen.index + by) % count
@@ -310,7 +311,7 @@ class ScaleControl(W.HBox):
         self._menu.observe(self._chosen, "value")
         for end in self._ends:
             end.observe(self._typed, "value")
-        T.link((view, trait), (self, "value"))
+        Linked((view, trait), (self, "value"))
 
     @T.observe("value")
     def _show(self, change: Any) -> None:

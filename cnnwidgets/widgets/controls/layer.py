@@ -13,6 +13,7 @@ from ...compute.layers import Layer, LayerTable
 from ..surface import layout, plain
 from .basic import hint, named
 from .guard import Guard
+from .linking import Linked
 from .ranges import Options
 from .search import Search
 
@@ -91,14 +92,14 @@ class LayerPicker(W.HBox):
         with self._writing:
             self.value = getattr(view, trait)
         if view.has_trait("main_layers"):
-            T.link((view, "main_layers"), (self, "main_layers"))
+            Linked((view, "main_layers"), (self, "main_layers"))
         self.update(table, main)
         for control in (self._slider, self._menu):
             control.observe(self._chosen, "value")
         for control in (self._kind, self._search):
             control.observe(self._narrowed, "value")
         self.observe(self._narrowed, "main_layers")
-        T.link((view, trait), (self, "value"))
+        Linked((view, trait), (self, "value"))
 
     def update(self, table: LayerTable, main: Collection[str] = ()) -> None:
         """Show another table, of which the layers in `main` are the main ones; the choice stays."""
@@ -160,7 +161,7 @@ class LayerPicker(W.HBox):
         if self._box is None and main < every:
             look = W.Layout(width="112px", margin="0 0 0 8px")
             self._box = plain(W.Checkbox, description="main layers", indent=False, layout=look)
-            T.link((self, "main_layers"), (self._box, "value"))
+            Linked((self, "main_layers"), (self._box, "value"))
             self.children = [*self.children[:-1], self._box, self._note]  # type: ignore[has-type]
         if self._box is not None:
             self._box.layout.display = "" if main < every else "none"

@@ -10,6 +10,7 @@ import traitlets as T
 
 from . import basic as controls
 from .guard import Guard
+from .linking import Linked
 from .ranges import Player
 
 SPEEDS = (1, 2, 5, 10, 20, 30, 60)
@@ -111,7 +112,7 @@ class PlaceControl(W.HBox):
     def _player(self, places: int) -> tuple[W.Widget, W.Widget]:
         view = self._view
         play = Player(min=0, max=places - 1, value=view.position, layout=W.Layout(width="auto"))
-        T.link((view, "position"), (play, "value"))
+        Linked((view, "position"), (play, "value"))
         T.dlink((view, "speed"), (play, "interval"), transform=lambda speed: round(1000 / speed))
         controls.hint(play, "Slide the window over the input, row by row")
         self._ranges["position"] = play

@@ -12,6 +12,7 @@ import traitlets as T
 
 from ..surface import layout, plain
 from .basic import hint, named
+from .linking import Linked
 
 LATE = 0.5
 """Seconds after Enter in which text may still come: the page holds text back while the kernel works, Enter never."""
@@ -40,7 +41,7 @@ class Search(W.HBox):
         self._found = plain(W.HTML, layout=layout(margin="2px 8px"))
         super().__init__([self._box, self._found], layout=W.Layout(overflow="hidden"))
         hint(named(self._box, f"Search {many}"), tip)
-        T.link((self._box, "value"), (self, "value"))
+        Linked((self._box, "value"), (self, "value"))
         self._box.on_msg(self._said)
 
     def tell(self, count: int, left_out: int = 0) -> None:

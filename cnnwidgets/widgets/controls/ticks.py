@@ -10,6 +10,7 @@ import traitlets as T
 
 from ..surface import layout, plain
 from .basic import hint
+from .linking import Linked
 
 
 class Choices(W.HBox):
@@ -34,7 +35,7 @@ class Choices(W.HBox):
             box = plain(W.Checkbox, value=False, description=text, indent=False, layout=look)
             self._boxes[name] = hint(box, tips.get(name, text))
         super().__init__(list(self._boxes.values()), layout=W.Layout(flex_flow="row wrap"))
-        T.link((view, trait), (self, "value"))
+        Linked((view, trait), (self, "value"))
         for box in self._boxes.values():
             box.observe(self._ticked, "value")
 
