@@ -1,7 +1,6 @@
 """What it costs to scan a data set, against a bare loop over it with the same batch.
 
-    python benchmarks/scan.py [--images 128] [--digits 6000] [--reps 3]
-    python benchmarks/scan.py --ray 1280
+    python benchmarks/scan.py [resnet] [small] [patches] [lenet] [lenet-all] [ray] [--images 128] [--reps 3]
 
 On the CPU, random weights. The bare loop reads the images one by one, stacks them and runs the network in
 `torch.inference_mode`; the scan does that and all of its own. Its set-up, which costs as much as about 40 images, is
@@ -9,10 +8,10 @@ spread over 2,000 photos and 60,000 digits. Their runs are interleaved, so that 
 the processor's time is told beside that of the clock: on a busy machine only the former is steady.
 
 The rows: all convolutions of a ResNet-18, also against a hook that keeps the largest values by `torch.topk` on whole
-maps; the convolutions of LeNet-5, and all its modules, on MNIST, also against a loader of torch; the peak of the memory
-beyond the bare loop; the merging of 8 parts.
+maps; the peak of the memory beyond the bare loop, and the merging of 8 parts; 16 patches of a channel that has not been
+shown; the convolutions of LeNet-5, and all its modules, on MNIST, also against a loader of torch.
 
-With `--ray` this alone, where Ray is installed: two workers of it, with a processor each, against one process with two
+And where it is asked for and Ray is installed: two workers of it, with a processor each, against one process with two
 threads, by the convolutions of the ResNet-18. Each scans that many photos and a fifth of them: the difference of the
 two times is without what it takes to begin, which is told apart.
 """
@@ -100,13 +99,83 @@ def compare(what: str, times: Times, count: int, of: int, bound: float, base: st
         verdict(f"{what}, scan of {of:,} images against {base} loop, {kind}", median(ratios), bound)
 
 
-def on_ray(model: nn.Module, photos: Sequence[Any], layers: Sequence[str]) -> None:
+def resnet(count: int, reps: int) -> None:
+    """All convolutions of a ResNet-18, against a bare loop and against a hook that keeps the largest values."""
+    model, layers = network()
+    photos = noise(count)
+    times = interleaved(
+        reps,
+        bare=lambda: bare(model, photos, 32),
+        begin=lambda: cw.Scanner(model, photos, layers, k=K),
+        scan=lambda: cw.scan(model, photos, layers, k=K, progress=False),
+        topk=lambda: by_topk(model, photos, 32, layers),
+    )
+    print(f"ResNet-18, {len(layers)} convolutions, {len(photos)} photos of 224 x 224, batch 32, 10 classes")
+    compare("ResNet-18", times, len(photos), 2000, 1.2)
+    compare("ResNet-18", {name: times[name] for name in ("topk", "begin", "scan")}, len(photos), 2000, 1.0, "topk")
+
+
+def small(count: int, reps: int) -> None:
+    """What is kept, the peak of the memory, and the merging of parts."""
+    model, layers = network()
+    few = noise(count)
+    beyond = peak_bytes(lambda: cw.scan(model, few, k=K, progress=False)) - peak_bytes(lambda: bare(model, few, 32))
+    verdict("peak memory beyond the bare loop, all layers, batch 32", beyond / 1e6, 200, unit=" MB")
+    parts = [cw.scan(model, few, layers, k=K, part=(at, 8), progress=False) for at in range(8)]
+    tensors, _ = parts[0].record()
+    verdict("what is kept", sum(tensor.nbytes for tensor in tensors.values()) / 1e6, 5, unit=" MB")
+    start = time.perf_counter()
+    cw.Scan.merge(*parts)
+    verdict("merge of 8 parts", time.perf_counter() - start, 1, unit=" s")
+
+
+def patches(count: int, reps: int) -> None:
+    """The 16 patches of a channel that has not been shown before; to read the images takes nothing here."""
+    model, _ = network()
+    photos = noise(count, alike=False)
+    view = cw.ExamplesView(model, photos, cw.scan(model, photos, ["layer2"], k=K, progress=False), layer="layer2")
+    view.picture()
+    times = []
+    for channel in range(1, 1 + 5 * reps):
+        start = time.perf_counter()
+        view.channel = channel
+        view.picture()
+        times.append(time.perf_counter() - start)
+    verdict("16 patches of a channel that was not shown before", median(times), 0.1, unit=" s")
+    view.close()
+
+
+def lenet(count: int, reps: int, layers: list[str] | None) -> None:
+    """LeNet-5 on MNIST, against a bare loop and a loader of torch."""
+    model = cw.models.lenet5(pretrained=True).eval()
+    try:
+        digits: Any = cw.data.mnist()
+    except (OSError, RuntimeError):
+        digits = cw.data.digits()
+    digits = torch.utils.data.Subset(digits, range(min(count, len(digits))))
+    times = interleaved(
+        reps,
+        bare=lambda: bare(model, digits, 256),
+        loader=lambda: by_loader(model, digits, 256),
+        begin=lambda: cw.Scanner(model, digits, layers, k=K, batch_size=256),
+        scan=lambda: cw.scan(model, digits, layers, k=K, batch_size=256, progress=False),
+    )
+    which = "LeNet-5, all modules" if layers is None else "LeNet-5, its convolutions"
+    print(f"{which}, {len(digits):,} images of {type(digits.dataset).__name__}, batch 256, 10 classes")
+    compare(which, times, len(digits), 60_000, 1.3)
+    of_loader = {name: times[name] for name in ("loader", "begin", "scan")}
+    compare(which, of_loader, len(digits), 60_000, 1.3, "loader")
+
+
+def on_ray(count: int, reps: int) -> None:
     """Images a second by two workers of Ray and by one process with two threads, and what it takes to begin."""
+    model, layers = network()
+    photos = noise(count)
     few = len(photos) // 5
 
-    def seconds(count: int, **more: Any) -> float:
+    def seconds(number: int, **more: Any) -> float:
         start = time.perf_counter()
-        found = cw.scan(model, photos[:count], layers, k=K, progress=False, **more)
+        found = cw.scan(model, photos[:number], layers, k=K, progress=False, **more)
         assert found.complete
         return time.perf_counter() - start
 
@@ -124,72 +193,40 @@ def on_ray(model: nn.Module, photos: Sequence[Any], layers: Sequence[str]) -> No
     )
 
 
-def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--images", type=int, default=128, help="photos of 224 x 224 for the ResNet-18")
-    options.add_argument("--digits", type=int, default=6000, help="images of MNIST, or of the digits that come along")
-    options.add_argument("--reps", type=int, default=3)
-    options.add_argument("--ray", type=int, metavar="IMAGES", help="only two workers of Ray, by so many photos")
-    given = options.parse_args()
-    print(where("torch", "torchvision"), f"{torch.get_num_threads()} threads")
-
+def network() -> tuple[nn.Module, list[str]]:
+    """A ResNet-18 of random weights, and the names of its convolutions."""
     torch.manual_seed(0)
     model = torchvision.models.resnet18().eval()
-    layers = [name for name, part in model.named_modules() if isinstance(part, nn.Conv2d)]
-    photos = [(torch.rand(3, 224, 224), at % 10) for at in range(32)] * ((given.ray or given.images) // 32)
-    if given.ray:
-        on_ray(model, photos, layers)
-        return
+    return model, [name for name, part in model.named_modules() if isinstance(part, nn.Conv2d)]
 
-    def scanned(**more: Any) -> cw.Scan:
-        return cw.scan(model, photos, layers, k=K, progress=False, **more)
 
-    times = interleaved(
-        given.reps,
-        bare=lambda: bare(model, photos, 32),
-        begin=lambda: cw.Scanner(model, photos, layers, k=K),
-        scan=scanned,
-        topk=lambda: by_topk(model, photos, 32, layers),
-    )
-    print(f"ResNet-18, {len(layers)} convolutions, {len(photos)} photos of 224 x 224, batch 32, 10 classes")
-    compare("ResNet-18", times, len(photos), 2000, 1.2)
-    compare("ResNet-18", {name: times[name] for name in ("topk", "begin", "scan")}, len(photos), 2000, 1.0, "topk")
-    found = scanned()
-    tensors, _ = found.record()
-    verdict("what is kept", sum(tensor.nbytes for tensor in tensors.values()) / 1e6, 5, unit=" MB")
-    few = photos[:32]
-    beyond = peak_bytes(lambda: cw.scan(model, few, k=K, progress=False)) - peak_bytes(lambda: bare(model, few, 32))
-    verdict("peak memory beyond the bare loop, all layers, batch 32", beyond / 1e6, 200, unit=" MB")
-    parts = [cw.scan(model, few, layers, k=K, part=(at, 8), progress=False) for at in range(8)]
-    start = time.perf_counter()
-    cw.Scan.merge(*parts)
-    verdict("merge of 8 parts", time.perf_counter() - start, 1, unit=" s")
+def noise(count: int, *, alike: bool = True) -> list[tuple[Tensor, int]]:
+    """Photos of random numbers; 32 again and again, if they may be alike."""
+    made = [(torch.rand(3, 224, 224), at % 10) for at in range(32 if alike else count)]
+    return made * (count // len(made))
 
-    lenet = cw.models.lenet5(pretrained=True).eval()
-    try:
-        digits: Any = cw.data.mnist()
-    except (OSError, RuntimeError):
-        digits = cw.data.digits()
-    digits = torch.utils.data.Subset(digits, range(min(given.digits, len(digits))))
-    for layers in (["C1", "C3"], None):
-        times = interleaved(
-            given.reps,
-            bare=lambda: bare(lenet, digits, 256),
-            loader=lambda: by_loader(lenet, digits, 256),
-            begin=lambda layers=layers: cw.Scanner(lenet, digits, layers, k=K, batch_size=256),
-            scan=lambda layers=layers: cw.scan(lenet, digits, layers, k=K, batch_size=256, progress=False),
-        )
-        which = "all modules" if layers is None else "its convolutions"
-        print(f"LeNet-5, {which}, {len(digits):,} images of {type(digits.dataset).__name__}, batch 256, 10 classes")
-        compare(f"LeNet-5, {which}", times, len(digits), 60_000, 1.3)
-        compare(
-            f"LeNet-5, {which}",
-            {name: times[name] for name in ("loader", "begin", "scan")},
-            len(digits),
-            60_000,
-            1.3,
-            "loader",
-        )
+
+ROWS: dict[str, tuple[Callable[[int, int], None], int]] = {
+    "resnet": (resnet, 128),
+    "small": (small, 32),
+    "patches": (patches, 64),
+    "lenet": (lambda count, reps: lenet(count, reps, ["C1", "C3"]), 6000),
+    "lenet-all": (lambda count, reps: lenet(count, reps, None), 6000),
+    "ray": (on_ray, 1280),
+}
+"""Name -> what it runs, and on how many images if nobody says."""
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("rows", nargs="*", help=f"of {', '.join(ROWS)}; by default all but ray")
+    options.add_argument("--images", type=int, help="how many a row goes through")
+    options.add_argument("--reps", type=int, default=3)
+    given = options.parse_args()
+    print(where("torch", "torchvision"), f"{torch.get_num_threads()} threads")
+    for name in given.rows or [name for name in ROWS if name != "ray"]:
+        run, count = ROWS[name]
+        run(given.images or count, given.reps)
     print(f"peak of the process {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3:,.0f} MB")
 
 

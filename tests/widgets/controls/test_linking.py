@@ -70,7 +70,7 @@ def test_what_another_thread_sets_meanwhile_is_carried_over_afterwards(ends, mov
     hand = threading.Thread(target=setattr, args=(control, "value", 10))
     hand.start()
     assert begun.wait(10)
-    setattr(control if moves == "control" else view, "value", 20)
+    (control if moves == "control" else view).value = 20
     go_on.set()
     hand.join(10)
     assert (view.value, control.value) == (20, 20)
