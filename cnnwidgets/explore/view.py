@@ -11,15 +11,15 @@ from torch import nn
 
 from ..compute.layers import Layer
 from ..compute.overview import Edge, Stages
+from ..live import Linked
 from ..render.static import Panel
 from ..widgets import controls
 from ..widgets.base import ImageView, LayerView
 from ..widgets.state import Colormap, Given, Index, Subject, Target, maps_of
 from ..widgets.surface import layout, markup, number, plain
 from .hovered import Ahead, Hovered
-from .panel import OverviewPanel
+from .panel import OverviewPanel, image_and_scores
 from .picture import WIDTH, picture
-from .scores import image_and_scores
 from .seen import Seen
 from .sheet import colormaps, legend
 from .stages import Row
@@ -174,7 +174,7 @@ class ExploreView(ImageView):
     def controls(self) -> list[W.Widget]:
         """Image, which stages are seen, and how the maps are drawn."""
         box = plain(W.Text, value=self.find, placeholder="name, kind or shape", layout=layout(width="150px"))
-        controls.Linked((self, "find"), (box, "value"))
+        Linked((self, "find"), (box, "value"))
         controls.hint(box, "Show only stages whose name, kind or shape holds this text")
         tip = "Value range of the colours: each map its own, one for each layer, or one for the whole network"
         names = [("each map", "map"), ("each layer", "layer"), ("whole network", "network")]

@@ -13,6 +13,7 @@ from torch import nn
 from ..compute.core import check_numbers, unknown
 from ..compute.lessons import TOPICS, Asked, NothingToAsk, Question, ask
 from ..data import digits
+from ..live import Linked
 from ..models import lenet5
 from ..render.static import Panel
 from ..views import (
@@ -248,7 +249,7 @@ class Lesson(ModelView):
     def controls(self) -> list[W.Widget]:
         """The seed: the same number for a whole class."""
         box = plain(W.BoundedIntText, value=self.seed, min=0, max=10**6, layout=layout(width="90px"))
-        controls.Linked((self, "seed"), (box, "value"))
+        Linked((self, "seed"), (box, "value"))
         controls.hint(box, "The same number asks the same questions: one for a whole class")
         return [controls.labelled("Seed", box)]
 

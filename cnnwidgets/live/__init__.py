@@ -56,6 +56,7 @@ from . import cell_thread
 from .background import Background
 from .growing import Growing, GrowingWork, Work
 from .kernel import answer
+from .linked import Linked
 from .newest import Newest
 from .portions import PORTION, Pace, Portions
 from .weak import weakly
@@ -65,6 +66,7 @@ __all__ = [
     "Background",
     "Growing",
     "GrowingWork",
+    "Linked",
     "Newest",
     "Pace",
     "Portions",

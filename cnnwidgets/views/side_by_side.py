@@ -295,7 +295,7 @@ class SideBySidePage:
         for view in self._views:
             view.settle()
 
-    def moves(self) -> None:
+    def page_moves(self) -> None:
         """No place that a page moves by itself: there are two."""
 
     def static(self) -> Card:

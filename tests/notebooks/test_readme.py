@@ -39,8 +39,10 @@ def test_the_python_code_runs():
     assert names["view"].maps.shape == (64, 112, 112)  # the first convolution of a ResNet-18
 
 
-def test_every_view_and_function_in_the_tables_works_on_a_model_and_a_data_set():
+def test_every_view_and_function_in_the_tables_works_on_a_model_and_a_data_set(tmp_path, monkeypatch):
     import cnnwidgets as cw
+
+    monkeypatch.chdir(tmp_path)  # some write a file
 
     rows = re.findall(r"^\| `(cw\.[^`]+)` \|", README, re.MULTILINE)
     assert len(rows) > len(VIEWS)
@@ -58,6 +60,7 @@ def test_every_view_and_function_in_the_tables_works_on_a_model_and_a_data_set()
     names["recording"] = trainer.recorder.recording
     names["scan"] = cw.scan(names["model"], dataset, ["C3"], progress=False)
     names["vectors"] = np.random.default_rng(0).normal(size=(2, 9, 5))
+    names["view"], names["lesson"] = cw.FilterView(names["model"]), cw.Lesson(topics=["padding"])
     for row in rows:
         made = eval(row, names)
         assert made is not None, row

@@ -86,7 +86,8 @@ class Evidence:
         """
         layout: Layout | None
         known = True
-        if _is_channels_first(owner) or len(shape) < 2:
+        quantised = any(kind.__module__ == _QUANTISED for kind in type(owner).__mro__)
+        if quantised or isinstance(owner, _CHANNELS_FIRST) or len(shape) < 2:
             layout = "last" if isinstance(owner, _OF_ROWS) and batch_axis is None and len(shape) == 2 else "first"
         elif type(owner) in _CHANNELS_LAST:
             layout = "last"
@@ -149,11 +150,6 @@ class Evidence:
         if shape in self._of_shape:
             return self._of_shape[shape]
         return "last" if type(owner) in _LAST_AXIS else "first"
-
-
-def _is_channels_first(owner: nn.Module | None) -> bool:
-    """Whether the type of a layer tells that it works on channels first, in whatever numbers it computes."""
-    return isinstance(owner, _CHANNELS_FIRST) or any(kind.__module__ == _QUANTISED for kind in type(owner).__mro__)
 
 
 def _keeps(owner: nn.Module | None, before: tuple[int, ...], shape: tuple[int, ...]) -> bool:

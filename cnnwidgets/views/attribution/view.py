@@ -18,6 +18,7 @@ from ...compute.core import ForwardError, unknown
 from ...compute.dataset import predict
 from ...compute.layers import Layer
 from ...compute.scoring import Scorer
+from ...live import Linked
 from ...render.color import SIGNS, to_picture
 from ...render.static import Panel
 from ...widgets import controls
@@ -183,14 +184,14 @@ class AttributionView(ImageView):
         self._target = TargetMenu(self, "target", tip="The class whose score is explained")
         self._against = TargetMenu(self, "against", tip="Explain the target's score less that of this class")
         outliers = W.BoundedFloatText(value=self.outliers, min=0, max=99, step=1, layout=W.Layout(width="60px"))
-        controls.Linked((self, "outliers"), (outliers, "value"))
+        Linked((self, "outliers"), (outliers, "value"))
         controls.hint(outliers, "Share of the sum of all values, in per cent, that the colour scale clips")
         steps = W.BoundedIntText(value=self.steps, min=1, max=MOST_STEPS, step=10, layout=W.Layout(width="70px"))
-        controls.Linked((self, "steps"), (steps, "value"))
+        Linked((self, "steps"), (steps, "value"))
         controls.hint(steps, "Integrated gradients: steps on the path from zeros to the image, a pass each")
         self._steps = controls.labelled("Steps", steps)
         sanity = W.ToggleButton(value=self.sanity, description="Sanity check", layout=W.Layout(width="120px"))
-        controls.Linked((self, "sanity"), (sanity, "value"))
+        Linked((self, "sanity"), (sanity, "value"))
         controls.hint(sanity, "The same maps with random weights: a method that depends on the model changes")
         methods = Choices(self, "methods", {**METHODS, "guided_backprop": "guided backprop"}, TIPS)
         sign = controls.dropdown(self, "sign", SIGNS, width=100, tip="Which values are drawn: magnitudes, or one sign")

@@ -7,6 +7,7 @@ from typing import Any
 import ipywidgets as W
 
 from ...compute.layers import Layer
+from ...live import Linked
 from ...widgets import controls
 from ...widgets.controls import ChannelControl, Group, Player, ProgressRow
 from .columns import LETTERS
@@ -26,7 +27,7 @@ def curtain_control(view: Any) -> Group:
     for name in ("_repeat", "repeat"):  # in ipywidgets 7, and from 8 on
         if blink.has_trait(name):
             setattr(blink, name, True)
-    controls.Linked((view, "curtain"), (blink, "value"))
+    Linked((view, "curtain"), (blink, "value"))
     controls.hint(blink, "Blink: one and the other in turn")
     return controls.labelled("Curtain", slide, blink)
 

@@ -12,7 +12,8 @@ import numpy as np
 import traitlets as T
 
 from ...compute.core import unknown
-from ...widgets.controls import Guard, Linked, hint, named
+from ...live import Linked
+from ...widgets.controls import Guard, hint, named
 from ...widgets.surface import markup, plain
 
 Rows = tuple[tuple[float, ...], ...]

@@ -11,6 +11,7 @@ import traitlets as T
 from numpy.typing import NDArray
 
 from ...compute.convolution import Explanation, slide, whole_slide
+from ...live import Linked
 from ...render.color import Shaded
 from ...render.static import Moves, Panel
 from ...widgets import controls
@@ -129,7 +130,7 @@ class KernelPlayground(ModelView):
     def controls(self) -> list[W.Widget]:
         """The settings of the convolution, the place with the player, and the colours."""
         bias = W.FloatText(value=self.bias, layout=W.Layout(width="80px"))
-        controls.Linked((self, "bias"), (bias, "value"))
+        Linked((self, "bias"), (bias, "value"))
         controls.hint(bias, "Added to every sum")
         self._player = controls.PlaceControl(self, "pixel", self.extent, what="the output that is explained", play=True)
         self._slot = Slot.beside(self, self._player)
@@ -177,7 +178,7 @@ class KernelPlayground(ModelView):
         if self._slot is not None:
             self._slot.drawn()
 
-    def moves(self) -> Moves | None:
+    def page_moves(self) -> Moves | None:
         """An exported page slides the window by itself."""
         return moved(self._slides, self.pixel, self)
 
@@ -206,7 +207,7 @@ class KernelPlayground(ModelView):
         control = W.BoundedIntText(
             value=getattr(self, name), min=trait.min, max=trait.max, layout=W.Layout(width="56px")
         )
-        controls.Linked((self, name), (control, "value"))
+        Linked((self, name), (control, "value"))
         controls.hint(control, trait.help.capitalize())
         return control
 

@@ -222,7 +222,7 @@ class ConvolutionView(ImageView):
         if self._slot is not None:
             self._slot.drawn()
 
-    def moves(self) -> Moves | None:
+    def page_moves(self) -> Moves | None:
         """An exported page slides the window by itself."""
         return moved(self._slides, self.pixel, self)
 

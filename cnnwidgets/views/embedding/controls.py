@@ -8,6 +8,7 @@ import ipywidgets as W
 
 from ...compute.dataset import POOLINGS
 from ...compute.embedding import methods
+from ...live import Linked
 from ...widgets import controls
 from ...widgets.controls import LayerPicker, Player
 from .links import POINTS
@@ -29,7 +30,7 @@ class Controls:
     def __init__(self, view: Any) -> None:
         last, most = len(view.frames.names) - 1, len(view.frames.items)
         play = Player(value=view.frame, min=0, max=last, interval=PLAYED, layout=W.Layout(width="auto"))
-        controls.Linked((view, "frame"), (play, "value"))
+        Linked((view, "frame"), (play, "value"))
         frame = controls.slider(view, "frame", maximum=last, tip="State of the network (arrow keys work)")
         film = controls.labelled("State", frame, play)
         film.layout.display = "" if last else "none"

@@ -294,7 +294,7 @@ class EmbeddingView(ModelView):
         self._report()
         return [scene.chosen(self.selected), points, self.remember("groups", grouping, scene.beside)]
 
-    def moves(self) -> Moves | None:
+    def page_moves(self) -> Moves | None:
         """An exported page names the points under the mouse, and shows the groups of the legend alone."""
         return pointing(self.static(), self._scene.words)
 

@@ -8,6 +8,7 @@ from typing import Any
 import ipywidgets as W
 import traitlets as T
 
+from ...live import Linked
 from ...widgets import controls
 from ...widgets.controls import Player
 
@@ -36,7 +37,7 @@ class FilmPlayer:
         self._slider = controls.slider(view, "frame", maximum=last, width=260, tip=tip)
         self._slider.min = first
         self._play = Player(value=view.frame, min=first, max=last, layout=W.Layout(width="auto"))
-        controls.Linked((view, "frame"), (self._play, "value"))
+        Linked((view, "frame"), (self._play, "value"))
         T.dlink((view, "speed"), (self._play, "interval"), transform=lambda speed: round(1000 / speed))
         controls.hint(self._play, "Play the film")
         speeds = [(f"{speed} a second", speed) for speed in SPEEDS]

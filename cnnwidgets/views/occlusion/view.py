@@ -276,7 +276,7 @@ class OcclusionView(ShowsOwnImages, PicksImages, ModelView):
         if self._slot is not None:
             self._slot.drawn()
 
-    def moves(self) -> Moves | None:
+    def page_moves(self) -> Moves | None:
         """An exported page moves the patch over the places of the map."""
         return moved(self, *self._pictured, float(self._found[self.seen.target]))
 

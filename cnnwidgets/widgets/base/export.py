@@ -44,7 +44,7 @@ class Exportable(Protocol):
     def static(self) -> Card:
         """What the view shows."""
 
-    def moves(self) -> Moves | None:
+    def page_moves(self) -> Moves | None:
         """What a page needs to move a place by itself."""
 
 
@@ -266,7 +266,7 @@ class _Sweep:
         if at not in self._ranks:
             if seen is None:
                 self.view.settle()
-            moves = self.view.moves() if self.budget >= SMALL else None
+            moves = self.view.page_moves() if self.budget >= SMALL else None
             if not self.page.add(at, self.view.static(), painted=seen, moves=moves, most=self.budget):
                 return False
             self.bar.add()

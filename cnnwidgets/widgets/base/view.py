@@ -456,7 +456,7 @@ class ModelView(W.VBox):
         """The view as a part of a page, for `to_html` and `cnnwidgets.page`; parameters and errors as of `to_html`."""
         return part_of(self, budget, values, progress)
 
-    def moves(self) -> Moves | None:
+    def page_moves(self) -> Moves | None:
         """What lets an exported page move a place in what is seen by itself; None where there is no such place."""
         return None
 

@@ -24,7 +24,6 @@ from .basic import (
 from .channel import ChannelControl
 from .guard import Guard
 from .layer import LayerPicker
-from .linking import Linked
 from .place import SPEEDS, PlaceControl
 from .progress import ProgressRow, duration
 from .ranges import IntBox, IntRange, Player
@@ -42,7 +41,6 @@ __all__ = [
     "IntBox",
     "IntRange",
     "LayerPicker",
-    "Linked",
     "PlaceControl",
     "Player",
     "ProgressRow",

@@ -14,10 +14,10 @@ import ipywidgets as W
 import traitlets as T
 
 from ...compute.layers import Layer
+from ...live import Linked
 from ...render.color import COLORMAPS
 from ..surface import layout, plain
 from .guard import Guard
-from .linking import Linked
 from .ranges import IntBox, IntRange, LogRange, all_single, mark_single
 
 AUTO = "auto"

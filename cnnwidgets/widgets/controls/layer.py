@@ -10,10 +10,10 @@ import ipywidgets as W
 import traitlets as T
 
 from ...compute.layers import Layer, LayerTable
+from ...live import Linked
 from ..surface import layout, plain
 from .basic import hint, named
 from .guard import Guard
-from .linking import Linked
 from .ranges import Options
 from .search import Search
 

@@ -8,9 +8,9 @@ from typing import Any
 import ipywidgets as W
 import traitlets as T
 
+from ...live import Linked
 from . import basic as controls
 from .guard import Guard
-from .linking import Linked
 from .ranges import Player
 
 SPEEDS = (1, 2, 5, 10, 20, 30, 60)

@@ -10,9 +10,9 @@ from typing import Any
 import ipywidgets as W
 import traitlets as T
 
+from ...live import Linked
 from ..surface import layout, plain
 from .basic import hint, named
-from .linking import Linked
 
 LATE = 0.5
 """Seconds after Enter in which text may still come: the page holds text back while the kernel works, Enter never."""

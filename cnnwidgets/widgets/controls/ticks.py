@@ -8,9 +8,9 @@ from typing import Any
 import ipywidgets as W
 import traitlets as T
 
+from ...live import Linked
 from ..surface import layout, plain
 from .basic import hint
-from .linking import Linked
 
 
 class Choices(W.HBox):

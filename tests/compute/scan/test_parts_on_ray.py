@@ -148,7 +148,7 @@ def test_a_worker_scans_the_parts_that_it_is_given():
     ("options", "words"),
     [
         ({"engine": "dask"}, "engine is None or 'ray', not 'dask'"),
-        ({"workers": 2}, "give engine='ray' too"),
+        ({"resources": {"GPU": 1}}, "give engine='ray' too"),
         ({"engine": "ray", "part": (0, 2)}, "makes its parts itself"),
         ({"engine": "ray", "workers": 0}, "workers must be a whole number, 1 or more, not 0"),
         ({"engine": "ray", "resources": {"GPU": -1}}, "resources: GPU must be a number, 0 or more, not -1"),

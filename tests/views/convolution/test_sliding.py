@@ -91,7 +91,7 @@ def test_the_playground_has_new_numbers_for_a_new_kernel(monkeypatch):
 def test_an_exported_page_has_the_numbers_of_the_map_without_any_notebook(tmp_path, monkeypatch):
     torch.manual_seed(0)
     view = ConvolutionView(nn.Sequential(nn.Conv2d(1, 3, 3)), torch.randn(2, 1, 6, 6), pixel=(1, 2))
-    assert view.moves() is None  # not before a page is made
+    assert view.page_moves() is None  # not before a page is made
     made = view.to_html(tmp_path / "view.html", channel=[0, 1], index=[0], progress=False)
     text = made.path.read_text("utf-8")
     (data,) = re.findall(r'<script type="application/json">(.*?)</script>', text, re.DOTALL)

@@ -27,7 +27,7 @@ def view():
 
 
 def test_each_point_has_its_place_its_colour_and_its_name(view):
-    moves = view.moves()
+    moves = view.page_moves()
     given, points = moves.given, view.embedding.points[0]
     x, y = np.array(given["places"]).T
     # the picture is a square with room around, y up: places keep the order and the distances of the points
@@ -42,7 +42,7 @@ def test_each_point_has_its_place_its_colour_and_its_name(view):
 
 def test_too_many_points_stay_a_picture(view, monkeypatch):
     monkeypatch.setattr(pointing, "MOST", 5)
-    assert view.moves() is None
+    assert view.page_moves() is None
 
 
 @pytest.mark.skipif(NODE is None, reason="Node.js is not installed")

@@ -138,7 +138,7 @@ def test_an_exported_page_has_every_score_of_the_map_and_that_of_the_place(view,
     view.move_to(1, 1)
     with_map = view.map.scores[0].tolist()
     assert with_map == [[15, 15], [15, 0]]
-    moves = view.moves()
+    moves = view.page_moves()
     score, names = moves.given["header"]["score"], moves.given["header"]["names"]
     fall = np.frombuffer(moves.buffers[names.index("fall")], "<f4").reshape(2, 2)
     assert (score["whole"] - fall).tolist() == with_map
@@ -154,7 +154,7 @@ def test_without_a_whole_map_the_page_has_pictures(view):
     view.cancel()
     view.stride = 1
     view.flush()
-    assert not view.partial_map.complete and view.moves() is None
+    assert not view.partial_map.complete and view.page_moves() is None
 
 
 def test_closing_the_view_closes_what_waits_for_a_page(view):

@@ -10,7 +10,7 @@ function dragged() {
   const send = (content, callbacks) => told.push({
     ...content, heard: () => callbacks.iopub.status({content: {execution_state: 'idle'}}),
   });
-  card.parts.set('grid', /** @type {any} */ ({model: {send}}));
+  card.lead = /** @type {any} */ ({model: {send}});
   const slider = {at: 0, model_id: 's', _pending_msgs: 1, get: name => ({value: slider.at})[name]};
   return {card, slider, told, move: at => { slider.at = at; card.urge(/** @type {any} */ (slider)); }};
 }

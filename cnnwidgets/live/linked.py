@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-import traitlets as T
-
-End = tuple[T.HasTraits, str]
+End = tuple[Any, str]
 """A trait, as its owner and its name."""
 
 
@@ -44,12 +43,9 @@ class Linked:
         self._moved: int | None = None  # the end that has moved since
         self._follow(0)
         for end, (owner, name) in enumerate(self._ends):
-            owner.observe(self._followed(end), names=name)
+            owner.observe(partial(self._follow, end), names=name)
 
-    def _followed(self, end: int) -> Callable[[Any], None]:
-        return lambda change: self._follow(end)
-
-    def _follow(self, end: int) -> None:
+    def _follow(self, end: int, change: Any = None) -> None:
         """Carry the value of this end over to the other one, and what comes after it."""
         thread = threading.get_ident()
         with self._lock:
@@ -61,15 +57,12 @@ class Linked:
         moved: int | None = end
         try:
             while moved is not None:
-                self._carry(moved)
+                (source, name), (target, target_name) = self._ends[moved], self._ends[1 - moved]
+                value = getattr(source, name)
+                setattr(target, target_name, value if self._transform is None else self._transform[moved](value))
                 with self._lock:
                     moved, self._moved = self._moved, None
                     self._carries = None if moved is None else (thread, 1 - moved)
         finally:
             with self._lock:
                 self._carries = self._moved = None
-
-    def _carry(self, end: int) -> None:
-        (source, name), (target, target_name) = self._ends[end], self._ends[1 - end]
-        value = getattr(source, name)
-        setattr(target, target_name, value if self._transform is None else self._transform[end](value))

@@ -7,7 +7,7 @@ import threading
 import pytest
 import traitlets as T
 
-from cnnwidgets.widgets.controls import Linked
+from cnnwidgets.live import Linked
 
 
 class One(T.HasTraits):
