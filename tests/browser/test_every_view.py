@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from every_view import AS_IN_COLAB, BARE, COLAB, CONTRAST, CONTROLS, COVERED, NAMES, WIDE, by_view, show_all
-from page_tools import becomes, next_frames, wait_until
+from page_tools import at_rest, becomes, in_kernel, keep, next_frames, wait_until
 from playwright.sync_api import Page
 
 from cnnwidgets import views
@@ -39,6 +39,23 @@ PAGES = {
 """One after the other: what one page has set, the next goes on from."""
 MAPS = (".cnnw-many .cnnw-room:visible", ".cnnw-many .cnnw-figure:visible")
 """Those that the page paints, and those that are pictures."""
+ENDS = """card => {
+    const parts = [...card.querySelectorAll('.cnnw-title, .cnnw-bar > *, .cnnw-columns > *, .cnnw-stack > *')];
+    const boxes = parts.map(part => part.getBoundingClientRect()).filter(box => box.width && box.height);
+    const [right, bottom] = ['right', 'bottom'].map(side => Math.max(...boxes.map(box => box[side])));
+    const bar = card.querySelector('.cnnw-one-row .cnnw-bar')?.getBoundingClientRect().bottom;
+    return {high: card.scrollHeight > 720, wide: card.scrollWidth > 1280, right: right > 1280,
+        below: bottom > 720 && !bar, few: boxes.length < 4};
+}"""
+"""What of a card reaches beyond the projector's 1280 x 720."""
+LOOK = """card => {
+    const around = card.parentElement, box = card.getBoundingClientRect();
+    const parts = [card, around, ...card.querySelectorAll('.cnnw-stack > *')];
+    return [box.x, box.y, box.width, box.height, ...parts.map(part => part.className + part.style.cssText),
+        [...card.querySelectorAll('*')].filter(each => each.checkVisibility({visibilityProperty: true})).length,
+        document.querySelectorAll('[popover]').length];
+}"""
+"""How a card stands in the page."""
 TIPS = ".mark_tooltip:has(.cnnw-tip), .bqplot_mark_tooltip:has(.cnnw-tip), .cnnw-says:has(.cnnw-tip)"
 
 
@@ -67,6 +84,37 @@ def pale_in_a_tip(page: Page, maps: str) -> list[Any]:
     show_a_tip(page, maps)
     tips = page.evaluate(CONTRAST, TIPS)
     return [low for _, low in tips if low] if sum(count for count, _ in tips) else ["no tip"]
+
+
+def test_every_view_fits_on_a_projector_and_leads_back_to_what_was_before(run_cells):
+    page = show_all(run_cells)
+    page.set_viewport_size({"width": 1280, "height": 720})
+    ways: list[Callable[[int], object]] = [
+        lambda at: page.keyboard.press("Escape"),
+        lambda at: page.locator(".cnnw").nth(at).locator(".cnnw-present").click(),
+        lambda at: in_kernel(page, f"[*views[::2], *views[1::2]][{at}].present(False)"),
+    ]
+    for at, name in enumerate(NAMES):
+        card = page.locator(".cnnw").nth(at)
+        card.locator(".cnnw-present").scroll_into_view_if_needed()
+        before = at_rest(page, lambda card=card: card.evaluate(LOOK), name)
+        if at % 3 < 2:
+            card.locator(".cnnw-present").click()
+        else:
+            in_kernel(page, f"[*views[::2], *views[1::2]][{at}].present()")
+        wait_until(page, lambda card=card: card.evaluate("card => card.matches(':popover-open')"), f"{name} over all")
+        becomes(
+            page,
+            lambda card=card: [what for what, so in card.evaluate(ENDS).items() if so],
+            [],
+            f"what of {name} does not fit",
+        )
+        page.keyboard.press("Tab")
+        assert card.evaluate("card => card.contains(document.activeElement)")
+        keep(page, f"present-{name}", whole=True)
+        ways[at % 3](at)
+        becomes(page, lambda card=card: card.evaluate(LOOK), before, f"{name} as it was before")
+    assert in_kernel(page, "print([view for view in views if view.presenting])").strip() == "[]"
 
 
 def show_a_tip(page: Page, maps: str) -> None:

@@ -34,10 +34,13 @@ class Frame:
         What the error line says; empty for nothing.
     card : Card or None
         What is on the page, without the controls.
+    presents : ToggleButton
+        Whether it is set for a projector.
     """
 
     def __init__(self, height: int, code: Callable[[], str]) -> None:
         self.title, self.columns = plain(Text), Columns(height)
+        self.columns.add_class("cnnw-columns")
         self.problem, self.card = "", None  # type: str, Card | None
         self.error_line = plain(W.HTML, "", layout=W.Layout(display="none"))
         self._body = plain(W.VBox)
@@ -51,10 +54,14 @@ class Frame:
         self._asks.add_class("cnnw-as-code")
         controls.hint(self._asks, "The cell that makes what is seen here")
         self._asks.observe(self._asked, "value")
+        self.presents = plain(W.ToggleButton, description="present", layout=layout(width="auto"))
+        self.presents.add_class("cnnw-present")
+        controls.hint(self.presents, "Over the whole window in large type, for a projector; Esc leaves it")
 
     def furnish(self, bar: Sequence[W.Widget]) -> None:
         """Put the controls in rows that wrap between the title and the panels."""
-        row = W.HBox([*bar, self._asks], layout=layout(flex_flow="row wrap", align_items="center"))
+        row = W.HBox([*bar, self._asks, self.presents], layout=layout(flex_flow="row wrap", align_items="center"))
+        row.add_class("cnnw-bar")
         self._body.children = [self.title, row, plain(W.HTML, '<div class="cnnw-rule"></div>'), self.columns]
 
     def insert(self, part: W.Widget | None, place: str) -> None:

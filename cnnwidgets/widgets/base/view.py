@@ -338,6 +338,33 @@ class ModelView(W.VBox):
             raise ValueError(f"{type(self).__name__}.panels() gave no panel")
         self._frame.show(panels, title, status, self.source())
 
+    def present(self, on: bool = True) -> None:
+        """Set the view for a projector, over the whole window in large type with few controls; `False` leaves it.
+
+        The button `present` does the same, and the key Esc in the page leaves it. Nothing is computed or drawn anew.
+
+        Raises
+        ------
+        TypeError
+            Neither True nor False.
+
+        Examples
+        --------
+        >>> import cnnwidgets as cw
+        >>> view = cw.KernelPlayground()
+        >>> view.present()
+        >>> view.presenting
+        True
+        """
+        if not isinstance(on, bool):
+            raise TypeError(f"present takes True or False, not {on!r:.60}")
+        self._frame.presents.value = on
+
+    @property
+    def presenting(self) -> bool:
+        """Whether it is set for a projector."""
+        return bool(self._frame.presents.value)
+
     def refresh(self) -> None:
         """Compute and draw again: for what traits cannot see, such as weights or data that changed."""
         self._computed = False

@@ -1,4 +1,4 @@
-"""A few lines of JavaScript for what the front ends of ipywidgets leave out, and the magnifier over photos.
+"""A few lines of JavaScript for what the front ends of ipywidgets leave out, the magnifier, and a card for a projector.
 
 They run when the style sheet of a card has been put into the page. Where a page forbids that, the card works without.
 """
@@ -36,6 +36,7 @@ if (card && !card.cnnwHelped) {
     if (event.key === 'Enter' && event.target.matches('.widget-text input'))
       event.target.dispatchEvent(new Event('change', {bubbles: true}));
   }, true);
+  presents(card);
   magnify(card);
   window.google?.colab?.output?.setIframeHeight?.(0, true, {maxHeight: 5000});
 }
@@ -51,8 +52,8 @@ Enter, as white space, so that the browser tells nobody of a change until the bo
 
 @cache
 def script() -> str:
-    """`SCRIPT` with the magnifier that it starts, in one line."""
-    code = (Path(__file__).parent / "loupe.mjs").read_text(encoding="utf-8")
+    """`SCRIPT` with the modules that it starts, in one line."""
+    code = "".join((Path(__file__).parent / name).read_text(encoding="utf-8") for name in ("loupe.mjs", "present.mjs"))
     code = re.sub(r"/\*\*.*?\*/|^// [^\n]*|^export ", "", code, flags=re.DOTALL | re.MULTILINE)
     return " ".join((code + SCRIPT).split())
 

@@ -41,10 +41,31 @@ STYLE = f"""<style>{COLORS}
   border-color: var(--cnnw-accent); }}
 .cnnw .widget-hslider {{ margin-right: 12px; }} /* the handle reaches over the end of its track */
 .cnnw-heading {{ overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }}
-.cnnw :is(.cnnw-as-code, .cnnw-opens) {{ background: none; border: none; box-shadow: none; font-size: 12px;
-  color: var(--cnnw-muted); }}
-.cnnw :is(.cnnw-as-code, .cnnw-opens).mod-active {{ color: var(--cnnw-accent); }}
+.cnnw :is(.cnnw-as-code, .cnnw-present, .cnnw-opens) {{ background: none; border: none; box-shadow: none;
+  font-size: 12px; color: var(--cnnw-muted); }}
+.cnnw :is(.cnnw-as-code, .cnnw-present, .cnnw-opens).mod-active {{ color: var(--cnnw-accent); }}
 .cnnw .cnnw-opens.mod-active {{ box-shadow: inset 0 -2px var(--cnnw-accent); }}
+.cnnw-presents[popover] {{ position: fixed; inset: 0; width: 100vw; max-width: none; height: 100vh; max-height: none;
+  margin: 0; border: 0; border-radius: 0; padding: 10px 24px 18px; overflow: auto !important; color: inherit;
+  background: var(--cnnw-ground); }}
+.cnnw-presents[popover].cnnw-tight {{ padding-top: 4px; }}
+.cnnw-presents > *, .cnnw-presents > .widget-vbox > * {{ flex: 0 0 auto; }} /* nothing is squeezed: it is measured */
+.cnnw-presents .cnnw-columns {{ min-height: 0 !important; }}
+.cnnw-presents .cnnw-title {{ font-size: 22px; line-height: 1.25; padding-right: 90px; }}
+.cnnw-tight .cnnw-title {{ font-size: 20px; line-height: 1.2; }}
+.cnnw-presents.cnnw-presents:not(.cnnw-tight) :is(.widget-html-content, .widget-html > div, .cnnw-painter, .cnnw-label,
+  .cnnw-quiet, .cnnw-scale, .cnnw-heading) {{ font-size: 15px; }}
+.cnnw-presents:not(.cnnw-tight) .cnnw-bar {{ --jp-widgets-font-size: 15px; }}
+.cnnw-presents .cnnw-bar > :not(:nth-child(-n+3), .cnnw-present), .cnnw-presents .cnnw-head > .cnnw-quiet,
+.cnnw-presents .cnnw-left-out {{ display: none !important; }}
+.cnnw-presents > .widget-vbox, .cnnw-presents .cnnw-bar {{ position: static; }}
+.cnnw-presents .cnnw-bar > .cnnw-present {{ position: absolute; top: 10px; right: 20px; }}
+.cnnw-one-row .cnnw-bar {{ max-height: 32px; overflow: hidden; }}
+.cnnw-presents[data-without]::after {{ content: attr(data-without); position: absolute; left: 24px; bottom: 2px;
+  max-width: calc(100% - 48px); overflow: hidden; text-overflow: ellipsis; white-space: nowrap; font-size: 12px;
+  color: var(--cnnw-muted); background: var(--cnnw-ground); }}
+.cnnw-floats[popover] {{ inset: auto; margin: 0; overflow: visible; }}
+.cnnw-floats[popover]:not(.cnnw-says) {{ border: 0; padding: 0; }}
 .cnnw-code {{ position: relative; border: 1px solid var(--cnnw-line); border-radius: 4px; margin-top: 8px; }}
 .cnnw-code pre {{ margin: 0; padding: 8px 12px; overflow-x: auto; font-size: 12px; color: var(--cnnw-text);
   background: none; font-family: var(--jp-code-font-family, monospace); user-select: all; }}

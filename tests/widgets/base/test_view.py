@@ -273,3 +273,22 @@ def test_a_closed_view_shows_its_state_as_text_alone(view):
     view.close()
     bundle = ModelView._repr_mimebundle_(view)
     assert bundle == {"text/plain": "Square(number=2, digits=1)"}
+
+
+def test_a_view_is_set_for_a_projector_and_back_without_drawing_anew():
+    view = Square()
+    before, picture = list(view.drawn), view.picture()
+    button = next(part for part in inside(view) if getattr(part, "description", "") == "present")
+    view.present()
+    assert view.presenting and button.value
+    button.value = False  # as a hand, or Esc, leaves it
+    assert not view.presenting
+    view.present(False)
+    view.present()
+    view.present()
+    assert view.presenting and button.value and view.drawn == before
+    assert np.array_equal(view.picture(), picture)
+    with pytest.raises(TypeError, match="present takes True or False, not 'on'"):
+        view.present("on")
+    assert view.presenting
+    view.close()
