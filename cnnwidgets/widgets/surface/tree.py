@@ -13,6 +13,8 @@ from .script import Scripted
 
 PLAIN = (T.Unicode, T.Int, T.Float, T.Bool, T.Bytes, T.Enum)
 """Traits that hold no widget."""
+PLAYING = ("_playing", "playing")
+"""Whether a player plays: in ipywidgets 7, and from 8 on."""
 
 
 def tree(widget: W.Widget) -> list[W.Widget]:
@@ -44,16 +46,27 @@ def close_tree(widget: W.Widget) -> None:
 
     ipywidgets closes the outer widget alone, which leaves the rest in the kernel and in the page. All is taken out of
     the page first: a hand that still is on a control would move one that is closed, and ipywidgets throws then. What
-    runs JavaScript of ours goes before that: ipywidgets 7 has forgotten its views once it is closed, and says so.
+    runs JavaScript of ours goes before that: ipywidgets 7 has forgotten its views once it is closed, and says so. And
+    what plays is stopped: it would count on in the page, and throw each time.
     """
     parts = tree(widget)
     for part in parts:
+        if isinstance(part, W.Play):
+            _stop(part)
         if isinstance(part, W.Box) and any(isinstance(child, Scripted) for child in part.children):
             part.children = [child for child in part.children if not isinstance(child, Scripted)]
     if isinstance(widget, W.Box):
         widget.children = ()
     for part in parts:
         part.close()
+
+
+def _stop(player: W.Play) -> None:
+    """Stop a player; the page is told so even where the kernel has not heard yet that it plays."""
+    for name in PLAYING:
+        if player.has_trait(name):
+            player.set_trait(name, False)
+            player.send_state(name)
 
 
 def widgets_in(value: Any) -> list[W.Widget]:

@@ -83,3 +83,16 @@ def test_all_is_taken_out_of_the_page_before_anything_is_closed():
     close_tree(card)
     assert open_then == [((), True)]  # no hand on the slider moves one that is closed
     assert slider.comm is None
+
+
+def test_what_plays_is_stopped_before_it_is_closed_though_the_kernel_has_not_heard_that_it_plays(monkeypatch):
+    player, told = W.Play(), []
+    name = "playing" if player.has_trait("playing") else "_playing"
+    send = player.send_state
+    monkeypatch.setattr(
+        player, "send_state", lambda key=None: (told.append((key, getattr(player, name), player.comm)), send(key))
+    )
+    close_tree(W.HBox([player]))
+    (key, plays, comm), *_ = [each for each in told if each[0] == name]
+    assert (key, plays) == (name, False)
+    assert comm is not None and player.comm is None
