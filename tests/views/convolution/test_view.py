@@ -444,8 +444,9 @@ def test_bars_of_the_contributions_stand_in_the_page_as_markup(view):
 def test_controls_that_are_rarely_used_are_behind_more_and_keep_their_names(view):
     first = shown_first(view)
     words = [part.description for part in first if isinstance(part, (W.Button, W.ToggleButton))]
-    assert {"more", "own image", "as code", "pictures"} <= set(words)  # three of them in every view of images
-    assert len(first) - 3 <= 13
+    everywhere = {"own image", "as code", "pictures", "present"}
+    assert {"more", *everywhere} <= set(words)
+    assert len(first) - len(everywhere) <= 13
     for name in ("Row", "Column", "Input channel", "Colours", "Scale", "Speed"):
         kind = W.Dropdown if name in ("Colours", "Scale", "Speed") else W.IntSlider
         assert control(view, name, kind) not in first
