@@ -31,7 +31,9 @@ def view(subject):
 
 @pytest.fixture(scope="module")
 def lesson():
-    return cw.Lesson(topics=["stride", "padding"], seed=3)
+    lesson = cw.Lesson(topics=["stride", "padding"], seed=3)
+    yield lesson
+    lesson.close()
 
 
 def mains(path: Path) -> list[str]:
@@ -72,20 +74,23 @@ def test_a_text_is_markdown_in_part_and_html_in_it_is_text(tmp_path):
 
 
 def test_the_budget_holds_for_the_whole_file_and_the_page_says_what_each_part_leaves_out(view, lesson, tmp_path):
-    filters = (cw.FilterView(view.subject), {"layer": ["0"]})
-    made = cw.page([view, filters, lesson], tmp_path / "small.html", budget=110_000, progress=False)
+    filters = cw.FilterView(view.subject)
+    made = cw.page([view, (filters, {"layer": ["0"]}), lesson], tmp_path / "small.html", budget=110_000, progress=False)
     assert made.path.stat().st_size == made.bytes <= 110_000
     assert re.match(r"part 1 of the page, ActivationView: .*beyond the budget of 0\.\d+ MB", made.left_out)
     with pytest.raises(ValueError, match=r"part \d of the page, \w+: a budget of .* does not even hold"):
         cw.page([view, lesson], tmp_path / "tiny.html", budget=30_000)
     assert not (tmp_path / "tiny.html").exists()
+    filters.close()
 
 
 def test_values_of_the_sliders_of_a_view_are_its_own(view, tmp_path):
     made = cw.page([(view, {"index": [1, 3], "layer": ["0"]})], tmp_path / "one.html", progress=False)
     data = json.loads(re.search(r'<script type="application/json">(.*?)</script>', made.path.read_text("utf-8"))[1])
     assert {frame["at"][0] for frame in data["frames"]} == {"1", "3", "2"}  # and where it stands
-    assert cw.open(made.path, view.subject).index == 2  # one view alone can be opened again
+    again = cw.open(made.path, view.subject)  # one view alone can be opened again
+    assert again.index == 2
+    again.close()
 
 
 @pytest.mark.parametrize(
