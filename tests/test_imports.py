@@ -93,7 +93,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "compute.embedding": (*_LAYERS, "compute.dataset"),
     "compute.predictions": _CORE,
     "compute.reading": (*_CORE, "compute.dataset"),
-    "compute.cluster": (),
+    "compute.cluster": _CORE,
     "compute.scan": (
         *_LAYERS,
         *("compute.dataset", "compute.predictions", "compute.reading", "compute.cluster", "files"),

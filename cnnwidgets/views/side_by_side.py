@@ -19,7 +19,7 @@ from ..render import encode_png
 from ..render.color import COLORMAPS
 from ..render.static import Card, Panel
 from ..widgets import controls
-from ..widgets.base import BUDGET, Exported, ModelView, Part, part_of, to_html
+from ..widgets.base import Exports, ModelView, Part, part_of
 from ..widgets.controls import Group
 from ..widgets.state import call
 from ..widgets.surface import close_tree, layout, markup, tree
@@ -69,7 +69,7 @@ def side_by_side(view_a: ModelView, view_b: ModelView, link: Sequence[str] = LIN
     return SideBySide(view_a, view_b, link)
 
 
-class SideBySide(W.VBox):
+class SideBySide(Exports, W.VBox):
     """What `side_by_side` gives.
 
     Attributes
@@ -140,21 +140,8 @@ class SideBySide(W.VBox):
         grown = [np.concatenate([p, np.broadcast_to(p[-1:, :1], (height - len(p), p.shape[1], 3))]) for p in pictures]
         return np.concatenate(grown, axis=1)
 
-    def to_html(
-        self,
-        path: str | Path,
-        *,
-        budget: int | str = BUDGET,
-        progress: bool = True,
-        title: str = "",
-        note: str = "",
-        **values: Any,
-    ) -> Exported:
-        """Write both views to one HTML file, whose sliders move what is linked; all else as `ModelView.to_html`."""
-        return to_html(self, path, budget, values, progress, title, note)
-
     def page_part(self, *, budget: int | str, progress: bool = False, **values: Any) -> Part:
-        """Both views as a part of a page, for `to_html` and `cnnwidgets.page`."""
+        """Both views as a part of a page, whose sliders move what is linked, for `to_html`."""
         page: Any = SideBySidePage(*self.views, self.linked)  # its sliders are its own, not those of its class
         with ExitStack() as held:
             for part in tree(self):  # the page in the browser hears of nothing meanwhile

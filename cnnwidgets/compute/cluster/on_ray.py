@@ -10,12 +10,13 @@ import warnings
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from inspect import signature
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any, Protocol
 
 import torch
 
 from ...late import imported
+from ..core import whole
 from .here import installed, running
 
 TRIES = 3
@@ -61,7 +62,7 @@ class Worker:
 
 def check_workers(workers: Any, resources: Any) -> None:
     """Raise ValueError or TypeError for workers and what each of them needs, as for `on_ray`, that cannot be meant."""
-    if workers is not None and (isinstance(workers, bool) or not isinstance(workers, Integral) or workers < 1):
+    if workers is not None and ((number := whole(workers)) is None or number < 1):
         raise ValueError(f"workers must be a whole number, 1 or more, not {workers!r}")
     if resources is not None and not isinstance(resources, Mapping):
         raise TypeError(f"resources are those of a worker by name, such as {{'GPU': 1}}, not {resources!r}")

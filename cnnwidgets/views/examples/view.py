@@ -146,7 +146,7 @@ class ExamplesView(ImageView):
         if scan is not None:
             scan.check(self.subject.module, items)
             self.remember("stale", (self.subject.weights,), lambda: False)
-        self.growing = GrowingScan(self._grown, self._is_current)
+        self.growing = GrowingScan(self._grown, self.is_current)
         self._pictures = Pictures(items, 0 if scan is None else scan.options["seed"] or 0)
         self._fields: LRUCache[Any, ReceptiveField | None] = LRUCache(FIELDS)
 
@@ -294,20 +294,7 @@ class ExamplesView(ImageView):
         return Scanner(subject.model, subject.items.dataset, [self.layer], k=K, on_error="skip", **options)
 
     def _grown(self) -> bool:
-        """Draw what has been found, or say why no more is; whether that went well."""
-        return self.guarded(self._draw_grown)
-
-    def _draw_grown(self) -> None:
-        self.render()
-        if self.growing.error is not None:
-            raise self.growing.error
-
-    def _is_current(self) -> bool:
-        """Whether the scan still is of this network; draws anew where a cell has trained the network."""
-        same = not self.outdated()
-        if not same:
-            self.redraw()
-        return same
+        return self.draw_grown(self.growing)
 
     # ------------------------------------------------------------------ parts
 

@@ -47,7 +47,7 @@ class Background(Generic[W]):
 
     def __init__(self, view: Any, wanted: str) -> None:
         self._view, self._wanted = view, wanted
-        self.growing: GrowingFinding[W] = GrowingFinding(self._grown, self._is_current)
+        self.growing: GrowingFinding[W] = GrowingFinding(self._grown, view.is_current)
         self.progress: ProgressRow | None = None
 
     @property
@@ -88,17 +88,4 @@ class Background(Generic[W]):
         return found
 
     def _grown(self) -> bool:
-        """Draw what there is, or say why it grows no more; whether that went well."""
-        return bool(self._view.guarded(self._draw))
-
-    def _draw(self) -> None:
-        self._view.render()
-        if self.growing.error is not None:
-            raise self.growing.error
-
-    def _is_current(self) -> bool:
-        """Whether the work still is of this network; draws anew where a cell has trained the network."""
-        same = not self._view.outdated()
-        if not same:
-            self._view.redraw()
-        return same
+        return bool(self._view.draw_grown(self.growing))

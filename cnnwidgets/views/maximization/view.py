@@ -124,7 +124,7 @@ class MaximizeView(LayerView):
         self._scanned = self.subject.weights
         self._thumbnails = Thumbnails(items)
         self._meanwhile = False
-        self.growing: GrowingPictures = GrowingPictures(self._grown, self._is_current)
+        self.growing: GrowingPictures = GrowingPictures(self._grown, self.is_current)
 
     def choosable(self, row: Layer) -> bool:
         """Layers that give one result for each image, which a hook can see."""
@@ -260,15 +260,9 @@ class MaximizeView(LayerView):
                 self.render()
 
     def _grown(self) -> bool:
-        """Draw what there is, or say why it grows no more; whether that went well."""
-        return self.guarded(self._draw)
+        return self.draw_grown(self.growing)
 
-    def _draw(self) -> None:
-        self.render()
-        if self.growing.error is not None:
-            raise self.growing.error
-
-    def _is_current(self) -> bool:
+    def is_current(self) -> bool:
         """Whether the pictures still are of this network; where a cell has trained it, the run ends, and says so."""
         same = not self.outdated()
         if not same:

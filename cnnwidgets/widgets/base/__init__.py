@@ -1,12 +1,12 @@
 """What every view is built on, its export, and Colab."""
 
-from .export import BUDGET, Exported, Part, page_path, part_of, to_html
+from .export import Exported, Exports, Part, page_path, part_of
 from .layer_view import ImageView, LayerView
 from .view import ModelView, log
 
 __all__ = [
-    "BUDGET",
     "Exported",
+    "Exports",
     "ImageView",
     "LayerView",
     "ModelView",
@@ -14,5 +14,4 @@ __all__ = [
     "log",
     "page_path",
     "part_of",
-    "to_html",
 ]

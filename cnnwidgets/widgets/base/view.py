@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ...compute.core import unknown
 from ...files import write_whole
-from ...live import Newest
+from ...live import Growing, Newest
 from ...render import encode_png
 from ...render.static import FORMATS, Card, Moves, Panel
 from ..painter import Painter, pages
@@ -27,7 +27,7 @@ from ..state import Given, Index, Memory, Subject, cell_of, refused, told
 from ..surface import close_tree, markup, sharing
 from . import lifetime, still
 from .contract import check_contract
-from .export import BUDGET, Exported, Part, part_of, to_html
+from .export import Exports, Part, part_of
 from .frame import Frame
 from .traffic import Traffic
 
@@ -44,7 +44,7 @@ class _OfThread(threading.local):
     """Whether traits are set quietly."""
 
 
-class ModelView(W.VBox):
+class ModelView(Exports, W.VBox):
     """A card with controls and panels whose only state are its traits.
 
     A subclass
@@ -250,6 +250,23 @@ class ModelView(W.VBox):
                 return False
         return True
 
+    def draw_grown(self, growing: Growing) -> bool:
+        """Draw what long work has grown to, or say why it grows no more; whether that went well."""
+
+        def draw() -> None:
+            self.render()
+            if growing.error is not None:
+                raise growing.error
+
+        return self.guarded(draw)
+
+    def is_current(self) -> bool:
+        """Whether long work still is of what is looked at; draws anew where a cell has changed that meanwhile."""
+        same = not self.outdated()
+        if not same:
+            self.redraw()
+        return same
+
     @property
     def ready(self) -> bool:
         """Whether the view has been drawn for the first time."""
@@ -428,56 +445,6 @@ class ModelView(W.VBox):
             card = self.static() if panels is None else still.some_of(self.static(), panels, self.panel)
             write_whole(path, still.written(card, kind, width_mm=width_mm, dpi=dpi, scale=scale, dark=dark))
         return path
-
-    def to_html(
-        self,
-        path: str | Path,
-        *,
-        budget: int | str = BUDGET,
-        progress: bool = True,
-        title: str = "",
-        note: str = "",
-        **values: Any,
-    ) -> Exported:
-        """Write the view to one HTML file in which its main sliders still move, for people without Python.
-
-        Everything that the page may show is computed now and lies in the file: it needs no kernel and no network. Of
-        panels that a notebook's page paints, such as maps, it has the numbers: there it shows every value of the traits
-        in `painted`, and the value under the mouse. The view itself is afterwards as it was.
-
-        Parameters
-        ----------
-        path : str or Path
-            Where to; must end in `.html`.
-        budget : int or str
-            Largest size of the file, in bytes or as `"20MB"`.
-        progress : bool
-            A bar on stderr where it takes longer than a second.
-        title, note : str
-            What stands above the view, in words of your own. The title is plain text; the note may have headings,
-            lists, `**bold**`, `*italic*`, code and links as in Markdown. HTML in either is shown as text.
-        **values
-            For a trait of the view, the values that its slider in the page shall have: `index=range(20)`,
-            `layer=["C1", "C3"]`; a single one counts as one. By default those of `sliders`: every layer that the
-            menu lists, the first 10 images, 64 of others; of what is painted, all.
-
-        Returns
-        -------
-        Exported
-            `path`, `frames`, how many of them are `painted`, `bytes`, and `left_out`, which says in plain words what is
-            not in the file; so does the page.
-
-        Raises
-        ------
-        ValueError
-            Another ending; a budget that is none or does not hold the present picture; no value for a slider, or one
-            that the view never takes.
-        TypeError
-            A name that is no trait of the view; a title or a note that is no text.
-        OSError
-            The file cannot be written; what was there is left as it was.
-        """
-        return to_html(self, path, budget, values, progress, title, note)
 
     def page_part(self, *, budget: int | str, progress: bool = False, **values: Any) -> Part:
         """The view as a part of a page, for `to_html` and `cnnwidgets.page`; parameters and errors as of `to_html`."""
