@@ -12,7 +12,7 @@ from markupsafe import escape
 
 from ..files import parsed_bytes
 from ..render.document import Section, document
-from ..widgets.base import Part
+from ..widgets.shown import Part
 from ..widgets.state import kept
 from .widget import code, style
 

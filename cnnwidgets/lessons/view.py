@@ -26,7 +26,8 @@ from ..views import (
     ReceptiveFieldView,
 )
 from ..widgets import controls
-from ..widgets.base import LayerView, ModelView, Part
+from ..widgets.base import LayerView, ModelView
+from ..widgets.shown import Part
 from ..widgets.state import Index, Integer, Subject
 from ..widgets.surface import layout, markup, plain
 from .page import part

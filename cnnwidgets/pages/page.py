@@ -8,7 +8,8 @@ from typing import Any
 
 from ..files import parsed_bytes, write_whole
 from ..render.document import ROOM, Section, document, text_section
-from ..widgets.base import Exported, ModelView, Part, page_path
+from ..widgets.base import ModelView
+from ..widgets.shown import Exported, Part, page_path
 from ..widgets.state import kept
 
 SPARE = 500

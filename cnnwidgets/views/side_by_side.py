@@ -19,8 +19,9 @@ from ..render import encode_png
 from ..render.color import COLORMAPS
 from ..render.static import Card, Panel
 from ..widgets import controls
-from ..widgets.base import Exports, ModelView, Part, part_of
+from ..widgets.base import ModelView
 from ..widgets.controls import Group
+from ..widgets.shown import Exports, Part, part_of
 from ..widgets.state import call
 from ..widgets.surface import close_tree, layout, markup, tree
 

@@ -1,5 +1,5 @@
 """What views are made of; never imports a view."""
 
-from .base import colab
+from .shown import colab
 
 colab.enable()

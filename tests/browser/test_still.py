@@ -8,7 +8,7 @@ import uuid
 from page_tools import becomes, soon, wait_until
 from playwright.sync_api import Page, expect
 
-from cnnwidgets.widgets.base.still import GONE as CAPTION
+from cnnwidgets.widgets.shown.still import GONE as CAPTION
 from cnnwidgets.widgets.surface import markup
 
 FIRST = """

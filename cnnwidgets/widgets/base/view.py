@@ -3,32 +3,24 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import partial
-from pathlib import Path
-from typing import Any, ClassVar, NoReturn, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, TypeVar
 
 import ipywidgets as W
-import numpy as np
 import traitlets as T
-from numpy.typing import NDArray
 
 from ...compute.core import unknown
-from ...files import write_whole
 from ...live import Growing, Newest
-from ...render import encode_png
-from ...render.static import FORMATS, Card, Moves, Panel
+from ...render.static import Card, Moves, Panel
 from ..painter import Painter, pages
 from ..panels import PanelBox
-from ..state import Given, Index, Memory, Subject, cell_of, refused, told
+from ..shown import Part, Shown, lifetime, part_of, variables
+from ..state import Given, Index, Memory, Subject, cell_of, told
 from ..surface import close_tree, markup, sharing
-from . import lifetime, still
 from .contract import check_contract
-from .export import Exports, Part, part_of
 from .frame import Frame
+from .together import Together
 from .traffic import Traffic
 
 log = logging.getLogger("cnnwidgets")
@@ -37,14 +29,7 @@ log.addHandler(logging.NullHandler())  # a traceback goes where the user sends l
 Made = TypeVar("Made")
 
 
-class _OfThread(threading.local):
-    """What counts for its own thread alone."""
-
-    quiet = False
-    """Whether traits are set quietly."""
-
-
-class ModelView(Exports, W.VBox):
+class ModelView(Together, Shown, W.VBox):
     """A card with controls and panels whose only state are its traits.
 
     A subclass
@@ -98,9 +83,6 @@ class ModelView(Exports, W.VBox):
         self._computed = False
         self._widgets = 0
         self._painters: list[Painter] = []  # those of the view, which say what a page has painted
-        self._before: dict[str, Any] = {}  # the traits before a `hold_trait_notifications`, until that is over
-        self._local = _OfThread()
-        self._tagged = [name for role in ("source", "display") for name in self.traits(**{role: True})]
         self._started = time.perf_counter()
         self._newest = Newest(self._redraw, on_way=self._on_way)
         self._traffic = Traffic(self._newest)
@@ -115,11 +97,11 @@ class ModelView(Exports, W.VBox):
             self._error = self._frame.error_line
             self.add_class("cnnw")
             self.layout.overflow = "hidden"
-            self.observe(self._changed, self._tagged)
+            self.observe(self._changed, self.tagged)
             self._start()
 
     def __repr__(self) -> str:
-        state = ", ".join(f"{name}={getattr(self, name)!r}" for name in self._tagged)
+        state = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.tagged)
         return f"{type(self).__name__}({state})"
 
     @property
@@ -137,7 +119,7 @@ class ModelView(Exports, W.VBox):
         >>> cw.KernelPlayground(stride=2).state["traits"]["stride"]
         2
         """
-        return told(type(self).__name__, {name: getattr(self, name) for name in self._tagged})
+        return told(type(self).__name__, {name: getattr(self, name) for name in self.tagged})
 
     def code(self, namespace: Mapping[str, Any] | None = None, *, called: str = "view", numbers: bool = True) -> str:
         """The cell that makes what is seen: the numbers behind the picture, and a view in the same state.
@@ -159,8 +141,8 @@ class ModelView(Exports, W.VBox):
         >>> print(cw.KernelPlayground(bias=2.0, kernel=[[1.0, 0.0]]).code().splitlines()[1])
         output = cw.slide(((1.0, 0.0, 0.0, 0.0), ...
         """
-        names = still.variables() if namespace is None else namespace
-        traits = {name: getattr(self, name) for name in self._tagged}
+        names = variables() if namespace is None else namespace
+        traits = {name: getattr(self, name) for name in self.tagged}
         public = type(self).__module__.startswith(f"{__package__.partition('.')[0]}.")
         given = Given(self, self._made_with, traits, names)
         lines = self.numbers_in_code(given) if numbers and not given.edited else []
@@ -344,10 +326,6 @@ class ModelView(Exports, W.VBox):
         """What went wrong with the last drawing, as the page says it; empty for nothing."""
         return self._frame.problem
 
-    def picture(self, *, dark: bool = False) -> NDArray[np.uint8]:
-        """The view as one static picture, (H, W, 3)."""
-        return self.static().draw(dark=dark)
-
     def render(self) -> None:
         """Draw what `compute` found as the display traits say."""
         panels, title, status = list(self.panels()), [*self.title(), *self.notes(), *self._badge()], self.status()
@@ -388,63 +366,6 @@ class ModelView(Exports, W.VBox):
         self._memory.forget()
         self._newest.cancel()
         self._redraw()
-
-    def save(
-        self,
-        path: str | Path,
-        *,
-        width_mm: float | None = None,
-        dpi: float | None = None,
-        panels: Sequence[str] | None = None,
-        scale: float = 1.0,
-        dark: bool = False,
-    ) -> Path:
-        """Write the view as it is now to a PNG, SVG or PDF file; needs no browser.
-
-        Parameters
-        ----------
-        path : str or Path
-            Where to; ends in `.png`, `.svg` or `.pdf`. In SVG and PDF text is text, and each pixel of a map a square.
-        width_mm : float, optional
-            Width of the file in mm, such as 85 for a column of a paper; by default as on the screen. Where text would
-            be smaller than 6 pt, pictures are made smaller beside it.
-        dpi : float, optional
-            Pixels to the inch of a PNG; by default as on the screen, and 300 where a width is given.
-        panels : sequence of str, optional
-            Only these panels, side by side, by the keys that `panel` takes: `["maps"]`.
-        scale : float
-            How many times as large as on the screen, where no width is given.
-        dark : bool
-            Light text on a dark ground.
-
-        Returns
-        -------
-        Path
-            The file.
-
-        Raises
-        ------
-        ValueError
-            Another ending, or a number that is not above 0; or at this width text would be smaller than 6 pt: says
-            which width holds it.
-        LookupError
-            No such panel; says which there are.
-        OSError
-            The file cannot be written; what was there is left as it was.
-        """
-        path = Path(path).expanduser()
-        kind = path.suffix.lower()
-        if kind not in FORMATS:
-            raise ValueError(
-                f"a picture is written as .png, .svg or .pdf, not {path.suffix or 'a name without an ending'!r}: {path}"
-            )
-        self._newest.flush()
-        if kind == ".png" and width_mm is None and dpi is None and panels is None and scale == 1:
-            write_whole(path, encode_png(self.picture(dark=dark), level=6))
-        else:
-            card = self.static() if panels is None else still.some_of(self.static(), panels, self.panel)
-            write_whole(path, still.written(card, kind, width_mm=width_mm, dpi=dpi, scale=scale, dark=dark))
-        return path
 
     def page_part(self, *, budget: int | str, progress: bool = False, **values: Any) -> Part:
         """The view as a part of a page, for `to_html` and `cnnwidgets.page`; parameters and errors as of `to_html`."""
@@ -506,56 +427,6 @@ class ModelView(Exports, W.VBox):
         self._ready = True
         self._loosen()
 
-    @contextmanager
-    def quiet(self) -> Iterator[None]:
-        """Traits set inside ask for no drawing: one follows anyway."""
-        quiet, self._local.quiet = self._local.quiet, True
-        try:
-            yield
-        finally:
-            self._local.quiet = quiet
-
-    @property
-    def is_quiet(self) -> bool:
-        """Whether traits are being set quietly, or several as one."""
-        return self._local.quiet
-
-    @contextmanager
-    def hold_trait_notifications(self) -> Iterator[None]:
-        """Set several traits as one: checked together at the end, drawn once; if one is refused, none is set."""
-        if not self._ready or self.is_quiet:
-            with super().hold_trait_notifications():
-                yield
-            return
-        before = {name: getattr(self, name) for name in [*self._tagged, *self.traits(internal=True)]}
-        self._before = before
-        problem: BaseException | None = None
-        try:
-            with self.quiet(), super().hold_trait_notifications():
-                try:
-                    yield
-                    for name in filter(self.set_together, before):  # against all the rest, as it will be
-                        self.traits()[name]._cross_validate(self, getattr(self, name))
-                except BaseException as error:
-                    problem = error
-                    raise T.TraitError("refused") from error  # which traitlets undoes without telling any observer
-        except T.TraitError as error:
-            raise problem or error from None
-        finally:
-            self._before = {}
-            if not self._closed and any(getattr(self, name) != before[name] for name in self._tagged):
-                self.redraw()
-
-    def set_together(self, name: str) -> bool:
-        """Whether the `hold_trait_notifications` that is being carried out gives the trait `name` another value."""
-        return name in self._before and bool(getattr(self, name) != self._before[name])
-
-    def __init_subclass__(cls, **options: Any) -> None:
-        super().__init_subclass__(**options)
-        for trait in vars(cls).values():
-            if isinstance(trait, T.TraitType):
-                trait.error = partial(_refuse, trait)  # type: ignore[method-assign]  # in our words
-
     def _changed(self, change: Any) -> None:
         if self.trait_metadata(change["name"], "source"):
             self._computed = False
@@ -611,26 +482,3 @@ class ModelView(Exports, W.VBox):
     def look_and_compute(self) -> None:
         """All that `compute` builds on, and `compute` itself."""
         self.compute()
-
-    def about_to_show(self) -> None:
-        """What is done before the view is put into a notebook, so that its picture is whole."""
-        self._newest.flush()
-
-    def _ipython_display_(self, **kwargs: Any) -> None:
-        if not self._closed and still.apart():
-            still.publish(self._still())
-        raise NotImplementedError  # IPython goes on to _repr_mimebundle_, with ipywidgets 7 too
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **kwargs: Any) -> Any:
-        if self._closed:
-            return {"text/plain": repr(self)}
-        lifetime.shown(self)
-        return still.bundle(self.model_id, repr(self), None if still.apart() else self._still())
-
-    def _still(self) -> str:
-        self.about_to_show()
-        return still.encoded(self.picture())
-
-
-def _refuse(trait: T.TraitType[Any, Any], obj: Any, value: Any, error: Any = None, info: Any = None) -> NoReturn:
-    raise T.TraitError(refused(trait, value))

@@ -12,11 +12,11 @@ import pytest
 from cnnwidgets import ActivationView
 from cnnwidgets.live import Newest
 from cnnwidgets.views import activation
-from cnnwidgets.widgets.base import lifetime
 from cnnwidgets.widgets.base.traffic import Traffic
 from cnnwidgets.widgets.painter import Painter, painter
 from cnnwidgets.widgets.painter.page import Pages
 from cnnwidgets.widgets.panels import painted
+from cnnwidgets.widgets.shown import lifetime
 from cnnwidgets.widgets.surface import tree
 from tests.widgets.conftest import control, with_kernel
 

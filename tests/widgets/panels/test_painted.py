@@ -14,11 +14,11 @@ from cnnwidgets import ActivationView
 from cnnwidgets.live import newest
 from cnnwidgets.live.newest import PATIENCE
 from cnnwidgets.views import activation
-from cnnwidgets.widgets.base import lifetime
 from cnnwidgets.widgets.base import view as base_view
 from cnnwidgets.widgets.painter import Painter, painter
 from cnnwidgets.widgets.painter.page import Pages
 from cnnwidgets.widgets.panels import painted
+from cnnwidgets.widgets.shown import lifetime
 from cnnwidgets.widgets.surface import Text, tree
 from tests.widgets.conftest import Refusing, inside, words
 

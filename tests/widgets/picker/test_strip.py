@@ -20,11 +20,11 @@ from torch import nn
 import cnnwidgets as cw
 from cnnwidgets.live import cell_thread
 from cnnwidgets.testing.state import deep_state, different
-from cnnwidgets.widgets.base import lifetime
 from cnnwidgets.widgets.controls.basic import TOOLTIPS
 from cnnwidgets.widgets.picker import picks, reading
 from cnnwidgets.widgets.picker.strip import Strip
 from cnnwidgets.widgets.picker.verdicts import MIXES, NO_SCORES
+from cnnwidgets.widgets.shown import lifetime
 from cnnwidgets.widgets.surface import tree
 from tests.widgets.conftest import EVIL, inside
 

@@ -10,7 +10,7 @@ from types import ModuleType, SimpleNamespace
 import ipywidgets
 import pytest
 
-from cnnwidgets.widgets.base import colab
+from cnnwidgets.widgets.shown import colab
 
 ROOT = Path(__file__).parents[2]
 

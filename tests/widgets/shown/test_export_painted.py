@@ -16,8 +16,8 @@ from torch import nn
 
 import cnnwidgets as cw
 from cnnwidgets.render.color import COLORMAPS, Quantised
-from cnnwidgets.widgets.base import export
 from cnnwidgets.widgets.painter import exported
+from cnnwidgets.widgets.shown import sweep
 
 
 @pytest.fixture
@@ -181,7 +181,7 @@ def test_a_budget_that_holds_no_layer_is_refused_and_writes_nothing(tmp_path):
 
 
 def test_a_page_too_small_for_the_code_that_paints_has_pictures(view, tmp_path):
-    done = view.to_html(tmp_path / "view.html", index=[2], budget=export.SMALL - 1)
+    done = view.to_html(tmp_path / "view.html", index=[2], budget=sweep.SMALL - 1)
     assert (done.painted, "paints" in data_of(done.path)) == (0, False)
     assert len(positions(done.path)[0]) == 3
 

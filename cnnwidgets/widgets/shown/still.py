@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import base64
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...render import encode_still
-from ...render.static import Card, Panel, encode_card
 from . import colab
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -45,19 +42,6 @@ def apart() -> bool:
 def encoded(picture: NDArray[np.uint8]) -> str:
     """A picture, (H, W, 3), as a notebook stores it: PNG in base64."""
     return base64.b64encode(encode_still(picture)).decode()
-
-
-def some_of(card: Card, keys: Sequence[str], panel: Callable[[str], Panel]) -> Card:
-    """The card with some of its panels alone, side by side; `panel(key)` finds each, or raises."""
-    if isinstance(keys, str) or not keys:
-        raise ValueError(f'panels are the keys of some, such as ["maps"], not {keys!r}')
-    return replace(card, panels=[panel(key) for key in keys])
-
-
-def written(card: Card, kind: str, *, width_mm: float | None, dpi: float | None, scale: float, dark: bool) -> bytes:
-    """A card as a file of this kind; a PNG has 96 px to the inch, and 300 where a width is given."""
-    dpi = dpi or (96.0 if width_mm is None else 300.0)
-    return encode_card(card, kind, width_mm=width_mm, dpi=dpi, scale=scale, dark=dark)
 
 
 def publish(png: str) -> None:

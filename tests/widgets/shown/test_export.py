@@ -12,7 +12,7 @@ from torch import nn
 
 import cnnwidgets as cw
 from cnnwidgets import files as whole
-from cnnwidgets.widgets.base import export
+from cnnwidgets.widgets.shown import sweep
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_every_state_is_in_the_page_in_the_order_of_the_sliders(view, tmp_path):
         (str(index), layer, str(channel))
         for index in range(4)
         for layer, channels in widths.items()
-        for channel in range(min(channels, export.OTHERS))
+        for channel in range(min(channels, sweep.OTHERS))
     ]
     assert positions(done.path) == expected
     assert done.frames == len(expected)
@@ -93,7 +93,7 @@ def test_the_view_is_as_it_was_and_the_page_in_the_browser_heard_of_no_state_bet
     messages.clear()
     view.to_html(tmp_path / "view.html")
     assert (repr(view), view.picture().tobytes()) == (before, picture)
-    assert len(messages) <= len(export.tree(view))  # each widget's state at most once, at the end
+    assert len(messages) <= len(sweep.tree(view))  # each widget's state at most once, at the end
 
 
 def test_the_values_of_a_slider_can_be_chosen(view, tmp_path):
@@ -143,7 +143,7 @@ def test_what_cannot_be_written_is_refused_and_leaves_the_view(view, tmp_path, n
 
 def test_a_folder_without_permission_is_refused_before_the_work(view, tmp_path, monkeypatch):
     monkeypatch.setattr(whole.os, "access", lambda path, mode: False)  # root may write everywhere
-    monkeypatch.setattr(export, "_Sweep", None)
+    monkeypatch.setattr(sweep, "_Sweep", None)
     with pytest.raises(OSError, match="no permission to write"):
         view.to_html(tmp_path / "view.html")
 

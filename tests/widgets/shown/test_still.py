@@ -8,7 +8,7 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
-from cnnwidgets.widgets.base import still
+from cnnwidgets.widgets.shown import still
 from notebooks import refresh
 
 PNG = "image/png"
