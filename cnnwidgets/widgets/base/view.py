@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -85,6 +85,8 @@ class ModelView(Exports, W.VBox):
     """Whether a page is being made of the view: then `panels()` gives all that such a page needs to paint."""
     panels_height: ClassVar[int] = 400
     """Room in px that the panels take at least, so that nothing below them moves."""
+    presented: ClassVar[Collection[str]] = ()
+    """Keys of the panels that explain most: on a projector that has no room for all, the others go before these."""
 
     def __new__(cls, *given: Any, **options: Any) -> Any:
         """Remember what the class was called with, for `code`."""
@@ -110,7 +112,7 @@ class ModelView(Exports, W.VBox):
         super().__init__(**traits)  # before the first widget: a trait that is refused leaves none behind
         self._closed = False
         with sharing():
-            self._frame = Frame(self.panels_height, self.code)
+            self._frame = Frame(self.panels_height, self.code, self.presented)
             self.children = self._frame.parts
             self._error = self._frame.error_line
             self.add_class("cnnw")
