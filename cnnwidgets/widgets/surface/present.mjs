@@ -9,7 +9,7 @@
  */
 
 const ON = 'cnnw-presents', TIGHT = 'cnnw-tight', ROW = 'cnnw-one-row', OUT = 'cnnw-left-out', TIP = 'cnnw-floats';
-const STAYS = 'cnnw-stays';
+const STAYS = 'cnnw-stays', FITTING = 'cnnw-fitting';
 const TIPS = 'body > :is(.cnnw-says, .mark_tooltip, .bqplot_mark_tooltip, .tooltip_div, .bqplot_tooltip_div)';
 
 /** The panel to go without next, of all that are seen: the lowest of those below the first row, or else the last of the
@@ -49,6 +49,7 @@ function fit(card) {
     if (low()) card.classList.remove(ROW);
   };
   clear(card);
+  card.classList.add(FITTING);
   if (low()) card.classList.add(TIGHT);
   goWithout(false);
   inOneRow();
@@ -60,6 +61,7 @@ function fit(card) {
     card.classList.remove(TIGHT);
     if (low()) card.classList.add(TIGHT);
   }
+  card.classList.remove(FITTING);
   const names = [...card.querySelectorAll('.' + OUT + ' .cnnw-heading b')].map(each => each.textContent);
   if (names.length) card.dataset.without = 'not shown here: ' + [...new Set(names)].join(', ');
 }
