@@ -129,6 +129,26 @@ def click_cell(page: Page, heading: str, column: float, row: float) -> None:
     page.mouse.click(box["x"] + column * box["width"], box["y"] + row * box["height"])
 
 
+HEADINGS = """() => [...document.querySelectorAll('.cnnw .cnnw-heading b')]
+    .filter(part => part.getClientRects().length).map(part => part.textContent)"""
+FITS = "card => card.matches(':popover-open') && card.scrollHeight <= card.clientHeight"
+
+
+def presents_what_explains_most(page: Page, theme: str) -> None:
+    """On a projector the chosen maps, their difference and the scores stay, whatever else there is."""
+    before = page.viewport_size
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.locator(".cnnw-present").click()
+    wait_until(page, lambda: page.locator(".cnnw").evaluate(FITS), "nothing below the fold")
+    stays = ["A · channel 2", "B · channel 2", "A − B · channel 2", "Scores"]
+    wait_until(page, lambda: {*stays} <= {*page.evaluate(HEADINGS)}, "what explains most")
+    wait_until(page, lambda: not {"A", "B", "A − B"} & {*page.evaluate(HEADINGS)}, "no grid")
+    keep(page, f"compare-presented-{theme}")
+    page.keyboard.press("Escape")
+    wait_until(page, lambda: "Which layers changed most" in page.evaluate(HEADINGS), "all of it again")
+    page.set_viewport_size(before)
+
+
 @pytest.mark.parametrize(("theme", "width"), [("light", None), ("dark", 700)])
 def test_one_set_of_controls_moves_both_columns(run_cells, theme, width):
     page = run_cells(VIEW)
@@ -142,6 +162,7 @@ def test_one_set_of_controls_moves_both_columns(run_cells, theme, width):
     for letter in ("A", "B", "A − B"):
         shown(page, f"{letter} · channel 2")
     keep(page, f"compare-{theme}-{width}", whole=True)
+    presents_what_explains_most(page, theme)
     if width is None:
         paints_while_the_kernel_hears_nothing(page)
         keep(page, "compare-moved", whole=True)

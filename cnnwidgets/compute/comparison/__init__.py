@@ -6,6 +6,7 @@ from .disagreement import Disagreement, Disagreements, matched_classes
 from .functions import cka, disagreements, response_changes
 from .matching import ChannelMatch, match_channels
 from .pairing import LayerPair, Pairing, pair_layers
+from .scanned import scans_of
 from .similarity import FEWEST, Similarity
 from .weights import WeightChange, WeightChanges, weight_changes
 
@@ -28,5 +29,6 @@ __all__ = [
     "matched_classes",
     "pair_layers",
     "response_changes",
+    "scans_of",
     "weight_changes",
 ]

@@ -24,6 +24,8 @@ class ResponseChange:
         (C,): mean of B − A.
     largest : torch.Tensor
         (C,): largest magnitude of B − A; 0 exactly where nothing changed; NaN where it is not known, as from scans.
+    spread : torch.Tensor
+        (C,): root of the mean of both variances, over images and positions.
     """
 
     layer: str
@@ -31,6 +33,7 @@ class ResponseChange:
     correlation: torch.Tensor
     difference: torch.Tensor
     largest: torch.Tensor
+    spread: torch.Tensor
 
     def __repr__(self) -> str:
         return f"ResponseChange of {self.layer}: {self.change:.3g}, {len(self.correlation)} channels"
@@ -44,6 +47,20 @@ class ResponseChange:
     def change(self) -> float:
         """Mean of `channels`, of those that are known; NaN where none is."""
         return float(self.channels.nanmean())
+
+    @property
+    def shifts(self) -> torch.Tensor:
+        """(C,): |difference| / spread, the standardised mean difference (Cohen's d); infinite where nothing varies.
+
+        Scans know it too. It tells a channel whose mean has moved, and not one that answers to other images.
+        """
+        apart = self.difference.abs()
+        return torch.where(apart == 0, 0.0, apart / self.spread)
+
+    @property
+    def shift(self) -> float:
+        """Mean of `shifts`, of those that are known; NaN where none is."""
+        return float(self.shifts.nanmean())
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,12 +96,12 @@ class ResponseChanges(Mapping[str, ResponseChange]):
 
     @property
     def ranking(self) -> list[str]:
-        """The layers, the most changed first; those of which nothing is known last."""
-        return sorted(self.layers, key=lambda layer: _order(self.layers[layer].change))
+        """The layers, the most changed first; those of which no change is known last, by how far means shifted."""
+        return sorted(self.layers, key=lambda layer: (*_order(self[layer].change), *_order(self[layer].shift)))
 
 
 def _order(value: float) -> tuple[bool, float]:
-    return math.isnan(value), -value
+    return math.isnan(value), 0.0 if math.isnan(value) else -value
 
 
 class Moments:
@@ -118,6 +135,6 @@ class Moments:
         varies = (spread[0] > tiny[0]) & (spread[1] > tiny[1])
         found = torch.where(varies, (shared / (spread[0] * spread[1]).sqrt()).clamp(-1, 1), torch.nan)
         found[~torch.isfinite(self._difference)] = torch.nan
-        return ResponseChange(
-            layer, partner, found.float(), (self._difference / self.count).float(), self._largest.float()
-        )
+        means = (self._difference / self.count).float()
+        common = ((spread[0] + spread[1]).clamp(min=0) / (2 * self.count)).sqrt().float()
+        return ResponseChange(layer, partner, found.float(), means, self._largest.float(), common)

@@ -166,8 +166,8 @@ class Comparer:
 
     @property
     def responses(self) -> ResponseChanges | None:
-        """The changes of the responses so far; None before the first step."""
-        if not self.done:
+        """The changes of the responses so far; None before the first step, and where they are not measured."""
+        if not self.done or "responses" not in self._measures:
             return None
         found: dict[str, ResponseChange] = {}
         for pair in self._pairs:
@@ -241,12 +241,8 @@ class Comparer:
         if self._votes is None:
             known = outputs.of(a.shape[1]), OutputNames(plain(self._models[1]), self._items).of(b.shape[1])
             known = known if not apart else (first or known[0], second or known[1])
-            names = tuple(
-                [each[at] if at < len(each) else f"class {at}" for at in range(count)]
-                for each, count in zip(known, (a.shape[1], b.shape[1]), strict=True)
-            )
             try:
-                self._votes = Votes((names[0], names[1]), (bool(known[0]), bool(known[1])))
+                self._votes = Votes(known, (a.shape[1], b.shape[1]))
             except ValueError as error:
                 if len(self._measures) == 1:
                     raise

@@ -92,10 +92,10 @@ class Votes:
 
     Parameters
     ----------
-    names : pair of sequences of str
-        What each network calls its classes.
-    known : pair of bool
-        Whether these are names rather than numbers.
+    known : pair of sequences of str
+        What each network calls its classes; empty where it has no names.
+    counts : pair of int
+        How many classes each has.
 
     Raises
     ------
@@ -103,12 +103,13 @@ class Votes:
         The classes cannot be matched: they are not as many, and have no names that meet.
     """
 
-    def __init__(self, names: tuple[Sequence[str], Sequence[str]], known: tuple[bool, bool]) -> None:
-        self.names = tuple(names[0]), tuple(names[1])
-        self.places, self.matched = matched_classes(*names, named=all(known))
-        counts = len(names[0]), len(names[1])
+    def __init__(self, known: tuple[Sequence[str], Sequence[str]], counts: tuple[int, int]) -> None:
+        self.names = _all_named(known[0], counts[0]), _all_named(known[1], counts[1])
+        self.places, self.matched = matched_classes(*self.names, named=all(known))
+        self._back = torch.full((counts[1],), -1)  # for each class of the second network that of the first
+        self._back[self.places[self.places >= 0]] = torch.arange(counts[0])[self.places >= 0]
         self._confusion = torch.zeros(counts, dtype=torch.int64)
-        self._moved = torch.zeros(counts[0], dtype=torch.float64)
+        self._moved: torch.Tensor | None = None
         self._found: list[Disagreement] = []
         self._images = self._labelled = 0
         self._right = [0, 0]
@@ -118,37 +119,48 @@ class Votes:
     ) -> None:
         """Add scores of the same images, (N, Ka) and (N, Kb); `truths` are classes of the first network."""
         finite = torch.isfinite(scores[0]).all(1) & torch.isfinite(scores[1]).all(1)
-        kept = finite.nonzero().flatten().tolist()
-        if not kept:
+        if not bool(finite.any()):
             return
-        indices, truths = [indices[at] for at in kept], [truths[at] for at in kept]
         a, b = (_shares(each[finite]) for each in scores)
         beside = torch.where(self.places >= 0, b[:, self.places.clamp(min=0)], torch.nan)  # B in the classes of A
-        self._moved += (beside - a).sum(0)
-        back = torch.full((b.shape[1],), -1)
-        back[self.places[self.places >= 0]] = torch.arange(len(self.places))[self.places >= 0]
+        moved = (beside - a).sum(0)
+        self._moved = moved if self._moved is None else self._moved + moved
         best = a.argmax(1), b.argmax(1)
-        self._confusion.index_put_(best, torch.ones(len(a), dtype=torch.int64), accumulate=True)
-        self._images += len(a)
-        for at, (index, truth) in enumerate(zip(indices, truths, strict=True)):
-            one, other = int(best[0][at]), int(best[1][at])
-            same = int(back[other])
-            if truth is not None:
-                self._labelled += 1
-                self._right[0] += one == truth
-                self._right[1] += same == truth
-            if same != one:
-                partner = int(self.places[one])
-                shares = float(a[at, one]), float(b[at, other])
-                given = (float(a[at, same]) if same >= 0 else 0.0) + (float(b[at, partner]) if partner >= 0 else 0.0)
-                called = self.names[0][one], self.names[1][other]
-                self._found.append(Disagreement(index, one, same, called, shares, truth, sum(shares) - given))
+        shares = _of(a, best[0]), _of(b, best[1])
+        given = _of(a, self._back[best[1]]) + _of(b, self.places[best[0]])  # by each to the class of the other
+        labels = torch.tensor([-1 if truth is None else truth for truth in truths])[finite]
+        self.count(torch.tensor(indices)[finite], labels, best, shares, shares[0] + shares[1] - given)
+
+    def count(
+        self,
+        images: torch.Tensor,
+        truths: torch.Tensor,
+        best: tuple[torch.Tensor, torch.Tensor],
+        shares: tuple[torch.Tensor, torch.Tensor],
+        apart: torch.Tensor,
+    ) -> None:
+        """Add images whose classes are known, (N,) each: `truths` are −1 for none, `apart` is the score."""
+        one, other = best
+        same, labelled = self._back[other], truths >= 0
+        self._confusion.index_put_(best, torch.ones(len(images), dtype=torch.int64), accumulate=True)
+        self._images += len(images)
+        self._labelled += int(labelled.sum())
+        for at, each in enumerate((one, same)):
+            self._right[at] += int((each == truths)[labelled].sum())
+        for at in (same != one).nonzero().flatten().tolist():
+            called = self.names[0][int(one[at])], self.names[1][int(other[at])]
+            sure = float(shares[0][at]), float(shares[1][at])
+            truth = int(truths[at]) if bool(labelled[at]) else None
+            self._found.append(
+                Disagreement(int(images[at]), int(one[at]), int(same[at]), called, sure, truth, float(apart[at]))
+            )
 
     @property
     def result(self) -> Disagreements:
         """What has been found so far."""
         ranked = sorted(self._found, key=lambda each: (-each.score, each.index))
-        moved = (self._moved / max(1, self._images)).float()
+        unknown = torch.full((len(self.names[0]),), torch.nan)
+        moved = unknown if self._moved is None else (self._moved / self._images).float()
         right = self._right[0], self._right[1]
         counts = self._images, right, self._labelled
         return Disagreements(ranked, self._confusion.clone(), moved, self.names[0], self.matched, *counts)
@@ -184,6 +196,17 @@ def matched_classes(a: Sequence[str], b: Sequence[str], *, named: bool) -> tuple
             "classes=(names of the first, names of the second) names them"
         )
     return torch.arange(len(a)), "by number"
+
+
+def _all_named(known: Sequence[str], count: int) -> tuple[str, ...]:
+    """What all classes are called: by their numbers where there is no name."""
+    return tuple(known[at] if at < len(known) else f"class {at}" for at in range(count))
+
+
+def _of(shares: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
+    """(N,): the share of one class a row, 0 where that is −1."""
+    found = shares.gather(1, classes.clamp(min=0)[:, None])[:, 0]
+    return torch.where(classes >= 0, found, 0.0)
 
 
 def _shares(scores: torch.Tensor) -> torch.Tensor:

@@ -106,8 +106,8 @@ def response_changes(
     A channel is compared with that of the same number in the layer's partner: 1 − correlation over all images and
     positions, and the mean of B − A. Of maps larger than 8 x 8, 8 x 8 evenly spread positions are taken.
 
-    Two scans of the same images know the means of all positions, so that nothing is run; what they do not know, the
-    correlations and the largest change, is NaN.
+    Two scans of the same images know the means and the spread of all positions, so that nothing is run: how far means
+    shifted (`ResponseChange.shifts`). What they do not know, the correlations and the largest change, is NaN.
 
     Parameters
     ----------

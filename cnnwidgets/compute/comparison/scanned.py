@@ -9,7 +9,7 @@ import torch
 
 from ..scan import LayerScan, Scan
 from .changes import ResponseChange, ResponseChanges
-from .disagreement import Disagreement, Disagreements, class_names_of, matched_classes
+from .disagreement import Disagreements, Votes, class_names_of
 from .pairing import paired
 
 
@@ -57,38 +57,15 @@ def disagreements_of(a: Scan, b: Scan, classes: Any = None) -> Disagreements:
         own or (list(scan.classes) if len(scan.classes) == count else [])
         for own, scan, count in zip(given, (a, b), counts, strict=True)
     ]
-    names = [
-        [each[at] if at < len(each) else f"class {at}" for at in range(count)]
-        for each, count in zip(known, counts, strict=True)
-    ]
-    places, matched = matched_classes(*names, named=all(known))
-    back = torch.full((counts[1],), -1)
-    back[places[places >= 0]] = torch.arange(counts[0])[places >= 0]
-    images, truths = one.images[kept[0]], one.labels[kept[0]].long()
-    best = one.targets[kept[0]].long(), other.targets[kept[1]].long()
-    same = back[best[1]]
-    confusion = torch.zeros(counts, dtype=torch.int64)
-    confusion.index_put_(best, torch.ones(len(images), dtype=torch.int64), accumulate=True)
-    labelled = truths >= 0
-    right = tuple(int((each == truths)[labelled].sum()) for each in (best[0], same))
-    scores = one.margins[kept[0]] + other.margins[kept[1]]
-    shares = one.probabilities[kept[0]], other.probabilities[kept[1]]
-    found = [
-        Disagreement(
-            int(images[at]),
-            int(best[0][at]),
-            int(same[at]),
-            (names[0][int(best[0][at])], names[1][int(best[1][at])]),
-            (float(shares[0][at]), float(shares[1][at])),
-            int(truths[at]) if bool(labelled[at]) else None,
-            float(scores[at]),
-        )
-        for at in (best[0] != same).nonzero().flatten().tolist()
-    ]
-    ranked = sorted(found, key=lambda each: (-each.score, each.index))
-    moved = torch.full((counts[0],), torch.nan)
-    told = len(images), (right[0], right[1]), int(labelled.sum())
-    return Disagreements(ranked, confusion, moved, tuple(names[0]), matched, *told)
+    votes = Votes((known[0], known[1]), counts)
+    votes.count(
+        one.images[kept[0]],
+        one.labels[kept[0]].long(),
+        (one.targets[kept[0]].long(), other.targets[kept[1]].long()),
+        (one.probabilities[kept[0]], other.probabilities[kept[1]]),
+        one.margins[kept[0]] + other.margins[kept[1]],
+    )
+    return votes.result
 
 
 def changes_of(a: Scan, b: Scan, layers: Sequence[str] | str | None = None) -> ResponseChanges:
@@ -125,5 +102,6 @@ def changes_of(a: Scan, b: Scan, layers: Sequence[str] | str | None = None) -> R
         unknown = torch.full((one.channels,), torch.nan)
         difference = torch.where(one.images == other.images, other.mean - one.mean, torch.nan).float()
         largest = torch.zeros(one.channels) if unchanged else unknown
-        found[pair.a] = ResponseChange(pair.a, pair.b, unknown, difference, largest)
+        spread = ((one.std.square() + other.std.square()) / 2).sqrt().float()
+        found[pair.a] = ResponseChange(pair.a, pair.b, unknown, difference, largest, spread)
     return ResponseChanges(found, left_out, a.done - len(a.skipped))

@@ -28,7 +28,8 @@ def compare(
     images : sequence of int, or of tensors, optional
         Images of the data set by number, or (C, H, W) tensors where there is no data set: a column each.
     **options
-        Other keywords of `CompareView`, such as `edits`, `classes`, `layer`; for a recording, of `CompareFrames`.
+        Other keywords of `CompareView`, such as `edits`, `classes`, `scans`, `layer`; for a recording, of
+        `CompareFrames`.
 
     Returns
     -------

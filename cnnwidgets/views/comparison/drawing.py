@@ -13,7 +13,7 @@ from ...render.color import Shaded
 from ...render.static import Panel
 from ...widgets.painter import Numbers, Painter, Series, drawn_size, pages, possible
 from ...widgets.panels import Paint, PaintedBox, image_panel
-from .columns import Shown, difference
+from .columns import LETTERS, Column, Shown, difference
 from .panels import (
     SCALES,
     WIDTH,
@@ -26,6 +26,10 @@ from .panels import (
     shaded_alike,
     shaded_difference,
 )  # fmt: skip
+from .rankings import Ranked, channel_chosen, channels_panel, layers_panel
+
+PRESENTED = (*(f"channel{letter}" for letter in LETTERS), "channeldifference", "scores")
+"""What a class should see on a projector: the chosen map of each column, their difference, and the scores."""
 
 
 class Drawing:
@@ -75,6 +79,22 @@ class Drawing:
         found = [self._column(column, each, series) for column, each in zip(columns, shaded, strict=True)]
         return [*found, self._between(maps, shaded, series)]
 
+    def ranking(
+        self,
+        ranked: Ranked,
+        channel: int | None,
+        on_layer: Callable[[str], object],
+        controls: Sequence[Any] = (),
+    ) -> list[Panel]:
+        """Which layers changed most, and which channels of the present one, of which `channel` is marked."""
+        view, layer = self._view, self._view.layer
+        first = view.remember("layers", (ranked, layer), lambda: layers_panel(ranked, layer, on_layer, controls))
+        channels = view.remember("channels", (ranked, layer), lambda: channels_panel(ranked, layer, self.choose))
+        if channels is None:
+            return [first]
+        key = (channels, channel)
+        return [first, view.remember("chosen", key, lambda: channel_chosen(channels, ranked, channel))]
+
     def choose(self, channel: int) -> None:
         """Choose a channel."""
         self._view.channel = channel
@@ -85,12 +105,14 @@ class Drawing:
         shown = view.columns if view.beside else view.columns[:1]
         found = []
         for column in shown:
-            panel = view.remember(
-                f"image{column.letter}", (column.snapshot.item,), lambda c=column: image_panel(c.snapshot)
-            )
-            heading = f"{column.letter} · {panel.heading}" if view.beside else panel.heading
-            found.append(replace(panel, heading=heading, key=f"image{column.letter}"))
+            key = (column.snapshot.item, bool(view.beside))
+            found.append(view.remember(f"image{column.letter}", key, lambda c=column: self._image(c)))
         return found
+
+    def _image(self, column: Column) -> Panel:
+        panel = image_panel(column.snapshot)
+        heading = f"{column.letter} · {panel.heading}" if self._view.beside else panel.heading
+        return replace(panel, heading=heading, key=f"image{column.letter}")
 
     def scores(self) -> Panel:
         """The scores of all columns."""

@@ -25,8 +25,8 @@ from ...widgets.state import Colormap, Given, Index, NotNone, call, recording_of
 from ...widgets.surface import markup, number
 from .columns import LETTERS, Shown, checked_pixel
 from .controls import curtain_control, scale_control
-from .drawing import Drawing
-from .rankings import Ranked, ranking_panels
+from .drawing import PRESENTED, Drawing
+from .rankings import Ranked
 
 WIDTH = 288
 MOST = 60
@@ -73,6 +73,7 @@ class CompareFrames(ModelView):
     sliders: ClassVar[dict[str, str]] = {"last": "Frame B", "layer": "Layer", "channel": "Channel"}
     painted: ClassVar[tuple[str, ...]] = ("channel", "colormap", "curtain")
     panels_height: ClassVar[int] = 640
+    presented: ClassVar[tuple[str, ...]] = PRESENTED
     unit_names: ClassVar[list[str]] = []
     second = 1
 
@@ -218,7 +219,7 @@ class CompareFrames(ModelView):
         key = (self._at, self.probe, self.layer)
         ranked = self.remember("ranked", key, self._ranked)
         channel = None if self.exporting else self.channel  # which a page moves without it
-        ranking = ranking_panels(ranked, self.layer, channel, self._look_at, self._drawing.choose, [])
+        ranking = self._drawing.ranking(ranked, channel, self._look_at)
         drawn = self._drawing.panels()
         return [*drawn, [self._image(), self._moments()], [*ranking, self._film()]]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,8 @@ MEANS = {
     "weights": "‖B − A‖ / ‖A‖ of its weights",
     "responses": "1 − correlation, mean over channels",
 }
+SHIFTS = "|difference of the means| / spread, mean over channels"
+"""What a ranking by scans says."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,12 +48,15 @@ class Ranked:
         (C,): of the present layer; empty where it has none.
     lines : list of str
         What is to be known.
+    means : str
+        What the numbers are.
     """
 
     by: str
     layers: Mapping[str, float]
     channels: NDArray[Any]
     lines: Sequence[str] = ()
+    means: str = ""
 
 
 def of_weights(changes: WeightChanges, layer: str) -> Ranked:
@@ -103,55 +108,69 @@ def of_responses(changes: ResponseChanges | None, layer: str) -> Ranked:
         return Ranked("responses", {}, np.empty(0), ["not yet known: they come with the comparison over the sample"])
     layers = {name: change.change for name, change in changes.items()}
     channels = changes[layer].channels.numpy() if layer in changes else np.empty(0)
-    lines = [f"over {markup.counted(changes.images, 'image')}"]
-    if changes.left_out:
-        name, why = next(iter(changes.left_out.items()))
-        lines.append(f"left out: {name} ({why}){' …' if len(changes.left_out) > 1 else ''}")
-    return Ranked("responses", layers, channels, lines)
+    return Ranked("responses", layers, channels, [f"over {_images(changes)}", *_left_out(changes)])
 
 
-def ranking_panels(
-    ranked: Ranked,
-    layer: str,
-    channel: int | None,
-    on_layer: Callable[[str], object],
-    on_channel: Callable[[int], object],
-    controls: Sequence[Any],
-) -> list[Panel]:
-    """All layers as a strip in running order, the first of the ranking as bars; the same for the channels of one."""
+def of_scans(changes: ResponseChanges, layer: str) -> Ranked:
+    """By how far the means of responses shifted, which scans know."""
+    layers = {name: change.shift for name, change in changes.items()}
+    channels = changes[layer].shifts.numpy() if layer in changes else np.empty(0)
+    said = [f"from the scans, over {_images(changes)}; correlations they do not know"]
+    if layer not in changes and layer not in changes.left_out:
+        said.append(f"{layer} was not scanned")
+    return Ranked("responses", layers, channels, [*said, *_left_out(changes)], SHIFTS)
+
+
+def _images(changes: ResponseChanges) -> str:
+    return markup.counted(changes.images, "image")
+
+
+def _left_out(changes: ResponseChanges) -> list[str]:
+    """The first layer without a change, and why."""
+    if not changes.left_out:
+        return []
+    name, why = next(iter(changes.left_out.items()))
+    return [f"left out: {name} ({why}){' …' if len(changes.left_out) > 1 else ''}"]
+
+
+def layers_panel(ranked: Ranked, layer: str, on_layer: Callable[[str], object], controls: Sequence[Any] = ()) -> Panel:
+    """All layers as a strip in running order, and the first of the ranking as bars."""
     names = list(ranked.layers)
     values = np.array([ranked.layers[name] for name in names])
-    heading = "Which layers changed most"
-    first = _panel(
-        heading, values, names, names.index(layer) if layer in names else None, "layers", MEANS[ranked.by],
-        lambda at: on_layer(names[at]), controls, ranked.lines,
-    )  # fmt: skip
+    means = ranked.means or MEANS[ranked.by]
+    made = _panel("Which layers changed most", values, names, "layers", means, lambda at: on_layer(names[at]), ranked)
+    return replace(_chosen(made, names.index(layer) if layer in names else None, names), controls=controls)
+
+
+def channels_panel(ranked: Ranked, layer: str, on_channel: Callable[[int], object]) -> Panel | None:
+    """The same for the channels of a layer; None where nothing is known of them."""
     if not len(ranked.channels):
-        return [first]
-    called = [f"channel {at}" for at in range(len(ranked.channels))]
-    chosen = channel if channel is not None and channel < len(called) else None
-    return [first, _panel(f"Channels of {layer}", ranked.channels, called, chosen, "channels", "", on_channel, [], [])]
+        return None
+    return _panel(f"Channels of {layer}", ranked.channels, _called(ranked), "channels", "", on_channel)
+
+
+def channel_chosen(panel: Panel, ranked: Ranked, channel: int | None) -> Panel:
+    """The panel of the channels with one of them marked, or none."""
+    chosen = channel if channel is not None and channel < len(ranked.channels) else None
+    return _chosen(panel, chosen, _called(ranked))
 
 
 def _panel(
     heading: str,
     values: NDArray[Any],
     names: Sequence[str],
-    chosen: int | None,
     key: str,
     means: str,
     on_cell: Callable[[int], object],
-    controls: Sequence[Any],
-    lines: Sequence[str],
+    ranked: Ranked | None = None,
 ) -> Panel:
+    lines = [] if ranked is None else list(ranked.lines)
     if not len(values):
-        return Panel(heading, width=WIDTH, lines=list(lines) or ["nothing to rank"], controls=controls, key=key)
+        return Panel(heading, width=WIDTH, lines=lines or ["nothing to rank"], key=key)
     shaded = Shaded.of(values.reshape(-1, 1, 1).astype(np.float32), colormap=SEQUENTIAL)
-    cells = Strip.fit(len(values))
     order = sorted(range(len(values)), key=lambda at: (not math.isnan(values[at]), -values[at], at))
     order = [at for at in order if values[at] != 0][:SHOWN]
     top = max((values[at] for at in order if math.isfinite(values[at])), default=1.0) or 1.0
-    bars = [(names[at], _share(values[at] / top), _text(values[at])) for at in order]
     note = [means] if means else []
     if not order:
         note.append("no change at all")
@@ -161,17 +180,26 @@ def _panel(
         palette=palette(shaded.colormap),
         width=WIDTH,
         colorbar=(shaded.colormap, *markup.scale_texts(*shaded.ends(), shaded.beyond())),
-        bars=bars,
-        chosen=order.index(chosen) if chosen in order else None,
+        bars=[(names[at], _share(values[at] / top), _text(values[at])) for at in order],
         lines=[*note, *lines],
-        cells=cells,
-        marks=[] if chosen is None else [cells.box(chosen)],
+        cells=Strip.fit(len(values)),
         describe=lambda at: f"{names[at]}: {_text(values[at])}",
         on_cell=on_cell,
         hint="click one",
-        controls=controls,
         key=key,
     )
+
+
+def _chosen(panel: Panel, at: int | None, names: Sequence[str]) -> Panel:
+    """The same with one of what is ranked marked in the strip, and in the bars where it stands there."""
+    if at is None or panel.cells is None:
+        return panel
+    bars = [name for name, _, _ in panel.bars]
+    return replace(panel, marks=[panel.cells.box(at)], chosen=bars.index(names[at]) if names[at] in bars else None)
+
+
+def _called(ranked: Ranked) -> list[str]:
+    return [f"channel {at}" for at in range(len(ranked.channels))]
 
 
 def _share(value: float) -> float:

@@ -12,6 +12,7 @@ from ...live import GrowingWork
 from ...render.static import Panel
 from ...widgets.state import Subject, Thumbnails
 from ...widgets.surface import markup
+from .scans import Known
 from .survey import WIDTH, disagreement_panel, similarity_panel
 
 BATCH = 8
@@ -81,8 +82,9 @@ class Sample:
         view, growing = self._view, self.growing
         other = view.subjects[view.network(view.second)]
         count = min(view.sample, view.most) if view.sample >= FEWEST else 0
-        key = (weights, view.network(view.second), count)
-        growing.expect(key, (lambda: self._comparer(other, count)) if count else None, count, view.survey)
+        measures = self._measures(other)
+        key = (weights, view.network(view.second), count, measures)
+        growing.expect(key, (lambda: self._comparer(other, count, measures)) if count else None, count, view.survey)
 
     def forget(self) -> None:
         """Begin again: weights or data may be others."""
@@ -90,29 +92,58 @@ class Sample:
         self._thumbnails.clear()
 
     def panels(self, progress: Any) -> list[Panel]:
-        """What the sample of images tells, as far as it is known."""
+        """What the sample of images tells, as far as it is known, and scans; the same ones until more is known."""
         view, growing = self._view, self.growing
         progress.show(growing.done, growing.total, growing.seconds_left, growing.running)
-        comparer = growing.comparer
-        letters = view.columns[0].letter + view.columns[view.second].letter
-        if view.sample < FEWEST:
-            return []
         problem = "" if growing.error is None else f"not compared further: {markup.in_words(growing.error)}"
-        if comparer is None or comparer.similarity is None:
+        other = view.columns[view.second]
+        looked = view.layer, "" if other.row is None else other.row.name
+        letters = view.columns[0].letter + other.letter
+        key = (growing.comparer, growing.done, problem, view.survey, view.sample, view.scanned, looked, letters)
+        return view.remember("sample", (*key, view.index), lambda: self._panels(problem, looked, letters, progress))
+
+    def _panels(self, problem: str, looked: tuple[str, str], letters: str, progress: Any) -> list[Panel]:
+        view, comparer = self._view, self.growing.comparer
+        if view.sample < FEWEST:
+            return self._votes(letters)
+        similarity = None if comparer is None else comparer.similarity
+        if comparer is None or similarity is None:
             words = "not yet known: the sample is compared in a moment" if view.survey else "the sample is not compared"
             words = problem or words
+            if view.scanned is not None and not problem:
+                words += "; scans do not know it"
             alike = Panel("Are they alike · linear CKA", width=WIDTH, lines=[words], controls=[progress], key="cka")
-            return [alike, *filter(None, [self._no_votes(problem)])]
-        other = view.columns[view.second].row
-        pair = view.layer, "" if other is None else other.name
-        alike = similarity_panel(comparer.similarity, pair, letters, view.look_at)
+            return [alike, *(self._votes(letters) or filter(None, [self._no_votes(problem)]))]
+        alike = similarity_panel(similarity, looked, letters, view.look_at)
         lines = [*alike.lines, *filter(None, [problem])]
         found: list[Panel] = [replace(alike, lines=lines, controls=[progress])]
-        if (votes := comparer.disagreements) is not None:
-            found.append(disagreement_panel(votes, self._thumbnails, view.index, letters, self._look_at_image))
+        if told := self._votes(letters):
+            found += told
         elif (unknown := self._no_votes("; ".join(comparer.notes) or problem)) is not None:
             found.append(unknown)
         return found
+
+    def _votes(self, letters: str) -> list[Panel]:
+        """The images on which two networks disagree: from scans, where they know it, of all images."""
+        known, comparer = self._view.scanned, self.growing.comparer
+        votes, said = (None, "") if known is None else (known.votes, known.unknown.get("disagreements", ""))
+        if votes is not None:
+            said = "from the scans; how probabilities moved they do not know"
+        elif comparer is not None:
+            votes = comparer.disagreements
+        if votes is None:
+            return []
+        panel = disagreement_panel(votes, self._thumbnails, self._view.index, letters, self._look_at_image)
+        return [replace(panel, lines=[*panel.lines, *filter(None, [said])])]
+
+    def _measures(self, other: Subject) -> tuple[str, ...]:
+        """What is compared over the sample: what scans do not know."""
+        view = self._view
+        if other is view.subject:
+            return ("similarity",)
+        known = view.scanned or Known()
+        told = {"responses": known.changes, "disagreements": known.votes}
+        return "similarity", *(name for name, found in told.items() if found is None)
 
     def _no_votes(self, reason: str) -> Panel | None:
         """Says why it is not known on which images two networks disagree; nothing of one network with itself."""
@@ -121,10 +152,9 @@ class Sample:
             return None
         return Panel("They disagree", width=WIDTH, lines=[reason], key="disagreements")
 
-    def _comparer(self, other: Subject, count: int) -> Comparer:
+    def _comparer(self, other: Subject, count: int, measures: tuple[str, ...]) -> Comparer:
         view = self._view
         first, snapshot = view.subject, view.columns[view.second].snapshot
-        same = other is first
         layers = [
             [
                 row.name
@@ -139,7 +169,7 @@ class Sample:
             first.items.dataset,
             *layers,
             indices=range(count),
-            measures=["similarity"] if same else ["similarity", "responses", "disagreements"],
+            measures=measures,
             batch_size=BATCH,
             classes=(first.given.get("classes"), other.given.get("classes")),
             prepare=first.prepare,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -33,9 +34,10 @@ from .columns import (
     subjects_of,
 )  # fmt: skip
 from .controls import CompareControls
-from .drawing import Drawing
-from .rankings import BY, Ranked, of_outputs, of_responses, of_weights, ranking_panels
+from .drawing import PRESENTED, Drawing
+from .rankings import BY, Ranked, of_outputs, of_responses, of_scans, of_weights
 from .sample import Sample
+from .scans import Known, Scans
 
 SAMPLE = 32
 """Images of the sample by default."""
@@ -62,6 +64,9 @@ class CompareView(ImageView):
         As for `intervene`: a further column each, of the first network under these edits.
     classes : sequence of str, or one such for each network, optional
         As for `ActivationView`. Networks whose classes have names in another order are matched by name.
+    scans : list of Scan, optional
+        One for each network, None for one that was not scanned: which layers changed most `by="responses"`, and the
+        images on which two disagree, come from them, of the whole data set and without a pass.
     denormalize, prepare, cache_bytes
         As for `ActivationView`.
     **traits
@@ -81,7 +86,7 @@ class CompareView(ImageView):
     ------
     TypeError, ValueError
         The models, the data set or an item of it are not what they must be; there is only one column, or more than
-        four; a keyword is misspelt.
+        four; a scan is of other weights, layers or images; a keyword is misspelt.
     LookupError, IndexError
         No such layer, channel or image.
     ForwardError
@@ -100,6 +105,7 @@ class CompareView(ImageView):
     painted: ClassVar[tuple[str, ...]] = ("channel", "colormap", "curtain")
     shows_operations: ClassVar[bool] = False
     panels_height: ClassVar[int] = 640
+    presented: ClassVar[tuple[str, ...]] = PRESENTED
 
     channel = Index(of=LayerView.of_layer, help="which channel is shown large in every column, from 0").tag(
         display=True
@@ -137,6 +143,7 @@ class CompareView(ImageView):
         *,
         edits: Any = None,
         classes: Any = None,
+        scans: Any = None,
         denormalize: Any = None,
         prepare: Any = None,
         cache_bytes: int = 512 * 2**20,
@@ -152,6 +159,7 @@ class CompareView(ImageView):
             )
         for each in self.subjects[1:]:
             check_numbers(each.module)
+        self._scans = Scans(scans, self.subjects)
         self.names = names_of(self.subjects)
         self.columns: list[Column] = []
         self._pairings: dict[int, Pairing] = {}
@@ -176,6 +184,12 @@ class CompareView(ImageView):
         self.growing.finish()
         self.guarded(self.render)
         return self.growing.comparer
+
+    @property
+    def scanned(self) -> Known | None:
+        """What scans tell of the first column and the one that it is compared with; None without scans of both."""
+        at = self.network(self.second)
+        return self._scans.known(at, (self._weights[0], self._weights[at]))
 
     @property
     def ranked(self) -> Ranked:
@@ -207,7 +221,9 @@ class CompareView(ImageView):
     def prepare(self, traits: dict[str, Any]) -> None:
         """Choose what the ranking is by, and set up what compares the sample."""
         several = any(plain(each.model) is not plain(self.subject.model) and not each.edited for each in self.subjects)
-        traits.setdefault("by", "weights" if several else "outputs")
+        scanned = self._scans.known(traits.get("second", 1))
+        ranked = scanned is not None and scanned.changes is not None
+        traits.setdefault("by", "responses" if ranked else "weights" if several else "outputs")
         traits.setdefault("sample", min(SAMPLE, self.most))
         self._sample = Sample(self, self._grown)
         self.growing = self._sample.growing
@@ -286,14 +302,13 @@ class CompareView(ImageView):
             )
         self.columns, self._pairings = columns, pairings
         self._others = [] if self.beside else columns[1:]  # of other networks, or other weights
-        self._weights = tuple(each.weights for each in self.subjects)
+        self._weights = tuple(each.weights for each in seen[: len(self.subjects)])
 
     def panels(self) -> list[Panel | list[Panel]]:
         """A column each, the difference with the curtain, the image and the scores, the rankings, the sample."""
         self._sample.follow(self._weights)
-        ranked, by = self._ranked(), [self._controls.by]
         channel = None if self.exporting else self.channel  # which a page moves without it
-        ranking = ranking_panels(ranked, self.layer, channel, self.look_at, self._drawing.choose, by)
+        ranking = self._drawing.ranking(self._ranked(), channel, self.look_at, [self._controls.by])
         image = [*self._drawing.images(), self._drawing.scores()]  # behind the columns: two fit side by side
         found: list[Panel | list[Panel]] = [*self._drawing.panels(), image, ranking]
         return [*found, *filter(None, [self._sample.panels(self._controls.progress)])]
@@ -386,13 +401,24 @@ class CompareView(ImageView):
         first, other = self.columns[0].snapshot, self.columns[self.second].snapshot
         if self.by == "outputs":
             key = (first.modules, other.modules, self._weights, self.index, self.beside, self.second, self.layer)
-            names = worth_choosing(first.modules)
-            return self.remember(
-                "outputs", key, lambda: of_outputs(first, other, self._pairings[self.second], self.layer, names)
-            )
+
+            def outputs() -> Ranked:
+                names = worth_choosing(first.modules)
+                return of_outputs(first, other, self._pairings[self.second], self.layer, names)
+
+            return self.remember("ranked", key, outputs)
         if self.by == "weights":
             networks = self.subject.model, self.subjects[self.network(self.second)].model
             changes = self.remember("weights", (self._weights, self.second), lambda: weight_changes(*networks))
-            return of_weights(changes, self.layer)
-        comparer = self.growing.comparer
-        return of_responses(None if comparer is None else comparer.responses, self.layer)
+            return self.remember("ranked", (changes, self.layer), lambda: of_weights(changes, self.layer))
+        known, comparer = self.scanned, self.growing.comparer
+        if known is not None and known.changes is not None:
+            scanned = known.changes
+            return self.remember("ranked", (scanned, self.layer), lambda: of_scans(scanned, self.layer))
+        why = [] if known is None else [known.unknown["responses"]]
+
+        def responses() -> Ranked:
+            found = of_responses(None if comparer is None else comparer.responses, self.layer)
+            return replace(found, lines=[*found.lines, *why])
+
+        return self.remember("ranked", (comparer, self.growing.done, known, self.layer), responses)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -23,6 +23,8 @@ class Frame:
         Room in px that the panels take at least, so that nothing below them moves.
     code : callable
         Gives the cell that makes what is seen, for who asks for it.
+    staying : collection of str
+        Keys of the panels that stay longest on a projector.
 
     Attributes
     ----------
@@ -38,8 +40,8 @@ class Frame:
         Whether it is set for a projector.
     """
 
-    def __init__(self, height: int, code: Callable[[], str]) -> None:
-        self.title, self.columns = plain(Text), Columns(height)
+    def __init__(self, height: int, code: Callable[[], str], staying: Collection[str] = ()) -> None:
+        self.title, self.columns = plain(Text), Columns(height, staying)
         self.columns.add_class("cnnw-columns")
         self.problem, self.card = "", None  # type: str, Card | None
         self.error_line = plain(W.HTML, "", layout=W.Layout(display="none"))

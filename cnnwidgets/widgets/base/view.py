@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
 
 import ipywidgets as W
@@ -70,6 +70,8 @@ class ModelView(Together, Shown, W.VBox):
     """Whether a page is being made of the view: then `panels()` gives all that such a page needs to paint."""
     panels_height: ClassVar[int] = 400
     """Room in px that the panels take at least, so that nothing below them moves."""
+    presented: ClassVar[Collection[str]] = ()
+    """Keys of the panels that explain most: on a projector that has no room for all, the others go before these."""
 
     def __new__(cls, *given: Any, **options: Any) -> Any:
         """Remember what the class was called with, for `code`."""
@@ -92,7 +94,7 @@ class ModelView(Together, Shown, W.VBox):
         super().__init__(**traits)  # before the first widget: a trait that is refused leaves none behind
         self._closed = False
         with sharing():
-            self._frame = Frame(self.panels_height, self.code)
+            self._frame = Frame(self.panels_height, self.code, self.presented)
             self.children = self._frame.parts
             self._error = self._frame.error_line
             self.add_class("cnnw")

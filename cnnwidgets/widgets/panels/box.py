@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from itertools import groupby
 
@@ -188,13 +188,16 @@ class Columns(W.HBox):
     ----------
     height : int
         Room in px that they take at least, so that nothing below them moves.
+    staying : collection of str
+        Keys of those that stay longest where there is no room for all.
     """
 
     held: Callable[[], AbstractContextManager[None]] = nullcontext
     """As of each box."""
 
-    def __init__(self, height: int = 0) -> None:
+    def __init__(self, height: int = 0, staying: Collection[str] = ()) -> None:
         self.boxes: dict[str, PanelBox] = {}
+        self._staying = staying
         self._places: list[list[str]] = []
         self._stacks: dict[tuple[str, ...], W.VBox] = {}
         look = W.Layout(flex_flow="row wrap", align_items="flex-start", min_height=f"{height}px")
@@ -220,6 +223,8 @@ class Columns(W.HBox):
                 if box is None:
                     self.boxes[key] = box = getattr(panel, "box", PanelBox)(panel)
                     box.held = self.held
+                    if key in self._staying:
+                        box.add_class("cnnw-stays")
                 else:
                     box.show(panel)
         if places != self._places:

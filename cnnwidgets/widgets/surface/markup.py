@@ -46,8 +46,9 @@ STYLE = f"""<style>{COLORS}
 .cnnw :is(.cnnw-as-code, .cnnw-present, .cnnw-opens).mod-active {{ color: var(--cnnw-accent); }}
 .cnnw .cnnw-opens.mod-active {{ box-shadow: inset 0 -2px var(--cnnw-accent); }}
 .cnnw-presents[popover] {{ position: fixed; inset: 0; width: 100vw; max-width: none; height: 100vh; max-height: none;
-  margin: 0; border: 0; border-radius: 0; padding: 10px 24px 18px; overflow: auto !important; color: inherit;
-  background: var(--cnnw-ground); }}
+  margin: 0; border: 0; border-radius: 0; padding: 10px 16px 18px; overflow: auto !important; color: inherit;
+  background: var(--cnnw-ground); }} /* four columns side by side at 1280 px */
+.cnnw-presents[popover].cnnw-fitting {{ overflow: hidden !important; }} /* a scroll bar would have columns wrap */
 .cnnw-presents[popover].cnnw-tight {{ padding-top: 4px; }}
 .cnnw-presents > *, .cnnw-presents > .widget-vbox > * {{ flex: 0 0 auto; }} /* nothing is squeezed: it is measured */
 .cnnw-presents .cnnw-columns {{ min-height: 0 !important; }}
@@ -61,8 +62,8 @@ STYLE = f"""<style>{COLORS}
 .cnnw-presents > .widget-vbox, .cnnw-presents .cnnw-bar {{ position: static; }}
 .cnnw-presents .cnnw-bar > .cnnw-present {{ position: absolute; top: 10px; right: 20px; }}
 .cnnw-one-row .cnnw-bar {{ max-height: 32px; overflow: hidden; }}
-.cnnw-presents[data-without]::after {{ content: attr(data-without); position: absolute; left: 24px; bottom: 2px;
-  max-width: calc(100% - 48px); overflow: hidden; text-overflow: ellipsis; white-space: nowrap; font-size: 12px;
+.cnnw-presents[data-without]::after {{ content: attr(data-without); position: absolute; left: 16px; bottom: 2px;
+  max-width: calc(100% - 32px); overflow: hidden; text-overflow: ellipsis; white-space: nowrap; font-size: 12px;
   color: var(--cnnw-muted); background: var(--cnnw-ground); }}
 .cnnw-floats[popover] {{ inset: auto; margin: 0; overflow: visible; }}
 .cnnw-floats[popover]:not(.cnnw-says) {{ border: 0; padding: 0; }}

@@ -4,21 +4,25 @@
  * It goes into the browser's top layer, so that nothing it stands in can cut it off, and the page alone takes it there
  * and back: a kernel that is busy, or gone, keeps nobody from leaving. A card that is too high is set in the usual type;
  * then it goes without panels that stand below its first row, with one row of controls, and without the last panels of
- * its lowest columns, in this order and no further than it must. What it goes without is said.
+ * its lowest columns, in this order and no further than it must. Where the view says which panels explain most, all
+ * others go before one of these, the lowest first. What it goes without is said.
  */
 
 const ON = 'cnnw-presents', TIGHT = 'cnnw-tight', ROW = 'cnnw-one-row', OUT = 'cnnw-left-out', TIP = 'cnnw-floats';
+const STAYS = 'cnnw-stays', FITTING = 'cnnw-fitting';
 const TIPS = 'body > :is(.cnnw-says, .mark_tooltip, .bqplot_mark_tooltip, .tooltip_div, .bqplot_tooltip_div)';
 
 /** The panel to go without next, of all that are seen: the lowest of those below the first row, or else the last of the
- * lowest column that has another; -1 for none.
- * @param {{top: number, bottom: number, column: number}[]} panels from above, column by column
+ * lowest column that has another; where some are to stay, the lowest of the others in either; -1 for none.
+ * @param {{top: number, bottom: number, column: number, stays?: boolean}[]} panels from above, column by column
  * @param {boolean} first whether those of the first row may go @returns {number} its place in the list */
 export function lesser(panels, first) {
   const begins = panels.map(({column}) => panels.find(each => each.column === column)?.top ?? 0);
   const row = Math.min(...panels.filter((_, at) => begins[at] - Math.min(...begins) < 1).map(({top}) => top));
   const wrapped = panels.map((_, at) => begins[at] - row >= 1);
-  const spare = panels.map(({column}, at) => wrapped[at] || (first && at > 0 && panels[at - 1].column === column));
+  const some = panels.some(({stays}) => stays);
+  const spare = panels.map(({column, stays}, at) =>
+    !stays && (wrapped[at] || (first && (some || at > 0 && panels[at - 1].column === column))));
   const height = (/** @type {number} */ at) => panels[at].bottom + (wrapped[at] ? 1e6 : 0);
   return panels.reduce((best, _, at) => spare[at] && (best < 0 || height(at) >= height(best)) ? at : best, -1);
 }
@@ -28,29 +32,36 @@ function fit(card) {
   const seen = (/** @type {Element[]} */ list) => list.filter(each => each.getClientRects().length);
   const low = () => card.scrollHeight > card.clientHeight;
   const columns = () => [...card.querySelector('.cnnw-columns')?.children ?? []];
-  const goWithout = (/** @type {boolean} */ first) => {
+  const goWithout = (/** @type {boolean} */ first, any = false) => {
     while (low()) {
       const panels = columns().flatMap((each, column) =>
         seen(each.matches('.cnnw-stack') ? [...each.children] : [each]).map(panel => ({panel, column})));
       const at = lesser(panels.map(({panel, column}) => {
         const {top, bottom} = panel.getBoundingClientRect();
-        return {top, bottom, column};
+        return {top, bottom, column, stays: !any && panel.classList.contains(STAYS)};
       }), first);
       if (at < 0) return;
       panels[at].panel.classList.add(OUT);
     }
   };
+  const inOneRow = () => {
+    if (low()) card.classList.add(ROW);
+    if (low()) card.classList.remove(ROW);
+  };
   clear(card);
+  card.classList.add(FITTING);
   if (low()) card.classList.add(TIGHT);
   goWithout(false);
-  if (low()) card.classList.add(ROW);
-  if (low()) card.classList.remove(ROW);
+  inOneRow();
   goWithout(true);
+  inOneRow();
+  goWithout(true, true);
   if (low()) card.classList.add(ROW);
   if (!low()) {
     card.classList.remove(TIGHT);
     if (low()) card.classList.add(TIGHT);
   }
+  card.classList.remove(FITTING);
   const names = [...card.querySelectorAll('.' + OUT + ' .cnnw-heading b')].map(each => each.textContent);
   if (names.length) card.dataset.without = 'not shown here: ' + [...new Set(names)].join(', ');
 }

@@ -56,8 +56,23 @@ def test_means_of_channels_are_compared_without_a_pass():
     assert list(found) == ["0", "1"] and found.images == 12
     assert found["0"].difference.tolist() == pytest.approx([0.0, 0.5, 0.0], abs=1e-6)
     assert found["0"].correlation.isnan().all() and found["0"].largest.isnan().all()
+    outputs = [cw.activations(model, torch.stack([image for image, _ in images()]), "0") for model in (one, other)]
+    spread = outputs[0].movedim(1, 0).flatten(1).std(1, correction=0)  # of both: they differ by a constant
+    assert torch.allclose(found["0"].spread, spread, atol=1e-6)
+    assert found["0"].shifts.tolist() == pytest.approx([0.0, 0.5 / float(spread[1]), 0.0], abs=1e-6)
+    assert found["0"].shift == pytest.approx(0.5 / float(spread[1]) / 3)
+    passed = cw.response_changes(one, other, images(), ["0"], progress=False)  # of maps so small every position counts
+    assert torch.allclose(passed["0"].shifts, found["0"].shifts, atol=1e-5)
     same = cw.response_changes(*scans(one, network()))
     assert all(change.change == 0.0 for change in same.values())  # the very same weights
+
+
+def test_where_no_change_is_known_layers_are_ranked_by_how_far_their_means_shifted():
+    one, other = network(), network()
+    with torch.no_grad():
+        other[3].bias[1] += 50
+    found = cw.response_changes(*scans(one, other), layers=["0", "3"])
+    assert found.ranking == ["3", "0"] and all(change.channels.isnan().all() for change in found.values())
 
 
 def test_what_cannot_be_compared_is_said():

@@ -12,6 +12,7 @@ from torch import nn
 import cnnwidgets as cw
 from cnnwidgets.compute.core import ForwardError
 from cnnwidgets.testing import check_view
+from cnnwidgets.widgets.state import subject
 
 
 def network(seed: int = 0) -> nn.Sequential:
@@ -61,6 +62,31 @@ def test_one_set_of_controls_moves_every_column_with_one_pass_a_network():
     assert [subject.passes for subject in view.subjects] == [each + 1 for each in passes]
     view.layer = "0"
     assert [subject.passes for subject in view.subjects] == [each + 1 for each in passes]
+
+
+def test_a_move_describes_anew_only_what_it_changes_and_asks_each_network_once(monkeypatch):
+    before, after = tuned()
+    view = cw.compare([before, after], images(), layer="0", by="responses", sample=8)
+    _ = view.comparison
+    kept = ("layers", "scores", "imageA", "cka", "disagreements")
+    panels = [view.panel(key) for key in kept]
+    asked = []
+    version = subject.weights_version
+    monkeypatch.setattr(subject, "weights_version", lambda model: [asked.append(model), version(model)][1])
+    view.channel = 1
+    assert [view.panel(key) for key in kept] == panels
+    assert asked == [before, after]
+    assert view.panel("channels").marks == [view.panel("channels").cells.box(1)]
+    asked.clear()
+    view.layer = "1"
+    assert asked == [before, after]
+
+
+def test_on_a_projector_the_chosen_maps_their_difference_and_the_scores_stay_longest():
+    view = cw.compare(tuned(), images(), layer="0", survey=False)
+    keys = ["mapsA", "channelA", "mapsB", "channelB", "mapsdifference", "channeldifference", "curtain", "imageA"]
+    staying = [key for key in [*keys, "scores", "layers", "cka"] if "cnnw-stays" in view.box(key)._dom_classes]
+    assert staying == ["channelA", "channelB", "channeldifference", "scores"]
 
 
 def test_the_curtain_shows_the_first_left_of_it_and_hovering_reads_both():

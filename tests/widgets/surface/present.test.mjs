@@ -26,3 +26,14 @@ test('of panels that end alike the later goes, and of none nothing', () => {
   assert.equal(lesser([panel(0, 0, 5), panel(0, 5, 9), panel(1, 0, 5), panel(1, 5, 9)], true), 3);
   assert.equal(lesser([], true), -1);
 });
+
+test('what is to stay goes never, and all else before it, also the first of a column', () => {
+  const stays = each => ({...each, stays: true});
+  const panels = [panel(0, 100, 400), stays(panel(0, 400, 700)), panel(1, 100, 500), stays(panel(2, 700, 990)), panel(2, 990, 1100)];
+  assert.equal(lesser(panels, false), 4);
+  assert.equal(lesser(panels.slice(0, 4), false), -1);
+  assert.equal(lesser(panels.slice(0, 4), true), 2);
+  assert.equal(lesser(panels.filter((_, at) => at !== 2), true), 3);
+  assert.equal(lesser([panels[0], panels[1]], true), 0);
+  assert.equal(lesser([panels[1], panels[3]], true), -1);
+});
