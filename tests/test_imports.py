@@ -54,6 +54,7 @@ _BASE = (
     "widgets.panels",
     "widgets.input",
     "widgets.picker",
+    "widgets.patches",
     "widgets.steered",
     "widgets.base",
     "training.loop",
@@ -129,6 +130,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "widgets.panels": (*_FURNITURE, "widgets", "widgets.controls", "widgets.painter"),
     "widgets.input": (*_FURNITURE, "widgets.controls", "widgets.painter"),
     "widgets.picker": _FURNITURE,
+    "widgets.patches": _FURNITURE,
     "widgets.steered": (*_RENDER, "widgets.painter", "widgets.surface"),
     "widgets.base": (
         *_FURNITURE,
