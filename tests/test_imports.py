@@ -54,6 +54,7 @@ _BASE = (
     "widgets.panels",
     "widgets.input",
     "widgets.picker",
+    "widgets.patches",
     "widgets.steered",
     "widgets.shown",
     "widgets.base",
@@ -130,6 +131,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "widgets.panels": (*_FURNITURE, "widgets", "widgets.controls", "widgets.painter"),
     "widgets.input": (*_FURNITURE, "widgets.controls", "widgets.painter"),
     "widgets.picker": _FURNITURE,
+    "widgets.patches": _FURNITURE,
     "widgets.steered": (*_RENDER, "widgets.painter", "widgets.surface"),
     "widgets.shown": (*_FURNITURE, "widgets.painter", "widgets.panels"),
     "widgets.base": (

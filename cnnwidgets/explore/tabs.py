@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Hashable, Mapping
+from contextlib import suppress
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import ipywidgets as W
 
+from ..compute.scan import Scan
 from ..views import (
     ActivationView,
     AttributionView,
@@ -20,7 +22,7 @@ from ..views import (
     ReceptiveFieldView,
 )
 from ..widgets import controls
-from ..widgets.base import ModelView
+from ..widgets.base import ImageView, ModelView
 from ..widgets.controls import Guard
 from ..widgets.surface import layout, markup, plain
 
@@ -133,6 +135,7 @@ class Tabs(W.VBox):
     def __init__(self, view: Any, back: Callable[[], object], forward: Callable[[], object]) -> None:
         self._view = view
         self.made: dict[str, ModelView] = {}
+        self._scan: Scan | None = None
         self._moving = Guard()
         self._open = ""
         options = [(tab.label, name) for name, tab in TABS.items()]
@@ -150,6 +153,12 @@ class Tabs(W.VBox):
     def apart(self) -> list[ModelView]:
         """The views that are not seen now: they are closed with the rest."""
         return list(self.made.values())
+
+    def pick_by(self, scan: Scan) -> None:
+        """Hand a scan on to the views that take one, also to those whose tabs are opened later."""
+        self._scan = scan
+        for view in self.made.values():
+            self._hand_on(view)
 
     def can_go(self, back: bool, forward: bool) -> None:
         """Which of the buttons lead somewhere."""
@@ -186,6 +195,12 @@ class Tabs(W.VBox):
         tab = TABS[self._open]
         found = self.made[self._open] = tab.make(self._view.subject, **self._wanted())
         found.observe(self._pull, list(tab.linked.values()))
+        self._hand_on(found)
+
+    def _hand_on(self, view: ModelView) -> None:
+        if self._scan is not None and isinstance(view, ImageView):
+            with suppress(ValueError):  # of weights that have changed meanwhile
+                view.pick_by(self._scan)
 
     def _seen(self, problem: str) -> None:
         """Show the view that is open, or why it cannot be shown."""

@@ -11,6 +11,7 @@ from torch import nn
 
 from ..compute.layers import Layer
 from ..compute.overview import Edge, Stages
+from ..compute.scan import Scan
 from ..live import Linked
 from ..render.static import Panel
 from ..widgets import controls
@@ -125,6 +126,12 @@ class ExploreView(ImageView):
         """Open a stage that is closed, or close it."""
         now = set(self.stages.opened if self.opened is None else self.opened)
         self.opened = tuple(now ^ {name})
+
+    def pick_by(self, scan: Scan) -> None:
+        """Let the filters of the strip go by a scan, and hand it on to the views below; see `ImageView`."""
+        super().pick_by(scan)
+        if self.tabs is not None:
+            self.tabs.pick_by(scan)
 
     def _go(self, place: Place | None) -> None:
         if place is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 import ipywidgets as W
@@ -32,6 +33,7 @@ from ..widgets.panels import (
     image_panels,
     painted_grid,
 )
+from ..widgets.patches import StrongestPatches
 from ..widgets.state import (
     ChannelsOff,
     Colormap,
@@ -101,6 +103,8 @@ class ActivationView(ImageView):
     of it again; in the grid the wheel does so with Ctrl. Large pixels have their values written in them. The kernel is
     not asked. A click with Alt in the grid, or key x, switches a channel off, and on again: every layer behind it, the
     prediction and the title tell what follows. That is on a twin of the model: whoever runs the model sees nothing.
+
+    Once it has a scan (`pick_by`), the patches of the data set that fire the channel most stand below the large map.
     """
 
     sliders: ClassVar[dict[str, str]] = {**ImageView.sliders, "channel": "Channel"}
@@ -121,6 +125,7 @@ class ActivationView(ImageView):
     pixel = Place(of=_extent, help="(row, column) in the large map whose value is told, or None").tag(display=True)
     off = ChannelsOff(help="(layer, channel) of each channel that is switched off: set to 0").tag(source=True)
     _scanned: tuple[Scan, Any] | None
+    _strongest: StrongestPatches | None = None  # until there is a scan
 
     @property
     def maps(self) -> torch.Tensor:
@@ -133,9 +138,14 @@ class ActivationView(ImageView):
         self.off = switched(self.off, self.layer, channel, off)
 
     def pick_by(self, scan: Scan) -> None:
-        """Let the filters of the strip, and the orders that ask a scan, go by this one; see `ImageView`."""
+        """Let the filters of the strip, the orders that ask a scan, and the patches go by this one; see `ImageView`."""
         super().pick_by(scan)
         self._scanned = scan, self._given.weights
+        if self._strongest is None or self._strongest.scan is not scan:
+            self._stop_patches()
+            self._strongest = StrongestPatches(
+                self._given, scan, self._patches_grew, self.is_current, lambda image: self.set_trait("index", image)
+            )
         self.redraw()
 
     def prepare(self, traits: dict[str, Any]) -> None:
@@ -212,9 +222,16 @@ class ActivationView(ImageView):
             controls.labelled("Scale", self._scale),  # last: its boxes for a fixed range push nothing
         ]
 
+    def then_in_code(self, given: Given, called: str) -> list[str]:
+        """The scan that it has, as long as it is of these weights."""
+        scan, weights = self._scanned or (None, None)
+        return [f"{called}.pick_by({given.named_as(scan, 'scan')})"] if scan and weights == self._given.weights else []
+
     def refresh(self) -> None:
         """Run the model again: for weights or data that changed where traits cannot see it."""
         self._given.refresh()
+        if self._strongest is not None:
+            self._strongest.forget()
         super().refresh()
 
     def look_and_compute(self) -> None:
@@ -233,7 +250,7 @@ class ActivationView(ImageView):
         self._output = self.snapshot.output(self.layer)
 
     def panels(self) -> list[Panel | list[Panel]]:
-        """The image with its prediction, all maps, and the chosen one."""
+        """The image with its prediction, all maps, and the chosen one; with a scan, its patches below it."""
         row, plane = self.layer_row, min(self.plane, self.layer_row.planes - 1)
         aspect = self.item.aspect
         key = (self._output, row, plane, self.colormap, self.scale)
@@ -258,16 +275,19 @@ class ActivationView(ImageView):
         return [
             self.remember("image", (self.item, self.snapshot.prediction), lambda: image_panels(self.snapshot)),
             replace(grid, marks=[cells.box(self.channel)]),
-            channel_panel(
-                shaded,
-                row,
-                self.channel,
-                pixel=self.pixel,
-                names=self.unit_names,
-                extra=self._tokens(),
-                on_pixel=lambda pixel: self.set_trait("pixel", pixel),
-                paint=paint,
-            ),
+            [
+                channel_panel(
+                    shaded,
+                    row,
+                    self.channel,
+                    pixel=self.pixel,
+                    names=self.unit_names,
+                    extra=self._tokens(),
+                    on_pixel=lambda pixel: self.set_trait("pixel", pixel),
+                    paint=paint,
+                ),
+                *self._patches(),
+            ],
         ]
 
     def render(self) -> None:
@@ -301,6 +321,27 @@ class ActivationView(ImageView):
         """What the colours mean, and where a channel that is off is not off."""
         warnings = self.subject.warnings if self.off else []
         return " · ".join([markup.scale_words(self._shaded, self.scale), *self._ordered_by(), *warnings])
+
+    def settle(self) -> None:
+        """Draw the present state to the end, with all that is usually drawn later; raises what goes wrong."""
+        super().settle()
+        self._settle_patches()
+
+    def about_to_show(self) -> None:
+        """What is done before the view is put into a notebook, so that its picture is whole."""
+        super().about_to_show()
+        self._settle_patches()
+
+    def save(self, path: str | Path, **options: Any) -> Path:
+        """Write a file as `ModelView.save` does; where there are patches, all of them are in it."""
+        self.flush()
+        self._settle_patches()
+        return super().save(path, **options)
+
+    def close(self) -> None:
+        """Close every widget of the view; the model is as it was before."""
+        self._stop_patches()
+        super().close()
 
     # ------------------------------------------------------------------ parts
 
@@ -339,6 +380,37 @@ class ActivationView(ImageView):
         layer, label = self._layer_scan, self.item.label
         return label if layer is not None and label is not None and label < len(layer.class_images) else None
 
+    @property
+    def _unscanned(self) -> str:
+        """Why a scan that there is says nothing of the layer; empty where it does."""
+        if self._scanned is None or self._layer_scan is not None:
+            return ""
+        known = self.layer in self._scanned[0]
+        return "the weights have changed since the scan" if known else f"{self.layer} was not scanned"
+
+    def _patches(self) -> list[Panel]:
+        """The strongest patches of the channel; none without a scan, nor in a page, which goes on to other channels."""
+        if self._strongest is None or self.exporting:
+            return []
+        if why := self._unscanned:
+            return [self._strongest.nothing(why)]
+        name = self.unit_names[self.channel] if self.unit_names else ""
+        panel = self._strongest.panel(self.layer_row, self.channel, self.item, chosen=self.snapshot.index, name=name)
+        return [replace(panel, lines=[*panel.lines, "of the network with every channel on"])] if self.off else [panel]
+
+    def _patches_grew(self) -> bool:
+        return self.guarded(self.render)
+
+    def _settle_patches(self) -> None:
+        if self._strongest is not None and self._strongest.running and not self.exporting:
+            self._strongest.settle()
+            with self.quiet():
+                self.render()
+
+    def _stop_patches(self) -> None:
+        if self._strongest is not None:
+            self._strongest.stop()
+
     def _ordered_by(self) -> list[str]:
         """In which order the maps stand, or why they do not."""
         if self.order == "number":
@@ -347,10 +419,8 @@ class ActivationView(ImageView):
             return ["order: strongest here first"]
         if self._scanned is None:
             return [f"order: by number; {self.order} asks a scan: view.pick_by(cw.scan(model, dataset))"]
-        if self._layer_scan is None:
-            known = self.layer in self._scanned[0]
-            why = "the weights have changed since the scan" if known else f"{self.layer} was not scanned"
-            return [f"order: by number; {why}"]
+        if self._unscanned:
+            return [f"order: by number; {self._unscanned}"]
         if self.order == "sparsity":
             return ["order: most often 0 first, over the data set"]
         if self._class is None:

@@ -145,7 +145,7 @@ def find_layer(names: Mapping[str, str], layer: str) -> tuple[str, int | None, s
     names : mapping
         From `module_names`.
     layer : str
-        A layer name.
+        A layer name. A model that is one bare layer is called `(output)`, or `""` as among its own modules.
 
     Raises
     ------
@@ -154,8 +154,9 @@ def find_layer(names: Mapping[str, str], layer: str) -> tuple[str, int | None, s
     """
     known = {OUTPUT: "", **names}
     name, call, path = parse(layer, known) if isinstance(layer, str) else ("", None, "")
-    if name not in known or name == "":
-        raise unknown_layer(layer, [name for name in names if name])
+    bare = list(names) == [""]
+    if name not in known or (name == "" and not (bare and layer == "")):
+        raise unknown_layer(layer, [OUTPUT] if bare else [name for name in names if name])
     return known[name], call, path
 
 
@@ -176,7 +177,8 @@ def get_layer(model: nn.Module, layer: str) -> nn.Module:
     model : torch.nn.Module
         The network.
     layer : str
-        Dotted name as in `layer_table`; a call (`:2`) or a part (`.out`) of it is ignored.
+        Dotted name as in `layer_table`; a call (`:2`) or a part (`.out`) of it is ignored. `""`, the name that the
+        model itself has among its modules, is the model.
 
     Returns
     -------
@@ -190,4 +192,4 @@ def get_layer(model: nn.Module, layer: str) -> nn.Module:
     """
     module = plain(model)
     parts = named_parts(module)
-    return parts[find_layer(first_names(parts), layer)[0]]
+    return module if layer == "" else parts[find_layer(first_names(parts), layer)[0]]

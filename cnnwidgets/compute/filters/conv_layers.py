@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn.modules.conv import _ConvNd
 
-from ..core import find_layer, listing, module_names, plain, unknown
+from ..core import OUTPUT, find_layer, listing, module_names, plain, unknown
 from ..layers import Layer, LayerTable, UnknownArithmetic, arithmetic, does, is_plain, sample, trace, type_name
 from ..shadow import looking
 
@@ -65,7 +65,9 @@ def batch_norms(model: nn.Module) -> dict[str, str]:
 def find_convolution(model: nn.Module, layer: str) -> tuple[str, nn.Module]:
     """Name and module of a convolution; raises the errors of `filters`."""
     module, known = plain(model), _convolutions(model)
-    there = f"convolutions: {listing(list(known))}" if known else f"{type_name(module)} has no convolution"
+    there = f"{type_name(module)} has no convolution"
+    if known:
+        there = f"convolutions: {listing([name or OUTPUT for name in known])}"
     try:
         name = find_layer(module_names(module), layer)[0]
     except LookupError:
@@ -105,7 +107,7 @@ def _row(name: str, part: Any) -> Layer:
     kernel = tuple(part.kernel_size) if isinstance(part.kernel_size, (tuple, list)) else (part.kernel_size,) * 2
     kernel = (1, *kernel) if len(kernel) == 1 else kernel
     return Layer(
-        name=name,
+        name=name or OUTPUT,
         module=name,
         type=type_name(part),
         call=1,

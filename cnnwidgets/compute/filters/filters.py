@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from ...late import imported
-from ..core import check_numbers, gathered
+from ..core import OUTPUT, check_numbers, gathered
 from ..layers import UnknownArithmetic, describe_module, type_name
 from ..shadow import looking
 from .conv_layers import batch_norms, effective, find_convolution
@@ -197,7 +197,8 @@ def filters(model: nn.Module, layer: str, *, folded: bool = False) -> Filters:
             weights = split.transpose(1, 2).flatten(0, 1)
         if weights.ndim == 3:
             weights = weights[:, :, None]
-        found = Filters(name, describe_module(part), weights, None if bias is None else _numbers(bias), groups)
+        bias = None if bias is None else _numbers(bias)
+        found = Filters(name or OUTPUT, describe_module(part), weights, bias, groups)
         if not folded:
             return found
         norm_layer = batch_norms(module).get(name)

@@ -13,6 +13,7 @@ from torch import nn
 
 from ..axes import Evidence, Roles, following_axes
 from ..core import (
+    OUTPUT,
     Captured,
     Prepare,
     call,
@@ -96,7 +97,9 @@ def activations(
             traced = traced or trace(model)
             operations = [operation.name for operation in traced.operations]
             if name not in operations:
-                raise unknown_layer(name, [*filter(None, known), *operations]) from None
+                raise unknown_layer(
+                    name, [*(filter(None, known) if len(known) > 1 else [OUTPUT]), *operations]
+                ) from None
     found: dict[str, torch.Tensor] = {}
     if modules:
         captured = run(model, images, modules, prepare=prepare)

@@ -172,9 +172,12 @@ class LayerTable(Sequence[Layer]):
         found = self.get(name)
         if found is not None:
             return found
-        within = [layer.name for layer in self if layer.module == name and not layer.operation]
+        within = [layer for layer in self if layer.module == name and not layer.operation]
+        if len(within) == 1 and len(self) == sum(layer.module == "" for layer in self):  # one bare layer, as `""`
+            return within[0]
         if within:
-            raise LookupError(f"layer {name!r} has several entries; choose one of {', '.join(within)}")
+            names = ", ".join(layer.name for layer in within)
+            raise LookupError(f"layer {name!r} has several entries; choose one of {names}")
         error = unknown_layer(name, self.names)
         raise LookupError(f"{error}; modules only: {self.note}") if self.note else error
 

@@ -3,72 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...compute.evidence import Patch
-from ...compute.scan import LayerScan, Place
+from ...compute.scan import LayerScan
 from ...render.color import fitted
-from ...render.mosaic import contact_sheet
 from ...render.static import Panel
-from ...render.text import text_length
 from ...widgets.panels import DETAIL, image_panel
+from ...widgets.patches import Example, described, patch_sheet
 from ...widgets.state import Snapshot
 from ...widgets.surface import markup, number
-from .pictures import Shown
 
-COLUMNS, SIDE, TYPE = 4, 76, 10
-"""Patches in a row, and px of each and of the type below it."""
+COLUMNS, SIDE = 4, 76
+"""Patches in a row, and px of each."""
 WIDTH = COLUMNS * (SIDE + 6)
 DIM = 0.3
 """Brightness of what a place does not see."""
 Pixels = NDArray[np.uint8]
-
-
-@dataclass(frozen=True, eq=False)
-class Example:
-    """A place that was found, with what it sees.
-
-    Attributes
-    ----------
-    rank : int
-        From 0: how many of the kept places are stronger.
-    place : Place
-        As the scan found it.
-    shown : Shown
-        The image.
-    patch : Patch or None
-        What of it the place sees; None where that cannot be told.
-    """
-
-    rank: int
-    place: Place
-    shown: Shown
-    patch: Patch | None
-
-    @property
-    def box(self) -> tuple[int, int, int, int]:
-        """Edges (top, left, bottom, right) of what is cut out: the whole picture where it is not known."""
-        if self.patch is not None:
-            return self.patch.box
-        return (0, 0, 0, 0) if self.shown.pixels is None else (0, 0, *self.shown.pixels.shape[:2])
-
-    @property
-    def called(self) -> str:
-        """`image 41 (seven)`."""
-        return markup.pictured(self.place.image, self.shown.text)
-
-    @property
-    def edge(self) -> str:
-        """Where it is clipped: `left 3, bottom 8 px`; empty for nowhere."""
-        if self.patch is None or not self.patch.clipped:
-            return ""
-        sides = zip(("top", "left", "bottom", "right"), self.patch.beyond, strict=True)
-        return f"{', '.join(f'{side} {pixels}' for side, pixels in sides if pixels)} px"
 
 
 def patches_panel(
@@ -94,11 +48,7 @@ def patches_panel(
     """
     if not examples:
         return Panel(heading, width=WIDTH, lines=lines, controls=controls, key=key)
-    boxes = [example.box for example in examples]
-    largest = max(max(bottom - top, right - left) for top, left, bottom, right in boxes) or 1
-    pictures = [_cut(example, largest) for example in examples]
-    titles = [_short(f"{number(each.place.value)} · {each.shown.text}".removesuffix(" · ")) for each in examples]
-    pixels, cells = contact_sheet(pictures, titles, side=SIDE, columns=min(COLUMNS, len(examples)), below=True)
+    pixels, cells = patch_sheet(examples, side=SIDE, columns=COLUMNS)
     clipped = sum(bool(example.edge) for example in examples)
     said = [f"{clipped} of {len(examples)} clipped at the edge of the image"] if clipped else []
     return Panel(
@@ -107,7 +57,7 @@ def patches_panel(
         width=WIDTH,
         lines=[*said, *lines],
         cells=cells,
-        describe=partial(_described, examples),
+        describe=lambda cell: described(examples[cell]),
         on_cell=on_choose,
         on_hover=on_hover,
         controls=controls,
@@ -167,32 +117,8 @@ def facts_of(layer: LayerScan, channel: int, names: Callable[[int], str]) -> lis
     return facts
 
 
-def _cut(example: Example, largest: int) -> Pixels | None:
-    """What a place sees, so large that `largest` px of an image fill `SIDE`."""
-    top, left, bottom, right = example.box
-    if example.shown.pixels is None or bottom <= top or right <= left:
-        return None
-    cut = example.shown.pixels[top:bottom, left:right]
-    return fitted(cut, *(max(1, round(size * SIDE / largest)) for size in (right - left, bottom - top)))
-
-
 def _dimmed(pixels: Pixels, box: tuple[int, int, int, int]) -> Pixels:
     top, left, bottom, right = box
     dimmed = (pixels * DIM).astype(np.uint8)
     dimmed[top:bottom, left:right] = pixels[top:bottom, left:right]
     return dimmed
-
-
-def _described(examples: Sequence[Example], cell: int) -> str:
-    example = examples[cell]
-    parts = [f"no. {example.rank + 1}: {number(example.place.value, 5)}", example.called, example.shown.reason]
-    return ", ".join(filter(None, [*parts, f"clipped: {example.edge}" if example.edge else ""]))
-
-
-def _short(text: str) -> str:
-    """A title that is no wider than its patch."""
-    if text_length(text, TYPE) <= SIDE:
-        return text
-    while len(text) > 1 and text_length(f"{text}…", TYPE) > SIDE:
-        text = text[:-1].rstrip()
-    return f"{text}…"

@@ -10,28 +10,23 @@ from typing import Any, ClassVar
 import ipywidgets as W
 import torch
 import traitlets as T
-from cachetools import LRUCache
 from torch import nn
 
 from ...compute.dataset import channels_first
-from ...compute.evidence import patch_of
 from ...compute.layers import Layer
-from ...compute.receptive_field import ReceptiveField, fields_of, receptive_field
 from ...compute.scan import LEVELS, LayerScan, Place, Scan, Scanner, checked_scan, weights_key
 from ...live import cell_thread
 from ...render.static import Panel
 from ...widgets import controls
 from ...widgets.base import ImageView, LayerView
+from ...widgets.patches import Cutter, Example
 from ...widgets.state import Given, Index, Subject, call
 from ...widgets.surface import markup
 from .growing import GrowingScan
-from .panels import Example, chosen_panel, detail_panel, facts_of, patches_panel
-from .pictures import Pictures
+from .panels import chosen_panel, detail_panel, facts_of, patches_panel
 
 K = 16
 """Places that a scan which the view makes keeps for each channel."""
-FIELDS = 64
-"""Receptive fields that are kept, one for each layer and size of image."""
 
 
 def _kept(view: ExamplesView) -> tuple[int, str]:
@@ -147,8 +142,7 @@ class ExamplesView(ImageView):
             scan.check(self.subject.module, items)
             self.remember("stale", (self.subject.weights,), lambda: False)
         self.growing = GrowingScan(self._grown, self.is_current)
-        self._pictures = Pictures(items, 0 if scan is None else scan.options["seed"] or 0)
-        self._fields: LRUCache[Any, ReceptiveField | None] = LRUCache(FIELDS)
+        self._cutter = Cutter(self.subject, 0 if scan is None else scan.options["seed"] or 0)
 
     def choosable(self, row: Layer) -> bool:
         """Layers that were scanned; where no scan is given, those that can be."""
@@ -218,7 +212,7 @@ class ExamplesView(ImageView):
         """Have the receptive field of the layer for images of this size; what is scanned, is scanned beside."""
         self.growing.hold()
         self._scan_key = (self.layer, self.subject.weights)
-        self._field(self._size(self.item.image), self.snapshot.index)
+        self._cutter.field(self.layer_row, self.item)
         output, row = self.snapshot.output(self.layer), self.layer_row
         self._answers = self.remember("answers", (output, row), lambda: self._answered(channels_first(output, row)))
 
@@ -236,8 +230,8 @@ class ExamplesView(ImageView):
         example = None
         if at >= 0:
             channel = self.other if of_other else self.channel
-            key = (places[at], channel, at, self.layer, self._pictures)
-            example = self.remember("example", key, lambda: self._example(places[at], at, channel))
+            key = (places[at], channel, at, self.layer, self._cutter)
+            example = self.remember("example", key, lambda: self._example(channel, places[at], at))
         detail = self.remember("detail", (example, self.index), lambda: detail_panel(example, self.index))
         chosen = self.remember("chosen", (self.snapshot.item, self._answers, self._layer, self.channel), self._chosen)
         return [*shown, [detail, chosen]]
@@ -262,8 +256,7 @@ class ExamplesView(ImageView):
     def refresh(self) -> None:
         """Scan and read again: for weights or data that changed where traits cannot see it."""
         self.growing.forget()
-        self._pictures.clear()
-        self._fields.clear()
+        self._cutter.clear()
         super().refresh()
 
     # ------------------------------------------------------------------ the scan, beside the drawing
@@ -350,7 +343,7 @@ class ExamplesView(ImageView):
         heading = " · ".join(filter(None, [f"{word} {channel}", name, span]))
         made = self.remember(
             key,
-            (tuple(places), channel, start, self.layer_row, layer, heading, self._pictures),
+            (tuple(places), channel, start, self.layer_row, layer, heading, self._cutter),
             lambda: self._patches_of(heading, places, ranks, channel, layer, key, controls_),
         )
         cells, at = made.cells, self.example - start
@@ -372,7 +365,7 @@ class ExamplesView(ImageView):
         other = key == "other"
         return patches_panel(
             heading,
-            [self._example(places[rank], rank, channel) for rank in ranks],
+            [self._example(channel, places[rank], rank) for rank in ranks],
             key,
             lines=facts_of(layer, channel, self.subject.items.class_name),
             controls=controls_,
@@ -380,34 +373,8 @@ class ExamplesView(ImageView):
             on_hover=lambda cell: self._point(ranks[cell], other),
         )
 
-    def _example(self, place: Place, rank: int, channel: int) -> Example:
-        shown = self._pictures(place.image)
-        field = self._field(shown.shape, place.image) if shown.placed else None
-        patch = None if field is None else patch_of(field, place, channel, self.layer_row)
-        return Example(rank, place, shown, patch)
-
-    def _field(self, size: tuple[int, ...], index: int) -> ReceptiveField | None:
-        """The receptive field of the layer for images of this size, such as image `index`; None where there is none."""
-        key = self.layer_row.name, size
-        if key not in self._fields:
-            self._fields[key] = self._found_field(size, index)
-        return self._fields[key]
-
-    def _found_field(self, size: tuple[int, ...], index: int) -> ReceptiveField | None:
-        if len(size) != 3:
-            return None
-        subject, row = self.subject, self.layer_row
-        if size == self._size(self.item.image):
-            found: ReceptiveField = fields_of(
-                subject.module, subject.items.batch(self.item), [row], prepare=subject.prepare
-            )[0]
-            return found
-        images = subject.items.batch(self._pictures.item(index))
-        return receptive_field(subject.module, images, row.name, prepare=subject.prepare)
-
-    @staticmethod
-    def _size(image: Any) -> tuple[int, ...]:
-        return () if image is None else tuple(image.shape)
+    def _example(self, channel: int, place: Place, rank: int) -> Example:
+        return self._cutter.example(self.layer_row, channel, place, rank)
 
     def _choose(self, rank: int, image: int, other: bool) -> None:
         with self.hold_trait_notifications():

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import nn
 
-from ...compute.core import listing
+from ...compute.core import OUTPUT, listing
 from ...compute.filters import batch_norms, convolutions, find_convolution
 from ...render.mosaic import nearly_square
 from .sheets import MODES
@@ -47,7 +47,11 @@ class Convolutions:
 
     def find(self, layer: str) -> str:
         """The full name of a convolution; raises LookupError or TypeError where there is none."""
-        return find_convolution(self.module, layer)[0]
+        return find_convolution(self.module, layer)[0] or OUTPUT
+
+    def module_of(self, layer: str) -> str:
+        """The dotted name of its module: `""` of a model that is itself a convolution."""
+        return self.table.find(layer).module
 
     def shape(self, layer: str) -> tuple[int, ...]:
         """(filters, channels, kH, kW) of a layer; (filters, channels, kD, kH, kW) for three dimensions."""
@@ -60,13 +64,13 @@ class Convolutions:
 
     def modes(self, layer: str) -> list[str]:
         """The modes that fit a layer: colour needs filters that read three input channels."""
-        part: Any = self.module.get_submodule(layer)
+        part: Any = find_convolution(self.module, layer)[1]
         return list(MODES) if self.shape(layer)[1] == 3 and part.groups == 1 else [*MODES[1:]]
 
     def check_mode(self, layer: str, mode: str) -> None:
         """Raise ValueError for a mode that does not fit a layer."""
         if mode not in self.modes(layer):
-            part: Any = self.module.get_submodule(layer)
+            part: Any = find_convolution(self.module, layer)[1]
             raise ValueError(
                 f"mode 'rgb' needs filters that read 3 input channels, and those of layer {layer!r} read "
                 f"{self.shape(layer)[1]} of {part.in_channels}; allowed: 'single', 'collated'"

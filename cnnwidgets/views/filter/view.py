@@ -207,7 +207,7 @@ class FilterView(ShowsOwnImages, PicksImages, ModelView):
         snapshot = row = output = None
         if self.subject is not None:
             snapshot = self.subject.at(self.index)
-            name = self._known.norms[self.layer] if self.folded else self.layer
+            name = self._known.norms[self.layer] if self.folded else self._known.module_of(self.layer)
             row = next((row for row in snapshot.modules if row.module == name and row.reason is None), None)
             output = None if row is None else snapshot.output(row.name)  # None: the layer did not run
         key = (self.layer, self.folded, version)

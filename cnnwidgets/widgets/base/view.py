@@ -148,7 +148,8 @@ class ModelView(Together, Shown, W.VBox):
         public = type(self).__module__.startswith(f"{__package__.partition('.')[0]}.")
         given = Given(self, self._made_with, traits, names)
         lines = self.numbers_in_code(given) if numbers and not given.edited else []
-        return cell_of(type(self).__name__, given, lines, public=public, called=called)
+        then = self.then_in_code(given, called)
+        return cell_of(type(self).__name__, given, lines, public=public, called=called, then=then)
 
     @classmethod
     def check_keywords(cls, keywords: dict[str, Any]) -> None:
@@ -203,6 +204,13 @@ class ModelView(Together, Shown, W.VBox):
         """Lines for a notebook that compute the numbers behind the picture with public functions, for `code`.
 
         `given["model"]` is how the code calls what the view was given as `model`.
+        """
+        return []
+
+    def then_in_code(self, given: Given, called: str) -> Sequence[str]:
+        """Lines that follow the one that makes the view, for `code`: what it was given by its methods.
+
+        `called` is the variable of the view.
         """
         return []
 

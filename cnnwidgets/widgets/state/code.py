@@ -118,6 +118,10 @@ class Given:
         moved = [name for name in self._traits if name not in self._left_out and self.differs(name)]
         return call(function, *first, **own, **{name: self.trait(name) for name in moved})
 
+    def named_as(self, value: object, name: str) -> str:
+        """The variable of a value, or else this name, which whoever runs the code has to give one."""
+        return self._names.get(id(value)) or self.named(name)
+
     def named(self, name: str) -> str:
         """A name that whoever runs the code has to give a value."""
         if name not in self.nameless:
@@ -190,7 +194,9 @@ def call(function: str, *given: str, **options: str) -> str:
     )
 
 
-def cell_of(name: str, given: Given, numbers: Sequence[str], *, public: bool, called: str = "view") -> str:
+def cell_of(
+    name: str, given: Given, numbers: Sequence[str], *, public: bool, called: str = "view", then: Sequence[str] = ()
+) -> str:
     """The cell that makes a view.
 
     Parameters
@@ -205,8 +211,10 @@ def cell_of(name: str, given: Given, numbers: Sequence[str], *, public: bool, ca
         Whether the class is one of cnnwidgets.
     called : str
         The variable of the view.
+    then : sequence of str
+        The lines that follow the one that makes it.
     """
-    lines = [f"{called} = {given.call_again(f'cw.{name}' if public else name)}"]
+    lines = [f"{called} = {given.call_again(f'cw.{name}' if public else name)}", *then]
     # an own image is shown by the view, which then gives its numbers
     lines = [*lines, f"{called}.show({given.named('image')})", *numbers] if given.own else [*numbers, *lines]
     modules = {"np.": "import numpy as np", "torch.": "import torch", "cw.": "import cnnwidgets as cw"}

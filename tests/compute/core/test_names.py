@@ -107,7 +107,7 @@ def test_get_layer_gives_the_very_module():
     assert get_layer(model, "C3") is model.C3
     assert get_layer(model, "C3:2.out") is model.C3
     assert get_layer(nn.DataParallel(model), "C3") is model.C3
-    assert get_layer(model, "(output)") is model
+    assert get_layer(model, "(output)") is get_layer(model, "") is model
 
 
 def test_get_layer_suggests_the_nearest_name():

@@ -71,7 +71,7 @@ def test_a_patch_at_the_edge_is_clipped_and_says_so():
     assert (view.examples[0].image, view.examples[0].row, view.examples[0].column) == (1, 5, 0)
     assert "3 of 3 clipped at the edge of the image" in said(view.panel("patches"))
     assert "clipped left 2 px" in said(view.panel("detail"))
-    assert view.panel("patches").describe(0) == "no. 1: 1, image 1, clipped: left 2 px"
+    assert view.panel("patches").describe(0) == "no. 1: 1, image 1, row 5, column 0, clipped: left 2 px"
 
 
 def test_the_slider_goes_from_the_strongest_to_the_weakest(view):
@@ -213,7 +213,8 @@ def test_random_transforms_are_drawn_as_in_the_scan(model):
     scan = cw.scan(model, images, ["conv"], progress=False)
     view = cw.ExamplesView(model, images, scan)
     place = view.examples[0]
-    assert float(view._pictures.item(place.image).image[0, place.row, place.column]) == pytest.approx(place.value)
+    image = view._cutter._pictures.item(place.image).image
+    assert float(image[0, place.row, place.column]) == pytest.approx(place.value)
 
 
 def test_names_are_text(model, dataset):

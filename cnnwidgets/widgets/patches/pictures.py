@@ -11,8 +11,8 @@ from ...compute.core import same_random_state
 from ...compute.dataset import Item, Items
 from ...compute.reading import Reader
 from ...render.color import to_picture
-from ...widgets.state import ByteCache
-from ...widgets.surface import markup
+from ..state import ByteCache
+from ..surface import markup
 
 KEPT = 64 * 2**20
 """Bytes of pictures that are kept."""
