@@ -67,8 +67,8 @@ class Drawing:
 
 
 @dataclass(frozen=True, eq=False)
-class Painter:
-    """Has a page paint maps: over which picture, and as of a `Painting`."""
+class Shared:
+    """What all maps have in common that a page paints: the picture below them, and the rest as of a `Painting`."""
 
     grey: Numbers
     state: Mapping[str, Any]
@@ -77,10 +77,18 @@ class Painter:
 
     def over(self, panel: NotedPanel, numbers: Numbers, note: str | Mapping[str, str]) -> NotedPanel:
         """A panel with what a page needs to paint its map; `note` may depend on the sign."""
-        shared: dict[str, Any] = {"other": self.grey, "words": self.words, "width": MAP, "tall": MAP}
-        heading = panel.heading.split(" · ")
         painting = Painting(
-            numbers, "heat", self.state, self.links, heading=heading, name=panel.key, note=note, **shared
+            numbers,
+            "heat",
+            self.state,
+            self.links,
+            width=MAP,
+            tall=MAP,
+            heading=panel.heading.split(" · "),
+            words=self.words,
+            name=panel.key,
+            other=self.grey,
+            note=note,
         )
         return replace(panel, painting=painting)
 

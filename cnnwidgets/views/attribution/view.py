@@ -29,7 +29,7 @@ from ...widgets.panels import image_panels, prediction_panel
 from ...widgets.state import Colormap, Given, NotNone, ScoreOf, Target, call, image_of
 from ...widgets.surface import markup
 from .maps import Found, Maps, prepared
-from .panels import Drawing, NotedPanel, Painter, correlations, method_panels, numbers_of
+from .panels import Drawing, NotedPanel, Shared, correlations, method_panels, numbers_of
 
 MOST_STEPS = 10_000
 """Of integrated gradients."""
@@ -238,13 +238,13 @@ class AttributionView(ImageView):
         grey = self.remember("grey", (self.item,), self._grey)
         drawing = Drawing(grey, self.sign, self.outliers, self.colormap, self.opacity)
         key = tuple(vars(drawing).values())
-        painter = self._painter(grey) if self._paints or self.exporting else None
-        columns: list[list[Panel]] = []
+        shared = self._shared(grey) if self._paints or self.exporting else None
+        columns: list[Panel | list[Panel]] = []
         for method, found in self._found.items():
             check = self._checks.get(method)
             make = partial(method_panels, method, found, check, drawing)
             column = self.remember(method, (found, check, *key), make)
-            columns.append(column if painter is None else self._painted(column, painter, method))
+            columns.append([*column] if shared is None else self._painted(column, shared, method))
         return [image, *columns]
 
     def title(self) -> list[str]:
@@ -328,12 +328,12 @@ class AttributionView(ImageView):
             prediction = prediction_panel(self._prediction, self.item, names, room=room)
         return [picture, prediction]
 
-    def _painter(self, grey: NDArray[np.uint8]) -> Painter:
+    def _shared(self, grey: NDArray[np.uint8]) -> Shared:
         below = self.remember("below", (grey,), lambda: Numbers(grey[None, ..., 0]))
         state = {"channel": 0, **{name: getattr(self, name) for name in DRAWN}}
-        return Painter(below, state, self._links, self.status())
+        return Shared(below, state, self._links, self.status())
 
-    def _painted(self, column: list[NotedPanel], painter: Painter, method: str) -> list[Panel]:
+    def _painted(self, column: list[NotedPanel], shared: Shared, method: str) -> list[Panel]:
         """The panels of a method with what a page needs to paint them."""
         found, check = self._found[method], self._checks.get(method)
         said = self.remember(f"{method} said", (found, check), lambda: correlations(found, check))
@@ -341,7 +341,7 @@ class AttributionView(ImageView):
         painted: list[Panel] = []
         for panel, each, note in zip(column, (found, check), notes, strict=False):
             numbers = self.remember(f"{panel.key} numbers", (each,), partial(numbers_of, each))
-            painted.append(panel if numbers is None else painter.over(panel, numbers, note))
+            painted.append(panel if numbers is None else shared.over(panel, numbers, note))
         return painted
 
     def _grey(self) -> NDArray[np.uint8]:

@@ -120,7 +120,8 @@ def possible() -> bool:
 @cache
 def code() -> str:
     """The JavaScript, as one module."""
-    return joined(HERE, "numbers", "curtain", "heat", "store", "zoom", "lens", "side", "series", "book", "card", "panel")
+    shown = ("numbers", "curtain", "heat", "store", "zoom", "lens", "side", "series", "book", "card", "panel")
+    return joined(HERE, *shown)
 
 
 def palettes(names: Sequence[str]) -> tuple[dict[str, Any], list[bytes]]:

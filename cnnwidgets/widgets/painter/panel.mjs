@@ -60,7 +60,8 @@ class Panel {
     this.picked = null;
     this.wanted = /** @type {Wanted | null} */ (null); // of what several controls move, once they are heard
     this.turning = /** @type {Model[]} */ ([]); // these controls: of the frame of a series, or of a curtain
-    this.told = this.missed = -1; // numbers of states: the last one told as painted, and the last one asked for
+    this.told = this.missed = -1; // numbers of states: the last one told as painted, and the last one that comes unasked
+    this.asks = ''; // number of a state, and the numbers of it that were asked for last
     this.turns = /** @type {(() => void)[]} */ ([]);
     this.movers = /** @type {[Model, () => void][]} */ ([]); // by which a hand asks for another address
     this.part = ''; // of the card: what was shown last
@@ -274,8 +275,9 @@ class Panel {
     const layer = store.layer(sheet.key), lacks = lacked(sheet);
     if (!layer || lacks) {
       const key = lacks ?? sheet.key;
-      if (!store.coming.has(key) && this.missed !== sheet.number && !document.hidden) {
-        this.missed = sheet.number;
+      const asks = `${sheet.number} ${key}`; // a sheet may lack two
+      if (!store.coming.has(key) && this.missed !== sheet.number && this.asks !== asks && !document.hidden) {
+        this.asks = asks;
         if (store.needs(key)) this.model.send({kind: 'need', key, page: store.page});
       }
       return false;

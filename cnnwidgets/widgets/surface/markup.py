@@ -196,7 +196,7 @@ def scale_words(shaded: Shaded, scale: str | Sequence[float]) -> str:
 
 
 def heat_words(sign: str, outliers: float) -> str:
-    """What the colours of maps mean that are drawn as `Heat`: which sign, and the share that is clipped, in per cent."""
+    """What the colours of maps mean that are drawn as `Heat`: which sign, and what share is clipped, in per cent."""
     words = {"absolute": "magnitudes", "positive": "positive values", "negative": "negative values"}
     drawn = words.get(sign, "both signs, centred on 0")
     return f"{drawn}, each map its own scale, {number(outliers)} % of the sum clipped"

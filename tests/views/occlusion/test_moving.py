@@ -126,7 +126,7 @@ def test_another_overlay_sends_nothing_and_is_drawn_by_save(view, sent, messages
     view.flush()
     assert len(sent) == count and not {"Picture", "PixelFigure"} & written(messages)
     assert not np.array_equal(view.panel("photo").pixels, before)
-    assert parts((script(view)._sheet.message()))["photo"] and script(view)._sheet.message()[0][move[0]] == move[1]
+    assert parts(script(view)._sheet.message())["photo"] and script(view)._sheet.message()[0][move[0]] == move[1]
 
 
 def test_the_picture_of_the_map_is_there_again_where_the_kernel_draws_it(view, sent, messages):
