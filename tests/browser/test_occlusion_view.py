@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+
+import numpy as np
 import pytest
 from page_tools import (
     at_rest,
@@ -17,6 +20,7 @@ from page_tools import (
     wait_until,
     widget_count,
 )
+from painted_tools import painted
 from playwright.sync_api import Page
 
 VIEW = """
@@ -24,6 +28,11 @@ import cnnwidgets
 model, dataset = cnnwidgets.models.lenet5(pretrained=True), cnnwidgets.data.digits()
 view = cnnwidgets.OcclusionView(model, dataset, index=7, window=8, stride=4, top=4, left=4)
 view
+"""
+DRAWN = """
+import numpy as np
+print(view.panel("photo").pixels.tolist())
+print(np.asarray(view.panel("map").drawn())[..., :3].tolist())
 """
 PIXEL = 16
 """Side of a pixel of the 28 x 28 photo on the screen, in px."""
@@ -105,8 +114,19 @@ def test_the_patch_follows_the_hand_and_the_map_tells_its_values_while_no_kernel
         rect = page.locator(".cnnw-of-map .cnnw-slides rect").first
         return [rect.get_attribute(name) for name in ("x", "y")]
 
-    before = pixel(13, 13)
+    def as_drawn() -> bool:
+        """Whether photo and map have the pixels that the kernel draws, to a level of the colours."""
+        photo_, map_ = (np.array(json.loads(line)) for line in in_kernel(page, DRAWN).splitlines())
+        seen = shown_pixels(page.locator(".cnnw .bqplot").first)[8::PIXEL, 8::PIXEL]
+        cells = painted(page.locator(".cnnw-of-map .cnnw-slides canvas"))[..., :3]
+        return bool((np.abs(seen[:28, :28].astype(int) - photo_) <= 4).all() and (cells == map_).all())
+
+    wait_until(page, as_drawn, "the map as the kernel draws it, over the photo too")
+    before, coloured = pixel(13, 13), pixel(8, 13)
     with silent_kernel(page):
+        focus_slider(page, 2)
+        press(page, "ArrowLeft", 4)
+        wait_until(page, lambda: pixel(8, 13) != coloured, "less of the map over the photo")
         page.mouse.move(*image_at(page, 0, 8, 8, PIXEL))  # the middle of the patch
         page.mouse.down()
         page.mouse.move(*image_at(page, 0, 16, 14, PIXEL), steps=12)
@@ -123,7 +143,11 @@ def test_the_patch_follows_the_hand_and_the_map_tells_its_values_while_no_kernel
         wait_until(page, lambda: "RGB" in said(page), "the photo is magnified")
         keep(page, f"occlusion-loupe-{theme}", whole=True)
     wait_for(page, "(view.top, view.left)", (14, 10))
+    wait_for(page, "view.opacity", 0.4)
     shown(page, "14 to 21")
+    wait_until(page, as_drawn, "another opacity as the kernel draws it")
+    in_kernel(page, "view.overlay = False")
+    wait_until(page, lambda: len(set(pixel(8, 13))) == 1, "the grey photo alone, as a cell has asked for")
     in_kernel(page, "view.top, view.left = 0, 20")
     wait_until(page, lambda: pixel(1, 27) == patched, "a cell moves it too")
     assert state(page, "view.error") == "" and page.errors == []

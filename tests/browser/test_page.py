@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pytest
 import torch
 from every_view import CONTRAST
 from page_tools import becomes, keep, soon, steady, wait_until
+from painted_tools import painted
 from playwright.sync_api import expect
 
 import cnnwidgets as cw
@@ -109,7 +111,8 @@ def test_a_window_a_patch_and_points_answer_without_a_kernel(browser, tmp_path, 
     sums = cw.ConvolutionView(model, digits, layer="C3", index=3, channel=2, pixel=(5, 5))
     patch = cw.OcclusionView(model, digits, index=3)
     points = cw.EmbeddingView(model, digits, "F6", method="pca", count=40)
-    parts = [(sums, {"layer": ["C3"], "index": [3], "channel": [2]}), (patch, {}), (points, {})]
+    maps = cw.AttributionView(model, digits, methods=["saliency"], index=3)
+    parts = [(sums, {"layer": ["C3"], "index": [3], "channel": [2]}), (patch, {}), (points, {}), (maps, {"index": [3]})]
     path = cw.page(parts, tmp_path / "moving.html", progress=False).path
     context = browser.new_context(color_scheme=theme, offline=True, viewport={"width": 700, "height": 800})
     page, errors = context.new_page(), []
@@ -117,7 +120,7 @@ def test_a_window_a_patch_and_points_answer_without_a_kernel(browser, tmp_path, 
     page.on("console", lambda message: errors.append(message.text))
     page.goto(path.as_uri())
     # one to the right: the sum of that window, as the network has it
-    first, second, third = (page.locator("main").nth(at) for at in range(3))
+    first, second, third, fourth = (page.locator("main").nth(at) for at in range(4))
     first.locator(".cnnw-own").first.wait_for()
     first.locator("input[name=column]").press("ArrowRight")
     wanted = cw.explain(model, digits[3][0], "C3", 2, (5, 6))
@@ -145,6 +148,15 @@ def test_a_window_a_patch_and_points_answer_without_a_kernel(browser, tmp_path, 
     third.locator(".cnnw-of-groups tr").first.press("Enter")
     count = (points.grouped(0)[0] == points.grouped(0)[0].min()).sum()
     expect(third.locator(".cnnw-points circle[opacity='1']")).to_have_count(int(count))
+    # another sign, and less of it over the image
+    fourth.locator("select[name=sign]").select_option("all")
+    fourth.locator("input[name=opacity]").fill("0.5")
+    expect(fourth.locator("footer")).to_contain_text("both signs")
+    with maps.hold_trait_notifications():
+        maps.sign, maps.opacity = "all", 0.5
+    drawn = maps.panel("saliency").pixels[::8, ::8].astype(int)  # 28 x 28 pixels in a room of 224
+    seen = fourth.locator("canvas.cnnw-pixels:visible")
+    wait_until(page, lambda: np.abs(painted(seen)[..., :3] - drawn).max() <= 6, "the map as Python draws it")
     keep(page, f"moving-{theme}", whole=True)
     becomes(page, lambda: page.evaluate("document.documentElement.scrollWidth <= innerWidth"), True, "the page fits")
     assert errors == []

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import math
 import textwrap
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Any, ClassVar
 
+import ipywidgets as W
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from ...compute.attribution import METHODS, rank_correlation
-from ...render.color import Heat, fitted, overlay
+from ...render.color import SIGNS, Heat, fitted, overlay
 from ...render.static import Panel
-from ...widgets.panels import PanelBox
+from ...widgets.painter import Numbers, Painting
+from ...widgets.panels import PaintedBox, PaintedPanel, PanelBox
 from ...widgets.surface import markup, number
 from .maps import Found
 
@@ -23,9 +26,11 @@ MAP = 224
 """Width of a map, in px."""
 CHARACTERS = 36
 """Characters in a line below a map of the static picture."""
+LARGEST = 2**20
+"""Pixels of a map up to which a page paints it."""
 
 
-class NotedBox(PanelBox):
+class NotedBox(PaintedBox):
     """Shows a `NotedPanel`: the page breaks its note into lines by itself, and keeps room for two."""
 
     def text(self, panel: Panel) -> str:
@@ -38,7 +43,7 @@ class NotedBox(PanelBox):
 
 
 @dataclass(frozen=True, eq=False)
-class NotedPanel(Panel):
+class NotedPanel(PaintedPanel):
     """A map with a note, in at least two lines: what stands below it is aligned with its neighbours."""
 
     box: ClassVar[type[PanelBox]] = NotedBox
@@ -61,7 +66,34 @@ class Drawing:
         return Heat.of(found.values.numpy(), sign=self.sign, outliers=self.outliers, colormap=self.colormap)
 
 
-def method_panels(method: str, found: Found, check: Found | None, drawing: Drawing) -> list[Panel]:
+@dataclass(frozen=True, eq=False)
+class Shared:
+    """What all maps have in common that a page paints: the picture below them, and the rest as of a `Painting`."""
+
+    grey: Numbers
+    state: Mapping[str, Any]
+    links: Mapping[str, Sequence[W.Widget]]
+    words: str
+
+    def over(self, panel: NotedPanel, numbers: Numbers, note: str | Mapping[str, str]) -> NotedPanel:
+        """A panel with what a page needs to paint its map; `note` may depend on the sign."""
+        painting = Painting(
+            numbers,
+            "heat",
+            self.state,
+            self.links,
+            width=MAP,
+            tall=MAP,
+            heading=panel.heading.split(" · "),
+            words=self.words,
+            name=panel.key,
+            other=self.grey,
+            note=note,
+        )
+        return replace(panel, painting=painting)
+
+
+def method_panels(method: str, found: Found, check: Found | None, drawing: Drawing) -> list[NotedPanel]:
     """The map of a method; below it `check`, that of random weights, where there is one, with the rank correlation."""
     heat = drawing.heat(found)
     name = METHODS[method][0].upper() + METHODS[method][1:]
@@ -73,7 +105,23 @@ def method_panels(method: str, found: Found, check: Found | None, drawing: Drawi
     return panels
 
 
-def _panel(name: str, found: Found, heat: Heat | None, note: str, drawing: Drawing, **options: Any) -> Panel:
+def numbers_of(found: Found | None) -> Numbers | None:
+    """The map as it goes to a page; None where no page paints it."""
+    values = None if found is None else found.values
+    if values is None or values.numel() > LARGEST or not values.isfinite().all():
+        return None
+    return Numbers(values[None].numpy())
+
+
+def correlations(found: Found, check: Found | None) -> dict[str, str]:
+    """For each sign, how the map of random weights agrees with that of the network; empty without one of them."""
+    maps = [None if each is None or each.values is None else each.values.numpy() for each in (found, check)]
+    if any(each is None or not np.isfinite(each).all() for each in maps):
+        return {}
+    return {sign: _correlated(*(Heat.of(each, sign=sign) for each in maps if each is not None)) for sign in SIGNS}
+
+
+def _panel(name: str, found: Found, heat: Heat | None, note: str, drawing: Drawing, **options: Any) -> NotedPanel:
     if heat is None:
         why = found.note if found.values is None else "the map holds values that are not finite"
         return NotedPanel(name, width=MAP, lines=_lines(why), **options)

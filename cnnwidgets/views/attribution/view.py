@@ -24,16 +24,19 @@ from ...render.static import Panel
 from ...widgets import controls
 from ...widgets.base import ImageView
 from ...widgets.controls import Choices, TargetMenu
+from ...widgets.painter import Numbers, possible
 from ...widgets.panels import image_panels, prediction_panel
 from ...widgets.state import Colormap, Given, NotNone, ScoreOf, Target, call, image_of
-from ...widgets.surface import markup, number
+from ...widgets.surface import markup
 from .maps import Found, Maps, prepared
-from .panels import Drawing, method_panels
+from .panels import Drawing, NotedPanel, Shared, correlations, method_panels, numbers_of
 
 MOST_STEPS = 10_000
 """Of integrated gradients."""
 LUMA = (0.299, 0.587, 0.114)
 """Shares of red, green and blue in the grey of an image."""
+DRAWN = ("sign", "outliers", "opacity", "colormap")
+"""The traits that a page which paints follows by itself."""
 TIPS = {
     "saliency": "absolute gradient of the score: the pixels it is most sensitive to",
     "input_x_gradient": "gradient times pixel",
@@ -88,6 +91,7 @@ class AttributionView(ImageView):
     sliders: ClassVar[dict[str, str]] = {"index": "Image"}
     shows_operations: ClassVar[bool] = False
     panels_height: ClassVar[int] = 330
+    painted: ClassVar[tuple[str, ...]] = DRAWN
 
     methods = NotNone(("saliency", "guided_backprop", "grad_cam"), help="names of the methods").tag(source=True)
     target = Target(of=_classes, help="class number or name; None: the predicted class").tag(source=True)
@@ -195,6 +199,10 @@ class AttributionView(ImageView):
         controls.hint(sanity, "The same maps with random weights: a method that depends on the model changes")
         methods = Choices(self, "methods", {**METHODS, "guided_backprop": "guided backprop"}, TIPS)
         sign = controls.dropdown(self, "sign", SIGNS, width=100, tip="Which values are drawn: magnitudes, or one sign")
+        opacity = controls.fraction(self, "opacity", width=110, tip="Image alone, to map alone")
+        colors = controls.colormap_menu(self, tip="auto: diverging for signed values")
+        self._paints = possible()
+        self._links = dict(zip(DRAWN, ([sign], [outliers], [opacity], colors.controls), strict=True))
         return [
             controls.labelled("Methods", methods),
             self.image_control(),
@@ -204,10 +212,8 @@ class AttributionView(ImageView):
             self._steps,
             controls.labelled("Sign", sign),
             controls.labelled("Outliers %", outliers),
-            controls.labelled(
-                "Overlay", controls.fraction(self, "opacity", width=110, tip="Image alone, to map alone")
-            ),
-            controls.colormap_menu(self, tip="auto: diverging for signed values"),
+            controls.labelled("Overlay", opacity),
+            colors,
             sanity,
         ]
 
@@ -232,11 +238,13 @@ class AttributionView(ImageView):
         grey = self.remember("grey", (self.item,), self._grey)
         drawing = Drawing(grey, self.sign, self.outliers, self.colormap, self.opacity)
         key = tuple(vars(drawing).values())
+        shared = self._shared(grey) if self._paints or self.exporting else None
         columns: list[Panel | list[Panel]] = []
         for method, found in self._found.items():
             check = self._checks.get(method)
             make = partial(method_panels, method, found, check, drawing)
-            columns.append(self.remember(method, (found, check, *key), make))
+            column = self.remember(method, (found, check, *key), make)
+            columns.append([*column] if shared is None else self._painted(column, shared, method))
         return [image, *columns]
 
     def title(self) -> list[str]:
@@ -247,9 +255,7 @@ class AttributionView(ImageView):
 
     def status(self) -> str:
         """What the colours mean."""
-        signs = {"absolute": "magnitudes", "positive": "positive values", "negative": "negative values"}
-        drawn = signs.get(self.sign, "both signs, centred on 0")
-        return f"{drawn}, each map its own scale, {number(self.outliers)} % of the sum clipped"
+        return markup.heat_words(self.sign, self.outliers)
 
     def source(self) -> str:
         """How many passes the picture took, for the tooltip of the title line."""
@@ -321,6 +327,22 @@ class AttributionView(ImageView):
             room, names = prediction.room, self.subject.names
             prediction = prediction_panel(self._prediction, self.item, names, room=room)
         return [picture, prediction]
+
+    def _shared(self, grey: NDArray[np.uint8]) -> Shared:
+        below = self.remember("below", (grey,), lambda: Numbers(grey[None, ..., 0]))
+        state = {"channel": 0, **{name: getattr(self, name) for name in DRAWN}}
+        return Shared(below, state, self._links, self.status())
+
+    def _painted(self, column: list[NotedPanel], shared: Shared, method: str) -> list[Panel]:
+        """The panels of a method with what a page needs to paint them."""
+        found, check = self._found[method], self._checks.get(method)
+        said = self.remember(f"{method} said", (found, check), lambda: correlations(found, check))
+        notes: list[Any] = [found.note, said]
+        painted: list[Panel] = []
+        for panel, each, note in zip(column, (found, check), notes, strict=False):
+            numbers = self.remember(f"{panel.key} numbers", (each,), partial(numbers_of, each))
+            painted.append(panel if numbers is None else shared.over(panel, numbers, note))
+        return painted
 
     def _grey(self) -> NDArray[np.uint8]:
         picture = to_picture(self.subject.items.picture(self.item.image).numpy()).pixels

@@ -113,6 +113,8 @@ class OcclusionControls:
     ----------
     place : list of Widget
         The sliders of the upper and of the left edge of the patch.
+    laid : dict of Widget
+        The box `overlay` and the slider `opacity`.
     """
 
     def __init__(self, view: Any) -> None:
@@ -130,6 +132,7 @@ class OcclusionControls:
         overlay = controls.checkbox(view, "overlay", "", width=20, tip="Lay the heat map over the photo")
         overlay.layout.margin = "2px 6px 2px 0"
         opacity = controls.fraction(view, "opacity", width=110, tip="Opacity of the overlay where it is strongest")
+        self.laid = {"overlay": overlay, "opacity": opacity}
         self.bar = [
             controls.index_control(view, len(view.subject.items)),
             controls.labelled("Target", self._target),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
@@ -15,20 +15,19 @@ from numpy.typing import NDArray
 
 from ...compute.occlusion import Occluder, Patches
 from ...render import encode_png
-from ...render.color import ACCENT
+from ...render.color import ACCENT, DIVERGING
 from ...render.static import Moves, Panel
 from ...widgets import steered
 from ...widgets.painter import possible
-from ...widgets.panels import PHOTO, enlarged
+from ...widgets.panels import PHOTO, enlarged, padded_palette
 from ...widgets.steered import STEERED, Message, Steered, moves, new_name
 from ...widgets.surface import joined
-from .heat import Heat
-from .panels import HEAT
+from .controls import OcclusionControls
+from .heat import LEAST, Heat
+from .panels import HEAT, HeatPanel
 
-MOST = 4096
-"""Places of a map up to which its numbers go to the page while it grows; of one with more, once it is complete."""
 IN_PAGE = 2**16
-"""The same for a page that is exported."""
+"""Places of a map up to which a page that is exported moves the patch."""
 HERE = Path(__file__).parent
 
 
@@ -42,57 +41,71 @@ class PatchSheet:
         Names the image under its settings in the page.
     patches : Patches
         Where a patch may be.
-    lit, fill : ndarray of uint8
-        (H', W', 3): the photo as the map colours it, and what a patch shows of it, at the size of the screen.
+    photo : ndarray of uint8
+        (H, W, 3).
+    fill : ndarray of uint8
+        (H', W', 3): what a patch shows of it, at the size of the screen.
     heat : Heat
         The map.
+    overlay : bool
+        Whether it lies over the photo.
+    opacity : float
+        Of it, 0 to 1.
     """
 
     key: str
     patches: Patches
-    lit: NDArray[np.uint8]
+    photo: NDArray[np.uint8]
     fill: NDArray[np.uint8]
     heat: Heat
+    overlay: bool
+    opacity: float
 
     def message(self, holds: str = "") -> Message:
         """Header and buffers."""
         patches = self.patches
         header = {
             "kind": "numbers",
-            "heat": True,
             "size": patches.size,
             "window": patches.window,
             "stride": patches.stride,
             "grid": patches.grid,
-            "pixels": self.lit.shape[:2],
+            "pixels": self.fill.shape[:2],
             "rooms": [PHOTO, HEAT],
             "spans": [_span(row) for row in patches.mask.numpy()],
             "accent": ACCENT,
+            "least": LEAST,
+            "overlay": self.overlay,
+            "opacity": self.opacity,
         }
-        return self._with(header, {"lit": encode_png(self.lit), "fill": encode_png(self.fill), **self._numbers()})
+        parts = {
+            "photo": encode_png(self.photo),
+            "fill": encode_png(self.fill),
+            "colors": padded_palette(DIVERGING).tobytes(),
+            "fall": self.heat.fall.astype("<f4").tobytes(),
+            "known": self.heat.known.astype(np.uint8).tobytes(),
+        }
+        return self._with(header, parts)
 
-    def grown(self, before: PatchSheet) -> Message:
-        """The same of what is another than `before`."""
-        lit = {} if self.lit is before.lit else {"lit": encode_png(self.lit)}
-        another = self.heat is not before.heat
-        return self._with({"kind": "grown", "heat": another}, lit | (self._numbers() if another else {}))
+    def grown(self, before: PatchSheet) -> Message | None:
+        """The numbers that the map of `before` had not; None for none."""
+        heat, old = self.heat, before.heat
+        if heat is old:
+            return None
+        at = np.flatnonzero(heat.known & ~(old.known & (heat.fall == old.fall)))
+        parts = {"at": at.astype("<u4").tobytes(), "fall": heat.fall.ravel()[at].astype("<f4").tobytes()}
+        return self._with({"kind": "grown"}, parts)
 
     def _with(self, header: dict[str, Any], parts: dict[str, bytes]) -> Message:
         return header | {"key": self.key, "names": list(parts)}, list(parts.values())
 
-    def _numbers(self) -> dict[str, bytes]:
-        heat = self.heat
-        if heat.fall.size > MOST and not heat.complete:
-            return {}
-        return {"fall": heat.fall.astype("<f4").tobytes(), "known": heat.known.astype(np.uint8).tobytes()}
 
-
-def moved(view: Any, lit: NDArray[np.uint8], fill: NDArray[np.uint8], heat: Heat, found: float) -> Moves | None:
+def moved(view: Any, photo: NDArray[np.uint8], fill: NDArray[np.uint8], heat: Heat, found: float) -> Moves | None:
     """What an exported page needs to move the patch over the places of the map; None without a whole map."""
     if not heat.complete or heat.fall.size > IN_PAGE:
         return None
     patches, seen = heat.patches, view.seen
-    sheet = PatchSheet(new_name(), patches, enlarged(lit), enlarged(fill), heat)
+    sheet = PatchSheet(new_name(), patches, photo, enlarged(fill), heat, view.overlay, view.opacity)
     header, buffers = sheet.message()
     place = (view.top, view.left)
     header["score"] = {"unit": seen.unit, "whole": float(seen.whole[seen.target]), "at": place, "found": found}
@@ -117,7 +130,8 @@ def _span(row: NDArray[np.bool_]) -> tuple[int, int]:
 @cache
 def code() -> str:
     """The JavaScript, as one module."""
-    return joined(HERE, "../../widgets/painter/numbers", *STEERED, "places", "patch")
+    painter = [f"../../widgets/painter/{name}" for name in ("numbers", "heat")]
+    return joined(HERE, *painter, *STEERED, "places", "lit", "patch")
 
 
 class PatchScript(Steered):
@@ -135,41 +149,42 @@ class PatchSlot(steered.Slot):
         Whose `top` and `left` it moves.
     sliders : sequence of Widget
         Those of `top` and of `left`.
+    laid : mapping of Widget
+        Those by which the map is laid over the photo: `overlay` and `opacity`.
     """
 
-    def __init__(self, view: Any, sliders: Sequence[W.Widget]) -> None:
+    def __init__(self, view: Any, sliders: Sequence[W.Widget], laid: Mapping[str, W.Widget]) -> None:
         self._sheet: PatchSheet | None = None
         self._mapped: Heat | None = None  # the map that the kernel has drawn
-        steering = dict(zip(("row", "column"), sliders, strict=True))
+        steering = dict(zip(("row", "column"), sliders, strict=True)) | dict(laid)
         make = partial(PatchScript, code(), steering, on_move=lambda place: view.move_to_cell(*place))
         super().__init__(view, ["top", "left"], lambda: (view.top, view.left), make)
 
     @classmethod
-    def beside(cls, view: Any, sliders: Sequence[W.Widget]) -> PatchSlot | None:
+    def beside(cls, view: Any, controls: OcclusionControls) -> PatchSlot | None:
         """The slot of a view; None where there is no page that could run a script."""
-        return cls(view, sliders) if possible() else None
+        return cls(view, controls.place, controls.laid) if possible() else None
 
     def rested(
-        self, occluder: Occluder, lit: NDArray[np.uint8], fill: NDArray[np.uint8], heat: Heat, *panels: Panel
+        self,
+        occluder: Occluder,
+        picture: NDArray[np.uint8],
+        fill: NDArray[np.uint8],
+        heat: Heat,
+        photo: Panel,
+        map_: HeatPanel,
     ) -> list[Panel]:
-        """Photo and map of a drawing: with a page that shows by itself what changes in them, they rest."""
-        remember = self._view.remember
-        if self.live:
-            key = remember("patch", (occluder,), new_name)
-            large, hidden = (
-                remember(name, (part,), partial(enlarged, part)) for name, part in (("large", lit), ("hidden", fill))
-            )
-            self._sheet = remember(
-                "sheet", (key, large, hidden, heat), lambda: PatchSheet(key, occluder.patches, large, hidden, heat)
-            )
-        photo, map_ = panels
-        moves = self.script.moves(self._sheet)
-        resting = moves, moves and heat is self._mapped
+        """Photo and map of a drawing: with a page that draws both by itself, what changes in the map is its texts."""
+        view, mapped = self._view, self._mapped
         self._mapped = heat
-        return [
-            replace(panel, resting=True) if rests else panel
-            for panel, rests in zip((photo, map_), resting, strict=True)
-        ]
+        if self.live:
+            key = view.remember("patch", (occluder,), new_name)
+            hidden = view.remember("hidden", (fill,), partial(enlarged, fill))
+            shown = (key, picture, hidden, heat, view.overlay, view.opacity)
+            self._sheet = view.remember("sheet", shown, lambda: PatchSheet(key, occluder.patches, *shown[1:]))
+        if not self.script.moves(self._sheet):
+            return [photo, map_]
+        return [replace(photo, resting=True), replace(map_, resting=heat is mapped, painted=True)]
 
     def drawn(self) -> None:
         """What was described is drawn."""

@@ -68,19 +68,36 @@ class HeatBox(PanelBox):
     """Shows a `HeatPanel`, with its progress at the bottom."""
 
     def __init__(self, panel: HeatPanel) -> None:
+        self._pictured = Panel("")  # whose picture was sent last
         super().__init__(panel)
         self.children = [*self.children, *panel.progress]
+
+    def show_picture(self, panel: Panel, before: Panel) -> None:
+        """Show the picture of `panel`, unless a page draws that by itself."""
+        if isinstance(panel, HeatPanel) and panel.painted:
+            return
+        super().show_picture(panel, self._pictured)
+        self._pictured = panel
 
 
 @dataclass(frozen=True, eq=False)
 class HeatPanel(Panel):
-    """An occlusion map; `progress` are the widgets that say how far it is."""
+    """An occlusion map.
+
+    Attributes
+    ----------
+    progress
+        The widgets that say how far it is.
+    painted
+        Whether the page draws it by itself.
+    """
 
     box: ClassVar[type[PanelBox]] = HeatBox
     progress: Sequence[W.Widget] = ()
+    painted: bool = False
 
 
-def heat_panel(heat: Heat, pixels: NDArray[np.uint8], place: Pair, on_place: Move, progress: W.Widget) -> Panel:
+def heat_panel(heat: Heat, pixels: NDArray[np.uint8], place: Pair, on_place: Move, progress: W.Widget) -> HeatPanel:
     """The map, a cell for each place of the patch; a click on one calls `on_place`.
 
     Parameters

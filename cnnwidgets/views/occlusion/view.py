@@ -228,7 +228,7 @@ class OcclusionView(ShowsOwnImages, PicksImages, ModelView):
     def controls(self) -> list[W.Widget]:
         """Image, class and score, the patch and its place, the overlay."""
         self._controls = OcclusionControls(self)
-        self._slot = PatchSlot.beside(self, self._controls.place)
+        self._slot = PatchSlot.beside(self, self._controls)
         return [*self._controls.bar, *filter(None, [self._slot])]
 
     def compute(self) -> None:
@@ -256,15 +256,14 @@ class OcclusionView(ShowsOwnImages, PicksImages, ModelView):
         opacity = self.opacity if self.overlay and heat.known.any() else 0.0
         lit = self.remember("lit", (heat, photo, opacity), lambda: heat.over(photo, opacity) if opacity else photo)
         shown = self.remember("shown", (lit, fill, place), lambda: painted(lit, fill, occluder.patches, place))
-        self._pictured = lit, fill, heat
+        self._pictured = photo, fill, heat
         done, total = max(0, occluder.done - 1), occluder.total - 1  # without the whole image
         self._controls.progress.show(done, total, self.growing.seconds_left, self.growing.running)
-        panels: list[Panel] = [
-            photo_panel(seen, shown, place, self.move_to),
-            heat_panel(heat, cells, place, self.move_to_cell, self._controls.progress),
-        ]
+        pictured = photo_panel(seen, shown, place, self.move_to)
+        mapped = heat_panel(heat, cells, place, self.move_to_cell, self._controls.progress)
+        panels: list[Panel] = [pictured, mapped]
         if self._slot is not None:
-            panels = self._slot.rested(occluder, lit, fill, heat, *panels)
+            panels = self._slot.rested(occluder, photo, fill, heat, pictured, mapped)
         return [
             *panels,
             self.remember("scores", (seen, self._found), lambda: score_panels(seen, self._found, place)),

@@ -1,6 +1,7 @@
 // @ts-check
 // The painter in a page without a kernel: a stand-in for the widget that it is told by, the numbers that lie in the page,
 // and controls of plain HTML.
+import {heatWords} from './heat.mjs';
 import {beyondWords, number, rangesOf, shareBeyond} from './numbers.mjs';
 import {StandIn, unpacked} from './standin.mjs';
 import {store} from './store.mjs';
@@ -61,12 +62,15 @@ export function exported(given, host) {
   const diverging = (/** @type {Layer} */ layer) =>
     store.palettes.get(state.colormap === 'auto' ? store.auto[layer.signed ? 1 : 0] : state.colormap)?.diverging ?? false;
 
+  /** What the footer says of the colours. @param {Layer} layer */
+  const said = layer => (state.sign ? heatWords(state.sign, state.outliers ?? 0)
+    : scaleWords(layer, state.scale, diverging(layer)));
   const tell = () => {
     const seen = layer();
     if (!shown || !seen) return host.tell(footer);
     const held = seen.size.join(' × '), about = held === seen.full.join(' × ') ? '' :
       ` · the page holds these maps at ${held}: values are approximate`;
-    const words = shown.words && footer.includes(shown.words) ? scaleWords(seen, state.scale, diverging(seen)) : '';
+    const words = shown.words && footer.includes(shown.words) ? said(seen) : '';
     host.tell((words ? footer.replace(shown.words, () => words) : footer) + about);
   };
   const write = (/** @type {boolean} */ fresh) => {
@@ -138,6 +142,15 @@ function controls(given, own, suggestion, moved) {
     select.append(...words.map(word => element('option', {value: word, selected: word === chosen}, word)));
     return select;
   };
+  const sliding = (/** @type {'curtain' | 'opacity'} */ name, /** @type {string} */ label,
+    /** @type {Record<string, any>} */ limits) => {
+    const range = /** @type {HTMLInputElement} */ (element('input', {name, label, type: 'range', ...limits, value: own[name]}));
+    range.addEventListener('input', () => {
+      own[name] = range.valueAsNumber;
+      moved();
+    });
+    return element('label', {}, label, range);
+  };
   const makers = /** @type {Record<string, (label: string) => HTMLElement>} */ ({
     colormap(label) {
       const select = menu('colormap', label, given.colormaps, own.colormap);
@@ -158,15 +171,27 @@ function controls(given, own, suggestion, moved) {
       });
       return element('label', {}, label, box);
     },
-    curtain(label) {
-      const range = /** @type {HTMLInputElement} */ (element('input', {
-        name: 'curtain', label, type: 'range', min: 0, max: 100, value: own.curtain,
-        title: 'How much of the first stands left of the curtain'}));
-      range.addEventListener('input', () => {
-        own.curtain = range.valueAsNumber;
+    curtain: label => sliding('curtain', label,
+      {min: 0, max: 100, title: 'How much of the first stands left of the curtain'}),
+    opacity: label => sliding('opacity', label, {min: 0, max: 1, step: 0.05, title: 'Image alone, to map alone'}),
+    sign(label) {
+      const select = menu('sign', label, ['absolute', 'positive', 'negative', 'all'], String(own.sign));
+      select.addEventListener('change', () => {
+        own.sign = /** @type {import('./heat.mjs').Sign} */ (select.value);
         moved();
       });
-      return element('label', {}, label, range);
+      return element('label', {}, label, select);
+    },
+    outliers(label) {
+      const box = /** @type {HTMLInputElement} */ (element('input', {
+        name: 'outliers', label, type: 'number', min: 0, max: 99, step: 'any', value: own.outliers,
+        title: 'Share of the sum of all values, in per cent, that the colour scale clips'}));
+      box.addEventListener('input', () => {
+        if (!box.checkValidity() || !box.value) return;
+        own.outliers = box.valueAsNumber;
+        moved();
+      });
+      return element('label', {}, label, box);
     },
     scale(label) {
       const fixed = typeof own.scale !== 'string';

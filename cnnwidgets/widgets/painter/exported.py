@@ -18,7 +18,15 @@ from .painter import HERE, Painting, code, palettes
 
 FULL = 2**18
 """Values of a layer up to which its maps lie in the page in full; else, at the size at which they are drawn."""
-LABELS = {"colormap": "Colours", "scale": "Scale", "columns": "Columns", "curtain": "Curtain"}
+LABELS = {
+    "sign": "Sign",
+    "outliers": "Outliers %",
+    "opacity": "Overlay",
+    "colormap": "Colours",
+    "scale": "Scale",
+    "columns": "Columns",
+    "curtain": "Curtain",
+}
 """Of the controls that the page has for what is painted."""
 
 # Named thrice: the rules of a notebook, which come first, name as much.
@@ -50,7 +58,7 @@ def paints(start: Mapping[str, Any], chosen: Mapping[str, Sequence[Any]], slider
     Parameters
     ----------
     start : mapping
-        Of `channel`, `colormap`, `scale`, `columns` and `curtain` those that the page moves, as it begins.
+        Of `channel` and of what `LABELS` names those that the page moves, as it begins.
     chosen : mapping
         For some of these, the values that the page is to offer, besides the one that it begins with.
     sliders : sequence of str
@@ -112,6 +120,8 @@ def _message(numbers: Numbers) -> dict[str, Any]:
     return packed(*numbers.message(None))
 
 
-def _plain(value: Any) -> str | int | list[float]:
+def _plain(value: Any) -> str | float | list[float]:
     """A name, a number or a pair of numbers, as JSON can hold it."""
-    return value if isinstance(value, str) else [float(end) for end in value] if np.ndim(value) else int(value)
+    if isinstance(value, (str, float)):
+        return value
+    return [float(end) for end in value] if np.ndim(value) else int(value)

@@ -8,13 +8,14 @@
  *   ranges: Record<string, [[number, number], [number, number]]>, extra: string[], beyond: number[], codes: Uint16Array,
  *   low: Float64Array, step: Float64Array, least: Float64Array, most: Float64Array, mean: Float64Array,
  *   bad: Float64Array, extras: Float64Array[], maps: Map<number, FullMap>, bytes: number}} Layer
- * @typedef {{number: number, role: 'grid' | 'map' | 'curtain', key: string, width: number, tall: number,
+ * @typedef {{number: number, role: 'grid' | 'map' | 'curtain' | 'heat', key: string, width: number, tall: number,
  *   reserve: number, heading: string[], hint: string, what: string, pixel: [number, number] | null, state: State,
- *   series?: Series, elsewhere?: boolean, order?: number[], name?: string, other?: string, letters?: string[]}} Sheet
+ *   series?: Series, elsewhere?: boolean, order?: number[], name?: string, other?: string, letters?: string[],
+ *   note?: string | Record<string, string>}} Sheet
  * @typedef {{of: string, signed: boolean, scales: Record<string, string | [[number, number], [number, number]]>,
  *   centred?: boolean}} Series
  * @typedef {{channel: number, colormap: string, scale: string | [number, number], columns: number, frame?: number,
- *   curtain?: number}} State
+ *   curtain?: number, sign?: import('./heat.mjs').Sign, outliers?: number, opacity?: number}} State
  * @typedef {{count: number, height: number, width: number, columns: number, zoom: number, gap: number}} Grid
  */
 

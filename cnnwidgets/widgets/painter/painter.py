@@ -32,10 +32,10 @@ class Painting:
     numbers : Numbers
         Of the layer.
     role : str
-        `"grid"`, `"map"`, or `"curtain"`: the map of two layers in one place.
+        `"grid"`, `"map"`, `"curtain"`: the map of two layers in one place, or `"heat"`: one map over a grey picture.
     state : mapping
         `channel`, `colormap`, `scale` and `columns`, as the traits have them; in a series, `frame` too; of a curtain,
-        `curtain`, the percent of the first left of it.
+        `curtain`, the percent of the first left of it; of a heat map, `sign`, `outliers` and `opacity`.
     links : mapping
         For each name of `state` the controls that have it in the page, from which it is read there: a slider, a menu,
         a box, a menu with two boxes; for the frame, and the curtain, all that move it.
@@ -62,9 +62,11 @@ class Painting:
     name : str
         Of the layer, where a card shows several of them.
     other : Numbers, optional
-        Of the layer right of a curtain; it has the same shape.
+        Of the layer right of a curtain, or of the picture below a heat map; it has the same shape.
     letters : sequence of str
         What the two layers of a curtain are called.
+    note : str or mapping of str
+        What stands below a heat map; or for each sign that may be drawn.
     """
 
     numbers: Numbers
@@ -85,6 +87,7 @@ class Painting:
     name: str = ""
     other: Numbers | None = None
     letters: Sequence[str] = ()
+    note: str | Mapping[str, str] = ""
 
     @property
     def every(self) -> list[Numbers]:
@@ -103,6 +106,8 @@ class Painting:
             more["name"] = self.name
         if self.other is not None:
             more |= {"other": self.other.key, "letters": list(self.letters)}
+        if self.note:
+            more["note"] = self.note if isinstance(self.note, str) else dict(self.note)
         return sheet | {"key": self.numbers.key, "heading": list(self.heading), "pixel": pixel} | more
 
 
@@ -115,7 +120,8 @@ def possible() -> bool:
 @cache
 def code() -> str:
     """The JavaScript, as one module."""
-    return joined(HERE, "numbers", "curtain", "store", "zoom", "lens", "side", "series", "book", "card", "panel")
+    shown = ("numbers", "curtain", "heat", "store", "zoom", "lens", "side", "series", "book", "card", "panel")
+    return joined(HERE, *shown)
 
 
 def palettes(names: Sequence[str]) -> tuple[dict[str, Any], list[bytes]]:

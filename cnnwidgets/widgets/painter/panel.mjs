@@ -1,6 +1,6 @@
 // @ts-check
-// The painter in the page: paints the maps of a layer, all of them in a grid or one of them large, with their texts,
-// from numbers that the kernel sends once. Channel, colour map, scale and columns are read from the controls beside it,
+// The painter in the page: paints the maps of a layer, all of them in a grid or one of them large, or a map over a picture,
+// with their texts, from numbers that the kernel sends once. Channel, colour map, scale and columns are read from the controls beside it,
 // so that a move of a hand needs no kernel.
 import {
   beyond, boxOf, extent, facts, fullMap, gridOf, hit, isReduced, levels, mapAt, mosaic, rangesOf, scaleTexts, shareBeyond,
@@ -8,6 +8,7 @@ import {
 } from './numbers.mjs';
 import {Card, partOf} from './card.mjs';
 import {apart, curtainOf, pairOf} from './curtain.mjs';
+import {endsOf, greyOf, heatIn, heatTexts, overlaid, weightOf} from './heat.mjs';
 import {keepKeyboard} from './lens.mjs';
 import {Wanted, meant, nearest} from './series.mjs';
 import {Side, build} from './side.mjs';
@@ -31,6 +32,9 @@ const REST = 150, LATE = 3000, HOVERED = 1024;
 const READ = /** @type {Record<string, (controls: Model[], sheet: Sheet) => any>} */ ({
   channel: ([slider]) => slider.get('value'),
   colormap: ([menu]) => menu.get('_options_labels')[menu.get('index')],
+  sign: ([menu]) => menu.get('_options_labels')[menu.get('index')],
+  outliers: ([box]) => box.get('value'),
+  opacity: ([slider]) => slider.get('value'),
   columns: ([box]) => {
     const text = box.get('value').trim().toLowerCase();
     return text === 'auto' || text === '' ? 0 : /^\d+$/.test(text) ? Number(text) : undefined;
@@ -56,7 +60,8 @@ class Panel {
     this.picked = null;
     this.wanted = /** @type {Wanted | null} */ (null); // of what several controls move, once they are heard
     this.turning = /** @type {Model[]} */ ([]); // these controls: of the frame of a series, or of a curtain
-    this.told = this.missed = -1; // numbers of states: the last one told as painted, and the last one asked for
+    this.told = this.missed = -1; // numbers of states: the last one told as painted, and the last one that comes unasked
+    this.asks = ''; // number of a state, and the numbers of it that were asked for last
     this.turns = /** @type {(() => void)[]} */ ([]);
     this.movers = /** @type {[Model, () => void][]} */ ([]); // by which a hand asks for another address
     this.part = ''; // of the card: what was shown last
@@ -244,8 +249,9 @@ class Panel {
 
   /** The colours of a layer; undefined where they have not come. @param {Sheet} sheet @param {Layer} layer
    * @param {State} state */
-  palette({series}, layer, {colormap}) {
-    const name = colormap === 'auto' ? store.auto[(series ?? layer).signed ? 1 : 0] : colormap;
+  palette({role, series}, layer, {colormap, sign}) {
+    const signed = role === 'heat' ? sign === 'all' : (series ?? layer).signed;
+    const name = colormap === 'auto' ? store.auto[signed ? 1 : 0] : colormap;
     const found = store.palettes.get(name);
     return found && series?.centred && !found.diverging ? store.palettes.get(store.auto[1]) : found;
   }
@@ -269,8 +275,9 @@ class Panel {
     const layer = store.layer(sheet.key), lacks = lacked(sheet);
     if (!layer || lacks) {
       const key = lacks ?? sheet.key;
-      if (!store.coming.has(key) && this.missed !== sheet.number && !document.hidden) {
-        this.missed = sheet.number;
+      const asks = `${sheet.number} ${key}`; // a sheet may lack two
+      if (!store.coming.has(key) && this.missed !== sheet.number && this.asks !== asks && !document.hidden) {
+        this.asks = asks;
         if (store.needs(key)) this.model.send({kind: 'need', key, page: store.page});
       }
       return false;
@@ -368,6 +375,29 @@ class Panel {
       ? {map: channel, row: Math.floor(y), column: Math.floor(x), of: maps[0]} : null;
   }
 
+  /** The map of a layer over a picture. @param {Side} side @param {Sheet} sheet @param {Layer} layer @param {State} state
+   * @param {Palette} palette */
+  heat(side, sheet, layer, {sign = 'absolute', outliers = 0, opacity = 1}, palette) {
+    const map = fullMap(layer, 0), {height, width} = map, centred = sign === 'all' || palette.diverging;
+    const heat = heatIn(layer, sign, outliers), ends = endsOf(heat, centred);
+    const drawn = JSON.stringify([sheet.key, sheet.other, palette.name, sign, outliers, opacity, sheet.width]);
+    const again = drawn !== side.drawn;
+    side.picture(sheet, width, height, () => overlaid(greyOf(fullMap(beside(sheet), 0)), heat.values, ends,
+      palette.colors, weightOf(heat.limit, centred, opacity)), drawn, `heat of ${layer.full}`);
+    if (again) {
+      side.title(sheet.heading);
+      side.colorbar(sheet, palette, heatTexts(heat, sign, centred));
+    }
+    const {note = ''} = sheet;
+    side.say(typeof note === 'string' ? note : note[sign]);
+    side.box = null;
+    side.reduced = height !== layer.full[0] || width !== layer.full[1];
+    side.written = side.reduced ? null : {map, least: layer.least[0], most: layer.most[0]};
+    side.dress();
+    side.at = (x, y) => x >= 0 && y >= 0 && x < width && y < height
+      ? {map: 0, row: Math.floor(y), column: Math.floor(x)} : null;
+  }
+
   /** When the hand rests, fetch the neighbours. @param {Layer} layer @param {number} channel */
   ahead(layer, channel) {
     clearTimeout(this.resting);
@@ -397,6 +427,7 @@ class Panel {
       const found = there(event), shown = sheet(), layer = found && shown && store.layer(shown.key);
       if (!layer) return;
       if (shown.role === 'grid') return this.choose(found.map, event.altKey);
+      if (shown.role === 'heat') return;
       const [row, column] = whereIn(layer, found);
       this.picked = {number: shown.number, pixel: [row, column]};
       this.paint();
@@ -443,7 +474,7 @@ class Panel {
 /** @param {(Sheet | null)[]} sheets */
 const newestOf = sheets => [...sheets].sort((one, other) => (other?.number ?? -1) - (one?.number ?? -1))[0];
 
-/** The layer right of the curtain; only where the page has it. @param {Sheet} sheet */
+/** The layer right of the curtain, or below a heat map; only where the page has it. @param {Sheet} sheet */
 const beside = sheet => /** @type {Layer} */ (store.layer(/** @type {string} */ (sheet.other)));
 
 /** The numbers of a sheet that the page has not. @param {Sheet} sheet */
@@ -467,7 +498,7 @@ function described(sheet, layer, found) {
   const painted = sheet.role === 'grid' ? {height: layer.size[0], width: layer.size[1]} : fullMap(layer, map);
   const [row, column] = whereIn(layer, {...found, of: painted});
   const value = `row ${row}, column ${column}: ${valueText(layer, map, row, column)}`;
-  if (sheet.role === 'map') return [value];
+  if (sheet.role !== 'grid') return [value];
   return [`channel ${map}: ${facts(layer, map)[0][1]}`, value];
 }
 

@@ -173,6 +173,13 @@ export class Side {
     this.ends.replaceChildren();
   }
 
+  /** A note below the picture, with room for two lines: what stands below it is aligned with its neighbours.
+   * @param {string} note */
+  say(note) {
+    this.facts.replaceChildren(build('div', 'cnnw-quiet cnnw-below', note));
+    this.facts.style.display = '';
+  }
+
   /** @param {string[][]} rows */
   list(rows) {
     this.facts.replaceChildren(...rows.flat().map(text => build('span', '', text)));

@@ -131,6 +131,7 @@ STYLE = f"""<style>{COLORS}
   font-variant-numeric: tabular-nums; }}
 .cnnw-noted {{ display: flex; white-space: pre; }} .cnnw-noted > span {{ overflow: hidden; text-overflow: ellipsis; }}
 .cnnw-noted > .cnnw-note {{ flex: none; }} .cnnw-noted > .cnnw-note::before {{ content: " · "; }}
+.cnnw-below {{ grid-column: 1 / -1; min-height: 34px; line-height: 17px; margin-top: -3px; }}
 .cnnw-says {{ position: fixed; z-index: 10000; pointer-events: none; border: 1px solid #8888; border-radius: 3px;
   padding: 2px 0; }}
 .cnnw-says .cnnw-tip {{ color: inherit; }}
@@ -193,6 +194,13 @@ def scale_words(shaded: Shaded, scale: str | Sequence[float]) -> str:
         )
     centred = "centred on 0" if shaded.centred else ""
     return f"scale: {', '.join(filter(None, [words, beyond, centred]))}"
+
+
+def heat_words(sign: str, outliers: float) -> str:
+    """What the colours of maps mean that are drawn as `Heat`: which sign, and what share is clipped, in per cent."""
+    words = {"absolute": "magnitudes", "positive": "positive values", "negative": "negative values"}
+    drawn = words.get(sign, "both signs, centred on 0")
+    return f"{drawn}, each map its own scale, {number(outliers)} % of the sum clipped"
 
 
 def source(known: str, milliseconds: float) -> str:

@@ -30,14 +30,13 @@ test('a cell says where its patch is and how the score changes, or that it is no
   assert.equal(say([0, 2]), 'rows 0 to 3, columns 8 to 11: 0');
   assert.equal(say([1, 0]), 'rows 4 to 7, columns 0 to 3: not yet done');
   assert.equal(say([2, 2]), 'rows 8 to 9, columns 8 to 11: NaN');
-  assert.equal(cellWords({...sheet, fall: null, known: null}, [0, 0]), null);
 });
 
-test('another opacity leaves the numbers of the map, and another map without numbers has none', () => {
-  const fall = Float32Array.of(1), old = {...sheet, lit: 'old', fall};
-  assert.deepEqual(grown(old, {heat: false}, {lit: 'new'}), {...sheet, lit: 'new', fall});
-  assert.equal(grown(old, {heat: true}, {lit: 'new'}).fall, null);
-  assert.equal(grown(old, {heat: true}, {fall: 2}).fall, 2);
+test('a map that grows takes the new numbers and keeps the others', () => {
+  const old = {...sheet, fall: Float32Array.of(NaN, 2, NaN), known: Uint8Array.of(0, 1, 0)};
+  const now = grown(old, Uint32Array.of(0, 1), Float32Array.of(5, 3));
+  assert.deepEqual(now, {...sheet, fall: Float32Array.of(5, 3, NaN), known: Uint8Array.of(1, 1, 0)});
+  assert.deepEqual(old.fall, Float32Array.of(NaN, 2, NaN));
 });
 
 test('without a kernel the score is that of the place where it stood, or of a place of the map, or not known', () => {

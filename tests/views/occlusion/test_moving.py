@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
 from cnnwidgets import OcclusionView
+from cnnwidgets.compute.occlusion import Occluder
+from cnnwidgets.render.color import DIVERGING
 from cnnwidgets.views.occlusion import moving
+from cnnwidgets.views.occlusion.heat import Heat
+from cnnwidgets.widgets.panels import padded_palette
 from cnnwidgets.widgets.surface import tree
 from tests.widgets.conftest import decoded, exported_by, passes_in_node
 
@@ -58,8 +66,9 @@ def test_the_page_is_sent_the_photo_the_filling_and_the_numbers_once(view, sent)
     header, found = sent[0][0], parts(sent[0])
     assert (header["size"], header["window"], header["grid"]) == ((4, 4), (2, 2), (2, 2))
     assert header["spans"] == [(0, 2), (0, 2)]
-    assert decoded(found["lit"])[0, :, 0].tolist() == [0, 17, 34, 51]  # 0 to 15 on 256 levels of grey
+    assert decoded(found["photo"])[0, :, 0].tolist() == [0, 17, 34, 51]  # 0 to 15 on 256 levels of grey
     assert not decoded(found["fill"])[..., :3].any() and found["known"] == bytes(4)
+    assert (header["overlay"], header["opacity"]) == (True, 0.6) and len(found["colors"]) == 1024
 
 
 def test_a_move_in_the_page_is_the_trait_and_sends_no_picture(view, sent, messages, passes):
@@ -84,25 +93,49 @@ def test_a_cell_that_moves_the_patch_tells_the_page_where_and_which_moves_it_has
     assert part.told == [part.key, 7, 2, 1]
 
 
-def test_another_opacity_or_a_grown_map_sends_what_has_changed(view, sent):
+def test_a_grown_map_sends_its_new_numbers_and_no_picture(view, sent, messages):
     whole = view.map
     view.flush()
     header, found = sent[-1][0], parts(sent[-1])
-    assert header["kind"] == "grown" and set(found) == {"lit", "fall", "known"} and found["known"] == b"\1\1\1\1"
+    assert header["kind"] == "grown" and set(found) == {"at", "fall"}
+    assert np.frombuffer(found["at"], "<u4").tolist() == [0, 1, 2, 3]
     assert np.frombuffer(found["fall"], "<f4").tolist() == whole.change.flatten().tolist() == [0, 0, 0, 15]
-    count = len(sent)
-    view.opacity = 0.2
+    assert not {"Picture", "PixelFigure"} & written(messages)
+    assert "+15" in " ".join(str(each.content) for each in messages)  # the ends of its colours follow
+
+
+def test_a_map_that_was_there_before_sends_only_the_numbers_that_are_others(view, sent):
+    before = view.map.change[0].flatten()
     view.flush()
-    assert set(parts(sent[count])) == {"lit"} and not sent[count][0]["heat"] and len(sent) == count + 1
-
-
-def test_the_numbers_of_a_large_map_go_to_the_page_when_it_is_complete(view, sent, monkeypatch):
-    monkeypatch.setattr(moving, "MOST", 3)
     view.target = 1
     view.flush()
-    assert not parts(sent[-1]) and sent[-1][0]["heat"]  # those of the map before are no longer true
-    assert view.map.complete
-    assert set(parts(sent[-1])) == {"lit", "fall", "known"}
+    others = view.map.change[0].flatten()
+    at = (others != before).nonzero().flatten().tolist()
+    found = parts(sent[-1])
+    assert np.frombuffer(found["at"], "<u4").tolist() == at and 0 < len(at) < 4
+    assert np.frombuffer(found["fall"], "<f4").tolist() == others[at].tolist()
+
+
+@pytest.mark.parametrize("move", [("opacity", 0.2), ("overlay", False)])
+def test_another_overlay_sends_nothing_and_is_drawn_by_save(view, sent, messages, move):
+    _, count, before = view.map, len(sent), view.panel("photo").pixels
+    view.flush()
+    count = len(sent)
+    messages.clear()
+    setattr(view, *move)
+    view.flush()
+    assert len(sent) == count and not {"Picture", "PixelFigure"} & written(messages)
+    assert not np.array_equal(view.panel("photo").pixels, before)
+    assert parts(script(view)._sheet.message())["photo"] and script(view)._sheet.message()[0][move[0]] == move[1]
+
+
+def test_the_picture_of_the_map_is_there_again_where_the_kernel_draws_it(view, sent, messages):
+    _ = view.map
+    assert view.panel("map").painted
+    messages.clear()
+    view.window = 3
+    view.flush()
+    assert not view.panel("map").painted and written(messages) & {"Picture", "PixelFigure"}
 
 
 def test_other_settings_are_drawn_by_the_kernel_until_the_page_has_asked(view, sent):
@@ -123,9 +156,8 @@ def test_a_disc_hides_a_span_of_each_row(model, dataset, monkeypatch):
     disc = OcclusionView(model, dataset, window=4, shape="disc")
     say(disc, kind="hello")
     disc.flush()
-    spans = moving.PatchSheet("", disc.seen.occluder.patches, *[np.zeros((4, 4, 3), np.uint8)] * 2, None)
-    monkeypatch.setattr(moving.PatchSheet, "_numbers", lambda self: {})
-    assert spans.message()[0]["spans"] == [(1, 3), (0, 4), (0, 4), (1, 3)]
+    say(disc, kind="want", key=script(disc).key, holds="")
+    assert script(disc)._sheet.message()[0]["spans"] == [(1, 3), (0, 4), (0, 4), (1, 3)]
 
 
 def test_a_page_that_runs_no_script_is_sent_pictures_as_ever(view, messages):
@@ -161,6 +193,44 @@ def test_closing_the_view_closes_what_waits_for_a_page(view):
     part = script(view)
     view.close()
     assert part.comm is None
+
+
+def lit_vector(window: int, stride: int, shape: str, done: int) -> dict[str, Any]:
+    """A map as far as it is done, as `Heat` draws it; 10 x 12 pixels."""
+    image = torch.rand(1, 3, 10, 12, generator=torch.Generator().manual_seed(7))
+    network = nn.Sequential(nn.Flatten(), nn.Linear(360, 2))
+    torch.manual_seed(3)
+    nn.init.normal_(network[1].weight)
+    occluder = Occluder(network, image, target=0, window=window, stride=stride, shape=shape, baseline=0.0)
+    while occluder.done < min(done, occluder.total):
+        occluder.step(0)
+    heat, photo = Heat.of(occluder.result, "logit"), np.random.default_rng(0).integers(0, 256, (10, 12, 3), np.uint8)
+    header, buffers = moving.PatchSheet("", occluder.patches, photo, photo, heat, True, 0.7).message()
+    sent = dict(zip(header["names"], buffers, strict=True))
+    return header | {
+        **{name: base64.b64encode(sent[name]).decode() for name in ("colors", "fall", "known")},
+        "photo": base64.b64encode(opaque(photo)).decode(),
+        "means": [None if np.isnan(each) else float(each) for each in heat.fine.ravel()],
+        "lit": base64.b64encode(opaque(heat.over(photo, 0.7))).decode(),
+        "cells": base64.b64encode(padded_palette(DIVERGING)[heat.pixels()].tobytes()).decode(),
+        "limit": heat.limit,
+        "whole": heat.complete,
+    }
+
+
+def opaque(pixels: np.ndarray) -> bytes:
+    """RGB pixels as a canvas has them: RGBA."""
+    return np.dstack([pixels, np.full(pixels.shape[:2], 255, np.uint8)]).tobytes()
+
+
+@pytest.mark.skipif(NODE is None, reason="Node.js is not installed")
+def test_the_page_draws_the_map_as_render_does(tmp_path):
+    kinds = [(4, 2, "square"), (4, 4, "disc"), (3, 5, "square"), (5, 1, "disc")]
+    vectors = [lit_vector(*kind, done) for kind in kinds for done in (1, 4, 1000)]
+    assert {vector["whole"] for vector in vectors} == {True, False}
+    path = tmp_path / "vectors.json"
+    path.write_text(json.dumps(vectors))
+    passes_in_node(Path(__file__).parent / "lit.test.mjs", VECTORS=str(path))
 
 
 @pytest.mark.skipif(NODE is None, reason="Node.js is not installed")

@@ -13,7 +13,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cnnwidgets.render.color import Quantised, Shaded, finite_ends, reduced, to_uint8, value_ranges
+from cnnwidgets.render.color import (
+    SIGNS,
+    Heat,
+    Quantised,
+    Shaded,
+    finite_ends,
+    overlay,
+    palette,
+    reduced,
+    to_uint8,
+    value_ranges,
+)
 from cnnwidgets.render.mosaic import Grid, mosaic
 from cnnwidgets.widgets.painter import Numbers, code
 from cnnwidgets.widgets.painter.exported import packed, script
@@ -111,6 +122,38 @@ def words(maps: np.ndarray, *, whole: bool) -> list[list[Any]]:
     return found
 
 
+def heat_vector(maps: np.ndarray, sign: str, outliers: float, colormap: str, opacity: float) -> dict[str, Any]:
+    """A map over a grey picture, as `render` draws the values that a page has."""
+    grey = rng.integers(0, 256, maps.shape, np.uint8)
+    heat = Heat.of(Quantised.of(maps).values()[0], sign=sign, outliers=outliers, colormap=colormap)
+    picture = overlay(grey[0][..., None].repeat(3, 2), heat.pixels, heat.weight(opacity))
+    low, middle, high = heat.ends()
+    sent = {
+        name: {"header": header, "buffers": [encoded(each) for each in buffers]}
+        for name, (header, buffers) in {"map": Numbers(maps).message(0), "grey": Numbers(grey).message(0)}.items()
+    }
+    return sent | {
+        "state": {"sign": sign, "outliers": outliers, "opacity": opacity},
+        "colors": encoded(palette(heat.colormap).tobytes()),
+        "centred": heat.centred,
+        "limit": heat.limit,
+        "pixels": encoded(picture.tobytes()),
+        "texts": [number(low), *(["0"] if middle is not None else []), number(high)],
+        "words": markup.heat_words(sign, outliers),
+    }
+
+
+def heats() -> list[dict[str, Any]]:
+    map_ = (rng.standard_normal((1, 24, 20)) ** 3).astype(np.float32)
+    options = [
+        (sign, outliers, colormap, opacity)
+        for sign in SIGNS
+        for outliers, colormap, opacity in ((2.0, "auto", 0.8), (0.0, "magma", 1.0), (37.5, "coolwarm", 0.35))
+    ]
+    found = [heat_vector(map_, *each) for each in options]
+    return [*found, *(heat_vector(np.full((1, 3, 4), value, np.float32), "all", 2.0, "auto", 0.5) for value in (0, -2))]
+
+
 def facts(maps: np.ndarray, channel: int) -> list[list[str]]:
     """What the panel of a notebook without a page that paints says."""
     low, high = (ends[channel] for ends in finite_ends(maps))
@@ -145,6 +188,7 @@ def vectors() -> dict[str, Any]:
         "numbers": [[plain(value), digits, number(value, digits)] for value in values for digits in (1, 2, 3, 5)],
         "beyond": [[share, markup.beyond_words(share)] for share in (0, 1e-6, 0.005, 0.01, 0.5, 0.999, 0.99999, 1)],
         "layers": [layer_vector(name, *kind) for name, kind in kinds().items()],
+        "heats": heats(),
         "grids": grids,
         "factors": [
             [945, 900, 480, 0, 480 / 945],
