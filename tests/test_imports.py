@@ -103,7 +103,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "compute.diagnosis": (*_LAYERS, "compute.dataset", "compute.filters", "compute.scan"),
     "compute.evidence": (*_LAYERS, "compute.dataset", "compute.receptive_field", "compute.scan"),
     "compute.comparison": (*_LAYERS, "compute.dataset", "compute.scan"),
-    "compute.maximization": (*_LAYERS, "compute.scoring", "compute.dataset"),
+    "compute.maximization": (*_LAYERS, "compute.scoring", "compute.dataset", "compute.receptive_field"),
     "compute.attribution": (*_LAYERS, "compute.scoring", "compute.dataset", "compute.occlusion"),
     "compute.gradients": _CORE,
     "compute.interventions": (*_LAYERS, "compute.scoring", "compute.gradients"),

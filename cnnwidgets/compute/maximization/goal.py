@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import torch
 from torch import nn
 
-from ..core import Prepare, call, capture, describe, hand_over, listing, whole
+from ..core import ForwardError, Prepare, call, capture, describe, hand_over, listing, whole
 from ..layers import Layer, layer_table
+from ..receptive_field import fields_of
 from ..scoring import Scorer
 from ..shadow import looking
 
@@ -98,6 +100,16 @@ class Goal:
     def until(self) -> list[str] | None:
         """The layers after which a pass may end; None for a whole one."""
         return None if self.layer is None else [self.layer]
+
+    def seen(self, model: nn.Module, batch: torch.Tensor) -> float:
+        """The longer side in pixels of what a unit sees of such a picture; all of it where that is not known."""
+        most = float(max(batch.shape[-2:]))
+        if self._row is None:
+            return most
+        with suppress(ForwardError, LookupError, TypeError, ValueError):
+            size = fields_of(model, batch, [self._row], prepare=self._prepare)[0].size
+            return min(most, max(size) if isinstance(size, tuple) else size) or most
+        return most
 
     def __call__(self, shadow: nn.Module, images: torch.Tensor) -> Driven:
         """What `images` (N, C, H, W) give in a pass of the network that is looked at.

@@ -32,8 +32,8 @@ def maximize(
     steps: int = 256,
     every: int = 16,
     jitter: float | None = None,
-    rotate: float = 5.0,
-    scale: float = 0.05,
+    rotate: float | None = None,
+    scale: float | None = None,
     generator: torch.Generator | None = None,
     prepare: Prepare | None = None,
 ) -> Iterator[MaximizedPicture]:
@@ -80,10 +80,10 @@ def maximize(
         Of the optimisation.
     every : int
         Steps from one picture to the next. Each takes a pass more, for what the picture gives as it is.
-    jitter, rotate, scale : float
-        How far the pictures are moved (pixels; by default 1/16 of the longer side), turned (degrees) and resized
-        (share) before each step, either way: what drives the network then does not hang on single pixels. 0 for not at
-        all.
+    jitter, rotate, scale : float, optional
+        How far the pictures are moved (pixels), turned (degrees) and resized (share) before each step, either way: what
+        drives the network then does not hang on single pixels. By default 1/16 of the longer side of what a unit of the
+        layer sees, 5 and 0.05, each only where it moves some of that by half a pixel. 0 for not at all.
     generator : torch.Generator, optional
         Of all that is random, on the CPU; by default a new one with seed 0.
     prepare : callable, optional

@@ -18,7 +18,7 @@ from ..layers import mixes_images
 from ..shadow import looking
 from .canvas import SIDES, Canvas
 from .goal import Driven, Goal, PlaceOf
-from .moving import JITTER, Moving
+from .moving import Moving
 from .picture import MaximizedPicture
 from .spectrum import Spectrum
 
@@ -81,16 +81,17 @@ class Maximizer:
         diversity: float = 0.5,
         steps: int = 256,
         jitter: float | None = None,
-        rotate: float = 5.0,
-        scale: float = 0.05,
+        rotate: float | None = None,
+        scale: float | None = None,
         generator: torch.Generator | None = None,
         prepare: Prepare | None = None,
     ) -> None:
         for name, value in (("count", count), ("steps", steps)):
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise ValueError(f"{name} must be a whole number, 1 or more, not {value!r}")
-        numbers = {"near": near, "diversity": diversity, "rotate": rotate, "scale": scale, "jitter": jitter or 0}
-        for name, number in numbers.items():
+        moves = {"jitter": jitter, "rotate": rotate, "scale": scale}
+        given_moves = {name: number for name, number in moves.items() if number is not None}
+        for name, number in {"near": near, "diversity": diversity, **given_moves}.items():
             limit = 1 if name == "scale" else math.inf
             if isinstance(number, bool) or not isinstance(number, (int, float)) or not 0 <= number < limit:
                 words = "0 to less than 1" if name == "scale" else "a number, 0 or more"
@@ -112,7 +113,8 @@ class Maximizer:
         self._near = near if given is not None else 0.0
         empty = self._grey(self.canvas)
         self._alone = count > 1 and mixes_images(self._module, empty, prepare=prepare)
-        self._moving = Moving(JITTER * max(self.canvas.shape[1:]) if jitter is None else jitter, rotate, scale)
+        seen = 0.0 if None not in moves.values() else self._goal.seen(self._module, empty)
+        self._moving = Moving.fitting(seen, **moves)
         self._generator = torch.Generator().manual_seed(0) if generator is None else generator
         self._rate, self._restarts = RATE, 0
         self._began_with = self._generator.get_state()
@@ -143,6 +145,7 @@ class Maximizer:
         before, until = self.done, None if seconds is None else time.monotonic() + seconds
         last = self.total if seconds is not None else min(self.total, self.done + steps)
         with torch.inference_mode(False), self._looking() as shadow, torch.enable_grad():
+            self._freeze(shadow)
             while self.done < last:
                 self._step(shadow)
                 if self._silent == self.total:
@@ -172,6 +175,13 @@ class Maximizer:
                 yield shadow
         finally:
             self._weights = weights_version(self._module)  # what a look restores counts as written
+
+    def _freeze(self, shadow: nn.Module) -> None:
+        """Leave the weights of a look out of the graph: to take them in costs time, and none of them is moved."""
+        own = {id(weight) for weight in self._module.parameters()}  # some are in the shadow too, or it is the model
+        for weight in shadow.parameters():
+            if id(weight) not in own:
+                weight.requires_grad_(False)
 
     # ------------------------------------------------------------------ what they are like
 
@@ -218,7 +228,8 @@ class Maximizer:
         if not found.activation.requires_grad:
             raise RuntimeError(f"{self.words} cannot be driven: it has no gradient with respect to the picture")
         loss = -found.activation.sum()
-        worth = found.activation.detach().abs()
+        if self._diversity or self._near:
+            worth = found.activation.detach().abs()
         if self._diversity:
             loss = loss + self._diversity * worth.sum() * likeness(found.features)
         if self._near and self._start is not None:
@@ -226,12 +237,12 @@ class Maximizer:
             loss = loss + self._near * (worth * apart).sum() / NEAR
         values = self._spectrum.values
         (gradient,) = torch.autograd.grad(loss, values)
-        if not (loss.isfinite() and gradient.isfinite().all()):
+        largest = float(gradient.abs().amax())  # NaN where one of them is
+        if not (math.isfinite(largest) and math.isfinite(float(loss.detach()))):
             self._begin_smaller()
             return
         self.done += 1
-        largest = gradient.flatten(1).abs().amax(1)
-        if not largest.any() and not self._answers():
+        if not largest and not self._answers():
             return
         values.grad = gradient
         self._optimizer.step()

@@ -9,7 +9,13 @@ import torch
 from torch.nn import functional
 
 JITTER = 1 / 16
-"""Share of the longer side by which a picture is moved at most, where nobody says by how much."""
+"""Share of the longer side of what a unit sees by which a picture is moved at most, where nobody says by how much."""
+ROTATE = 5.0
+"""Degrees by which it is turned then."""
+SCALE = 0.05
+"""Share by which it is resized then."""
+FELT = 0.5
+"""Pixels: what moves nothing that a unit sees by as much only blurs the picture."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,25 @@ class Moving:
     jitter: float
     rotate: float
     scale: float
+
+    @classmethod
+    def fitting(
+        cls, seen: float, jitter: float | None = None, rotate: float | None = None, scale: float | None = None
+    ) -> Moving:
+        """As far as is given; else in proportion to the pixels that a unit sees, and only what moves these noticeably.
+
+        A picture that is moved by as much as the small field of a unit is wide has no phase left to drive it by: only
+        a grey one gives the same at all these places.
+        """
+
+        def usual(given: float | None, value: float, pixels: float) -> float:
+            return given if given is not None else value if pixels >= FELT else 0.0
+
+        return cls(
+            usual(jitter, JITTER * seen, JITTER * seen),
+            usual(rotate, ROTATE, math.radians(ROTATE) * seen / 2),
+            usual(scale, SCALE, SCALE * seen / 2),
+        )
 
     def __call__(self, images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """The pictures (N, C, H, W) as they are moved; what comes in at an edge is mirrored."""

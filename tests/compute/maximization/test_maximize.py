@@ -79,6 +79,24 @@ def test_a_place_is_one_number_of_the_map():
     assert middle.activation[0] == middle.maps[0, 4, 4]
 
 
+def test_a_unit_of_a_small_field_gives_nearly_the_most_that_is_possible():
+    model = nn.Conv2d(1, 1, 7, stride=2, padding=3, bias=False)
+    model.weight.data[:] = torch.tensor([1.0, 1.0, -1.0, -1.0, 1.0, 1.0, -1.0])  # stripes: moved by 2 px, it gives less
+    stripes = nn.Sequential(model)
+    found = last(stripes, "0", channel=0, place="centre", size=64, steps=128)
+    assert found.activation.item() > 0.9 * 7 * 4  # the seven rows of a white picture with black stripes
+    moved = last(stripes, "0", channel=0, place="centre", size=64, steps=128, jitter=4)
+    assert moved.activation.item() < 0.5 * 7 * 4
+
+
+def test_what_sees_all_of_a_picture_is_driven_by_one_that_is_moved_by_a_sixteenth_of_it():
+    model = Sums().eval()
+    same = last(model, target=0, size=32, steps=3, jitter=2, rotate=5, scale=0.05)
+    assert torch.equal(last(model, target=0, size=32, steps=3).images, same.images)
+    still = last(model, "conv", channel=0, size=32, steps=3, **STILL)
+    assert torch.equal(last(model, "conv", channel=0, size=32, steps=3).images, still.images)  # a unit sees one pixel
+
+
 def test_a_class_is_driven_by_its_score():
     model = Sums().eval()
     found = last(model, target=1, steps=8)
@@ -213,6 +231,19 @@ def test_the_model_is_as_it_was_also_after_an_error_and_a_loop_that_was_left():
         last(dead, "C3", channel=0, size=28)
     last(model, target=3, size=28, steps=2)
     assert not different(before, deep_state(model))
+
+
+def test_the_weights_are_left_out_of_the_graph_and_as_they_were_in_the_model():
+    model, seen = Sums(), []
+
+    def note(module: nn.Module, args: tuple[torch.Tensor, ...]) -> None:
+        if torch.is_grad_enabled():
+            seen.append((args[0].requires_grad, [weight.requires_grad for weight in module.parameters()]))
+
+    model.conv.register_forward_pre_hook(note)
+    last(model, "conv", channel=0, steps=2)
+    assert seen == [(True, [False])] * 2
+    assert all(weight.requires_grad and weight.grad is None for weight in model.parameters())
 
 
 def test_a_step_is_one_pass_that_ends_at_the_layer_and_a_picture_one_more():
