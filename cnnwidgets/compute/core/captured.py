@@ -28,7 +28,8 @@ class CapturedValue:
     `tensor` is a copy, taken before a later in-place operation could overwrite it; None where the value cannot be
     drawn (`reason` says why) or the byte budget was spent. `repeats` marks the same tensor object as in the
     previous entry that has one: a container that returns its last child's output. `some` are some of its numbers, from
-    `some_of`, where all modules are recorded and the budget was spent.
+    `some_of`, where all modules are recorded and the budget was spent. `strides` are those of the value itself, which
+    the copy, in the usual order of axes, need not have; empty where it cannot be drawn.
     """
 
     module: str
@@ -41,6 +42,7 @@ class CapturedValue:
     tensor: torch.Tensor | None
     repeats: bool
     some: torch.Tensor | None = None
+    strides: tuple[int, ...] = ()
 
     @property
     def sample(self) -> torch.Tensor | None:
@@ -169,7 +171,9 @@ class Captured(Mapping[str, torch.Tensor]):
                 continue  # the network returns its last layer's output, which is already listed
             unkept = tensor is None and not (reason or repeats or self._wanted or self._attached)
             some = some_of(value) if unkept else None
-            self.seen.append(CapturedValue(name, owner, call, path, shape, dtype, reason, tensor, repeats, some))
+            strides = () if reason or value.layout != torch.strided else value.stride()
+            found = CapturedValue(name, owner, call, path, shape, dtype, reason, tensor, repeats, some, strides)
+            self.seen.append(found)
 
     def _keep(self, value: torch.Tensor, *, wanted: bool) -> tuple[torch.Tensor | None, bool]:
         """A copy of `value`, or the existing copy if the last hook received the same, unmodified tensor."""

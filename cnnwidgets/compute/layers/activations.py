@@ -15,6 +15,7 @@ from ..axes import Evidence, Roles, following_axes
 from ..core import (
     OUTPUT,
     Captured,
+    Known,
     Prepare,
     call,
     capture,
@@ -22,6 +23,7 @@ from ..core import (
     find_layer,
     module_names,
     plain,
+    recalled,
     same_random_state,
     settings_version,
     unknown_layer,
@@ -122,11 +124,16 @@ def run(
     prepare: Prepare | None = None,
     budget: int | None = None,
     device: torch.device | str | None = None,
+    known: Mapping[str, Known] | None = None,
 ) -> Captured:
-    """Run one pass in evaluation mode and return the captured outputs with their metadata."""
+    """Run one pass in evaluation mode and return the captured outputs with their metadata.
+
+    Modules whose output is `known` are not run again.
+    """
     images = batched(model, images, prepare)
     with (
         looking(model, layers) as module,
+        recalled(module, known or {}),
         capture(module, layers, stop=layers is not None, inputs=inputs, budget=budget, device=device) as captured,
     ):
         output = call(module, images, prepare)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Hashable
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -52,6 +52,8 @@ class Pass:
     """Whether the network returns one tensor, not a dict or a tuple of them."""
     returned: torch.Tensor | None = None
     """That tensor, with its batch axis, on the CPU, if it is small enough to be kept."""
+    strides: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """Of each output as the layer gave it: those that are kept are copies in the usual order of axes."""
 
 
 class Passes:
@@ -110,9 +112,9 @@ class Passes:
                     self.outputs.put((*key, name), seen.tensor)
         self.tell(key, captured)
         single, prediction = captured.output.get(""), predict(scores_of(captured.output))
-        returned = None if single is None or single.numel() > SMALL else single.detach().cpu().clone()
         table = table_of(captured, self.module, 1, Axes(self.module, images, prepare))
-        return Pass(table, _shapes(captured), prediction, same, single is not None, returned)
+        strides = {captured.name(seen): seen.strides for seen in captured.seen}
+        return Pass(table, _shapes(captured), prediction, same, single is not None, small(single), strides)
 
     def trace(self) -> Trace:
         """The network as a graph; a new one where something has changed that a graph takes over."""
@@ -145,6 +147,10 @@ class Passes:
             name_of = {id(seen.tensor): captured.name(seen) for seen in reversed(captured.seen)}
             output = {path: name_of.get(id(value), "") for path, value in captured.output.items()}
             self._told = _Told(key, captured.emptied(), output)
+
+    def untell(self) -> None:
+        """The newest pass told less than all: no operations can be compared with it."""
+        self._told = None
 
     def find_operations(self, told: Pass, key: tuple[Hashable, ...], images: Any, prepare: Prepare | None) -> int:
         """Trace the network, and check the operations against what the modules put out; how many passes were needed.
@@ -197,6 +203,11 @@ class _Told:
     key: tuple[Hashable, ...]
     captured: Captured
     output: dict[str, str]
+
+
+def small(returned: torch.Tensor | None) -> torch.Tensor | None:
+    """What a network returned, for keeping; None where it is large."""
+    return None if returned is None or returned.numel() > SMALL else returned.detach().cpu().clone()
 
 
 def _shapes(captured: Captured) -> Shapes:

@@ -16,6 +16,7 @@ from ...compute.core import OUTPUT, Captured, Prepare, alone, digest, hooks_vers
 from ...compute.dataset import Item, Items, OutputNames, Prediction, predict, scores_of
 from ...compute.interventions import EditedTwin, Edits
 from ...compute.layers import Layer, LayerTable, one_image, run, run_operations
+from .behind import Beginning, take_behind
 from .cache import ByteCache
 from .passes import RECENT, Pass, Passes
 
@@ -92,6 +93,11 @@ class Snapshot:
     def outdated(self) -> bool:
         """Whether the weights have changed since."""
         return self._weights != self.subject.weights
+
+    def beginning(self, layer: str) -> Beginning:
+        """What is known of a pass in which `layer` is edited, as far as that is the same."""
+        subject, look = self.subject, self._look
+        return Beginning(subject.module, look, look.key, subject.outputs, layer)
 
     def cached(self, layer: str) -> bool:
         """Whether the output of `layer` is at hand, so that nothing needs to run."""
@@ -269,8 +275,18 @@ class Subject:
         self._shared.forget()
         self._looks.clear()
 
-    def at(self, index: int) -> Snapshot:
+    def at(self, index: int, *, before: Snapshot | None = None, layer: str = "") -> Snapshot:
         """Image `index` as the network sees it now; one forward pass unless known.
+
+        Parameters
+        ----------
+        index : int
+            Of the image.
+        before : Snapshot, optional
+            The same image as the same network sees it without the edits of `layer`. Then the pass spares what had run
+            before that layer gave its output; the numbers are the same.
+        layer : str
+            That layer.
 
         Examples
         --------
@@ -279,7 +295,7 @@ class Subject:
         >>> subject.at(0).output("C1").shape
         torch.Size([6, 28, 28])
         """
-        return Snapshot(self, index, self.look(index))
+        return Snapshot(self, index, self.look(index) if before is None else self._look_behind(index, before, layer))
 
     @property
     def weights(self) -> tuple[int, int]:
@@ -312,6 +328,25 @@ class Subject:
                 self._shared.known[key] = found
             look = self._looks[at] = Look(**vars(found), item=item, key=key)
         return look
+
+    def _look_behind(self, index: int, before: Snapshot, layer: str) -> Look:
+        """The same, from what is known of the image without the edits of `layer`; its item is not read again."""
+        with alone(self.module):  # the weights stay as they are
+            at = self._at(index)
+            if before.outdated() or at in self._looks:
+                return self.look(index)
+            item, beginning = before.item, before.beginning(layer)
+            key = self._key(at, item)
+            found = self._shared.known.get(key)
+            if found is None:
+                self.passes += 1
+                images = self._images(item)
+                found = take_behind(self._shared, beginning, key, images, self.prepare)
+                if found is None:
+                    found = self._shared.take(key, images, self.prepare)
+                self._shared.known[key] = found
+            look = self._looks[at] = Look(**vars(found), item=item, key=key)
+            return look
 
     def returned(self, item: Item, index: int) -> torch.Tensor | None:
         """What the network returns for `item`, the image `index`, with its batch axis; None where no pass has told it.
