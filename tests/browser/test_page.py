@@ -112,7 +112,9 @@ def test_a_window_a_patch_and_points_answer_without_a_kernel(browser, tmp_path, 
     patch = cw.OcclusionView(model, digits, index=3)
     points = cw.EmbeddingView(model, digits, "F6", method="pca", count=40)
     maps = cw.AttributionView(model, digits, methods=["saliency"], index=3)
-    parts = [(sums, {"layer": ["C3"], "index": [3], "channel": [2]}), (patch, {}), (points, {}), (maps, {"index": [3]})]
+    play = cw.KernelPlayground(image="8 × 8 ramp", padding=1)
+    at = {"layer": ["C3"], "index": [3], "channel": [2]}
+    parts = [(sums, at), (patch, {}), (points, {}), (maps, {"index": [3]}), (play, {})]
     path = cw.page(parts, tmp_path / "moving.html", progress=False).path
     context = browser.new_context(color_scheme=theme, offline=True, viewport={"width": 700, "height": 800})
     page, errors = context.new_page(), []
@@ -120,7 +122,7 @@ def test_a_window_a_patch_and_points_answer_without_a_kernel(browser, tmp_path, 
     page.on("console", lambda message: errors.append(message.text))
     page.goto(path.as_uri())
     # one to the right: the sum of that window, as the network has it
-    first, second, third, fourth = (page.locator("main").nth(at) for at in range(4))
+    first, second, third, fourth, fifth = (page.locator("main").nth(at) for at in range(5))
     first.locator(".cnnw-own").first.wait_for()
     first.locator("input[name=column]").press("ArrowRight")
     wanted = cw.explain(model, digits[3][0], "C3", 2, (5, 6))
@@ -157,6 +159,35 @@ def test_a_window_a_patch_and_points_answer_without_a_kernel(browser, tmp_path, 
     drawn = maps.panel("saliency").pixels[::8, ::8].astype(int)  # 28 x 28 pixels in a room of 224
     seen = fourth.locator("canvas.cnnw-pixels:visible")
     wait_until(page, lambda: np.abs(painted(seen)[..., :3] - drawn).max() <= 6, "the map as Python draws it")
+    # what is typed is computed in the page
+    box, facts = fifth.locator("textarea[name=kernel]"), fifth.locator(".cnnw-of-sum .cnnw-own")
+    fifth.locator("select[name='kernel menu']").select_option("sharpen")
+    expect(box).to_have_value(" 0 -1  0\n-1  5 -1\n 0 -1  0")
+    box.fill("1 2\n3 1e99")
+    expect(fifth.locator(".cnnw-editor")).to_contain_text("row 2: 1e+99 is beyond the largest float32")
+    expect(fifth.locator("h1")).to_contain_text("8 × 8 output · 8 × 8 image · 3 × 3 kernel")
+    box.fill("1 2\n3 1/4")
+    for name, value in (("stride", "2"), ("dilation", "3"), ("bias", "-0.5")):
+        fifth.locator(f"input[name={name}]").fill(value)
+    expect(fifth.locator("h1")).to_contain_text(
+        "4 × 4 output · 8 × 8 image · 2 × 2 kernel · stride 2, padding 1, dilation 3"
+    )
+    fifth.locator("input[name=row]").press("End")
+    fifth.locator("input[name=column]").press("Home")
+    found = cw.slide(play.image, [[1, 2], [3, 0.25]], stride=2, padding=1, dilation=3, bias=-0.5).output
+    expect(facts).to_contain_text(f"sum + bias{found[3, 0]:.5g}".replace("-", "−"))
+    fifth.locator("input[name=stride]").fill("")
+    expect(fifth.locator(".cnnw-editor")).to_contain_text("stride must be a whole number from 1 to 8; it stays 2")
+    fifth.locator("input[name=padding]").fill("0")
+    fifth.locator("input[name=dilation]").fill("8")
+    expect(fifth.locator(".cnnw-editor")).to_contain_text("the kernel, 9 high, does not fit into the image, 8 high")
+    fifth.locator("input[name=dilation]").fill("7")
+    expect(fifth.locator(".cnnw-of-output .cnnw-numbers text")).to_have_text(re.compile(r"^15.2"))
+    room = fifth.locator(".cnnw-of-image .cnnw-slides > div")
+    last = {"x": steady(room)["width"] * 15 / 16, "y": 5}  # of the first row, a pixel of 7
+    room.click(position=last)
+    expect(fifth.locator("textarea[name=image]")).to_have_value(re.compile("^0 1 2 3 4 5 6 0\n0 1"))
+    expect(facts).to_contain_text("sum + bias1.25")
     keep(page, f"moving-{theme}", whole=True)
     becomes(page, lambda: page.evaluate("document.documentElement.scrollWidth <= innerWidth"), True, "the page fits")
     assert errors == []

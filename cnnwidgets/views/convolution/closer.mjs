@@ -4,7 +4,7 @@
 import {Lens} from '../../widgets/painter/lens.mjs';
 import {number, shownFactor} from '../../widgets/painter/numbers.mjs';
 import {WHOLE, factorWords, inkOn, lettering, placeOf, written} from '../../widgets/painter/zoom.mjs';
-import {Over} from '../../widgets/steered/over.mjs';
+import {Over, UNDER} from '../../widgets/steered/over.mjs';
 
 /**
  * The pixels of a map without its padding: level and value of each, as Python has them; the colours of the levels.
@@ -49,6 +49,7 @@ export class Closer extends Over {
     this.list = /** @type {number[][]} */ ([]);
     this.accent = this.drawn = this.counted = '';
     this.always = false; // whether it is painted also as a whole
+    this.alone = false; // whether what lies beneath is nothing of what is shown
     this.ends = /** @type {[number, number, boolean]} */ ([0, 0, true]);
     this.pixels = new Uint32Array();
     this.numbers = document.createElementNS('http://www.w3.org/2000/svg', 'g');
@@ -68,10 +69,12 @@ export class Closer extends Over {
   }
 
   /** @param {Shown} shown @param {number[][]} list boxes in pixels of the map @param {Around} around
-   * @param {{room: number, accent: string, of: string, always: boolean, name: string}} options */
-  show(shown, list, around, {room, accent, of, always, name}) {
+   * @param {{room: number, accent: string, of: string, always: boolean, alone: boolean, name: string}} options */
+  show(shown, list, around, {room, accent, of, always, alone, name}) {
     const [[top, bottom], [left, right]] = around, [high, wide] = [top + shown.size[0] + bottom, left + shown.size[1] + right];
-    Object.assign(this, {shown, around, accent, always});
+    Object.assign(this, {shown, around, accent, always: always || alone, alone});
+    this.host.classList.toggle('cnnw-alone', alone);
+    if (alone) for (const each of this.figure.children) if (each !== this.host) each.classList.add(UNDER);
     this.list = list.map(([x, y, end, below]) => [
       Math.max(x + left, 0), Math.max(y + top, 0), Math.min(end + left, wide), Math.min(below + top, high)]);
     this.fit(wide, high, shownFactor(wide, high, room, room));
@@ -89,7 +92,7 @@ export class Closer extends Over {
     this.canvas.hidden = !painted;
     if (painted) this.paint(shown);
     this.frame(this.list, this.accent);
-    this.write(zoomed ? shown : null);
+    this.write(zoomed || this.alone ? shown : null);
   }
 
   /** @param {Shown} shown */
@@ -108,9 +111,9 @@ export class Closer extends Over {
     this.numbers.replaceChildren();
     if (shown && this.counted !== shown.name) [this.counted, this.ends] = [shown.name, endsOf(shown)];
     const {scale, around: [[top], [left]]} = this, style = shown && lettering(...this.ends, scale);
-    const factor = style && style.power ? ` · numbers ${factorWords(style.power)}` : '';
-    this.note.textContent = shown ? `×${number(this.lens.look.view.zoom, 2)}${factor} · double click resets` : '';
-    if (!shown || !style) return;
+    const factor = style && style.power ? ` · numbers ${factorWords(style.power)}` : '', {zoomed} = this.lens;
+    this.note.textContent = shown && zoomed ? `×${number(this.lens.look.view.zoom, 2)}${factor} · double click resets` : '';
+    if (!shown || !style || (factor && !zoomed)) return;
     this.numbers.setAttribute('font-size', style.size.toFixed(1));
     const [x0, y0, x1, y1] = this.lens.seen;
     for (let y = y0; y < y1; y++) {

@@ -20,7 +20,11 @@ Rows = tuple[tuple[float, ...], ...]
 
 MOST = 32
 """Rows and columns that a table may have."""
+LARGEST = float(np.finfo(np.float32).max)
+"""Magnitude that a number may have: what a network holds; no sum of their products leaves float64."""
 OWN = "own numbers"
+TIP = "A row a line, numbers separated by spaces; 1/9 is a number"
+"""Of a box to type into."""
 
 
 def parse_rows(text: str) -> Rows:
@@ -44,7 +48,7 @@ def _number(word: str, row: int) -> float:
 
 
 def checked_rows(values: Any) -> Rows:
-    """`values` as rows of floats; raises ValueError unless they are a full table of finite numbers, at most 32 x 32."""
+    """`values` as rows of floats; ValueError unless they are a full table of float32 numbers, at most 32 x 32."""
     try:
         rows = tuple(tuple(float(value) for value in row) for row in values)
     except (TypeError, ValueError):
@@ -56,6 +60,9 @@ def checked_rows(values: Any) -> Rows:
             raise ValueError(f"row {number} has {len(row)} numbers, row 1 has {len(rows[0])}")
         if not all(map(math.isfinite, row)):
             raise ValueError(f"row {number} has a number that is not finite")
+        for value in row:
+            if abs(value) > LARGEST:
+                raise ValueError(f"row {number}: {value:.6g} is beyond the largest float32, {LARGEST:.2g}")
     if max(len(rows), len(rows[0])) > MOST:
         raise ValueError(f"at most {MOST} rows and columns, not {len(rows)} x {len(rows[0])}")
     return rows
@@ -98,7 +105,7 @@ class NumbersControl(W.VBox):
 
     value = T.Any()
 
-    def __init__(self, view: T.HasTraits, trait: str, title: str, *, rows: int, tip: str) -> None:
+    def __init__(self, view: T.HasTraits, trait: str, title: str, *, rows: int) -> None:
         numbers: Any = view.traits()[trait]
         self._presets: dict[str, Rows] = numbers.presets
         self._writing = Guard()
@@ -107,7 +114,7 @@ class NumbersControl(W.VBox):
         self._wrong = plain(W.HTML)
         self._box.add_class("cnnw-numbers")
         hint(named(self._menu, f"{title}: choose one"), f"{title}: choose one")
-        hint(named(self._box, title), tip)
+        hint(named(self._box, title), TIP)
         heading = plain(W.HTML, markup.heading(title))
         super().__init__([heading, self._menu, self._box, self._wrong], layout=W.Layout(overflow="hidden"))
         self._menu.observe(self._chosen, "value")

@@ -21,7 +21,8 @@ from ...widgets.state import Colormap, Given, Index, Number, Place, call
 from ...widgets.surface import number
 from .arithmetic import sum_panel
 from .numbers import Numbers, NumbersControl, Rows
-from .sliding import InputMaps, Sheet, Slot, moved
+from .playing import COLORS, DRAG, LINES, PADDING, SWITCH, played
+from .sliding import InputMaps, Sheet, Slot
 from .tables import tables_of
 
 MAP, EDITOR = 220, 176
@@ -139,7 +140,7 @@ class KernelPlayground(ModelView):
             controls.labelled("Bias", bias),
             self._player,
             *filter(None, [self._slot]),
-            controls.colormap_menu(self, tip="auto: diverging if signed"),
+            controls.colormap_menu(self, tip=COLORS),
         ]
 
     def compute(self) -> None:
@@ -179,8 +180,8 @@ class KernelPlayground(ModelView):
             self._slot.drawn()
 
     def page_moves(self) -> Moves | None:
-        """An exported page slides the window by itself."""
-        return moved(self._slides, self.pixel, self)
+        """An exported page computes by itself, whatever is typed there."""
+        return played(self._slides, self)
 
     def title(self) -> list[str]:
         """The sizes of output, image and kernel, and the settings."""
@@ -195,10 +196,8 @@ class KernelPlayground(ModelView):
     # ------------------------------------------------------------------ parts
 
     def _editor(self) -> Panel:
-        tip = "A row a line, numbers separated by spaces; 1/9 is a number"
         self._boxes = self._boxes or [
-            NumbersControl(self, "image", "Image", rows=8, tip=tip),
-            NumbersControl(self, "kernel", "Kernel", rows=5, tip=tip),
+            NumbersControl(self, name, name.capitalize(), rows=lines) for name, lines in LINES.items()
         ]
         return Panel("", width=EDITOR, controls=self._boxes, key="editor")
 
@@ -212,7 +211,8 @@ class KernelPlayground(ModelView):
         return control
 
     def _colored(self, map_: torch.Tensor) -> Shaded:
-        return Shaded.of(map_.numpy()[None], colormap=self.colormap)
+        # of so few numbers, which can be read, none lies beyond the colours
+        return Shaded.of(map_.numpy()[None], colormap=self.colormap, scale="layer-full")
 
     def _image_panel(self, around: Around) -> MapPanel:
         return map_panel(
@@ -220,8 +220,8 @@ class KernelPlayground(ModelView):
             0,
             f"Image · {_size(self.image)}",
             around=around,
-            note="grey: padding" if around != NOTHING else "",
-            hint="click a pixel to switch it",
+            note=PADDING if around != NOTHING else "",
+            hint=SWITCH,
             width=MAP,
             numbers=True,
             on_place=self._switch,
@@ -232,7 +232,7 @@ class KernelPlayground(ModelView):
         return map_panel(
             self._colored(self._slide.output),
             0,
-            hint="click a pixel, or drag the frame",
+            hint=DRAG,
             width=MAP,
             numbers=True,
             drag=True,

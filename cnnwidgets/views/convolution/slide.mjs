@@ -6,7 +6,7 @@ import {OVER, Tip, UNDER} from '../../widgets/steered/over.mjs';
 import {Steered, steeredBy} from '../../widgets/steered/steered.mjs';
 import {Closer} from './closer.mjs';
 import {boxes, inputAt, nearest, sheetOf, windowAt} from './window.mjs';
-import {described, inputBelow, inputHeading, outputHeading, sumHtml, tablesHtml} from './words.mjs';
+import {described, inputBelow, inputHeading, outputBelow, outputHeading, sumHtml, tablesHtml} from './words.mjs';
 
 /**
  * @typedef {import('./window.mjs').Sheet} Sheet
@@ -109,18 +109,20 @@ class Slider extends Steered {
     if (!parts) return;
     const [row, column] = this.place, win = windowAt(sheet, row, column), {input, output, texts} = parts;
     const {room, accent, subject: of, padded} = sheet, k = win.shown - sheet.first, [high, wide] = sheet.size;
+    const alone = sheet.alone !== undefined;
     output.show({
       name: `output ${sheet.key}`, levels: sheet.levels, colors: sheet.paint, padded, size: sheet.out,
       value: (y, x) => sheet.output[y * sheet.out[1] + x],
-    }, [[column, row, column + 1, row + 1]], [[0, 0], [0, 0]], {room, accent, of, always: false, name: sheet.title});
+    }, [[column, row, column + 1, row + 1]], [[0, 0], [0, 0]], {room, accent, of, always: false, alone, name: sheet.title});
     input.show({
       name: `input ${sheet.key} ${k}`, levels: sheet.tiles.subarray(k * high * wide, (k + 1) * high * wide),
       colors: sheet.colors, padded, size: sheet.size, value: (y, x) => inputAt(sheet, k, y, x) ?? NaN,
-    }, boxes(win), sheet.around, {room, accent, of, always: sheet.count > 1, name: 'Input'});
+    }, boxes(win), sheet.around, {room, accent, of, always: sheet.count > 1, alone, name: alone ? 'Image' : 'Input'});
     texts.title.write(outputHeading(sheet, win));
     texts.tables.write(tablesHtml(sheet, win, address));
     texts.sum.write(sumHtml(sheet, win));
-    if (sheet.count > 1) {
+    if (alone) texts.under.write(outputBelow(sheet, Math.round(sheet.out[1] * output.factor)));
+    if (sheet.count > 1 || alone) {
       const [, [left, right]] = sheet.around;
       texts.heading.write(inputHeading(sheet, win));
       texts.below.write(inputBelow(sheet, win, Math.round((left + sheet.size[1] + right) * input.factor)));
@@ -129,9 +131,9 @@ class Slider extends Steered {
 
   /** What the page shows of its own, put in place where it is not. @param {Sheet} sheet */
   attach(sheet) {
-    const card = this.el.closest('.cnnw'), there = this.parts;
+    const card = this.el.closest('.cnnw'), there = this.parts, alone = sheet.alone !== undefined;
     if (there && [there.input.host, there.output.host, ...Object.values(there.texts).map(text => text.own)]
-      .every(each => each.isConnected) && sheet.count > 1 === 'heading' in there.texts) return there;
+      .every(each => each.isConnected) && (sheet.count > 1 || alone) === 'heading' in there.texts) return there;
     this.release();
     const panel = (/** @type {string} */ key) => card?.querySelector(`.cnnw-of-${key}`);
     const [input, output, tables, sum] = [sheet.heading, 'output', 'tables', 'sum'].map(panel);
@@ -140,7 +142,8 @@ class Slider extends Steered {
     const text = (/** @type {Element} */ of, /** @type {number} */ at) =>
       new Instead(/** @type {HTMLElement} */ ([...of.children].filter(each => each.matches('.widget-html:not(.cnnw-frames)')).at(at)));
     const texts = /** @type {Record<string, Instead>} */ ({title: text(output, 0), tables: text(tables, -1), sum: text(sum, -1)});
-    if (sheet.count > 1) Object.assign(texts, {below: text(input, -1), heading: text(input, 0)});
+    if (sheet.count > 1 || alone) Object.assign(texts, {below: text(input, -1), heading: text(input, 0)});
+    if (alone) texts.under = text(output, -1);
     this.parts = {input: new Closer(figures[0]), output: new Closer(figures[1]), texts};
     this.listen(this.parts.input, this.parts.output, sheet);
     return this.parts;
@@ -159,7 +162,11 @@ class Slider extends Steered {
   /** @param {Closer} input @param {Closer} output @param {Sheet} sheet */
   listen(input, output, sheet) {
     for (const over of [input, output]) over.room.addEventListener('pointerleave', () => this.tip.remove());
-    input.host.style.pointerEvents = sheet.over[0] ? '' : 'none';
+    input.host.style.pointerEvents = sheet.over[0] || sheet.alone ? '' : 'none';
+    input.room.addEventListener('click', event => {
+      const at = input.place(event);
+      if (this.sheet?.alone && input.inside(...at)) this.model.send({kind: 'pressed', at});
+    });
     input.room.addEventListener('pointermove', event => {
       const at = input.place(event), {sheet} = this;
       if (!sheet?.over[0] || input.lens.held) return this.tip.remove();

@@ -20,7 +20,7 @@ from ...widgets import steered
 from ...widgets.controls import PlaceControl
 from ...widgets.painter import possible
 from ...widgets.panels import TABLE_STYLE, MapPanel
-from ...widgets.steered import STEERED, Message, Steered, moves, new_name
+from ...widgets.steered import STEERED, Message, Own, Steered, moves, new_name
 from ...widgets.surface import joined, markup
 from .arithmetic import STYLE
 
@@ -155,7 +155,7 @@ def fits(whole: WholeMap | None) -> TypeGuard[WholeMap]:
     return whole is not None and max(whole.given.numel(), whole.output.numel()) <= MOST
 
 
-def moved(sheet: Sheet | None, place: tuple[int, int], view: Any) -> Moves | None:
+def moved(sheet: Sheet | None, place: tuple[int, int], view: Any, own: Own | None = None) -> Moves | None:
     """What an exported page needs to slide the window; None where it has no numbers, or too many."""
     if sheet is None or max(sheet.whole.given.numel(), sheet.whole.output.numel()) > IN_PAGE:
         return None
@@ -171,6 +171,7 @@ def moved(sheet: Sheet | None, place: tuple[int, int], view: Any) -> Moves | Non
         play=("Slide the window", rows * columns - 1, 1),
         widths={"tables": FORMULA},
         style=rules,
+        own=own,
     )
 
 

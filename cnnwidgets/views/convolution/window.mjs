@@ -15,7 +15,10 @@
  *   scale: {colormap: string, ramp: string}, diverging: {ramp: string}, centred: boolean, ranges: number[][],
  *   bounds: number[][], padded: [number, number, number], accent: string, input: string, subject: string, over: [boolean, boolean],
  *   given: Numbers, output: Numbers, kernel: Numbers | null, tiles: Uint8Array, colors: Uint8Array,
- *   signed: Uint8Array, levels: Uint8Array, paint: Uint8Array}} Sheet
+ *   signed: Uint8Array, levels: Uint8Array, paint: Uint8Array, alone?: Alone}} Sheet
+ *
+ * What stands below the output, where the page has computed both maps by itself: then nothing of them was drawn before.
+ * @typedef {{ramp: string, texts: string[], note: string}} Alone
  *
  * @typedef {{row: number, column: number, height: number, width: number, rows: number[], columns: number[],
  *   patch: Float64Array, kernel: Float64Array | null, product: Float64Array | null, sums: Float64Array,

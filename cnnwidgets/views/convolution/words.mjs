@@ -216,8 +216,11 @@ export const described = (row, column, value) =>
 export const outputHeading = (sheet, {row, column}) => heading(sheet.title, `row ${row}, column ${column}`);
 
 /** The heading of the input, where it has several channels. @param {Sheet} sheet @param {Win} win */
-export const inputHeading = (sheet, {shown}) => heading(`Input ${shown}`, sheet.size.join(' × '));
+export const inputHeading = ({alone, size}, {shown}) => heading(alone ? 'Image' : `Input ${shown}`, size.join(' × '));
 
 /** What stands below the input. @param {Sheet} sheet @param {Win} win @param {number} width */
 export const inputBelow = (sheet, {shown}, width) =>
   colorbar(sheet.scale.ramp, sheet.scales[shown - sheet.first], width) + (sheet.note && note(sheet.note));
+
+/** What stands below an output that the page has computed. @param {Sheet} sheet @param {number} width */
+export const outputBelow = ({alone}, width) => (alone ? colorbar(alone.ramp, alone.texts, width) + note(alone.note) : '');

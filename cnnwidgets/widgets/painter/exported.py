@@ -32,7 +32,8 @@ LABELS = {
 # Named thrice: the rules of a notebook, which come first, name as much.
 STYLE = """
 main.cnnw.cnnw.cnnw { --cnnw-text: var(--text); --cnnw-muted: var(--muted); --cnnw-accent: var(--accent);
-  --cnnw-ground: var(--ground); --cnnw-line: var(--line); --cnnw-track: var(--track); padding: 14px 18px; }
+  --cnnw-ground: var(--ground); --cnnw-line: var(--line); --cnnw-track: var(--track); --cnnw-error: var(--wrong);
+  padding: 14px 18px; }
 .cnnw .cnnw-side.cnnw-shown { display: block; }
 .cnnw .cnnw-full { margin: 0; }
 .cnnw .cnnw-heading { margin-bottom: 6px; color: var(--muted); font-size: 12px; }

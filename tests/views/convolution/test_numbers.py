@@ -27,6 +27,8 @@ def test_rows_are_read_as_people_write_them(text, rows):
         ("1 two", "row 1: 'two' is no number"),
         ("1/0", "row 1: '1/0' is no number"),
         ("1 inf", "row 1 has a number that is not finite"),
+        ("1e999", "row 1 has a number that is not finite"),
+        ("0\n-1e99", r"row 2: -1e\+99 is beyond the largest float32, 3.4e\+38"),
         ("__import__('os')", "is no number"),
         ("1 " * (MOST + 1), "at most 32 rows and columns, not 1 x 33"),
     ],

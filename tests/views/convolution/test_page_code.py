@@ -6,6 +6,7 @@ import base64
 import json
 import math
 import shutil
+import subprocess
 from collections.abc import Callable
 from itertools import product
 from pathlib import Path
@@ -16,9 +17,11 @@ import pytest
 import torch
 from torch import nn
 
-from cnnwidgets.compute.convolution import nearest
+from cnnwidgets.compute.convolution import nearest, slide
+from cnnwidgets.render.color import css_gradient
 from cnnwidgets.render.text import numerals
 from cnnwidgets.views.convolution import ConvolutionView, KernelPlayground
+from cnnwidgets.views.convolution.numbers import parse_rows, written
 from cnnwidgets.views.convolution.sliding import code
 from tests.views.convolution.pages import numbers_of, sliding
 from tests.widgets.conftest import exported_by, passes_in_node
@@ -177,6 +180,133 @@ def test_the_page_writes_for_every_window_what_python_writes(tmp_path, monkeypat
     cases = [vector(name, monkeypatch) for name in CASES]
     path.write_text(json.dumps({"cases": cases, "numerals": tables_of_numbers()}))
     passes_in_node(HERE / "window.test.mjs", VECTORS=str(path))
+
+
+def played(monkeypatch: pytest.MonkeyPatch, **traits: Any) -> dict[str, Any]:
+    """What Python sends and writes of a playground, and what PyTorch makes of it in float32."""
+    with sliding(monkeypatch):
+        view = KernelPlayground(**traits)
+    header, buffers = numbers_of(view)
+    names = ("image", "kernel", "stride", "padding", "dilation", "bias", "colormap")
+    settings = {name: getattr(view, name) for name in names}
+    image, kernel = (torch.tensor(rows)[None, None] for rows in (view.image, view.kernel))
+    steps = (view.stride, view.padding, view.dilation)
+    panel, (gradient, *texts) = view.panel("output"), view.panel("output").colorbar
+    found = {
+        "settings": settings,
+        "header": header,
+        "buffers": [base64.b64encode(each).decode() for each in buffers],
+        "torch": nn.functional.conv2d(image, kernel, torch.tensor([view.bias]), *steps)[0, 0].tolist(),
+        "title": view.title(),
+        "output": [[text for text in texts if text], css_gradient(gradient), panel.hint],
+    }
+    view.close()
+    return found
+
+
+def random_rows(rng: np.random.Generator, *size: int) -> list[list[float]]:
+    return rng.normal(size=size).tolist()
+
+
+PLAYED: list[dict[str, Any]] = [
+    {},
+    {"image": "8 × 8 ramp", "kernel": "Gaussian blur", "padding": 1, "bias": -0.5},
+    {"image": "8 × 8 cross", "kernel": "emboss", "stride": 3, "padding": 2, "dilation": 2, "colormap": "magma"},
+    {"image": [[0.0]], "kernel": [[3.0]], "colormap": "coolwarm"},
+    {"image": [[1e38, -1e38]], "kernel": [[1.0]], "bias": 1e-3},
+    *(
+        {
+            "image": size,
+            "kernel": taps,
+            "stride": stride,
+            "padding": padding,
+            "dilation": dilation,
+            "bias": 0.1 * stride,
+        }
+        for size, taps, stride, padding, dilation in (
+            ((5, 7), (2, 3), 1, 0, 1),
+            ((6, 5), (3, 2), 2, 1, 2),
+            ((9, 9), (3, 3), 3, 2, 1),
+            ((4, 11), (1, 5), 8, 8, 4),
+            ((32, 32), (5, 5), 1, 3, 3),
+            ((32, 32), (1, 1), 1, 8, 1),
+        )
+    ),
+]
+TYPED = [
+    *(
+        "1 2\n3 4",
+        "1,2;3,4",
+        "[[1, -2.5];[3e-1, 4]]",
+        "1/9 −1/2\n\n 0 0 \n",
+        ".5 +2. 1E3",
+        "",
+        "  \n",
+        "1 2\n3",
+        "1 two",
+    ),
+    *(
+        "1/0",
+        "1/2/3",
+        "/2",
+        "1 inf",
+        "nan",
+        "1/inf",
+        "1e999",
+        "1e99",
+        "-1e99 0",
+        "3.4e38",
+        "0x10",
+        "it's",
+        "1 " * 33,
+        "1e-400",
+    ),
+]
+
+
+def read(text: str) -> list[Any]:
+    try:
+        return [text, parse_rows(text), ""]
+    except ValueError as error:
+        return [text, None, str(error)]
+
+
+@pytest.mark.skipif(NODE is None, reason="Node.js is not installed")
+def test_the_page_computes_what_pytorch_computes_and_reads_what_python_reads(tmp_path, monkeypatch):
+    rng = np.random.default_rng(0)
+    chosen = [
+        {name: random_rows(rng, *value) if isinstance(value, tuple) else value for name, value in traits.items()}
+        for traits in PLAYED
+    ]
+    view = KernelPlayground()
+    view.exporting = True
+    view.panels()
+    moves: Any = view.page_moves()
+    own, before = moves.given["own"], {**moves.given["header"], "note": "", "out": [], "around": []}
+    misfits = []
+    for traits in ({"dilation": 4}, {"image": [[1, 2]], "kernel": [[1]], "dilation": 8}, {"image": [[1]] * 3}):
+        settings = {**own["settings"], **traits}
+        try:
+            slide(*(settings[name] for name in ("image", "kernel")), dilation=settings["dilation"])
+        except ValueError as error:
+            misfits.append([settings, str(error)])
+        else:
+            misfits.append([settings, ""])
+    tables = [((1.0, -0.5), (10.0, -0.0)), ((1 / 9, 123456789.0), (1e-7, 2.5))]
+    data = {
+        "cases": [played(monkeypatch, **traits) for traits in chosen],
+        "texts": [read(text) for text in TYPED],
+        "written": [[rows, written(rows)] for rows in tables],
+        "misfits": misfits,
+        "given": {**own, "header": before, "colors": base64.b64encode(moves.buffers[0]).decode()},
+    }
+    assert [bool(message) for _, message in misfits] == [True, False, True]
+    path = tmp_path / "played.json"
+    path.write_text(json.dumps(data))
+    passes_in_node(HERE / "playing.test.mjs", VECTORS=str(path))
+    (script := tmp_path / "page.js").write_text(f"const moved = {moves.code};", encoding="utf-8")
+    assert subprocess.run([str(NODE), "--check", script], check=False).returncode == 0  # no name stands twice
+    view.close()
 
 
 @pytest.mark.skipif(NODE is None, reason="Node.js is not installed")
