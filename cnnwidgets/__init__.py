@@ -104,7 +104,7 @@ from .views import (
     SignatureView,
     TrainingView,
 )
-from .views.comparison import compare
+from .views.compare import compare
 from .views.side_by_side import side_by_side
 from .widgets import controls
 from .widgets.base import ImageView, LayerView, ModelView

@@ -16,7 +16,7 @@ PACKAGE = Path(__file__).parents[1] / "cnnwidgets"
 _CORE = ("compute.core",)
 _INPUTS = (*_CORE, "compute.inputs")
 _SHADOW = (*_CORE, "compute.shadow")
-_LAYERS = (*_INPUTS, "compute.shadow", "compute.axes", "compute.layers")
+_LAYERS = (*_INPUTS, "compute.recall", "compute.shadow", "compute.axes", "compute.layers")
 _COMPUTE = (
     *_LAYERS,
     "compute.settings",
@@ -46,7 +46,7 @@ _COMPUTE = (
     "compute.maximization",
 )
 _RENDER = ("render", "render.color", "render.document", "render.text", "render.mosaic", "render.static")
-_FURNITURE = (*_COMPUTE, *_RENDER, "files", "live", "widgets.state", "widgets.surface")
+_FURNITURE = (*_COMPUTE, *_RENDER, "files", "live", "widgets.passes", "widgets.state", "widgets.surface")
 _BASE = (
     *_FURNITURE,
     "widgets.controls",
@@ -77,7 +77,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "compute.inputs": _CORE,
     "compute.shadow": _CORE,
     "compute.axes": _CORE,
-    "compute.layers": (*_INPUTS, "compute.shadow", "compute.axes"),
+    "compute.recall": _CORE,
+    "compute.layers": (*_INPUTS, "compute.shadow", "compute.axes", "compute.recall"),
     **dict.fromkeys(
         (
             "compute.scoring",
@@ -124,6 +125,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "data": (),
     "models": (),
     "widgets": ("compute.core", "widgets.base", "widgets.shown", "widgets.state"),
+    "widgets.passes": _COMPUTE,
     "widgets.state": _FURNITURE,
     "widgets.surface": _FURNITURE,
     "widgets.controls": (*_FURNITURE, "widgets"),

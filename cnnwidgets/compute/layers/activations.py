@@ -15,7 +15,6 @@ from ..axes import Evidence, Roles, following_axes
 from ..core import (
     OUTPUT,
     Captured,
-    Known,
     Prepare,
     call,
     capture,
@@ -23,12 +22,12 @@ from ..core import (
     find_layer,
     module_names,
     plain,
-    recalled,
     same_random_state,
     settings_version,
     unknown_layer,
 )
 from ..inputs import as_batch
+from ..recall import Known, recalled
 from ..shadow import looking
 from .operations import Trace, run_operations, trace
 

@@ -17,7 +17,8 @@ from ...render.static import Panel
 from ...widgets import controls
 from ...widgets.base import ImageView
 from ...widgets.panels import DETAIL, MapPanel, map_panel
-from ...widgets.state import ByteCache, Colormap, Given, Index, Number, Place, call, image_of
+from ...widgets.passes import ByteCache
+from ...widgets.state import Colormap, Given, Index, Number, Place, call, image_of
 from ...widgets.surface import markup
 from . import words
 from .moving import UnitSheet, UnitSlot

@@ -19,7 +19,8 @@ from ...render.static import Panel
 from ...widgets import controls
 from ...widgets.base import ImageView
 from ...widgets.panels import image_panels
-from ...widgets.state import ByteCache, Colormap, Given, Integer, NotNone, Subject, Thumbnails, call
+from ...widgets.passes import ByteCache
+from ...widgets.state import Colormap, Given, Integer, NotNone, Subject, Thumbnails, call
 from .panels import distance_panel, outliers_panel, strips_panel
 
 KEPT = 64 * 2**20

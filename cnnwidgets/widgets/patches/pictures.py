@@ -11,7 +11,7 @@ from ...compute.core import same_random_state
 from ...compute.dataset import Item, Items
 from ...compute.reading import Reader
 from ...render.color import to_picture
-from ..state import ByteCache
+from ..passes import ByteCache
 from ..surface import markup
 
 KEPT = 64 * 2**20

@@ -12,7 +12,8 @@ from ...compute.layers import Layer
 from ...compute.scan import Scan
 from ...live import GrowingWork, cell_thread
 from ...render.static import Panel
-from ..state import ByteCache, Subject
+from ..passes import ByteCache
+from ..state import Subject
 from ..surface import markup
 from .cutting import Cutter, Example
 from .sheet import described, patch_sheet

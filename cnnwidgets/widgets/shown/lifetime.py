@@ -19,7 +19,8 @@ from typing import Any
 import ipywidgets as W
 
 from ...compute.core import give_back
-from ..state import ByteCache, Subject
+from ..passes import ByteCache
+from ..state import Subject
 from ..surface import tree, widgets_in
 from .register import Register
 

@@ -1,6 +1,5 @@
 """What is looked at, and what is remembered."""
 
-from .cache import ByteCache
 from .code import Given, call, cell_of, image_of, maps_of, recording_of
 from .memory import Memory, Thumbnails
 from .off import ChannelsOff, channels_off, edits_code, edits_of, switched
@@ -12,7 +11,6 @@ from .traits import Colormap, Index, Integer, NotNone, Number, Pixel, Place, Sca
 
 __all__ = [
     "REST",
-    "ByteCache",
     "ChannelsOff",
     "Colormap",
     "Given",

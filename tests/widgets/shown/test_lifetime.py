@@ -291,7 +291,7 @@ def test_work_in_the_background_ends_with_its_view(notebook):
 
 WIDE = """
 from cnnwidgets.compute.core import memory
-from cnnwidgets.widgets.state.cache import PROCESS, ByteCache
+from cnnwidgets.widgets.passes.cache import PROCESS, ByteCache
 
 photos, most = torch.rand(4, 1, 256, 256), []
 

@@ -151,7 +151,7 @@ def test_a_pass_for_one_layer_ends_there(model, dataset):
 
 def test_looks_are_remembered_for_a_bounded_number_of_images(model, passes, monkeypatch):
     monkeypatch.setattr(module, "RECENT", 3)
-    monkeypatch.setattr("cnnwidgets.widgets.state.passes.RECENT", 3)
+    monkeypatch.setattr("cnnwidgets.widgets.passes.passes.RECENT", 3)
     subject = Subject(model, torch.zeros(9, 1, 4, 4), cache_bytes=0)
     for index in range(5):
         subject.look(index)

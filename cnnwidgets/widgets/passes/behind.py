@@ -10,9 +10,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from ...compute.core import OUTPUT, Known, Prepare, device_of, named_parts, recallable
+from ...compute.core import OUTPUT, Prepare, device_of, named_parts
 from ...compute.dataset import predict, scores_of
 from ...compute.layers import Layer, LayerTable, run
+from ...compute.recall import Known, recallable
 from .cache import ByteCache
 from .passes import Pass, Passes, small
 

@@ -7,10 +7,9 @@ from typing import Any
 
 import torch
 
-from ...compute.core import whole
-from ...training.recording import Recorder, Recording
-from .frames import CompareFrames
-from .view import CompareView
+from ..compute.core import whole
+from ..training.recording import Recorder, Recording
+from .comparison import CompareFrames, CompareView
 
 
 def compare(

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from cnnwidgets import ActivationView, ConvolutionView, FilterView, ReceptiveFieldView
-from cnnwidgets.widgets.state import cache
+from cnnwidgets.widgets.passes import cache
 from cnnwidgets.widgets.state.subject import Subject
 from tests.widgets.conftest import steps, tiny
 

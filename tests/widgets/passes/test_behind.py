@@ -10,7 +10,7 @@ import torchvision
 from torch import nn
 
 import cnnwidgets as cw
-from cnnwidgets.compute.core import recall
+from cnnwidgets.compute import recall
 from cnnwidgets.widgets.state import Subject
 from tests.widgets.conftest import steps
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 
-from cnnwidgets.widgets.state.cache import PROCESS, Budget, ByteCache
+from cnnwidgets.widgets.passes.cache import PROCESS, Budget, ByteCache
 
 ONE, TWO, THREE = (torch.zeros(numbers) for numbers in (1, 2, 3))  # 4, 8 and 12 bytes
 
