@@ -269,7 +269,7 @@ class ActivationView(ImageView):
             grid = replace(grid, heading=f"{grid.heading} · off: {shortened(off)}", flags=[*map(cells.box, off)])
         paint = self._paint(plane, aspect) if (self._paints or self.exporting) and row.kind != "vector" else None
         if paint is not None:
-            if not row.operation and row.module:
+            if row.operation or row.module:
                 grid = replace(grid, hint=SWITCH, on_switch=self.switch)
             grid = painted_grid(grid, paint)
         return [

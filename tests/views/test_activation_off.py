@@ -60,18 +60,24 @@ def test_what_cannot_be_switched_off_is_refused_and_loses_nothing(view, value, e
     assert view.off == (("conv", 1),) and view.picture().tobytes() == before
 
 
-def test_an_operation_cannot_be_switched_off(dataset):
+def test_a_channel_of_an_operation_is_switched_off_too_and_one_of_an_attribute_is_refused(dataset):
     class Added(nn.Module):
         def __init__(self):
             super().__init__()
-            self.conv = nn.Conv2d(1, 2, 1)
+            self.conv, self.fc = nn.Conv2d(1, 2, 1), nn.Linear(2, 3)
 
         def forward(self, images):
-            return self.conv(images) + 1
+            return self.fc((self.conv(images) + 1).mT.amax((2, 3)))
 
-    view = cw.ActivationView(Added(), dataset)
-    with pytest.raises(LookupError, match="no hook reaches it"):
-        view.off = (("add", 0),)
+    view = cw.ActivationView(Added(), dataset, layer="add")
+    view.switch(0)
+    assert view.maps[0].abs().max() == 0 < view.maps[1].abs().max()
+    view.layer = "amax"
+    assert view.maps[0] == 0 and "channel 0 of add set to 0" in str(view.static().title)
+    with pytest.raises(LookupError, match=r"'getattr_1', an operation in the forward\(\) of the model, "):
+        view.off = (("getattr_1", 0),)
+    view.off = ()
+    assert view.maps[0] != 0
 
 
 def test_a_norm_behind_a_channel_that_is_off_is_told(dataset):

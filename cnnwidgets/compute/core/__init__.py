@@ -5,6 +5,7 @@ from .captured import UNSEEN, Captured, some_of
 from .fingerprint import digest, fingerprint, hooks_version, settings_version, weights_version
 from .forward import ForwardError, Prepare, call, describe, hand_over, in_one_line
 from .hooks import (
+    OperationEdits,
     alone,
     around_calls,
     capture,
@@ -14,6 +15,7 @@ from .hooks import (
     left_out,
     not_ours,
     of_the_user,
+    operation_edits,
     rerouted,
     share_turn,
 )
@@ -33,6 +35,7 @@ from .model import (
     plain,
     tensors_of,
 )
+from .modes import PassMode, no_mode_left
 from .names import (
     OUTPUT,
     find_layer,
@@ -61,6 +64,8 @@ __all__ = [
     "Captured",
     "Entrance",
     "ForwardError",
+    "OperationEdits",
+    "PassMode",
     "Prepare",
     "Report",
     "Stopped",
@@ -98,9 +103,11 @@ __all__ = [
     "named_parts",
     "names_in",
     "nearest",
+    "no_mode_left",
     "not_ours",
     "of_the_user",
     "on_interrupt",
+    "operation_edits",
     "plain",
     "rebuilt",
     "replaced",

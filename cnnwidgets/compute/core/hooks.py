@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import torch
 from torch import nn
@@ -18,6 +18,7 @@ from torch.utils.hooks import RemovableHandle
 
 from .captured import Captured
 from .model import plain
+from .modes import no_mode_left
 from .names import find_layer, first_names, further_place, named_parts
 from .outputs import leaves, replaced
 
@@ -25,7 +26,27 @@ _ours: set[int] = set()
 """Keys of our hooks in the hook tables of modules; torch gives each key once in a process."""
 _edits: set[int] = set()
 """Keys of our hooks that change what a model computes for a while: looks see them, copies and pickles do not."""
-_TABLES = ("_forward_hooks", "_forward_pre_hooks", "_forward_pre_hooks_with_kwargs")
+_TABLES = ("_forward_hooks", "_forward_hooks_always_called", "_forward_pre_hooks", "_forward_pre_hooks_with_kwargs")
+
+
+class OperationEdits(Protocol):
+    """Edits of operations, which have no module; a hook of ours on the whole model that makes them has `operations`.
+
+    A pass through the graph of the model runs no hook on what it has taken apart, and asks for them instead.
+    """
+
+    def passing(self, network: nn.Module, args: Any, keywords: Any) -> AbstractContextManager[object]:
+        """A pass of a graph of `network` with these arguments, inside a `with` block."""
+
+    def change(self, name: str) -> Callable[[Any], Any] | None:
+        """What makes another value of that of an operation, by its name in the layer table; None for no edit."""
+
+
+def operation_edits(model: nn.Module) -> list[OperationEdits]:
+    """The edits of operations that the plain module, or a shadow of it, is under, the outer ones first."""
+    hooks = model._forward_pre_hooks.items() if _edits else ()
+    found = (getattr(hook, "operations", None) for key, hook in hooks if key in _edits)
+    return [each for each in found if each is not None]
 
 
 def claimed(handle: RemovableHandle) -> Callable[[], None]:
@@ -241,7 +262,7 @@ def capture(
         captured.receive(name, (args, keywords))
 
     try:
-        with ExitStack() as stack:
+        with no_mode_left(), ExitStack() as stack:
             for name in hooked:
                 if not isinstance(part := parts[name], torch.jit.ScriptModule):  # runs outside Python: see script.py
                     stack.callback(claimed(part.register_forward_hook(partial(hook, name))))

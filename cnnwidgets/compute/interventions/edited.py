@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
@@ -16,23 +17,29 @@ from ..core import (
     call,
     capture,
     describe,
-    find_layer,
     leaves,
-    module_names,
     named_parts,
     plain,
     rebuilt,
     replaced,
     why_not,
 )
-from ..layers import LayerTable, activations, apart, batched, layer_table, trace
+from ..layers import LayerTable, activations, apart, batched, layer_table
 from ..shadow import looking
 from .edits import Edit
 from .hooks import Calls
+from .place import EditedPlace, find_edited
 from .selection import Arrangement, by_row, by_type, on_numbers
+
+Seen = TypeVar("Seen")
 
 _known: weakref.WeakKeyDictionary[nn.Module, dict[Any, Arrangement]] = weakref.WeakKeyDictionary()
 """Arrangements of outputs that a pass has told, by network."""
+
+
+def known_arrangements(model: nn.Module) -> dict[Any, Arrangement]:
+    """Those that a pass of the plain module has told."""
+    return _known.setdefault(model, {})
 
 
 class Edited:
@@ -48,6 +55,8 @@ class Edited:
         The module of the user's network.
     call : int or None
         Number of the call that is edited; None for every call.
+    place : EditedPlace
+        What its name refers to.
     edits : tuple of Edit
         One after the other.
     count : int
@@ -58,26 +67,26 @@ class Edited:
         The axes of its output, as soon as they are known.
     """
 
-    def __init__(self, model: nn.Module, layer: str, edits: Sequence[Edit]) -> None:
-        self._model = model
-        self.module, self.call, self._path = find_edited(model, layer)
-        self.layer, self.edits = layer, tuple(edits)
+    def __init__(self, model: nn.Module, place: EditedPlace, edits: Sequence[Edit]) -> None:
+        self._model, self.place = model, place
+        self.module, self.call, self._path = place.module, place.call, place.path
+        self.layer, self.edits = place.layer, tuple(edits)
         self.part = named_parts(model)[self.module]
         self.count = self.most = 0
         self.arrangement: Arrangement | None = None
         if isinstance(self.part, torch.jit.ScriptModule):
-            raise ValueError(f"layer {layer!r} cannot be edited: it is TorchScript, which runs outside Python")
+            raise ValueError(f"layer {self.layer!r} cannot be edited: it is TorchScript, which runs outside Python")
         for name in ("out_channels", "num_features", "out_features"):
-            if isinstance(channels := getattr(self.part, name, None), int) and not self._path:
+            if isinstance(channels := getattr(self.part, name, None), int) and not (self._path or place.site):
                 for edit in self.edits:
-                    edit.selection.check(channels, layer)
+                    edit.selection.check(channels, self.layer)
                 break
 
     def run(self, calls: Calls, part: nn.Module, output: Any) -> Any:
         """What the layer gives instead of `output`, the result of a call of `part`; None for the output as it is."""
         if calls.asking:
             return None
-        number = calls.next(part)
+        number = calls.next(part, self)
         self.most = max(self.most, number)
         if self.call is not None:
             if not calls.can_tell(part, self.part):
@@ -87,33 +96,37 @@ class Edited:
                 )
             if self.call != number:
                 return None
+        return replaced(output, self._path, self.made(calls, number, output))
+
+    def made(self, calls: Calls, number: int, output: Any) -> torch.Tensor:
+        """What stands in the place of the tensor that is edited, in what the layer gives in its call of this number."""
         value = dict(leaves(output)).get(self._path)
         if not isinstance(value, torch.Tensor):
             inside = [path for path, leaf in leaves(output) if isinstance(leaf, torch.Tensor)]
-            hint = f"; choose one of {', '.join(f'{self.module}.{path}' for path in inside)}" if inside else ""
+            choice = ", ".join(f"{self.module}.{path}" for path in inside)
+            hint = f"; choose one of {choice}" if inside and self.place.site is None else ""
             raise ValueError(f"layer {self.layer!r} gives a {type(output).__name__}, not one tensor{hint}")
         if (reason := why_not(value)) is not None and value.numel():
             raise ValueError(f"layer {self.layer!r} cannot be edited: it {reason}")
-        found = self._axes(calls, part, number, value)
+        found = self.arrangement = self.axes(calls, number, value)
         made = on_numbers(value, lambda numbers: self._edit(numbers, found))
         self.count += 1
-        return replaced(output, self._path, made)
+        return made
 
     def _edit(self, value: torch.Tensor, found: Arrangement) -> torch.Tensor:
         for edit in self.edits:
             value = edit.edited(value, found, self.layer)
         return value
 
-    def _axes(self, calls: Calls, part: nn.Module, number: int, output: torch.Tensor) -> Arrangement:
+    def axes(self, calls: Calls, number: int, output: torch.Tensor) -> Arrangement:
         """Which axes of `output` are what: by its type, from an earlier pass, or by a pass for the layer table."""
         found = by_type(self.part, output, self._path)
         if found is None:
-            kept = _known.setdefault(self._model, {})
+            kept = known_arrangements(self._model)
             key = self.module, type(self.part), number, self._path, output.ndim
             if key not in kept:
                 kept[key] = self._ask(calls, number, output)
             found = kept[key]
-        self.arrangement = found
         return found
 
     def _ask(self, calls: Calls, number: int, output: torch.Tensor) -> Arrangement:
@@ -124,14 +137,15 @@ class Edited:
                 f"which axis of {describe(output)} is the channels of layer {self.layer!r} is told by a pass of the "
                 "whole model: run it once before its parts"
             )
-        calls.asking = True
         try:
-            table = _table(*calls.given)
+            table = first_that_runs(calls, self.table)
         except (ForwardError, ValueError, TypeError):  # a network that is run in a way of its own
             return by_row(None, output.ndim)
-        finally:
-            calls.asking = False
-        return _in_table(table, self.module, number, self._path, output.ndim)
+        return by_row(replace(self.place, call=number).row(table), output.ndim)
+
+    def table(self, network: nn.Module, images: Any, prepare: Prepare | None) -> LayerTable:
+        """The table in which the layer is."""
+        return layer_table(network, images, operations=False, prepare=prepare)
 
     @property
     def why_not(self) -> str:
@@ -144,41 +158,20 @@ class Edited:
         return f"it runs {self.most} time{'s' * (self.most > 1)} in a pass"
 
 
-def find_edited(model: nn.Module, layer: str) -> tuple[str, int | None, str]:
-    """The `(module, call, path)` that a layer to be edited refers to.
-
-    Raises
-    ------
-    LookupError
-        There is no such module; of an operation says where it stands, and what can be edited instead.
-    """
-    try:
-        return find_layer(module_names(plain(model)), layer)
-    except LookupError:
-        found = next((each for each in trace(model).operations if each.name == layer), None)
-        if found is None:
-            raise
-    inside = f"module {found.scope!r}" if found.scope else "the model"
-    before = f"edit {found.after[0]!r}, the last module before it, or " if found.after[0] else ""
-    raise LookupError(
-        f"{layer!r} is an operation in the forward() of {inside}, where no hook reaches it: {before}make it a module "
-        f"of its own, such as nn.ReLU() for a ReLU, or nn.Identity() that is called with the result"
-    )
-
-
 def arrangement_of(
     model: nn.Module, images: Any, layer: str, output: torch.Tensor, prepare: Prepare | None = None
 ) -> Arrangement:
     """Which axes of `output`, what a layer gives for `images`, are what; arguments as for `layer_table`."""
     network = plain(model)
-    module, number, path = find_edited(network, layer)
-    part, number = named_parts(network)[module], number or 1
-    found = by_type(part, output, path)
+    place = find_edited(network, layer)
+    part, number = named_parts(network)[place.module], place.call or 1
+    found = by_type(part, output, place.path) if place.site is None else None
     if found is None:
-        kept, key = _known.setdefault(network, {}), (module, type(part), number, path, output.ndim)
+        kept, key = known_arrangements(network), (place.module, type(part), number, place.path, output.ndim)
+        key = key if place.site is None else ("row", layer, output.ndim)
         if key not in kept:
-            table = layer_table(model, images, operations=False, prepare=prepare)
-            kept[key] = _in_table(table, module, number, path, output.ndim)
+            table = layer_table(model, images, operations=place.site is not None, prepare=prepare)
+            kept[key] = by_row(place.row(table), output.ndim)
         found = kept[key]
     return found
 
@@ -204,24 +197,39 @@ def channel_means(model: nn.Module, images: Any, layer: str, prepare: Prepare | 
 def value_for(model: nn.Module, image: Any, layer: str, prepare: Prepare | None = None) -> torch.Tensor:
     """The output of a layer in a pass to the end; raises LookupError if it runs several times and none is named."""
     given = batched(model, image, prepare)
+    if find_edited(model, layer).site is not None:
+        return activations(model, given, layer, prepare=prepare)
     with looking(model) as shadow, capture(shadow, layer) as captured:
         call(shadow, given, prepare)
     return captured[layer]
 
 
-def _table(network: nn.Module, args: tuple[Any, ...], keywords: dict[str, Any]) -> LayerTable:
-    """The layer table of a network for the first item of the batch that it was given."""
+def one_item(args: tuple[Any, ...], keywords: dict[str, Any]) -> Iterator[tuple[Any, Prepare | None]]:
+    """The first item of the batch that a network was given, and what hands it over; the whole batch, if that fails."""
     if len(args) == 1 and not keywords and isinstance(args[0], torch.Tensor) and args[0].ndim > 3:
-        return layer_table(network, args[0][:1].detach(), operations=False)
+        yield args[0][:1].detach(), None
+        return
     given = keywords if keywords and not args else args
     tensors = [value for _, value in leaves(given) if isinstance(value, torch.Tensor) and value.ndim]
     first = rebuilt(given, lambda value: value[:1] if isinstance(value, torch.Tensor) and value.ndim else value)
     if len({len(tensor) for tensor in tensors}) == 1:
-        with suppress(ForwardError):
-            return layer_table(network, first, operations=False, prepare=lambda arguments: arguments)
-    return layer_table(network, given, operations=False, prepare=lambda arguments: arguments)
+        yield first, lambda arguments: arguments
+    yield given, lambda arguments: arguments
 
 
-def _in_table(table: LayerTable, module: str, call: int, path: str, axes: int) -> Arrangement:
-    rows = [row for row in table if (row.module, row.call) == (module, call)]
-    return by_row(next((row for row in rows if row.name.rstrip("]").endswith(path)), None), axes)
+def first_that_runs(calls: Calls, look: Callable[[nn.Module, Any, Prepare | None], Seen]) -> Seen:
+    """What a look at the network tells for one item of what it was given last; nothing that it runs counts.
+
+    Raises
+    ------
+    ForwardError, ValueError, TypeError
+        Of the last try, for a network that is run in a way of its own.
+    """
+    assert calls.given is not None
+    network, args, keywords = calls.given
+    *more, last = one_item(args, keywords)
+    with calls.ask():
+        for images, prepare in more:
+            with suppress(ForwardError):
+                return look(network, images, prepare)
+        return look(network, *last)

@@ -262,7 +262,7 @@ def channel_effects(
     images : torch.Tensor
         (N, C, H, W), or (C, H, W) for a single one.
     layer : str
-        As in `layer_table`; modules only.
+        As for `intervene`: modules, and operations such as `add`.
     target : int, optional
         The class; by default the predicted class of each image.
     value : {"zero", "mean"} or float

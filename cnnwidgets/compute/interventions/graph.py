@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -11,6 +11,7 @@ from torch import fx, nn
 from ..core import ForwardError, Prepare, alone, call, named_parts, plain
 from ..layers import GraphRunner, Trace, mixes_rows, trace, traced
 from ..shadow import looking
+from .place import EditedPlace, find_edited, node_of, scopes
 from .selection import Arrangement, by_channel, not_by_channel
 
 Change = Callable[[torch.Tensor], object]
@@ -40,46 +41,33 @@ _ALONE_NAMES = frozenset(
 """Functions of that kind."""
 
 
-def node_of(graph: fx.Graph, module: str, call: int = 1) -> fx.Node | None:
-    """The node whose value a call of a module gives; None where the graph has none, or several that could be.
-
-    Parameters
-    ----------
-    graph : torch.fx.Graph
-        Of the whole network.
-    module : str
-        Dotted name. Of a module that the graph has taken apart, such as a Sequential, the last node inside it is
-        taken, if it is the only one whose value is used outside.
-    call : int
-        Number of the call.
-    """
-    calls = [node for node in graph.nodes if node.op == "call_module" and node.target == module]
-    if calls:
-        return calls[call - 1] if call <= len(calls) else None
-    inside = [node for node in graph.nodes if module in _scopes(node)]
-    last = [node for node in inside if any(user not in set(inside) for user in node.users)]
-    return last[0] if len(last) == 1 and call == 1 else None
-
-
-def norms_behind(model: nn.Module, module: str, call: int = 1) -> list[str]:
+def norms_behind(model: nn.Module, layer: str, call: int | None = None) -> list[str]:
     """The norms that a channel of a layer comes to, by nothing but activations, dropout, pooling and concatenation.
 
     Parameters
     ----------
     model : torch.nn.Module
         The network; traced in evaluation mode and left unchanged.
-    module : str
-        Dotted name of the layer.
-    call : int
-        Number of its call.
+    layer : str
+        As for `intervene`.
+    call : int, optional
+        Number of the call of a module, where `layer` does not say it.
 
     Returns
     -------
     list of str
         Names of modules, or of operations; empty too for a network that cannot be traced.
+
+    Raises
+    ------
+    LookupError
+        As for `intervene`.
     """
     graph = traced(model).graph
-    start = None if graph is None else node_of(graph, module, call)
+    if graph is None:
+        return []
+    place = find_edited(model, layer)
+    start = node_of(graph, place.module, call or place.call or 1) if place.site is None else place.node(graph)
     if start is None:
         return []
     parts = named_parts(plain(model))
@@ -95,18 +83,11 @@ def norms_behind(model: nn.Module, module: str, call: int = 1) -> list[str]:
         if isinstance(part, _NORMS):
             found[str(node.target)] = None
         elif part is None and name.endswith("_norm"):
-            within = [scope for scope in _scopes(node) if isinstance(parts.get(scope), _NORMS)]
+            within = [scope for scope in scopes(node) if isinstance(parts.get(scope), _NORMS)]
             found[within[-1] if within else node.name] = None
         elif isinstance(part, _ALONE) or (part is None and name in _ALONE_NAMES):
             waiting += node.users
     return list(found)
-
-
-def _scopes(node: fx.Node) -> Iterator[str]:
-    """The modules inside which a node runs, from the outer to the inner."""
-    for path, _ in (node.meta.get("nn_module_stack") or {}).values():
-        if isinstance(path, str) and path:
-            yield path
 
 
 class NoCut(Exception):
@@ -122,8 +103,8 @@ class Cut:
         Run in evaluation mode and left unchanged.
     chunks : sequence of torch.Tensor
         The images, in batches that the network takes.
-    module, number : str, int
-        Dotted name of the layer, and of which call of it.
+    place : EditedPlace
+        The layer.
     output : torch.Tensor
         What the layer gives for all images, the channels in the second axis.
     found : Arrangement
@@ -148,8 +129,7 @@ class Cut:
         self,
         model: nn.Module,
         chunks: tuple[torch.Tensor, ...],
-        module: str,
-        number: int,
+        place: EditedPlace,
         output: torch.Tensor,
         found: Arrangement,
         prepare: Prepare | None,
@@ -159,7 +139,7 @@ class Cut:
         self._trace = trace(model)
         if self._trace.graph is None:
             raise NoCut(self._trace.reason or "it is TorchScript")
-        start = node_of(self._trace.graph, module, number)
+        start = place.node(self._trace.graph)
         if start is None or found.batch != 0:
             raise NoCut("the layer is no single step of the graph that torch.fx traced")
         self._start, (self._behind, given, self._varying) = start, _parts(self._trace.graph, start)

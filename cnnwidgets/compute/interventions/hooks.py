@@ -4,46 +4,57 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
+import torch
 from torch import nn
 from torch.fx import Proxy
 
-from ..core import left_out
+from ..core import OperationEdits, left_out
 from ..gradients import in_backward, in_trace, is_replica
 
 Call = Callable[..., Any]
 
 
 class Hook:
-    """A hook that acts wherever it has been taken, until it ends; never while torch traces or compiles."""
+    """A hook that acts wherever it has been taken, until it ends; never while torch traces or compiles.
 
-    def __init__(self, call: Call) -> None:
+    `operations` are the edits that a pass through a graph asks for, as `operation_edits` says.
+    """
+
+    def __init__(self, call: Call, operations: OperationEdits | None = None) -> None:
         self._call: Call | None = call
+        self.operations = operations
 
     def __call__(self, module: nn.Module, *given: Any) -> Any:
         """What the module goes on with, or gives; None for what it would have."""
         if self._call is None or in_trace():
             return None
-        return None if isinstance(given[-1], Proxy) else self._call(module, *given)
+        keywords = given[-1].values() if isinstance(given[-1], dict) else given[-1:]
+        symbolic = any(isinstance(value, Proxy) for value in (*given[0], *keywords))
+        return None if symbolic else self._call(module, *given)
 
     def end(self) -> None:
         """Do nothing from now on, also in a shadow that somebody keeps."""
-        self._call = None
+        self._call = self.operations = None
 
 
-def hook_before(stack: ExitStack, module: nn.Module, call: Call) -> None:
+def hook_before(stack: ExitStack, module: nn.Module, call: Call, operations: OperationEdits | None = None) -> None:
     """Call `call(module, args, keywords)` before a module runs, until the stack ends."""
-    hook = Hook(call)
+    hook = Hook(call, operations)
     _until_the_end(stack, module, hook, module.register_forward_pre_hook(hook, with_kwargs=True))
 
 
-def hook_after(stack: ExitStack, module: nn.Module, call: Call) -> None:
-    """Call `call(module, args, output)` after it; what it returns, unless None, replaces the output."""
+def hook_after(stack: ExitStack, module: nn.Module, call: Call, *, always: bool = False) -> None:
+    """Call `call(module, args, output)` after it; what it returns, unless None, replaces the output.
+
+    With `always` also after an exception.
+    """
     hook = Hook(call)
-    _until_the_end(stack, module, hook, module.register_forward_hook(hook))
+    _until_the_end(stack, module, hook, module.register_forward_hook(hook, always_call=always))
 
 
 def _until_the_end(stack: ExitStack, module: nn.Module, hook: Hook, handle: Any) -> None:
@@ -56,35 +67,56 @@ class Calls(threading.local):
 
     Attributes
     ----------
-    given : tuple or None
-        The network that ran last in this thread, and what it was given: (network, args, keywords).
     asking : bool
         Whether a pass runs in this thread of which nothing counts.
+    noted : dict of tuple of str to torch.Tensor
+        What operations give in such a pass, by name, and whether in a `graph`.
     """
 
     def __init__(self, names: Iterable[str]) -> None:
         self.names = list(names)
-        self.given: tuple[nn.Module, Any, Any] | None = None
+        self._passes: list[tuple[weakref.ref[nn.Module], Any, Any]] = []
         self.asking = False
-        self._counts: weakref.WeakKeyDictionary[nn.Module, int] = weakref.WeakKeyDictionary()
+        self.noted: dict[tuple[str, str], torch.Tensor] = {}
+        self._counts: weakref.WeakKeyDictionary[nn.Module, Counter[int]] = weakref.WeakKeyDictionary()
+
+    @property
+    def given(self) -> tuple[nn.Module, Any, Any] | None:
+        """The network that runs in this thread, and what it was given: (network, args, keywords); the inner one of two."""
+        for pass_ in reversed(self._passes):
+            if (network := pass_[0]()) is not None:
+                return network, *pass_[1:]
+        return None
 
     def begin(self, network: nn.Module, args: Any, keywords: Any) -> None:
         """A pass of the whole network begins."""
         if self.asking or in_backward():
             return
-        self.given = network, args, keywords
+        self.end(network)
+        self._passes.append((weakref.ref(network), args, keywords))
         for name in self.names:
-            self._counts[network.get_submodule(name)] = 0
+            self._counts[network.get_submodule(name)] = Counter()
 
-    def end(self) -> None:
-        """The pass is over: let go of what the network was given."""
+    def end(self, network: nn.Module) -> None:
+        """Its pass is over: let go of what the network was given, and of what those were that ended without a hook."""
         if not self.asking:
-            self.given = None
+            self._passes = [each for each in self._passes if each[0]() not in (None, network)]
 
-    def next(self, part: nn.Module) -> int:
-        """Number of the call of a module that has just run."""
-        self._counts[part] = self._counts.get(part, 0) + 1
-        return self._counts[part]
+    @contextmanager
+    def ask(self) -> Iterator[None]:
+        """Passes inside a `with` block count for nothing."""
+        counts, self._counts = self._counts, weakref.WeakKeyDictionary()
+        self.asking, self.noted = True, {}
+        try:
+            yield
+        finally:
+            self.asking, self._counts = False, counts
+
+    def next(self, part: nn.Module, who: object) -> int:
+        """Number of the call of a module that has just run, for one of those who count its calls."""
+        counts = self._counts.setdefault(part, Counter())
+        counts[id(who)] += 1
+        return counts[id(who)]
 
     def can_tell(self, part: nn.Module, owner: nn.Module) -> bool:
         """Whether the number of a call is known: the pass began with the network, or runs on a fresh shadow."""

@@ -19,6 +19,8 @@ from .edited import Edited, channel_means, value_for
 from .edits import Ablate, Apply, Edit, Replace
 from .graph import norms_behind
 from .hooks import Calls, hook_after, hook_before
+from .operation import EditedOperation, Operations
+from .place import find_edited
 
 Edits = Mapping[str, "Edit | Callable[[torch.Tensor], torch.Tensor] | Iterable[Edit]"]
 _active: weakref.WeakKeyDictionary[nn.Module, list[Intervention]] = weakref.WeakKeyDictionary()
@@ -66,7 +68,7 @@ class Intervention:
         for each in self._edited:
             if self.passes and not each.count:
                 found.append(f"layer {each.layer!r} was not edited: {each.why_not}")
-            if each.call is None and each.most > 1:
+            if each.call is None and each.most > 1 and each.place.site is None:
                 found.append(
                     f"module {each.module!r} runs {each.most} times in a pass, and each call is edited; "
                     f"'{each.module}:1' is the first alone"
@@ -78,7 +80,7 @@ class Intervention:
             ):
                 found.append(f"which axis of layer {each.layer!r} is its channels is not known: the first one is taken")
             removing = [edit for edit in each.edits if edit.removes]
-            norms = norms_behind(model, each.module, each.call or 1) if removing and model is not None else []
+            norms = norms_behind(model, each.layer) if removing and model is not None else []
             for norm in norms:
                 found.append(
                     f"what is {removing[-1].words} in layer {each.layer!r} is another number behind {norm!r}, which "
@@ -120,8 +122,8 @@ def intervene(model: nn.Module, edits: Edits, *, prepare: Prepare | None = None)
     edits : mapping of str to Edit
         Layer -> `Ablate`, `Scale`, `Add`, `Clamp`, `Noise`, `Replace`, `Apply`, a function of the output, or a list of
         these. Layers are named as in `layer_table`: `"relu"` is every call of a module that runs several times,
-        `"relu:2"` its second, `"name.key"` one tensor of several. Modules only: no hook reaches an operation such as
-        `+` in the code of a `forward`.
+        `"relu:2"` its second, `"name.key"` one tensor of several, `"add_3"` an operation in the code of a `forward`,
+        such as `+`, `torch.cat` or a functional ReLU.
     prepare : callable, optional
         As for `activations`, for the images of `Ablate` and `Replace`.
 
@@ -133,8 +135,8 @@ def intervene(model: nn.Module, edits: Edits, *, prepare: Prepare | None = None)
     Raises
     ------
     LookupError
-        A layer does not exist, or is an operation without a module, or, with an image to replace by, is not one tensor
-        for it.
+        A layer does not exist, or is an operation of a kind that cannot be edited (see Notes), or, with an image to
+        replace by, is not one tensor for it.
     TypeError, ValueError
         No edits; the layer is TorchScript; the model is compiled by a torch before 2.6. Some errors can only be known
         when the model runs, which then raises them: a channel, token or region that does not exist, values of the wrong
@@ -144,6 +146,16 @@ def intervene(model: nn.Module, edits: Edits, *, prepare: Prepare | None = None)
     -----
     UserWarning
         At the end, for each layer that was not edited, with the reason.
+
+    Notes
+    -----
+    An operation has no module. A mode of torch, which hooks put on while the `forward` runs in which it stands, hears
+    of it, and knows it by the place in the code from which it is called, which is the same as when `torch.fx` traced
+    the name. The first pass of the model takes another one of a single image, which proves that the value is the one
+    that the layer table has by this name. Where it writes to a tensor (`x += y`, `inplace=True`), that has the edited
+    values. Only networks that can be traced have operations. Not edited, and said so, are attributes such as `x.mT`,
+    functions that a trace takes as one step (`torch.fx.wrap`), one of several tensors (`chunk`),
+    and what is checkpointed.
 
     Examples
     --------
@@ -227,28 +239,37 @@ class EditedTwin:
 def _hooked(stack: ExitStack, model: nn.Module, on: nn.Module, edits: Edits, prepare: Prepare | None) -> Intervention:
     """Put the edits of `model` on the plain module or its twin, until the stack ends."""
     listed = {layer: _listed(layer, given) for layer, given in _checked(edits).items()}
-    places = [Edited(on, layer, given) for layer, given in listed.items()]  # says what is wrong before any pass
+    places = [_edited(on, layer, given) for layer, given in listed.items()]  # says what is wrong before any pass
     words = [_words(layer, edit) for layer, given in listed.items() for edit in given]
     for place in places:
         place.edits = tuple(_resolved(model, place.layer, edit, prepare) for edit in place.edits)
     intervention = Intervention(plain(model), places, words)
     calls = Calls({place.module for place in places})
+    inside = [place for place in places if isinstance(place, EditedOperation)]
+    operations = Operations(inside, calls)
 
     def begin(network: nn.Module, args: Any, keywords: Any) -> None:
         intervention.passes += not calls.asking
         calls.begin(network, args, keywords)
 
     def end(network: nn.Module, args: Any, output: Any) -> None:
-        calls.end()
+        calls.end(network)
 
     def after(place: Edited, part: nn.Module, args: Any, output: Any) -> Any:
         return place.run(calls, part, output)
 
-    hook_before(stack, on, begin)
+    hook_before(stack, on, begin, operations)
     for place in places:
-        hook_after(stack, place.part, partial(after, place))
+        if place not in inside:
+            hook_after(stack, place.part, partial(after, place))
+    operations.hook(stack, on)
     hook_after(stack, on, end)
     return intervention
+
+
+def _edited(model: nn.Module, layer: str, edits: list[Edit]) -> Edited:
+    place = find_edited(model, layer)
+    return (Edited if place.site is None else EditedOperation)(model, place, edits)
 
 
 def interventions_of(model: nn.Module) -> list[Intervention]:

@@ -200,7 +200,7 @@ def patching(
         (N, C, H, W), or (C, H, W) for one pair; of one shape. What is corrupted is up to you: noise, another image, a
         covered place (`cw.perturb`).
     layers : str or iterable of str
-        As in `layer_table`; modules only.
+        As for `intervene`: modules, and operations such as `add`.
     target : int, optional
         The class; by default the predicted class of each clean image.
     by : {"layer", "channel", "place"}

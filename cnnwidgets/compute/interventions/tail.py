@@ -8,11 +8,13 @@ import torch
 from torch import nn
 
 from ..core import ForwardError, Prepare, alone, call, capture, device_of, plain, rerouted
-from ..layers import batched, mixes_images
+from ..layers import activations, batched, mixes_images
 from ..scoring import BatchSize, Score, Scorer, agrees, out_of_memory
 from ..shadow import looking
-from .edited import arrangement_of, find_edited
+from .edited import arrangement_of
 from .graph import Change, Cut, NoCut
+from .operation import rerouted_operation
+from .place import find_edited
 from .selection import by_channel, on_numbers
 
 AT_ONCE = 32
@@ -32,7 +34,7 @@ class Tail:
     images : torch.Tensor or object
         As for `activations`; a tensor (N, ...).
     layer : str
-        As for `activations`; modules only.
+        As for `intervene`.
     score, prepare
         As for `occlusion`.
 
@@ -51,15 +53,15 @@ class Tail:
         self.layer = layer
         self.images = _tensor(batched(model, images, None))
         self._scorer = Scorer(model, layer=None, score=score, prepare=prepare)
-        self._module, which, self._path = find_edited(model, layer)
-        self._call = which or 1
+        self._place = find_edited(model, layer)
         self._alone: bool | None = None
         self._chunks = self.images.split(1 if len(self.images) > 1 and self._mixes_images() else AT_ONCE)
         scores, outputs = [], []
         for part in self._chunks:
-            with looking(model) as network, capture(network, layer) as captured:
+            inside = self._place.site is not None
+            with looking(model) as network, capture(network, [] if inside else layer) as captured:
                 scores.append(self.read(call(network, part, prepare), len(part)))
-            outputs.append(captured[layer])
+            outputs.append(activations(model, part, layer, prepare=prepare) if inside else captured[layer])
         self.whole = torch.cat(scores)
         found = arrangement_of(model, self.images[:1], layer, outputs[0], prepare)
         sizes = [0 if found.batch is None else output.shape[found.batch] for output in outputs]
@@ -149,15 +151,17 @@ class Tail:
             return copy
 
         with alone(self._model), looking(self._model) as network:
-            with rerouted(network, self._module, self._call, through, self._path):
+            place = self._place
+            with (
+                rerouted(network, place.module, place.call or 1, through, place.path)
+                if place.site is None
+                else rerouted_operation(network, place, through)
+            ):
                 output = call(network, self.images[number], self._prepare)
             return self.read(output, len(number))
 
     def _made_cut(self) -> Cut:
-        if self._path:
-            raise NoCut("the layer is no single step of the graph that torch.fx traced")
-        place = self._module, self._call
-        return Cut(self._model, self._chunks, *place, self.output, self._arrangement, self._prepare)
+        return Cut(self._model, self._chunks, self._place, self.output, self._arrangement, self._prepare)
 
     def _mixes_images(self) -> bool:
         """Whether edits of one batch change each other: asked of what runs, if it can be run by itself."""

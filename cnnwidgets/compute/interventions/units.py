@@ -86,7 +86,7 @@ def units_for_class(
     images : torch.Tensor
         (N, C, H, W): images of the class.
     layer : str
-        As in `layer_table`; modules only.
+        As for `intervene`: modules, and operations such as `add`.
     target : int
         The class.
     value : {"zero", "mean"} or float

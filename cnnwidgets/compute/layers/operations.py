@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import fx, nn
 
-from ..core import Prepare, call, leaves, module_names, plain, some_of, why_not
+from ..core import Prepare, call, leaves, module_names, operation_edits, plain, some_of, why_not
 from ..shadow import looking
 from .script import script_layers
+from .sites import Site, operated
 from .tracing import traced as traced_graph
 
 
@@ -21,7 +23,7 @@ class Operation:
     """One operation of a traced network.
 
     `after` is the last call of a module before it, `(name, number)`; `scope` the module whose `forward` contains the
-    operation; `depends` whether it depends on the input of the network.
+    operation; `depends` whether it depends on the input of the network; `site` where it is called there.
     """
 
     name: str
@@ -29,6 +31,7 @@ class Operation:
     scope: str
     after: tuple[str, int]
     depends: bool = True
+    site: Site | None = None
 
 
 @dataclass
@@ -94,16 +97,17 @@ def trace(model: nn.Module) -> Trace:
         elif node.op in ("call_function", "call_method"):
             kind = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", str(node.target))
             name = node.name if node.name not in taken else f"{node.name}()"
-            operations.append(Operation(name, str(kind).strip("_"), _scope(node), last, depends))
+            site = found.sites.get(node.name)
+            operations.append(Operation(name, str(kind).strip("_"), _scope(node), last, depends, site))
     return Trace(graph, "", operations, found.constants, fixed=fixed)
 
 
 class GraphRunner(fx.Interpreter):
     """Runs the graph and copies the outputs of the wanted operations, before an in-place operation overwrites them.
 
-    Modules, parameters and buffers are those of `model`, as they are now. With `attached` the copies stay in the
-    autograd graph. `calls` counts the calls of each module; `some` holds some numbers of what they put out, by name,
-    call and path.
+    Modules, parameters and buffers are those of `model`, as they are now, and so are edits of its operations. With
+    `attached` the copies stay in the autograd graph. `calls` counts the calls of each module; `some` holds some numbers
+    of what they put out, by name, call and path.
     """
 
     def __init__(self, model: nn.Module, traced: Trace, wanted: set[str], *, attached: bool = False) -> None:
@@ -114,10 +118,32 @@ class GraphRunner(fx.Interpreter):
         self.result: Any = None
         self.calls: Counter[str] = Counter()
         self.some: dict[tuple[str, int, str], torch.Tensor | None] = {}
+        self._model, self._edits, self._node = model, operation_edits(model), ""
+
+    def call_function(self, target: Any, args: Any, kwargs: Any) -> Any:
+        """What a function gives, edited where the model is."""
+        return self._edited(target, target, args, kwargs)
+
+    def call_method(self, target: Any, args: Any, kwargs: Any) -> Any:
+        """What a method gives, edited where the model is."""
+        return self._edited(lambda owner, *tail, **given: getattr(owner, target)(*tail, **given), target, args, kwargs)
+
+    def _edited(self, run: Callable[..., Any], target: Any, args: Any, kwargs: Any) -> Any:
+        changes = [edits.change(each) for edits in self._edits for each in (self._node, f"{self._node}()")]
+        if not (changes := [change for change in changes if change is not None]):
+            return run(*args, **kwargs)
+
+        def changed(value: Any) -> Any:
+            for change in changes:
+                value = change(value)
+            return value
+
+        return operated(run, args, kwargs, changed, called=target)
 
     def fetch_args_kwargs_from_env(self, n: fx.Node) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Arguments of a node, with mutable lists in place of the graph's immutable ones."""
         args, kwargs = super().fetch_args_kwargs_from_env(n)
+        self._node = n.name
         return tuple(map(_own, args)), {key: _own(value) for key, value in kwargs.items()}
 
     def run_node(self, n: fx.Node) -> Any:
@@ -141,7 +167,10 @@ class GraphRunner(fx.Interpreter):
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Run the whole graph with the arguments of the model's `forward`."""
-        self.result = self.run(*args, *_in_order(self.graph, len(args), kwargs))
+        with ExitStack() as stack:
+            for edits in self._edits:
+                stack.enter_context(edits.passing(self._model, args, kwargs))
+            self.result = self.run(*args, *_in_order(self.graph, len(args), kwargs))
         return self.result
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import weakref
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -14,6 +15,7 @@ from torch import fx, nn
 
 from ..core import plain, settings_version
 from ..shadow import looking
+from .sites import Place, Site, in_trace_only, place_of
 
 
 @dataclass(frozen=True)
@@ -28,11 +30,15 @@ class Traced:
         Why not.
     constants : dict of str to torch.Tensor
         Tensors that the network made while it was traced, by the names that the graph has for them.
+    sites : dict of str to Site
+        Where the nodes of the graph that call a function are called in the code of the network, by their names; without
+        those that no pass calls so: attributes, unpacked values, and functions that a trace takes as one step.
     """
 
     graph: fx.Graph | None
     reason: str
     constants: dict[str, torch.Tensor]
+    sites: dict[str, Site] = field(default_factory=dict)
 
 
 def traced(model: nn.Module) -> Traced:
@@ -67,6 +73,7 @@ def _alike(one: Traced, other: Traced) -> bool:
         str(one.graph) == str(other.graph)
         and all(first.target == second.target for first, second in pairs)
         and one.constants.keys() == other.constants.keys()
+        and one.sites == other.sites
         and all(torch.equal(value, other.constants[name]) for name, value in one.constants.items())
     )
 
@@ -78,17 +85,21 @@ def _trace(model: nn.Module) -> Traced:
         for part in module.modules():  # the user's hooks would receive fx proxies
             part._forward_hooks, part._forward_pre_hooks = OrderedDict(), OrderedDict()
         known = set(vars(module))
+        tracer = _Tracer()
         try:
-            graph = _Tracer().trace(module)
+            graph = tracer.trace(module)
         except Exception as error:
             reason = f"torch.fx cannot trace the model ({type(error).__name__}: {_first_line(error)})"
             return Traced(None, reason, {})
         made = {key: value for key, value in vars(module).items() if key not in known}
-    return Traced(graph, "", {key: value for key, value in made.items() if isinstance(value, torch.Tensor)})
+    constants = {key: value for key, value in made.items() if isinstance(value, torch.Tensor)}
+    return Traced(graph, "", constants, tracer.sites)
 
 
 class _Tracer(fx.Tracer):
     """Finds the name of a weight in a table; the tracer of torch goes through all weights for each that is used.
+
+    It notes where in the code each function is called: `sites`, by the name of the node.
 
     Torch replaces `nn.Module.__call__` while it traces, for all threads: those that train meanwhile call as ever.
     """
@@ -98,6 +109,9 @@ class _Tracer(fx.Tracer):
         self._thread = threading.get_ident()
         self._tensors = [*root.named_parameters(), *root.named_buffers()]  # alive as long as their ids count
         self._names = {id(tensor): name for name, tensor in self._tensors}
+        self.sites: dict[str, Site] = {}
+        self._calls: Counter[str] = Counter()
+        self._inside: list[tuple[str, int, Counter[Place]]] = [("", 1, Counter())]  # a call of a module, and its sites
         return super().trace(root, concrete_args)
 
     def getattr(self, attr: str, attr_val: Any, parameter_proxy_cache: dict[str, Any]) -> Any:
@@ -117,7 +131,24 @@ class _Tracer(fx.Tracer):
         """A node for a call of a module."""
         if threading.get_ident() != self._thread:
             return forward(*args, **kwargs)
-        return super().call_module(m, forward, args, kwargs)
+        name = self.path_of_module(m)
+        self._calls[name] += 1
+        self._inside.append((name, self._calls[name], Counter()))
+        try:
+            return super().call_module(m, forward, args, kwargs)
+        finally:
+            self._inside.pop()
+
+    def create_node(self, kind: str, target: Any, *args: Any, **keywords: Any) -> fx.Node:
+        """A node; of a function, its site is noted."""
+        node = super().create_node(kind, target, *args, **keywords)
+        frame = sys._getframe(1)
+        if kind in ("call_function", "call_method") and target is not getattr and (place := place_of(frame)):
+            scope, call, counts = self._inside[-1]
+            counts[place] += 1
+            if not in_trace_only(frame):
+                self.sites[node.name] = Site(scope, call, place, counts[place])
+        return node
 
     def create_arg(self, a: Any) -> Any:
         """The argument of a node."""

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..core import alone, counting, known_whole, same_random_state, share_turn
+from ..core import alone, counting, known_whole, no_mode_left, same_random_state, share_turn
 from .copying import Copying, Unshadowed
 from .evaluating import evaluating
 from .held import same_class_state
@@ -54,7 +54,7 @@ def looking(model: nn.Module, until: Collection[str] | None = None) -> Iterator[
     Exception
         Whatever the model's own `eval()` raises.
     """
-    with alone(model) as module:
+    with alone(model) as module, no_mode_left():
         try:
             copying, trusted = _copied(module, until)
         except Unshadowed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...compute.core import whole
-from ...compute.interventions import Ablate
+from ...compute.interventions import Ablate, check_edited
 from .traits import NotNone
 
 Off = tuple[tuple[str, int], ...]
@@ -51,8 +51,10 @@ def edits_code(off: Off) -> str:
 
 def _checked(view: Any, layer: Any, channel: Any) -> tuple[str, int]:
     row, found = view.checked_layer(layer), whole(channel)
-    if row.operation or not row.module:
-        raise LookupError(f"channels of {row.name!r} cannot be switched off: it is no module, and no hook reaches it")
+    if row.operation:
+        check_edited(view.subject.module, row.name)
+    elif not row.module:
+        raise LookupError(f"channels of {row.name!r} cannot be switched off: it is the network itself")
     if found is None:
         raise TypeError(f"a channel is a number, not {channel!r}")
     if not 0 <= found < row.channels:

@@ -6,7 +6,8 @@ import torch
 import torchvision
 from torch import nn
 
-from cnnwidgets.compute.interventions.graph import node_of, norms_behind
+from cnnwidgets.compute.interventions.graph import norms_behind
+from cnnwidgets.compute.interventions.place import node_of
 from cnnwidgets.compute.layers import trace
 
 

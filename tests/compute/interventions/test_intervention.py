@@ -322,25 +322,6 @@ def test_a_layer_whose_forward_is_called_is_said():
         model(torch.ones(1, 2))
 
 
-@pytest.mark.parametrize(
-    "edit",
-    [
-        lambda model: cw.intervene(model, {"add": cw.Ablate()}).__enter__(),
-        lambda model: cw.channel_effects(model, IMAGE, "add", progress=False),
-        lambda model: cw.patching(model, IMAGE, IMAGE.flip(3), "add", target=0, progress=False),
-    ],
-)
-def test_an_operation_is_refused_with_the_module_that_can_be_edited_instead(edit):
-    class Inner(nn.Module):
-        def forward(self, x):
-            return x + 1
-
-    model = nn.Sequential(nn.Conv2d(3, 4, 3), Inner(), nn.Flatten(), nn.Linear(144, 2))
-    with pytest.raises(LookupError, match=r"'add' is an operation in the forward\(\) of module '1'.*edit '0'"):
-        edit(model)
-    assert hooks(model) == 0
-
-
 def test_a_call_that_never_comes_is_said(model):
     with pytest.warns(UserWarning, match="it runs 2 times in a pass"), cw.intervene(model, {"relu:3": cw.Ablate()}):
         model(IMAGE)
