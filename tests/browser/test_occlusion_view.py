@@ -143,7 +143,7 @@ def test_the_patch_follows_the_hand_and_the_map_tells_its_values_while_no_kernel
         wait_until(page, lambda: "RGB" in said(page), "the photo is magnified")
         keep(page, f"occlusion-loupe-{theme}", whole=True)
     wait_for(page, "(view.top, view.left)", (14, 10))
-    wait_for(page, "view.opacity", 0.4)
+    wait_for(page, "round(view.opacity, 3)", 0.4)
     shown(page, "14 to 21")
     wait_until(page, as_drawn, "another opacity as the kernel draws it")
     in_kernel(page, "view.overlay = False")

@@ -3,6 +3,7 @@
 // with one in Python; the tests hold them together with vectors that Python makes.
 
 /**
+ * @typedef {import('./heat.mjs').Sign} Sign
  * @typedef {{low: number, step: number, codes: Uint16Array, height: number, width: number}} FullMap
  * @typedef {{key: string, count: number, full: [number, number], size: [number, number], signed: boolean,
  *   ranges: Record<string, [[number, number], [number, number]]>, extra: string[], beyond: number[], codes: Uint16Array,
@@ -15,7 +16,7 @@
  * @typedef {{of: string, signed: boolean, scales: Record<string, string | [[number, number], [number, number]]>,
  *   centred?: boolean}} Series
  * @typedef {{channel: number, colormap: string, scale: string | [number, number], columns: number, frame?: number,
- *   curtain?: number, sign?: import('./heat.mjs').Sign, outliers?: number, opacity?: number}} State
+ *   curtain?: number, sign?: Sign, outliers?: number, opacity?: number}} State
  * @typedef {{count: number, height: number, width: number, columns: number, zoom: number, gap: number}} Grid
  */
 
