@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import torch
 
-from .measuring import NONE
+from .levels import NONE
 from .tally import Tally
 
 

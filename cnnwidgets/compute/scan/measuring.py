@@ -2,116 +2,105 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
+from typing import NamedTuple
 
+import numpy as np
 import torch
 
 from ..dataset import channels_first
 from ..layers import Layer, one_image
+from .levels import Weakest
 
 STATISTICS = ("maximum", "mean", "norm")
 """What an image is ranked by in a channel: its largest value, the mean of its values, the root of their squares."""
 CANCELLED = 1e-3
 """Where the variance is so small a share of the mean square, float32 has lost it and it is computed again."""
+LARGE = 1e38
+"""Up to here sums of float32 do not overflow."""
 AT_ONCE = 2**22
 """Numbers of the maps in which places are looked for at a time."""
-LEVELS = 6
-"""Equal parts of the range of the first images, the outermost with all beyond; one image of each is an example."""
-NONE = -1
-"""Index of an image where there is none, and number of a class where there is none."""
-LAST = 2**32
-"""The turn of no image."""
+CACHED, ROWS = 2**18, 255
+"""Numbers, and images, that are looked at in a chunk: they stay in the cache, and what is counted of them in a byte."""
+NARROW = 64
+"""Maps of fewer values are turned, for torch reduces short rows one value after the other."""
+
+
+class Places(NamedTuple):
+    """Places that may be kept, (E,) each; those of one image and channel from the strongest on.
+
+    `image` is the number in the batch, row and column say where in the map.
+    """
+
+    channel: torch.Tensor
+    image: torch.Tensor
+    value: torch.Tensor
+    row: torch.Tensor
+    column: torch.Tensor
+
+
+class Exact(NamedTuple):
+    """Mean, and sum of squared deviations from it, of the maps of which float32 loses them, (E,) each."""
+
+    image: torch.Tensor
+    channel: torch.Tensor
+    mean: torch.Tensor
+    squares: torch.Tensor
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Numbers of one layer for N images and C channels; (N, C) on the CPU where not said otherwise.
+    """Numbers of C channels, of one layer or of several, for N images, on the CPU.
 
     Attributes
     ----------
-    positions : int
-        Values of a channel in one image.
-    width : int
-        Values in a row of a map.
-    mean, squares : torch.Tensor
-        float64: mean of the values, and the sum of their squared deviations from it.
-    low, high : torch.Tensor
-        float64: the smallest and the largest value.
+    positions : torch.Tensor
+        (C,) int64: values of a channel in one image.
+    count, nonfinite : torch.Tensor
+        (C,) int64: how many images count; how many are left out for NaN or infinity.
+    finite : torch.Tensor or None
+        (N, C) bool: which images count; None where all do.
     zeros : torch.Tensor
-        int64: how many values are exactly 0.
-    finite : torch.Tensor
-        bool: False where a value is NaN or infinite; the other numbers then mean nothing.
-    statistic : torch.Tensor
-        float32: what images are ranked by.
-    channel, image, value, place : torch.Tensor
-        (E,): the places that may be kept: channel, number in the batch, value, and position in the map; those of one
-        image and channel from the strongest on.
+        (C,) int64: how many values of the images that count are exactly 0.
+    low, high : torch.Tensor
+        (N, C) float32: the smallest and the largest value; inf and -inf where an image does not count.
+    total, norm : torch.Tensor
+        (N, C) float32: sum of the values, and root of the sum of their squares; 0 where an image does not count, and
+        for the maps in `exact`.
+    ranked : torch.Tensor
+        (N, C) float32: the statistic, which images are ranked by; 0 where an image does not count.
+    exact : Exact
+        The maps of which `total` and `norm` say too little.
+    places : Places
+        The places that may be kept.
     """
 
-    positions: int
-    width: int
-    mean: torch.Tensor
-    squares: torch.Tensor
+    positions: torch.Tensor
+    count: torch.Tensor
+    nonfinite: torch.Tensor
+    finite: torch.Tensor | None
+    zeros: torch.Tensor
     low: torch.Tensor
     high: torch.Tensor
-    zeros: torch.Tensor
-    finite: torch.Tensor
-    statistic: torch.Tensor
-    channel: torch.Tensor
-    image: torch.Tensor
-    value: torch.Tensor
-    place: torch.Tensor
+    total: torch.Tensor
+    norm: torch.Tensor
+    ranked: torch.Tensor
+    exact: Exact
+    places: Places
 
+    @property
+    def channels(self) -> int:
+        """How many channels."""
+        return len(self.positions)
 
-@dataclass(frozen=True)
-class Levels:
-    """The examples of the levels in each of C channels, as far as there are some.
-
-    Attributes
-    ----------
-    start, end : torch.Tensor
-        (C,) float64: between which values the levels lie.
-    turn : torch.Tensor
-        (C, LEVELS) int64: the turns of the images that are the examples.
-    """
-
-    start: torch.Tensor
-    end: torch.Tensor
-    turn: torch.Tensor
-
-    def of(self, ranked: torch.Tensor) -> torch.Tensor:
-        """(N, C) int64: in which level each of these numbers (N, C) lies."""
-        share = (ranked - self.start) * (LEVELS / (self.end - self.start))
-        return share.clamp(0, LEVELS - 1).long()
-
-    def lacking(self, ranked: torch.Tensor, finite: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
-        """(N, C) bool: which images come before the examples of their levels."""
-        level, turn = self.of(ranked.where(finite, torch.zeros(()))).T, turns(images).expand(len(self.turn), -1)
-        return (turn < self.turn.gather(1, level)).T & finite
-
-
-def turns(images: torch.Tensor) -> torch.Tensor:
-    """The turn of each image, a number below `LAST`: the example of a level is that of the lowest.
-
-    So it is the same image in whichever order and parts they are scanned, and no class that stands first in the data
-    set comes first. It is the last step of MurmurHash3, which gives no two indices the same number.
-    """
-    found = images.long() + 1
-    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35), (16, 1)):
-        found = ((found ^ (found >> shift)) * factor) & (LAST - 1)
-    return torch.where(images == NONE, LAST, found)
-
-
-@dataclass(frozen=True)
-class Weakest:
-    """What a place has to beat in each of C channels to be among the strongest: a value, at equal values the image.
-
-    One that is the example of a level, in place of what is that now, is looked for too.
-    """
-
-    value: torch.Tensor
-    image: torch.Tensor
-    levels: Levels
+    def mean(self) -> torch.Tensor:
+        """(N, C) float64: mean of the values; 0 where an image does not count."""
+        found = self.total.double() / self.positions
+        if len(self.exact.image):
+            found[self.exact.image, self.exact.channel] = self.exact.mean
+        return found
 
 
 def as_channels(output: torch.Tensor, layer: Layer, count: int) -> tuple[torch.Tensor, int]:
@@ -160,82 +149,195 @@ def measure(
     """
     values, width = as_channels(output, layer, len(images))
     positions = values.shape[2]
-    low, high, total = values.amin(2).cpu(), values.amax(2).cpu(), values.sum(2).cpu()
-    finite = low.isfinite() & high.isfinite()
-    mean = total.double() / positions
-    if positions == 1:
-        norm, squares = total.abs(), torch.zeros_like(mean)
-    else:
-        norm = torch.linalg.vector_norm(values, dim=2).cpu()
-        mean, squares = _moments(values, mean, norm.double().square(), finite)
-        norm = norm.where(norm.isfinite(), (squares + positions * mean.square()).sqrt().float())
-    ranked = {"maximum": high, "mean": mean.float(), "norm": norm}[statistic]
+    low, high, total, norm = _reduced(values)
+    zeros, finite = _zeros(values), None
+    calm = float(norm.sum()) * positions < LARGE  # else something is NaN, infinite, or overflows
+    if not calm and not (found := low.isfinite() & high.isfinite()).all():
+        finite = found
+    exact = _exact(values, total, norm, finite, calm=calm)
+    ranked = {"maximum": high, "mean": total.double().div(positions).float(), "norm": norm}[statistic]
+    if len(exact.image) and statistic != "maximum":
+        better = exact.mean if statistic == "mean" else (exact.squares + positions * exact.mean.square()).sqrt()
+        at = exact.image, exact.channel
+        ranked = ranked.clone()
+        ranked[at] = torch.where((statistic == "mean") | ~ranked[at].isfinite(), better.float(), ranked[at])
     number, channel = _entering(ranked, finite, images, k, weakest)
-    value, place = _places(values, ranked, number, channel, per_image)
+    places = _places(values, ranked, number, channel, per_image, width)
+    count = torch.full((values.shape[1],), len(images))
+    if len(exact.image):
+        total, norm = (each.index_put((exact.image, exact.channel), torch.zeros(())) for each in (total, norm))
+    if finite is not None:
+        count, zeros = finite.sum(0), zeros - _zeros_at(values, ~finite)
+        low, high = low.where(finite, torch.inf), high.where(finite, -torch.inf)
+        total, norm, ranked = (each.where(finite, 0) for each in (total, norm, ranked))
     return Measured(
-        positions,
-        width,
-        mean,
-        squares,
-        low.double(),
-        high.double(),
-        _zeros(values),
+        torch.full_like(count, positions),
+        count,
+        len(images) - count,
         finite,
+        zeros,
+        low,
+        high,
+        total,
+        norm,
         ranked,
-        channel.repeat_interleave(value.shape[1]),
-        number.repeat_interleave(value.shape[1]),
-        value.flatten(),
-        place.flatten(),
+        exact,
+        places,
     )
 
 
-def _moments(
-    values: torch.Tensor, mean: torch.Tensor, power: torch.Tensor, finite: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean and sum of squared deviations, in double precision where float32 loses them."""
-    offset = mean.square() * values.shape[2]
-    squares = power - offset
-    lost = ~squares.isfinite() | (squares < CANCELLED * offset)  # by overflow, or by rounding
-    for image, channel in _parts((finite & lost).nonzero(), values.shape[2]):
-        exact = values[image.to(values.device), channel.to(values.device)].cpu().double()
-        mean[image, channel] = exact.mean(1)
-        squares[image, channel] = (exact - exact.mean(1, keepdim=True)).square().sum(1)
-    return mean, squares.clamp_(min=0)
+def together(layers: Sequence[Measured]) -> Measured:
+    """The measures of several layers as those of one that has all their channels: adding up costs the same for few."""
+    if len(layers) == 1:
+        return layers[0]
+    starts = [0, *accumulate(each.channels for each in layers[:-1])]
+    finite = None
+    if any(each.finite is not None for each in layers):
+        known = (torch.ones_like(one.low, dtype=torch.bool) if one.finite is None else one.finite for one in layers)
+        finite = torch.cat(list(known), 1)
+
+    def joined(name: str) -> torch.Tensor:
+        parts = [getattr(each, name) for each in layers]
+        return torch.cat(parts, parts[0].ndim - 1)
+
+    exact, places = (
+        [part._replace(channel=part.channel + start) for part, start in zip(parts, starts, strict=True)]
+        for parts in ([each.exact for each in layers], [each.places for each in layers])
+    )
+    return Measured(
+        *(joined(name) for name in ("positions", "count", "nonfinite")),
+        finite,
+        *(joined(name) for name in ("zeros", "low", "high", "total", "norm", "ranked")),
+        Exact(*(torch.cat(parts) for parts in zip(*exact, strict=True))),
+        Places(*(torch.cat(parts) for parts in zip(*places, strict=True))),
+    )
+
+
+def absent(count: int, channels: int) -> Measured:
+    """The measures of a layer that did not run for `count` images."""
+    none, nothing, empty = torch.zeros(channels, dtype=torch.int64), torch.zeros(count, channels), _empty()
+    return Measured(
+        none + 1,
+        none,
+        none,
+        torch.zeros(count, channels, dtype=torch.bool),
+        none,
+        nothing + torch.inf,
+        nothing - torch.inf,
+        nothing,
+        nothing,
+        nothing,
+        Exact(empty, empty, empty.double(), empty.double()),
+        Places(empty, empty, empty.float(), empty.int(), empty.int()),
+    )
+
+
+def _empty() -> torch.Tensor:
+    return torch.empty(0, dtype=torch.int64)
+
+
+def _reduced(values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Smallest and largest value, sum and norm of each map."""
+    if values.shape[2] == 1:
+        flat = values[:, :, 0].to("cpu", copy=True)  # an in-place layer behind this one may write to the output
+        return flat, flat, flat, flat.abs()
+    low, high = _extremes(values)
+    return low, high, values.sum(2).cpu(), torch.linalg.vector_norm(values, dim=2).cpu()
+
+
+def _extremes(values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Smallest and largest value of each map."""
+    if values.shape[2] >= NARROW or not values.is_cpu:
+        return values.amin(2).cpu(), values.amax(2).cpu()
+    turned = (values[part].permute(2, 0, 1).contiguous() for part in _chunks(values))  # many maps at a time
+    low, high = zip(*((each.amin(0), each.amax(0)) for each in turned), strict=True)
+    return torch.cat(low), torch.cat(high)
+
+
+def _chunks(values: torch.Tensor) -> Iterator[slice]:
+    """So many images at a time that their values stay in the cache, and counts of them in a byte."""
+    count, channels, positions = values.shape
+    step = max(1, min(ROWS, CACHED // (channels * positions)))
+    return (slice(start, start + step) for start in range(0, count, step))
+
+
+def _exact(
+    values: torch.Tensor, total: torch.Tensor, norm: torch.Tensor, finite: torch.Tensor | None, *, calm: bool
+) -> Exact:
+    """Mean and sum of squared deviations, in double precision, of the maps of which float32 loses them."""
+    positions = values.shape[2]
+    image = channel = _empty()
+    if positions > 1:
+        lost = norm * positions**0.5 < total.abs() * (1 + CANCELLED)  # more than are lost, by rounding
+        if not calm:
+            lost |= ~(norm.isfinite() & total.isfinite())  # by overflow
+        image, channel = (lost if finite is None else lost & finite).nonzero(as_tuple=True)
+    if len(image):
+        offset = (total[image, channel].double() / positions).square() * positions
+        squares = norm[image, channel].double().square() - offset
+        kept = ~squares.isfinite() | (squares < CANCELLED * offset)
+        image, channel = image[kept], channel[kept]
+    mean, squares = torch.empty(2, len(image), dtype=torch.float64)
+    start = 0
+    for part, at in _parts(torch.stack([image, channel], 1), positions):
+        maps = values[part.to(values.device), at.to(values.device)].cpu().double()
+        end = start + len(maps)
+        mean[start:end] = maps.mean(1)
+        squares[start:end] = (maps - maps.mean(1, keepdim=True)).square().sum(1)
+        start = end
+    return Exact(image, channel, mean, squares)
 
 
 def _zeros(values: torch.Tensor) -> torch.Tensor:
-    """How many values are 0. NumPy counts several times as fast as torch does on a CPU."""
+    """How many values of each channel are 0. NumPy compares many times as fast as torch does on a CPU."""
+    count, channels, positions = values.shape
     if not values.is_cpu:
-        return values.count_nonzero(2).neg().add(values.shape[2]).cpu()
-    return values.shape[2] - torch.from_numpy((values.numpy() != 0).sum(2, dtype="int64"))
+        return values.count_nonzero((0, 2)).neg().add(count * positions).cpu()
+    found = np.zeros(channels, "int64")
+    for part in _chunks(values):
+        found += (values[part].numpy() == 0).view("uint8").sum(0, dtype="uint8").sum(1, dtype="int64")
+    return torch.from_numpy(found)
+
+
+def _zeros_at(values: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
+    """How many values of each channel are 0 in some of the maps."""
+    number, channel = chosen.nonzero(as_tuple=True)
+    found = torch.zeros(values.shape[1], dtype=torch.int64)
+    for image, at in _parts(torch.stack([number, channel], 1), values.shape[2]):
+        maps = values[image.to(values.device), at.to(values.device)]
+        found.index_add_(0, at, (maps == 0).sum(1).cpu())
+    return found
 
 
 def _entering(
-    ranked: torch.Tensor, finite: torch.Tensor, images: torch.Tensor, k: int, weakest: Weakest | None
+    ranked: torch.Tensor, finite: torch.Tensor | None, images: torch.Tensor, k: int, weakest: Weakest | None
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Numbers and channels of the images that may be among the k strongest of a channel, or examples of its levels."""
     if weakest is None:
-        return torch.empty(0, dtype=torch.int64), torch.empty(0, dtype=torch.int64)
-    enters = (ranked > weakest.value) | ((ranked == weakest.value) & (images[:, None] < weakest.image))
-    if len(ranked) > k:  # nor can those that k others of this batch beat
-        known = torch.where(finite, ranked, -torch.inf)
-        enters &= ranked >= known.topk(k, dim=0).values[-1]
-    enters |= weakest.levels.lacking(ranked, finite, images)
-    number, channel = (enters & finite).nonzero(as_tuple=True)
+        return _empty(), _empty()
+    number, channel, strong, example = weakest.beaten(ranked, finite, images)
+    if len(number) > k * ranked.shape[1]:  # nor can those that k others of this batch beat
+        known = ranked if finite is None else ranked.where(finite, -torch.inf)
+        least = known.topk(min(k, len(ranked)), dim=0).values[-1]
+        kept = example | (strong & (ranked[number, channel] >= least[channel]))
+        number, channel = number[kept], channel[kept]
     return number, channel
 
 
 def _places(
-    values: torch.Tensor, ranked: torch.Tensor, number: torch.Tensor, channel: torch.Tensor, per_image: int
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Values and positions (E, m) of the largest values of some maps; of equal ones the first."""
+    values: torch.Tensor,
+    ranked: torch.Tensor,
+    number: torch.Tensor,
+    channel: torch.Tensor,
+    per_image: int,
+    width: int,
+) -> Places:
+    """The largest values of some maps, and where they are; of equal ones the first."""
     count = min(per_image, values.shape[2])
     value = ranked[number, channel][:, None].repeat(1, count)
     place = torch.zeros(len(number), count, dtype=torch.int64)
-    if values.shape[2] == 1 or not len(number):
-        return value, place
     start = 0
-    for image, at in _parts(torch.stack([number, channel], 1), values.shape[2]):
+    for image, at in _parts(torch.stack([number, channel], 1), values.shape[2]) if values.shape[2] > 1 else ():
         maps = values[image.to(values.device), at.to(values.device)]
         for turn in range(count):
             found = maps.argmax(1, keepdim=True)
@@ -244,7 +346,14 @@ def _places(
                 value[start : start + len(maps), turn] = maps.gather(1, found)[:, 0].cpu()
                 maps.scatter_(1, found, -torch.inf)
         start += len(maps)
-    return value, place
+    flat = place.flatten()
+    return Places(
+        channel.repeat_interleave(count),
+        number.repeat_interleave(count),
+        value.flatten(),
+        (flat // width).int(),
+        (flat % width).int(),
+    )
 
 
 def _parts(chosen: torch.Tensor, positions: int) -> list[tuple[torch.Tensor, torch.Tensor]]:

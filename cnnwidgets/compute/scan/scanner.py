@@ -19,7 +19,7 @@ from ..reading import Ahead, Reader
 from . import storage
 from .identity import difference, key_of
 from .layer_scan import LayerScan
-from .measuring import STATISTICS, Measured
+from .measuring import STATISTICS, Measured, absent, together
 from .reading import Batch, batches, checked_part, visiting_order
 from .result import Scan
 from .tally import Tally, framed_alike
@@ -97,7 +97,11 @@ class Scanner:
             self._rows = chosen_layers(model, images, wanted, prepare)
             self._most = most_at_once(model, images[0], self._rows, prepare, batch_size)
             self._watch = Watch(model, self._rows, prepare, to_end=bool(predictions), skips=skips, **options)
-            self._framed = self._frames(first)
+            framed = self._frames(first)
+        self._framed, self._spans, start = Tally.of(list(framed.values())), {}, 0
+        for name, tally in framed.items():
+            self._spans[name] = slice(start, start + tally.channels)
+            start += tally.channels
         self.key = key_of(model, self._reader, [row.name for row in self._rows], self._options)
         self._begin(part)
 
@@ -108,9 +112,14 @@ class Scanner:
         self.done, self.total, self._written = 0, len(self._order), 0
         self._ahead = Ahead(self._reader, self._order, self._workers) if self._workers else None
         self.skipped: dict[int, str] = {}
-        self._tallies = {name: tally.copy() for name, tally in self._framed.items()}
+        self._begin_with(self._framed.copy())
         self._predictions = [Predictions()]
         self._version = weights_version(self._module)
+
+    def _begin_with(self, tally: Tally) -> None:
+        """Add to the numbers of all channels of all layers."""
+        self._tally, weakest = tally, tally.weakest
+        self._weakest = {name: weakest.of(span) for name, span in self._spans.items()}
 
     def of_part(self, part: tuple[int, int]) -> Scanner:
         """Another one, for a part of the images: what this one knows of network and data is not found out again."""
@@ -163,14 +172,14 @@ class Scanner:
     @property
     def result(self) -> Scan:
         """A copy of what has been found so far."""
-        return self._scan(copied=True)
+        return self._scan()
 
-    def _scan(self, *, copied: bool) -> Scan:
+    def _scan(self) -> Scan:
         self._predictions = [Predictions().with_others(*self._predictions)]  # not after each batch: it takes as long
-        layers = {}
-        for row in self._rows:
-            tally = self._tallies[row.name]
-            layers[row.name] = LayerScan(row.name, row.type, row.kind, row.shape, tally.copy() if copied else tally)
+        layers = {
+            row.name: LayerScan(row.name, row.type, row.kind, row.shape, self._tally.part(self._spans[row.name]))
+            for row in self._rows
+        }
         return Scan(
             type(self._module).__name__,
             layers,
@@ -186,7 +195,7 @@ class Scanner:
     def write(self, folder: Path) -> None:
         """Write what has been found to a folder, unless nothing has come since."""
         if self._written != self.done or not self.done:
-            storage.write(folder, storage.stem(self.part), *self._scan(copied=False).record())
+            storage.write(folder, storage.stem(self.part), *self._scan().record())
             self._written = self.done
 
     def known(self, folder: Path) -> Scan | None:
@@ -202,7 +211,8 @@ class Scanner:
             return None
         known = Scan.from_record(*storage.read(ledger))
         differs = difference(known.key, self.key)
-        if not differs and not all(framed_alike(known[name].tally, self._framed[name]) for name in known):
+        framed = {name: self._framed.part(span) for name, span in self._spans.items()}
+        if not differs and not all(framed_alike(known[name].tally, framed[name]) for name in known):
             differs = "of a network that computed something else, by its code, hooks or interventions"
         if differs:
             raise ValueError(f"{folder} holds a scan {differs}. Give another folder, or delete {ledger.name} there")
@@ -221,7 +231,7 @@ class Scanner:
             return
         if not known.complete and list(known.parts) != [self.part]:
             raise ValueError(f"{folder} holds a scan in parts, of which some are missing: go on with engine='ray'")
-        self._tallies = {name: known[name].tally for name in known}
+        self._begin_with(Tally.of([known[name].tally for name in self._spans]))
         self.done = self._written = known.done
         self.skipped = dict(known.skipped)
         self._predictions = [known.predictions]
@@ -235,9 +245,8 @@ class Scanner:
             items = self._reader.read(indices, skipped)
         else:
             items = self._ahead.read(self.done, count, skipped)
-        weakest = {name: tally.weakest for name, tally in self._tallies.items()}
         for batch in batches(self._module, items, self._prepare, self._most):
-            found += self._watch(shadow, batch, weakest, skipped)
+            found += self._watch(shadow, batch, self._weakest, skipped)
         if weights_version(self._module) != self._version:
             raise RuntimeError(
                 f"the weights changed during the scan, after {self.done:,} of {self.total:,} images: scan again when "
@@ -246,8 +255,8 @@ class Scanner:
         known = dict(items)
         predictions = [self._predicted(scores, batch, known) for _, batch, scores in found]
         for measures, batch, _ in found:
-            for name, measure in measures.items():
-                self._tallies[name].add(measure, batch.images, batch.labels)
+            of_all = [measures.get(row.name) or absent(len(batch.images), row.channels) for row in self._rows]
+            self._tally.add(together(of_all), batch.images, batch.labels)
         self._predictions += predictions
         self.skipped |= skipped
         self.done += len(indices)

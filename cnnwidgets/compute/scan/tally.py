@@ -1,4 +1,4 @@
-"""What a scan knows of one layer, however many images it has seen: numbers that are added up, and merged."""
+"""What a scan knows of layers, however many images it has seen: numbers that are added up, and merged."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from .measuring import LAST, LEVELS, NONE, Levels, Measured, Weakest, turns
+from .levels import LAST, LEVELS, NONE, Levels, Weakest, turns
+from .measuring import Measured, Places
 
 MARGIN = 0.25
 """By what share of their range the edges of a histogram lie beyond the values of the first images."""
@@ -21,13 +22,15 @@ def _padded_sum(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
     return found
 
 
+CLASSES = ("class_images", "class_total", "class_squares")
+"""Those with a row for each class, (K, C)."""
 MERGED: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
     **dict.fromkeys(
         ("images", "count", "zeros", "firing", "nonfinite", "total", "squares", "histogram"), torch.Tensor.add
     ),
     "low": torch.minimum,
     "high": torch.maximum,
-    **dict.fromkeys(("class_images", "class_total", "class_squares"), _padded_sum),
+    **dict.fromkeys(CLASSES, _padded_sum),
 }
 """Each number, and how that of two disjoint sets of images follows from those of each."""
 PLACES = ("value", "image", "row", "column")
@@ -39,7 +42,7 @@ FIELDS = (*MERGED, *PLACES, *EXAMPLES, *FRAME)
 
 
 class Tally:
-    """The numbers of one layer with C channels, for all images so far.
+    """The numbers of C channels, of one layer or of several, for all images so far.
 
     Parameters
     ----------
@@ -54,12 +57,13 @@ class Tally:
     @classmethod
     def begun(cls, first: Sequence[Measured], k: int, bins: int) -> Tally:
         """Without an image yet, framed by the measures of the first images."""
-        finite = torch.cat([one.finite for one in first])
-        mean = torch.cat([one.mean for one in first]).where(finite, torch.zeros(()).double())
-        ranked = torch.cat([one.statistic for one in first]).double()
-        channels = finite.shape[1]
-        low = ranked.where(finite, torch.inf).amin(0)
-        high = ranked.where(finite, -torch.inf).amax(0)
+        channels = first[0].channels
+        images = torch.stack([one.count for one in first]).sum(0)
+        mean = torch.cat([one.mean() for one in first])
+        unknown = [torch.zeros(one.low.shape, dtype=torch.bool) if one.finite is None else ~one.finite for one in first]
+        ranked = torch.cat([one.ranked for one in first]).double()
+        low = ranked.masked_fill(torch.cat(unknown), torch.inf).amin(0)
+        high = ranked.masked_fill(torch.cat(unknown), -torch.inf).amax(0)
         low, high = low.where(low.isfinite(), 0), high.where(high.isfinite(), 0)
         room = torch.where(high > low, MARGIN * (high - low), low.abs().clamp(min=1) / 2)
         whole, exact = torch.zeros(channels, dtype=torch.int64), torch.zeros(channels, dtype=torch.float64)
@@ -79,9 +83,30 @@ class Tally:
                 "column": torch.full((channels, k), NONE, dtype=torch.int32),
                 "level_value": torch.full((channels, LEVELS), -torch.inf),
                 **{name: torch.full((channels, LEVELS), NONE, dtype=torch.int32) for name in EXAMPLES[1:]},
-                "shift": mean.sum(0) / finite.sum(0).clamp(min=1),
+                "shift": mean.sum(0) / images.clamp(min=1),
                 "start": low - room,
                 "end": high + room,
+            }
+        )
+
+    @classmethod
+    def of(cls, tallies: Sequence[Tally]) -> Tally:
+        """The numbers of the channels of several together."""
+        known = max(len(each.numbers["class_images"]) for each in tallies)
+        found = {}
+        for name in FIELDS:
+            parts = [each.numbers[name] for each in tallies]
+            if name in CLASSES:
+                parts = [torch.cat([each, each.new_zeros(known - len(each), each.shape[1])]) for each in parts]
+            found[name] = torch.cat(parts, 1 if name in CLASSES else 0)
+        return cls(found)
+
+    def part(self, channels: slice) -> Tally:
+        """A copy of the numbers of some channels."""
+        return Tally(
+            {
+                name: (value[:, channels] if name in CLASSES else value[channels]).clone()
+                for name, value in self.numbers.items()
             }
         )
 
@@ -92,7 +117,7 @@ class Tally:
 
     @property
     def weakest(self) -> Weakest:
-        """The last of the places kept; of fewer than k none has to be beaten."""
+        """The last of the places kept, which follows what is added; of fewer than k none has to be beaten."""
         return Weakest(self.numbers["value"][:, -1], self.numbers["image"][:, -1], self.levels)
 
     @property
@@ -101,7 +126,8 @@ class Tally:
         if self._levels is None:
             start, end = self.numbers["start"], self.numbers["end"]
             margin = (end - start) * (MARGIN / (1 + 2 * MARGIN))
-            self._levels = Levels(start + margin, end - margin, turns(self.numbers["level_image"]))
+            turn = turns(self.numbers["level_image"])
+            self._levels = Levels(start + margin, end - margin, turn, turn.amax(1))
         return self._levels
 
     def copy(self) -> Tally:
@@ -118,62 +144,59 @@ class Tally:
         images, labels : torch.Tensor
             (N,) int64: their indices in the data set, and their classes, `NONE` where there is none.
         """
-        own, finite = self.numbers, found.finite
-        every, count = bool(finite.all()), finite.sum(0)
-
-        def where(values: torch.Tensor, otherwise: float) -> torch.Tensor:
-            return values if every else torch.where(finite, values, otherwise)
-
-        apart = where(found.mean - own["shift"], 0.0)
-        own["images"] += count
-        own["nonfinite"] += len(finite) - count
-        own["count"] += found.positions * count
-        own["zeros"] += where(found.zeros, 0).sum(0)
-        own["firing"] += (finite & (found.high > 0)).sum(0)
+        own, exact = self.numbers, found.exact
+        own["images"] += found.count
+        own["nonfinite"] += found.nonfinite
+        own["count"] += found.positions * found.count
+        own["zeros"] += found.zeros
+        own["firing"] += (found.high > 0).sum(0)
+        torch.minimum(own["low"], found.low.amin(0), out=own["low"])
+        torch.maximum(own["high"], found.high.amax(0), out=own["high"])
+        apart = found.mean().sub_(own["shift"])
+        if found.finite is not None:
+            apart.masked_fill_(~found.finite, 0)
         own["total"] += found.positions * apart.sum(0)
-        own["squares"] += (where(found.squares, 0.0) + found.positions * apart.square()).sum(0)
-        own["low"] = torch.minimum(own["low"], where(found.low, torch.inf).amin(0))
-        own["high"] = torch.maximum(own["high"], where(found.high, -torch.inf).amax(0))
-        ranked = where(found.statistic.double(), 0.0)
-        bins = own["histogram"].shape[1]
-        share = (ranked - own["start"]) / (own["end"] - own["start"])
-        own["histogram"].scatter_add_(1, (share * bins).long().clamp(0, bins - 1).T, finite.long().T)
-        self._add_classes(ranked, finite, labels)
-        self._add_places(found, images)
+        own["squares"] += found.positions * apart.square_().sum(0) + _within(found)
+        own["squares"].index_add_(0, exact.channel, exact.squares)
+        self._add_ranked(found, labels)
+        if len(found.places.channel):
+            self._add_places(found.places, images)
 
-    def _add_classes(self, ranked: torch.Tensor, finite: torch.Tensor, labels: torch.Tensor) -> None:
+    def _add_ranked(self, found: Measured, labels: torch.Tensor) -> None:
+        """Histogram and classes."""
+        own, ranked = self.numbers, found.ranked.double()
+        bins = own["histogram"].shape[1]
+        share = (ranked - own["start"]).div_(own["end"] - own["start"]).mul_(bins)
+        at = share.long().clamp_(0, bins - 1).add_(torch.arange(0, bins * self.channels, bins))
+        counted = at.flatten() if found.finite is None else at[found.finite]
+        own["histogram"].view(-1).scatter_add_(0, counted, torch.ones(()).long().expand(len(counted)))
         chosen = labels != NONE
         if not chosen.any():
             return
-        own, kept = self.numbers, finite.double()
         if not chosen.all():
-            labels, ranked, kept = labels[chosen], ranked[chosen], kept[chosen]
-        names = ("class_images", "class_total", "class_squares")
+            labels, ranked = labels[chosen], ranked[chosen]
         missing = int(labels.max()) + 1 - len(own["class_images"])
         if missing > 0:
-            for name in names:
+            for name in CLASSES:
                 own[name] = torch.cat([own[name], own[name].new_zeros(missing, self.channels)])
         present = labels.unique()
-        belongs = (present[:, None] == labels).double()  # several times as fast as index_add_
-        sums = (belongs @ torch.cat([kept, ranked, ranked.square()], 1)).chunk(3, 1)  # quicker than three products
-        for name, addend in zip(names, sums, strict=True):
-            own[name][present] += addend.to(own[name].dtype)
+        belongs = (present[:, None] == labels).double()  # a product is several times as fast as index_add_
+        kept = None if found.finite is None else found.finite[chosen].double()
+        own["class_images"][present] += (belongs.sum(1)[:, None] if kept is None else belongs @ kept).long()
+        own["class_total"][present] += belongs @ ranked
+        own["class_squares"][present] += belongs @ ranked.square_()
 
-    def _add_places(self, found: Measured, images: torch.Tensor) -> None:
-        channels = found.channel.unique()
-        if not len(channels):
-            return
+    def _add_places(self, places: Places, images: torch.Tensor) -> None:
         own, k = self.numbers, self.numbers["value"].shape[1]
         # one row a channel that has candidates, as long as the longest of them needs
-        order = found.channel.argsort(stable=True)
-        line = torch.searchsorted(channels, found.channel[order])
-        counts = torch.bincount(line)
+        order = places.channel.argsort(stable=True)
+        channels, line, counts = places.channel[order].unique_consecutive(return_inverse=True, return_counts=True)
         column = torch.arange(len(line)) - (counts.cumsum(0) - counts)[line]
         candidates = {
-            "value": found.value,
-            "image": images[found.image],
-            "row": (found.place // found.width).int(),
-            "column": (found.place % found.width).int(),
+            "value": places.value,
+            "image": images[places.image],
+            "row": places.row,
+            "column": places.column,
         }
         both = {}
         for name, values in candidates.items():
@@ -182,32 +205,41 @@ class Tally:
             both[name] = torch.cat([own[name][channels], table], 1)
         for name, values in strongest(both, k).items():
             own[name][channels] = values
-        self._add_examples(found.channel, candidates)
+        self._add_examples(places.channel, candidates)
 
     def _add_examples(self, channel: torch.Tensor, candidates: dict[str, torch.Tensor]) -> None:
         """Take those of the candidates whose turn comes before that of the example of their level."""
         image, levels = candidates["image"], self.levels
-        best = torch.ones_like(image, dtype=torch.bool)  # of several places in one image the first is the strongest
-        best[1:] = (image[1:] != image[:-1]) | (channel[1:] != channel[:-1])
-        share = (candidates["value"].double() - levels.start[channel]) * (LEVELS / (levels.end - levels.start))[channel]
-        at = channel * LEVELS + share.clamp(0, LEVELS - 1).long()
-        turn, held = turns(image).where(best, LAST), levels.turn.flatten()
-        chosen = ((turn < held[at]) & (turn == held.scatter_reduce(0, at, turn, "amin")[at])).nonzero()[:, 0]
-        if not len(chosen):
+        level, turn = levels.of(candidates["value"], channel), turns(image)
+        # of several places in one image the first is the strongest
+        turn[1:].masked_fill_((image[1:] == image[:-1]) & (channel[1:] == channel[:-1]), LAST)
+        sooner = (turn < levels.turn[channel, level]).nonzero()[:, 0]
+        if not len(sooner):
             return
+        channel, level, turn = channel[sooner], level[sooner], turn[sooner]
+        at = channel * LEVELS + level
+        first = turn == levels.turn.flatten().scatter_reduce(0, at, turn, "amin")[at]
         for name, values in candidates.items():
             own = self.numbers[f"level_{name}"]
-            own.view(-1)[at[chosen]] = values[chosen].to(own.dtype)
-        self._levels = None
+            own.view(-1)[at[first]] = values[sooner[first]].to(own.dtype)
+        levels.take(channel[first], level[first], turn[first])
+
+
+def _within(found: Measured) -> torch.Tensor:
+    """(C,) float64: sum of the squared deviations of the values from the means of their images."""
+    total = found.total.double()
+    return (found.norm.double().square_() - total.square_() / found.positions).sum(0)
 
 
 def strongest(places: dict[str, torch.Tensor], k: int) -> dict[str, torch.Tensor]:
-    """The k strongest of the places (C, M) of each channel; of equal ones the lower index, the upper row, the left."""
-    order = torch.arange(places["value"].shape[1]).expand(places["value"].shape)
-    far = torch.iinfo(torch.int64).max
-    last = torch.where(places["image"] == NONE, far, places["image"])
-    for key, descending in ((places["column"], False), (places["row"], False), (last, False), (places["value"], True)):
-        order = order.gather(1, key.gather(1, order).argsort(dim=1, descending=descending, stable=True))
+    """The k strongest of the places (C, M) of each channel; of equal ones the lower index, the upper row, the left.
+
+    Those of one image stand from the strongest on, of equal ones so, and are left in this order.
+    """
+    last = torch.where(places["image"] == NONE, torch.iinfo(torch.int64).max, places["image"])
+    order = last.argsort(dim=1, stable=True)
+    value = places["value"].gather(1, order)
+    order = order.gather(1, value.argsort(dim=1, descending=True, stable=True))
     return {name: values.gather(1, order[:, :k]) for name, values in places.items()}
 
 

@@ -27,7 +27,8 @@ from ..core import (
 from ..dataset import scores_of
 from ..layers import Layer, activations, layer_table, mixes_images
 from ..shadow import looking
-from .measuring import Measured, Weakest, measure
+from .levels import Weakest
+from .measuring import Measured, measure
 from .reading import Batch
 
 
@@ -125,9 +126,9 @@ class Watch:
 
         def take(row: Layer, output: torch.Tensor) -> None:
             one = self._measure(output, row, images, weakest=None if weakest is None else weakest[row.name])
-            if one.mean.shape[1] != row.channels:
+            if one.channels != row.channels:
                 raise ValueError(
-                    f"layer {row.name!r} has {one.mean.shape[1]} channels for image {int(images[0])}, "
+                    f"layer {row.name!r} has {one.channels} channels for image {int(images[0])}, "
                     f"and {row.channels} for the first"
                 )
             found[row.name] = one

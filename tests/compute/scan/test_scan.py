@@ -60,6 +60,14 @@ def test_an_in_place_relu_behind_a_layer_does_not_change_what_is_said_of_it():
     assert found["1"].zeros.tolist() == [4 / 8, 6 / 8]
 
 
+def test_nor_does_one_behind_a_layer_of_units():
+    model = nn.Sequential(nn.Flatten(), nn.Linear(2, 2, bias=False), nn.ReLU(inplace=True))
+    model[1].weight.data = torch.tensor([[1.0, 0.0], [-1.0, 0.0]])
+    found = quiet(model, IMAGES)  # the left pixels: 1, 3, 0, -4
+    assert (found["1"].minimum.tolist(), found["2"].minimum.tolist()) == ([-4, -3], [0, 0])
+    assert (found["1"].mean.tolist(), found["2"].mean.tolist()) == ([0, 0], [1, 1])
+
+
 def test_several_places_of_one_image_are_kept_if_they_are_asked_for():
     places = quiet(network(), IMAGES, ["0"], k=3, per_image=2)["0"].strongest(0)
     assert places == [(3, 1, 0, 0), (3, 2, 0, 1), (2, 1, 0, 1)]
@@ -325,3 +333,43 @@ def test_a_plain_hook_agrees_for_the_digits():
     maps = functional.relu(cw.activations(model, torch.stack([image for image, _ in data]), "C3")).flatten(2)
     best = maps.amax(2).topk(5, dim=0)
     assert torch.equal(best.indices.T[maps.amax((0, 2)) > 0], layer.indices[maps.amax((0, 2)) > 0])
+
+
+def test_zeros_are_counted_in_batches_of_any_size_and_not_in_images_that_are_left_out():
+    class Odd(nn.Module):
+        def forward(self, images):
+            return torch.cat([images, 0 / images], 1)  # NaN where a pixel is 0
+
+    images = torch.ones(600, 1, 1, 3)
+    images[:, :, :, 0] = 0
+    images[::2, :, :, 1] = 0
+    layer = quiet(nn.Sequential(Odd()), images, ["0"], batch_size=600)["0"]
+    assert layer["zeros"].tolist() == [600 + 300, 0] and layer.nonfinite.tolist() == [0, 600]
+    images[5:7] = 2
+    layer = quiet(nn.Sequential(Odd()), images, ["0"], batch_size=600)["0"]
+    assert layer["zeros"].tolist() == [598 + 299, 2 * 3] and layer.nonfinite.tolist() == [0, 598]
+
+
+@pytest.mark.parametrize("places", [63, 64])
+def test_extremes_are_those_of_narrow_and_of_wide_maps(places):
+    images = torch.randn(9, 2, 1, places, generator=torch.Generator().manual_seed(0))
+    layer = quiet(nn.Sequential(nn.Identity(), nn.Conv2d(2, 1, 1)), images, ["0"], k=3)["0"]
+    assert layer.minimum.tolist() == images.amin((0, 2, 3)).tolist()
+    assert torch.equal(layer.values, images.amax((2, 3)).topk(3, 0).values.T)
+
+
+def test_a_layer_that_runs_for_some_batches_of_a_scan_of_several_layers_keeps_its_own_numbers():
+    class Sometimes(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.second = nn.Identity(), nn.Identity()
+
+        def forward(self, images):
+            found = self.first(images)
+            return self.second(found) if images.max() > 2 else found
+
+    found = quiet(Sometimes(), IMAGES, ["first", "second"], batch_size=1, k=4)["second"]
+    assert (found.count.tolist(), found.zeros.tolist(), found.nonfinite.tolist()) == ([4], [1 / 4], [0])
+    assert (found.mean.tolist(), found.minimum.tolist(), found.maximum.tolist()) == ([2.0], [0.0], [3.0])
+    assert [(place.value, place.image) for place in found.strongest(0)] == [(3, 1), (3, 2)]
+    assert found.class_images.tolist() == [[1], [1]] and int(found.histogram.sum()) == 2
