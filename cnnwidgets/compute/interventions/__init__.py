@@ -1,5 +1,6 @@
 """Change what a network computes, for a while, and see what follows."""
 
+from .edited import arrangement_of
 from .edits import Ablate, Add, Apply, Clamp, Edit, Noise, Replace, Scale
 from .effects import ChannelAblator, ChannelEffects, channel_effects
 from .graph import norms_behind
@@ -25,6 +26,7 @@ __all__ = [
     "Patching",
     "Replace",
     "Scale",
+    "arrangement_of",
     "channel_effects",
     "check_edited",
     "intervene",

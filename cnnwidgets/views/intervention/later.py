@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from ...live import cell_thread
 from ...render.color import GAP, Shaded, palette
 from ...render.mosaic import Grid, mosaic
 from ...render.static import Panel
+from ...widgets.panels import PanelBox, WholeBox
 from ...widgets.state import Snapshot
 from ...widgets.surface import markup
 
@@ -26,6 +27,8 @@ WIDTH = 224
 """Of the three pictures of a layer, in px."""
 LONGEST = 128
 """Units of a vector in a row."""
+AFTER = 0.030
+"""Seconds after the scores: so long a page takes to be told of them, and until its next frame."""
 FLAT = 8
 """A row of units is drawn at most so many times as wide as high."""
 
@@ -88,6 +91,13 @@ def _later(share: float, row: Layer, one: torch.Tensor, other: torch.Tensor, *, 
     return Later(row, share, channel, torch.stack(drawn).numpy())
 
 
+@dataclass(frozen=True, eq=False)
+class LaterPanel(Panel):
+    """One of the panels of later layers, all of which change with every tick."""
+
+    box: ClassVar[type[PanelBox]] = WholeBox
+
+
 def later_panel(later: Later, colormap: str, *, key: str) -> Panel:
     """The three pictures of a layer on one scale."""
     shaded = Shaded.of(later.maps, colormap=colormap, scale="layer-full")
@@ -105,7 +115,7 @@ def later_panel(later: Later, colormap: str, *, key: str) -> Panel:
     grid = Grid.fit(count, height, width, columns=1 if vector else count)
     what = "unit" if later.row.kind == "vector" else "map"
     share = "from 0" if math.isinf(later.share) else f"by {markup.percent(later.share)}"
-    return Panel(
+    return LaterPanel(
         f"{later.row.name} · before, after, difference",
         mosaic(tiles, grid),
         palette=palette(shaded.colormap),
@@ -119,13 +129,20 @@ def later_panel(later: Later, colormap: str, *, key: str) -> Panel:
 def later_panels(found: Sequence[Later], colormap: str) -> list[list[Panel]]:
     """The panels of all, in columns of three."""
     if not found:
-        return [[Panel("Later layers · no change", width=WIDTH, key="later0")]]
+        return [[LaterPanel("Later layers · no change", width=WIDTH, key="later0")]]
     panels = [later_panel(each, colormap, key=f"later{at}") for at, each in enumerate(found)]
     return [panels[at : at + 3] for at in range(0, len(panels), 3)]
 
 
+def blank_panels() -> list[LaterPanel]:
+    """Panels for as many layers as are shown, with nothing in them yet."""
+    return [LaterPanel("", width=WIDTH, key=f"later{at}") for at in range(SHOWN)]
+
+
 class LaterPanels:
     """The later layers of a view, drawn a moment after all else where a page waits: the scores are seen first.
+
+    What is sent right behind them would keep the page from painting them.
 
     Attributes
     ----------
@@ -134,21 +151,35 @@ class LaterPanels:
     """
 
     def __init__(self, view: Any) -> None:
-        self._view, self._key, self.due = view, None, False  # type: Any, Any, bool
+        self._view = view
+        self._key: Hashable = None  # of what is drawn
+        self._waits: Hashable = None  # key of what is to be drawn; None for nothing
+        self._now = False
         self._drawn: list[list[Panel]] = []
 
+    @property
+    def due(self) -> bool:
+        """Whether the present ones are still to be drawn."""
+        return self._waits is not None
+
     def panels(self, key: Hashable, make: Callable[[], list[list[Panel]]]) -> list[list[Panel]]:
-        """What `make` gives; another `key` asks for others, which come with the next drawing."""
-        if key != self._key:
-            loop = cell_thread.turning_loop()
-            if loop is not None and self._key is not None and not self.due:
-                self.due = True
-                loop.call_soon(self._ask)
-            else:
-                self.due = False
-                self._key, self._drawn = key, make()
+        """What `make` gives; another `key` asks for others, which come with a drawing of their own."""
+        if key == self._key:
+            self._waits = None
+        elif self._now or self._key is None or (loop := cell_thread.turning_loop()) is None:
+            self._key, self._drawn = key, make()
+            self._waits, self._now = None, False
+        elif key != self._waits:
+            self._waits = key
+            loop.call_later(AFTER, self._ask, key)
         return self._drawn
 
-    def _ask(self) -> None:
+    def draw(self) -> None:
+        """Draw what is due, now or soon."""
+        self._now = self.due
         if self.due and not self._view.closed:
             self._view.redraw()
+
+    def _ask(self, key: Hashable) -> None:
+        if key == self._waits:
+            self.draw()

@@ -21,6 +21,7 @@ from ...widgets.panels import grid_panel, image_panel
 from ...widgets.state import Colormap, Given, Index, Integer, NotNone, Snapshot, Subject, Target, image_of, together
 from ...widgets.state import call as call_of
 from ...widgets.surface import markup
+from .ahead import Ahead
 from .beside import Beside, Present
 from .controls import InterventionControls
 from .edits import AVERAGED, REPLACES, Switches, checked_gains, checked_off, replacement, unfit_words
@@ -203,7 +204,7 @@ class InterventionView(ImageView):
         self._norms: list[str] = []
         self._unfit = ""
         self._keeping = False
-        self._beside, self._later = Beside(self), LaterPanels(self)
+        self._beside, self._later, self._ahead = Beside(self), LaterPanels(self), Ahead(self)
 
     def choosable(self, row: Layer) -> bool:
         """Layers with channels that a hook can edit."""
@@ -259,17 +260,20 @@ class InterventionView(ImageView):
 
     def compute(self) -> None:
         """Run the network with the edits, and compare the layers behind them."""
-        place = (self.subject.weights, self.index, self.layer, self.replace, self.other)
+        weights = self.snapshot.weights
+        place = (weights, self.index, self.layer, self.replace, self.other)
         row = self.layer_row
-        self._output = self.snapshot.output(self.layer)
+        looked = (self.snapshot.modules, weights, self.layer)
+        self._output = self.remember("output", looked, lambda: self.snapshot.output(self.layer))
         self._instead = self.remember("instead", place, lambda: self._replacement(row))
         self._unfit = unfit_words(self._instead, self._output, self._switches, self.other, self.index)
         switches = self._applied
         key = (*place, switches.off, switches.live)
         self._after = self.remember("after", key, lambda: self._run(switches))
         self._edited_key = key
-        removing = (switches.removing, self.layer, self.subject.weights)
+        removing = (switches.removing, self.layer, weights)
         self._norms = self.remember("norms", removing, lambda: self._norms_behind(row, switches))
+        self._ahead.look_at((weights, self.layer))
         other = self.subject.at(self.other) if self.replace == "image" else None
         self._beside.look_at(Present(place, (switches.off, switches.live), self._instead, other, self._unfit))
 
@@ -321,6 +325,7 @@ class InterventionView(ImageView):
     def close(self) -> None:
         """Close every widget of the view; the model is as it was before."""
         if not self.closed:
+            self._ahead.stop()
             self._beside.stop()
         super().close()
 
@@ -328,7 +333,7 @@ class InterventionView(ImageView):
         """Draw at once what waits to be drawn, the later layers too."""
         super().flush()
         if self._later.due:
-            self.redraw()
+            self._later.draw()
             super().flush()
 
     def settle(self) -> None:
@@ -364,17 +369,22 @@ class InterventionView(ImageView):
         if not edits:
             self.edited = self.subject
             return self.snapshot
-        if self._own is None:
-            self._own = self.subject.under({})
-        own, before = self._own, self._own.edits
+        own, before = self.twin, self.twin.edits
         own.edit(together(self.subject.edits, edits))
         try:
-            found = own.at(self.index)
+            found = own.at(self.index, before=self.snapshot, layer=self.layer)
         except BaseException:
             own.edit(before)  # of the picture that stays
             raise
         self.edited = own
         return found
+
+    @property
+    def twin(self) -> Subject:
+        """What is edited: the model beside the one that is looked at, also while it has no edits."""
+        if self._own is None:
+            self._own = self.subject.under({})
+        return self._own
 
     def _later_panels(self) -> list[list[Panel]]:
         found = self.remember("later", self._edited_key, lambda: later_layers(self.snapshot, self._after, self.layer))

@@ -297,6 +297,15 @@ class ModelView(Together, Shown, W.VBox):
         """Put a widget between the controls and the panels, or nothing, instead of what is there under this `place`."""
         self._frame.insert(part, place)
 
+    def make_ready(self, panels: Sequence[Panel]) -> None:
+        """Make what shows these panels, each under its `key`, before it is needed: widgets take longer than a drawing.
+
+        Nothing of them is seen until `panels()` gives some of the same keys.
+        """
+        with sharing():
+            self._frame.columns.ready(panels)
+        self._loosen_new()
+
     def say(self, text: str) -> None:
         """Say in the error line what went wrong; with an empty text, that all is well."""
         self._frame.say(text)

@@ -11,6 +11,7 @@ from .painted import Paint, PaintedBox, PaintedPanel, ScriptedBox
 from .prediction import prediction_panel, with_truth
 from .table import STYLE as TABLE_STYLE
 from .table import strip_panel, table_panel, tables_panel
+from .whole import WholeBox
 
 __all__ = [
     "DETAIL",
@@ -31,6 +32,7 @@ __all__ = [
     "PaintedPanel",
     "PanelBox",
     "ScriptedBox",
+    "WholeBox",
     "channel_panel",
     "classes_panel",
     "curve_panel",

@@ -54,7 +54,7 @@ class PanelBox(CardPanel):
         self.figure: PixelFigure | None = None
         self.picture: Swapped | None = None
         # without a heading it would still have its margins
-        self.heading = plain(Text) if panel.heading else plain(Text, layout=layout(display="none"))
+        self.heading = plain(Text) if self.heading_of(panel) else plain(Text, layout=layout(display="none"))
         self.below = plain(Text)
         self._fresh = True
         super().__init__(panel.width, self.heading, *panel.controls, self.below)
@@ -202,6 +202,19 @@ class Columns(W.HBox):
         self._stacks: dict[tuple[str, ...], W.VBox] = {}
         look = W.Layout(flex_flow="row wrap", align_items="flex-start", min_height=f"{height}px")
         super().__init__([], layout=look)
+
+    def ready(self, panels: Sequence[Panel]) -> None:
+        """Make the boxes of panels that may be shown later; the page hears of them, and shows none."""
+        for panel in panels:
+            if panel.key not in self.boxes:
+                self.boxes[panel.key] = box = getattr(panel, "box", PanelBox)(panel)
+                box.held = self.held
+
+    @property
+    def apart(self) -> list[W.Widget]:
+        """The boxes that stand in the page later, or did before: they go with the others."""
+        shown = self.shown
+        return [box for key, box in self.boxes.items() if key not in shown]
 
     @property
     def shown(self) -> dict[str, PanelBox]:

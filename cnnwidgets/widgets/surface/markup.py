@@ -234,6 +234,14 @@ def heading(name: str, *parts: str) -> Markup:
     )
 
 
+def picture(address: str, width: int, height: int) -> Markup:
+    """A picture of pixels in so many px; it is there when the page paints what stands around it."""
+    return Markup(
+        '<img class="cnnw-input" decoding="sync" alt="" src="{}" width="{}" height="{}" '
+        'style="display:block;max-width:none;width:{}px;height:{}px;margin:3px 3px 8px">'
+    ).format(address, width, height, width, height)
+
+
 def label(text: str) -> Markup:
     """The quiet name of a control."""
     return Markup('<span class="cnnw-label">{}</span>').format(text)

@@ -11,7 +11,15 @@ from torch import nn
 
 import cnnwidgets as cw
 from cnnwidgets.render.color import GAP
-from cnnwidgets.views.intervention.later import LONGEST, Later, later_layers, later_panel, later_panels
+from cnnwidgets.views.intervention import later
+from cnnwidgets.views.intervention.later import (
+    LONGEST,
+    Later,
+    LaterPanels,
+    later_layers,
+    later_panel,
+    later_panels,
+)
 from cnnwidgets.widgets.state import Subject
 from tests.widgets.conftest import steps, tiny
 
@@ -86,3 +94,59 @@ def test_where_a_page_waits_the_scores_are_drawn_first_and_the_later_layers_with
         view.close()
 
     asyncio.run(main())
+
+
+def told(messages) -> list[tuple[str, set[str]]]:
+    """Kind of widget and traits of each message since the last call."""
+    found = [(type(message.widget).__name__, message.traits) for message in messages]
+    messages.clear()
+    return found
+
+
+def test_a_tick_is_told_in_four_messages_and_each_later_layer_in_one(messages):
+    text, turn = ("Text", {"value"}), ("Stage", {"value"})
+
+    async def main() -> None:
+        view = cw.InterventionView(tiny(), steps(), layer="conv", ranking=False, channel=1)
+        view.gains = ((0, 0.2),)
+        view.flush()
+        await asyncio.sleep(0.6)
+        messages.clear()
+        view.off = (0,)
+        assert told(messages) == [("Lines", {"x", "y", "visible"}), text, text, turn]  # crosses, scores, title
+        view.flush()
+        assert told(messages) == [text, text, text, turn]  # fc, pool, title
+        view.close()
+
+    asyncio.run(main())
+
+
+def test_a_newer_tick_has_the_later_layers_wait_for_its_own_scores(monkeypatch):
+    class Loop:
+        calls: list[tuple] = []  # noqa: RUF012
+
+        def call_later(self, seconds, call, *args):
+            self.calls.append((call, args))
+
+    class View:
+        closed, drawn = False, 0
+
+        def redraw(self):
+            self.drawn += 1
+
+    def ring(number: int) -> int:
+        call, args = loop.calls[number]
+        call(*args)
+        return view.drawn
+
+    loop, view = Loop(), View()
+    monkeypatch.setattr(later.cell_thread, "turning_loop", lambda: loop)
+    panels = LaterPanels(view)
+    assert panels.panels("a", lambda: "A") == "A" and not panels.due
+    assert panels.panels("b", lambda: "B") == panels.panels("b", lambda: "B") == "A"  # the second is no tick
+    assert panels.panels("c", lambda: "C") == "A" and len(loop.calls) == 2
+    assert (ring(0), ring(1)) == (0, 1)
+    assert panels.panels("c", lambda: "C") == "C" and not panels.due
+    assert panels.panels("d", lambda: "D") == "C" and panels.due
+    assert panels.panels("c", lambda: "C") == "C" and not panels.due  # back to what is drawn
+    assert ring(2) == 1
