@@ -133,7 +133,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "widgets.panels": (*_FURNITURE, "widgets", "widgets.controls", "widgets.painter"),
     "widgets.input": (*_FURNITURE, "widgets.controls", "widgets.painter"),
     "widgets.picker": _FURNITURE,
-    "widgets.patches": _FURNITURE,
+    "widgets.patches": (*_FURNITURE, "widgets.panels"),
     "widgets.steered": (*_RENDER, "widgets.painter", "widgets.surface"),
     "widgets.shown": (*_FURNITURE, "widgets.painter", "widgets.panels"),
     "widgets.base": (

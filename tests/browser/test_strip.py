@@ -139,8 +139,8 @@ def test_the_menu_shows_the_wrong_images_alone_and_a_scan_knows_their_classes(ru
     wait_until(page, lambda: shown(page) == [str(at) for at in eval(threes)] and not empty(page), "the threes")
     wait_until(page, lambda: "images, by a scan" in foot.inner_text(), "it is said by what")
     in_kernel(page, "view.layer, view.channel = 'C3', 5")
-    patches = page.locator(".cnnw-stack", has_text="Strongest patches").locator(".cnnw-figure .bqplot").last
-    wait_until(page, lambda: "channel 5" in page.locator(".cnnw-stack").last.inner_text(), "the patches of channel 5")
+    room_of, patches = page.locator(".cnnw-patches"), page.locator(".cnnw-patches .bqplot")
+    wait_until(page, lambda: "channel 5" in room_of.inner_text() and patches.is_visible(), "the patches of channel 5")
     steady(patches)
     x, y = eval(in_kernel(page, "box = view.panel('patches').cells.box(1); print((box[0] + 20, box[1] + 20))"))
     patches.click(position={"x": x, "y": y}, force=True)

@@ -35,12 +35,12 @@ def test_without_a_scan_there_is_none(model, dataset):
 
 
 def test_they_follow_layer_and_channel_and_a_click_looks_at_the_image(view, passes):
-    assert view.panel("patches").heading == "Strongest patches · channel 0 · pool"
+    assert view.panel("patches").heading == "Strongest patches · channel 0"
     passes()
     view.channel = 1
     assert view.panel("patches").describe(0) == "no. 1: 0, image 0 · label: 0, row 0, column 0" and passes() == 0
     view.layer = "conv"
-    assert view.panel("patches").heading == "Strongest patches · channel 1 · conv"
+    assert said(view.panel("patches")) == "Strongest patches · channel 1 click one conv: largest values in 6 images "
     view.channel = 0
     view.panel("patches").on_cell(1)
     assert view.index == 4 and view.panel("patches").marks == [view.panel("patches").cells.box(1)]
@@ -67,15 +67,16 @@ def test_a_move_does_not_wait_for_them_and_a_picture_has_them(view, tmp_path, mo
         view.channel = 1
         view.flush()
         assert view.panel("channel").heading.startswith("Channel 1")
-        assert view.panel("patches").heading == "Strongest patches · channel 0 · pool"
+        assert view.panel("patches").heading == "Strongest patches · channel 0"
         for _ in range(200):
             await asyncio.sleep(0.005)
             if "channel 1" in view.panel("patches").heading:
                 break
-        assert view.panel("patches").heading == "Strongest patches · channel 1 · pool"
+        assert view.panel("patches").heading == "Strongest patches · channel 1"
         view.layer = "conv"
         view.save(tmp_path / "picture.png")
-        assert "Strongest patches · channel 1 · conv" in headings(view)
+        patches = view.static().columns[-1][-1]
+        assert patches.heading == "Strongest patches · channel 1" and patches.lines[0].startswith("conv: ")
 
     asyncio.run(main())
 
@@ -83,7 +84,7 @@ def test_a_move_does_not_wait_for_them_and_a_picture_has_them(view, tmp_path, mo
 def test_a_page_for_all_channels_leaves_them_out_and_the_view_keeps_them(view, tmp_path):
     file = view.to_html(tmp_path / "page.html", progress=False, index=[0]).path
     assert "Strongest patches" not in file.read_text()
-    assert "Strongest patches · channel 0 · pool" in headings(view)
+    assert "Strongest patches · channel 0" in headings(view)
 
 
 def test_the_code_hands_the_scan_over(view, model, dataset, scan):
@@ -103,7 +104,7 @@ def test_explore_hands_its_scan_on_to_its_tabs(model, dataset, scan):
     explorer.pick_by(scan)
     maps = explorer.tabs.made["maps"]
     maps.flush()
-    assert maps.panel("patches").heading == "Strongest patches · channel 0 · pool"
+    assert maps.panel("patches").heading == "Strongest patches · channel 0"
     late = cw.explore(model, dataset, layer="pool")
     late.pick_by(scan)
     late.tab = "maps"

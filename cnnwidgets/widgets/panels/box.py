@@ -105,7 +105,7 @@ class PanelBox(CardPanel):
         parts.append(lines_html(panel.lines, panel.dots))
         html = "".join(parts)
         if self.figure is not None and panel.pixels is None:  # in place of the picture, which keeps its room
-            html = f'<div class="cnnw-instead" style="--cnnw-room:{panel.width + 4}px">{html}</div>'
+            html = f'<div class="cnnw-instead" style="--cnnw-room:{self.figure.room}px">{html}</div>'
         return html
 
     def _show_figure(self, panel: Panel, before: Panel) -> None:

@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import ClassVar
 
 from ...compute.dataset import Item
 from ...compute.layers import Layer
 from ...compute.scan import Scan
 from ...live import GrowingWork, cell_thread
 from ...render.static import Panel
+from ..panels import PanelBox
 from ..passes import ByteCache
 from ..state import Subject
 from ..surface import markup
@@ -26,6 +28,21 @@ KEPT = 32 * 2**20
 """Bytes of pictures that are kept: a channel that was looked at is there at once."""
 LARGEST = {"maximum": "largest values", "mean": "largest means", "norm": "largest norms"}
 """What a scan ranks images by, in words."""
+
+
+class PatchesBox(PanelBox):
+    """Stands beside the panel above it where there is room, and below it else; see the style sheet."""
+
+    def __init__(self, panel: Panel) -> None:
+        super().__init__(panel)
+        self.add_class("cnnw-patches")
+
+
+@dataclass(frozen=True, eq=False)
+class PatchesPanel(Panel):
+    """The panel that it shows."""
+
+    box: ClassVar[type[PanelBox]] = PatchesBox
 
 
 class Cutting:
@@ -124,7 +141,7 @@ class StrongestPatches(GrowingWork[Cutting]):
         name : str
             Of the unit, where it has one.
         """
-        key = row.name, channel
+        key, heading = (row.name, channel), _heading(row, channel, name)
         drawn: Drawn | None = self._kept.get(key)
         if key != self._key:
             self.hold()
@@ -132,11 +149,11 @@ class StrongestPatches(GrowingWork[Cutting]):
         if drawn is None and cell_thread.loop() is None:
             self.settle()
         if drawn is None and (self.error is not None or self.complete or self.done):
-            drawn = self._drawn(row, channel, name)
+            drawn = self._drawn(row.name, heading)
             if self.complete:
                 self._kept.put(key, drawn)
         if drawn is None:
-            before = self._shown or Drawn(self._panel(row, channel, name, ["reading the images"]))
+            before = self._shown or Drawn(self._panel(heading, [f"{row.name}: reading the images"]))
             return replace(before.panel, resting=True)
         self._shown = drawn
         return drawn.framing(chosen)
@@ -144,7 +161,7 @@ class StrongestPatches(GrowingWork[Cutting]):
     def nothing(self, why: str) -> Panel:
         """The panel where there are no patches to show."""
         self.follow(None, None, False)
-        self._shown = Drawn(Panel("Strongest patches", width=WIDTH, lines=[f"none: {why}"], key="patches", room=ROOM))
+        self._shown = Drawn(self._panel("", [f"none: {why}"]))
         return self._shown.panel
 
     def settle(self) -> None:
@@ -159,16 +176,16 @@ class StrongestPatches(GrowingWork[Cutting]):
         self._cutter.clear()
         self._kept.clear()
 
-    def _drawn(self, row: Layer, channel: int, name: str) -> Drawn:
+    def _drawn(self, layer: str, heading: str) -> Drawn:
         examples = [] if self.work is None else self.work.examples
         if self.error is not None:
-            return Drawn(self._panel(row, channel, name, [markup.in_words(self.error)]))
+            return Drawn(self._panel(heading, [f"{layer}: {markup.in_words(self.error)}"]))
         if not examples:
-            return Drawn(self._panel(row, channel, name, ["no image has a finite value here"]))
+            return Drawn(self._panel(heading, [f"{layer}: no image has a finite value here"]))
         pixels, cells = patch_sheet(examples, side=SIDE, columns=COLUMNS, count=self.total)
         images, said = tuple(each.place.image for each in examples), [described(each) for each in examples]
         panel = replace(
-            self._panel(row, channel, name, [f"{LARGEST[self.scan.statistic]} in {self.scan.done:,} images"]),
+            self._panel(heading, [f"{layer}: {LARGEST[self.scan.statistic]} in {self.scan.done:,} images"]),
             pixels=pixels,
             cells=cells,
             describe=lambda cell: said[cell] if cell < len(said) else "",
@@ -178,7 +195,11 @@ class StrongestPatches(GrowingWork[Cutting]):
         )
         return Drawn(panel, images)
 
-    def _panel(self, row: Layer, channel: int, name: str, lines: list[str]) -> Panel:
-        word = "unit" if row.kind == "vector" else "channel"
-        heading = " · ".join(filter(None, ["Strongest patches", f"{word} {channel}", name, row.name]))
-        return Panel(heading, width=WIDTH, lines=lines, key="patches", room=ROOM)
+    def _panel(self, heading: str, lines: list[str]) -> Panel:
+        parts = filter(None, ["Strongest patches", heading])
+        return PatchesPanel(" · ".join(parts), width=WIDTH, lines=lines, key="patches", room=ROOM)
+
+
+def _heading(row: Layer, channel: int, name: str) -> str:
+    word = "unit" if row.kind == "vector" else "channel"
+    return " · ".join(filter(None, [f"{word} {channel}", name]))

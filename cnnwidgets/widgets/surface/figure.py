@@ -59,6 +59,7 @@ class PixelFigure(W.Box):
         self._handle: bqplot.Scatter | None = None
         self._label: bqplot.Label | None = None
         self._dragging = False
+        self._kept = 0
         self._framed = (0.0, 0.0, 0.0, 0.0)
         # the pixels lie under the figure, in a widget of their own: one message a picture, a bqplot Image needs two
         self._picture = Swapped({"flex": "0 0 auto"}, "cnnw-pixels")
@@ -115,7 +116,14 @@ class PixelFigure(W.Box):
         """Keep the height of the highest of pictures of these (width, height), so that nothing below moves."""
         self._keep(reserved(sizes, *self._room, fit=self._fit))
 
+    @property
+    def room(self) -> int:
+        """Height in px that it takes on the page, also once it is blank."""
+        shown = min(self._room[1], round(self._shape[0] * self._factor)) if self._shape else 0
+        return max(self._kept, shown) + 4
+
     def _keep(self, height: int) -> None:
+        self._kept = height
         self.layout.min_height = f"{height + 4}px"
 
     def blank(self) -> None:

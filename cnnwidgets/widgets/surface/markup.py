@@ -101,6 +101,8 @@ STYLE = f"""<style>{COLORS}
 .cnnw .cnnw-chart svg path.domain {{ display: none; }} /* its ends lie under the numbers */
 .cnnw .cnnw-chart svg text.axislabel {{ font-size: 12px; font-weight: normal; fill: var(--cnnw-muted); }}
 @media (max-width: 930px) {{ .cnnw .cnnw-many {{ order: 1; }} }} /* the small panels share a row */
+.cnnw .widget-hbox > .cnnw-stack:has(> .cnnw-patches) {{ flex: 1 1 312px !important; flex-flow: row wrap; min-width: 0;
+  align-items: flex-start; }}
 .cnnw .cnnw-elastic {{ container-type: inline-size; }}
 .cnnw .widget-hbox > :is(.cnnw-elastic, .widget-vbox:has(> .cnnw-elastic)) {{ flex: 1 1 280px !important;
   max-width: 660px; }}

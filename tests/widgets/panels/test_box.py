@@ -126,8 +126,21 @@ def test_a_picture_that_goes_leaves_its_room_to_the_text():
     box.show(Panel("Units", bars=[("0", 1.0, "5")]))
     assert pictures(box) == [] or all(picture.shape == (1, 1, 4) for picture in pictures(box))
     assert "cnnw-instead" in box.below.value
+    assert f"--cnnw-room:{answering().width + 4}px" in box.below.value  # a picture that fits stands in a square
     box.show(answering())
     assert any(np.array_equal(picture, answering().drawn()) for picture in pictures(box))
+
+
+def test_a_picture_that_scrolls_leaves_the_room_that_it_had():
+    wide = np.zeros((50, 100, 3), np.uint8)
+    for scrolls, room in ((400, 100), (60, 60)):
+        box = PanelBox(
+            replace(
+                answering(), pixels=wide, palette=None, width=200, scrolls=scrolls, cells=None, flags=[(0, 0, 1, 1)]
+            )
+        )
+        box.show(Panel("Units", width=200, lines=["none"]))
+        assert f"--cnnw-room:{room + 4}px" in box.below.value
 
 
 def test_a_panel_that_first_has_no_picture_can_get_one():

@@ -45,7 +45,8 @@ class Owner:
     def look(self, layer: str, channel: int) -> cw.Panel:
         self.at = (layer, channel)
         panel = self.strongest.panel(self.snapshot.find(layer), channel, self.snapshot.item, chosen=4)
-        self.drawn.append(f"{panel.heading.partition(' · ')[2]} {'resting' if panel.resting else ''}".strip())
+        of = panel.heading.partition(" · ")[2], panel.lines[0].partition(":")[0]
+        self.drawn.append(" ".join([*of, *["resting"] * panel.resting]))
         return panel
 
     def grew(self) -> bool:
@@ -63,7 +64,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_strongest_stand_in_order_and_those_of_the_chosen_image_are_framed():
     owner = Owner()
     panel = owner.look("pool", 0)  # x: image k has k + 15 at most, in the last corner
-    assert panel.heading == "Strongest patches · channel 0 · pool" and panel.lines == ["largest values in 6 images"]
+    assert panel.heading == "Strongest patches · channel 0" and panel.lines == ["pool: largest values in 6 images"]
     said = [panel.describe(cell) for cell in range(panel.cells.count)]
     assert said == [
         "no. 1: 20, image 5 · label: 2, row 1, column 1",
@@ -105,8 +106,8 @@ def test_in_a_notebook_the_panel_before_rests_until_the_newest_is_there():
             await asyncio.sleep(0)
 
     asyncio.run(main())
-    here = "channel 0 · pool"
-    assert owner.drawn == [f"{here} resting", here, f"{here} resting", f"{here} resting", "unit 0 · fc"]
+    here = "channel 0 pool"
+    assert owner.drawn == [f"{here} resting", here, f"{here} resting", f"{here} resting", "unit 0 fc"]
     assert 0 not in owner.images.read and not owner.strongest.running
 
 
@@ -118,7 +119,7 @@ def test_what_goes_wrong_is_said_in_its_place():
 
     owner.strongest._cutter.field = fails
     panel = owner.look("pool", 0)
-    assert panel.pixels is None and panel.lines == ["no such field"]
+    assert panel.pixels is None and panel.lines == ["pool: no such field"]
 
 
 def test_an_image_that_is_gone_leaves_its_place_empty():
