@@ -27,7 +27,7 @@ from capture import interleaved, peak_bytes, ratio
 from torch import Tensor, nn
 
 import cnnwidgets as cw
-from cnnwidgets.compute.interventions.tail import Tail
+from cnnwidgets.compute.effects.tail import Tail
 
 LAYERS = {
     "lenet5": ("C1", "S4", "C3"),

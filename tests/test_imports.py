@@ -16,7 +16,7 @@ PACKAGE = Path(__file__).parents[1] / "cnnwidgets"
 _CORE = ("compute.core",)
 _INPUTS = (*_CORE, "compute.inputs")
 _SHADOW = (*_CORE, "compute.shadow")
-_LAYERS = (*_INPUTS, "compute.recall", "compute.shadow", "compute.axes", "compute.layers")
+_LAYERS = (*_INPUTS, "compute.recall", "compute.shadow", "compute.axes", "compute.tabular", "compute.layers")
 _COMPUTE = (
     *_LAYERS,
     "compute.settings",
@@ -33,6 +33,7 @@ _COMPUTE = (
     "compute.attribution",
     "compute.gradients",
     "compute.interventions",
+    "compute.effects",
     "compute.accuracy",
     "compute.perturbation",
     "compute.overview",
@@ -78,7 +79,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "compute.shadow": _CORE,
     "compute.axes": _CORE,
     "compute.recall": _CORE,
-    "compute.layers": (*_INPUTS, "compute.shadow", "compute.axes", "compute.recall"),
+    "compute.tabular": (),
+    "compute.layers": (*_INPUTS, "compute.shadow", "compute.axes", "compute.recall", "compute.tabular"),
     **dict.fromkeys(
         (
             "compute.scoring",
@@ -95,7 +97,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "compute.signatures": (*_LAYERS, "compute.dataset"),
     "compute.embedding": (*_LAYERS, "compute.dataset"),
     "compute.predictions": _CORE,
-    "compute.reading": (*_CORE, "compute.dataset"),
+    "compute.reading": (*_INPUTS, "compute.dataset", "compute.predictions"),
     "compute.cluster": _CORE,
     "compute.scan": (
         *_LAYERS,
@@ -108,6 +110,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "compute.attribution": (*_LAYERS, "compute.scoring", "compute.dataset", "compute.occlusion"),
     "compute.gradients": _CORE,
     "compute.interventions": (*_LAYERS, "compute.scoring", "compute.gradients"),
+    "compute.effects": (*_LAYERS, "compute.scoring", "compute.interventions"),
     "compute.accuracy": (*_LAYERS, "compute.scoring", "compute.dataset", "compute.interventions"),
     "compute.lessons": (
         *_LAYERS,

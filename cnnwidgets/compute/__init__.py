@@ -19,29 +19,20 @@ from .convolution import Explanation, Slide, explain, slide
 from .core import Captured, capture, get_layer
 from .dataset import responses
 from .diagnosis import Finding, Findings, diagnose
-from .embedding import Clusters, Embedding, clusters, embed
-from .filters import Filters, filters
-from .gradients import GradientEdits, edit_gradients
-from .interventions import (
-    Ablate,
-    Add,
-    Apply,
+from .effects import (
     ChannelAblator,
     ChannelEffects,
-    Clamp,
     ClassUnits,
-    Edit,
-    Intervention,
     LayerPatcher,
-    Noise,
     Patching,
-    Replace,
-    Scale,
     channel_effects,
-    intervene,
     patching,
     units_for_class,
 )
+from .embedding import Clusters, Embedding, clusters, embed
+from .filters import Filters, filters
+from .gradients import GradientEdits, edit_gradients
+from .interventions import Ablate, Add, Apply, Clamp, Edit, Intervention, Noise, Replace, Scale, intervene
 from .layers import Layer, LayerTable, activations, layer_table
 from .maximization import MaximizedPicture, Maximizer, maximize
 from .occlusion import Occluder, OcclusionMap, occlusion

@@ -35,7 +35,6 @@ from .model import (
     plain,
     tensors_of,
 )
-from .modes import PassMode, no_mode_left
 from .names import (
     OUTPUT,
     find_layer,
@@ -52,7 +51,7 @@ from .names import (
 )
 from .outputs import are_probabilities, leaves, rebuilt, replaced, why_not
 from .progress import Bar, Report, Stopped, on_interrupt
-from .state import same_random_state
+from .state import PassMode, no_mode_left, same_random_state
 
 __all__ = [
     "BESIDE",

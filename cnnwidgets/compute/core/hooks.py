@@ -18,9 +18,9 @@ from torch.utils.hooks import RemovableHandle
 
 from .captured import Captured
 from .model import plain
-from .modes import no_mode_left
 from .names import find_layer, first_names, further_place, named_parts
 from .outputs import leaves, replaced
+from .state import no_mode_left
 
 _ours: set[int] = set()
 """Keys of our hooks in the hook tables of modules; torch gives each key once in a process."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..layers import to_html
+from ..tabular import to_html
 
 
 @dataclass(frozen=True)

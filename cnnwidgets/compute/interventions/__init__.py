@@ -1,37 +1,35 @@
-"""Change what a network computes, for a while, and see what follows."""
+"""Change what a network computes, for a while."""
 
 from .edited import arrangement_of
 from .edits import Ablate, Add, Apply, Clamp, Edit, Noise, Replace, Scale
-from .effects import ChannelAblator, ChannelEffects, channel_effects
-from .graph import norms_behind
+from .graph import Change, Cut, NoCut, norms_behind
 from .intervention import EditedTwin, Edits, Intervention, intervene, interventions_of
-from .patching import LayerPatcher, Patching, patching
-from .place import check_edited
-from .units import ClassUnits, units_for_class
+from .operation import rerouted_operation
+from .place import check_edited, find_edited
+from .selection import by_channel, on_numbers
 
 __all__ = [
     "Ablate",
     "Add",
     "Apply",
-    "ChannelAblator",
-    "ChannelEffects",
+    "Change",
     "Clamp",
-    "ClassUnits",
+    "Cut",
     "Edit",
     "EditedTwin",
     "Edits",
     "Intervention",
-    "LayerPatcher",
+    "NoCut",
     "Noise",
-    "Patching",
     "Replace",
     "Scale",
     "arrangement_of",
-    "channel_effects",
+    "by_channel",
     "check_edited",
+    "find_edited",
     "intervene",
     "interventions_of",
     "norms_behind",
-    "patching",
-    "units_for_class",
+    "on_numbers",
+    "rerouted_operation",
 ]

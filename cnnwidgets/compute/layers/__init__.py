@@ -19,7 +19,6 @@ from .table import (
     type_name,
     with_operations,
 )
-from .tabular import to_html, to_text
 from .tracing import Traced, traced
 
 __all__ = [
@@ -58,8 +57,6 @@ __all__ = [
     "sample",
     "step_of",
     "table_of",
-    "to_html",
-    "to_text",
     "token_grid",
     "trace",
     "traced",

@@ -12,8 +12,8 @@ import torch
 from ...late import imported
 from ..axes import Layout
 from ..core import unknown_layer
+from ..tabular import to_html, to_text
 from .kinds import Kind
-from .tabular import to_html, to_text
 
 COLUMNS = ("name", "type", "call", "kind", "shape", "parameters", "macs", "ran", "note")
 """Of the layer table, as `to_records` names them."""

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 import torch
 
 from ..core import unknown_layer
-from ..layers import to_html, to_text
+from ..tabular import to_html, to_text
 from .boxes import NOTHING
 
 Pixels: TypeAlias = int | float | tuple[int | float, int | float]

@@ -15,12 +15,11 @@ from torch import nn
 from ..core import Prepare, check_numbers, plain, same_random_state, weights_version, whole
 from ..dataset import Item, Items, OutputNames
 from ..predictions import Predictions
-from ..reading import Ahead, Reader
+from ..reading import Ahead, Batch, Reader, batches, checked_part, visiting_order
 from . import storage
 from .identity import difference, key_of
 from .layer_scan import LayerScan
 from .measuring import STATISTICS, Measured, absent, together
-from .reading import Batch, batches, checked_part, visiting_order
 from .result import Scan
 from .tally import Tally, framed_alike
 from .watching import Found, Watch, chosen_layers, most_at_once

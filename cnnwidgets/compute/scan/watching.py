@@ -26,10 +26,10 @@ from ..core import (
 )
 from ..dataset import scores_of
 from ..layers import Layer, activations, layer_table, mixes_images
+from ..reading import Batch
 from ..shadow import looking
 from .levels import Weakest
 from .measuring import Measured, measure
-from .reading import Batch
 
 
 class _Enough(BaseException):

@@ -9,14 +9,14 @@ import torch
 
 from ...compute.accuracy import AccuracyMeter
 from ...compute.dataset import Prediction, of_images
-from ...compute.interventions import ChannelAblator, LayerPatcher
+from ...compute.effects import ChannelAblator, LayerPatcher
 from ...compute.overview import worth_choosing
 from ...render.static import Panel
 from ...widgets.state import Snapshot
 from .carried import carried_panel, other_panel
 from .edits import by_channel
 from .growing import Background
-from .measured import accuracy_panel
+from .panels import accuracy_panel
 from .ranking import Ranking, curve_of, ranking_panel
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...compute.interventions import Patching
+from ...compute.effects import Patching
 from ...render.color import Shaded, palette
 from ...render.mosaic import Strip, strip
 from ...render.static import Panel

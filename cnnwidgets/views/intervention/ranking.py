@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ...compute.interventions import ChannelAblator, ChannelEffects
+from ...compute.effects import ChannelAblator, ChannelEffects
 from ...render.static import Chart, Line, Panel
 from ...widgets.panels import CurvePanel, curve_panel
 from ...widgets.surface import number

@@ -11,7 +11,8 @@ import traitlets as T
 
 from ...compute.accuracy import AccuracyEffects
 from ...compute.core import plain
-from ...compute.interventions import ChannelEffects, Patching, norms_behind
+from ...compute.effects import ChannelEffects, Patching
+from ...compute.interventions import norms_behind
 from ...compute.layers import Layer, drawable
 from ...live import cell_thread
 from ...render.color import Shaded

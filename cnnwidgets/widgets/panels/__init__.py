@@ -5,10 +5,9 @@ from .channel import channel_panel
 from .column import DETAIL, GRID, HOVERED, INPUT, CardPanel
 from .curve import CurveBox, CurvePanel, curve_panel
 from .grid import grid_panel, grid_sizes, painted_grid
-from .image import PHOTO, classes_panel, enlarged, image_panel, image_panels
+from .image import PHOTO, classes_panel, enlarged, image_panel, image_panels, prediction_panel, with_truth
 from .map import NOTHING, Around, MapPanel, map_panel, padded_palette
 from .painted import Paint, PaintedBox, PaintedPanel, ScriptedBox
-from .prediction import prediction_panel, with_truth
 from .table import STYLE as TABLE_STYLE
 from .table import strip_panel, table_panel, tables_panel
 from .whole import WholeBox

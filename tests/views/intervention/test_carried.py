@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from cnnwidgets.compute.interventions import Patching
+from cnnwidgets.compute.effects import Patching
 from cnnwidgets.views.intervention.carried import carried_panel, listed
 
 LAYERS = [f"layer{number}" for number in range(40)]

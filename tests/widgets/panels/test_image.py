@@ -15,7 +15,7 @@ from cnnwidgets import ActivationView, AttributionView, ConvolutionView, Occlusi
 from cnnwidgets.render.color.colormap import DARK, LIGHT
 from cnnwidgets.render.static.card import TRUE, Card, Panel, card
 from cnnwidgets.render.static.page import Page
-from cnnwidgets.widgets.panels.prediction import with_truth
+from cnnwidgets.widgets.panels.image import with_truth
 from cnnwidgets.widgets.surface import markup
 from tests.widgets.conftest import inside
 

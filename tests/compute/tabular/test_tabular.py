@@ -1,6 +1,6 @@
 """Tables as text and as HTML."""
 
-from cnnwidgets.compute.layers.tabular import to_html, to_text
+from cnnwidgets.compute.tabular import to_html, to_text
 
 EVIL = "<b>&"
 

@@ -11,8 +11,8 @@ import torch
 from torch import nn
 
 from ..core import Bar, Prepare, Report, Stopped, shortened, whole
+from ..interventions import Ablate
 from ..scoring import Score, choose_targets, out_of_memory
-from .edits import Ablate
 from .effects import Value, replacing
 from .tail import Tail
 

@@ -12,8 +12,8 @@ import torch
 from torch import nn
 
 from ..core import Bar, Prepare, Report, Stopped, describe, plain
+from ..interventions import Ablate
 from ..scoring import Score, choose_targets, out_of_memory, parse_target
-from .edits import Ablate
 from .tail import Tail
 
 Value = Literal["zero", "mean"] | float

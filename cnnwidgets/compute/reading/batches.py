@@ -11,7 +11,7 @@ from torch import nn
 from ..core import Prepare, whole
 from ..dataset import Item
 from ..inputs import as_numbers
-from .levels import NONE
+from ..predictions import NONE
 
 MOST_CLASSES = 2**16
 """Labels from this number on are no classes: a table for each channel would be too long."""

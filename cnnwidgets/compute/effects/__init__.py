@@ -1,0 +1,16 @@
+"""What edits do to a score: channel by channel, unit by unit, layer by layer."""
+
+from .effects import ChannelAblator, ChannelEffects, channel_effects
+from .patching import LayerPatcher, Patching, patching
+from .units import ClassUnits, units_for_class
+
+__all__ = [
+    "ChannelAblator",
+    "ChannelEffects",
+    "ClassUnits",
+    "LayerPatcher",
+    "Patching",
+    "channel_effects",
+    "patching",
+    "units_for_class",
+]
