@@ -38,7 +38,8 @@ STAND_INS = {'net = cw.models.pretrained("alexnet")': 'net = cw.models.pretraine
 
 
 LONG_CODE = 10  # lines beyond which code is no part of a slide
-LONG_TEXT = 600  # characters beyond which a picture does not fit below a text
+HIGH, WIDE, MOST_HIGH = 700, 1090, 520  # px of a slide of `slides.py`, and of a picture on it
+LINE, LETTERS = 27, 110  # px of a line of text, and how many characters it has
 MOST_CELLS = 3  # of a slide
 HIDDEN = "hide-input"  # tag of a cell of which a slide shows the output alone
 HEADING = re.compile(r"#{1,2} ")
@@ -103,10 +104,10 @@ def strip(notebook: NotebookNode) -> NotebookNode:
 def as_slides(notebook: NotebookNode) -> NotebookNode:
     """Say, in place, what `jupyter nbconvert --to slides` makes of each cell.
 
-    Each heading begins a slide; what does not fit beside what is there goes to one below it. The cell for Colab is left
+    Each heading begins a slide; what does not fit below what is there goes to one below it. The cell for Colab is left
     out, and so is long code: without a picture it is in the speaker's notes, else its picture is shown alone.
     """
-    count, pictures, length = 0, 0, 0
+    count, pictures, used = 0, 0, 0
     for cell in notebook.cells:
         cell.metadata.pop("tags", None)
         code, long = cell.cell_type == "code", len(cell.source.splitlines()) > LONG_CODE
@@ -119,7 +120,7 @@ def as_slides(notebook: NotebookNode) -> NotebookNode:
             kind = "notes"
         elif not code and HEADING.match(cell.source):
             kind = "slide"
-        elif count == 0 or count == MOST_CELLS or (picture and (pictures or length > LONG_TEXT)):
+        elif count == 0 or count == MOST_CELLS or (picture and pictures) or used + height(cell) > HIGH:
             kind = "subslide" if count else "slide"
         else:
             kind = "-"
@@ -127,10 +128,26 @@ def as_slides(notebook: NotebookNode) -> NotebookNode:
             cell.metadata["tags"] = [HIDDEN]
         cell.metadata["slideshow"] = {"slide_type": kind}
         if kind in ("slide", "subslide"):
-            count = pictures = length = 0
+            count = pictures = used = 0
         if kind not in ("skip", "notes"):
-            count, pictures, length = count + 1, pictures + picture, length + len(cell.source) * (not code)
+            count, pictures, used = count + 1, pictures + picture, used + height(cell)
     return notebook
+
+
+def height(cell: NotebookNode) -> int:
+    """About how many px a cell takes on a slide: lines of text, and pictures no larger than they are shown."""
+    hidden = cell.cell_type == "code" and len(cell.source.splitlines()) > LONG_CODE
+    texts, found = [] if hidden else [cell.source], 0
+    for output in cell.get("outputs", []):
+        data = output.get("data", {})
+        if "image/png" in data:
+            with Image.open(io.BytesIO(base64.b64decode(data["image/png"]))) as picture:
+                found += min(MOST_HIGH, picture.height * min(WIDE, picture.width) // picture.width)
+        else:
+            texts.append(output.get("text", data.get("text/plain", "")))
+    lines = [line for text in texts for line in text.splitlines()]
+    headings = 40 * sum(line.startswith("#") and cell.cell_type != "code" for line in lines)
+    return found + headings + sum(LINE * max(1, -(-len(line) // LETTERS)) for line in lines)
 
 
 def is_bar(output: NotebookNode) -> bool:

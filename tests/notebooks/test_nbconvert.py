@@ -13,6 +13,7 @@ import pypandoc
 import pytest
 from nbconvert import HTMLExporter, LatexExporter, SlidesExporter
 from nbformat import NotebookNode
+from traitlets.config import PyFileConfigLoader
 
 from cnnwidgets import views
 from notebooks import refresh
@@ -100,3 +101,17 @@ def test_each_view_is_shown_as_its_picture(every_view: NotebookNode, exporter: t
 def test_all_pictures_of_a_stored_notebook_are_shown(path: Path, exporter: type[HTMLExporter]):
     stored = nbformat.read(path, as_version=4)
     assert converted(stored, exporter) == pictures(stored) != []
+
+
+def test_slides_scroll_and_show_whole_lines_of_code_and_no_code_that_is_hidden():
+    exporter = SlidesExporter(config=PyFileConfigLoader("slides.py", path=str(refresh.FOLDER)).load_config())
+    stored = nbformat.read(refresh.FOLDER / "lenet5_mnist.ipynb", as_version=4)
+    for cell in stored.cells:
+        cell.source = f"{cell.source}\n# {cell.id}" if cell.cell_type == "code" else cell.source
+    html = exporter.from_notebook_node(stored)[0]
+    assert "width: 1280" in html and "overflow-y: auto" in html and "white-space: pre-wrap" in html
+    hidden = [refresh.HIDDEN in cell.metadata.get("tags", []) for cell in stored.cells if cell.cell_type == "code"]
+    shown = [f"# {cell.id}" in html for cell in stored.cells if cell.cell_type == "code"]
+    assert (
+        any(hidden) and not any(map(bool.__and__, hidden, shown)) and sum(shown) >= sum(not each for each in hidden) - 1
+    )
