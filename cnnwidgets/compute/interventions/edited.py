@@ -167,8 +167,10 @@ def arrangement_of(
     part, number = named_parts(network)[place.module], place.call or 1
     found = by_type(part, output, place.path) if place.site is None else None
     if found is None:
-        kept, key = known_arrangements(network), (place.module, type(part), number, place.path, output.ndim)
-        key = key if place.site is None else ("row", layer, output.ndim)
+        kept = known_arrangements(network)
+        key: Any = "row", layer, output.ndim
+        if place.site is None:
+            key = place.module, type(part), number, place.path, output.ndim
         if key not in kept:
             table = layer_table(model, images, operations=place.site is not None, prepare=prepare)
             kept[key] = by_row(place.row(table), output.ndim)

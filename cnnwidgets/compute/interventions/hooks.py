@@ -82,7 +82,7 @@ class Calls(threading.local):
 
     @property
     def given(self) -> tuple[nn.Module, Any, Any] | None:
-        """The network that runs in this thread, and what it was given: (network, args, keywords); the innermost."""
+        """The network that runs in this thread, with its arguments and keywords; the inner one of two."""
         for pass_ in reversed(self._passes):
             if (network := pass_[0]()) is not None:
                 return network, *pass_[1:]
