@@ -19,11 +19,11 @@ from ..reading import Ahead, Reader
 from . import storage
 from .identity import difference, key_of
 from .layer_scan import LayerScan
-from .measuring import STATISTICS, Measured, absent, together
-from .reading import Batch, batches, checked_part, visiting_order
+from .measured import Measured, absent, together
+from .measuring import STATISTICS
 from .result import Scan
 from .tally import Tally, framed_alike
-from .watching import Found, Watch, chosen_layers, most_at_once
+from .watching import Batch, Found, Watch, batches, checked_part, chosen_layers, most_at_once, visiting_order
 
 FIRST = 32
 """So many images fix the edges of the histograms, whatever the batch size."""

@@ -1,9 +1,9 @@
-"""The pass of a scan: each layer is measured as it runs, so that no map outlives the next layer."""
+"""The passes of a scan, batch by batch: each layer is measured as it runs, so that no map outlives the next layer."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple
@@ -23,17 +23,33 @@ from ..core import (
     leaves,
     module_names,
     plain,
+    whole,
 )
-from ..dataset import scores_of
+from ..dataset import Item, scores_of
+from ..inputs import as_numbers
 from ..layers import Layer, activations, layer_table, mixes_images
 from ..shadow import looking
-from .levels import Weakest
-from .measuring import Measured, measure
-from .reading import Batch
+from .measured import NONE, Measured, Weakest
+from .measuring import measure
+
+MOST_CLASSES = 2**16
+"""Labels from this number on are no classes: a table for each channel would be too long."""
 
 
 class _Enough(BaseException):
     """Ends a pass after the last layer; not an Exception, so that no model catches it."""
+
+
+class Batch(NamedTuple):
+    """What the network is run on, and of its N images the indices in the data set and the classes (N,)."""
+
+    given: Any
+    images: torch.Tensor
+    labels: torch.Tensor
+
+    def single(self) -> list[Batch]:
+        """Its images, one a batch."""
+        return [Batch(*(each[at : at + 1] for each in self)) for at in range(len(self.images))]
 
 
 class Found(NamedTuple):
@@ -83,6 +99,7 @@ class Watch:
                 self._wanted[module, number or row.call].append((row, path))
         self._operations = [row for row in rows if row.operation]
         self._modules = [row.name for row in rows if not row.operation]
+        self._hear: Callable[[str, Any], None] | None = None  # told of each call of a module in a pass
 
     @contextmanager
     def session(self) -> Iterator[nn.Module | None]:
@@ -90,7 +107,7 @@ class Watch:
         if not self._modules and not self._to_end:
             yield None
             return
-        with looking(self._model, self._modules) as shadow:
+        with looking(self._model, self._modules) as shadow, around_calls(shadow, lambda name: None, self._leave):
             yield shadow
 
     def __call__(
@@ -117,6 +134,10 @@ class Watch:
                 skipped[number] = in_one_line(error)
                 return []
         return [one for each in batch.single() for one in self(shadow, each, weakest, skipped)]
+
+    def _leave(self, name: str, output: Any) -> None:
+        if self._hear is not None:
+            self._hear(name, output)
 
     def _found(self, shadow: nn.Module | None, batch: Batch, weakest: Mapping[str, Weakest] | None) -> Found:
         """One pass."""
@@ -147,14 +168,16 @@ class Watch:
 
         if shadow is not None:
             try:
-                with around_calls(shadow, lambda name: None, leave):
-                    output = call(shadow, batch.given, self._prepare)
+                self._hear = leave
+                output = call(shadow, batch.given, self._prepare)
                 scores = scores_of({path: value for path, value in leaves(output) if torch.is_tensor(value)})
             except _Enough:
                 pass
             except Exception:  # behind the last layer only the scores are missing
                 if len(found) < len(self._modules):
                     raise
+            finally:
+                self._hear = None
         if self._operations:
             names = [row.name for row in self._operations]
             outputs = activations(self._model, batch.given, names, prepare=self._prepare)
@@ -215,3 +238,43 @@ def most_at_once(model: nn.Module, batch: Any, rows: list[Layer], prepare: Prepa
     if prepare is not None or batch_size == 1 or any(row.batch_axis is None for row in rows):
         return 1
     return 1 if mixes_images(model, batch) else batch_size
+
+
+def checked_part(part: tuple[int, int]) -> tuple[int, int]:
+    """Which part of how many, as numbers; raises where it is not that."""
+    if not isinstance(part, Sequence) or len(part) != 2 or None in (numbers := [whole(each) for each in part]):
+        raise TypeError(f"part is (which, of how many), such as (0, 8), not {part!r}")
+    at, of = (int(number) for number in numbers if number is not None)
+    if not 0 <= at < of:
+        raise ValueError(f"part {part!r}: of {of} parts there are those from 0 to {of - 1}")
+    return at, of
+
+
+def visiting_order(count: int, seed: int | None) -> torch.Tensor:
+    """The indices of `count` images in a random order; as they come, if `seed` is None."""
+    if seed is None:
+        return torch.arange(count)
+    return torch.randperm(count, generator=torch.Generator().manual_seed(seed))
+
+
+def batches(model: nn.Module, items: Sequence[tuple[int, Item]], prepare: Prepare | None, most: int) -> Iterator[Batch]:
+    """Indices and items in batches of images of one size and type, of at most so many."""
+    groups: dict[object, list[tuple[int, Item]]] = {}
+    for index, item in items:
+        image = item.image
+        key = index if prepare is not None or image is None else (image.shape, image.dtype, image.device)
+        groups.setdefault(key, []).append((index, item))
+    for group in groups.values():
+        for start in range(0, len(group), most):
+            part = group[start : start + most]
+            images = [item.image for _, item in part if item.image is not None]
+            stacked = prepare is None and len(images) == len(part)
+            yield Batch(
+                as_numbers(model, torch.stack(images)) if stacked else part[0][1].raw,
+                torch.tensor([index for index, _ in part]),
+                torch.tensor([_class_of(item) for _, item in part]),
+            )
+
+
+def _class_of(item: Item) -> int:
+    return item.label if item.label is not None and 0 <= item.label < MOST_CLASSES else NONE
