@@ -272,22 +272,21 @@ class ActivationView(ImageView):
             if row.operation or row.module:
                 grid = replace(grid, hint=SWITCH, on_switch=self.switch)
             grid = painted_grid(grid, paint)
+        chosen = channel_panel(
+            shaded,
+            row,
+            self.channel,
+            pixel=self.pixel,
+            names=self.unit_names,
+            extra=self._tokens(),
+            on_pixel=lambda pixel: self.set_trait("pixel", pixel),
+            paint=paint,
+        )
+        patches = self._patches()
         return [
             self.remember("image", (self.item, self.snapshot.prediction), lambda: image_panels(self.snapshot)),
             replace(grid, marks=[cells.box(self.channel)]),
-            [
-                channel_panel(
-                    shaded,
-                    row,
-                    self.channel,
-                    pixel=self.pixel,
-                    names=self.unit_names,
-                    extra=self._tokens(),
-                    on_pixel=lambda pixel: self.set_trait("pixel", pixel),
-                    paint=paint,
-                ),
-                *self._patches(),
-            ],
+            [chosen, *patches] if patches else chosen,
         ]
 
     def render(self) -> None:

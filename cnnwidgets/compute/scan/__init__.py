@@ -2,7 +2,7 @@
 
 from .identity import weights_key
 from .layer_scan import LayerScan, Place
-from .levels import LEVELS
+from .measured import LEVELS
 from .result import Scan, checked_scan
 from .scan import scan
 from .scanner import Scanner

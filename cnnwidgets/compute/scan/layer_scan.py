@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import torch
 
-from .levels import NONE
+from .measured import NONE
 from .tally import Tally
 
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import accumulate
-from typing import NamedTuple
+from collections.abc import Iterator
 
 import numpy as np
 import torch
 
 from ..dataset import channels_first
 from ..layers import Layer, one_image
-from .levels import Weakest
+from .measured import Exact, Measured, Places, Weakest, no_numbers
 
 STATISTICS = ("maximum", "mean", "norm")
 """What an image is ranked by in a channel: its largest value, the mean of its values, the root of their squares."""
@@ -26,81 +23,6 @@ CACHED, ROWS = 2**18, 255
 """Numbers, and images, that are looked at in a chunk: they stay in the cache, and what is counted of them in a byte."""
 NARROW = 64
 """Maps of fewer values are turned, for torch reduces short rows one value after the other."""
-
-
-class Places(NamedTuple):
-    """Places that may be kept, (E,) each; those of one image and channel from the strongest on.
-
-    `image` is the number in the batch, row and column say where in the map.
-    """
-
-    channel: torch.Tensor
-    image: torch.Tensor
-    value: torch.Tensor
-    row: torch.Tensor
-    column: torch.Tensor
-
-
-class Exact(NamedTuple):
-    """Mean, and sum of squared deviations from it, of the maps of which float32 loses them, (E,) each."""
-
-    image: torch.Tensor
-    channel: torch.Tensor
-    mean: torch.Tensor
-    squares: torch.Tensor
-
-
-@dataclass(frozen=True)
-class Measured:
-    """Numbers of C channels, of one layer or of several, for N images, on the CPU.
-
-    Attributes
-    ----------
-    positions : torch.Tensor
-        (C,) int64: values of a channel in one image.
-    count, nonfinite : torch.Tensor
-        (C,) int64: how many images count; how many are left out for NaN or infinity.
-    finite : torch.Tensor or None
-        (N, C) bool: which images count; None where all do.
-    zeros : torch.Tensor
-        (C,) int64: how many values of the images that count are exactly 0.
-    low, high : torch.Tensor
-        (N, C) float32: the smallest and the largest value; inf and -inf where an image does not count.
-    total, norm : torch.Tensor
-        (N, C) float32: sum of the values, and root of the sum of their squares; 0 where an image does not count, and
-        for the maps in `exact`.
-    ranked : torch.Tensor
-        (N, C) float32: the statistic, which images are ranked by; 0 where an image does not count.
-    exact : Exact
-        The maps of which `total` and `norm` say too little.
-    places : Places
-        The places that may be kept.
-    """
-
-    positions: torch.Tensor
-    count: torch.Tensor
-    nonfinite: torch.Tensor
-    finite: torch.Tensor | None
-    zeros: torch.Tensor
-    low: torch.Tensor
-    high: torch.Tensor
-    total: torch.Tensor
-    norm: torch.Tensor
-    ranked: torch.Tensor
-    exact: Exact
-    places: Places
-
-    @property
-    def channels(self) -> int:
-        """How many channels."""
-        return len(self.positions)
-
-    def mean(self) -> torch.Tensor:
-        """(N, C) float64: mean of the values; 0 where an image does not count."""
-        found = self.total.double() / self.positions
-        if len(self.exact.image):
-            found[self.exact.image, self.exact.channel] = self.exact.mean
-        return found
 
 
 def as_channels(output: torch.Tensor, layer: Layer, count: int) -> tuple[torch.Tensor, int]:
@@ -186,56 +108,6 @@ def measure(
     )
 
 
-def together(layers: Sequence[Measured]) -> Measured:
-    """The measures of several layers as those of one that has all their channels: adding up costs the same for few."""
-    if len(layers) == 1:
-        return layers[0]
-    starts = [0, *accumulate(each.channels for each in layers[:-1])]
-    finite = None
-    if any(each.finite is not None for each in layers):
-        known = (torch.ones_like(one.low, dtype=torch.bool) if one.finite is None else one.finite for one in layers)
-        finite = torch.cat(list(known), 1)
-
-    def joined(name: str) -> torch.Tensor:
-        parts = [getattr(each, name) for each in layers]
-        return torch.cat(parts, parts[0].ndim - 1)
-
-    exact, places = (
-        [part._replace(channel=part.channel + start) for part, start in zip(parts, starts, strict=True)]
-        for parts in ([each.exact for each in layers], [each.places for each in layers])
-    )
-    return Measured(
-        *(joined(name) for name in ("positions", "count", "nonfinite")),
-        finite,
-        *(joined(name) for name in ("zeros", "low", "high", "total", "norm", "ranked")),
-        Exact(*(torch.cat(parts) for parts in zip(*exact, strict=True))),
-        Places(*(torch.cat(parts) for parts in zip(*places, strict=True))),
-    )
-
-
-def absent(count: int, channels: int) -> Measured:
-    """The measures of a layer that did not run for `count` images."""
-    none, nothing, empty = torch.zeros(channels, dtype=torch.int64), torch.zeros(count, channels), _empty()
-    return Measured(
-        none + 1,
-        none,
-        none,
-        torch.zeros(count, channels, dtype=torch.bool),
-        none,
-        nothing + torch.inf,
-        nothing - torch.inf,
-        nothing,
-        nothing,
-        nothing,
-        Exact(empty, empty, empty.double(), empty.double()),
-        Places(empty, empty, empty.float(), empty.int(), empty.int()),
-    )
-
-
-def _empty() -> torch.Tensor:
-    return torch.empty(0, dtype=torch.int64)
-
-
 def _reduced(values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
     """Smallest and largest value, sum and norm of each map."""
     if values.shape[2] == 1:
@@ -266,7 +138,7 @@ def _exact(
 ) -> Exact:
     """Mean and sum of squared deviations, in double precision, of the maps of which float32 loses them."""
     positions = values.shape[2]
-    image = channel = _empty()
+    image = channel = no_numbers()
     if positions > 1:
         lost = norm * positions**0.5 < total.abs() * (1 + CANCELLED)  # more than are lost, by rounding
         if not calm:
@@ -314,7 +186,7 @@ def _entering(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Numbers and channels of the images that may be among the k strongest of a channel, or examples of its levels."""
     if weakest is None:
-        return _empty(), _empty()
+        return no_numbers(), no_numbers()
     number, channel, strong, example = weakest.beaten(ranked, finite, images)
     if len(number) > k * ranked.shape[1]:  # nor can those that k others of this batch beat
         known = ranked if finite is None else ranked.where(finite, -torch.inf)

@@ -19,7 +19,8 @@ from ..reading import Ahead, Batch, Reader, batches, checked_part, visiting_orde
 from . import storage
 from .identity import difference, key_of
 from .layer_scan import LayerScan
-from .measuring import STATISTICS, Measured, absent, together
+from .measured import Measured, absent, together
+from .measuring import STATISTICS
 from .result import Scan
 from .tally import Tally, framed_alike
 from .watching import Found, Watch, chosen_layers, most_at_once

@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from .levels import LAST, LEVELS, NONE, Levels, Weakest, turns
-from .measuring import Measured, Places
+from .measured import LAST, LEVELS, NONE, Levels, Measured, Places, Weakest, turns
 
 MARGIN = 0.25
 """By what share of their range the edges of a histogram lie beyond the values of the first images."""

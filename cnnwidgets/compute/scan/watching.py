@@ -1,4 +1,4 @@
-"""The pass of a scan: each layer is measured as it runs, so that no map outlives the next layer."""
+"""The passes of a scan, batch by batch: each layer is measured as it runs, so that no map outlives the next layer."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from ..dataset import scores_of
 from ..layers import Layer, activations, layer_table, mixes_images
 from ..reading import Batch
 from ..shadow import looking
-from .levels import Weakest
-from .measuring import Measured, measure
+from .measured import Measured, Weakest
+from .measuring import measure
 
 
 class _Enough(BaseException):
@@ -83,6 +83,7 @@ class Watch:
                 self._wanted[module, number or row.call].append((row, path))
         self._operations = [row for row in rows if row.operation]
         self._modules = [row.name for row in rows if not row.operation]
+        self._hear: Callable[[str, Any], None] | None = None  # told of each call of a module in a pass
 
     @contextmanager
     def session(self) -> Iterator[nn.Module | None]:
@@ -90,7 +91,7 @@ class Watch:
         if not self._modules and not self._to_end:
             yield None
             return
-        with looking(self._model, self._modules) as shadow:
+        with looking(self._model, self._modules) as shadow, around_calls(shadow, lambda name: None, self._leave):
             yield shadow
 
     def __call__(
@@ -117,6 +118,10 @@ class Watch:
                 skipped[number] = in_one_line(error)
                 return []
         return [one for each in batch.single() for one in self(shadow, each, weakest, skipped)]
+
+    def _leave(self, name: str, output: Any) -> None:
+        if self._hear is not None:
+            self._hear(name, output)
 
     def _found(self, shadow: nn.Module | None, batch: Batch, weakest: Mapping[str, Weakest] | None) -> Found:
         """One pass."""
@@ -147,14 +152,16 @@ class Watch:
 
         if shadow is not None:
             try:
-                with around_calls(shadow, lambda name: None, leave):
-                    output = call(shadow, batch.given, self._prepare)
+                self._hear = leave
+                output = call(shadow, batch.given, self._prepare)
                 scores = scores_of({path: value for path, value in leaves(output) if torch.is_tensor(value)})
             except _Enough:
                 pass
             except Exception:  # behind the last layer only the scores are missing
                 if len(found) < len(self._modules):
                     raise
+            finally:
+                self._hear = None
         if self._operations:
             names = [row.name for row in self._operations]
             outputs = activations(self._model, batch.given, names, prepare=self._prepare)

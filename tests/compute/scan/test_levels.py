@@ -8,7 +8,7 @@ from torch import nn
 
 import cnnwidgets as cw
 from cnnwidgets.compute.scan import LEVELS
-from cnnwidgets.compute.scan.levels import turns
+from cnnwidgets.compute.scan.measured import turns
 
 IMAGES = [torch.full((1, 2, 2), float(at)) for at in range(80)]
 
