@@ -23,7 +23,7 @@ class WholeBox(PanelBox):
 
     def text(self, panel: Panel) -> str:
         """HTML of all: heading, picture and what stands below it."""
-        heading, picture = super().heading_of(panel), ""
+        parts = [super().heading_of(panel)]
         if panel.pixels is not None:
-            picture = markup.picture(png_address(encode_png(panel.pixels, panel.palette)), *panel.size)
-        return heading + picture + super().text(panel)
+            parts.append(markup.picture(png_address(encode_png(panel.pixels, panel.palette)), *panel.size))
+        return "".join([*parts, super().text(panel)])

@@ -81,6 +81,26 @@ def test_a_click_is_one_pass_and_what_only_the_display_changes_is_none(view, pas
     assert (passes(), view.edited.passes) == (0, 1)
 
 
+def test_a_click_computes_only_what_is_behind_the_layer(view, monkeypatch):
+    forward, runs = nn.Conv2d.forward, []
+    monkeypatch.setattr(nn.Conv2d, "forward", lambda self, x: (runs.append(self), forward(self, x))[1])
+    click(view, 0)
+    assert runs == [] and view.edited.output(0, "conv")[1].equal(view.snapshot.output("conv")[1])
+    assert view.edited.output(0, "fc").tolist() == [0.0, 0.0, 0.0] and runs == []
+
+
+def test_both_networks_see_the_very_image_that_is_shown():
+    class Noise:  # another one each time it is read
+        def __len__(self) -> int:
+            return 1
+
+        def __getitem__(self, index: int):
+            return torch.rand(1, 4, 4), 0
+
+    view = cw.InterventionView(tiny(), Noise(), layer="conv", off=(1,), ranking=False)
+    assert view.snapshot.output("fc")[0] == view.edited.output(0, "fc")[0] != 0  # of map 0 alone
+
+
 def test_a_gain_multiplies_the_chosen_channel(view):
     view.gains = [[0, 2.0], [1, 1.0]]
     assert view.gains == ((0, 2.0),)
