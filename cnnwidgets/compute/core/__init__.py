@@ -49,7 +49,6 @@ from .names import (
 )
 from .outputs import are_probabilities, leaves, rebuilt, replaced, why_not
 from .progress import Bar, Report, Stopped, on_interrupt
-from .recall import Known, recallable, recalled
 from .state import same_random_state
 
 __all__ = [
@@ -62,7 +61,6 @@ __all__ = [
     "Captured",
     "Entrance",
     "ForwardError",
-    "Known",
     "Prepare",
     "Report",
     "Stopped",
@@ -105,8 +103,6 @@ __all__ = [
     "on_interrupt",
     "plain",
     "rebuilt",
-    "recallable",
-    "recalled",
     "replaced",
     "rerouted",
     "same_random_state",

@@ -14,7 +14,6 @@ from torch import nn
 from ..axes import Evidence, Roles, following_axes
 from ..core import (
     Captured,
-    Known,
     Prepare,
     call,
     capture,
@@ -22,13 +21,12 @@ from ..core import (
     find_layer,
     module_names,
     plain,
-    recalled,
     same_random_state,
     settings_version,
     unknown_layer,
 )
 from ..inputs import as_batch
-from ..shadow import looking
+from ..shadow import Known, looking, recalled
 from .operations import Trace, run_operations, trace
 
 

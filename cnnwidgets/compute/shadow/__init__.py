@@ -3,5 +3,15 @@
 from .copying import Unshadowed
 from .evaluating import evaluating
 from .looking import looking, shadow_of, twin_of
+from .recall import Known, recallable, recalled
 
-__all__ = ["Unshadowed", "evaluating", "looking", "shadow_of", "twin_of"]
+__all__ = [
+    "Known",
+    "Unshadowed",
+    "evaluating",
+    "looking",
+    "recallable",
+    "recalled",
+    "shadow_of",
+    "twin_of",
+]

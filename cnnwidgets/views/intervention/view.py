@@ -21,11 +21,10 @@ from ...widgets.panels import grid_panel, image_panel
 from ...widgets.state import Colormap, Given, Index, Integer, NotNone, Snapshot, Subject, Target, image_of, together
 from ...widgets.state import call as call_of
 from ...widgets.surface import markup
-from .ahead import Ahead
 from .beside import Beside, Present
 from .controls import InterventionControls
 from .edits import AVERAGED, REPLACES, Switches, checked_gains, checked_off, replacement, unfit_words
-from .growing import GrowingFinding
+from .growing import Ahead, GrowingFinding
 from .later import LaterPanels, later_layers, later_panels
 from .panels import score_panel
 from .ranking import Ranking

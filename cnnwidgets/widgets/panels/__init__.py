@@ -1,6 +1,6 @@
 """Panels that several views share, and what shows them on the page."""
 
-from .box import Columns, PanelBox, lines_html
+from .box import Columns, PanelBox, WholeBox, lines_html
 from .channel import channel_panel
 from .column import DETAIL, GRID, HOVERED, INPUT, CardPanel
 from .curve import CurveBox, CurvePanel, curve_panel
@@ -11,7 +11,6 @@ from .painted import Paint, PaintedBox, PaintedPanel, ScriptedBox
 from .prediction import prediction_panel, with_truth
 from .table import STYLE as TABLE_STYLE
 from .table import strip_panel, table_panel, tables_panel
-from .whole import WholeBox
 
 __all__ = [
     "DETAIL",

@@ -10,7 +10,7 @@ import ipywidgets as W
 import numpy as np
 from markupsafe import escape
 
-from ...render import encode_png
+from ...render import encode_png, png_address
 from ...render.static import Panel
 from ...render.text import ink
 from ..surface import PixelFigure, Swapped, Text, close_tree, layout, markup, plain
@@ -161,6 +161,27 @@ class PanelBox(CardPanel):
 
     def _described(self, cell: int) -> str:
         return "" if self.panel.describe is None else escape(self.panel.describe(cell))
+
+
+class WholeBox(PanelBox):
+    """Shows a panel whose picture does not answer the mouse in one widget, and so with one message.
+
+    For pictures of which several change together. A box of the other kind takes six widgets, and sends three messages.
+    """
+
+    def heading_of(self, panel: Panel) -> str:
+        """None of its own: see `text`."""
+        return ""
+
+    def show_picture(self, panel: Panel, before: Panel) -> None:
+        """None of its own: see `text`."""
+
+    def text(self, panel: Panel) -> str:
+        """HTML of all: heading, picture and what stands below it."""
+        parts = [super().heading_of(panel)]
+        if panel.pixels is not None:
+            parts.append(markup.picture(png_address(encode_png(panel.pixels, panel.palette)), *panel.size))
+        return "".join([*parts, super().text(panel)])
 
 
 def _answers(panel: Panel) -> bool:

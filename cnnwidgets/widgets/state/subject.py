@@ -16,9 +16,8 @@ from ...compute.core import OUTPUT, Captured, Prepare, alone, digest, hooks_vers
 from ...compute.dataset import Item, Items, OutputNames, Prediction, predict, scores_of
 from ...compute.interventions import EditedTwin, Edits
 from ...compute.layers import Layer, LayerTable, one_image, run, run_operations
-from .behind import Beginning, take_behind
 from .cache import ByteCache
-from .passes import RECENT, Pass, Passes
+from .passes import RECENT, Beginning, Pass, Passes, take_behind
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ import torchvision
 from torch import nn
 
 import cnnwidgets as cw
-from cnnwidgets.compute.core import recall
+from cnnwidgets.compute.shadow import recallable
 from cnnwidgets.widgets.state import Subject
 from tests.widgets.conftest import steps
 
@@ -124,8 +124,8 @@ def test_after_a_training_step_all_of_it_runs(computed):
 
 def test_what_does_more_than_give_a_tensor_runs_again():
     conv = nn.Conv2d(1, 1, 1)
-    assert recall.recallable(conv)
+    assert recallable(conv)
     conv.register_forward_hook(lambda *_: None)
-    assert not recall.recallable(conv)
-    assert not recall.recallable(nn.ReLU(inplace=True)) and not recall.recallable(type("Own", (nn.Linear,), {})(1, 1))
-    assert not recall.recallable(nn.utils.parametrizations.weight_norm(nn.Linear(1, 1)))
+    assert not recallable(conv)
+    assert not recallable(nn.ReLU(inplace=True)) and not recallable(type("Own", (nn.Linear,), {})(1, 1))
+    assert not recallable(nn.utils.parametrizations.weight_norm(nn.Linear(1, 1)))

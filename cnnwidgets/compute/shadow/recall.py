@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
-from .names import named_parts
+from ..core import named_parts
 
 _PLAIN = frozenset(
     {
