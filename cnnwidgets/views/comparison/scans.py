@@ -78,7 +78,8 @@ class Scans:
             scans_of(first, other, None, None)  # raises for other images
         else:
             try:
-                self._check(0), self._check(at)
+                for each in (0, at):
+                    self._check(each)
             except ValueError as error:
                 return Known(unknown=dict.fromkeys(("responses", "disagreements"), str(error)))
         subjects = self._subjects[0], self._subjects[at]
