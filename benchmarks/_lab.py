@@ -134,8 +134,8 @@ def mark_grid(page: Page) -> str:
     return ".the-grid"
 
 
-def slider_handle(page: Page, label: str) -> Locator:
-    """The handle of the view's slider that stands behind `label`."""
+def slider_handle(page: Page | Locator, label: str) -> Locator:
+    """The handle of the view's slider that stands behind `label`; of several views, within a part of the page."""
     return _behind(page, label, "*[contains(@class,'noUi-handle')]")
 
 
@@ -149,7 +149,7 @@ def entry(page: Page, label: str) -> Locator:
     return _behind(page, label, "input[@type='text']")
 
 
-def _behind(page: Page, label: str, what: str) -> Locator:
+def _behind(page: Page | Locator, label: str, what: str) -> Locator:
     group = f"//*[contains(@class,'cnnw-label')][.='{label}']/ancestor::*[contains(@class,'widget-hbox')][1]"
     return page.locator(f"xpath={group}//{what}").first
 

@@ -38,8 +38,10 @@ TOOLS = """(() => {
         channel.port1.onmessage = () => done(performance.now());
         channel.port2.postMessage(0);
     }));
-    // a new picture arrives out of sight: until it is turned to
+    // a new picture arrives out of sight: until it is turned to. To look has the browser lay out the page, so that it
+    // is done once all is written that one event writes
     const shown = async picture => {
+        await null;
         while (picture.isConnected && !picture.getClientRects().length) await new Promise(requestAnimationFrame);
     };
     const watch = window.watch = {pictures: [], moves: 0, lastMove: 0};

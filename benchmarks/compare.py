@@ -9,6 +9,8 @@ machine hits both sides. Without a ROW all of them, of which each takes about a 
 - `moves`: a move of the layer and of the channel in a CompareView of two networks, all cached, against an
   ActivationView; CPU time of the kernel where it draws pictures, and where a page paints, which is told of them and has
   everything;
+- `paint`: the same moves in a page of a JupyterLab, from the key to the frame in which they are painted, all of it in
+  the page, and what the kernel is sent;
 - `image`: a new image, against the two passes and a redraw;
 - `similarity`: CKA of 20 x 20 layers of a ResNet-18, against the two bare passes over the same images in batches of the
   same size (`--images 1000` takes some minutes);
@@ -25,6 +27,7 @@ from typing import Any
 
 import torch
 import torchvision
+from _compare_page import paint
 from _table import median, print_times, verdict, where
 from capture import peak_bytes
 from torch import Tensor, nn
@@ -113,7 +116,7 @@ def memory(images: int, reps: int) -> None:
     verdict("memory for all images, of that for a quarter", many / few, 1.1)
 
 
-ROWS = {row.__name__: row for row in (weights, moves, image, similarity, memory)}
+ROWS = {row.__name__: row for row in (weights, moves, paint, image, similarity, memory)}
 
 
 def resnets() -> tuple[nn.Module, nn.Module]:

@@ -10,8 +10,12 @@ import {Book, again, keyOf} from './book.mjs';
  *
  * A painter, as its card sees it: a part of the card.
  * @typedef {{model: Model, el: HTMLElement, closed?: boolean, done: boolean, kernels: () => Sheet | null,
- *   seen: () => boolean, full: () => boolean, shown: (sheet: Sheet) => Address,
+ *   sides: {host: HTMLElement}[], seen: () => boolean, full: () => boolean, shown: (sheet: Sheet) => Address,
  *   paints: (sheet: Sheet) => boolean, repaint: () => void}} Part
+ *
+ * What all painters that a move sets to work ask of the card, worked out for the first of them: whether their places
+ * are seen, since a look between two paintings has the browser lay out the whole page; and what the book has.
+ * @typedef {{sight: Map<HTMLElement, boolean>, leaf?: Leaf | null}} Moment
  */
 
 const TRIES = 300, UNSAID = 1000;
@@ -60,6 +64,7 @@ export class Card {
     this.lead = /** @type {Part | null} */ (null); // the one that is told where the card stands
     this.movers = /** @type {Model[]} */ ([]);
     this.covering = /** @type {Leaf | null} */ (null);
+    this.moment = /** @type {Moment | null} */ (null); // as long as what is running now runs
     this.kept = '';
     this.tries = 0;
     this.waits = false; // whether it settles in the next frame
@@ -69,6 +74,7 @@ export class Card {
   /** @param {string} name @param {Part} part @param {boolean} leads whether it is told of the address */
   join(name, part, leads) {
     if (this.parts.get(name) === part && (!leads || this.lead === part)) return;
+    this.moment = null;
     this.parts.set(name, part);
     if (!leads) return;
     this.lead = part;
@@ -77,6 +83,7 @@ export class Card {
 
   /** A painter is no part of the card any more. @param {Part} part */
   leave(part) {
+    this.moment = null;
     for (const [name, each] of this.parts) if (each === part && this.lead !== part) this.parts.delete(name);
   }
 
@@ -84,6 +91,7 @@ export class Card {
   heard(part) {
     if (this.lead !== part) return;
     this.tries = TRIES;
+    this.moment = null;
     this.book.said(part.model.get('address') ?? null, !this.movers.some(control => control._pending_msgs > 0));
     this.repaint();
   }
@@ -93,6 +101,7 @@ export class Card {
   follow(name, control) {
     if (!this.movers.includes(control)) this.movers.push(control);
     if (control._state_lock) return;
+    this.moment = null;
     this.book.ask(name, valueOfControl(control));
     this.repaint();
     if (control._pending_msgs > 0 && !this.leaf()) this.urge(control);
@@ -147,11 +156,31 @@ export class Card {
     return {sheets, address, home: keyOf(address) === keyOf(/** @type {Address} */ (this.book.last))};
   }
 
+  /** What is so until the browser goes on. */
+  now() {
+    if (this.moment) return this.moment;
+    const hosts = [...this.parts.values()].flatMap(part => part.sides.map(side => side.host));
+    this.moment = {sight: new Map(hosts.map(host => [host, host.getClientRects().length > 0]))};
+    queueMicrotask(() => { this.moment = null; });
+    return this.moment;
+  }
+
+  /** Whether a place of a painter is seen. @param {HTMLElement} host */
+  sees(host) {
+    return this.now().sight.get(host) ?? host.getClientRects().length > 0;
+  }
+
   /** What the card shows out of the book; null where it is as the kernel has it. */
   leaf() {
+    const now = this.now();
+    if (now.leaf === undefined) now.leaf = this.search();
+    return now.leaf;
+  }
+
+  search() {
     const asked = this.asked();
     if (!asked || asked.home && this.turned || ![...this.parts.values()].every(part => part.full())) return null;
-    const leaf = this.book.find(asked.address);
+    const leaf = this.book.find(asked.address) ?? null;
     if (!leaf || leaf.copies.length !== this.around().length || !leaf.copies.every(isLoaded)) return null;
     if (Object.keys(leaf.sheets).length !== this.parts.size) return null;
     const held = [...this.parts].every(([name, part]) =>

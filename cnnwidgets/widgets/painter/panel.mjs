@@ -131,13 +131,18 @@ class Panel {
 
   /** Whether the card has turned to the newest. */
   seen() {
-    const sheets = this.own();
-    return this.sides[sheets.indexOf(newestOf(sheets))]?.host.getClientRects().length > 0;
+    const sheets = this.own(), side = this.sides[sheets.indexOf(newestOf(sheets))];
+    return Boolean(side && this.sees(side));
   }
 
   /** Whether what is seen is painted, and no picture or bars of a vector beside it. */
   full() {
-    return this.own().every((sheet, at) => sheet || !this.sides[at].host.getClientRects().length);
+    return this.own().every((sheet, at) => sheet || !this.sees(this.sides[at]));
+  }
+
+  /** Whether one of the two places is seen. @param {Side} side */
+  sees({host}) {
+    return this.card ? this.card.sees(host) : host.getClientRects().length > 0;
   }
 
   /** Whether the page has all to paint a sheet. @param {Sheet} sheet */
@@ -205,7 +210,7 @@ class Panel {
     if (card?.lead === this) card.cover();
     const newest = (sheets[1]?.number ?? -1) > (sheets[0]?.number ?? -1) ? 1 : 0;
     const painted = this.put(newest, sheets[newest]);
-    if (this.sides[1 - newest].host.getClientRects().length || !sheets[1 - newest])
+    if (!sheets[1 - newest] || this.sees(this.sides[1 - newest]))
       this.put(1 - newest, sheets[1 - newest]);
     this.wait(painted ? null : newest);
     this.done = painted;
@@ -228,7 +233,9 @@ class Panel {
   wait(at) {
     clearTimeout(this.late);
     const card = this.el.closest('.cnnw'), names = /** @type {string[]} */ (this.model.get('sides'));
-    names.forEach((name, i) => card?.classList.toggle(`${name}-wait`, i === at));
+    const turns = names.filter((name, i) => card && card.classList.contains(`${name}-wait`) !== (i === at));
+    for (const name of turns) card?.classList.toggle(`${name}-wait`);
+    if (turns.length && this.card) this.card.moment = null; // another place may be seen
     if (at !== null) this.late = setTimeout(() => {
       this.wait(null);
       this.remind();

@@ -51,6 +51,7 @@ export class Side {
     this.ends = build('div', 'cnnw-scale');
     this.scale = build('div', '', this.ramp, this.ends);
     this.facts = build('div', 'cnnw-facts');
+    this.name = name;
     this.host = build('div', `cnnw-side ${name}`);
     this.drawn = this.before = '';
     this.box = /** @type {number[] | null} */ (null);
@@ -64,14 +65,21 @@ export class Side {
 
   empty() {
     this.host.replaceChildren();
-    this.host.classList.remove('cnnw-full');
+    this.fill(false);
     this.drawn = '';
+  }
+
+  /** Say whether there is a picture, for the style sheet: beside the painter, what is shown else is hidden then.
+   * @param {boolean} full */
+  fill(full) {
+    this.host.classList.toggle('cnnw-full', full);
+    this.host.parentElement?.classList.toggle(`${this.name}-full`, full);
   }
 
   /** Keep the room of the picture. @param {Sheet} sheet */
   keep(sheet) {
     if (!this.host.firstChild) this.host.append(this.heading, this.room, this.scale, this.facts);
-    this.host.classList.add('cnnw-full');
+    this.fill(true);
     this.room.style.minHeight = `${sheet.reserve}px`;
   }
 

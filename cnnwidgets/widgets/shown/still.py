@@ -18,12 +18,14 @@ GONE = "A picture of the view as it was: run the cell again for the live one."
 
 _MARK = ".jp-OutputArea-child:has(> .jp-OutputArea-output > .cnnw-still)"
 _NEXT = "+ .jp-OutputArea-child"
-_LOST = f"{_NEXT} > .jupyter-widgets"  # JupyterLab's line "Error displaying widget" holds text and no element
+_LOST = f"{_NEXT} > .jupyter-widgets"  # JupyterLab's line "Error displaying widget" holds text and no widget
+_HELD = ".jupyter-widgets > .lm-Widget"  # no `*` within :has: each element that comes into the page would be asked
 STYLE = f"""<style class="cnnw-still">
-{_MARK}, {_MARK} {_NEXT}:has({_NEXT} .cnnw), {_MARK} {_NEXT} {_NEXT}:has(> .jupyter-widgets):not(:has(> * > *)) {{
+{_MARK}, {_MARK} {_NEXT}:has({_NEXT} .cnnw), {_MARK} {_NEXT} {_NEXT}:has(> .jupyter-widgets):not(:has(> {_HELD})) {{
   display: none; }}
-{_MARK} {_NEXT}:has({_LOST}):not(:has({_LOST} > *)) > .jp-OutputArea-output::after {{ content: "{GONE}"; display: block;
-  color: var(--jp-ui-font-color2, #616161); font: 12px var(--jp-ui-font-family, sans-serif); padding: 4px 0; }}
+{_MARK} {_NEXT}:has({_LOST}):not(:has({_NEXT} > {_HELD})) > .jp-OutputArea-output::after {{ content: "{GONE}";
+  display: block; color: var(--jp-ui-font-color2, #616161); font: 12px var(--jp-ui-font-family, sans-serif);
+  padding: 4px 0; }}
 </style>"""
 """Marks the two outputs behind it, a still and a view: hides the still while the view lives, else the error line."""
 

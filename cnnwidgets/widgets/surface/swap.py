@@ -224,7 +224,7 @@ class Stage(W.HTML):
             rules += f"{where} :is({','.join(f'.{side}.{side}' for side in sides)}){{display:block}}"
             for part, side in zip(parts, sides, strict=True):
                 if part.paints:
-                    pictured = f".cnnw-paints:has(.{side}.cnnw-full) > :not(.cnnw-painter)"
+                    pictured = f".cnnw-painter.{side}-full ~ *"  # with :has, a move styled the whole card anew
                     rules += f"{where} {pictured}{{display:none!important}}"
         return rules
 

@@ -61,3 +61,23 @@ test('a slider that has its answer sends by itself', t => {
   t.mock.timers.tick(1000);
   assert.equal(told.length, 0);
 });
+
+test('of all painters that a move sets to work the first alone looks at the page', async () => {
+  const card = new Card(/** @type {any} */ ({}));
+  let looks = 0;
+  const place = () => ({host: {getClientRects: () => { looks += 1; return [{}]; }}});
+  const parts = [0, 1, 2].map(() => /** @type {any} */ ({sides: [place(), place()], kernels: () => null}));
+  parts.forEach((part, at) => card.join(`map ${at}`, part, false));
+  const paint = () => parts.forEach(part => {
+    assert.equal(card.leaf(), null);
+    assert.equal(card.sees(part.sides[0].host), true);
+  });
+  paint();
+  assert.equal(looks, 6); // each of both places once
+  await null;
+  paint();
+  assert.equal(looks, 12);
+  card.leave(parts[0]);
+  card.sees(parts[1].sides[0].host);
+  assert.equal(looks, 16); // what is another card since is looked at anew
+});

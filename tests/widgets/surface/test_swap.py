@@ -155,6 +155,6 @@ def test_a_card_turns_only_when_the_page_has_painted_what_was_written():
     for where, own, side in ((f":not(.{new}-wait)", new, now), (f":is(.{new}-wait)", old, before)):
         shown = stage.value.split(f".cnnw{where} :is(")[1].split(")")[0].split(",")
         assert sorted(shown) == sorted(f".{each}.{each}" for each in (own, side))
-    assert f".{new}.cnnw-full" in stage.value and f".{old}.cnnw-full" in stage.value
+    assert f".{new}-full ~ *" in stage.value and f".{old}-full ~ *" in stage.value
     stage.turn()
     assert "-wait" not in stage.value
