@@ -107,16 +107,14 @@ def together(layers: Sequence[Measured]) -> Measured:
         parts = [getattr(each, name) for each in layers]
         return torch.cat(parts, parts[0].ndim - 1)
 
-    exact, places = (
-        [part._replace(channel=part.channel + start) for part, start in zip(parts, starts, strict=True)]
-        for parts in ([each.exact for each in layers], [each.places for each in layers])
-    )
+    exact = [each.exact._replace(channel=each.exact.channel + at) for each, at in zip(layers, starts, strict=True)]
+    places = [each.places._replace(channel=each.places.channel + at) for each, at in zip(layers, starts, strict=True)]
+    dense = ("positions", "count", "nonfinite", "zeros", "low", "high", "total", "norm", "ranked")
     return Measured(
-        *(joined(name) for name in ("positions", "count", "nonfinite")),
-        finite,
-        *(joined(name) for name in ("zeros", "low", "high", "total", "norm", "ranked")),
-        Exact(*(torch.cat(parts) for parts in zip(*exact, strict=True))),
-        Places(*(torch.cat(parts) for parts in zip(*places, strict=True))),
+        finite=finite,
+        exact=Exact(*(torch.cat(parts) for parts in zip(*exact, strict=True))),
+        places=Places(*(torch.cat(parts) for parts in zip(*places, strict=True))),
+        **{name: joined(name) for name in dense},
     )
 
 
