@@ -121,7 +121,7 @@ def test_the_patch_follows_the_hand_and_the_map_tells_its_values_while_no_kernel
         cells = painted(page.locator(".cnnw-of-map .cnnw-slides canvas"))[..., :3]
         return bool((np.abs(seen[:28, :28].astype(int) - photo_) <= 4).all() and (cells == map_).all())
 
-    wait_until(page, as_drawn, "the map as the kernel draws it, over the photo too")
+    wait_until(page, as_drawn, "the map as the kernel draws it, over the photo too", seconds=3)
     before, coloured = pixel(13, 13), pixel(8, 13)
     with silent_kernel(page):
         focus_slider(page, 2)
@@ -145,7 +145,8 @@ def test_the_patch_follows_the_hand_and_the_map_tells_its_values_while_no_kernel
     wait_for(page, "(view.top, view.left)", (14, 10))
     wait_for(page, "round(view.opacity, 3)", 0.4)
     shown(page, "14 to 21")
-    wait_until(page, as_drawn, "another opacity as the kernel draws it")
+    page.mouse.move(0, 0)  # the magnifier lies over the photo
+    wait_until(page, as_drawn, "another opacity as the kernel draws it", seconds=3)
     in_kernel(page, "view.overlay = False")
     wait_until(page, lambda: len(set(pixel(8, 13))) == 1, "the grey photo alone, as a cell has asked for")
     in_kernel(page, "view.top, view.left = 0, 20")
