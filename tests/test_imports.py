@@ -13,7 +13,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "cnnwidgets"
 
-_CORE = ("compute.core",)
+_CORE = ("compute.sites", "compute.core")
 _INPUTS = (*_CORE, "compute.inputs")
 _SHADOW = (*_CORE, "compute.shadow")
 _LAYERS = (*_INPUTS, "compute.shadow", "compute.axes", "compute.layers")
@@ -32,6 +32,7 @@ _COMPUTE = (
     "compute.diagnosis",
     "compute.attribution",
     "compute.gradients",
+    "compute.reach",
     "compute.interventions",
     "compute.accuracy",
     "compute.perturbation",
@@ -70,7 +71,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "render.mosaic": ("render.color", "render.text"),
     "render.static": ("render.color", "render.document", "render.text", "render.mosaic"),
     "compute": _COMPUTE,
-    "compute.core": ("compute.settings",),
+    "compute.core": ("compute.settings", "compute.sites"),
+    "compute.sites": (),
     "compute.settings": (),
     "compute.inputs": _CORE,
     "compute.shadow": _CORE,
@@ -104,7 +106,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "compute.maximization": (*_LAYERS, "compute.scoring", "compute.dataset"),
     "compute.attribution": (*_LAYERS, "compute.scoring", "compute.dataset", "compute.occlusion"),
     "compute.gradients": _CORE,
-    "compute.interventions": (*_LAYERS, "compute.scoring", "compute.gradients"),
+    "compute.reach": (*_LAYERS, "compute.gradients"),
+    "compute.interventions": (*_LAYERS, "compute.scoring", "compute.gradients", "compute.reach"),
     "compute.accuracy": (*_LAYERS, "compute.scoring", "compute.dataset", "compute.interventions"),
     "compute.lessons": (
         *_LAYERS,
@@ -162,7 +165,7 @@ ONLY_IN = {
 """Package -> the only top-level rooms where it may be imported."""
 
 HEAVY = ("captum", "matplotlib", "pandas", "scipy", "skimage", "sklearn", "tensorboard", "tqdm")
-HOOKED = tuple(f"cnnwidgets.compute.{room}.hooks" for room in ("core", "gradients", "interventions"))
+HOOKED = tuple(f"cnnwidgets.compute.{room}.hooks" for room in ("core", "gradients", "reach"))
 """The only files that register hooks: during a look, during a training, and during an intervention."""
 HOOK = re.compile(r"register_(\w+_)?hook")
 MOST_FILES = 10

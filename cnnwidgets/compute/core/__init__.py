@@ -35,7 +35,6 @@ from .model import (
     plain,
     tensors_of,
 )
-from .modes import PassMode, no_mode_left
 from .names import (
     OUTPUT,
     find_layer,
@@ -65,7 +64,6 @@ __all__ = [
     "Entrance",
     "ForwardError",
     "OperationEdits",
-    "PassMode",
     "Prepare",
     "Report",
     "Stopped",
@@ -103,7 +101,6 @@ __all__ = [
     "named_parts",
     "names_in",
     "nearest",
-    "no_mode_left",
     "not_ours",
     "of_the_user",
     "on_interrupt",

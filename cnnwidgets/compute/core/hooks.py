@@ -16,9 +16,9 @@ import torch
 from torch import nn
 from torch.utils.hooks import RemovableHandle
 
+from ..sites import no_mode_left
 from .captured import Captured
 from .model import plain
-from .modes import no_mode_left
 from .names import find_layer, first_names, further_place, named_parts
 from .outputs import leaves, replaced
 

@@ -5,7 +5,6 @@ from .effects import ChannelAblator, ChannelEffects, channel_effects
 from .graph import norms_behind
 from .intervention import EditedTwin, Edits, Intervention, intervene, interventions_of
 from .patching import LayerPatcher, Patching, patching
-from .place import check_edited
 from .units import ClassUnits, units_for_class
 
 __all__ = [
@@ -26,7 +25,6 @@ __all__ = [
     "Replace",
     "Scale",
     "channel_effects",
-    "check_edited",
     "intervene",
     "interventions_of",
     "norms_behind",

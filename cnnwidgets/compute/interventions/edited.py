@@ -25,10 +25,9 @@ from ..core import (
     why_not,
 )
 from ..layers import LayerTable, activations, apart, batched, layer_table
+from ..reach import Calls, EditedPlace, find_edited
 from ..shadow import looking
 from .edits import Edit
-from .hooks import Calls
-from .place import EditedPlace, find_edited
 from .selection import Arrangement, by_row, by_type, on_numbers
 
 Seen = TypeVar("Seen")

@@ -10,8 +10,8 @@ from torch import fx, nn
 
 from ..core import ForwardError, Prepare, alone, call, named_parts, plain
 from ..layers import GraphRunner, Trace, mixes_rows, trace, traced
+from ..reach import EditedPlace, find_edited, node_of, scopes
 from ..shadow import looking
-from .place import EditedPlace, find_edited, node_of, scopes
 from .selection import Arrangement, by_channel, not_by_channel
 
 Change = Callable[[torch.Tensor], object]

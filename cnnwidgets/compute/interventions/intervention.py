@@ -14,13 +14,12 @@ from torch import nn
 
 from ..core import Prepare, hooks_version, plain, settings_version, tensors_of
 from ..gradients import OR_COMPILED, can_run_eagerly, eager, is_compiled
+from ..reach import Calls, find_edited, hook_after, hook_before
 from ..shadow import Unshadowed, twin_of
 from .edited import Edited, channel_means, value_for
 from .edits import Ablate, Apply, Edit, Replace
 from .graph import norms_behind
-from .hooks import Calls, hook_after, hook_before
 from .operation import EditedOperation, Operations
-from .place import find_edited
 
 Edits = Mapping[str, "Edit | Callable[[torch.Tensor], torch.Tensor] | Iterable[Edit]"]
 _active: weakref.WeakKeyDictionary[nn.Module, list[Intervention]] = weakref.WeakKeyDictionary()

@@ -12,11 +12,9 @@ from torch import nn
 
 from ..core import ForwardError, Prepare, describe
 from ..layers import LayerTable, layer_table, trace
+from ..reach import Calls, EditedPlace, Reach, Run, hook_before
 from ..scoring import agrees
 from .edited import Edited, first_that_runs, known_arrangements
-from .hooks import Calls, hook_before
-from .place import EditedPlace
-from .reach import Reach, Run
 from .selection import Arrangement, by_row
 
 

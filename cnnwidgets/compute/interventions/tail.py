@@ -9,12 +9,12 @@ from torch import nn
 
 from ..core import ForwardError, Prepare, alone, call, capture, device_of, plain, rerouted
 from ..layers import activations, batched, mixes_images
+from ..reach import find_edited
 from ..scoring import BatchSize, Score, Scorer, agrees, out_of_memory
 from ..shadow import looking
 from .edited import arrangement_of
 from .graph import Change, Cut, NoCut
 from .operation import rerouted_operation
-from .place import find_edited
 from .selection import by_channel, on_numbers
 
 AT_ONCE = 32

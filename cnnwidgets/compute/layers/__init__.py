@@ -6,7 +6,6 @@ from .company import apart, mixes_images, mixes_rows
 from .kinds import kind_of, token_grid
 from .layer import Layer, LayerTable
 from .operations import GraphRunner, Trace, run_operations, trace
-from .sites import Place, Site, caller, operated, place_of, step_of
 from .table import (
     checked_operations,
     describe_module,
@@ -28,8 +27,6 @@ __all__ = [
     "GraphRunner",
     "Layer",
     "LayerTable",
-    "Place",
-    "Site",
     "Trace",
     "Traced",
     "UnknownArithmetic",
@@ -38,7 +35,6 @@ __all__ = [
     "arguments_of",
     "arithmetic",
     "batched",
-    "caller",
     "checked_operations",
     "describe_module",
     "does",
@@ -51,12 +47,9 @@ __all__ = [
     "mixes_images",
     "mixes_rows",
     "one_image",
-    "operated",
-    "place_of",
     "run",
     "run_operations",
     "sample",
-    "step_of",
     "table_of",
     "to_html",
     "to_text",

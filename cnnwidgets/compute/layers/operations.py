@@ -13,8 +13,8 @@ from torch import fx, nn
 
 from ..core import Prepare, call, leaves, module_names, operation_edits, plain, some_of, why_not
 from ..shadow import looking
+from ..sites import Site, operated
 from .script import script_layers
-from .sites import Site, operated
 from .tracing import traced as traced_graph
 
 

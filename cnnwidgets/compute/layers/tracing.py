@@ -15,7 +15,7 @@ from torch import fx, nn
 
 from ..core import plain, settings_version
 from ..shadow import looking
-from .sites import Place, Site, in_trace_only, place_of
+from ..sites import Place, Site, in_trace_only, place_of
 
 
 @dataclass(frozen=True)

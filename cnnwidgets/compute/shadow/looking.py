@@ -10,7 +10,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..core import alone, counting, known_whole, no_mode_left, same_random_state, share_turn
+from ..core import alone, counting, known_whole, same_random_state, share_turn
+from ..sites import no_mode_left
 from .copying import Copying, Unshadowed
 from .evaluating import evaluating
 from .held import same_class_state

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ...compute.core import whole
-from ...compute.interventions import Ablate, check_edited
+from ...compute.interventions import Ablate
+from ...compute.reach import check_edited
 from .traits import NotNone
 
 Off = tuple[tuple[str, int], ...]

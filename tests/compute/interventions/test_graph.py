@@ -7,8 +7,8 @@ import torchvision
 from torch import nn
 
 from cnnwidgets.compute.interventions.graph import norms_behind
-from cnnwidgets.compute.interventions.place import node_of
 from cnnwidgets.compute.layers import trace
+from cnnwidgets.compute.reach import node_of
 
 
 class Joined(nn.Module):

@@ -10,7 +10,8 @@ import torch.utils.checkpoint
 from torch import fx, nn
 
 from ..core import find_layer, module_names, plain
-from ..layers import Layer, LayerTable, Site, Trace, trace
+from ..layers import Layer, LayerTable, Trace, trace
+from ..sites import Site
 
 _CHECKPOINT = torch.utils.checkpoint.__file__
 

@@ -7,7 +7,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 from torch.overrides import _get_current_function_mode_stack as modes
 
-from cnnwidgets.compute.core import PassMode, no_mode_left
+from cnnwidgets.compute.sites import PassMode, no_mode_left
 
 
 class Counting(PassMode):

@@ -9,7 +9,8 @@ import torch.nn.functional as F
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from cnnwidgets.compute.layers import operated, place_of, trace
+from cnnwidgets.compute.layers import trace
+from cnnwidgets.compute.sites import operated, place_of
 
 
 class Kinds(nn.Module):

@@ -16,8 +16,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..core import PassMode, first_names, named_parts
-from ..layers import Place, Site, Trace, caller, operated, place_of, step_of
+from ..core import first_names, named_parts
+from ..layers import Trace
+from ..sites import PassMode, Place, Site, caller, operated, place_of, step_of
 from .hooks import Calls, hook_after, hook_before
 
 Run = Callable[[Callable[[torch.Tensor], torch.Tensor] | None], Any]
