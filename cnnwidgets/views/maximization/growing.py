@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -11,6 +12,10 @@ from .strongest import Sample
 
 AT_ONCE = 16
 """Steps between two points of the curve, where nothing is drawn meanwhile."""
+DRAWING = 1 / 50
+"""Share of the time that drawings may take, the passes that they need included; the steps have the rest."""
+LONGEST = 3.0
+"""Seconds between two drawings at most, also where these are slow: it must be seen that it grows."""
 
 
 class GrowingPictures(Growing):
@@ -26,7 +31,7 @@ class GrowingPictures(Growing):
         What ended the run before its time; the sample is run all the same.
     """
 
-    shown: ClassVar[float] = 0.500  # each takes a pass more, for what the pictures give as they are
+    shown: ClassVar[float] = 0.500  # at least; slow drawings come less often
 
     def __init__(self, on_progress: Callable[[], bool], is_current: Callable[[], bool]) -> None:
         super().__init__(on_progress, is_current)
@@ -88,9 +93,14 @@ class GrowingPictures(Growing):
         return self.complete
 
     def _report(self) -> bool:
+        start = time.monotonic()
         if self._maximizer is not None and self.picture is not None and self.picture.step != self._maximizer.done:
             self._measure()
-        return super()._report()
+        fine = super()._report()
+        if len(self.course) > 1:  # the first has to make everything
+            took = time.monotonic() - start
+            self._drawn_at += max(0.0, min(LONGEST, took / DRAWING) - self.shown)  # so much later comes the next one
+        return fine
 
     def _try(self, seconds: float | None) -> None:
         try:

@@ -11,6 +11,7 @@ from torch import nn
 
 import cnnwidgets as cw
 from cnnwidgets.live import portions
+from cnnwidgets.views.maximization import growing
 from cnnwidgets.views.maximization.growing import GrowingPictures
 from tests.widgets.conftest import said
 
@@ -39,6 +40,7 @@ def one_step_each(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(portions, "HOLD", 0.0)
     monkeypatch.setattr(portions, "PORTION", 0.0)
     monkeypatch.setattr(GrowingPictures, "shown", 0.0)
+    monkeypatch.setattr(growing, "LONGEST", 0.0)
 
 
 def run(owner: Owner, make=maximizer, turns: int = 60) -> None:
@@ -65,6 +67,14 @@ def test_the_noise_is_drawn_at_once_and_the_last_step_in_the_end():
     assert owner.drawn[0] == 0 and owner.drawn[-1] == 5 and owner.drawn == sorted(owner.drawn)
     assert owner.growing.complete and not owner.growing.running
     assert [step for step, _ in owner.growing.course] == sorted({*owner.drawn})
+
+
+def test_drawings_have_only_a_share_of_the_time_however_slow_they_are(monkeypatch):
+    monkeypatch.setattr(growing, "LONGEST", 60.0)
+    monkeypatch.setattr(growing, "DRAWING", 1e-9)
+    owner = Owner()
+    run(owner)
+    assert owner.drawn == [0, 1, 5]  # the noise, the first step, and then only the end: the next would come too soon
 
 
 def test_without_a_loop_it_waits_until_it_is_asked_for():
