@@ -145,7 +145,6 @@ class Maximizer:
         before, until = self.done, None if seconds is None else time.monotonic() + seconds
         last = self.total if seconds is not None else min(self.total, self.done + steps)
         with torch.inference_mode(False), self._looking() as shadow, torch.enable_grad():
-            self._freeze(shadow)
             while self.done < last:
                 self._step(shadow)
                 if self._silent == self.total:
@@ -175,13 +174,6 @@ class Maximizer:
                 yield shadow
         finally:
             self._weights = weights_version(self._module)  # what a look restores counts as written
-
-    def _freeze(self, shadow: nn.Module) -> None:
-        """Leave the weights of a look out of the graph: to take them in costs time, and none of them is moved."""
-        own = {id(weight) for weight in self._module.parameters()}  # some are in the shadow too, or it is the model
-        for weight in shadow.parameters():
-            if id(weight) not in own:
-                weight.requires_grad_(False)
 
     # ------------------------------------------------------------------ what they are like
 

@@ -233,19 +233,6 @@ def test_the_model_is_as_it_was_also_after_an_error_and_a_loop_that_was_left():
     assert not different(before, deep_state(model))
 
 
-def test_the_weights_are_left_out_of_the_graph_and_as_they_were_in_the_model():
-    model, seen = Sums(), []
-
-    def note(module: nn.Module, args: tuple[torch.Tensor, ...]) -> None:
-        if torch.is_grad_enabled():
-            seen.append((args[0].requires_grad, [weight.requires_grad for weight in module.parameters()]))
-
-    model.conv.register_forward_pre_hook(note)
-    last(model, "conv", channel=0, steps=2)
-    assert seen == [(True, [False])] * 2
-    assert all(weight.requires_grad and weight.grad is None for weight in model.parameters())
-
-
 def test_a_step_is_one_pass_that_ends_at_the_layer_and_a_picture_one_more():
     model = Sums()
     calls = []
