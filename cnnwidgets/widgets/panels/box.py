@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from itertools import groupby
+from typing import ClassVar
 
 import ipywidgets as W
 import numpy as np
@@ -47,6 +48,8 @@ class PanelBox(CardPanel):
 
     held: Callable[[], AbstractContextManager[None]] = nullcontext
     """What is written inside of it appears together; what shows the box sets it."""
+    headed: ClassVar[bool] = True
+    """Whether the heading has a widget of its own."""
 
     def __init__(self, panel: Panel) -> None:
         self.panel: Panel = panel
@@ -54,7 +57,7 @@ class PanelBox(CardPanel):
         self.figure: PixelFigure | None = None
         self.picture: Swapped | None = None
         # without a heading it would still have its margins
-        self.heading = plain(Text) if self.heading_of(panel) else plain(Text, layout=layout(display="none"))
+        self.heading = plain(Text) if panel.heading and self.headed else plain(Text, layout=layout(display="none"))
         self.below = plain(Text)
         self._fresh = True
         super().__init__(panel.width, self.heading, *panel.controls, self.below)

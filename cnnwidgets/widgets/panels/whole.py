@@ -14,6 +14,8 @@ class WholeBox(PanelBox):
     For pictures of which several change together. A box of the other kind takes six widgets, and sends three messages.
     """
 
+    headed = False
+
     def heading_of(self, panel: Panel) -> str:
         """None of its own: see `text`."""
         return ""

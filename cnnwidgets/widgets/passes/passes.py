@@ -101,9 +101,11 @@ class Passes:
         """What one pass tells; its outputs go into the memory."""
         captured = run(self.module, images, None, prepare=prepare, budget=self.outputs.limit, device="cpu")
         same: dict[str, str] = {}
+        strides: dict[str, tuple[int, ...]] = {}
         first = ""
         for seen in captured.seen:
             name = captured.name(seen)
+            strides[name] = seen.strides
             if seen.repeats:
                 same[name] = first
             elif seen.reason is None:  # what is no tensor is handed on by none
@@ -113,7 +115,6 @@ class Passes:
         self.tell(key, captured)
         single, prediction = captured.output.get(""), predict(scores_of(captured.output))
         table = table_of(captured, self.module, 1, Axes(self.module, images, prepare))
-        strides = {captured.name(seen): seen.strides for seen in captured.seen}
         return Pass(table, _shapes(captured), prediction, same, single is not None, small(single), strides)
 
     def trace(self) -> Trace:
