@@ -282,7 +282,7 @@ class ActivationView(ImageView):
             on_pixel=lambda pixel: self.set_trait("pixel", pixel),
             paint=paint,
         )
-        patches = self._patches()
+        patches = [] if self._strongest is None else self._patches(self._strongest)
         return [
             self.remember("image", (self.item, self.snapshot.prediction), lambda: image_panels(self.snapshot)),
             replace(grid, marks=[cells.box(self.channel)]),
@@ -387,14 +387,14 @@ class ActivationView(ImageView):
         known = self.layer in self._scanned[0]
         return "the weights have changed since the scan" if known else f"{self.layer} was not scanned"
 
-    def _patches(self) -> list[Panel]:
-        """The strongest patches of the channel; none without a scan, nor in a page, which goes on to other channels."""
-        if self._strongest is None or self.exporting:
+    def _patches(self, strongest: StrongestPatches) -> list[Panel]:
+        """The strongest patches of the channel; none in an exported page, which goes on to other channels."""
+        if self.exporting:
             return []
         if why := self._unscanned:
-            return [self._strongest.nothing(why)]
+            return [strongest.nothing(why)]
         name = self.unit_names[self.channel] if self.unit_names else ""
-        panel = self._strongest.panel(self.layer_row, self.channel, self.item, chosen=self.snapshot.index, name=name)
+        panel = strongest.panel(self.layer_row, self.channel, self.item, chosen=self.snapshot.index, name=name)
         return [replace(panel, lines=[*panel.lines, "of the network with every channel on"])] if self.off else [panel]
 
     def _patches_grew(self) -> bool:

@@ -84,7 +84,11 @@ def test_menus_and_sliders_move_the_view(run_cells, theme):
         box = steady(picture)
         page.mouse.move(box["x"] + 14.5 * box["width"] / 28, box["y"] + 12.5 * box["height"] / 28)
         tip = page.locator(".cnnw-says .cnnw-tip", has_text="row 12, column 14: ")
-        assert abs(float(tip.inner_text().split(": ")[1].replace("−", "-")) - value) < 1e-3 * abs(value)
+
+        def told() -> float:
+            return float(tip.inner_text().split(": ")[1].replace("−", "-"))
+
+        wait_until(page, lambda: abs(told() - value) < 1e-3 * abs(value), "the value under the mouse")
         keep(page, f"attribution-hand-{theme}", whole=True)
     for name, said in {"sign": "all", "colormap": "PuOr", "opacity": 0.55}.items():
         wait_for(page, name, said)
