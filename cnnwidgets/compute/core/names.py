@@ -61,6 +61,8 @@ def shortened(numbers: Any, limit: int = 6) -> str:
 
 def whole(value: Any) -> int | None:
     """`value` if it is one whole number, of Python, NumPy or torch; None for a truth value and all else."""
+    if type(value) is int:
+        return value
     truth = isinstance(value, (bool, np.bool_)) or getattr(value, "dtype", None) == torch.bool
     if truth or getattr(value, "ndim", 0):
         return None

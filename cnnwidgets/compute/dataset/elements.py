@@ -18,7 +18,7 @@ IMAGE_KEYS = ("image", "pixel_values", "img", "images")
 
 def image_and_label(raw: Any, index: int) -> tuple[Any, Any]:
     """The image and the label, None if there is none, of what a data set gives for `index`."""
-    named = _named(raw)
+    named = None if type(raw) is tuple else _named(raw)  # a plain one asks no questions: each image comes by here
     if named is not None and any(key in named for key in IMAGE_KEYS):
         image = next(named[key] for key in IMAGE_KEYS if key in named)
         return image, next((named[key] for key in LABEL_KEYS if key in named), None)
