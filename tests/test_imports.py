@@ -101,7 +101,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "compute.cluster": _CORE,
     "compute.scan": (
         *_LAYERS,
-        *("compute.dataset", "compute.predictions", "compute.reading", "compute.cluster", "files"),
+        *("compute.dataset", "compute.predictions", "compute.reading", "compute.cluster", "compute.interventions"),
+        "files",
     ),
     "compute.diagnosis": (*_LAYERS, "compute.dataset", "compute.filters", "compute.scan"),
     "compute.evidence": (*_LAYERS, "compute.dataset", "compute.receptive_field", "compute.scan"),

@@ -89,7 +89,7 @@ def changes_of(a: Scan, b: Scan, layers: Sequence[str] | str | None = None) -> R
         return one.kind == other.kind and (one.type == other.type or one.shape == other.shape)
 
     pairs, left, _ = paired(dict(a), dict(b), {}, fits, lambda layer: (layer.type, layer.shape))
-    unchanged = a.key["weights"] == b.key["weights"]
+    unchanged = all(a.key.get(what) == b.key.get(what) for what in ("weights", "edits"))
     found: dict[str, ResponseChange] = {}
     left_out = dict.fromkeys((name for name in left if name in asked), "no partner")
     for pair in pairs:

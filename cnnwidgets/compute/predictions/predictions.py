@@ -21,6 +21,8 @@ TYPES = {
     "label": torch.int32,
 }
 
+CLOSE = 1e-3
+"""By how much probabilities of two passes may differ."""
 EXACT, ROUNDED = 1e-3, 0.1
 """By how much the sum of probabilities may differ from 1: always, and where they are rounded to half precision."""
 
@@ -170,6 +172,14 @@ class Predictions:
         order = found["image"].argsort()
         outputs = max(each.outputs for each in (self, *others))
         return Predictions({name: value[order] for name, value in found.items()}, outputs)
+
+    def agree(self, other: Predictions) -> bool:
+        """Whether the probabilities of those images that both have are the same, as exactly as two passes agree."""
+        common = torch.isin(self.images, other.images), torch.isin(other.images, self.images)
+        one, two = self.probabilities[common[0]], other.probabilities[common[1]]
+        same = self.targets[common[0]] == other.targets[common[1]]
+        led = self.margins[common[0]] <= CLOSE  # two classes alike: either may be the first
+        return bool((((one - two).abs() <= CLOSE) & (same | led)).all())
 
     @classmethod
     def of(cls, scores: Any, images: torch.Tensor, labels: Sequence[int | None]) -> Predictions:

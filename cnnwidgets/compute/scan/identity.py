@@ -13,6 +13,7 @@ from torch import nn
 
 from ..core import digest, leaves, plain, same_random_state
 from ..dataset import Item
+from ..interventions import interventions_of
 from ..reading import Reader
 
 SAMPLES = 8
@@ -22,6 +23,7 @@ TOLD = {
     "dataset": "of another data set: its class, length, transform or images differ",
     "layers": "of other layers",
     "options": "with other options",
+    "edits": "of a network that computed something else, by its interventions",
 }
 """What it means when a part of the key differs, after "is a scan"."""
 
@@ -32,12 +34,14 @@ def key_of(model: nn.Module, reader: Reader, layers: list[str], options: Mapping
     Weights and buffers are read whole; the network by its `repr`, which tells its layers and their settings; the data
     set by its class, its length, and a few of its items as they come out of its transform.
     """
-    return {
+    found = {
         "weights": weights_key(model),
         "dataset": dataset_key(reader),
         "layers": _hash(layers),
         "options": _hash(sorted(options.items())),
     }
+    edits = edits_key(model)
+    return {**found, "edits": edits} if edits else found
 
 
 def weights_key(model: nn.Module) -> str:
@@ -51,6 +55,12 @@ def weights_key(model: nn.Module) -> str:
             numbers = repr(tensor).encode()
         found.update(name.encode() + numbers)
     return found.hexdigest()[:16]
+
+
+def edits_key(model: nn.Module) -> str:
+    """A hash of the interventions that a network is under; empty where there are none."""
+    edits = [_without_addresses(each.words) for each in interventions_of(model)]
+    return _hash(edits) if edits else ""
 
 
 def dataset_key(reader: Reader) -> str:

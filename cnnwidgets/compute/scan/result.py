@@ -17,7 +17,7 @@ from ..dataset import Items
 from ..predictions import Predictions
 from ..reading import Reader
 from . import storage
-from .identity import TOLD, difference, of_other_data, weights_key
+from .identity import TOLD, difference, edits_key, of_other_data, weights_key
 from .layer_scan import LayerScan
 from .tally import FIELDS, Tally, merged
 
@@ -161,8 +161,14 @@ class Scan(Mapping[str, LayerScan]):
             self.predictions.with_others(other.predictions),
         )
 
+    def differs_from(self, model: nn.Module) -> str:
+        """What it is of, in words, if it is not of this network as it computes now; empty where it is."""
+        if self.key["weights"] != weights_key(model):
+            return TOLD["weights"]
+        return TOLD["edits"] if self.key.get("edits", "") != edits_key(model) else ""
+
     def check(self, model: nn.Module, images: Items | int | None = None) -> None:
-        """Raise unless it is of this network, by the weights as they are now, and of these images.
+        """Raise unless it is of this network, by its weights and interventions as they are now, and of these images.
 
         Parameters
         ----------
@@ -177,8 +183,8 @@ class Scan(Mapping[str, LayerScan]):
         ValueError
             It is not; the message says what differs.
         """
-        if self.key["weights"] != weights_key(model):
-            raise ValueError(f"{self!r} is {TOLD['weights']}")
+        if differs := self.differs_from(model):
+            raise ValueError(f"{self!r} is {differs}")
         count = len(images) if isinstance(images, Items) else images
         if count is not None and count != self.total:
             raise ValueError(f"{self!r} is of {self.total:,} images, and the data set has {count:,}")

@@ -212,7 +212,8 @@ class Scanner:
         known = Scan.from_record(*storage.read(ledger))
         differs = difference(known.key, self.key)
         framed = {name: self._framed.part(span) for name, span in self._spans.items()}
-        if not differs and not all(framed_alike(known[name].tally, framed[name]) for name in known):
+        same = bool(differs) or all(framed_alike(known[name].tally, framed[name]) for name in known)
+        if not differs and not (same and known.predictions.agree(self._first)):
             differs = "of a network that computed something else, by its code, hooks or interventions"
         if differs:
             raise ValueError(f"{folder} holds a scan {differs}. Give another folder, or delete {ledger.name} there")
@@ -273,12 +274,15 @@ class Scanner:
     def _frames(self, first: list[tuple[int, Item]]) -> dict[str, Tally]:
         """Tallies without an image yet, whose histograms have the range of the first images."""
         found: dict[str, list[Measured]] = {row.name: [] for row in self._rows}
+        items, said = dict(first), []
         with self._watch.session() as shadow:
             for batch in batches(self._module, first, self._prepare, self._most):
-                for measures, _, _ in self._watch(shadow, batch, None, {}):
+                for measures, part, scores in self._watch(shadow, batch, None, {}):
+                    said.append(self._predicted(scores, part, items))
                     for name, measure in measures.items():
                         found[name].append(measure)
         if silent := [name for name, measures in found.items() if not measures]:
             raise LookupError(f"layer {silent[0]!r} runs for none of the first {len(first)} images")
+        self._first = Predictions().with_others(*said)
         k, bins = self._options["k"], self._options["bins"]
         return {name: Tally.begun(measures, k, bins) for name, measures in found.items()}

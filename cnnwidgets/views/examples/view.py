@@ -14,7 +14,7 @@ from torch import nn
 
 from ...compute.dataset import channels_first
 from ...compute.layers import Layer
-from ...compute.scan import LEVELS, LayerScan, Place, Scan, Scanner, checked_scan, weights_key
+from ...compute.scan import LEVELS, LayerScan, Place, Scan, Scanner, checked_scan
 from ...live import cell_thread
 from ...render.static import Panel
 from ...widgets import controls
@@ -311,11 +311,11 @@ class ExamplesView(ImageView):
 
     @property
     def _stale(self) -> bool:
-        """Whether the given scan is of other weights than those of the network now."""
+        """Whether the given scan is of another network, or of other weights or interventions than those of now."""
         scan, subject = self._scan, self.subject
         if scan is None:
             return False
-        return self.remember("stale", (subject.weights,), lambda: scan.key["weights"] != weights_key(subject.module))
+        return self.remember("stale", (subject.weights,), lambda: bool(scan.differs_from(subject.module)))
 
     def _places(self, channel: int) -> list[Place]:
         layer = self._layer

@@ -181,8 +181,35 @@ def test_a_folder_of_another_scan_is_refused_with_what_differs_and_left_as_it_wa
 def test_an_intervention_is_never_served_the_numbers_of_the_network_without_it(tmp_path):
     model = network()
     run(tmp_path, model=model)
-    with cw.intervene(model, {"0": cw.Scale(3)}), pytest.raises(ValueError, match="interventions"):
+    last = str(len(list(model.children())) - 1)  # behind all that is scanned: the predictions alone change
+    for layer in ("0", last):
+        with cw.intervene(model, {layer: cw.Scale(-3)}), pytest.raises(ValueError, match="interventions"):
+            run(tmp_path, model=model)
+
+
+def test_a_hook_behind_the_last_layer_is_found_by_what_the_network_says_of_the_first_images(tmp_path):
+    model = network()
+    run(tmp_path, model=model)
+    handle = list(model.children())[-1].register_forward_hook(lambda module, given, output: -output)
+    with pytest.raises(ValueError, match="computed something else"):
         run(tmp_path, model=model)
+    handle.remove()
+    assert run(tmp_path, model=model).complete
+
+
+def test_a_scan_of_a_network_under_an_intervention_is_none_of_the_network_without_it():
+    model = network()
+    with cw.intervene(model, {"0": cw.Scale(3)}):
+        scan = cw.scan(model, IMAGES, ["0"], progress=False)
+        scan.check(model)
+    with pytest.raises(ValueError, match="interventions"):
+        scan.check(model)
+    with pytest.raises(ValueError, match="interventions"):
+        cw.ActivationView(model, IMAGES, layer="0").pick_by(scan)
+    with cw.intervene(model, {"0": cw.Scale(2)}):
+        model(IMAGES[0][0][None])
+        with pytest.raises(ValueError, match="interventions"):
+            scan.check(model)
 
 
 @pytest.mark.parametrize("name", ["scan.json", "scan.1.safetensors"])
