@@ -105,6 +105,11 @@ class Edited:
             inside = [path for path, leaf in leaves(output) if isinstance(leaf, torch.Tensor)]
             choice = ", ".join(f"{self.module}.{path}" for path in inside)
             hint = f"; choose one of {choice}" if inside and self.place.site is None else ""
+            if inside == [""]:  # the module gives one tensor, and the name asks for a part of it
+                raise LookupError(
+                    f"no layer {self.layer!r}: {self.module!r} gives one tensor, without a part {self._path!r}; "
+                    "cw.layer_table names all layers and operations"
+                )
             raise ValueError(f"layer {self.layer!r} gives a {type(output).__name__}, not one tensor{hint}")
         if (reason := why_not(value)) is not None and value.numel():
             raise ValueError(f"layer {self.layer!r} cannot be edited: it {reason}")

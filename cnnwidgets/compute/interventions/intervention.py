@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ContextDecorator, ExitStack, contextmanager
 from functools import partial
 from typing import Any
 
@@ -97,11 +97,12 @@ class Intervention:
                     if self.passes or each.most
                     else f"the model was not called inside the block{OR_COMPILED}"
                 )
-                warnings.warn(f"layer {each.layer!r} was not edited: {why}", stacklevel=4)
+                warnings.warn(f"layer {each.layer!r} was not edited: {why}", stacklevel=5)
 
 
-@contextmanager
-def intervene(model: nn.Module, edits: Edits, *, prepare: Prepare | None = None) -> Iterator[Intervention]:
+def intervene(
+    model: nn.Module, edits: Edits, *, prepare: Prepare | None = None
+) -> AbstractContextManager[Intervention]:
     """Let a model compute otherwise inside a `with` block, for whoever runs it; after it the model is as it was.
 
     Everything that runs the model inside the block sees the edits: a loop of your own, `capture`, views, occlusion,
@@ -127,10 +128,11 @@ def intervene(model: nn.Module, edits: Edits, *, prepare: Prepare | None = None)
     prepare : callable, optional
         As for `activations`, for the images of `Ablate` and `Replace`.
 
-    Yields
-    ------
-    Intervention
-        `words`, `warnings` and `count` of the edits.
+    Returns
+    -------
+    context manager
+        `with ... as` names the `Intervention`, with `words`, `warnings` and `count` of the edits. Each `with` of
+        the same object begins another one.
 
     Raises
     ------
@@ -166,6 +168,28 @@ def intervene(model: nn.Module, edits: Edits, *, prepare: Prepare | None = None)
     >>> float(maps[:, [3, 7]].abs().max()), intervention.words
     (0.0, 'channels 3, 7 of C3 set to 0')
     """
+    return _Block(lambda: _intervention(model, edits, prepare))
+
+
+class _Block(ContextDecorator, AbstractContextManager[Intervention]):
+    """A context manager that can be entered again, also inside itself: each time by one that `begin` makes."""
+
+    def __init__(self, begin: Callable[[], AbstractContextManager[Intervention]]) -> None:
+        self._begin = begin
+        self._begun: list[AbstractContextManager[Intervention]] = []
+
+    def __enter__(self) -> Intervention:
+        block = self._begin()
+        intervention = block.__enter__()
+        self._begun.append(block)
+        return intervention
+
+    def __exit__(self, *error: Any) -> bool | None:
+        return self._begun.pop().__exit__(*error)
+
+
+@contextmanager
+def _intervention(model: nn.Module, edits: Edits, prepare: Prepare | None) -> Iterator[Intervention]:
     if is_compiled(model) and not can_run_eagerly():
         raise ValueError("a compiled model can be edited from torch 2.6 on: give it as it is")
     with ExitStack() as stack:

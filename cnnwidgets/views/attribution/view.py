@@ -135,7 +135,13 @@ class AttributionView(ImageView):
             self._name_classes(len(self._scores(score)))
         else:
             rows = [row for row in self.snapshot.modules.showable if row.kind == "vector"]
-            alone = self.subject.look(self.snapshot.index).single
+            look = self.subject.look(self.snapshot.index)
+            alone, returned = look.single, look.returned
+            if returned is not None and not returned.isfinite().all():
+                raise ValueError(
+                    f"the scores of image {self.snapshot.index} are not finite, so that none can be explained: begin "
+                    "with another image, index=, or look at the layers in ActivationView"
+                )
             scores = self.snapshot.prediction is not None and rows and alone
             if not scores and self._only_score() is None:
                 raise ValueError(

@@ -279,7 +279,8 @@ class LayerView(ModelView):
             raise LookupError(f"layer {layer!r} cannot be shown: it {row.reason}")
         if not self.choosable(row):
             known = ", ".join(self.layers.names[:20])
-            raise LookupError(f"{type(self).__name__} cannot show layer {layer!r}, a {row.type}; it can show {known}")
+            what = f"the operation {row.type}" if row.operation else f"a {row.type}"
+            raise LookupError(f"{type(self).__name__} cannot show layer {layer!r}, {what}; it can show {known}")
         return row
 
     @T.validate("layer")

@@ -67,6 +67,38 @@ def test_looks_inside_see_the_edit_and_those_outside_do_not(model):
     assert all(torch.equal(after[layer], before[layer]) for layer in before)
 
 
+def test_a_block_can_be_entered_again_also_inside_itself(model):
+    before, block = model(IMAGE), cw.intervene(model, {"fc": cw.Scale(2)})
+    for _ in range(2):
+        with block as one:
+            assert torch.equal(model(IMAGE), 2 * before)
+            with block as other:
+                assert other is not one
+                assert torch.equal(model(IMAGE), 4 * before)
+            assert torch.equal(model(IMAGE), 2 * before)
+        assert torch.equal(model(IMAGE), before)
+
+    @block
+    def run():
+        return model(IMAGE)
+
+    assert torch.equal(run(), 2 * before)
+    assert torch.equal(model(IMAGE), before)
+    assert hooks(model) == 0
+
+
+def test_a_warning_stands_at_the_with_of_the_caller(model):
+    with pytest.warns(UserWarning, match="was not edited") as warned, cw.intervene(model, {"unused": cw.Scale(2)}):
+        model(IMAGE)
+    assert warned[0].filename == __file__
+
+
+def test_a_part_that_a_layer_does_not_give_is_said_to_be_none(model):
+    message = "no layer 'fc.add': 'fc' gives one tensor, without a part 'add'; cw.layer_table names"
+    with pytest.raises(LookupError, match=message), cw.intervene(model, {"fc.add": cw.Scale(2)}):
+        model(IMAGE)
+
+
 def test_a_look_at_a_model_that_has_no_shadow_sees_the_edit_too(model):
     class Reached:
         def __init__(self):

@@ -54,6 +54,17 @@ def test_what_is_drawn_is_what_attributions_gives(dataset):
         assert np.array_equal(shown(view, name), Heat.of(values, sign="all").pixels)
 
 
+def test_scores_that_are_not_finite_are_called_that(dataset):
+    class Undefined(nn.Linear):
+        def forward(self, x):
+            return super().forward(x) * float("nan")
+
+    model = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.Flatten(), Undefined(64, 3)).eval()
+    with pytest.raises(ValueError, match="scores of image 2 are not finite"):
+        AttributionView(model, dataset, index=2)
+    assert not hooks(model)
+
+
 def test_every_map_is_computed_once(model, dataset, passes):
     view = AttributionView(model, dataset, methods="saliency")
     first = passes()

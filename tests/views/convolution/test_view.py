@@ -557,5 +557,5 @@ def test_softmax_has_bars_with_the_share_of_each(skip):
 def test_an_operation_that_is_unknown_is_not_offered(skip):
     assert {"relu", "add", "cat", "share"} <= set(skip.choices("layer"))
     assert not {"sub", "neg", "flatten"} & set(skip.layers.names)
-    with pytest.raises(LookupError, match="cannot show layer 'sub', a sub"):
+    with pytest.raises(LookupError, match="cannot show layer 'sub', the operation sub"):
         skip.layer = "sub"
