@@ -291,7 +291,7 @@ class InterventionView(ImageView):
             grid,
             marks=[grid.cells.box(self.channel)],
             flags=[grid.cells.box(channel) for channel in self._applied.off],
-            hint="click to switch off or on",
+            hint="click: off, on",
             lines=[
                 *filter(None, [self._unfit]),
                 *(f"0 is not off: {norm} behind {self.layer} makes another number of it" for norm in self._norms),
