@@ -124,7 +124,7 @@ class ActivationView(ImageView):
     ).tag(display=True)
     pixel = Place(of=_extent, help="(row, column) in the large map whose value is told, or None").tag(display=True)
     off = ChannelsOff(help="(layer, channel) of each channel that is switched off: set to 0").tag(source=True)
-    _scanned: tuple[Scan, Any] | None
+    _scanned: Scan | None
     _strongest: StrongestPatches | None = None  # until there is a scan
 
     @property
@@ -140,7 +140,7 @@ class ActivationView(ImageView):
     def pick_by(self, scan: Scan) -> None:
         """Let the filters of the strip, the orders that ask a scan, and the patches go by this one; see `ImageView`."""
         super().pick_by(scan)
-        self._scanned = scan, self._given.weights
+        self._scanned = scan
         if self._strongest is None or self._strongest.scan is not scan:
             self._stop_patches()
             self._strongest = StrongestPatches(
@@ -224,8 +224,9 @@ class ActivationView(ImageView):
 
     def then_in_code(self, given: Given, called: str) -> list[str]:
         """The scan that it has, as long as it is of these weights."""
-        scan, weights = self._scanned or (None, None)
-        return [f"{called}.pick_by({given.named_as(scan, 'scan')})"] if scan and weights == self._given.weights else []
+        scan = self._scanned
+        known = scan is not None and self._given.is_scanned_by(scan)
+        return [f"{called}.pick_by({given.named_as(scan, 'scan')})"] if known else []
 
     def refresh(self) -> None:
         """Run the model again: for weights or data that changed where traits cannot see it."""
@@ -370,8 +371,8 @@ class ActivationView(ImageView):
     @property
     def _layer_scan(self) -> LayerScan | None:
         """What a scan of the network as it is says of the layer."""
-        scan, weights = self._scanned or (None, None)
-        return scan[self.layer] if scan is not None and self.layer in scan and weights == self._given.weights else None
+        scan = self._scanned
+        return scan[self.layer] if scan and self.layer in scan and self._given.is_scanned_by(scan) else None
 
     @property
     def _class(self) -> int | None:
@@ -384,7 +385,7 @@ class ActivationView(ImageView):
         """Why a scan that there is says nothing of the layer; empty where it does."""
         if self._scanned is None or self._layer_scan is not None:
             return ""
-        known = self.layer in self._scanned[0]
+        known = self.layer in self._scanned
         return "the weights have changed since the scan" if known else f"{self.layer} was not scanned"
 
     def _patches(self, strongest: StrongestPatches) -> list[Panel]:

@@ -53,10 +53,17 @@ def test_what_the_scan_does_not_say_is_told(view, model):
     view.switch(1)
     assert "of the network with every channel on" in said(view.panel("patches"))
     view.switch(1)
+    weights = model.conv.weight.detach().clone()
+    view.refresh()  # which finds nothing that has changed
+    assert "largest values in 6 images" in said(view.panel("patches"))
     with torch.no_grad():
         model.conv.weight += 1
     view.refresh()
     assert said(view.panel("patches")) == "Strongest patches none: the weights have changed since the scan "
+    with torch.no_grad():
+        model.conv.weight.copy_(weights)
+    view.refresh()
+    assert "largest values in 6 images" in said(view.panel("patches"))
 
 
 def test_a_move_does_not_wait_for_them_and_a_picture_has_them(view, tmp_path, monkeypatch):

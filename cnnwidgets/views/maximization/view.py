@@ -121,7 +121,6 @@ class MaximizeView(LayerView):
             self.scan.check(self.subject.module, items)
         if self.item.image is None or self.item.image.ndim != 3:
             raise ValueError("pictures are (C, H, W), and the items of the data set hold no such images")
-        self._scanned = self.subject.weights
         self._thumbnails = Thumbnails(items)
         self._meanwhile = False
         self.growing: GrowingPictures = GrowingPictures(self._grown, self.is_current)
@@ -173,7 +172,7 @@ class MaximizeView(LayerView):
         row, weights = self.layer_row, self.subject.weights
         place = self.place if self._has_places else "everywhere"
         self._key = (weights, self.layer, self.channel, place, self.count, self.steps, self.seed)
-        scan = self.scan if weights == self._scanned else None
+        scan = self.scan if self.scan is not None and self.subject.is_scanned_by(self.scan) else None
         self._sample = self.remember(
             "sample", (weights, self.layer), lambda: Sample(self.subject, row, scan) if self.has_images else None
         )

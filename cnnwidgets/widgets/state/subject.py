@@ -16,6 +16,7 @@ from ...compute.core import OUTPUT, Captured, Prepare, alone, digest, hooks_vers
 from ...compute.dataset import Item, Items, OutputNames, Prediction, predict, scores_of
 from ...compute.interventions import EditedTwin, Edits
 from ...compute.layers import Layer, LayerTable, one_image, run, run_operations
+from ...compute.scan import Scan
 from ..passes import RECENT, Beginning, ByteCache, Pass, Passes, take_behind
 
 
@@ -186,6 +187,7 @@ class Subject:
         self._own = object()
         self._looks: LRUCache[tuple[int, int, int], Look] = LRUCache(RECENT)
         self._twin: EditedTwin | None = None
+        self._judged: tuple[Scan | None, Hashable, bool] = (None, None, False)
         self._look_at(model, edits)
 
     @classmethod
@@ -201,6 +203,7 @@ class Subject:
         self._shared = Passes.of(self.module, self._cache_bytes)
         self._outputs = self._shared.outputs
         self.known_table: Callable[[Pass], LayerTable | None] = self._shared.table
+        self._judged = (None, None, False)
         self._looks.clear()
 
     # ------------------------------------------------------------------ what is edited
@@ -302,6 +305,13 @@ class Subject:
             return self._shared.forgotten, weights_version(self.module)
         self._keep_up()
         return self._shared.forgotten, hash((weights_version(self.module), hooks_version(self.module)))
+
+    def is_scanned_by(self, scan: Scan) -> bool:
+        """Whether a scan is of the network as it is now; all weights are read, once for each time that they change."""
+        judged, now = self._judged, self.weights
+        if judged[0] is not scan or judged[1] != now:
+            judged = self._judged = scan, now, not scan.differs_from(self.module)
+        return judged[2]
 
     def held(self, look: Look, layer: str) -> torch.Tensor | None:
         """The output of `layer`, with its batch axis, if it is at hand."""

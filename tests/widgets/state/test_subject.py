@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+import cnnwidgets as cw
 from cnnwidgets.widgets.state import subject as module
 from cnnwidgets.widgets.state.subject import Subject
 from tests.widgets.conftest import hooks
@@ -218,3 +219,18 @@ def test_a_memory_too_small_runs_the_layer_again(model, dataset, passes):
     found = [subject.passed(1, "fc").output.tolist() for _ in range(2)]
     assert found[0] == found[1] and subject._outputs.bytes == 0
     assert passes() == 3
+
+
+def test_a_scan_is_of_the_network_as_it_is_and_all_weights_are_read_once_for_each_change(monkeypatch):
+    model = cw.models.lenet5()
+    subject = Subject(model, cw.data.digits())
+    scan = cw.scan(model, torch.utils.data.Subset(cw.data.digits(), range(4)), ["C1"], progress=False)
+    asked, differs = [], cw.Scan.differs_from
+    monkeypatch.setattr(cw.Scan, "differs_from", lambda self, model: asked.append(1) or differs(self, model))
+    assert subject.is_scanned_by(scan) and subject.is_scanned_by(scan) and len(asked) == 1
+    subject.refresh()
+    assert subject.is_scanned_by(scan) and len(asked) == 2
+    with torch.no_grad():
+        model.C1.bias += 1
+    assert not subject.is_scanned_by(scan) and not subject.is_scanned_by(scan) and len(asked) == 3
+    assert not subject.under({"C3": cw.Ablate(channels=[1])}).is_scanned_by(scan)
