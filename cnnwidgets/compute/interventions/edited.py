@@ -142,11 +142,15 @@ class Edited:
                 f"which axis of {describe(output)} is the channels of layer {self.layer!r} is told by a pass of the "
                 "whole model: run it once before its parts"
             )
+        table = self.known_table(calls)
+        return by_row(None if table is None else replace(self.place, call=number).row(table), output.ndim)
+
+    def known_table(self, calls: Calls) -> LayerTable | None:
+        """The layer table of what runs now; None of a network that is run in a way of its own."""
         try:
-            table = first_that_runs(calls, self.table)
-        except (ForwardError, ValueError, TypeError):  # a network that is run in a way of its own
-            return by_row(None, output.ndim)
-        return by_row(replace(self.place, call=number).row(table), output.ndim)
+            return first_that_runs(calls, self.table)
+        except (ForwardError, TypeError, ValueError):
+            return None
 
     def table(self, network: nn.Module, images: Any, prepare: Prepare | None) -> LayerTable:
         """The table in which the layer is."""

@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..core import ForwardError, Prepare, describe
+from ..core import Prepare, describe
 from ..layers import LayerTable, layer_table, trace
 from ..scoring import agrees
-from .edited import Edited, first_that_runs, known_arrangements
+from .edited import Edited, known_arrangements
 from .hooks import Calls, hook_before
 from .place import EditedPlace
 from .reach import Reach, Run
@@ -52,9 +52,8 @@ class EditedOperation(Edited):
                 f"whether operation {self.layer!r} is what the layer table has by this name is told by a pass of the "
                 "whole model: run it once before its parts"
             )
-        try:
-            table = first_that_runs(calls, self.table)
-        except (ForwardError, TypeError, ValueError):  # a network that is run in a way of its own
+        table = self.known_table(calls)
+        if table is None:
             return by_row(None, output.ndim)
         row, called, traced = (
             self.place.row(table),

@@ -12,7 +12,7 @@ from ...late import imported
 from ..core import are_probabilities
 
 NONE = -1
-"""A label where there is none."""
+"""A label where there is none, and the index of an image where there is none."""
 TYPES = {
     "image": torch.int64,
     "target": torch.int32,

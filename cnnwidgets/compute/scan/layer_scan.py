@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import torch
 
-from .measured import NONE
+from ..predictions import NONE
 from .tally import Tally
 
 

@@ -10,10 +10,10 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from ..predictions import NONE
+
 LEVELS = 6
 """Equal parts of the range of the first images, the outermost with all beyond; one image of each is an example."""
-NONE = -1
-"""Index of an image where there is none, and number of a class where there is none."""
 LAST = 2**32
 """The turn of no image."""
 

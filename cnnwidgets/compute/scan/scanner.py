@@ -211,13 +211,16 @@ class Scanner:
             return None
         known = Scan.from_record(*storage.read(ledger))
         differs = difference(known.key, self.key)
-        framed = {name: self._framed.part(span) for name, span in self._spans.items()}
-        same = bool(differs) or all(framed_alike(known[name].tally, framed[name]) for name in known)
-        if not differs and not (same and known.predictions.agree(self._first)):
+        if not differs and not self._computes_as(known):
             differs = "of a network that computed something else, by its code, hooks or interventions"
         if differs:
             raise ValueError(f"{folder} holds a scan {differs}. Give another folder, or delete {ledger.name} there")
         return known
+
+    def _computes_as(self, known: Scan) -> bool:
+        """Whether the network gives for the first images what it gave for a scan of the same layers."""
+        framed = (framed_alike(known[name].tally, self._framed.part(span)) for name, span in self._spans.items())
+        return all(framed) and known.predictions.agree(self._first)
 
     def go_on_from(self, folder: Path) -> None:
         """Take up what is in a folder, if anything is.

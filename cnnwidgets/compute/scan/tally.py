@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from .measured import LAST, LEVELS, NONE, Levels, Measured, Places, Weakest, turns
+from ..predictions import NONE
+from .measured import LAST, LEVELS, Levels, Measured, Places, Weakest, turns
 
 MARGIN = 0.25
 """By what share of their range the edges of a histogram lie beyond the values of the first images."""

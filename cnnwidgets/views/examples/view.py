@@ -312,10 +312,7 @@ class ExamplesView(ImageView):
     @property
     def _stale(self) -> bool:
         """Whether the given scan is of another network, or of other weights or interventions than those of now."""
-        scan, subject = self._scan, self.subject
-        if scan is None:
-            return False
-        return self.remember("stale", (subject.weights,), lambda: bool(scan.differs_from(subject.module)))
+        return self._scan is not None and not self.subject.is_scanned_by(self._scan)
 
     def _places(self, channel: int) -> list[Place]:
         layer = self._layer

@@ -118,7 +118,7 @@ class MaximizeView(LayerView):
         """Set up what makes the pictures; a scan must be of this network and these images."""
         items = self.subject.items
         if self.scan is not None:
-            self.scan.check(self.subject.module, items)
+            self.subject.check_scan(self.scan)
         if self.item.image is None or self.item.image.ndim != 3:
             raise ValueError("pictures are (C, H, W), and the items of the data set hold no such images")
         self._thumbnails = Thumbnails(items)

@@ -67,7 +67,7 @@ class PicksImages:
         """
         if self.subject.edits:
             raise ValueError(f"the scan is of the network as it is, and this view has {self.subject.edited}")
-        checked_scan(scan).check(self.subject.model, self.subject.items)
+        self.subject.check_scan(checked_scan(scan))
         if not scan.predictions:
             raise ValueError(f"{scan!r} has no predictions: the network gives no class scores, or predictions=False")
         self._scan = scan

@@ -306,6 +306,11 @@ class Subject:
         self._keep_up()
         return self._shared.forgotten, hash((weights_version(self.module), hooks_version(self.module)))
 
+    def check_scan(self, scan: Scan) -> None:
+        """Raise ValueError, as `Scan.check` does, unless a scan is of the network as it is now and of these images."""
+        scan.check(self.module, self.items)
+        self._judged = scan, self.weights, True
+
     def is_scanned_by(self, scan: Scan) -> bool:
         """Whether a scan is of the network as it is now; all weights are read, once for each time that they change."""
         judged, now = self._judged, self.weights
