@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pkgutil
 import re
 from pathlib import Path
 
@@ -38,6 +39,11 @@ def test_everything_public_is_documented():
     assert {f"models.{name}" for name in cw.models.__all__} <= {
         f"{name.split('.')[0]}.{name.split('.')[-1]}" for name in DOCUMENTED
     }
+
+
+@pytest.mark.parametrize("name", sorted(DOCUMENTED))
+def test_what_a_page_documents_is_where_the_page_says(name):
+    assert pkgutil.resolve_name(f"cnnwidgets.{name}").__doc__
 
 
 def test_every_view_has_a_page_with_a_picture():
