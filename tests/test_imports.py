@@ -13,7 +13,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "cnnwidgets"
 
-_CORE = ("compute.core",)
+_CORE = ("compute.core", "compute.steps")
 _INPUTS = (*_CORE, "compute.inputs")
 _SHADOW = (*_CORE, "compute.shadow")
 _LAYERS = (*_INPUTS, "compute.recall", "compute.shadow", "compute.axes", "compute.tabular", "compute.layers")
@@ -73,7 +73,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "render.mosaic": ("render.color", "render.text"),
     "render.static": ("render.color", "render.document", "render.text", "render.mosaic"),
     "compute": _COMPUTE,
-    "compute.core": ("compute.settings",),
+    "compute.core": ("compute.settings", "compute.steps"),
+    "compute.steps": (),
     "compute.settings": (),
     "compute.inputs": _CORE,
     "compute.shadow": _CORE,

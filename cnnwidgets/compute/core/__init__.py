@@ -1,6 +1,7 @@
 """One careful pass: run a model, keep what its modules put out, put everything back."""
 
 from ..settings import BESIDE, PLAIN, names_in
+from ..steps import Bar, Report, Stopped, on_interrupt
 from .captured import UNSEEN, Captured, some_of
 from .fingerprint import digest, fingerprint, hooks_version, settings_version, weights_version
 from .forward import ForwardError, Prepare, call, describe, hand_over, in_one_line
@@ -50,7 +51,6 @@ from .names import (
     whole,
 )
 from .outputs import are_probabilities, leaves, rebuilt, replaced, why_not
-from .progress import Bar, Report, Stopped, on_interrupt
 from .state import PassMode, no_mode_left, same_random_state
 
 __all__ = [

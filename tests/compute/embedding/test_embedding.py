@@ -6,8 +6,8 @@ import types
 import numpy as np
 import pytest
 
-from cnnwidgets.compute.core.progress import Stopped
 from cnnwidgets.compute.embedding.embedding import aligned, clusters, embed, methods, principal, silhouettes
+from cnnwidgets.compute.steps.progress import Stopped
 
 GROUPS = np.repeat([0, 1, 2], 10)
 

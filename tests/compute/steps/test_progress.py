@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from cnnwidgets import diagnose, occlusion, signatures
-from cnnwidgets.compute.core import progress
-from cnnwidgets.compute.core.progress import Bar, Stopped
+from cnnwidgets.compute.steps import progress
+from cnnwidgets.compute.steps.progress import Bar, Stopped
 
 
 @pytest.fixture
