@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
@@ -13,12 +12,13 @@ import torch
 from torch import nn
 
 from ...late import imported
-from ..core import Bar, ForwardError, Prepare, Report, Stopped, call, device_of, in_one_line, plain, whole
+from ..core import ForwardError, Prepare, Report, Stopped, call, device_of, in_one_line, plain, whole
 from ..dataset import Item, Items, OutputNames
 from ..interventions import EditedTwin, Edits, Intervention
 from ..layers import apart
 from ..scoring import BatchSize, Scorer, out_of_memory
 from ..shadow import looking
+from ..steps import Stepwise, finish
 
 NONE = -1
 """Stands for the class of an image without a label, and of scores that are not finite."""
@@ -111,7 +111,7 @@ class AccuracyEffects:
         return torch.bincount(self.labels[chosen & (self.labels != NONE)], minlength=len(self.names))
 
 
-class AccuracyMeter:
+class AccuracyMeter(Stepwise[AccuracyEffects]):
     """Takes one batch of a data set after another through a network with and without edits; can be stopped, continued.
 
     Iterate for partial results; leave the loop to stop, iterate again to continue. `step(seconds)` takes one batch, for
@@ -159,6 +159,7 @@ class AccuracyMeter:
         self._names = OutputNames(plain(model), self._items)
         order = torch.randperm(len(self._items), generator=torch.Generator().manual_seed(0))
         self._order: list[int] = order[:most].tolist()
+        self.total = len(self._order)
         image = self._items[self._order[0]].image
         places = 1 if image is None else image[0].numel()
         self._batch = BatchSize(max(1, places), device_of(plain(model)), batch_size)
@@ -167,21 +168,6 @@ class AccuracyMeter:
 
     def __repr__(self) -> str:
         return f"AccuracyMeter of {type(self._networks[0]).__name__}: {self.done:,} of {self.total:,} images done"
-
-    @property
-    def done(self) -> int:
-        """Number of images that have been taken."""
-        return len(self._found)
-
-    @property
-    def total(self) -> int:
-        """Number of images in all."""
-        return len(self._order)
-
-    def __iter__(self) -> Iterator[AccuracyEffects]:
-        """The partial result after each batch; the last one is complete."""
-        while self.done < self.total:
-            yield self.step()
 
     def step(self, seconds: float | None = None) -> AccuracyEffects:
         """Take one batch and return the partial result.
@@ -196,22 +182,8 @@ class AccuracyMeter:
         ForwardError, ValueError
             As for `accuracy_effects`. What is done is kept.
         """
-        while left := self.total - self.done:
-            count, start = self._batch.next(left, seconds), time.perf_counter()
-            indices = self._order[self.done : self.done + count]
-            items = [self._items[index] for index in indices]
-            try:
-                before, after = (self._predicted(number, indices, items) for number in range(2))
-            except (RuntimeError, MemoryError) as error:
-                if count == 1 or not out_of_memory(error):
-                    raise
-                self._batch.failed(count)
-                continue
-            truths = [self._names.truth(item, self._classes) for item in items]
-            labels = [NONE if truth is None else truth for truth in truths]
-            self._found += zip(labels, before, after, strict=True)
-            self._batch.took(count, time.perf_counter() - start)
-            break
+        if left := self.total - self.done:
+            self._batch.run(left, self._take, seconds)
         if self.done >= min(ENOUGH, self.total) and all(label == NONE for label, _, _ in self._found):
             raise ValueError(
                 f"of {self.done} images none has a label that is one of the {self._classes} classes of the network"
@@ -230,6 +202,16 @@ class AccuracyMeter:
         """Warn of layers that no edit has reached."""
         if self._intervention is not None and self.done:
             self._intervention.tell()
+
+    def _take(self, count: int) -> None:
+        """Run the next images through both networks."""
+        indices = self._order[self.done : self.done + count]
+        items = [self._items[index] for index in indices]
+        before, after = (self._predicted(number, indices, items) for number in range(2))
+        truths = [self._names.truth(item, self._classes) for item in items]
+        labels = [NONE if truth is None else truth for truth in truths]
+        self._found += zip(labels, before, after, strict=True)
+        self.done += count
 
     def _predicted(self, number: int, indices: list[int], items: list[Item]) -> list[int]:
         """The classes that a network predicts: the model is number 0, its edited twin 1."""
@@ -340,10 +322,7 @@ def accuracy_effects(
     """
     options: Any = {"most": most, "classes": classes, "batch_size": batch_size, "prepare": prepare}
     meter = AccuracyMeter(model, dataset, edits, **options)
-    with suppress(Stopped), Bar(meter.total, "images", progress) as bar:
-        done = 0
-        for _ in meter:
-            bar.add(meter.done - done)
-            done = meter.done
+    with suppress(Stopped):
+        finish(meter, "images", progress)
     meter.tell()
     return meter.result

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -11,10 +10,11 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from ..core import Bar, Prepare, Report, Stopped, describe, plain
+from ..core import Prepare, Report, Stopped, describe, plain
 from ..interventions import Ablate
-from ..scoring import Score, choose_targets, out_of_memory, parse_target
-from .tail import Tail
+from ..scoring import Score, choose_targets, parse_single_target
+from ..steps import Stepwise, finish
+from .tail import Batches, Tail
 
 Value = Literal["zero", "mean"] | float
 PROOF = 1
@@ -83,7 +83,7 @@ class ChannelEffects:
         return tried[self.change[:, tried].mean(0).argsort(descending=True, stable=True)]
 
 
-class ChannelAblator:
+class ChannelAblator(Stepwise[ChannelEffects]):
     """Switches off one channel after another; can be stopped, and continued.
 
     Iterate for partial results; leave the loop to stop, iterate again to continue. `step(seconds)` runs one batch, for
@@ -116,18 +116,16 @@ class ChannelAblator:
         batch_size: int | None = None,
         prepare: Prepare | None = None,
     ) -> None:
-        wanted, single = parse_target(target)
-        if not single:
-            raise ValueError(f"target is one class, not {target!r}: each needs effects of its own")
+        wanted = parse_single_target(target)
         if not isinstance(value, torch.Tensor):
             Ablate(value)  # says what is wrong with it
         self._name, self.layer, self.value = type(plain(model)).__name__, layer, value
         self._tail = Tail(model, images, layer, score=score, prepare=prepare)
         self._targets = choose_targets(self._tail.whole, wanted)[:, 0]
         self._replacing = replacing_maps(self._tail.output, value)
-        self._batch, self._fixed = self._tail.batch_size(batch_size), batch_size is not None
+        self._batch = Batches(self._tail, batch_size)
         count, channels = self._tail.output.shape[:2]
-        self.done, self.total = 0, count * channels
+        self.total = count * channels
         self._scores = self._tail.whole.new_full((count, channels), torch.nan)
         self._most_change = self._scores.clone()
         self._most_changed = torch.full((count, channels), -1, device=self._scores.device)
@@ -139,11 +137,6 @@ class ChannelAblator:
     def words(self) -> str:
         """What runs."""
         return self._tail.words
-
-    def __iter__(self) -> Iterator[ChannelEffects]:
-        """The partial result after each batch; the last one is complete."""
-        while self.done < self.total:
-            yield self.step()
 
     def step(self, seconds: float | None = None) -> ChannelEffects:
         """Run one batch and return the partial result.
@@ -158,23 +151,8 @@ class ChannelAblator:
         ForwardError, ValueError
             As for `channel_effects`. What is done is kept.
         """
-        while left := self.total - self.done:
-            start, cut = time.perf_counter(), self._tail.is_cut
-            proves = cut and not self.done  # runs whole too, which takes its time
-            count = self._batch.next(left, seconds)
-            count = min(count, PROOF) if proves and not self._fixed else count
-            try:
-                self._do(torch.arange(self.done, self.done + count))
-            except (RuntimeError, MemoryError) as error:
-                if count == 1 or not out_of_memory(error):
-                    raise
-                self._batch.failed(count)
-                continue
-            if cut and not proves:
-                self._batch.took(count, time.perf_counter() - start)
-            elif cut != self._tail.is_cut:
-                self._batch = self._tail.batch_size()
-            break
+        if left := self.total - self.done:
+            self._batch.run(left, self._do, seconds, proof=PROOF)
         return self.result
 
     def without(self, sets: Sequence[Sequence[int]]) -> torch.Tensor:
@@ -204,8 +182,9 @@ class ChannelAblator:
         found = self._tail(number, change)
         return found.gather(1, self._targets[number][:, None].to(found.device)).reshape(len(sets), count)
 
-    def _do(self, items: torch.Tensor) -> None:
-        count = len(self._scores)
+    def _do(self, edits: int) -> None:
+        """Try the next edits."""
+        items, count = torch.arange(self.done, self.done + edits), len(self._scores)
         channels, number = items // count, items % count
         rows = torch.arange(len(items))
 
@@ -219,7 +198,7 @@ class ChannelAblator:
         self._scores[number, channels] = found.gather(1, targets[:, None])[:, 0].to(self._scores)
         self._most_changed[number, channels] = most
         self._most_change[number, channels] = differences.gather(1, most[:, None])[:, 0].to(self._scores)
-        self.done = int(items[-1]) + 1
+        self.done += edits
 
     @property
     def result(self) -> ChannelEffects:
@@ -302,11 +281,8 @@ def channel_effects(
     ablator = ChannelAblator(
         model, images, layer, target=target, value=value, score=score, batch_size=batch_size, prepare=prepare
     )
-    with suppress(Stopped), Bar(ablator.total, "channels", progress) as bar:
-        done = 0
-        for _ in ablator:
-            bar.add(ablator.done - done)
-            done = ablator.done
+    with suppress(Stopped):
+        finish(ablator, "channels", progress)
     return ablator.result
 
 

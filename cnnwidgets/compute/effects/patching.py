@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -13,9 +13,10 @@ import torch
 from torch import nn
 
 from ...late import imported
-from ..core import Bar, Prepare, Report, Stopped, listing, plain
-from ..scoring import Score, choose_targets, out_of_memory, parse_target
-from .tail import Tail
+from ..core import Prepare, Report, Stopped, listing, plain
+from ..scoring import Score, choose_targets, parse_single_target
+from ..steps import Stepwise, finish
+from .tail import Batches, Tail
 
 By = Literal["layer", "channel", "place"]
 
@@ -79,7 +80,7 @@ class Patching:
         return frame.rename(columns={0: "restored"}) if self.by == "layer" else frame
 
 
-class LayerPatcher:
+class LayerPatcher(Stepwise[Patching]):
     """Patches one layer after another; can be stopped, and continued.
 
     Iterate for partial results; leave the loop to stop, iterate again to continue. `step()` patches one layer.
@@ -115,9 +116,7 @@ class LayerPatcher:
             raise ValueError("no layers: give at least one")
         if by not in ("layer", "channel", "place"):
             raise ValueError(f"by is 'layer', 'channel' or 'place', not {by!r}")
-        self._target, single = parse_target(target)
-        if not single:
-            raise ValueError(f"target is one class, not {target!r}")
+        self._target = parse_single_target(target)
         self._name, self._by, self._size = type(plain(model)).__name__, by, batch_size
         self._tails = partial(_tails, model, clean, corrupted, score=score, prepare=prepare)
         self._found: dict[str, torch.Tensor] = {}
@@ -127,16 +126,6 @@ class LayerPatcher:
 
     def __repr__(self) -> str:
         return f"LayerPatcher of {self._name}: {self.done} of {self.total} layers done"
-
-    @property
-    def done(self) -> int:
-        """Number of layers that have been patched."""
-        return len(self._words)
-
-    def __iter__(self) -> Iterator[Patching]:
-        """The partial result after each layer; the last one is complete."""
-        while self.done < self.total:
-            yield self.step()
 
     def step(self, seconds: float | None = None) -> Patching:
         """Patch the next layer and return the partial result.
@@ -160,6 +149,7 @@ class LayerPatcher:
             self._first = self._first or ends
             self._found[name] = _patched(bad, good.output, targets, self._by, self._size)
             self._words[name] = bad.words
+            self.done += 1
             if time.monotonic() >= end:
                 break
         return self.result
@@ -234,9 +224,8 @@ def patching(
     """
     options = {"by": by, "score": score, "batch_size": batch_size, "prepare": prepare}
     patcher = LayerPatcher(model, clean, corrupted, layers, target, **options)  # type: ignore[arg-type]
-    with suppress(Stopped), Bar(patcher.total, "layers", progress) as bar:
-        for _ in patcher:
-            bar.add()
+    with suppress(Stopped):
+        finish(patcher, "layers", progress)
     return patcher.result
 
 
@@ -249,13 +238,12 @@ def _patched(tail: Tail, values: torch.Tensor, targets: torch.Tensor, by: By, si
         raise ValueError(f"layer {tail.layer!r} has no places, only {channels} units: by='channel'")
     steps = torch.Size(form).numel()
     flat = values.flatten(2) if places else values[..., None]
-    items, done, parts, batch = torch.arange(images * steps), 0, [], tail.batch_size(size)
-    while done < len(items):
-        part = items[done : done + batch.next(len(items) - done)]
-        number, step = part % images, part // images
-        rows = torch.arange(len(part))
 
-        def change(output: torch.Tensor, number: Any = number, step: Any = step, rows: Any = rows) -> None:
+    def patched(items: torch.Tensor) -> torch.Tensor:
+        number, step = items % images, items // images
+        rows = torch.arange(len(items))
+
+        def change(output: torch.Tensor) -> None:
             if by == "layer":
                 output.copy_(values[number])
             elif by == "channel":
@@ -265,15 +253,9 @@ def _patched(tail: Tail, values: torch.Tensor, targets: torch.Tensor, by: By, si
                 moved = output.movedim(1, -1)
                 moved[(rows, *index)] = flat[number, :, step]
 
-        try:
-            parts.append(tail(number, change).gather(1, targets[number])[:, 0])
-        except (RuntimeError, MemoryError) as error:
-            if len(part) == 1 or not out_of_memory(error):
-                raise
-            batch.failed(len(part))
-            continue
-        done += len(part)
-    return torch.cat(parts).reshape(steps, images).T.reshape(images, *form)
+        return tail(number, change).gather(1, targets[number])[:, 0]
+
+    return Batches(tail, size).all(images * steps, patched).reshape(steps, images).T.reshape(images, *form)
 
 
 def _tails(model: nn.Module, clean: Any, corrupted: Any, layer: str, **options: Any) -> tuple[Tail, Tail]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -100,6 +101,11 @@ class Tail:
         """Whether only what is behind the layer runs."""
         return self.cut is not None
 
+    @property
+    def proves(self) -> bool:
+        """Whether the next batch runs whole too, and proves the cut."""
+        return self.is_cut and not self._proved
+
     def batch_size(self, size: int | None = None) -> BatchSize:
         """A search for the best number of edits at once; `size` fixes it."""
         places = self.output[0, 0].numel() if self.is_cut else self.images[0, 0].numel()
@@ -180,6 +186,53 @@ class Tail:
     def _give_up(self, why: str) -> None:
         self._cut, self._words = None, f"the whole network runs: {why}"
         self._alone = self._alone if len(self.images) > 1 else None  # was asked of what is given up
+
+
+class Batches:
+    """The edits of a tail in batches of the best size, smaller ones where memory does not suffice.
+
+    Parameters
+    ----------
+    tail : Tail
+        What runs.
+    size : int, optional
+        A fixed size.
+    """
+
+    def __init__(self, tail: Tail, size: int | None = None) -> None:
+        self._tail, self._fixed = tail, size
+        self._batch = tail.batch_size(size)
+
+    @property
+    def size(self) -> int:
+        """How many edits are run at once, at present."""
+        return self._batch.size
+
+    def run(self, left: int, batch: Callable[[int], object], seconds: float | None = None, *, proof: int = 0) -> int:
+        """Run one batch by `batch(count)`, as `BatchSize.run`; how many edits that were.
+
+        The one that proves the cut runs whole too, which takes its time: it has at most `proof` edits, unless that is 0
+        or the size is fixed.
+        """
+        cut, proves = self._tail.is_cut, self._tail.proves
+        if proves and proof and self._fixed is None:
+            left = min(left, proof)
+        count = self._batch.run(left, batch, seconds, timed=not proves)
+        if cut != self._tail.is_cut:
+            self._batch = self._tail.batch_size(self._fixed)
+        return count
+
+    def all(self, count: int, scores: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
+        """The scores of `count` edits one behind the other; `scores` gives those of some, by their numbers (B,)."""
+        found: list[torch.Tensor] = []
+
+        def batch(size: int) -> None:
+            done = sum(map(len, found))
+            found.append(scores(torch.arange(done, done + size)))
+
+        while left := count - sum(map(len, found)):
+            self.run(left, batch)
+        return torch.cat(found)
 
 
 def _tensor(images: Any) -> torch.Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -12,9 +11,9 @@ from torch import nn
 
 from ..core import Bar, Prepare, Report, Stopped, shortened, whole
 from ..interventions import Ablate
-from ..scoring import Score, choose_targets, out_of_memory
+from ..scoring import Score, choose_targets
 from .effects import Value, replacing
-from .tail import Tail
+from .tail import Batches, Tail
 
 
 @dataclass(frozen=True)
@@ -150,7 +149,7 @@ class _Search:
         if tail.whole.shape[1] < 2:
             raise ValueError("the model gives a single score: there is no other class to predict")
         self._replacing = replacing(tail.output, value)
-        self._batch, self._size = tail.batch_size(batch_size), batch_size
+        self._batches = Batches(tail, batch_size)
         self.removed: list[int] = []
         self.curve = [self._figures(tail.whole)[:2]]
         self._order: list[int] = []
@@ -178,23 +177,8 @@ class _Search:
 
     def without(self, sets: list[list[int]]) -> list[tuple[float, float, float]]:
         """For each set of channels removed: fraction of the images predicted as the class, mean score, mean lead."""
-        found, items, done = [], torch.arange(len(sets) * self.images), 0
-        while done < len(items):
-            count, start, cut = self._batch.next(len(items) - done), time.perf_counter(), self.tail.is_cut
-            part = items[done : done + count]
-            try:
-                found.append(self._scores(part, sets))
-            except (RuntimeError, MemoryError) as error:
-                if count == 1 or not out_of_memory(error):
-                    raise
-                self._batch.failed(count)
-                continue
-            if cut != self.tail.is_cut:
-                self._batch = self.tail.batch_size(self._size)
-            elif done:
-                self._batch.took(count, time.perf_counter() - start)
-            done += count
-        return [self._figures(scores) for scores in torch.cat(found).split(self.images)]
+        found = self._batches.all(len(sets) * self.images, lambda items: self._scores(items, sets))
+        return [self._figures(scores) for scores in found.split(self.images)]
 
     def _scores(self, items: torch.Tensor, sets: list[list[int]]) -> torch.Tensor:
         def change(values: torch.Tensor) -> None:

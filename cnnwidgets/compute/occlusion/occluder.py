@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import nn
 
 from ..core import Prepare, describe, device_of, plain
 from ..inputs import as_images
-from ..scoring import BatchSize, Score, Scorer, choose_targets, map_differences, out_of_memory, parse_target
+from ..scoring import BatchSize, Score, Scorer, choose_targets, map_differences, parse_target
+from ..steps import Stepwise
 from .baselines import baseline_images
 from .map import OcclusionMap
 from .patches import patches
@@ -21,7 +21,7 @@ KEPT = 16 * 2**20
 """Limit in bytes for keeping the scores of every class at each position, so that another target needs no pass."""
 
 
-class Occluder:
+class Occluder(Stepwise[OcclusionMap]):
     """Incremental occlusion, from coarse to fine, that can be drawn, stopped and continued.
 
     Iterate for partial maps; leave the loop to stop, iterate again to continue. `step(seconds)` runs one batch, for
@@ -75,7 +75,7 @@ class Occluder:
         self._batch = BatchSize(height * width, device, batch_size)
         coarse, *finer = self.patches.order()
         self._order = coarse + [place for stage in finer for place in stage]
-        self.done, self.total = 0, len(self.images) * (1 + len(self._order))
+        self.total = len(self.images) * (1 + len(self._order))
         self.coarse = len(self.images) * (1 + len(coarse))
         self._may_fold = True
         self._whole: torch.Tensor | None = None  # output of the scorer for the unoccluded images
@@ -87,11 +87,6 @@ class Occluder:
     def __repr__(self) -> str:
         state = f"{self.done:,} of {self.total:,} passes done"
         return f"Occluder of {type(plain(self._scorer.model)).__name__}: images {describe(self.images)}, {state}"
-
-    def __iter__(self) -> Iterator[OcclusionMap]:
-        """The partial map after each batch; the last one is complete."""
-        while self.done < self.total:
-            yield self.step()
 
     def step(self, seconds: float | None = None) -> OcclusionMap:
         """Run one batch and return the partial map.
@@ -113,23 +108,9 @@ class Occluder:
                 self._batch.restart()
                 if seconds is not None:
                     return self.result
-        return self._batch_until(self.coarse if self.done < self.coarse else self.total, seconds)
-
-    def _batch_until(self, end: int, seconds: float | None = None) -> OcclusionMap:
-        """Run one batch of the passes before number `end`."""
-        while left := end - self.done:
-            count, start = self._batch.next(left, seconds), time.perf_counter()
-            try:
-                self._do(range(self.done, self.done + count))
-            except (RuntimeError, MemoryError) as error:
-                if count == 1 or not out_of_memory(error):
-                    raise
-            else:
-                self._batch.took(count, time.perf_counter() - start)
-                break
-            self._batch.failed(count)
-            if self.images.is_cuda:
-                torch.cuda.empty_cache()
+        end = self.coarse if self.done < self.coarse else self.total
+        if left := end - self.done:
+            self._batch.run(left, self._do, seconds)
         return self.result
 
     @property
@@ -156,7 +137,7 @@ class Occluder:
     def whole(self) -> torch.Tensor:
         """Output for the unoccluded images: (N, K), the scores of every class; or the layer's output."""
         while self.done < len(self.images):
-            self._batch_until(len(self.images))
+            self._batch.run(len(self.images) - self.done, self._do)
         return self._whole if self._whole is not None else torch.empty(0)
 
     def start_from(self, known: Occluder | torch.Tensor) -> bool:
@@ -235,9 +216,9 @@ class Occluder:
         found = self._scorer(self.images, torch.arange(len(self.images)), paint)
         return found if self._scorer.layer is None else map_differences(found, self.whole, self._scorer.axis)
 
-    def _do(self, items: range) -> None:
-        """Run these passes: first the unoccluded images, then all images for each position of the patch."""
-        images = len(self.images)
+    def _do(self, count: int) -> None:
+        """Run the next passes: first the unoccluded images, then all images for each position of the patch."""
+        images, items = len(self.images), range(self.done, self.done + count)
         number = torch.tensor([item % images for item in items])
         places = [self._order[item // images - 1] for item in items if item >= images]
         whole = len(items) - len(places)

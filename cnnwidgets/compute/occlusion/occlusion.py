@@ -10,8 +10,9 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from ..core import Bar, Prepare, Report
+from ..core import Prepare, Report
 from ..scoring import Score
+from ..steps import finish
 from .map import OcclusionMap
 from .occluder import Occluder
 
@@ -99,9 +100,5 @@ def occlusion(
         generator=generator,
         prepare=prepare,
     )
-    with Bar(occluder.total, "images", progress) as bar:
-        done = 0
-        for _ in occluder:
-            bar.add(occluder.done - done)
-            done = occluder.done
+    finish(occluder, "images", progress)
     return occluder.result

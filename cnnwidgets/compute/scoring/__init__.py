@@ -2,7 +2,7 @@
 
 from .batching import BatchSize, out_of_memory
 from .folding import agrees
-from .scorer import Score, Scorer, choose_targets, map_differences, parse_target
+from .scorer import Score, Scorer, choose_targets, map_differences, parse_single_target, parse_target
 
 __all__ = [
     "BatchSize",
@@ -12,5 +12,6 @@ __all__ = [
     "choose_targets",
     "map_differences",
     "out_of_memory",
+    "parse_single_target",
     "parse_target",
 ]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import time
+from collections.abc import Callable
 
 import torch
 
@@ -43,6 +45,7 @@ class BatchSize:
     def __init__(self, pixels: int, device: torch.device, size: int | None = None) -> None:
         if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size < 1):
             raise ValueError(f"batch_size is a whole number of images, 1 or more, not {size!r}")
+        self._cuda = device.type == "cuda"
         room = PIXELS if device.type == "cpu" else 8 * PIXELS
         self.most = size or max(1, min(LARGEST, room // pixels))
         self.size = min(self.most, size or FIRST)
@@ -60,6 +63,42 @@ class BatchSize:
             return min(left, self.size, max(1, int(seconds / self.each)) if self.each else 1)
         count = math.ceil(left / max(1, left // self.size))
         return count if count <= self.most else math.ceil(left / math.ceil(left / self.most))
+
+    def run(
+        self, left: int, batch: Callable[[int], object], seconds: float | None = None, *, timed: bool = True
+    ) -> int:
+        """Run one batch, a smaller one where memory does not suffice; how many images that were.
+
+        Parameters
+        ----------
+        left : int
+            How many images are left.
+        batch : callable
+            Runs so many of them. What it has written before memory ran out must not count.
+        seconds : float, optional
+            As for `next`.
+        timed : bool
+            Whether its time says something of the next ones.
+
+        Raises
+        ------
+        RuntimeError, MemoryError
+            Memory does not suffice for a single image; and whatever else `batch` raises.
+        """
+        while True:
+            count, start = self.next(left, seconds), time.perf_counter()
+            try:
+                batch(count)
+            except (RuntimeError, MemoryError) as error:
+                if count == 1 or not out_of_memory(error):
+                    raise
+                self.failed(count)
+            else:
+                if timed:
+                    self.took(count, time.perf_counter() - start)
+                return count
+            if self._cuda:
+                torch.cuda.empty_cache()
 
     def took(self, count: int, seconds: float) -> None:
         """Update the search with a batch of `count` images that took `seconds`.

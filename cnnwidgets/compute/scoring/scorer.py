@@ -209,6 +209,14 @@ def parse_target(target: Any) -> tuple[list[int] | None, bool]:
     return classes, single
 
 
+def parse_single_target(target: Any) -> list[int] | None:
+    """As `parse_target`, for where one class is asked about."""
+    wanted, single = parse_target(target)
+    if not single:
+        raise ValueError(f"target is one class, not {target!r}")
+    return wanted
+
+
 def choose_targets(scores: torch.Tensor, wanted: list[int] | None) -> torch.Tensor:
     """Target classes (N, K'): the `wanted` ones for every image, or the highest of `scores` (N, K) of each image.
 

@@ -100,3 +100,32 @@ def test_every_way_of_running_out_of_memory_is_known():
     assert not out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
     assert not out_of_memory(ValueError("out of memory"))
     assert not out_of_memory(None)
+
+
+def test_a_batch_that_memory_does_not_suffice_for_is_run_again_by_halves():
+    batch, ran = BatchSize(224 * 224, CPU, size=8), []
+
+    def run(count):
+        ran.append(count)
+        if count > 3:
+            raise RuntimeError("CUDA out of memory")
+
+    assert batch.run(16, run) == 2 and ran == [8, 4, 2]
+    assert batch.run(1, run) == 1 and batch.size == 2
+
+
+@pytest.mark.parametrize(("error", "size"), [(RuntimeError("CUDA out of memory"), 1), (RuntimeError("no"), 8)])
+def test_what_a_single_image_or_another_error_raises_is_raised(error, size):
+    def run(count):
+        raise error
+
+    with pytest.raises(RuntimeError, match=str(error)):
+        BatchSize(224 * 224, CPU, size=size).run(20, run)
+
+
+def test_only_the_time_of_a_batch_like_the_next_ones_counts():
+    batch = BatchSize(224 * 224, CPU)
+    batch.run(50, lambda count: None, timed=False)
+    assert batch.each is None
+    batch.run(50, lambda count: None)
+    assert batch.each is not None and batch.each >= 0
