@@ -1,6 +1,8 @@
 """How often a network is right over a data set, class by class, before and after an intervention."""
 
-from .accuracy import AccuracyEffects, AccuracyMeter, accuracy_effects
+from .accuracy import accuracy_effects
+from .meter import AccuracyMeter
+from .result import AccuracyEffects
 
 __all__ = [
     "AccuracyEffects",

@@ -1,6 +1,8 @@
 """What edits do to a score: channel by channel, unit by unit, layer by layer."""
 
-from .effects import ChannelAblator, ChannelEffects, channel_effects
+from .ablator import ChannelAblator
+from .channels import ChannelEffects
+from .effects import channel_effects
 from .patching import LayerPatcher, Patching, patching
 from .units import ClassUnits, units_for_class
 

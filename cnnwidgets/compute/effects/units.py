@@ -12,7 +12,7 @@ from torch import nn
 from ..core import Bar, Prepare, Report, Stopped, shortened, whole
 from ..interventions import Ablate
 from ..scoring import Score, choose_targets
-from .effects import Value, replacing
+from .replacing import Value, replacing
 from .tail import Batches, Tail
 
 
