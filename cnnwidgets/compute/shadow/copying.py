@@ -17,7 +17,8 @@ from torch import nn
 
 from ..core import BESIDE, PLAIN, not_ours, of_the_user
 from .reach import is_around, is_ours, modules_named, reaches
-from .weights import Writes, address_of, is_rewritten, tell_rewritten, twin, within
+from .tensors import USUAL, TensorCopies
+from .weights import Writes
 
 _ATOMS = PLAIN | {type(NotImplemented), type, torch.finfo, torch.iinfo, types.BuiltinFunctionType, types.ModuleType}
 """Types that cannot change."""
@@ -25,7 +26,6 @@ _SHARED = (*BESIDE, torch.jit.ScriptFunction, torch.ScriptObject)
 """What a module may hold and no forward pass changes; a copy could take all memory."""
 _PROXIES = frozenset({weakref.ProxyType, weakref.CallableProxyType})
 _CALLS = (types.FunctionType, types.MethodType, partial)
-_USUAL = frozenset({torch.Tensor, nn.Parameter})
 _EMPTY = frozenset({dict, OrderedDict, set, list})
 _TENSORS = frozenset({"_parameters", "_buffers"})
 _HOOKS = frozenset(key for key in vars(nn.Module()) if key.endswith("_hooks"))
@@ -68,11 +68,9 @@ class Copying:
     def __init__(self, model: nn.Module, *, apart: bool = False, sharing: bool = False) -> None:
         self.memo: dict[int, Any] = {}
         self.parts: list[nn.Module] = []
-        self.same: list[torch.Tensor] = []
         self.settings: list[Any] = []
-        self._apart, self._sharing = apart, sharing
-        self._weights: list[nn.Parameter] = []  # of the model, whose memory is copied
-        self._memory: dict[int, torch.UntypedStorage] = {}  # by the address of the model's
+        self._tensors = TensorCopies(apart=apart, sharing=sharing)
+        self.same = self._tensors.same
         self._originals: list[Any] = []  # alive as long as their ids count
         with torch.no_grad():
             self.root: nn.Module = self._modules(model)
@@ -93,7 +91,7 @@ class Copying:
 
     def compare(self, writes: Writes) -> None:
         """Tell which weights of the model a look would have written to, from the copies of their memory."""
-        tell_rewritten(self._weights, self._memory, writes)
+        self._tensors.compare(writes)
 
     def value(self, value: Any) -> Any:
         """A copy of `value`, unless it cannot change."""
@@ -102,8 +100,8 @@ class Copying:
             return value
         if (known := self.memo.get(id(value))) is not None:
             return known
-        if kind in _USUAL or isinstance(value, torch.Tensor):
-            return self._tensor(value)
+        if kind in USUAL or isinstance(value, torch.Tensor):
+            return self._remember(value, self._tensors.copy(value))
         if (container := _CONTAINERS.get(kind)) is not None:
             return container(self, value)
         if isinstance(value, nn.Module):
@@ -171,55 +169,6 @@ class Copying:
             mine["_compiled_call_impl"] = None  # as plain Python, where hooks fire
         if isinstance(inner := part._modules.get("_orig_mod"), nn.Module):  # compiled
             mine["forward"] = memo[id(inner)].__call__
-
-    # ------------------------------------------------------------------ tensors
-
-    def _tensor(self, value: torch.Tensor) -> torch.Tensor:
-        made: torch.Tensor
-        if self._sharing:
-            made = value
-        elif isinstance(value, nn.Parameter):
-            made = self._weight(value)
-        else:
-            try:
-                made = self._copied(value)
-            except RuntimeError:  # a kind of tensor that cannot be cloned
-                made = value
-                self.same.append(value)
-            if value.requires_grad and value.is_leaf and not made.requires_grad:
-                made.requires_grad_()
-        return self._remember(value, made)
-
-    def _weight(self, value: nn.Parameter) -> nn.Parameter:
-        made, address = twin(value), address_of(value)
-        if made is value:
-            self.same.append(value)
-        elif not self._apart and not is_rewritten(value):
-            self._memory.setdefault(address, value.untyped_storage()) if address else None
-        elif address:
-            made.data = self._alias(value, address)
-            self._weights.append(value)
-        else:
-            made.data = value.detach().clone()
-        return made
-
-    def _copied(self, value: torch.Tensor) -> torch.Tensor:
-        """A copy of a tensor; in the memory of the copy of another tensor if it is a view of that one."""
-        if type(value) not in _USUAL or value.is_quantized or value.is_neg() or value.is_conj():
-            return value.detach().clone()
-        address = address_of(value)
-        if not address:
-            return value.detach().clone()
-        if address not in self._memory and value.is_contiguous() and value.untyped_storage().nbytes() == value.nbytes:
-            made = value.detach().clone()
-            self._memory[address] = made.untyped_storage()
-            return made
-        return self._alias(value, address)
-
-    def _alias(self, value: torch.Tensor, address: int) -> torch.Tensor:
-        if address not in self._memory:
-            self._memory[address] = value.untyped_storage().clone()
-        return within(self._memory[address], value)
 
     # ------------------------------------------------------------------ functions
 
