@@ -7,7 +7,6 @@ from .fingerprint import digest, fingerprint, hooks_version, settings_version, w
 from .forward import ForwardError, Prepare, call, describe, hand_over, in_one_line
 from .hooks import (
     OperationEdits,
-    alone,
     around_calls,
     capture,
     claimed,
@@ -18,7 +17,6 @@ from .hooks import (
     of_the_user,
     operation_edits,
     rerouted,
-    share_turn,
 )
 from .memory import give_back
 from .model import (
@@ -52,6 +50,7 @@ from .names import (
 )
 from .outputs import are_probabilities, leaves, rebuilt, replaced, why_not
 from .state import PassMode, no_mode_left, same_random_state
+from .turns import alone, share_turn
 
 __all__ = [
     "BESIDE",

@@ -6,7 +6,7 @@ import threading
 
 from torch import nn
 
-from cnnwidgets.compute.core.hooks import alone
+from cnnwidgets.compute.core.turns import alone
 from cnnwidgets.compute.shadow import evaluating
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from cnnwidgets.compute.core.hooks import alone
+from cnnwidgets.compute.core.turns import alone
 from cnnwidgets.training.loop.loop import accuracy_of, evaluate, fit, pair
 from cnnwidgets.training.loop.trainer import Trainer
 
