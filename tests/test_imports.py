@@ -16,7 +16,15 @@ PACKAGE = Path(__file__).parents[1] / "cnnwidgets"
 _CORE = ("compute.core", "compute.steps")
 _INPUTS = (*_CORE, "compute.inputs")
 _SHADOW = (*_CORE, "compute.shadow")
-_LAYERS = (*_INPUTS, "compute.recall", "compute.shadow", "compute.axes", "compute.tabular", "compute.layers")
+_LAYERS = (
+    *_INPUTS,
+    "compute.arithmetic",
+    "compute.recall",
+    "compute.shadow",
+    "compute.axes",
+    "compute.tabular",
+    "compute.layers",
+)
 _COMPUTE = (
     *_LAYERS,
     "compute.settings",
@@ -78,6 +86,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "compute.settings": (),
     "compute.inputs": _CORE,
     "compute.shadow": _CORE,
+    "compute.arithmetic": _SHADOW,
     "compute.axes": _CORE,
     "compute.recall": _CORE,
     "compute.tabular": (),

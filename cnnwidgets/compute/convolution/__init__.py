@@ -5,7 +5,6 @@ from .explain import LayerPass, explain, layer_pass
 from .explanation import Explanation
 from .known import EXPLAINED, explainable, explainable_layers
 from .operands import NAMES, Operation
-from .pointwise import agrees
 from .rules import Addition, Concatenation
 from .whole import WholeMap, whole_map, whole_slide
 from .windows import nearest
@@ -21,7 +20,6 @@ __all__ = [
     "Slide",
     "Taps",
     "WholeMap",
-    "agrees",
     "explain",
     "explainable",
     "explainable_layers",

@@ -10,8 +10,8 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd
 
+from ..arithmetic import does, is_plain
 from ..core import named_parts, plain
-from ..layers import does, is_plain
 from ..shadow import looking
 from .pooling import POOLINGS
 from .rules import rule_of

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 
+from ..arithmetic import Function, agrees, function_of, probe
 from .explanation import Explanation, checked_channel, checked_unit, tolerance
-from .pointwise import Call, Function, agrees, function_of, probe
+
+Call = Callable[[torch.Tensor], torch.Tensor]
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,8 +10,9 @@ import torch
 from torch import nn
 from torch.nn.modules.conv import _ConvNd
 
+from ..arithmetic import UnknownArithmetic, arithmetic, does, is_plain, sample
 from ..core import OUTPUT, find_layer, listing, module_names, plain, unknown
-from ..layers import Layer, LayerTable, UnknownArithmetic, arithmetic, does, is_plain, sample, trace, type_name
+from ..layers import Layer, LayerTable, trace, type_name
 from ..shadow import looking
 
 

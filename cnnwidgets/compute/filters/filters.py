@@ -11,8 +11,9 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from ...late import imported
+from ..arithmetic import UnknownArithmetic
 from ..core import OUTPUT, check_numbers, gathered
-from ..layers import UnknownArithmetic, describe_module, type_name
+from ..layers import describe_module, type_name
 from ..shadow import looking
 from .conv_layers import batch_norms, effective, find_convolution
 

@@ -1,7 +1,6 @@
 """Which layers there are, in running order, and what each puts out."""
 
 from .activations import Axes, activations, arguments_of, batched, run
-from .arithmetic import Arithmetic, UnknownArithmetic, arithmetic, does, is_plain, sample, watching
 from .company import apart, mixes_images, mixes_rows
 from .kinds import kind_of, token_grid
 from .layer import Layer, LayerTable
@@ -22,7 +21,6 @@ from .table import (
 from .tracing import Traced, traced
 
 __all__ = [
-    "Arithmetic",
     "Axes",
     "GraphRunner",
     "Layer",
@@ -31,19 +29,15 @@ __all__ = [
     "Site",
     "Trace",
     "Traced",
-    "UnknownArithmetic",
     "activations",
     "apart",
     "arguments_of",
-    "arithmetic",
     "batched",
     "caller",
     "checked_operations",
     "describe_module",
-    "does",
     "drawable",
     "extra_tokens",
-    "is_plain",
     "kind_of",
     "layer_table",
     "map_size",
@@ -54,13 +48,11 @@ __all__ = [
     "place_of",
     "run",
     "run_operations",
-    "sample",
     "step_of",
     "table_of",
     "token_grid",
     "trace",
     "traced",
     "type_name",
-    "watching",
     "with_operations",
 ]

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from ..convolution import EXPLAINED, LayerPass, agrees
-from ..layers import is_plain
+from ..arithmetic import agrees, is_plain
+from ..convolution import EXPLAINED, LayerPass
 
 ONE_BY_ONE = (
     nn.CELU, nn.ELU, nn.GELU, nn.Hardsigmoid, nn.Hardswish, nn.Hardtanh, nn.LeakyReLU, nn.Mish, nn.ReLU, nn.ReLU6,

@@ -8,8 +8,9 @@ from typing import Any
 
 from torch import nn
 
+from ..arithmetic import does, is_plain
 from ..core import named_parts, plain
-from ..layers import Layer, does, is_plain
+from ..layers import Layer
 from .edges import Edge
 from .tree import Stage
 

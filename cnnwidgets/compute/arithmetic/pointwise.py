@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional as F
 
-Call = Callable[[torch.Tensor], torch.Tensor]
 Steps = list[tuple[str, torch.Tensor]]
 RANGE = 8.0
 """Numbers from -8 to 8 tell one function from another: ReLU and ReLU6, GELU and its approximation."""
