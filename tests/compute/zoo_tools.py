@@ -14,8 +14,9 @@ from torch.utils._pytree import tree_leaves
 
 from cnnwidgets.compute.layers.activations import run
 from cnnwidgets.compute.layers.layer import Layer, LayerTable
+from cnnwidgets.compute.layers.maps import drawable, one_image
 from cnnwidgets.compute.layers.operations import trace
-from cnnwidgets.compute.layers.table import checked_operations, drawable, one_image, table_of, with_operations
+from cnnwidgets.compute.layers.table import checked_operations, table_of, with_operations
 from cnnwidgets.testing import deep_state, different
 
 Prepare = Callable[[Any], Any]

@@ -4,16 +4,13 @@ from .activations import Axes, activations, arguments_of, batched, run
 from .company import apart, mixes_images, mixes_rows
 from .kinds import kind_of, token_grid
 from .layer import Layer, LayerTable
+from .maps import drawable, extra_tokens, map_size, one_image
 from .operations import GraphRunner, Trace, run_operations, trace
 from .sites import Place, Site, caller, operated, place_of, step_of
 from .table import (
     checked_operations,
     describe_module,
-    drawable,
-    extra_tokens,
     layer_table,
-    map_size,
-    one_image,
     table_of,
     type_name,
     with_operations,

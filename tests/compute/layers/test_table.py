@@ -11,7 +11,8 @@ from torch.nn import functional
 from cnnwidgets.compute.core.captured import UNSEEN
 from cnnwidgets.compute.core.forward import ForwardError
 from cnnwidgets.compute.layers.activations import activations
-from cnnwidgets.compute.layers.table import describe_module, drawable, layer_table, one_image
+from cnnwidgets.compute.layers.maps import drawable, one_image
+from cnnwidgets.compute.layers.table import describe_module, layer_table
 from cnnwidgets.models import lenet5
 
 # name, form, parameters, multiply-accumulates: outputs x inputs that each one sums over
