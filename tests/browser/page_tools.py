@@ -101,7 +101,7 @@ get_ipython().showtraceback = keep
 
 
 PICTURES = """
-from cnnwidgets.views import activation
+from cnnwidgets.views.activation import view as activation
 activation.possible = lambda: False
 """
 """A cell after which pages show pictures, as one does that cannot paint."""

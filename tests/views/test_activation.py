@@ -293,7 +293,7 @@ def test_the_strongest_map_stands_first_and_is_found_by_its_number(model, passes
 
 
 def test_a_page_that_paints_is_told_the_order_and_no_number_again(model, messages, monkeypatch):
-    monkeypatch.setattr("cnnwidgets.views.activation.possible", lambda: True)
+    monkeypatch.setattr("cnnwidgets.views.activation.view.possible", lambda: True)
     view = ActivationView(model, negative(), layer="pool")
     numbers = view.panel("maps").painting.numbers
     assert "order" not in view.panel("maps").painting.sheet

@@ -11,7 +11,7 @@ import pytest
 
 from cnnwidgets import ActivationView
 from cnnwidgets.live import Newest
-from cnnwidgets.views import activation
+from cnnwidgets.views.activation import view as activation
 from cnnwidgets.widgets.base.traffic import Traffic
 from cnnwidgets.widgets.painter import Painter, painter
 from cnnwidgets.widgets.painter.page import Pages

@@ -13,7 +13,7 @@ import torch
 from cnnwidgets import ActivationView
 from cnnwidgets.live import newest
 from cnnwidgets.live.newest import PATIENCE
-from cnnwidgets.views import activation
+from cnnwidgets.views.activation import view as activation
 from cnnwidgets.widgets.base import view as base_view
 from cnnwidgets.widgets.painter import Painter, painter
 from cnnwidgets.widgets.painter.page import Pages

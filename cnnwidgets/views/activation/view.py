@@ -11,18 +11,17 @@ import torch
 import traitlets as T
 from numpy.typing import NDArray
 
-from ..compute.core import get_layer, shortened
-from ..compute.dataset import channels_first
-from ..compute.evidence import ORDERS, SCANNED, channel_order
-from ..compute.layers import describe_module, drawable, extra_tokens, map_size
-from ..compute.overview import pictures
-from ..compute.scan import LayerScan, Scan
-from ..render.color import Shaded
-from ..render.static import Panel
-from ..widgets import controls
-from ..widgets.base import ImageView, LayerView
-from ..widgets.painter import Numbers, Painter, drawn_size, pages, possible
-from ..widgets.panels import (
+from ...compute.core import get_layer, shortened
+from ...compute.evidence import ORDERS
+from ...compute.layers import describe_module, drawable, extra_tokens, map_size
+from ...compute.overview import pictures
+from ...compute.scan import Scan
+from ...render.color import Shaded
+from ...render.static import Panel
+from ...widgets import controls
+from ...widgets.base import ImageView, LayerView
+from ...widgets.painter import Numbers, Painter, drawn_size, pages, possible
+from ...widgets.panels import (
     GRID,
     Paint,
     PaintedBox,
@@ -33,8 +32,7 @@ from ..widgets.panels import (
     image_panels,
     painted_grid,
 )
-from ..widgets.patches import StrongestPatches
-from ..widgets.state import (
+from ...widgets.state import (
     ChannelsOff,
     Colormap,
     Given,
@@ -50,7 +48,8 @@ from ..widgets.state import (
     maps_of,
     switched,
 )
-from ..widgets.surface import markup
+from ...widgets.surface import markup
+from .scanned import Scanned
 
 SWITCH = "click one; Alt-click or key x: off"
 """What the mouse does in a grid that the page paints."""
@@ -124,8 +123,6 @@ class ActivationView(ImageView):
     ).tag(display=True)
     pixel = Place(of=_extent, help="(row, column) in the large map whose value is told, or None").tag(display=True)
     off = ChannelsOff(help="(layer, channel) of each channel that is switched off: set to 0").tag(source=True)
-    _scanned: Scan | None
-    _strongest: StrongestPatches | None = None  # until there is a scan
 
     @property
     def maps(self) -> torch.Tensor:
@@ -140,19 +137,14 @@ class ActivationView(ImageView):
     def pick_by(self, scan: Scan) -> None:
         """Let the filters of the strip, the orders that ask a scan, and the patches go by this one; see `ImageView`."""
         super().pick_by(scan)
-        self._scanned = scan
-        if self._strongest is None or self._strongest.scan is not scan:
-            self._stop_patches()
-            self._strongest = StrongestPatches(
-                self._given, scan, self._patches_grew, self.is_current, lambda image: self.set_trait("index", image)
-            )
+        self._scanned.take(scan)
         self.redraw()
 
     def prepare(self, traits: dict[str, Any]) -> None:
         """Keep the subject as it was given, without what the view itself switches off."""
         super().prepare(traits)
         self._given = self.subject
-        self._scanned = None
+        self._scanned = Scanned(self, self.subject, self._patches_grew)
 
     @T.validate("columns")
     def _validate_columns(self, proposal: Any) -> int:
@@ -224,15 +216,12 @@ class ActivationView(ImageView):
 
     def then_in_code(self, given: Given, called: str) -> list[str]:
         """The scan that it has, as long as it is of these weights."""
-        scan = self._scanned
-        known = scan is not None and self._given.is_scanned_by(scan)
-        return [f"{called}.pick_by({given.named_as(scan, 'scan')})"] if known else []
+        return self._scanned.in_code(given, called)
 
     def refresh(self) -> None:
         """Run the model again: for weights or data that changed where traits cannot see it."""
         self._given.refresh()
-        if self._strongest is not None:
-            self._strongest.forget()
+        self._scanned.forget()
         super().refresh()
 
     def look_and_compute(self) -> None:
@@ -261,7 +250,7 @@ class ActivationView(ImageView):
         sizes = self.remember(
             "sizes", (self.known, self.columns), lambda: grid_sizes(self.known.showable, self.columns)
         )
-        order = self._order()
+        order = self._scanned.order(self._output)
         grid = self.remember("grid", (shaded, self.columns, order), lambda: self._grid(order))
         grid = replace(grid, sizes=sizes)
         cells = grid.cells
@@ -283,7 +272,7 @@ class ActivationView(ImageView):
             on_pixel=lambda pixel: self.set_trait("pixel", pixel),
             paint=paint,
         )
-        patches = [] if self._strongest is None else self._patches(self._strongest)
+        patches = self._scanned.patches()
         return [
             self.remember("image", (self.item, self.snapshot.prediction), lambda: image_panels(self.snapshot)),
             replace(grid, marks=[cells.box(self.channel)]),
@@ -320,7 +309,7 @@ class ActivationView(ImageView):
     def status(self) -> str:
         """What the colours mean, and where a channel that is off is not off."""
         warnings = self.subject.warnings if self.off else []
-        return " · ".join([markup.scale_words(self._shaded, self.scale), *self._ordered_by(), *warnings])
+        return " · ".join([markup.scale_words(self._shaded, self.scale), *self._scanned.ordered_by, *warnings])
 
     def settle(self) -> None:
         """Draw the present state to the end, with all that is usually drawn later; raises what goes wrong."""
@@ -340,7 +329,8 @@ class ActivationView(ImageView):
 
     def close(self) -> None:
         """Close every widget of the view; the model is as it was before."""
-        self._stop_patches()
+        if hasattr(self, "_scanned"):  # a call that lacks an argument comes before it
+            self._scanned.stop()
         super().close()
 
     # ------------------------------------------------------------------ parts
@@ -360,72 +350,13 @@ class ActivationView(ImageView):
             return f"{row.type} in {row.module}" if row.module else row.type
         return describe_module(get_layer(self.subject.module, row.module)) if row.module else row.type
 
-    def _order(self) -> tuple[int, ...]:
-        """The channel at each place; empty where they stand by number."""
-        if self.order == "number":
-            return ()
-        values, layer, target = channels_first(self._output, self.layer_row), self._layer_scan, self._class
-        key = (self.order, self._output, layer, target)
-        return self.remember("order", key, lambda: tuple(channel_order(self.order, values, layer, target).tolist()))
-
-    @property
-    def _layer_scan(self) -> LayerScan | None:
-        """What a scan of the network as it is says of the layer."""
-        scan = self._scanned
-        return scan[self.layer] if scan and self.layer in scan and self._given.is_scanned_by(scan) else None
-
-    @property
-    def _class(self) -> int | None:
-        """The class of the image, as the scan counts it."""
-        layer, label = self._layer_scan, self.item.label
-        return label if layer is not None and label is not None and label < len(layer.class_images) else None
-
-    @property
-    def _unscanned(self) -> str:
-        """Why a scan that there is says nothing of the layer; empty where it does."""
-        if self._scanned is None or self._layer_scan is not None:
-            return ""
-        known = self.layer in self._scanned
-        return "the weights have changed since the scan" if known else f"{self.layer} was not scanned"
-
-    def _patches(self, strongest: StrongestPatches) -> list[Panel]:
-        """The strongest patches of the channel; none in an exported page, which goes on to other channels."""
-        if self.exporting:
-            return []
-        if why := self._unscanned:
-            return [strongest.nothing(why)]
-        name = self.unit_names[self.channel] if self.unit_names else ""
-        panel = strongest.panel(self.layer_row, self.channel, self.item, chosen=self.snapshot.index, name=name)
-        return [replace(panel, lines=[*panel.lines, "of the network with every channel on"])] if self.off else [panel]
-
     def _patches_grew(self) -> bool:
         return self.guarded(self.render)
 
     def _settle_patches(self) -> None:
-        if self._strongest is not None and self._strongest.running and not self.exporting:
-            self._strongest.settle()
+        if self._scanned.settle():
             with self.quiet():
                 self.render()
-
-    def _stop_patches(self) -> None:
-        if self._strongest is not None:
-            self._strongest.stop()
-
-    def _ordered_by(self) -> list[str]:
-        """In which order the maps stand, or why they do not."""
-        if self.order == "number":
-            return []
-        if self.order not in SCANNED:
-            return ["order: strongest here first"]
-        if self._scanned is None:
-            return [f"order: by number; {self.order} asks a scan: view.pick_by(cw.scan(model, dataset))"]
-        if self._unscanned:
-            return [f"order: by number; {self._unscanned}"]
-        if self.order == "sparsity":
-            return ["order: most often 0 first, over the data set"]
-        if self._class is None:
-            return ["order: by number; the image has no class of the scan"]
-        return [f"order: best for {self.item.text or self._class} first, over the data set"]
 
     def _grid(self, order: tuple[int, ...]) -> PaintedPanel:
         def choose(channel: int) -> None:
@@ -452,9 +383,9 @@ class ActivationView(ImageView):
         """All that is seen depends on, save what the page draws of every layer by itself: the channel, and a place."""
         scale = self.scale if isinstance(self.scale, str) else list(self.scale)
         drawn = {"colormap": self.colormap, "scale": scale, "columns": self.columns}
-        ordered = {"order": self.order, "scan": id(self._scanned) if self.order in SCANNED else 0}
         plane, valid = min(self.plane, self.layer_row.planes - 1), "-".join(map(str, self.snapshot.weights))
-        return {"layer": self.layer_row.label, "index": self.index, "slice": plane, "valid": valid} | drawn | ordered
+        place = {"layer": self.layer_row.label, "index": self.index, "slice": plane, "valid": valid}
+        return place | drawn | self._scanned.address
 
     def _tokens(self) -> list[tuple[str, float]]:
         """What the tokens that stand apart from the grid hold for the chosen channel."""
