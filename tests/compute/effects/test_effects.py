@@ -118,6 +118,27 @@ def test_a_cut_that_gives_other_scores_is_given_up():
     assert found.scores.tolist() == [[0.5, 6.5], [0.5, 6.5]]
 
 
+def test_a_fixed_batch_size_stays_when_a_cut_is_given_up():
+    model = Sums()
+    model.register_forward_hook(lambda part, args, output: output + 0.5)
+    ablator, done = cw.ChannelAblator(model, X, "units", batch_size=1), []
+    for _ in ablator:
+        done.append(ablator.done)
+    assert ablator.words.startswith("the whole network runs") and done == [1, 2, 3, 4]
+
+
+def test_how_long_an_edit_takes_is_learned_where_the_whole_network_runs_too():
+    class Branches(Sums):
+        def forward(self, x):
+            return super().forward(x if x.sum() > 0 else -x)
+
+    ablator = cw.ChannelAblator(Branches(), X, "units")
+    ablator.step(1e-9)
+    assert ablator.done == 1
+    ablator.step(3600.0)
+    assert ablator.done == 4
+
+
 def test_containers_are_cut_behind_too(model):
     whole = nn.Sequential(
         nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(inplace=True)), nn.Flatten(), nn.Linear(168, 3)
