@@ -176,7 +176,7 @@ class Cut:
             return result
 
         with alone(self._model), looking(self._model) as network:
-            return call(network, self._none, self._prepare, run=run)
+            return call(network, self._none, run=run)  # not from prepare: the graph needs no arguments any more
 
     def mixes_edits(self, read: Callable[[Any, int], torch.Tensor]) -> bool:
         """Whether edits of one batch change each other; to be asked only where it needs the layer alone.

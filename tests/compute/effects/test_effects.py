@@ -286,3 +286,14 @@ def test_sets_of_channels_are_switched_off_together():
         edit = cw.Ablate(channels=channels) if channels else cw.Scale(1.0)
         with torch.no_grad(), cw.intervene(skips, {"a": edit}):
             assert torch.allclose(scores, skips(IMAGES)[:, 1], atol=1e-5)
+
+
+@pytest.mark.parametrize("layer", ["a", "b"])  # cut where more than the layer is needed, and where it alone is
+def test_prepare_is_never_given_no_image_at_all(model, layer):
+    def prepare(images):
+        return {"x": torch.stack([image for image in images])}
+
+    found = cw.channel_effects(model, IMAGES, layer, prepare=prepare, progress=False)
+    assert torch.equal(found.change, cw.channel_effects(model, IMAGES, layer, progress=False).change)
+    units = cw.units_for_class(model, IMAGES, layer, 0, prepare=prepare, progress=False)
+    assert units.channels == cw.units_for_class(model, IMAGES, layer, 0, progress=False).channels

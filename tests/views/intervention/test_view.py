@@ -134,6 +134,41 @@ def test_the_channels_are_ranked_by_what_the_score_loses_without_each(view):
     assert view.panel("curve").curves.lines[0].y.tolist() == [15.0, 0.0, 0.0]
 
 
+class Scaled(nn.Module):
+    """The tiny network, with a scale beside the image, which may come in any form."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = tiny()
+
+    def forward(self, image, scale=None):
+        if isinstance(image, (tuple, list)):
+            image, scale = image
+        elif isinstance(image, dict):
+            image, scale = image["image"], image["scale"]
+        return self.net(image * scale)
+
+
+ONE = torch.ones(1, 1, 1, 1)
+FORMS = {
+    "a tuple": lambda item: (item[0][None], ONE),
+    "keywords": lambda item: {"image": item[0][None], "scale": ONE},
+    "a list": lambda item: [item[0][None], ONE],
+    "a tuple as one argument": lambda item: ((item[0][None], ONE),),
+    "a mapping as one argument": lambda item: ({"image": item[0][None], "scale": ONE},),
+}
+
+
+@pytest.mark.parametrize("prepare", FORMS.values(), ids=FORMS)
+def test_whatever_prepare_gives_the_network_is_edited_ranked_and_measured(prepare, dataset, view):
+    prepared = cw.InterventionView(Scaled(), dataset, prepare=prepare, layer="net.conv")
+    assert prepared.effects.change.tolist() == view.effects.change.tolist()
+    click(prepared, 0), click(view, 0)
+    assert prepared.panel("scores").bars == view.panel("scores").bars
+    assert prepared.accuracy.after.tolist() == view.accuracy.after.tolist()
+    assert prepared.edited.output(0, "net.fc").tolist() == [0.0, 0.0, 0.0]
+
+
 def test_the_top_of_the_ranking_is_switched_off(view):
     view.top = 1
     view.off = (1,)
