@@ -291,7 +291,7 @@ def test_sets_of_channels_are_switched_off_together():
 @pytest.mark.parametrize("layer", ["a", "b"])  # cut where more than the layer is needed, and where it alone is
 def test_prepare_is_never_given_no_image_at_all(model, layer):
     def prepare(images):
-        return {"x": torch.stack([image for image in images])}
+        return {"x": torch.stack(list(images))}
 
     found = cw.channel_effects(model, IMAGES, layer, prepare=prepare, progress=False)
     assert torch.equal(found.change, cw.channel_effects(model, IMAGES, layer, progress=False).change)
