@@ -51,8 +51,12 @@ def test_maps_are_clicked_off_and_on_and_the_keyboard_does_the_same(run_cells, t
     handle = page.get_by_label("off", exact=True).first
     handle.scroll_into_view_if_needed()
     handle.focus()
+    in_kernel(page, "view.traffic.reset()")
     press(page, "Space")
     wait_for(page, "view.off", (1, 13))
+    shown(page, "47.3 % (−51.5)")
+    wait_for(page, "view._later.due", False)
+    assert 2 <= int(state(page, "view.traffic.to_page.messages")) <= 3  # echo, scores, later layers
     names = page.locator(".cnnw button")
     names.filter(has_text="all on").focus()
     press(page, "Enter")

@@ -15,6 +15,7 @@ _PLAIN = frozenset(
     {
         *(nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d, nn.Linear),
         *(nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.LayerNorm, nn.GroupNorm),
+        *(nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d, nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d),
     }
 )
 """Modules that take time and, in evaluation mode, do nothing but return a new tensor."""
@@ -36,7 +37,8 @@ class Known(NamedTuple):
 def recallable(part: nn.Module) -> bool:
     """Whether a module need not run where it is known what it gives: it does nothing else, and has no hooks."""
     hooked = part._forward_hooks or part._forward_pre_hooks
-    return type(part) in _PLAIN and not hooked and "forward" not in vars(part)
+    alone = not getattr(part, "return_indices", False)  # of a pooling, which gives two tensors then
+    return type(part) in _PLAIN and alone and not hooked and "forward" not in vars(part)
 
 
 @contextmanager

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import ipywidgets as W
 
 from ...render.static import Card, Panel
 from .. import controls
+from ..painter import possible
 from ..panels import Columns
 from ..surface import Stage, Text, helped, layout, markup, plain
+from .parcel import Parcel
 
 
 class Frame:
@@ -38,6 +40,8 @@ class Frame:
         What is on the page, without the controls.
     presents : ToggleButton
         Whether it is set for a projector.
+    parcel : Parcel or None
+        Takes what is written to the parts; None where there is no page.
     """
 
     def __init__(self, height: int, code: Callable[[], str], staying: Collection[str] = ()) -> None:
@@ -47,7 +51,9 @@ class Frame:
         self.error_line = plain(W.HTML, "", layout=W.Layout(display="none"))
         self._body = plain(W.VBox)
         self._stage = plain(Stage, self._body, layout=layout(display="none"))
-        self.columns.held = self._stage.held
+        self.parcel = Parcel() if possible() else None
+        self._stage.apart = [] if self.parcel is None else [self.parcel]
+        self.columns.held = self.held
         style = plain(W.HTML, helped(markup.STYLE), layout=layout(display="none"))
         self.parts = [style, self._stage, self._body, self.error_line]
         self._inserted: dict[str, W.Widget] = {}
@@ -83,9 +89,18 @@ class Frame:
         self.card = Card(" · ".join(filter(None, title)), panels, status)
         self._write()
 
+    def together(self) -> AbstractContextManager[None]:
+        """What is written inside goes in one message at the end, where the page hands it on."""
+        return nullcontext() if self.parcel is None else self.parcel.filled()
+
     def held(self) -> AbstractContextManager[None]:
         """What is written inside appears at the end, together."""
-        return self._stage.held()
+        return self._stage.held() if self.parcel is None else self._in_one(self.parcel)
+
+    @contextmanager
+    def _in_one(self, parcel: Parcel) -> Iterator[None]:
+        with parcel.filled(), self._stage.held(at_once=parcel.live):
+            yield
 
     def turn(self) -> None:
         """Show the newest of everything."""

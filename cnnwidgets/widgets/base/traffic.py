@@ -18,6 +18,8 @@ ACKNOWLEDGED = "painted"
 """The kind of message by which a page asks for nothing: it says what it has painted."""
 RECALLED = "recalled"
 """The kind by which a page says whether it shows what it has shown before, long before the kernel answers."""
+PARCEL = "parcel"
+"""The kind by which a page is told at once what is meant for many widgets."""
 ADDRESS = {"address"}
 """What is no picture, though a painter says it."""
 
@@ -67,6 +69,7 @@ class Traffic:
         self._newest = weakref.ref(newest)  # comms hold this, and the kernel holds comms: the view must not stay
         self._lock = threading.Lock()  # widgets are drawn in two threads
         self._key = ""
+        self._shows: set[str] = set()  # widgets that show something
         self._asked = self._begun = False
         self._again = False  # whether the page shows already what it asks for
         self.to_page = self.from_page = NONE
@@ -91,25 +94,24 @@ class Traffic:
         panels
             Holds those that show something, beside controls and titles.
         """
-        shows = set(map(id, tree(panels)))
+        self._shows = {widget.comm.comm_id for widget in tree(panels) if widget.comm is not None}
         for widget in widgets:
             comm: Any = widget.comm
             if comm is None or "handle_msg" in vars(comm):
                 continue
-            seen = id(widget) in shows
-            comm.send = self._sending(comm.send, seen)
+            comm.send = self._sending(comm.send, comm.comm_id)
             comm.handle_msg = self._hearing(comm.handle_msg)
             if hasattr(widget, "on_numbers"):  # a painter
                 widget.on_numbers = self._numbers
             if self._begun:
-                self._sent(widget.get_state(), None, seen)
+                self._sent(widget.get_state(), None, seen=comm.comm_id in self._shows)
         self._begun = True
 
-    def _sending(self, send: Callable[..., None], seen: bool) -> Callable[..., None]:
+    def _sending(self, send: Callable[..., None], widget: str) -> Callable[..., None]:
         """`send` of a comm, counted."""
 
         def counted(data: Any = None, metadata: Any = None, buffers: Any = None) -> None:
-            self._sent(data, buffers, seen)
+            self._sent(data, buffers, seen=self._seen(widget, data))
             send(data, metadata, buffers)
 
         return counted
@@ -134,10 +136,18 @@ class Traffic:
 
         return counted
 
-    def _sent(self, data: Any, buffers: Any, seen: bool) -> None:
+    def _seen(self, widget: str, data: Any) -> bool:
+        """Whether what a widget is told is seen, or, of a parcel, something in it."""
+        content = data.get("content")
+        if isinstance(content, dict) and content.get("kind") == PARCEL:
+            return any(self._seen(key, part) for key, part, _ in content["parts"])
+        written = data.get("method") != "echo_update" and set(data.get("state", ())) != ADDRESS
+        return widget in self._shows and written
+
+    def _sent(self, data: Any, buffers: Any, *, seen: bool) -> None:
         with self._lock:
             self.to_page = _more(self.to_page, data, buffers)
-            if seen and self._asked and data.get("method") != "echo_update" and set(data.get("state", ())) != ADDRESS:
+            if seen and self._asked:
                 self.round_trips += 1
                 self._asked = False
 

@@ -246,7 +246,8 @@ class ModelView(Together, Shown, W.VBox):
         """Draw what long work has grown to, or say why it grows no more; whether that went well."""
 
         def draw() -> None:
-            self.render()
+            with self._frame.together():
+                self.render()
             if growing.error is not None:
                 raise growing.error
 
@@ -471,6 +472,8 @@ class ModelView(Together, Shown, W.VBox):
     def _loosen(self) -> None:
         if heard_of := lifetime.loosen(self):
             self._traffic.follow(heard_of, self._frame.columns)
+            if self._frame.parcel is not None:
+                self._frame.parcel.follow(heard_of)  # last: what it takes passes as one message
             self._painters = [widget for widget in heard_of if isinstance(widget, Painter)]
             for painter in self._painters:
                 painter.on_painted = self._newest.painted

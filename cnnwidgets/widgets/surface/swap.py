@@ -151,6 +151,9 @@ class Swapped(Sides):
 class Stage(W.HTML):
     """The style sheet that says which state is seen."""
 
+    apart: Sequence[W.Widget] = ()
+    """What goes with it, and is in no page."""
+
     def __init__(self, root: W.Widget, **look: Any) -> None:
         self._root, self._depth = root, 0
         self._lock = threading.RLock()  # drawings come from two threads, and so do the timers they set
@@ -169,12 +172,16 @@ class Stage(W.HTML):
         return list(found.values())
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """What is written inside appears at the end, together; at once in a cell, which nothing can wait for."""
-        with self._lock:
-            yield from self._held()
+    def held(self, *, at_once: bool = False) -> Iterator[None]:
+        """What is written inside appears at the end, together; at once in a cell, which nothing can wait for.
 
-    def _held(self) -> Iterator[None]:
+        `at_once` says that the page gets all of it in one turn: then no text need wait out of sight, unless something
+        is painted, which may come later.
+        """
+        with self._lock:
+            yield from self._held(at_once)
+
+    def _held(self, at_once: bool) -> Iterator[None]:
         loop = cell_thread.turning_loop()
         if self._depth:
             yield
@@ -187,6 +194,8 @@ class Stage(W.HTML):
             return
         self._depth += 1
         parts = self._parts()
+        if at_once and not any(part.paints for part in parts):
+            parts = [part for part in parts if not isinstance(part, Text)]
         for part in parts:
             part.held = True
         try:

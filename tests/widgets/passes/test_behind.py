@@ -46,7 +46,7 @@ def network() -> nn.Sequential:
 def computed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The kinds of plain modules that have run, one entry each."""
     kinds: list[str] = []
-    for kind in (nn.Conv2d, nn.BatchNorm2d, nn.LayerNorm, nn.Linear):
+    for kind in (nn.Conv2d, nn.BatchNorm2d, nn.LayerNorm, nn.MaxPool2d, nn.Linear):
         forward = kind.forward
 
         def counted(self: nn.Module, x: torch.Tensor, forward=forward) -> torch.Tensor:
@@ -103,6 +103,19 @@ def test_what_ran_before_the_layer_is_not_computed_again(computed):
     assert computed == []
 
 
+def test_a_pooling_before_the_layer_is_not_computed_again_and_what_follows_may_write_to_what_it_gave(computed):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.MaxPool2d(2), nn.ReLU(True), nn.Conv2d(1, 2, 1), nn.Flatten(), nn.Linear(8, 3)).eval()
+    data = [(torch.randn(1, 4, 4), 0)]
+    subject = Subject(model, data)
+    before, edited = subject.at(0), subject.under({"2": cw.Ablate(channels=0)})
+    computed.clear()
+    edited.at(0, before=before, layer="2")
+    assert computed == ["Linear"]
+    assert same(edited, subject.under({"2": cw.Ablate(channels=0)}))
+    assert torch.equal(subject.at(0).output("0"), nn.functional.max_pool2d(data[0][0], 2))
+
+
 def test_an_edit_that_was_there_before_is_not_made_twice():
     subject = Subject(network(), steps(), edits={"stem": cw.Scale(3.0, channels=0)})
     edited, whole = subject.under({"two": cw.Ablate(channels=1)}), subject.under({"two": cw.Ablate(channels=1)})
@@ -127,5 +140,6 @@ def test_what_does_more_than_give_a_tensor_runs_again():
     assert recall.recallable(conv)
     conv.register_forward_hook(lambda *_: None)
     assert not recall.recallable(conv)
+    assert recall.recallable(nn.MaxPool2d(2)) and not recall.recallable(nn.MaxPool2d(2, return_indices=True))
     assert not recall.recallable(nn.ReLU(inplace=True)) and not recall.recallable(type("Own", (nn.Linear,), {})(1, 1))
     assert not recall.recallable(nn.utils.parametrizations.weight_norm(nn.Linear(1, 1)))
