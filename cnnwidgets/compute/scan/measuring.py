@@ -165,9 +165,18 @@ def _zeros(values: torch.Tensor) -> torch.Tensor:
     count, channels, positions = values.shape
     if not values.is_cpu:
         return values.count_nonzero((0, 2)).neg().add(count * positions).cpu()
+    numbers, parts = values.numpy(), list(_chunks(values))
     found = np.zeros(channels, "int64")
-    for part in _chunks(values):
-        found += (values[part].numpy() == 0).view("uint8").sum(0, dtype="uint8").sum(1, dtype="int64")
+    kept = np.empty(numbers[parts[0]].shape, "bool")
+    for part in parts:
+        chunk = numbers[part]
+        same = np.equal(chunk, 0, out=kept[: len(chunk)])
+        if not same.any():  # as behind most convolutions
+            continue
+        if len(chunk) == 1:
+            found += np.count_nonzero(same[0], axis=1)
+        else:
+            found += same.view("uint8").sum(0, dtype="uint8").sum(1, dtype="int64")
     return torch.from_numpy(found)
 
 
