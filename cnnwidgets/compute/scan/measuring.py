@@ -77,7 +77,7 @@ def measure(
     if not calm and not (found := low.isfinite() & high.isfinite()).all():
         finite = found
     exact = _exact(values, total, norm, finite, calm=calm)
-    ranked = {"maximum": high, "mean": total.double().div(positions).float(), "norm": norm}[statistic]
+    ranked = total.double().div(positions).float() if statistic == "mean" else high if statistic == "maximum" else norm
     if len(exact.image) and statistic != "maximum":
         better = exact.mean if statistic == "mean" else (exact.squares + positions * exact.mean.square()).sqrt()
         at = exact.image, exact.channel
@@ -144,11 +144,12 @@ def _exact(
         if not calm:
             lost |= ~(norm.isfinite() & total.isfinite())  # by overflow
         image, channel = (lost if finite is None else lost & finite).nonzero(as_tuple=True)
-    if len(image):
-        offset = (total[image, channel].double() / positions).square() * positions
-        squares = norm[image, channel].double().square() - offset
-        kept = ~squares.isfinite() | (squares < CANCELLED * offset)
-        image, channel = image[kept], channel[kept]
+    if not len(image):
+        return Exact(image, channel, *torch.empty(2, 0, dtype=torch.float64))
+    offset = (total[image, channel].double() / positions).square() * positions
+    squares = norm[image, channel].double().square() - offset
+    kept = ~squares.isfinite() | (squares < CANCELLED * offset)
+    image, channel = image[kept], channel[kept]
     mean, squares = torch.empty(2, len(image), dtype=torch.float64)
     start = 0
     for part, at in _parts(torch.stack([image, channel], 1), positions):
