@@ -5,7 +5,8 @@
 On the CPU, random weights. The bare loop reads the images one by one, stacks them and runs the network in
 `torch.inference_mode`; the scan does that and all of its own. Its set-up, which costs as much as about 40 images, is
 spread over 2,000 photos and 60,000 digits. Their runs are interleaved, so that drift of the machine hits both, and
-the processor's time is told beside that of the clock: on a busy machine only the former is steady.
+the processor's time is told beside that of the clock: on a busy machine only the former is steady, and that with
+`OMP_NUM_THREADS=1`, since idle threads of OpenMP wait at work.
 
 The rows: all convolutions of a ResNet-18, also against a hook that keeps the largest values by `torch.topk` on whole
 maps; the peak of the memory beyond the bare loop, and the merging of 8 parts; 16 patches of a channel that has not been

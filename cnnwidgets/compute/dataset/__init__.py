@@ -1,5 +1,6 @@
 """A data set as items; the vectors of a layer for many images; predictions."""
 
+from .elements import is_finite
 from .items import Denormalize, Item, Items
 from .labels import class_names, read_label
 from .naming import OutputNames
@@ -32,6 +33,7 @@ __all__ = [
     "check_alike",
     "checked_pooling",
     "class_names",
+    "is_finite",
     "item_responses",
     "of_images",
     "pixels_of",

@@ -140,8 +140,11 @@ class Items:
         with same_random_state():
             return self.read(index)
 
-    def read(self, index: int) -> Item:
-        """As `items[index]`, for a caller that seeds and restores the random state itself."""
+    def read(self, index: int, *, sums: bool = True) -> Item:
+        """As `items[index]`, for a caller that seeds and restores the random state itself.
+
+        Without `sums` it may hold NaN or infinite values if its form was good before: the caller looks at many at once.
+        """
         index = self.checked(index)
         if index < 0:
             return self._own(index)
@@ -150,13 +153,13 @@ class Items:
             label = raw[1] if isinstance(raw, (list, tuple)) and len(raw) > 1 else None
             return Item(first_image(raw), *read_label(raw if isinstance(raw, Mapping) else label, self.classes), raw)
         image, label = image_and_label(raw, index)
-        return Item(self._checked(image, index), *self._labelled(label), raw)
+        return Item(self._checked(image, index, sums), *self._labelled(label), raw)
 
-    def _checked(self, image: Any, index: int) -> torch.Tensor:
+    def _checked(self, image: Any, index: int, sums: bool) -> torch.Tensor:
         """The image as `checked_image` gives it: of a form that was good before, only the numbers are looked at."""
         plain_one = type(image) is torch.Tensor and not image.is_nested
         form = (image.shape, image.dtype, image.layout, image.device) if plain_one else None
-        if form in self._forms and is_finite(image):
+        if form in self._forms and (not sums or is_finite(image)):
             return image
         found = checked_image(image, f"image {index}", self.entry)
         if found is image and form is not None and len(self._forms) < KNOWN:

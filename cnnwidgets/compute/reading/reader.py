@@ -5,12 +5,17 @@ from __future__ import annotations
 import copy
 import random
 from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import groupby
 
 import numpy as np
 import torch
 
 from ..core import in_one_line
-from ..dataset import Item, Items
+from ..dataset import Item, Items, is_finite
+
+TOGETHER = 2**18
+"""Numbers of small images that are looked at in one sum; each large image has its own."""
 
 
 class Reader:
@@ -44,11 +49,14 @@ class Reader:
     def tried(self, indices: Sequence[int]) -> tuple[list[tuple[int, Item]], list[tuple[int, Exception]]]:
         """The items that can be read with their indices, and the errors of the others.
 
-        Seeds take time for small images, so they are left out until an item draws a random number.
+        Seeds take time for small images, so they are left out until an item draws a random number; so does a sum for
+        each, so they are read again one by one only where the sum of many is not finite.
         """
         if not self._is_random:
             before = _random_state()
-            found = _each(self.items.read, indices)
+            found = _each(partial(self.items.read, sums=False), indices)
+            if self.items.prepare is None and not _all_finite([item.image for _, item in found[0]]):
+                found = _each(self.items.read, indices)
             self._is_random = _random_state() != before
         return _each(self.__getitem__, indices) if self._is_random else found
 
@@ -93,6 +101,18 @@ def _each(
         except Exception as error:  # whatever a data set raises
             errors.append((index, error))
     return items, errors
+
+
+def _all_finite(images: Sequence[torch.Tensor | None]) -> bool:
+    """Whether all numbers are finite, where sums tell it."""
+    tensors = [image for image in images if image is not None]
+    for (shape, kind, _), group in groupby(tensors, lambda image: (image.shape, image.dtype, image.device)):
+        alike, step = list(group), max(1, TOGETHER // shape.numel())
+        for start in range(0, len(alike), step):
+            values = torch.stack(alike[start : start + step])
+            if not is_finite(values.float() if kind.is_floating_point and kind.itemsize < 4 else values):
+                return False
+    return True
 
 
 def _random_state() -> tuple[object, ...]:

@@ -148,10 +148,10 @@ def turns(images: torch.Tensor) -> torch.Tensor:
     So it is the same image in whichever order and parts they are scanned, and no class that stands first in the data
     set comes first. It is the last step of MurmurHash3, which gives no two indices the same number.
     """
-    found = images.long() + 1
+    found = images.numpy().astype("int64") + 1  # half the time of torch
     for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35), (16, 1)):
         found = ((found ^ (found >> shift)) * factor) & (LAST - 1)
-    return torch.where(images == NONE, LAST, found)
+    return torch.from_numpy(np.where(images.numpy() == NONE, LAST, found))
 
 
 @dataclass(frozen=True)

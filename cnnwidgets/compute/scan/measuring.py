@@ -77,7 +77,7 @@ def measure(
     if not calm and not (found := low.isfinite() & high.isfinite()).all():
         finite = found
     exact = _exact(values, total, norm, finite, calm=calm)
-    ranked = {"maximum": high, "mean": total.double().div(positions).float(), "norm": norm}[statistic]
+    ranked = total.double().div(positions).float() if statistic == "mean" else high if statistic == "maximum" else norm
     if len(exact.image) and statistic != "maximum":
         better = exact.mean if statistic == "mean" else (exact.squares + positions * exact.mean.square()).sqrt()
         at = exact.image, exact.channel
@@ -144,11 +144,12 @@ def _exact(
         if not calm:
             lost |= ~(norm.isfinite() & total.isfinite())  # by overflow
         image, channel = (lost if finite is None else lost & finite).nonzero(as_tuple=True)
-    if len(image):
-        offset = (total[image, channel].double() / positions).square() * positions
-        squares = norm[image, channel].double().square() - offset
-        kept = ~squares.isfinite() | (squares < CANCELLED * offset)
-        image, channel = image[kept], channel[kept]
+    if not len(image):
+        return Exact(image, channel, *torch.empty(2, 0, dtype=torch.float64))
+    offset = (total[image, channel].double() / positions).square() * positions
+    squares = norm[image, channel].double().square() - offset
+    kept = ~squares.isfinite() | (squares < CANCELLED * offset)
+    image, channel = image[kept], channel[kept]
     mean, squares = torch.empty(2, len(image), dtype=torch.float64)
     start = 0
     for part, at in _parts(torch.stack([image, channel], 1), positions):
@@ -165,9 +166,18 @@ def _zeros(values: torch.Tensor) -> torch.Tensor:
     count, channels, positions = values.shape
     if not values.is_cpu:
         return values.count_nonzero((0, 2)).neg().add(count * positions).cpu()
+    numbers, parts = values.numpy(), list(_chunks(values))
     found = np.zeros(channels, "int64")
-    for part in _chunks(values):
-        found += (values[part].numpy() == 0).view("uint8").sum(0, dtype="uint8").sum(1, dtype="int64")
+    kept = np.empty(numbers[parts[0]].shape, "bool")
+    for part in parts:
+        chunk = numbers[part]
+        same = np.equal(chunk, 0, out=kept[: len(chunk)])
+        if not same.any():  # as behind most convolutions
+            continue
+        if len(chunk) == 1:
+            found += np.count_nonzero(same[0], axis=1)
+        else:
+            found += same.view("uint8").sum(0, dtype="uint8").sum(1, dtype="int64")
     return torch.from_numpy(found)
 
 

@@ -14,7 +14,7 @@ from torch import nn
 
 from ..core import Prepare, check_numbers, plain, same_random_state, weights_version, whole
 from ..dataset import Item, Items, OutputNames
-from ..predictions import Predictions
+from ..predictions import Gathered
 from ..reading import Ahead, Batch, Reader, batches, checked_part, visiting_order
 from . import storage
 from .identity import difference, key_of
@@ -113,7 +113,7 @@ class Scanner:
         self._ahead = Ahead(self._reader, self._order, self._workers) if self._workers else None
         self.skipped: dict[int, str] = {}
         self._begin_with(self._framed.copy())
-        self._predictions = [Predictions()]
+        self._gathered = Gathered()
         self._version = weights_version(self._module)
 
     def _begin_with(self, tally: Tally) -> None:
@@ -175,7 +175,6 @@ class Scanner:
         return self._scan()
 
     def _scan(self) -> Scan:
-        self._predictions = [Predictions().with_others(*self._predictions)]  # not after each batch: it takes as long
         layers = {
             row.name: LayerScan(row.name, row.type, row.kind, row.shape, self._tally.part(self._spans[row.name]))
             for row in self._rows
@@ -189,7 +188,7 @@ class Scanner:
             self.key,
             tuple(self._items.classes),
             dict(self.skipped),
-            self._predictions[0],
+            self._gathered.predictions,
         )
 
     def write(self, folder: Path) -> None:
@@ -238,7 +237,7 @@ class Scanner:
         self._begin_with(Tally.of([known[name].tally for name in self._spans]))
         self.done = self._written = known.done
         self.skipped = dict(known.skipped)
-        self._predictions = [known.predictions]
+        self._gathered = Gathered(known.predictions)
 
     def _window(self, shadow: nn.Module | None, count: int) -> None:
         """Scan the next images; all of them count, or none, if it is interrupted."""
@@ -257,35 +256,33 @@ class Scanner:
                 "the training has ended, or a copy of the network"
             )
         known = dict(items)
-        predictions = [self._predicted(scores, batch, known) for _, batch, scores in found]
+        truths = [self._truths(scores, batch, known) for _, batch, scores in found]
         for measures, batch, _ in found:
             of_all = [measures.get(row.name) or absent(len(batch.images), row.channels) for row in self._rows]
             self._tally.add(together(of_all), batch.images, batch.labels)
-        self._predictions += predictions
+        for (_, batch, scores), labels in zip(found, truths, strict=True):
+            self._gathered.add(scores, batch.images, labels)
         self.skipped |= skipped
         self.done += len(indices)
 
-    def _predicted(self, scores: Any, batch: Batch, items: dict[int, Item]) -> Predictions:
-        """What the network says of the images of a batch, and which of its outputs stand for their labels."""
+    def _truths(self, scores: torch.Tensor | None, batch: Batch, items: dict[int, Item]) -> list[int | None]:
+        """Which outputs of the network stand for the labels of the images of a batch."""
         if scores is None or not scores.ndim:
-            return Predictions()
-        count = scores.shape[-1]
-        return Predictions.of(
-            scores, batch.images, [self._names.truth(items[index], count) for index in batch.images.tolist()]
-        )
+            return []
+        return [self._names.truth(items[index], scores.shape[-1]) for index in batch.images.tolist()]
 
     def _frames(self, first: list[tuple[int, Item]]) -> dict[str, Tally]:
         """Tallies without an image yet, whose histograms have the range of the first images."""
         found: dict[str, list[Measured]] = {row.name: [] for row in self._rows}
-        items, said = dict(first), []
+        items, said = dict(first), Gathered()
         with self._watch.session() as shadow:
             for batch in batches(self._module, first, self._prepare, self._most):
                 for measures, part, scores in self._watch(shadow, batch, None, {}):
-                    said.append(self._predicted(scores, part, items))
+                    said.add(scores, part.images, self._truths(scores, part, items))
                     for name, measure in measures.items():
                         found[name].append(measure)
         if silent := [name for name, measures in found.items() if not measures]:
             raise LookupError(f"layer {silent[0]!r} runs for none of the first {len(first)} images")
-        self._first = Predictions().with_others(*said)
+        self._first = said.predictions
         k, bins = self._options["k"], self._options["bins"]
         return {name: Tally.begun(measures, k, bins) for name, measures in found.items()}

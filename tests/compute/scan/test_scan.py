@@ -11,6 +11,7 @@ from torch import nn
 from torch.nn import functional
 
 import cnnwidgets as cw
+from cnnwidgets.compute.scan import measuring
 
 
 def network() -> nn.Sequential:
@@ -335,7 +336,10 @@ def test_a_plain_hook_agrees_for_the_digits():
     assert torch.equal(best.indices.T[maps.amax((0, 2)) > 0], layer.indices[maps.amax((0, 2)) > 0])
 
 
-def test_zeros_are_counted_in_batches_of_any_size_and_not_in_images_that_are_left_out():
+@pytest.mark.parametrize("at_once", [measuring.CACHED, 1])
+def test_zeros_are_counted_in_batches_of_any_size_and_not_in_images_that_are_left_out(at_once, monkeypatch):
+    monkeypatch.setattr(measuring, "CACHED", at_once)
+
     class Odd(nn.Module):
         def forward(self, images):
             return torch.cat([images, 0 / images], 1)  # NaN where a pixel is 0
