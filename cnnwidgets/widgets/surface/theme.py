@@ -61,6 +61,7 @@ COLORS = f"""
 [data-jp-theme-light=false] :is(.cnnw, {TIPS}) {{ {_own(DARK)} }}
 :is({ALWAYS_LIGHT}) :is(.cnnw, {TIPS}) {{ {_own(DARK)} {_ground(DARK)} {_foreign(DARK)} color-scheme: dark; }}
 .cell-output-ipywidget-background:has(.cnnw) {{ background: none !important; }} /* white in VS Code's dark themes too */
+[data-vscode-theme-kind] .cnnw .cnnw-present {{ display: none; }} /* the window is a frame that is cut off */
 .cnnw {{ background: var(--cnnw-ground); color: var(--cnnw-text); }}
 :is({TIPS}) {{ background: var(--cnnw-ground); color: var(--cnnw-text); border-color: var(--cnnw-line); }}
 .cnnw .bqplot {{ position: relative; }} /* what is absolute in it stays in it, also where the page has no such rule */
