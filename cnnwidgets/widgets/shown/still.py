@@ -85,7 +85,7 @@ def _in_vs_code(shell: Any) -> bool:
 
     It names the notebook only in kernels that it starts; one that was running already has but the names of the cells.
     """
-    parent = getattr(shell, "get_parent", dict)() or {}
+    parent: dict[str, Any] = getattr(shell, "get_parent", dict)() or {}
     cell = str((parent.get("metadata") or {}).get("cellId", ""))
     return "__vsc_ipynb_file__" in shell.user_ns or cell.startswith("vscode-")
 
