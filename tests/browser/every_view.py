@@ -61,7 +61,8 @@ views = [
 SHOW = ["display(*views[::2])", "display(*views[1::2])"]
 """Two cells: JupyterLab shows 50 outputs of a cell, and a view may have three."""
 
-# The style sheet of ipywidgets' controls 4.0, which Colab's page has: a light theme, whatever the page's own is.
+# The style sheet of ipywidgets' controls 4.0, which Colab's and VS Code's pages have: a light theme, whatever their own
+# is.
 COLAB = """
 :root { --jp-ui-font-color0: black; --jp-ui-font-color1: rgba(0, 0, 0, 0.8); --jp-ui-font-color2: rgba(0, 0, 0, 0.5);
   --jp-ui-font-color3: rgba(0, 0, 0, 0.3); --jp-content-font-color0: black; --jp-content-font-color1: black;
@@ -79,6 +80,7 @@ AS_IN_COLAB = """([style, dark]) => {
 # A page without any of JupyterLab's variables.
 BARE = """() => {
     document.body.removeAttribute('data-jp-theme-light');
+    document.body.removeAttribute('data-vscode-theme-kind');
     for (const sheet of document.styleSheets)
         for (const rule of sheet.cssRules)
             for (const name of [...(rule.style ?? [])])

@@ -34,6 +34,7 @@ PAGES = {
     "Colab, light": in_colab(False),
     "Colab, dark": in_colab(True),
     "Colab, light again": lambda page: page.evaluate("() => document.documentElement.removeAttribute('theme')"),
+    "VS Code, dark": lambda page: page.evaluate("() => { document.body.dataset.vscodeThemeKind = 'vscode-dark'; }"),
     "no variables": lambda page: page.evaluate(BARE),
 }
 """One after the other: what one page has set, the next goes on from."""

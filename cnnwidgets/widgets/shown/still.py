@@ -38,7 +38,7 @@ def apart() -> bool:
     still: there it stays beside the widget, and so it does without a kernel.
     """
     shell = _shell()
-    return hasattr(shell, "kernel") and not colab.here() and "__vsc_ipynb_file__" not in shell.user_ns
+    return hasattr(shell, "kernel") and not colab.here() and not _in_vs_code(shell)
 
 
 def encoded(picture: NDArray[np.uint8]) -> str:
@@ -78,6 +78,16 @@ def bundle(model_id: str, text: str, png: str | None) -> dict[str, Any] | tuple[
 def variables() -> dict[str, Any]:
     """The variables of the notebook, if there is one."""
     return dict(getattr(_shell(), "user_ns", {}))
+
+
+def _in_vs_code(shell: Any) -> bool:
+    """Whether VS Code asked for what runs, by the name it gives the cell, or else started this kernel.
+
+    It names the notebook only in kernels that it starts; one that was running already has but the names of the cells.
+    """
+    parent: dict[str, Any] = getattr(shell, "get_parent", dict)() or {}
+    cell = str((parent.get("metadata") or {}).get("cellId", ""))
+    return "__vsc_ipynb_file__" in shell.user_ns or cell.startswith("vscode-")
 
 
 def _shell() -> Any:

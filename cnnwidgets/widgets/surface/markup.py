@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from markupsafe import Markup, escape
 
-from ...render.color import DARK, LIGHT, Shaded, css_gradient
+from ...render.color import Shaded, css_gradient
 from ...render.static import TRUE
 from .theme import COLORS
 
@@ -83,9 +83,6 @@ STYLE = f"""<style>{COLORS}
 .cnnw-stacked span:nth-child(3n+1) {{ grid-column: 1 / -1; }}
 .cnnw-track {{ position: relative; height: 7px; border-radius: 2px; background: var(--cnnw-track); overflow: hidden; }}
 .cnnw-track i {{ position: absolute; top: 0; bottom: 0; background: var(--cnnw-accent); }}
-.cnnw {{ --cnnw-right: {LIGHT.right}; --cnnw-wrong: {LIGHT.wrong}; }}
-:is([data-jp-theme-light="false"], html[theme="dark"], .vscode-dark) .cnnw {{ --cnnw-right: {DARK.right};
-  --cnnw-wrong: {DARK.wrong}; }}
 .cnnw-true {{ font-weight: 600; }} .cnnw-true small {{ display: block; font-size: 11px; line-height: 1.1; }}
 .cnnw-stacked .cnnw-true small {{ display: inline; margin-left: 6px; }}
 .cnnw-bars .cnnw-right {{ color: var(--cnnw-right); }} .cnnw-bars .cnnw-wrong {{ color: var(--cnnw-wrong); }}

@@ -75,7 +75,8 @@ function clear(card) {
 
 /** Follow the button `present` of a card. @param {any} card */
 export function presents(card) {
-  if (!card.showPopover) return;
+  const cutOff = document.body.dataset.vscodeThemeKind; /** VS Code has outputs in a frame, and shows a part of it */
+  if (!card.showPopover || cutOff) return;
   const button = () => card.querySelector('.cnnw-present');
   const wanted = () => card.isConnected && button()?.classList.contains('mod-active');
   /** @type {any} */

@@ -1,8 +1,9 @@
 """The colours of a card in the page, and what has to hold in pages that lack JupyterLab's style sheet.
 
 A card brings its own ground, so that its text can be read whatever lies under it. JupyterLab, Notebook and Voila say in
-`data-jp-theme-light` which theme they have. Colab says it in `html[theme]`, and its `--jp-` variables are those of a
-light theme in both: there, all that ipywidgets and bqplot take from them is set here.
+`data-jp-theme-light` which theme they have. Colab says it in `html[theme]`, VS Code in `data-vscode-theme-kind`, and
+their `--jp-` variables are those of a light theme in both: there, all that ipywidgets and bqplot take from them is set
+here.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from ...render.color import DARK, LIGHT, Theme
 
 ERRORS = {LIGHT: "#b71c1c", DARK: "#ff8a80"}
 ON_ACCENT = {LIGHT: "#ffffff", DARK: "#0b1220"}
+ALWAYS_LIGHT = "html[theme=dark], [data-vscode-theme-kind=vscode-dark], [data-vscode-theme-kind=vscode-high-contrast]"
+"""A dark theme of Colab or VS Code, whose `--jp-` variables do not follow it."""
 TIPS = ".mark_tooltip:has(.cnnw-tip), .bqplot_mark_tooltip:has(.cnnw-tip)"
 
 
@@ -18,7 +21,7 @@ def _own(theme: Theme) -> str:
     """The variables of our own style sheet."""
     return (
         f"--cnnw-muted: {theme.muted}; --cnnw-accent: {theme.accent}; --cnnw-on-accent: {ON_ACCENT[theme]}; "
-        f"--cnnw-error: {ERRORS[theme]};"
+        f"--cnnw-error: {ERRORS[theme]}; --cnnw-right: {theme.right}; --cnnw-wrong: {theme.wrong};"
     )
 
 
@@ -56,7 +59,9 @@ COLORS = f"""
   --cnnw-text: var(--jp-ui-font-color1, {LIGHT.text}); --cnnw-ground: var(--jp-layout-color0, {LIGHT.ground});
   --cnnw-line: var(--jp-border-color2, {LIGHT.line}); --cnnw-track: var(--jp-border-color3, {LIGHT.track}); }}
 [data-jp-theme-light=false] :is(.cnnw, {TIPS}) {{ {_own(DARK)} }}
-html[theme=dark] :is(.cnnw, {TIPS}) {{ {_own(DARK)} {_ground(DARK)} {_foreign(DARK)} color-scheme: dark; }}
+:is({ALWAYS_LIGHT}) :is(.cnnw, {TIPS}) {{ {_own(DARK)} {_ground(DARK)} {_foreign(DARK)} color-scheme: dark; }}
+.cell-output-ipywidget-background:has(.cnnw) {{ background: none !important; }} /* white in VS Code's dark themes too */
+[data-vscode-theme-kind] .cnnw .cnnw-present {{ display: none; }} /* the window is a frame that is cut off */
 .cnnw {{ background: var(--cnnw-ground); color: var(--cnnw-text); }}
 :is({TIPS}) {{ background: var(--cnnw-ground); color: var(--cnnw-text); border-color: var(--cnnw-line); }}
 .cnnw .bqplot {{ position: relative; }} /* what is absolute in it stays in it, also where the page has no such rule */

@@ -37,6 +37,8 @@ package.output = output
 sys.modules |= {"google": types.ModuleType("google"), "google.colab": package, "google.colab.output": output}
 """
 """As `google.colab` does it: a hook that sees what is displayed, and never an `execute_result`."""
+VS_CODE = {"header": {}, "metadata": {"cellId": "vscode-notebook-cell:/home/me/x.ipynb#W0sZmlsZQ%3D%3D"}}
+"""The parent of what a cell does, of which VS Code says which it is."""
 VIEW = "import torch, cnnwidgets as cw\nview = cw.KernelPlayground()"
 SUMMARY = "cw.ModelSummary(torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3)), torch.zeros(1, 1, 8, 8))"
 
@@ -113,5 +115,11 @@ def test_in_colab_with_ipywidgets_8_a_line_says_what_to_run_and_the_still_is_sho
 
 
 def test_in_vs_code_the_still_stays_beside_the_widget(ran):
-    _, (shown,) = ran("__vsc_ipynb_file__ = 'x.ipynb'\n" + VIEW, "view")
-    assert {PNG, still.WIDGET} <= set(shown.data)
+    _, (started,), _, (joined,) = ran(
+        "__vsc_ipynb_file__ = 'x.ipynb'\n" + VIEW,
+        "view",
+        f"del __vsc_ipynb_file__\nget_ipython().get_parent = lambda: {VS_CODE!r}",  # a kernel that ran already
+        "view",
+    )
+    for shown in (started, joined):
+        assert {PNG, still.WIDGET} <= set(shown.data)

@@ -1,8 +1,8 @@
-// Which panel a card for a projector goes without, by places written by hand.
+// Which panel a card for a projector goes without, by places written by hand; and where no card goes over the window.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import {lesser} from '../../../cnnwidgets/widgets/surface/present.mjs';
+import {lesser, presents} from '../../../cnnwidgets/widgets/surface/present.mjs';
 
 const panel = (column, top, bottom) => ({column, top, bottom});
 
@@ -36,4 +36,12 @@ test('what is to stay goes never, and all else before it, also the first of a co
   assert.equal(lesser(panels.filter((_, at) => at !== 2), true), 3);
   assert.equal(lesser([panels[0], panels[1]], true), 0);
   assert.equal(lesser([panels[1], panels[3]], true), -1);
+});
+
+test('a card never goes over the frame of VS Code, of which only a part is seen', () => {
+  const asked = [];
+  const card = {showPopover() {}, querySelector: selector => asked.push(selector) && null};
+  globalThis.document = {body: {dataset: {vscodeThemeKind: 'vscode-light'}}};
+  presents(card);
+  assert.deepEqual(asked, []); // nor is the button looked at that would take it there
 });
