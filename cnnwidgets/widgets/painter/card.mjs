@@ -32,12 +32,18 @@ const valueOfControl = control => {
   return labels ? labels[control.get('index')] : control.get('value');
 };
 
-/** A copy of what is seen of a part of the card. @param {Element} part */
-function copyOf(part) {
+/** A copy of what is seen of a part of the card: each element of it would be styled and laid out when it is shown.
+ * @param {Element} part */
+export function copyOf(part) {
   const copy = /** @type {HTMLElement} */ (part.cloneNode(true)), copies = copy.querySelectorAll('.cnnw-side');
   for (const [at, side] of [...part.querySelectorAll('.cnnw-side')].entries()) {
     if (!side.getClientRects().length) copies[at].remove(); // of the copy, all that is left is seen
   }
+  for (const mark of /** @type {NodeListOf<SVGElement>} */ (copy.querySelectorAll('.object_grp > .element'))) {
+    const {fill, stroke} = mark.style;
+    if (fill === 'transparent' && stroke === 'transparent') mark.parentElement?.remove(); // there for the mouse alone
+  }
+  for (const hidden of copy.querySelectorAll('[style*="display: none"], [display="none"]')) hidden.remove();
   copy.classList.add('cnnw-copy');
   return copy;
 }

@@ -3,7 +3,7 @@
 // with their texts, from numbers that the kernel sends once. Channel, colour map, scale and columns are read from the controls beside it,
 // so that a move of a hand needs no kernel.
 import {
-  beyond, boxOf, extent, facts, fullMap, gridOf, hit, isReduced, levels, mapAt, mosaic, rangesOf, scaleTexts, shareBeyond,
+  beyond, boxOf, colored, extent, facts, fullMap, gridOf, hit, isReduced, levels, mapAt, mosaic, rangesOf, scaleTexts, shareBeyond,
   standsAt, stepped, valueText,
 } from './numbers.mjs';
 import {Card, partOf} from './card.mjs';
@@ -329,8 +329,7 @@ class Panel {
     if (!whole && !document.hidden) store.want(this.model, layer.key, channel);
     else this.ahead(layer, channel);
     const [from, to] = rangesOf(layer, scale, palette.diverging).map(ends => ends[channel]);
-    const make = () => Uint32Array.from(levels(codes, low, step, from, to, new Uint8Array(codes.length)), level =>
-      palette.colors[level]);
+    const make = () => colored(levels(codes, low, step, from, to, new Uint8Array(codes.length)), palette.colors);
     const drawn = JSON.stringify([sheet.key, palette.name, from, to, channel, whole, sheet.width]);
     const again = drawn !== side.drawn;
     side.picture(sheet, width, height, make, drawn, `map of ${layer.full}`);

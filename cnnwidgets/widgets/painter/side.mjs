@@ -22,8 +22,16 @@ const EDGE = 4, LEAST = 8, STOPS = 16;
 /** @param {string} name @param {Record<string, string | number>} attributes */
 export function drawing(name, attributes = {}) {
   const element = /** @type {SVGElement} */ (document.createElementNS('http://www.w3.org/2000/svg', name));
-  for (const [each, value] of Object.entries(attributes)) element.setAttribute(each, String(value));
+  give(element, attributes);
   return element;
+}
+
+/** Give an element attributes; what it has is not written again. @param {Element} element
+ * @param {Record<string, string | number>} attributes */
+function give(element, attributes) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (element.getAttribute(name) !== String(value)) element.setAttribute(name, String(value));
+  }
 }
 
 /** @param {string} name @param {string} classes @param {...(Node | string)} children */
@@ -32,6 +40,16 @@ export function build(name, classes, ...children) {
   element.className = classes;
   element.append(...children);
   return element;
+}
+
+/** Give an element children of a kind with these texts. Those that it has stay: a new one would have to be styled anew.
+ * @param {HTMLElement} host @param {string} kind @param {string[]} texts */
+export function reword(host, kind, texts) {
+  for (const [at, text] of texts.entries()) {
+    const child = host.children[at] ?? host.appendChild(document.createElement(kind));
+    if (child.textContent !== text) child.textContent = text;
+  }
+  while (host.children.length > texts.length) host.children[texts.length].remove();
 }
 
 /** One of the two places of a panel, of which one is seen. */
@@ -43,17 +61,21 @@ export class Side {
     over.append(this.numbers = drawing('g', {class: 'cnnw-numbers'}), this.frames = drawing('g'));
     this.room = build('div', 'cnnw-room', this.canvas, build('div', 'cnnw-frames', over));
     this.lens = new Lens(this.room, this.canvas, over, look, () => this.dress());
+    this.named = build('b', '');
+    this.quiet = build('span', 'cnnw-quiet');
     this.note = build('span', 'cnnw-quiet cnnw-note');
     this.room.tabIndex = 0;
     for (const kind of ['lm', 'p', 'jp']) this.room.setAttribute(`data-${kind}-suppress-shortcuts`, 'true');
-    this.heading = build('div', 'cnnw-heading');
+    this.heading = build('div', 'cnnw-heading', this.named, this.quiet, this.note);
     this.ramp = build('div', 'cnnw-ramp');
     this.ends = build('div', 'cnnw-scale');
     this.scale = build('div', '', this.ramp, this.ends);
     this.facts = build('div', 'cnnw-facts');
+    this.below = build('div', 'cnnw-quiet cnnw-below');
     this.name = name;
     this.host = build('div', `cnnw-side ${name}`);
-    this.drawn = this.before = '';
+    this.drawn = this.before = this.wide = '';
+    this.ramped = /** @type {Palette | null} */ (null); // whose colours the scale has
     this.box = /** @type {number[] | null} */ (null);
     this.always = true; // whether the box is framed also where its pixels are small
     this.written = /** @type {Written | null} */ (null);
@@ -85,11 +107,12 @@ export class Side {
 
   /** @param {string[]} parts */
   title(parts) {
-    const [name, ...quiet] = parts.filter(Boolean);
-    this.heading.title = parts.filter(Boolean).join(' · ');
-    this.heading.replaceChildren(build('b', '', name),
-      build('span', 'cnnw-quiet', quiet.map(part => ` · ${part}`).join('')), this.note);
-    this.room.setAttribute('aria-label', this.heading.title);
+    const [name, ...quiet] = parts.filter(Boolean), whole = [name, ...quiet].join(' · ');
+    if (whole === this.heading.title) return;
+    this.heading.title = whole;
+    this.named.textContent = name;
+    this.quiet.textContent = quiet.map(part => ` · ${part}`).join('');
+    this.room.setAttribute('aria-label', whole);
   }
 
   /** @param {Sheet} sheet @param {number} width @param {number} height @param {() => Uint32Array} make
@@ -135,16 +158,16 @@ export class Side {
 
   /** Frame the box, or none. */
   frame() {
-    this.frames.replaceChildren();
     const {box, lens: {scale}} = this;
-    if (!box || !this.always && scale < LEAST) return;
+    if (!box || !this.always && scale < LEAST) return this.frames.replaceChildren();
     const edges = [[box[0], box[2], this.canvas.width], [box[1], box[3], this.canvas.height]].map(([low, high, end]) => {
       const apart = Math.max(0, LEAST - (high - low) * scale) / 2;
       return [Math.max(low * scale - apart, 1), Math.min(high * scale + apart, Math.round(end * scale) - 1)];
     });
-    for (const [inset, stroke] of /** @type {[number, string][]} */ ([[0, store.accent], [2, 'white']])) {
+    for (const [at, [inset, stroke]] of /** @type {[number, string][]} */ ([[0, store.accent], [2, 'white']]).entries()) {
       const [[x, right], [y, bottom]] = edges.map(([low, high]) => [low + inset, high - inset]);
-      this.frames.append(drawing('rect', {x, y, width: Math.max(0, right - x), height: Math.max(0, bottom - y), stroke}));
+      const rect = this.frames.children[at] ?? this.frames.appendChild(drawing('rect'));
+      give(rect, {x, y, width: Math.max(0, right - x), height: Math.max(0, bottom - y), stroke});
     }
   }
 
@@ -168,29 +191,36 @@ export class Side {
 
   /** @param {Sheet} sheet @param {Palette} palette @param {string[]} texts */
   colorbar(sheet, palette, texts) {
-    const colors = Array.from({length: STOPS}, (_, i) => palette.colors[Math.round((i * 253) / (STOPS - 1))])
-      .map(color => `rgb(${color & 255} ${(color >> 8) & 255} ${(color >> 16) & 255})`);
-    this.scale.style.cssText = `width:${Math.round(this.canvas.width * this.lens.fit.factor)}px;max-width:100%`;
-    this.ramp.style.background = `linear-gradient(to right, ${colors.join(', ')})`;
-    this.ends.replaceChildren(...texts.map(text => build('span', '', text)));
+    const wide = `width:${Math.round(this.canvas.width * this.lens.fit.factor)}px;max-width:100%`;
+    if (wide !== this.wide) this.scale.style.cssText = this.wide = wide;
+    if (palette !== this.ramped) {
+      const colors = Array.from({length: STOPS}, (_, i) => palette.colors[Math.round((i * 253) / (STOPS - 1))])
+        .map(color => `rgb(${color & 255} ${(color >> 8) & 255} ${(color >> 16) & 255})`);
+      this.ramp.style.background = `linear-gradient(to right, ${colors.join(', ')})`;
+      this.ramped = palette;
+    }
+    reword(this.ends, 'span', texts);
   }
 
   /** Without a scale: those beside it say it. */
   unscaled() {
     this.ramp.style.background = '';
-    this.ends.replaceChildren();
+    this.ramped = null;
+    reword(this.ends, 'span', []);
   }
 
   /** A note below the picture, with room for two lines: what stands below it is aligned with its neighbours.
    * @param {string} note */
   say(note) {
-    this.facts.replaceChildren(build('div', 'cnnw-quiet cnnw-below', note));
+    this.below.textContent = note;
+    this.facts.replaceChildren(this.below);
     this.facts.style.display = '';
   }
 
   /** @param {string[][]} rows */
   list(rows) {
-    this.facts.replaceChildren(...rows.flat().map(text => build('span', '', text)));
+    this.below.remove();
+    reword(this.facts, 'span', rows.flat());
     this.facts.style.display = rows.length ? '' : 'none';
   }
 }
