@@ -42,13 +42,19 @@ export function build(name, classes, ...children) {
   return element;
 }
 
-/** Give an element children of a kind with these texts. Those that it has stay: a new one would have to be styled anew.
- * @param {HTMLElement} host @param {string} kind @param {string[]} texts */
-export function reword(host, kind, texts) {
-  for (const [at, text] of texts.entries()) {
-    const child = host.children[at] ?? host.appendChild(document.createElement(kind));
-    if (child.textContent !== text) child.textContent = text;
-  }
+/** Have an element say this. The node of its text stays: for a new one the browser looks through the style sheets.
+ * @param {Element} element @param {string} text */
+export function sayIn(element, text) {
+  const node = element.firstChild;
+  if (!node) element.textContent = text;
+  else if (node.nodeValue !== text) node.nodeValue = text;
+}
+
+/** Give an element children of a kind with these texts; those that it has stay.
+ * @param {Element} host @param {string} kind @param {string[]} texts */
+export function listIn(host, kind, texts) {
+  for (const [at, text] of texts.entries())
+    sayIn(host.children[at] ?? host.appendChild(document.createElement(kind)), text);
   while (host.children.length > texts.length) host.children[texts.length].remove();
 }
 
@@ -110,8 +116,8 @@ export class Side {
     const [name, ...quiet] = parts.filter(Boolean), whole = [name, ...quiet].join(' · ');
     if (whole === this.heading.title) return;
     this.heading.title = whole;
-    this.named.textContent = name;
-    this.quiet.textContent = quiet.map(part => ` · ${part}`).join('');
+    sayIn(this.named, name ?? '');
+    sayIn(this.quiet, quiet.map(part => ` · ${part}`).join(''));
     this.room.setAttribute('aria-label', whole);
   }
 
@@ -142,7 +148,7 @@ export class Side {
     this.write(numbers && numbers.map, style);
     const factor = style && style.power ? `numbers ${factorWords(style.power)}` : '';
     const words = [zoomed && `×${number(view.zoom, view.zoom < 100 ? 2 : 3)}`, zoomed && this.reduced && 'reduced', factor].filter(Boolean);
-    this.note.textContent = words.join(', ') + (zoomed && (this.lens.scrolling || words.length === 1) ? ', double click resets' : '');
+    sayIn(this.note, words.join(', ') + (zoomed && (this.lens.scrolling || words.length === 1) ? ', double click resets' : ''));
     this.heading.classList.toggle('cnnw-noted', words.length > 0);
     this.note.title = zoomed ? 'Double click or key 0: the whole picture' : '';
   }
@@ -159,7 +165,7 @@ export class Side {
   /** Frame the box, or none. */
   frame() {
     const {box, lens: {scale}} = this;
-    if (!box || !this.always && scale < LEAST) return this.frames.replaceChildren();
+    if (!box || !this.always && scale < LEAST) return void this.frames.replaceChildren();
     const edges = [[box[0], box[2], this.canvas.width], [box[1], box[3], this.canvas.height]].map(([low, high, end]) => {
       const apart = Math.max(0, LEAST - (high - low) * scale) / 2;
       return [Math.max(low * scale - apart, 1), Math.min(high * scale + apart, Math.round(end * scale) - 1)];
@@ -174,7 +180,7 @@ export class Side {
   /** Write the numbers of a map into its pixels that are seen. @param {FullMap | null} map
    * @param {Lettering | null} style */
   write(map, style) {
-    this.numbers.replaceChildren();
+    if (this.numbers.firstChild) this.numbers.replaceChildren();
     this.numbers.removeAttribute('font-size');
     if (!map || !style) return;
     const {scale, seen: [left, top, right, bottom]} = this.lens, {low, step, codes, width} = map;
@@ -199,28 +205,28 @@ export class Side {
       this.ramp.style.background = `linear-gradient(to right, ${colors.join(', ')})`;
       this.ramped = palette;
     }
-    reword(this.ends, 'span', texts);
+    listIn(this.ends, 'span', texts);
   }
 
   /** Without a scale: those beside it say it. */
   unscaled() {
     this.ramp.style.background = '';
     this.ramped = null;
-    reword(this.ends, 'span', []);
+    listIn(this.ends, 'span', []);
   }
 
   /** A note below the picture, with room for two lines: what stands below it is aligned with its neighbours.
    * @param {string} note */
   say(note) {
-    this.below.textContent = note;
-    this.facts.replaceChildren(this.below);
+    sayIn(this.below, note);
+    if (this.facts.firstChild !== this.below) this.facts.replaceChildren(this.below);
     this.facts.style.display = '';
   }
 
   /** @param {string[][]} rows */
   list(rows) {
     this.below.remove();
-    reword(this.facts, 'span', rows.flat());
+    listIn(this.facts, 'span', rows.flat());
     this.facts.style.display = rows.length ? '' : 'none';
   }
 }
