@@ -10,6 +10,7 @@ import {factorWords, inkOn, lettering, written} from './zoom.mjs';
  * @typedef {import('./numbers.mjs').Sheet} Sheet
  * @typedef {import('./numbers.mjs').State} State
  * @typedef {import('./store.mjs').Palette} Palette
+ * @typedef {import('./store.mjs').Picture} Picture
  * @typedef {import('./lens.mjs').Look} Look
  * @typedef {import('./zoom.mjs').Lettering} Lettering
  *
@@ -17,7 +18,7 @@ import {factorWords, inkOn, lettering, written} from './zoom.mjs';
  * @typedef {{map: FullMap, least: number, most: number}} Written
  */
 
-const EDGE = 4, LEAST = 8, STOPS = 16;
+const EDGE = 4, LEAST = 8, STOPS = 16, SPARE = 2;
 
 /** @param {string} name @param {Record<string, string | number>} attributes */
 export function drawing(name, attributes = {}) {
@@ -78,6 +79,7 @@ export class Side {
     this.scale = build('div', '', this.ramp, this.ends);
     this.facts = build('div', 'cnnw-facts');
     this.below = build('div', 'cnnw-quiet cnnw-below');
+    this.spare = /** @type {HTMLCanvasElement[]} */ ([]); // canvases of other sizes
     this.name = name;
     this.host = build('div', `cnnw-side ${name}`);
     this.drawn = this.before = this.wide = '';
@@ -121,23 +123,37 @@ export class Side {
     this.room.setAttribute('aria-label', whole);
   }
 
-  /** @param {Sheet} sheet @param {number} width @param {number} height @param {() => Uint32Array} make
-   * @param {string} drawn what the pixels depend on @param {string} of what is looked at: a view of it stays */
+  /** @param {Sheet} sheet @param {number} width @param {number} height @param {() => Picture} make
+   * @param {string} drawn what the picture depends on @param {string} of what is looked at: a view of it stays
+   * @returns {Picture | null} null where it is the one that is there */
   picture(sheet, width, height, make, drawn, of) {
     const factor = shownFactor(width, height, sheet.width, sheet.role === 'grid' ? 0 : sheet.tall);
     const shown = Math.round(height * factor), room = Math.max(sheet.reserve, Math.min(shown, sheet.tall) + EDGE);
-    if (drawn !== this.drawn) {
-      const {canvas} = this;
-      if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
-      this.pixels = make();
+    const found = drawn === this.drawn ? null : store.pictures.of(`${sheet.role} ${drawn}`, make);
+    if (found) {
+      this.resize(width, height);
+      this.pixels = found.pixels;
       const bytes = new Uint8ClampedArray(/** @type {ArrayBuffer} */ (this.pixels.buffer));
-      canvas.getContext('2d')?.putImageData(new ImageData(bytes, width, height), 0, 0);
+      this.canvas.getContext('2d')?.putImageData(new ImageData(bytes, width, height), 0, 0);
       this.drawn = drawn;
     }
     this.room.style.height = `${room}px`; // also when the picture is looked at closer
     this.room.style.overflow = shown <= sheet.tall ? 'hidden' : 'auto';
     const fit = {columns: width, rows: height, factor, width: sheet.width, height: room - EDGE};
     this.lens.show(of, fit, sheet.role === 'grid');
+    return found;
+  }
+
+  /** Have a canvas of this size in the room: the last ones are kept, since for another size the browser needs memory of
+   * its own and of the screen, which takes it longer than all else. @param {number} width @param {number} height */
+  resize(width, height) {
+    const fits = (/** @type {HTMLCanvasElement} */ each) => each.width === width && each.height === height;
+    if (fits(this.canvas)) return;
+    const canvas = this.spare.find(fits) ?? /** @type {HTMLCanvasElement} */ (build('canvas', 'cnnw-pixels'));
+    if (!fits(canvas)) [canvas.width, canvas.height] = [width, height];
+    this.canvas.replaceWith(canvas);
+    this.spare = [this.canvas, ...this.spare.filter(each => each !== canvas)].slice(0, SPARE);
+    this.canvas = this.lens.canvas = canvas;
   }
 
   /** Put what lies over the picture, and the word for it, where the view has it. */
