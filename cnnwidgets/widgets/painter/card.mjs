@@ -91,7 +91,7 @@ export class Card {
     this.lead = /** @type {Part | null} */ (null); // the one that is told where the card stands
     this.movers = /** @type {Model[]} */ ([]);
     this.covering = /** @type {Leaf | null} */ (null);
-    this.left = /** @type {[HTMLElement, HTMLElement][]} */ ([]); // parts that look as the leaf has them, with its copies
+    this.left = /** @type {[HTMLElement, HTMLElement][]} */ ([]); // what looks as in the leaf, with its copies
     this.moment = /** @type {Moment | null} */ (null); // as long as what is running now runs
     this.kept = '';
     this.tries = 0;
@@ -233,7 +233,8 @@ export class Card {
     const [title] = [...(row.parentElement?.children ?? [])].filter(each => !each.classList.contains('cnnw-copy'));
     const panels = [...row.children].filter(each =>
       !each.classList.contains('cnnw-copy') && !each.querySelector('.cnnw-painter'));
-    return /** @type {HTMLElement[]} */ (title ? [title.querySelector('.widget-html-content') ?? title, ...panels] : panels);
+    const text = title?.querySelector('.widget-html-content') ?? title;
+    return /** @type {HTMLElement[]} */ (text ? [text, ...panels] : panels);
   }
 
   /** Put copies in the place of what stands around the painters where those show a leaf, and take them away else. */

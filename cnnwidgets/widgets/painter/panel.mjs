@@ -3,8 +3,8 @@
 // with their texts, from numbers that the kernel sends once. Channel, colour map, scale and columns are read from the controls beside it,
 // so that a move of a hand needs no kernel.
 import {
-  beyond, boxOf, colored, extent, facts, fullMap, gridOf, hit, isReduced, levels, mapAt, mosaic, rangesOf, scaleTexts, shareBeyond,
-  standsAt, stepped, valueText,
+  beyond, boxOf, colored, extent, facts, fullMap, gridOf, hit, isReduced, levels, mapAt, mosaic, rangesOf, scaleTexts,
+  shareBeyond, standsAt, stepped, valueText,
 } from './numbers.mjs';
 import {Card, partOf} from './card.mjs';
 import {apart, curtainOf, pairOf} from './curtain.mjs';
@@ -305,8 +305,11 @@ class Panel {
     const {state: {frame}, order} = sheet, moment = frame === undefined ? '' : `frame ${frame}`;
     const drawn = JSON.stringify([sheet.key, palette.name, scale, columns, sheet.width, moment, sheet.heading, order]);
     const make = () => ({
-      pixels: mosaic(layer, grid, ranges, palette.colors, order), texts: gridTexts(layer, ranges, scale, palette.diverging)});
-    const made = side.picture(sheet, width, height, make, drawn, `grid of ${[layer.count, grid.columns, ...layer.full]}`);
+      pixels: mosaic(layer, grid, ranges, palette.colors, order),
+      texts: gridTexts(layer, ranges, scale, palette.diverging),
+    });
+    const of = `grid of ${[layer.count, grid.columns, ...layer.full]}`;
+    const made = side.picture(sheet, width, height, make, drawn, of);
     side.box = boxOf(grid, standsAt(channel, order));
     side.reduced = isReduced(layer);
     side.dress();
@@ -389,7 +392,8 @@ class Panel {
     const heat = heatIn(layer, sign, outliers), ends = endsOf(heat, centred);
     const drawn = JSON.stringify([sheet.key, sheet.other, palette.name, sign, outliers, opacity, sheet.width]);
     const make = () => ({
-      pixels: overlaid(greyOf(fullMap(beside(sheet), 0)), heat.values, ends, palette.colors, weightOf(heat.limit, centred, opacity)),
+      pixels: overlaid(greyOf(fullMap(beside(sheet), 0)), heat.values, ends, palette.colors,
+        weightOf(heat.limit, centred, opacity)),
       texts: heatTexts(heat, sign, centred),
     });
     const made = side.picture(sheet, width, height, make, drawn, `heat of ${layer.full}`);

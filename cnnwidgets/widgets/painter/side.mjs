@@ -164,7 +164,8 @@ export class Side {
     this.write(numbers && numbers.map, style);
     const factor = style && style.power ? `numbers ${factorWords(style.power)}` : '';
     const words = [zoomed && `×${number(view.zoom, view.zoom < 100 ? 2 : 3)}`, zoomed && this.reduced && 'reduced', factor].filter(Boolean);
-    sayIn(this.note, words.join(', ') + (zoomed && (this.lens.scrolling || words.length === 1) ? ', double click resets' : ''));
+    const resets = zoomed && (this.lens.scrolling || words.length === 1) ? ', double click resets' : '';
+    sayIn(this.note, words.join(', ') + resets);
     this.heading.classList.toggle('cnnw-noted', words.length > 0);
     this.note.title = zoomed ? 'Double click or key 0: the whole picture' : '';
   }
@@ -186,7 +187,8 @@ export class Side {
       const apart = Math.max(0, LEAST - (high - low) * scale) / 2;
       return [Math.max(low * scale - apart, 1), Math.min(high * scale + apart, Math.round(end * scale) - 1)];
     });
-    for (const [at, [inset, stroke]] of /** @type {[number, string][]} */ ([[0, store.accent], [2, 'white']]).entries()) {
+    for (const [at, stroke] of [store.accent, 'white'].entries()) {
+      const inset = 2 * at;
       const [[x, right], [y, bottom]] = edges.map(([low, high]) => [low + inset, high - inset]);
       const rect = this.frames.children[at] ?? this.frames.appendChild(drawing('rect'));
       give(rect, {x, y, width: Math.max(0, right - x), height: Math.max(0, bottom - y), stroke});

@@ -35,7 +35,8 @@ def test_what_runs_once_is_one_object_in_all_modules_of_the_same_code_alone(tmp_
     for name, code in {"first": "red", "again": "red", "other": "blue"}.items():
         (tmp_path / f"{name}.mjs").write_text(run_once(f"const color = '{code}';\nexport default {{color}};\n"))
     program = (
-        "const [first, again, other] = await Promise.all(['first', 'again', 'other'].map(name => import(`./${name}.mjs`)));"
+        "const names = ['first', 'again', 'other'];"
+        "const [first, again, other] = await Promise.all(names.map(name => import(`./${name}.mjs`)));"
         "console.log(first.default === again.default, first.default === other.default, other.default.color);"
     )
     (tmp_path / "program.mjs").write_text(program)
