@@ -48,6 +48,7 @@ function isSeen(node) {
 export function copyOf(part) {
   const copy = part.cloneNode(false);
   for (const node of part.childNodes) if (isSeen(node)) copy.appendChild(copyOf(node));
+  if ('selectedIndex' in part) Object.assign(copy, {selectedIndex: part.selectedIndex}); // no attribute has it
   return /** @type {T} */ (copy);
 }
 
@@ -58,6 +59,8 @@ export function looksLike(part, copy) {
   const [one, other] = [part, copy].map(node => /** @type {Element} */ (node).attributes ?? []);
   if (one.length !== other.length) return false;
   for (const {name, value} of one) if (/** @type {Element} */ (copy).getAttribute(name) !== value) return false;
+  const chosen = [part, copy].map(node => /** @type {HTMLSelectElement} */ (node).selectedIndex);
+  if (chosen[0] !== chosen[1]) return false;
   const nodes = [...part.childNodes].filter(isSeen);
   return nodes.length === copy.childNodes.length && nodes.every((node, at) => looksLike(node, copy.childNodes[at]));
 }

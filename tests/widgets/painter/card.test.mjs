@@ -120,6 +120,14 @@ test('a copy has of a part what is seen: not its other side, nor what only the m
   assert.deepEqual(copy.named, {class: 'widget-box', title: 'a panel'});
 });
 
+test('of a menu a copy shows the same choice', () => {
+  const menu = Object.assign(new Part('SELECT', {}, 'one', 'two'), {selectedIndex: 1}), copy = copyOf(menu);
+  assert.equal(copy.selectedIndex, 1);
+  assert.ok(looksLike(menu, copy));
+  menu.selectedIndex = 0;
+  assert.ok(!looksLike(menu, copy));
+});
+
 test('a part looks like its copy as long as all that is seen of it is the same', () => {
   const part = panel('one', side(true, 'two'), side(false, 'three')), copy = copyOf(part);
   assert.ok(looksLike(part, copy));
