@@ -53,7 +53,7 @@ COUNT_IN_PAGE = """async () => {
     for (let i = 0; i < 5; i++) { gc(); await new Promise(r => setTimeout(r, 200)); }
     const manager = await watch.manager();
     const models = manager._models ?? Object.fromEntries(manager._modelsSync);
-    const store = globalThis[Symbol.for('cnnwidgets.store.1')]?.bytes ?? 0;
+    const store = globalThis[Symbol.for('cnnwidgets.store.2')]?.bytes ?? 0;
     return [(performance.memory.usedJSHeapSize - store) / 1e6, Object.keys(models).length, blobUrls.size];
 }"""
 NAMES = ("kernel, resident MB", "JavaScript heap beside the store of the page, MB", "widgets", "comms", "blob URLs")

@@ -48,7 +48,8 @@ PUT_AWAY = """async light => {
         await panel.sessionContext.shutdown();
         panel.dispose();
     }
-    delete globalThis[Symbol.for('cnnwidgets.store.1')];
+    for (const ours of Object.getOwnPropertySymbols(globalThis))
+        if (/^cnnwidgets\\.(store|code)\\./.test(Symbol.keyFor(ours) ?? '')) delete globalThis[ours];
     return document.body.dataset.jpThemeLight === String(light) && !shell.leftCollapsed
         && !document.documentElement.hasAttribute('theme');
 }"""

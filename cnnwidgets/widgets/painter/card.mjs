@@ -32,18 +32,48 @@ const valueOfControl = control => {
   return labels ? labels[control.get('index')] : control.get('value');
 };
 
-/** A copy of what is seen of a part of the card. @param {Element} part */
-function copyOf(part) {
-  const copy = /** @type {HTMLElement} */ (part.cloneNode(true)), copies = copy.querySelectorAll('.cnnw-side');
-  for (const [at, side] of [...part.querySelectorAll('.cnnw-side')].entries()) {
-    if (!side.getClientRects().length) copies[at].remove(); // of the copy, all that is left is seen
-  }
-  copy.classList.add('cnnw-copy');
-  return copy;
+/** Whether something of a part of the card is seen: not the other side, nor what only the mouse finds.
+ * @param {Node} node */
+function isSeen(node) {
+  const element = /** @type {HTMLElement} */ (node), {classList} = element;
+  if (!classList) return true; // a text
+  if (element.style?.display === 'none' || element.getAttribute('display') === 'none') return false;
+  if (classList.contains('cnnw-side')) return element.getClientRects().length > 0;
+  const mark = classList.contains('object_grp') && /** @type {SVGElement | null} */ (element.firstElementChild);
+  return !mark || mark.style.fill !== 'transparent' || mark.style.stroke !== 'transparent';
+}
+
+/** A copy of what is seen of a part of the card; all else would be styled and laid out with it for nothing.
+ * @template {Node} T @param {T} part @returns {T} */
+export function copyOf(part) {
+  const copy = part.cloneNode(false);
+  for (const node of part.childNodes) if (isSeen(node)) copy.appendChild(copyOf(node));
+  if ('selectedIndex' in part) Object.assign(copy, {selectedIndex: part.selectedIndex}); // no attribute has it
+  return /** @type {T} */ (copy);
+}
+
+/** Whether what is seen of a part of the card is the same as in a copy of it. @param {Node} part @param {Node} copy
+ * @returns {boolean} */
+export function looksLike(part, copy) {
+  if (part.nodeName !== copy.nodeName || part.nodeValue !== copy.nodeValue) return false;
+  const [one, other] = [part, copy].map(node => /** @type {Element} */ (node).attributes ?? []);
+  if (one.length !== other.length) return false;
+  for (const {name, value} of one) if (/** @type {Element} */ (copy).getAttribute(name) !== value) return false;
+  const chosen = [part, copy].map(node => /** @type {HTMLSelectElement} */ (node).selectedIndex);
+  if (chosen[0] !== chosen[1]) return false;
+  const nodes = [...part.childNodes].filter(isSeen);
+  return nodes.length === copy.childNodes.length && nodes.every((node, at) => looksLike(node, copy.childNodes[at]));
 }
 
 /** What a sheet shows of a card. @param {Sheet} sheet */
 export const partOf = ({role, name}) => (name ? `${role} ${name}` : role);
+
+/** @param {HTMLElement} part @param {HTMLElement} copy */
+function coverBy(part, copy) {
+  part.classList.add('cnnw-covered');
+  copy.classList.add('cnnw-copy');
+  part.after(copy); // behind it: the browser styles what stands behind another child anew
+}
 
 /** Whether the photos of a copy are there: else it would be blank for a frame. @param {HTMLElement} copy */
 const isLoaded = copy => [...copy.querySelectorAll('img')].every(photo => photo.complete);
@@ -64,6 +94,7 @@ export class Card {
     this.lead = /** @type {Part | null} */ (null); // the one that is told where the card stands
     this.movers = /** @type {Model[]} */ ([]);
     this.covering = /** @type {Leaf | null} */ (null);
+    this.left = /** @type {[HTMLElement, HTMLElement][]} */ ([]); // what looks as in the leaf, with its copies
     this.moment = /** @type {Moment | null} */ (null); // as long as what is running now runs
     this.kept = '';
     this.tries = 0;
@@ -131,8 +162,9 @@ export class Card {
     lead.model.send({kind: 'asks', id: urging.model_id, name, value: urging.get(name)}, {iopub: {status: heard}});
   }
 
+  /** Paint all parts: the one that covers what stands around them first, as long as nothing else is written. */
   repaint() {
-    for (const part of this.parts.values()) part.repaint();
+    for (const part of new Set([...(this.lead ? [this.lead] : []), ...this.parts.values()])) part.repaint();
   }
 
   /** The sheets that the kernel has shown last, by the names of the parts; null where they are not those of a layer's
@@ -195,14 +227,17 @@ export class Card {
     return seen ? again(sheet, seen, alike) : sheet;
   }
 
-  /** All of the card that says what is seen, and is neither painted nor a control: the title, and other panels. */
+  /** All of the card that says what is seen, and is neither painted nor a control: the text of the title, and other
+   * panels. A copy beside the text has the browser style nothing else anew, as one beside the whole title would.
+   * @returns {HTMLElement[]} */
   around() {
     let row = /** @type {Element} */ (/** @type {Part} */ (this.lead).el);
     while (row.parentElement && row.parentElement.parentElement !== this.root) row = row.parentElement;
     const [title] = [...(row.parentElement?.children ?? [])].filter(each => !each.classList.contains('cnnw-copy'));
     const panels = [...row.children].filter(each =>
       !each.classList.contains('cnnw-copy') && !each.querySelector('.cnnw-painter'));
-    return title ? [title, ...panels] : panels;
+    const text = title?.querySelector('.widget-html-content') ?? title;
+    return /** @type {HTMLElement[]} */ (text ? [text, ...panels] : panels);
   }
 
   /** Put copies in the place of what stands around the painters where those show a leaf, and take them away else. */
@@ -211,15 +246,37 @@ export class Card {
     if (leaf === this.covering) return;
     clearTimeout(this.late);
     if (!leaf !== !this.covering) this.lead?.model.send({kind: 'recalled', shown: Boolean(leaf)});
-    this.covering?.copies[0].classList.remove('cnnw-unsaid');
-    this.covering?.copies.forEach(copy => copy.remove());
-    this.root.querySelectorAll('.cnnw-covered').forEach(part => part.classList.remove('cnnw-covered'));
+    // a panel that looks as in the leaf stays as it is; of one that is covered it cannot be said
+    const parts = leaf ? this.around() : [], stays = parts.map((part, at) => leaf && at > 0
+      && !part.classList.contains('cnnw-covered') && looksLike(part, leaf.copies[at]));
+    this.covering?.copies.forEach(copy => {
+      copy.classList.remove('cnnw-copy', 'cnnw-unsaid');
+      copy.remove();
+    });
     this.covering = leaf;
-    if (leaf) for (const [at, part] of this.around().entries()) {
-      part.classList.add('cnnw-covered');
-      part.before(leaf.copies[at]);
+    this.left = [];
+    if (!leaf) this.root.querySelectorAll('.cnnw-covered').forEach(part => part.classList.remove('cnnw-covered'));
+    else for (const [at, part] of parts.entries()) {
+      if (stays[at]) this.left.push([part, leaf.copies[at]]);
+      else coverBy(part, leaf.copies[at]);
     }
+    this.watch();
     if (leaf) this.late = setTimeout(() => leaf.copies[0].classList.add('cnnw-unsaid'), UNSAID);
+  }
+
+  /** What was left as it is, is covered before the next frame once the kernel has it look otherwise. */
+  watch() {
+    this.writes?.disconnect();
+    if (!this.left.length) return;
+    this.writes ??= new MutationObserver(() => {
+      const others = this.left.filter(([part, copy]) => !looksLike(part, copy));
+      this.left = this.left.filter(each => !others.includes(each));
+      for (const [part, copy] of others) coverBy(part, copy);
+    });
+    const all = {childList: true, subtree: true, characterData: true, attributes: true};
+    for (const [part] of this.left) this.writes.observe(part, all);
+    for (const {parentNode} of this.root.querySelectorAll('style')) // which of two sides is seen
+      if (parentNode) this.writes.observe(parentNode, {childList: true});
   }
 
   /** Settle in the next frame. */

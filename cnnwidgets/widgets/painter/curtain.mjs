@@ -1,6 +1,6 @@
 // @ts-check
 // Two layers of the same shape compared: their maps in one place, left and right of a curtain, and the values of both.
-import {fullMap, isReduced, levels, told, valueAt, valueText} from './numbers.mjs';
+import {colored, fullMap, isReduced, levels, told, valueAt, valueText} from './numbers.mjs';
 
 /**
  * @typedef {import('./numbers.mjs').Layer} Layer
@@ -20,7 +20,9 @@ export function pairOf(layers, channel) {
 export function curtainOf(maps, ranges, edge, colors) {
   const [{width}] = maps, [left, right] = maps.map(({codes, low, step}, at) =>
     levels(codes, low, step, ranges[at][0], ranges[at][1], new Uint8Array(codes.length)));
-  return Uint32Array.from(left, (level, at) => colors[at % width < edge ? level : right[at]]);
+  const pixels = colored(left, colors);
+  for (let at = 0; at < pixels.length; at++) if (at % width >= edge) pixels[at] = colors[right[at]];
+  return pixels;
 }
 
 /** What each layer has in a place, and by how much they differ. @param {Layer[]} layers @param {number} channel

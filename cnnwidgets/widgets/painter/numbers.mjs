@@ -133,6 +133,13 @@ export function levels(codes, low, step, from, to, out) {
   return out;
 }
 
+/** The pixels of levels. @param {Uint8Array} each @param {Uint32Array} colors */
+export function colored(each, colors) {
+  const pixels = new Uint32Array(each.length);
+  for (let i = 0; i < each.length; i++) pixels[i] = colors[each[i]];
+  return pixels;
+}
+
 /** Share of the finite values of one map that lie beyond its colours, to a step of its codes.
  * @param {Uint16Array} codes @param {number} low @param {number} step @param {number} from @param {number} to */
 export function beyond(codes, low, step, from, to) {

@@ -14,7 +14,7 @@ import numpy as np
 import traitlets as T
 
 from ...render.color import ACCENT, COLORMAPS, DIVERGING, SEQUENTIAL, choose, is_diverging, palette
-from ..surface import Scripted, Sides, front_end, joined
+from ..surface import Scripted, Sides, front_end, joined, run_once
 from .numbers import Numbers
 from .page import pages
 from .series import Series
@@ -124,6 +124,11 @@ def code() -> str:
     return joined(HERE, *shown)
 
 
+@cache
+def _shared_code() -> str:
+    return run_once(code())
+
+
 def palettes(names: Sequence[str]) -> tuple[dict[str, Any], list[bytes]]:
     """The tables of these colour maps as a message to a page; header and buffers."""
     header = {"kind": "palettes", "names": list(names), "auto": [SEQUENTIAL, DIVERGING], "accent": ACCENT}
@@ -205,7 +210,7 @@ class Painter(Scripted, Sides):
         self.swapped = self  # the stage takes it for what has two places in the page
         self.name_sides()
         super().__init__(
-            code(),
+            _shared_code(),
             controls=_ids(links),
             movers=_ids(movers or {}),
             sheets=[None, None],

@@ -3,8 +3,8 @@
 // with their texts, from numbers that the kernel sends once. Channel, colour map, scale and columns are read from the controls beside it,
 // so that a move of a hand needs no kernel.
 import {
-  beyond, boxOf, extent, facts, fullMap, gridOf, hit, isReduced, levels, mapAt, mosaic, rangesOf, scaleTexts, shareBeyond,
-  standsAt, stepped, valueText,
+  beyond, boxOf, colored, extent, facts, fullMap, gridOf, hit, isReduced, levels, mapAt, mosaic, rangesOf, scaleTexts,
+  shareBeyond, standsAt, stepped, valueText,
 } from './numbers.mjs';
 import {Card, partOf} from './card.mjs';
 import {apart, curtainOf, pairOf} from './curtain.mjs';
@@ -304,9 +304,12 @@ class Panel {
     const ranges = rangesOf(layer, scale, palette.diverging);
     const {state: {frame}, order} = sheet, moment = frame === undefined ? '' : `frame ${frame}`;
     const drawn = JSON.stringify([sheet.key, palette.name, scale, columns, sheet.width, moment, sheet.heading, order]);
-    const again = drawn !== side.drawn;
-    side.picture(sheet, width, height, () => mosaic(layer, grid, ranges, palette.colors, order), drawn,
-      `grid of ${[layer.count, grid.columns, ...layer.full]}`);
+    const make = () => ({
+      pixels: mosaic(layer, grid, ranges, palette.colors, order),
+      texts: gridTexts(layer, ranges, scale, palette.diverging),
+    });
+    const of = `grid of ${[layer.count, grid.columns, ...layer.full]}`;
+    const made = side.picture(sheet, width, height, make, drawn, of);
     side.box = boxOf(grid, standsAt(channel, order));
     side.reduced = isReduced(layer);
     side.dress();
@@ -316,9 +319,9 @@ class Panel {
       const found = hit(grid, x, y);
       return found && {...found, map: mapAt(found.map, order)};
     };
-    if (!again) return;
+    if (!made) return;
     side.title([...sheet.heading, moment, layer.count > 1 ? sheet.hint : '']);
-    side.colorbar(sheet, palette, gridTexts(layer, ranges, scale, palette.diverging));
+    side.colorbar(sheet, palette, made.texts);
     side.list([]);
   }
 
@@ -329,16 +332,18 @@ class Panel {
     if (!whole && !document.hidden) store.want(this.model, layer.key, channel);
     else this.ahead(layer, channel);
     const [from, to] = rangesOf(layer, scale, palette.diverging).map(ends => ends[channel]);
-    const make = () => Uint32Array.from(levels(codes, low, step, from, to, new Uint8Array(codes.length)), level =>
-      palette.colors[level]);
+    const make = () => {
+      const {out, finite} = beyond(codes, low, step, from, to), centred = palette.diverging && from === -to;
+      return {
+        pixels: colored(levels(codes, low, step, from, to, new Uint8Array(codes.length)), palette.colors),
+        texts: scaleTexts(from, centred, to, out / Math.max(1, finite)),
+      };
+    };
     const drawn = JSON.stringify([sheet.key, palette.name, from, to, channel, whole, sheet.width]);
-    const again = drawn !== side.drawn;
-    side.picture(sheet, width, height, make, drawn, `map of ${layer.full}`);
-    if (again) {
-      const {out, finite} = beyond(codes, low, step, from, to);
-      const centred = palette.diverging && from === -to;
+    const made = side.picture(sheet, width, height, make, drawn, `map of ${layer.full}`);
+    if (made) {
       side.title([...sheet.heading, `${sheet.what} ${channel}`, layer.full.join(' × ')]);
-      side.colorbar(sheet, palette, scaleTexts(from, centred, to, out / Math.max(1, finite)));
+      side.colorbar(sheet, palette, made.texts);
     }
     const rows = facts(layer, channel), picked = !sheet.elsewhere && this.picked?.number === sheet.number;
     const pixel = picked ? /** @type {any} */ (this.picked).pixel : sheet.pixel;
@@ -361,10 +366,8 @@ class Panel {
     const [{height, width}] = maps, edge = Math.round((width * curtain) / 100);
     const ranges = both.map(each => rangesOf(each, scale, palette.diverging).map(ends => ends[channel]));
     const drawn = JSON.stringify([sheet.key, sheet.other, palette.name, ranges, channel, height, width, edge, sheet.width]);
-    const again = drawn !== side.drawn;
-    side.picture(sheet, width, height, () => curtainOf(maps, ranges, edge, palette.colors), drawn,
-      `curtain of ${layer.full}`);
-    if (again) {
+    const make = () => ({pixels: curtainOf(maps, ranges, edge, palette.colors), texts: []});
+    if (side.picture(sheet, width, height, make, drawn, `curtain of ${layer.full}`)) {
       side.title(sheet.heading);
       side.unscaled();
     }
@@ -388,12 +391,15 @@ class Panel {
     const map = fullMap(layer, 0), {height, width} = map, centred = sign === 'all' || palette.diverging;
     const heat = heatIn(layer, sign, outliers), ends = endsOf(heat, centred);
     const drawn = JSON.stringify([sheet.key, sheet.other, palette.name, sign, outliers, opacity, sheet.width]);
-    const again = drawn !== side.drawn;
-    side.picture(sheet, width, height, () => overlaid(greyOf(fullMap(beside(sheet), 0)), heat.values, ends,
-      palette.colors, weightOf(heat.limit, centred, opacity)), drawn, `heat of ${layer.full}`);
-    if (again) {
+    const make = () => ({
+      pixels: overlaid(greyOf(fullMap(beside(sheet), 0)), heat.values, ends, palette.colors,
+        weightOf(heat.limit, centred, opacity)),
+      texts: heatTexts(heat, sign, centred),
+    });
+    const made = side.picture(sheet, width, height, make, drawn, `heat of ${layer.full}`);
+    if (made) {
       side.title(sheet.heading);
-      side.colorbar(sheet, palette, heatTexts(heat, sign, centred));
+      side.colorbar(sheet, palette, made.texts);
     }
     const {note = ''} = sheet;
     side.say(typeof note === 'string' ? note : note[sign]);

@@ -10,7 +10,36 @@ import {unpack, unpackMap} from './numbers.mjs';
  *   widget_manager: any}} Model
  */
 
-const LIMIT = 64e6, PATIENCE = 5000;
+const LIMIT = 64e6, PAINTED = 16e6, PATIENCE = 5000;
+
+/**
+ * What is made of the numbers of a picture: its pixels, and what stands below its scale.
+ * @typedef {{pixels: Uint32Array, texts: string[]}} Picture
+ */
+
+/** Pictures by all that they depend on: what is painted again need not be computed again. The least recently painted
+ * go when there are too many bytes. */
+export class Pictures {
+  constructor(limit = PAINTED) {
+    this.limit = limit;
+    this.bytes = 0;
+    this.kept = /** @type {Map<string, Picture>} */ (new Map());
+  }
+
+  /** @param {string} drawn what it depends on @param {() => Picture} make */
+  of(drawn, make) {
+    const before = this.kept.get(drawn), found = before ?? make();
+    this.kept.delete(drawn);
+    this.kept.set(drawn, found);
+    if (!before) this.bytes += found.pixels.byteLength;
+    for (const [old, {pixels}] of this.kept) {
+      if (this.bytes <= this.limit || this.kept.size === 1) break;
+      this.bytes -= pixels.byteLength;
+      this.kept.delete(old);
+    }
+    return found;
+  }
+}
 
 /** Layers by their keys, the least recently painted of which goes when there are too many bytes. */
 export class Store {
@@ -19,6 +48,7 @@ export class Store {
     this.page = Math.random().toString(36).slice(2);
     this.layers = /** @type {Map<string, Layer>} */ (new Map());
     this.palettes = /** @type {Map<string, Palette>} */ (new Map());
+    this.pictures = new Pictures();
     this.auto = ['', ''];
     this.accent = '';
     this.coming = new Set();
@@ -28,7 +58,13 @@ export class Store {
     this.needed = /** @type {Map<string, number>} */ (new Map());
   }
 
+  /** Of all that is here. */
   get bytes() {
+    return this.numbers + this.pictures.bytes;
+  }
+
+  /** Bytes of the layers. */
+  get numbers() {
     return [...this.layers.values()].reduce((sum, layer) => sum + layer.bytes, 0);
   }
 
@@ -74,7 +110,7 @@ export class Store {
   }
 
   fit() {
-    let bytes = this.bytes;
+    let bytes = this.numbers;
     for (const [key, layer] of this.layers) {
       if (bytes <= this.limit || this.layers.size === 1) break;
       bytes -= layer.bytes;
@@ -146,6 +182,6 @@ export class Store {
   }
 }
 
-const SHARED = Symbol.for('cnnwidgets.store.1');
+const SHARED = Symbol.for('cnnwidgets.store.2');
 /** @type {Store} */
 export const store = (/** @type {any} */ (globalThis)[SHARED] ??= new Store());

@@ -4,7 +4,7 @@ from .figure import Box, PixelFigure, reserved, type_size
 from .helper import helped
 from .markup import number
 from .scatter_figure import ScatterFigure
-from .script import Scripted, front_end, joined
+from .script import Scripted, front_end, joined, run_once
 from .shared import layout, plain, sharing
 from .swap import Sides, Stage, Swapped, Text
 from .tree import close_tree, tree, widgets_in
@@ -26,6 +26,7 @@ __all__ = [
     "number",
     "plain",
     "reserved",
+    "run_once",
     "sharing",
     "tree",
     "type_size",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -30,6 +31,17 @@ def joined(here: Path, *names: str) -> str:
     whole = "\n".join((here / f"{name}.mjs").read_text(encoding="utf-8") for name in names)
     whole = re.sub(r"^import (\{[^}]*\}|\w+) from '\.[./\w]*\.mjs';\n", "", whole, flags=re.MULTILINE)
     return re.sub(r"^export (?!default)", "", whole, flags=re.MULTILINE)
+
+
+def run_once(code: str) -> str:
+    """The module `code`, whose default is the same object in all widgets of a page that were sent the same.
+
+    Each widget has the page run its module anew, as functions of its own that no browser has compiled yet. What one has
+    run often is quick in all where they share it.
+    """
+    name = f"cnnwidgets.code.{hashlib.sha256(code.encode()).hexdigest()[:16]}"
+    own = re.sub(r"^export default (?=\{)", "const own = ", code, flags=re.MULTILINE)
+    return f"{own}export default globalThis[Symbol.for('{name}')] ??= own;\n"
 
 
 class Scripted(W.DOMWidget):

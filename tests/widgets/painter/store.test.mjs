@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import {Store} from '../../../cnnwidgets/widgets/painter/store.mjs';
+import {Pictures, Store} from '../../../cnnwidgets/widgets/painter/store.mjs';
 
 const layer = (key, bytes) => ({key, bytes, count: 4, maps: new Map()});
 const map = {low: 0, step: 1, codes: new Uint16Array(4), height: 2, width: 2};
@@ -91,4 +91,30 @@ test('colour tables are kept by name, and the store says what it holds', () => {
   assert.equal(store.palettes.get('y').colors[0], 0x03020100);
   assert.equal(store.palettes.get('y').diverging, true);
   assert.equal(told, 1);
+});
+
+test('a picture is made once, and what was painted longest ago goes first', () => {
+  const pictures = new Pictures(100), made = [];
+  const paint = (drawn, pixels = 10) => pictures.of(drawn, () => {
+    made.push(drawn);
+    return {pixels: new Uint32Array(pixels), texts: [drawn]};
+  });
+  const first = paint('a');
+  paint('b');
+  assert.equal(paint('a'), first);
+  assert.deepEqual([made.join(), pictures.bytes], ['a,b', 80]);
+  paint('c');
+  assert.deepEqual([[...pictures.kept.keys()].join(), pictures.bytes], ['a,c', 80]);
+  paint('b');
+  assert.equal(made.join(), 'a,b,c,b');
+  paint('large', 1000);
+  assert.deepEqual([[...pictures.kept.keys()].join(), pictures.bytes], ['large', 4000]);
+});
+
+test('pictures count as bytes of the page, and take no room from the layers', () => {
+  const store = new Store(100);
+  store.put(layer('a', 90));
+  store.pictures.of('grid', () => ({pixels: new Uint32Array(100), texts: []}));
+  store.put(layer('b', 10));
+  assert.deepEqual([[...store.layers.keys()].join(), store.bytes], ['a,b', 500]);
 });
