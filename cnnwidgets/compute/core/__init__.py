@@ -51,7 +51,7 @@ from .names import (
 )
 from .outputs import are_probabilities, leaves, rebuilt, replaced, why_not
 from .progress import Bar, Report, Stopped, on_interrupt
-from .state import PassMode, no_mode_left, same_random_state
+from .state import OperatorMode, PassMode, no_mode_left, same_random_state
 
 __all__ = [
     "BESIDE",
@@ -64,6 +64,7 @@ __all__ = [
     "Entrance",
     "ForwardError",
     "OperationEdits",
+    "OperatorMode",
     "PassMode",
     "Prepare",
     "Report",
