@@ -5,7 +5,7 @@ from .edits import Ablate, Add, Apply, Clamp, Edit, Noise, Replace, Scale
 from .graph import Change, Cut, NoCut, norms_behind
 from .intervention import EditedTwin, Edits, Intervention, intervene, interventions_of
 from .operation import rerouted_operation
-from .place import check_edited, find_edited
+from .place import check_edited, editable_operations, find_edited
 from .selection import by_channel, on_numbers
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "arrangement_of",
     "by_channel",
     "check_edited",
+    "editable_operations",
     "find_edited",
     "intervene",
     "interventions_of",

@@ -133,7 +133,7 @@ def rerouted_operation(
     ValueError
         At the end: the model never came to the operation.
     """
-    assert place.site is not None
+    assert place.site is not None and place.traced is not None
     found = 0
 
     def reached(part: nn.Module, number: int, run: Run) -> Any:
@@ -144,7 +144,7 @@ def rerouted_operation(
     calls = Calls([place.module])
     with ExitStack() as stack:
         hook_before(stack, model, calls.begin)
-        Reach(trace(model), {place.site: reached}, calls).hook(stack, model)
+        Reach(place.traced, {place.site: reached}, calls).hook(stack, model)  # not of `model`, which may be a shadow
         yield
     if not found:
         raise ValueError(f"no pass of the model comes to operation {place.layer!r}, which torch.fx traced")
