@@ -4,7 +4,7 @@ from .edited import arrangement_of
 from .edits import Ablate, Add, Apply, Clamp, Edit, Noise, Replace, Scale
 from .graph import Change, Cut, NoCut, norms_behind
 from .intervention import EditedTwin, Edits, Intervention, intervene, interventions_of
-from .operation import rerouted_operation
+from .operation import operation_outputs, proved_operations, rerouted_operation
 from .place import check_edited, editable_operations, find_edited
 from .selection import by_channel, on_numbers
 
@@ -32,5 +32,7 @@ __all__ = [
     "interventions_of",
     "norms_behind",
     "on_numbers",
+    "operation_outputs",
+    "proved_operations",
     "rerouted_operation",
 ]

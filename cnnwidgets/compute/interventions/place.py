@@ -109,9 +109,7 @@ def find_edited(model: nn.Module, layer: str) -> EditedPlace:
             f"{layer!r}, an operation in the forward() of {inside}, cannot be edited: it {why}; {before}make it a "
             "module of its own, nn.Identity() that is called with the result"
         )
-    site = found.site
-    assert site is not None
-    return EditedPlace(layer, site.scope, site.call if several_calls(traced, site.scope) else None, "", site, traced)
+    return _places(traced)[layer]
 
 
 def _why_not(traced: Trace, site: Site | None) -> str:
@@ -125,15 +123,19 @@ def _why_not(traced: Trace, site: Site | None) -> str:
     return ""
 
 
-def several_calls(traced: Trace, scope: str) -> bool:
-    """Whether a module, in whose `forward` operations are, runs several times in a pass."""
-    return any(each.site is not None and each.site.scope == scope and each.site.call > 1 for each in traced.operations)
+def editable_operations(model: nn.Module) -> dict[str, EditedPlace]:
+    """The operations that can be edited, by name, in the order they run; the network is traced unless that was done."""
+    return _places(trace(model))
 
 
-def editable_operations(model: nn.Module) -> frozenset[str]:
-    """Names of the operations that can be edited; the network is traced unless that was done."""
-    traced = trace(model)
-    return frozenset(each.name for each in traced.operations if not _why_not(traced, each.site))
+def _places(traced: Trace) -> dict[str, EditedPlace]:
+    sites = [(each.name, each.site) for each in traced.operations if not _why_not(traced, each.site)]
+    several = {site.scope for _, site in sites if site is not None and site.call > 1}
+    return {
+        name: EditedPlace(name, site.scope, site.call if site.scope in several else None, "", site, traced)
+        for name, site in sites
+        if site is not None
+    }
 
 
 def check_edited(model: nn.Module, layer: str) -> None:
