@@ -89,7 +89,7 @@ def replacement(subject: Subject, row: Layer, replace: str, other: int) -> torch
     total, count = torch.zeros(row.channels, dtype=torch.float64), 0
     for index in range(min(AVERAGED, len(subject.items))):
         snapshot = subject.at(index)
-        values = by_channel(snapshot.output(row.name), snapshot.find(row.name)).flatten(1)
+        values = by_channel(snapshot.output(row.name), snapshot.find(row.name)).reshape(row.channels, -1)
         total, count = total + values.double().sum(1), count + values.shape[1]
     return (total / max(1, count)).float()
 
