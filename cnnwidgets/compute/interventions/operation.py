@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
@@ -13,10 +13,11 @@ from torch import fx, nn
 
 from ..core import Prepare, call, describe, why_not
 from ..layers import LayerTable, batched, layer_table, run_operations, trace
+from ..recall import Known, recalled
 from ..scoring import agrees
 from ..shadow import looking
 from .edited import Edited, known_arrangements
-from .hooks import Calls, hook_before
+from .hooks import Calls, hook_after, hook_before
 from .place import EditedPlace, editable_operations
 from .reach import Reach, Run
 from .selection import Arrangement, by_row
@@ -153,7 +154,12 @@ def rerouted_operation(
 
 
 def operation_outputs(
-    model: nn.Module, images: Any, places: Iterable[EditedPlace], *, prepare: Prepare | None = None
+    model: nn.Module,
+    images: Any,
+    places: Iterable[EditedPlace],
+    *,
+    prepare: Prepare | None = None,
+    known: Mapping[str, Known] | None = None,
 ) -> dict[str, torch.Tensor]:
     """What operations give in one pass of the model itself, also where it is edited.
 
@@ -169,6 +175,8 @@ def operation_outputs(
         From `editable_operations`.
     prepare : callable, optional
         As for `activations`.
+    known : mapping of str to Known, optional
+        Modules that need not run again, as for `recalled`.
 
     Returns
     -------
@@ -181,17 +189,29 @@ def operation_outputs(
     if traced is None:
         return found
 
+    depth = 0  # a pass in which something is edited may take others, of which nothing counts
+
+    def begin(network: nn.Module, args: Any, keywords: Any) -> None:
+        nonlocal depth
+        depth += 1
+        calls.begin(network, args, keywords)
+
+    def end(network: nn.Module, args: Any, output: Any) -> None:
+        nonlocal depth
+        depth -= 1
+
     def reached(name: str, part: nn.Module, number: int, run: Run) -> Any:
         def kept(value: Any) -> Any:
-            if why_not(value) is None:
+            if depth == 1 and why_not(value) is None:
                 found[name] = (value.dequantize() if value.is_quantized else value).detach().cpu().clone()
             return value
 
         return run(kept)
 
     calls = Calls({place.module for place in sites.values()})
-    with looking(model) as network, ExitStack() as stack:
-        hook_before(stack, network, calls.begin)
+    with looking(model) as network, recalled(network, known or {}), ExitStack() as stack:
+        hook_before(stack, network, begin)
+        hook_after(stack, network, end, always=True)
         each = {site: partial(reached, place.layer) for site, place in sites.items()}
         Reach(traced, each, calls).hook(stack, network)
         call(network, batched(model, images, prepare), prepare)

@@ -69,7 +69,7 @@ def later_layers(before: Snapshot, after: Snapshot, layer: str) -> list[Later]:
     table = before.table
     behind = set(table.names[table.names.index(layer) + 1 :]) & worth_choosing(table)
     rows = [row for row in table.showable if row.name in behind]
-    operations = _operations(before, after, [row for row in rows if row.operation])
+    operations = _operations(before, after, layer, [row for row in rows if row.operation])
     found = []
     for row in rows:
         if row.operation:
@@ -88,17 +88,21 @@ def later_layers(before: Snapshot, after: Snapshot, layer: str) -> list[Later]:
 
 
 def _operations(
-    before: Snapshot, after: Snapshot, rows: Sequence[Layer]
+    before: Snapshot, after: Snapshot, layer: str, rows: Sequence[Layer]
 ) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
-    """What operations put out without the edits and with them."""
+    """What operations put out without the edits of a layer and with them."""
     if not rows or after is before:
         return {}
-    subject, twin, prepare = before.subject, after.subject, before.subject.prepare
+    subject, prepare = before.subject, before.subject.prepare
     images = subject.items.batch(before.item)
     places = proved_operations(subject.module, images, prepare=prepare)
     rows = [row for row in rows if row.name in places]
     before.have([row.name for row in rows])
-    edited = operation_outputs(twin.module, images, [places[row.name] for row in rows], prepare=prepare)
+    beginning = before.beginning(layer)
+    outputs = beginning.held() if before.modules.get(layer) is not None else None
+    known = beginning.known(outputs) if outputs is not None else {}
+    wanted = [places[row.name] for row in rows]
+    edited = operation_outputs(after.subject.module, images, wanted, prepare=prepare, known=known)
     return {row.name: (before.output(row.name), one_image(edited[row.name], row)) for row in rows if row.name in edited}
 
 

@@ -216,7 +216,8 @@ def test_an_addition_of_a_resnet_is_switched_off():
     image = torch.rand(3, 64, 64)
     view = cw.InterventionView(model, [(image, 0)], layer="add_2", off=(3, 7), gains=((1, -1.0),), ranking=False)
     with cw.intervene(model, {"add_2": [cw.Ablate(channels=[3, 7]), cw.Scale(-1.0, channels=1)]}):
-        assert torch.equal(view.edited.output(0, "fc"), scores(model, image))
+        wanted = scores(model, image)
+    assert torch.equal(view.edited.output(0, "fc"), wanted)
     names = [name for name in view.snapshot.table.names if name.startswith("add")]
     assert len(names) == 8 and set(names) <= set(view.offered.names)
     found = {each.row.name for each in later_layers(view.snapshot, view.edited.at(0), "add_2")}
