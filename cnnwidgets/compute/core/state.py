@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch._compile import _disable_dynamo
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -67,7 +68,7 @@ class OperatorMode(TorchDispatchMode):
     def __enter__(self) -> Any:
         kind: Any = type(self)
         if sys.modules.get("torch._dynamo") and not hasattr(kind.__torch_dispatch__, "__wrapped__"):
-            kind.__torch_dispatch__ = torch._disable_dynamo(kind.__torch_dispatch__)
+            kind.__torch_dispatch__ = _disable_dynamo(kind.__torch_dispatch__)
         return super().__enter__()
 
 
