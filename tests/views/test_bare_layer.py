@@ -120,7 +120,6 @@ def test_a_view_is_made_moved_saved_exported_and_written_as_code(kind, model, im
     [
         (cw.OcclusionView, r"the model gives 1 x 4 x 8 x 8, not class scores .* make them with score="),
         (cw.AttributionView, r"needs a network that gives class scores alone; choose them with score="),
-        (cw.InterventionView, r"can show no layer of Conv2d"),
     ],
 )
 def test_a_view_that_needs_more_says_what(kind, words, model, images, widgets):
@@ -128,3 +127,10 @@ def test_a_view_that_needs_more_says_what(kind, words, model, images, widgets):
     with pytest.raises(ValueError, match=words):
         kind(model, images)
     assert widgets() == before
+
+
+def test_channels_of_a_bare_layer_are_switched_off_by_its_operation(model, images):
+    view = cw.InterventionView(model, images, off=(1,), ranking=False)
+    assert view.layer == "conv2d" and view.error == ""
+    assert torch.equal(view.edited.output(0, NAME), intervened(model, images, "conv2d")[0])
+    assert view.edited.output(0, NAME)[1].abs().max() == 0

@@ -7,18 +7,17 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from ..core import leaves
+from ..core import OperatorMode, leaves
 from .roles import CHANNEL, NO_ROLE, POSITION, Axis, Roles, rearranged, resized, roles_of, single
 
 _FACTORS = {"mm", "addmm", "bmm", "baddbmm"}  # whose last two arguments are multiplied
 _WINDOWED = {"convolution", "im2col", "col2im"}  # for which axis 1 is the channels, whatever it was before
 
 
-class AxisFollowing(TorchDispatchMode):
+class AxisFollowing(OperatorMode):
     """While this mode is on, every tensor computed from a watched image knows the roles of its axes.
 
     A view is followed by its strides. An operation that keeps the number of axes keeps their roles, a linear layer

@@ -49,7 +49,7 @@ from .names import (
     whole,
 )
 from .outputs import are_probabilities, leaves, rebuilt, replaced, why_not
-from .state import PassMode, no_mode_left, same_random_state
+from .state import OperatorMode, PassMode, no_mode_left, same_random_state
 from .turns import alone, share_turn
 
 __all__ = [
@@ -63,6 +63,7 @@ __all__ = [
     "Entrance",
     "ForwardError",
     "OperationEdits",
+    "OperatorMode",
     "PassMode",
     "Prepare",
     "Report",

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import torch
+from torch._compile import _disable_dynamo
 from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
 
 
 @contextmanager
@@ -49,6 +52,24 @@ class PassMode(TorchFunctionMode):
         for mode in reversed(above):
             torch._C._push_on_torch_function_stack(mode)
         return found
+
+
+class OperatorMode(TorchDispatchMode):
+    """A mode that is told, by its `__torch_dispatch__`, of each operator that runs.
+
+    Torch keeps its compiler out of that function, and imports it for this, which takes a second or more. Here that is
+    done only where the compiler is there already: most processes compile nothing.
+    """
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False
+
+    def __enter__(self) -> Any:
+        kind: Any = type(self)
+        if sys.modules.get("torch._dynamo") and not hasattr(kind.__torch_dispatch__, "__wrapped__"):
+            kind.__torch_dispatch__ = _disable_dynamo(kind.__torch_dispatch__)
+        return super().__enter__()
 
 
 @contextmanager

@@ -151,7 +151,7 @@ class _Search:
         self._replacing = replacing(tail.output, value)
         self._batches = Batches(tail, batch_size)
         self.removed: list[int] = []
-        self.curve = [self._figures(tail.whole)[:2]]
+        self.curve = [self._figures(tail.whole)[0][:2]]
         self._order: list[int] = []
 
     def remove_one(self, candidates: int | None) -> None:
@@ -159,7 +159,7 @@ class _Search:
         left = [channel for channel in (self._order or range(self.channels)) if channel not in self.removed]
         left = left[:candidates] if self._order else left
         figures = self.without([[*self.removed, channel] for channel in left])
-        leads = torch.tensor([figure[2] for figure in figures]).nan_to_num(torch.inf, torch.inf, -torch.inf)
+        leads = torch.tensor([lead for _, _, lead in figures]).nan_to_num(torch.inf, torch.inf, -torch.inf)
         if not self._order:
             self._order = [left[number] for number in leads.argsort(stable=True).tolist()]
         best = int(leads.argmin())
@@ -177,21 +177,25 @@ class _Search:
 
     def without(self, sets: list[list[int]]) -> list[tuple[float, float, float]]:
         """For each set of channels removed: fraction of the images predicted as the class, mean score, mean lead."""
-        found = self._batches.all(len(sets) * self.images, lambda items: self._scores(items, sets))
-        return [self._figures(scores) for scores in found.split(self.images)]
+        off = torch.zeros(len(sets), self.channels, dtype=torch.bool)
+        for row, channels in zip(off, sets, strict=True):
+            row[channels] = True
+        found = self._batches.all(len(sets) * self.images, lambda items: self._scores(items, off))
+        return self._figures(found)
 
-    def _scores(self, items: torch.Tensor, sets: list[list[int]]) -> torch.Tensor:
+    def _scores(self, items: torch.Tensor, off: torch.Tensor) -> torch.Tensor:
+        rows, channels = off[items // self.images].nonzero(as_tuple=True)
+
         def change(values: torch.Tensor) -> None:
-            for row, item in zip(values, items.tolist(), strict=True):
-                off = sets[item // self.images]
-                row[off] = self._replacing[off].reshape(-1, *[1] * (row.ndim - 1)).to(row)
+            values[rows, channels] = self._replacing[channels].reshape(-1, *[1] * (values.ndim - 2)).to(values)
 
         return self.tail(items % self.images, change)
 
-    def _figures(self, scores: torch.Tensor) -> tuple[float, float, float]:
+    def _figures(self, scores: torch.Tensor) -> list[tuple[float, float, float]]:
+        """For each set, whose images stand together: the fraction predicted, the mean score, and the mean lead."""
         mine = scores[:, self.target]
         others = scores.clone()
         others[:, self.target] = -torch.inf
-        lead = mine - others.max(1).values
         predicted = scores.argmax(1) == self.target
-        return predicted.float().mean().item(), mine.mean().item(), lead.mean().item()
+        each = (predicted.float(), mine, mine - others.amax(1))
+        return list(zip(*(values.unflatten(0, (-1, self.images)).mean(1).tolist() for values in each), strict=True))

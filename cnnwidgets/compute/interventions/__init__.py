@@ -4,8 +4,8 @@ from .edited import arrangement_of
 from .edits import Ablate, Add, Apply, Clamp, Edit, Noise, Replace, Scale
 from .graph import Change, Cut, NoCut, norms_behind
 from .intervention import EditedTwin, Edits, Intervention, intervene, interventions_of
-from .operation import rerouted_operation
-from .place import check_edited, find_edited
+from .operation import operation_outputs, proved_operations, rerouted_operation
+from .place import check_edited, editable_operations, find_edited
 from .selection import by_channel, on_numbers
 
 __all__ = [
@@ -26,10 +26,13 @@ __all__ = [
     "arrangement_of",
     "by_channel",
     "check_edited",
+    "editable_operations",
     "find_edited",
     "intervene",
     "interventions_of",
     "norms_behind",
     "on_numbers",
+    "operation_outputs",
+    "proved_operations",
     "rerouted_operation",
 ]

@@ -182,6 +182,8 @@ def arrangement_of(
             key = place.module, type(part), number, place.path, output.ndim
         if key not in kept:
             table = layer_table(model, images, operations=place.site is not None, prepare=prepare)
+            for row in (row for row in table if row.operation):  # one table tells of all of them
+                kept.setdefault(("row", row.name, len(row.shape) + 1), by_row(row, len(row.shape) + 1))
             kept[key] = by_row(place.row(table), output.ndim)
         found = kept[key]
     return found

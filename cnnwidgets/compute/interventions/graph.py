@@ -56,7 +56,7 @@ def norms_behind(model: nn.Module, layer: str, call: int | None = None) -> list[
     Returns
     -------
     list of str
-        Names of modules, or of operations; empty too for a network that cannot be traced.
+        Names of modules, or of operations, as for `intervene`; empty too for a network that cannot be traced.
 
     Raises
     ------
@@ -81,7 +81,8 @@ def norms_behind(model: nn.Module, layer: str, call: int | None = None) -> list[
         part = parts.get(str(node.target)) if node.op == "call_module" else None
         name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", "")
         if isinstance(part, _NORMS):
-            found[str(node.target)] = None
+            calls = [each for each in graph.nodes if each.op == "call_module" and each.target == node.target]
+            found[f"{node.target}:{calls.index(node) + 1}" if len(calls) > 1 else str(node.target)] = None
         elif part is None and name.endswith("_norm"):
             within = [scope for scope in scopes(node) if isinstance(parts.get(scope), _NORMS)]
             found[within[-1] if within else node.name] = None

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
 
 import torch
-from torch import nn
+from torch import fx, nn
 
-from ..core import Prepare, describe
-from ..layers import LayerTable, layer_table, trace
+from ..core import Prepare, call, describe, why_not
+from ..layers import LayerTable, batched, layer_table, run_operations, trace
+from ..recall import Known, recalled
 from ..scoring import agrees
+from ..shadow import looking
 from .edited import Edited, known_arrangements
-from .hooks import Calls, hook_before
-from .place import EditedPlace
+from .hooks import Calls, hook_after, hook_before
+from .place import EditedPlace, editable_operations
 from .reach import Reach, Run
 from .selection import Arrangement, by_row
 
@@ -62,7 +65,7 @@ class EditedOperation(Edited):
         if row is None or called is None or traced is None:
             why = table.note or f"the model never comes to it{'' if called is None else ' in the graph'}"
             raise ValueError(f"operation {self.layer!r} cannot be edited: {why}")
-        if not (torch.equal(called, traced) or agrees(called, traced)):
+        if not _alike(called.cpu(), traced):
             raise ValueError(
                 f"operation {self.layer!r} cannot be edited: the graph that torch.fx traced gives {describe(traced)}, "
                 f"and the model {describe(called)}, or other numbers"
@@ -133,7 +136,7 @@ def rerouted_operation(
     ValueError
         At the end: the model never came to the operation.
     """
-    assert place.site is not None
+    assert place.site is not None and place.traced is not None
     found = 0
 
     def reached(part: nn.Module, number: int, run: Run) -> Any:
@@ -144,7 +147,98 @@ def rerouted_operation(
     calls = Calls([place.module])
     with ExitStack() as stack:
         hook_before(stack, model, calls.begin)
-        Reach(trace(model), {place.site: reached}, calls).hook(stack, model)
+        Reach(place.traced, {place.site: reached}, calls).hook(stack, model)  # not of `model`, which may be a shadow
         yield
     if not found:
         raise ValueError(f"no pass of the model comes to operation {place.layer!r}, which torch.fx traced")
+
+
+def operation_outputs(
+    model: nn.Module,
+    images: Any,
+    places: Iterable[EditedPlace],
+    *,
+    prepare: Prepare | None = None,
+    known: Mapping[str, Known] | None = None,
+) -> dict[str, torch.Tensor]:
+    """What operations give in one pass of the model itself, also where it is edited.
+
+    A pass through the graph would be without the edits of modules that the graph has taken apart.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The network in which the operations were found, or a twin of it; left unchanged.
+    images : torch.Tensor or object
+        As for `activations`.
+    places : iterable of EditedPlace
+        From `editable_operations`.
+    prepare : callable, optional
+        As for `activations`.
+    known : mapping of str to Known, optional
+        Modules that need not run again, as for `recalled`.
+
+    Returns
+    -------
+    dict of str to torch.Tensor
+        Operation -> copy of its output, with the batch axis, on the CPU; without those that the pass never came to.
+    """
+    found: dict[str, torch.Tensor] = {}
+    sites = {place.site: place for place in places if place.site is not None}
+    traced = next((place.traced for place in sites.values()), None)
+    if traced is None:
+        return found
+
+    depth = 0  # a pass in which something is edited may take others, of which nothing counts
+
+    def begin(network: nn.Module, args: Any, keywords: Any) -> None:
+        nonlocal depth
+        depth += 1
+        calls.begin(network, args, keywords)
+
+    def end(network: nn.Module, args: Any, output: Any) -> None:
+        nonlocal depth
+        depth -= 1
+
+    def reached(name: str, part: nn.Module, number: int, run: Run) -> Any:
+        def kept(value: Any) -> Any:
+            if depth == 1 and why_not(value) is None:
+                found[name] = (value.dequantize() if value.is_quantized else value).detach().cpu().clone()
+            return value
+
+        return run(kept)
+
+    calls = Calls({place.module for place in sites.values()})
+    with looking(model) as network, recalled(network, known or {}), ExitStack() as stack:
+        hook_before(stack, network, begin)
+        hook_after(stack, network, end, always=True)
+        each = {site: partial(reached, place.layer) for site, place in sites.items()}
+        Reach(traced, each, calls).hook(stack, network)
+        call(network, batched(model, images, prepare), prepare)
+    return found
+
+
+def proved_operations(model: nn.Module, images: Any, *, prepare: Prepare | None = None) -> dict[str, EditedPlace]:
+    """The operations that can be edited and give in a pass what they give in the graph, by name.
+
+    Arguments are those of `operation_outputs`. What two passes prove is kept as long as the graph.
+    """
+    places = editable_operations(model)
+    traced = next((place.traced for place in places.values()), None)
+    if traced is None or traced.graph is None:
+        return {}
+    if traced.graph not in _proved:
+        in_graph, _ = run_operations(model, traced, images, places, prepare=prepare)
+        called = operation_outputs(model, images, places.values(), prepare=prepare)
+        _proved[traced.graph] = {name for name, value in in_graph.items() if _alike(called.get(name), value)}
+    return {name: place for name, place in places.items() if name in _proved[traced.graph]}
+
+
+def _alike(called: torch.Tensor | None, wanted: torch.Tensor) -> bool:
+    if called is None:
+        return False
+    wanted = wanted.cpu()
+    return torch.equal(called, wanted) or (wanted.is_floating_point() and agrees(called, wanted))
+
+
+_proved: weakref.WeakKeyDictionary[fx.Graph, set[str]] = weakref.WeakKeyDictionary()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -31,6 +31,8 @@ class EditedPlace:
         Which of the tensors that it gives, as `leaves` names it.
     site : Site or None
         Where an operation is called; None for a module.
+    traced : Trace or None
+        In which it was found.
     """
 
     layer: str
@@ -38,6 +40,7 @@ class EditedPlace:
     call: int | None = None
     path: str = ""
     site: Site | None = None
+    traced: Trace | None = field(default=None, compare=False, repr=False)
 
     def row(self, table: LayerTable) -> Layer | None:
         """Its entry in a layer table; None where there is none."""
@@ -99,26 +102,40 @@ def find_edited(model: nn.Module, layer: str) -> EditedPlace:
             raise LookupError(f"{error}; its operations are not known: {traced.reason}") from None
         if found is None:
             raise
-    site, why = found.site, ""
-    if traced.script is not None:
-        why = "is part of TorchScript, which runs outside Python"
-    elif site is None:
-        why = "is an attribute, one of several values, or a function that torch.fx takes as one step: no call of torch"
-    elif any(step[0] == _CHECKPOINT for step in site.place):
-        why = "is checkpointed, and so runs again in the backward pass, where it cannot be told"
-    if site is None or why:
+    if why := _why_not(traced, found.site):
         inside = f"module {found.scope!r}" if found.scope else "the model"
         before = f"edit {found.after[0]!r}, the last module before it, or " if found.after[0] else ""
         raise LookupError(
             f"{layer!r}, an operation in the forward() of {inside}, cannot be edited: it {why}; {before}make it a "
             "module of its own, nn.Identity() that is called with the result"
         )
-    return EditedPlace(layer, site.scope, site.call if several_calls(traced, site.scope) else None, "", site)
+    return _places(traced)[layer]
 
 
-def several_calls(traced: Trace, scope: str) -> bool:
-    """Whether a module, in whose `forward` operations are, runs several times in a pass."""
-    return any(each.site is not None and each.site.scope == scope and each.site.call > 1 for each in traced.operations)
+def _why_not(traced: Trace, site: Site | None) -> str:
+    """Why an operation cannot be edited; empty where it can."""
+    if traced.script is not None:
+        return "is part of TorchScript, which runs outside Python"
+    if site is None:
+        return "is an attribute, one of several values, or a function that torch.fx takes as one step: no call of torch"
+    if any(step[0] == _CHECKPOINT for step in site.place):
+        return "is checkpointed, and so runs again in the backward pass, where it cannot be told"
+    return ""
+
+
+def editable_operations(model: nn.Module) -> dict[str, EditedPlace]:
+    """The operations that can be edited, by name, in the order they run; the network is traced unless that was done."""
+    return _places(trace(model))
+
+
+def _places(traced: Trace) -> dict[str, EditedPlace]:
+    sites = [(each.name, each.site) for each in traced.operations if not _why_not(traced, each.site)]
+    several = {site.scope for _, site in sites if site is not None and site.call > 1}
+    return {
+        name: EditedPlace(name, site.scope, site.call if site.scope in several else None, "", site, traced)
+        for name, site in sites
+        if site is not None
+    }
 
 
 def check_edited(model: nn.Module, layer: str) -> None:

@@ -8,9 +8,10 @@ from typing import Any
 
 import torch
 from torch.multiprocessing.reductions import StorageWeakRef
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.weak import WeakTensorKeyDictionary
+
+from ..core import OperatorMode
 
 _FORM = frozenset({"empty", "empty_strided", "is_same_size", "sym_size", "sym_numel", "sym_stride", "size"})
 """Operations that read the form of a tensor and not its numbers, besides `zeros_like`, `new_full` and their kind."""
@@ -29,7 +30,7 @@ class _Write:
     dense: bool
 
 
-class Following(TorchDispatchMode):
+class Following(OperatorMode):
     """While this mode is on, each operation that depends on a watched tensor becomes a node with its parents.
 
     A tensor that is written to in place belongs to the operation that wrote last, and so do its views, as far as

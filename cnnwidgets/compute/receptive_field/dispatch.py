@@ -8,15 +8,14 @@ from typing import Any
 
 import torch
 from torch.overrides import TorchFunctionMode
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import TensorWeakRef, WeakTensorKeyDictionary
 
-from ..core import leaves
+from ..core import OperatorMode, leaves
 from .boxes import NOTHING, Call, PixelBox, flattened
 from .rules import follow
 
 
-class Following(TorchDispatchMode):
+class Following(OperatorMode):
     """While this mode is on, every tensor computed from a watched image gets a `PixelBox`.
 
     Parameters

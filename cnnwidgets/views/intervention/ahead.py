@@ -6,8 +6,10 @@ import logging
 from collections.abc import Iterator
 from typing import Any
 
-from ...compute.interventions import arrangement_of, norms_behind
+from ...compute.interventions import Apply, arrangement_of, intervene
+from ...compute.layers import activations
 from ...live import Portions
+from .edits import norms_of
 from .later import blank_panels
 
 log = logging.getLogger("cnnwidgets")
@@ -49,8 +51,12 @@ class Ahead:
         twin = view.twin
         yield twin
         row, item = view.layer_row, view.item
-        yield norms_behind(view.subject.module, row.module, row.call or 1)
-        if item.image is not None:
+        yield norms_of(view.subject, row)
+        if row.operation:  # the first pass in which it is edited takes others, and so it is made here
+            images, prepare = view.subject.items.batch(item), view.subject.prepare
+            with intervene(twin.module, {view.layer: Apply(lambda value: value)}):
+                yield activations(twin.module, images, view.layer, prepare=prepare)
+        elif item.image is not None:
             output = view.snapshot.output(view.layer)
             output = output if row.batch_axis is None else output.unsqueeze(row.batch_axis)
             yield arrangement_of(twin.module, view.subject.items.batch(item), view.layer, output, view.subject.prepare)

@@ -10,6 +10,7 @@ import torch
 from ...compute.accuracy import AccuracyMeter
 from ...compute.dataset import Prediction, of_images
 from ...compute.effects import ChannelAblator, LayerPatcher
+from ...compute.layers import LayerTable
 from ...compute.overview import worth_choosing
 from ...render.static import Panel
 from ...widgets.state import Snapshot
@@ -115,9 +116,10 @@ class Beside:
             self.carrying.follow(None, None)
             self.carrying.show(0)
             return []
-        problem, layers = self._why_not(other), self._layers()
+        problem = self._why_not(other)
         key = (view.subject.weights, view.index, view.other, view.target, view.score)
         self.carrying.follow(key, None if problem else self._patcher)
+        layers = found.work.layers if found.work is not None else self._layers(view.snapshot.known)
         self.carrying.show(0 if problem else len(layers))
         what = f"{view.score} of {self._target(other.prediction)}"
         panel = carried_panel(
@@ -131,16 +133,16 @@ class Beside:
             return "the two images have different sizes"
         return "both are the same image: choose another one" if view.other == view.index else ""
 
-    def _layers(self) -> list[str]:
-        """The main layers that a hook can edit, in running order."""
-        view = self._view
-        worth = worth_choosing(view.snapshot.modules)
-        return [row.name for row in view.snapshot.modules if row.name in worth and view.choosable(row)]
+    def _layers(self, table: LayerTable) -> list[str]:
+        """The main layers of a table that can be edited, in running order."""
+        worth = worth_choosing(table)
+        return [row.name for row in table if row.name in worth and self._view.choosable(row)]
 
     def _patcher(self) -> LayerPatcher:
         view, other = self._view, self.present.other
         assert other is not None
-        return LayerPatcher(view.subject.model, other.item.image, view.item.image, self._layers(), **self._options())
+        layers = self._layers(view.snapshot.table)
+        return LayerPatcher(view.subject.model, other.item.image, view.item.image, layers, **self._options())
 
     # ------------------------------------------------------------------ the accuracy
 

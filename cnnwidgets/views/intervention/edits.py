@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from ...compute.core import shortened, whole
-from ...compute.interventions import Ablate, Edit, Edits, Replace, Scale
+from ...compute.interventions import Ablate, Edit, Edits, Replace, Scale, norms_behind
 from ...compute.layers import Layer
 from ...widgets.state import Subject
 from ...widgets.surface import number
@@ -89,7 +89,7 @@ def replacement(subject: Subject, row: Layer, replace: str, other: int) -> torch
     total, count = torch.zeros(row.channels, dtype=torch.float64), 0
     for index in range(min(AVERAGED, len(subject.items))):
         snapshot = subject.at(index)
-        values = by_channel(snapshot.output(row.name), snapshot.find(row.name)).flatten(1)
+        values = by_channel(snapshot.output(row.name), snapshot.find(row.name)).reshape(row.channels, -1)
         total, count = total + values.double().sum(1), count + values.shape[1]
     return (total / max(1, count)).float()
 
@@ -103,6 +103,13 @@ def unfit_words(instead: torch.Tensor | None, output: torch.Tensor, switches: Sw
         f"nothing of image {other} is carried over: {switches.layer} gives {one} numbers for it and {two} for image "
         f"{index}; choose an image of the same size"
     )
+
+
+def norms_of(subject: Subject, row: Layer) -> list[str]:
+    """Names of the norms behind a layer that make another number of a channel that is set to 0."""
+    if row.operation:
+        return norms_behind(subject.module, row.name)
+    return norms_behind(subject.module, row.module, row.call or 1)
 
 
 def by_channel(output: torch.Tensor, row: Layer) -> torch.Tensor:

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ...compute.layers import Layer, drawable
+from ...compute.interventions import operation_outputs, proved_operations
+from ...compute.layers import Layer, drawable, one_image
 from ...compute.overview import worth_choosing
 from ...live import cell_thread
 from ...render.color import GAP, Shaded, palette
@@ -65,18 +66,44 @@ def later_layers(before: Snapshot, after: Snapshot, layer: str) -> list[Later]:
     layer : str
         Name of the edited layer.
     """
-    names = before.modules.names
-    behind = set(names[names.index(layer) + 1 :]) & worth_choosing(before.modules)
+    table = before.table
+    behind = set(table.names[table.names.index(layer) + 1 :]) & worth_choosing(table)
+    rows = [row for row in table.showable if row.name in behind]
+    operations = _operations(before, after, layer, [row for row in rows if row.operation])
     found = []
-    for row in before.modules.showable:
-        if row.name not in behind or after.modules.get(row.name) is None:
+    for row in rows:
+        if row.operation:
+            pair = operations.get(row.name)
+        else:
+            there = after.modules.get(row.name) is not None
+            pair = (before.output(row.name), after.output(row.name)) if there else None
+        if pair is None or pair[0].shape != pair[1].shape:
             continue
-        one, other = (each.output(row.name).float() for each in (before, after))
-        if one.shape == other.shape and (change := float((other - one).norm())):
+        one, other = pair[0].float(), pair[1].float()
+        if change := float((other - one).norm()):
             norm = float(one.norm())
             found.append((change / norm if norm else math.inf, row, one, other))
     found.sort(key=lambda each: -each[0])
     return [_later(*each, aspect=before.item.aspect) for each in found[:SHOWN]]
+
+
+def _operations(
+    before: Snapshot, after: Snapshot, layer: str, rows: Sequence[Layer]
+) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
+    """What operations put out without the edits of a layer and with them."""
+    if not rows or after is before:
+        return {}
+    subject, prepare = before.subject, before.subject.prepare
+    images = subject.items.batch(before.item)
+    places = proved_operations(subject.module, images, prepare=prepare)
+    rows = [row for row in rows if row.name in places]
+    before.have([row.name for row in rows])
+    beginning = before.beginning(layer)
+    outputs = beginning.held() if before.modules.get(layer) is not None else None
+    known = beginning.known(outputs) if outputs is not None else {}
+    wanted = [places[row.name] for row in rows]
+    edited = operation_outputs(after.subject.module, images, wanted, prepare=prepare, known=known)
+    return {row.name: (before.output(row.name), one_image(edited[row.name], row)) for row in rows if row.name in edited}
 
 
 def _later(share: float, row: Layer, one: torch.Tensor, other: torch.Tensor, *, aspect: float) -> Later:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,8 +13,8 @@ import traitlets as T
 from ...compute.accuracy import AccuracyEffects
 from ...compute.core import plain
 from ...compute.effects import ChannelEffects, Patching
-from ...compute.interventions import norms_behind
-from ...compute.layers import Layer, drawable
+from ...compute.interventions import check_edited, editable_operations
+from ...compute.layers import Layer, LayerTable, drawable
 from ...live import cell_thread
 from ...render.color import Shaded
 from ...render.static import Panel
@@ -25,7 +26,7 @@ from ...widgets.surface import markup
 from .ahead import Ahead
 from .beside import Beside, Present
 from .controls import InterventionControls
-from .edits import AVERAGED, REPLACES, Switches, checked_gains, checked_off, replacement, unfit_words
+from .edits import AVERAGED, REPLACES, Switches, checked_gains, checked_off, norms_of, replacement, unfit_words
 from .growing import GrowingFinding
 from .later import LaterPanels, later_layers, later_panels
 from .panels import score_panel
@@ -92,7 +93,6 @@ class InterventionView(ImageView):
     """
 
     sliders: ClassVar[dict[str, str]] = {"index": "Image"}
-    shows_operations: ClassVar[bool] = False
     panels_height: ClassVar[int] = 480
 
     channel = Index(of=LayerView.of_layer, help="the chosen channel, from 0").tag(display=True)
@@ -208,8 +208,16 @@ class InterventionView(ImageView):
         self._beside, self._later, self._ahead = Beside(self), LaterPanels(self), Ahead(self)
 
     def choosable(self, row: Layer) -> bool:
-        """Layers with channels that a hook can edit."""
-        return super().choosable(row) and not row.operation and bool(row.module) and row.channels > 0
+        """Layers with channels that can be edited: modules, and most operations."""
+        edited = row.name in self._editable if row.operation else bool(row.module)
+        return super().choosable(row) and edited and row.channels > 0
+
+    def checked_layer(self, layer: str) -> Layer:
+        """The row of `layer`; raises LookupError where there is none, or where it cannot be edited, and says why."""
+        row = self.snapshot.find(layer)
+        if row.operation:
+            check_edited(self.subject.module, row.name)
+        return super().checked_layer(layer)
 
     @T.validate("off")
     def _validate_off(self, proposal: Any) -> tuple[int, ...]:
@@ -352,6 +360,16 @@ class InterventionView(ImageView):
 
     # ------------------------------------------------------------------ parts
 
+    _operations_of: tuple[LayerTable | None, Collection[str]] = (None, ())  # the base asks before `prepare`
+
+    @property
+    def _editable(self) -> Collection[str]:
+        """Names of the operations that can be edited, for the table as far as it is known."""
+        known = self.snapshot.known
+        if self._operations_of[0] is not known:
+            self._operations_of = known, editable_operations(self.subject.module)
+        return self._operations_of[1]
+
     @property
     def _switches(self) -> Switches:
         return Switches(self.layer, self.off, self.gains, self.replace)
@@ -394,7 +412,7 @@ class InterventionView(ImageView):
     def _norms_behind(self, row: Layer, switches: Switches) -> list[str]:
         if not switches.removing:
             return []
-        found = map(self.snapshot.modules.get, norms_behind(self.subject.module, row.module, row.call or 1))
+        found = map(self.snapshot.known.get, norms_of(self.subject, row))
         return [norm.name for norm in found if norm is not None and self.choosable(norm)]
 
     def _shaded(self, row: Layer) -> Shaded:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from copy import copy
 from dataclasses import dataclass
 from typing import Any
@@ -101,6 +101,10 @@ class Snapshot:
     def cached(self, layer: str) -> bool:
         """Whether the output of `layer` is at hand, so that nothing needs to run."""
         return self.subject.held(self._look, layer) is not None
+
+    def have(self, operations: Sequence[str]) -> None:
+        """Have what these operations put out at hand, by one pass for all that are not."""
+        self.subject.have(self._look, operations)
 
     def output(self, layer: str) -> torch.Tensor:
         """Output of `layer`, without the batch axis, on the CPU; read only.
@@ -414,6 +418,15 @@ class Subject:
         if held is None:
             held = self._pass_for(look.same.get(layer, layer), look, index)
         return one_image(held, row)
+
+    def have(self, look: Look, operations: Sequence[str]) -> None:
+        """Have what these operations of a look put out at hand, by one pass for all that are not."""
+        missing = [name for name in operations if self.held(look, name) is None]
+        if missing:
+            self.passes += 1
+            images = self._images(look.item)
+            outputs, _ = run_operations(self.module, self._shared.trace(), images, missing, prepare=self.prepare)
+            self._shared.keep(look.key, outputs)
 
     def passed(self, index: int, layer: str) -> LayerPass:
         """What `layer` is given and puts out for image `index`, from one pass, with batch axes, on the CPU; read only.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import sys
+import types
 
 import numpy as np
 import pytest
@@ -10,10 +12,11 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 from torch.overrides import _get_current_function_mode_stack as modes
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from cnnwidgets.compute.core.forward import ForwardError
 from cnnwidgets.compute.core.hooks import capture
-from cnnwidgets.compute.core.state import PassMode, no_mode_left, same_random_state
+from cnnwidgets.compute.core.state import OperatorMode, PassMode, no_mode_left, same_random_state
 from cnnwidgets.compute.layers.activations import activations
 from cnnwidgets.compute.layers.table import layer_table
 from cnnwidgets.compute.shadow import evaluating
@@ -289,3 +292,22 @@ def test_what_a_pass_leaves_on_is_taken_off_and_what_was_on_before_stays(error):
         Counting().put_on()
         raise error
     assert modes() == [first] and first.take_off()
+
+
+def test_a_mode_for_operators_imports_no_compiler_and_keeps_it_out_where_it_is_there(monkeypatch):
+    class Names(OperatorMode):
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+            names.append(func._schema.name)
+            return func(*args, **(kwargs or {}))
+
+    names: list[str] = []
+    monkeypatch.setitem(sys.modules, "torch._dynamo", None)  # cannot be imported
+    with Names():
+        torch.ones(2).relu()
+    assert names == ["aten::ones", "aten::relu"] and not hasattr(Names.__torch_dispatch__, "__wrapped__")
+    monkeypatch.setitem(sys.modules, "torch._dynamo", types.ModuleType("torch._dynamo"))
+    with Names():
+        pass
+    assert hasattr(Names.__torch_dispatch__, "__wrapped__")
+    ours = [mode for mode in TorchDispatchMode.__subclasses__() if mode.__module__.startswith("cnnwidgets")]
+    assert ours == [OperatorMode]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+from collections import Counter
+
 import pytest
 import torch
-from torch import nn
+from torch import fx, nn
 
 import cnnwidgets as cw
 from cnnwidgets.testing import deep_state, different
@@ -102,3 +105,33 @@ def test_the_network_is_as_it_was():
 def test_what_makes_no_sense_is_refused(options, error, words):
     with pytest.raises(error, match=words):
         cw.units_for_class(Votes(), ONES, "units", **options, progress=False)
+
+
+class Square(nn.Module):
+    """Eight channels of 8 x 8: sizes do not tell which axis is the channels."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.conv, self.out = nn.Conv2d(1, 8, 3, padding=1), nn.Linear(8, 4)
+
+    def forward(self, x):
+        return self.out((torch.relu(self.conv(x)) + x).mean((2, 3)))
+
+
+@pytest.mark.parametrize("layer", ["conv", "relu", "add"])
+def test_it_costs_one_pass_behind_the_layer_for_each_channel_that_goes_and_one_trace(layer, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch._dynamo", None)  # takes longer to import than all of this
+    trace, seen = fx.Tracer.trace, Counter[str]()
+    monkeypatch.setattr(fx.Tracer, "trace", lambda self, *given: (seen.update(["trace"]), trace(self, *given))[1])
+    model, images = Square().eval(), torch.rand(4, 1, 8, 8, generator=torch.Generator().manual_seed(1))
+    model.conv.register_forward_pre_hook(lambda *_: seen.update(["whole"]))
+    model.out.register_forward_pre_hook(lambda *_: seen.update(["behind"]))
+    target = int(model(images).sum(0).argmax())
+    for traces, most in ((1, 9), (0, 4)):  # the axes of the layer, and what stands in the code, are known then
+        seen.clear()
+        found = cw.units_for_class(model, images, layer, target, batch_size=32, progress=False)
+        assert found.gone and "what is behind" in found.words
+        assert seen["trace"] == traces and 0 < seen["whole"] <= most
+        goes, given_back = len(found.channels), len(found.channels)
+        assert seen["behind"] <= seen["whole"] + goes + given_back

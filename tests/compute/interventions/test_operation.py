@@ -15,6 +15,7 @@ from torch.overrides import _get_current_function_mode_stack as modes
 from torch.utils.checkpoint import checkpoint
 
 import cnnwidgets as cw
+from cnnwidgets.compute.interventions import editable_operations, operation_outputs, proved_operations
 from cnnwidgets.testing import deep_state, different
 from tests.compute.zoo_tools import from_torchvision, given_to
 
@@ -559,3 +560,35 @@ def test_the_sums_of_a_resnet_are_edited_as_in_a_graph_with_a_step_behind_them()
 @pytest.mark.parametrize("name", ZOO)
 def test_operations_of_a_network_of_torchvision_are_edited_as_in_a_graph_with_a_step_behind_them(name):
     assert check(name, 12) >= 1
+
+
+# ------------------------------------------------------------------ what they give in a pass
+
+
+def test_what_operations_give_in_a_pass_is_what_the_graph_gives_and_under_an_edit_what_is_there_then(model, by_hand):
+    places = proved_operations(model, IMAGES)
+    assert list(places) == list(editable_operations(model)) == NAMES
+    state, found = deep_state(model), operation_outputs(model, IMAGES, places.values())
+    assert all(torch.equal(found[name], cw.activations(model, IMAGES, name)) for name in NAMES)
+    with cw.intervene(model, {"inner:1": HALF}):  # a module that the graph has taken apart
+        edited = operation_outputs(model, IMAGES, places.values())
+    seen = {}
+
+    def note(name, value):
+        seen[name] = value.detach().clone()
+        return halved(value) if name == "relu_1" else value
+
+    by_hand(IMAGES, note)
+    assert [name for name in NAMES if not torch.equal(edited[name], seen[name])] == []
+    same = [name for name in NAMES if torch.equal(edited[name], found[name])]
+    assert same == ["relu", "add", "relu_1"] and not different(state, deep_state(model)) and not modes()
+
+
+def test_an_operation_that_is_another_one_in_a_pass_is_not_proved():
+    class Odd(nn.Module):
+        def forward(self, x):
+            x = x + 1
+            return x * (2 if isinstance(x, fx.Proxy) else 3)
+
+    assert list(proved_operations(nn.Sequential(Odd()), IMAGES)) == ["add"]
+    assert operation_outputs(nn.Sequential(nn.ReLU()), IMAGES, []) == {}

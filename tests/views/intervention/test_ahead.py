@@ -66,3 +66,32 @@ def test_the_axes_of_a_layer_are_known_before_its_first_tick():
         view.close()
 
     asyncio.run(main())
+
+
+class Residual(nn.Module):
+    """Has a sum."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.fc = nn.Conv2d(1, 2, 1), nn.Linear(32, 3)
+
+    def forward(self, x):
+        return self.fc((self.conv(x) + x).flatten(1))
+
+
+def test_what_a_sum_in_the_code_is_is_known_before_its_first_tick():
+    torch.manual_seed(0)
+    model, runs = Residual(), [0]
+    model.fc.register_forward_hook(lambda *_: runs.__setitem__(0, runs[0] + 1))
+
+    async def main() -> None:
+        view = cw.InterventionView(model, steps(), layer="add", ranking=False)
+        seen = runs[0]
+        await until(lambda: runs[0] > seen)
+        await asyncio.sleep(0.2)
+        seen = runs[0]
+        view.off = (0,)
+        assert runs[0] == seen + 1 and view.error == ""
+        view.close()
+
+    asyncio.run(main())
