@@ -109,7 +109,7 @@ def _all_finite(images: Sequence[torch.Tensor | None]) -> bool:
     for (shape, kind, _), group in groupby(tensors, lambda image: (image.shape, image.dtype, image.device)):
         alike, step = list(group), max(1, TOGETHER // shape.numel())
         for start in range(0, len(alike), step):
-            values = torch.stack(alike[start : start + step])
+            values = torch.stack(alike[start : start + step]) if step > 1 else alike[start]
             if not is_finite(values.float() if kind.is_floating_point and kind.itemsize < 4 else values):
                 return False
     return True

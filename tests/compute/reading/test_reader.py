@@ -49,11 +49,12 @@ def test_images_of_one_form_are_read_once_and_summed_up_together(kind, sums):
     assert (data.read, sums) == (list(range(6)), [6])
 
 
-def test_images_that_are_large_are_summed_up_one_by_one(sums, monkeypatch):
-    monkeypatch.setattr(reader, "TOGETHER", 10)
+@pytest.mark.parametrize(("together", "asked"), [(10, [2, 2, 2]), (4, [1] * 6), (3, [1] * 6)])
+def test_images_that_are_large_are_summed_up_one_by_one(together, asked, sums, monkeypatch):
+    monkeypatch.setattr(reader, "TOGETHER", together)
     made = reading(images())
     sums.clear()
-    assert len(made.read(range(6), {})) == 6 and sums == [2, 2, 2]
+    assert len(made.read(range(6), {})) == 6 and sums == asked
 
 
 @pytest.mark.parametrize("bad", [torch.nan, torch.inf, -torch.inf])
