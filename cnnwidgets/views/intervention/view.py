@@ -208,8 +208,8 @@ class InterventionView(ImageView):
         self._beside, self._later, self._ahead = Beside(self), LaterPanels(self), Ahead(self)
 
     def choosable(self, row: Layer) -> bool:
-        """Layers with channels that can be edited: modules, and most operations."""
-        edited = row.name in self._editable if row.operation else bool(row.module)
+        """Layers with channels that can be edited: modules, and most operations, but those on weights."""
+        edited = row.depends and row.name in self._editable if row.operation else bool(row.module)
         return super().choosable(row) and edited and row.channels > 0
 
     def checked_layer(self, layer: str) -> Layer:

@@ -139,6 +139,22 @@ def test_the_panels_of_later_layers_name_operations(model, data):
     assert {"cat · before, after, difference", "relu_2 · before, after, difference"} <= set(headings)
 
 
+def test_a_tick_takes_two_passes_and_neither_runs_what_is_before_a_module(model, data, monkeypatch):
+    forward, runs = nn.Conv2d.forward, []
+    monkeypatch.setattr(nn.Conv2d, "forward", lambda self, x: (runs.append(self), forward(self, x))[1])
+    view = cw.InterventionView(model, data, layer="add_1", off=(0,), ranking=False)
+    runs.clear()
+    view.off = (0, 1)  # the scores with all modules, and the operations behind
+    assert len(runs) == 2 * 3 and view.error == ""
+    view.layer, view.off = "conv", (0,)
+    runs.clear()
+    view.off = (0, 1)
+    assert len(runs) == 2 * 2 and view.error == ""  # `block.conv` twice in each
+    with cw.intervene(model, {"conv": cw.Ablate(channels=[0, 1])}):
+        wanted = scores(model, data[0][0])
+    assert torch.equal(view.edited.output(0, "fc"), wanted)
+
+
 def test_the_ranking_and_its_top_are_of_the_operation(model, data):
     view = cw.InterventionView(model, data, layer="cat", top=3, score="probability")
     wanted = cw.channel_effects(model, data[0][0], "cat", score="probability", progress=False)
@@ -207,6 +223,25 @@ def test_a_network_that_cannot_be_traced_has_its_modules_and_says_why(data):
     assert view.error == "" and view.panel("later0").heading
     with pytest.raises(LookupError, match="cannot trace"):
         view.layer = "add"
+
+
+def test_operations_on_weights_are_not_offered(data):
+    class Standardised(nn.Conv2d):
+        def forward(self, x):
+            return F.conv2d(x, self.weight - self.weight.mean())
+
+    class Outer(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = Standardised(1, 4, 3)
+
+        def forward(self, x):
+            return (self.conv(x) + 1).mean((2, 3))
+
+    view = cw.InterventionView(Outer().eval(), data, layer="add", main_layers=False, ranking=False)
+    assert set(view.layers.names) == {"conv2d", "conv", "add", "mean_1"} and view.error == ""
+    with pytest.raises(LookupError, match="cannot show layer 'sub', the operation sub"):
+        view.layer = "sub"
 
 
 @pytest.mark.slow
