@@ -84,7 +84,7 @@ class Scanned:
     @property
     def ordered_by(self) -> list[str]:
         """In which order the maps stand, or why they do not."""
-        order, item = self._view.order, self._view.item
+        order = self._view.order
         if order == "number":
             return []
         if order not in SCANNED:
@@ -97,7 +97,7 @@ class Scanned:
             return ["order: most often 0 first, over the data set"]
         if self._class is None:
             return ["order: by number; the image has no class of the scan"]
-        return [f"order: best for {item.text or self._class} first, over the data set"]
+        return [f"order: best for {self._view.item.text or self._class} first, over the data set"]
 
     @property
     def address(self) -> dict[str, Any]:

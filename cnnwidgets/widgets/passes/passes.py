@@ -145,7 +145,9 @@ class Passes:
     def tell(self, key: tuple[Hashable, ...], captured: Captured) -> None:
         """Remember what the newest pass told, save what `outputs` keep, until operations are compared with it."""
         if _shapes(captured) not in self.operations:
-            name_of = {id(seen.tensor): captured.name(seen) for seen in reversed(captured.seen)}
+            given = set(map(id, captured.output.values()))
+            from_last = (seen for seen in reversed(captured.seen) if id(seen.tensor) in given)
+            name_of = {id(seen.tensor): captured.name(seen) for seen in from_last}
             output = {path: name_of.get(id(value), "") for path, value in captured.output.items()}
             self._told = _Told(key, captured.emptied(), output)
 
