@@ -242,7 +242,8 @@ class ActivationView(ImageView):
     def panels(self) -> list[Panel | list[Panel]]:
         """The image with its prediction, all maps, and the chosen one; with a scan, its patches below it."""
         row, plane = self.layer_row, min(self.plane, self.layer_row.planes - 1)
-        aspect = self.item.aspect
+        item = self.item
+        aspect = item.aspect
         key = (self._output, row, plane, self.colormap, self.scale)
         self._shaded, self._extra = self.remember("maps", key, lambda: self._drawable(plane, aspect))
         shaded = self._shaded
@@ -274,7 +275,7 @@ class ActivationView(ImageView):
         )
         patches = self._scanned.patches()
         return [
-            self.remember("image", (self.item, self.snapshot.prediction), lambda: image_panels(self.snapshot)),
+            self.remember("image", (item, self.snapshot.prediction), lambda: image_panels(self.snapshot)),
             replace(grid, marks=[cells.box(self.channel)]),
             [chosen, *patches] if patches else chosen,
         ]
