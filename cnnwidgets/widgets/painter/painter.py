@@ -120,7 +120,7 @@ def possible() -> bool:
 @cache
 def code() -> str:
     """The JavaScript, as one module."""
-    shown = ("numbers", "curtain", "heat", "store", "zoom", "lens", "side", "series", "book", "card", "panel")
+    shown = ("numbers", "curtain", "heat", "store", "zoom", "lens", "side", "series", "book", "copies", "card", "panel")
     return joined(HERE, *shown)
 
 

@@ -19,7 +19,7 @@ PACKAGE = str(Path(cw.__file__).parent)
 
 @pytest.fixture(scope="module")
 def parts():
-    return cw.models.lenet5(), cw.data.digits()
+    return cw.models.lenet5(pretrained=True), cw.data.digits()  # what is said of the maps takes calls as well
 
 
 @pytest.fixture

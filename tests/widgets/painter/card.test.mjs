@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import {Card, copyOf, looksLike} from '../../../cnnwidgets/widgets/painter/card.mjs';
+import {Card} from '../../../cnnwidgets/widgets/painter/card.mjs';
+import {copyOf, looksLike} from '../../../cnnwidgets/widgets/painter/copies.mjs';
 
 /** A card with a slider that waits for its answer, and what the kernel is told, each with what says that it is heard. */
 function dragged() {
