@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -73,6 +74,10 @@ def compare(
         raise TypeError(
             "models are networks, and scans= takes a scan of each; cw.response_changes(a, b) and "
             "cw.disagreements(a, b) compare two scans without a network"
+        )
+    if isinstance(models, (str, Path)):
+        raise TypeError(
+            f"models are networks, or a recording, which is opened first: cw.Recording.open({str(models)!r})"
         )
     if isinstance(dataset, (torch.nn.Module, Subject)):
         raise TypeError("several networks are a list: cw.compare([a, b], dataset)")

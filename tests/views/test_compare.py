@@ -43,6 +43,7 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "data": data,
         "subject": cw.Subject(one, data),
         "few": cw.Subject(network(1), images(3)),
+        "path": "film",
         "tensors": [image for image, _ in data[:2]],
         "scan": cw.scan(one, data, ["0"], progress=False),
         "recording": recorded(tmp_path_factory.mktemp("recording")),
@@ -86,6 +87,7 @@ REFUSED: list[tuple[str, dict[str, Any], type[Exception], list[str]]] = [
     ("recording", {"images": [0, 1]}, TypeError, ["probe=", "leave out images"]),
     ("recording", {"edits": EDITS, "scans": ["scan"]}, TypeError, ["leave out edits, scans"]),
     ("recording", {"classes": ["a"]}, TypeError, ["leave out classes"]),
+    ("path", {}, TypeError, ["cw.Recording.open('film')"]),
     ("[recording recording]", {}, TypeError, ["two moments", "not in a list"]),
     ("[recording one], data", {}, TypeError, ["two moments", "not in a list"]),
 ]  # fmt: skip
