@@ -8,8 +8,7 @@ from typing import Any
 
 from ..files import parsed_bytes, write_whole
 from ..render.document import ROOM, Section, document, text_section
-from ..widgets.base import ModelView
-from ..widgets.shown import Exported, Part, page_path
+from ..widgets.shown import Exported, Exports, Part, page_path
 from ..widgets.state import kept
 
 SPARE = 500
@@ -17,7 +16,7 @@ SPARE = 500
 
 
 def page(
-    parts: Sequence[ModelView | str | tuple[ModelView, Mapping[str, Any]]],
+    parts: Sequence[Exports | str | tuple[Exports, Mapping[str, Any]]],
     path: str | Path,
     *,
     title: str = "",
@@ -33,9 +32,9 @@ def page(
     Parameters
     ----------
     parts : sequence
-        Views, lessons and texts. A text may have headings, lists, `**bold**`, `*italic*`, code and links as in
-        Markdown; HTML in it is shown as text. `(view, {"index": [0, 5]})` also says which values the sliders of a view
-        have, as the keywords of its `to_html` do.
+        Views, two views by `side_by_side`, lessons and texts. A text may have headings, lists, `**bold**`, `*italic*`,
+        code and links as in Markdown; HTML in it is shown as text. `(view, {"index": [0, 5]})` also says which values
+        the sliders of a view have, as the keywords of its `to_html` do.
     path : str or Path
         Where to; must end in `.html`.
     title : str
@@ -98,20 +97,20 @@ def page(
     return Exported(path, frames, painted, len(data), "; ".join(left))
 
 
-def _checked(parts: Any) -> list[str | tuple[ModelView, Mapping[str, Any]]]:
+def _checked(parts: Any) -> list[str | tuple[Exports, Mapping[str, Any]]]:
     """The parts, each view with the values of its sliders."""
-    if isinstance(parts, (str, ModelView)) or not isinstance(parts, Sequence):
+    if isinstance(parts, (str, Exports)) or not isinstance(parts, Sequence):
         raise TypeError(f'parts are a list, such as [view, "a text", lesson], not {type(parts).__name__}')
     if not parts:
         raise ValueError("a page needs at least one part: a view, a lesson or a text")
-    found: list[str | tuple[ModelView, Mapping[str, Any]]] = []
+    found: list[str | tuple[Exports, Mapping[str, Any]]] = []
     for at, part in enumerate(parts):
         if isinstance(part, str):
             found.append(part)
             continue
         paired = isinstance(part, tuple) and len(part) == 2 and isinstance(part[1], Mapping)
         view, values = part if paired else (part, {})
-        if not isinstance(view, ModelView):
+        if not isinstance(view, Exports):
             raise TypeError(
                 f"part {at + 1} of the page is a {type(view).__name__}; there are views, lessons, texts, and "
                 '(view, {"index": [0, 5]})'
@@ -122,5 +121,5 @@ def _checked(parts: Any) -> list[str | tuple[ModelView, Mapping[str, Any]]]:
     return found
 
 
-def _called(at: int, view: ModelView) -> str:
+def _called(at: int, view: Exports) -> str:
     return f"part {at + 1} of the page, {type(view).__name__}"

@@ -17,7 +17,7 @@ from ..compute.core import unknown
 from ..files import write_whole
 from ..render import encode_png
 from ..render.color import COLORMAPS
-from ..render.static import Card, Panel
+from ..render.static import FORMATS, Card, Panel, encode_card
 from ..widgets import controls
 from ..widgets.base import ModelView
 from ..widgets.controls import Group
@@ -48,7 +48,7 @@ def side_by_side(view_a: ModelView, view_b: ModelView, link: Sequence[str] = LIN
     Returns
     -------
     SideBySide
-        A widget; `save` writes both into one picture, `to_html` into one page.
+        A widget; `save` writes both into one picture, `to_html` into one page; `cnnwidgets.page` takes it as a part.
 
     Raises
     ------
@@ -122,14 +122,43 @@ class SideBySide(Exports, W.VBox):
             view_a.observe(self._moved, list(self.linked))
             view_b.observe(self._moved, list(self.linked))
 
-    def save(self, path: str | Path, *, dark: bool = False) -> Path:
-        """Write both views as they are now to one PNG file; errors are those of `ModelView.save`."""
+    @property
+    def closed(self) -> bool:
+        """Whether it is on no page any more."""
+        return self._closed
+
+    def settle(self) -> None:
+        """Draw the present state of both to the end, with all that is usually drawn later; raises what goes wrong."""
+        for view in self.views:
+            view.settle()
+
+    def save(
+        self,
+        path: str | Path,
+        *,
+        width_mm: float | None = None,
+        dpi: float | None = None,
+        scale: float = 1.0,
+        dark: bool = False,
+    ) -> Path:
+        """Write both views as they are now to one PNG, SVG or PDF file; options and errors are as of `ModelView.save`.
+
+        In SVG and PDF, and where a width, a resolution or a scale is given, both stand under one title.
+        """
         path = Path(path).expanduser()
-        if path.suffix.lower() != ".png":
+        kind = path.suffix.lower()
+        if kind not in FORMATS:
             raise ValueError(
-                f"the picture is written as .png, not {path.suffix or 'a name without an ending'!r}: {path}"
+                f"a picture is written as .png, .svg or .pdf, not {path.suffix or 'a name without an ending'!r}: {path}"
             )
-        write_whole(path, encode_png(self.picture(dark=dark), level=6))
+        for view in self.views:
+            view.flush()
+        if kind == ".png" and width_mm is None and dpi is None and scale == 1:
+            write_whole(path, encode_png(self.picture(dark=dark), level=6))
+            return path
+        dpi = dpi or (96.0 if width_mm is None else 300.0)
+        card = SideBySidePage(*self.views, self.linked).static()
+        write_whole(path, encode_card(card, kind, width_mm=width_mm, dpi=dpi, scale=scale, dark=dark))
         return path
 
     def picture(self, *, dark: bool = False) -> NDArray[np.uint8]:

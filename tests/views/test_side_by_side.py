@@ -83,9 +83,26 @@ def test_both_are_saved_into_one_picture(tmp_path):
     both = cw.side_by_side(one, other)
     assert both.picture().shape[1] == one.picture().shape[1] + other.picture().shape[1]
     assert both.save(tmp_path / "both.png").exists()
+    text = both.save(tmp_path / "both.svg").read_text()
+    assert text.count("<svg") == 1 and text.count("Image 0") == 2  # both are drawn, and their words are words
+    assert both.save(tmp_path / "both.pdf", width_mm=250).read_bytes().startswith(b"%PDF")
     with pytest.raises(ValueError, match="png"):
         both.save(tmp_path / "both.jpg")
     both.close()
+
+
+def test_both_are_one_part_of_a_page_of_several(tmp_path):
+    one, other = cw.ActivationView(network(), images(2)), cw.ActivationView(network(1), images(2))
+    both = cw.side_by_side(one, other)
+    both.settle()
+    page = cw.page(["# Two networks", (both, {"layer": ["0", "1"]}), one], tmp_path / "all.html", progress=False)
+    text = page.path.read_text("utf-8")
+    assert '"place":"a1.0"' in text and '"place":"b1.0"' in text and text.count('<main class="cnnw"') == 2
+    with pytest.raises(TypeError, match="a list"):
+        cw.page(both, tmp_path / "all.html")
+    both.close()
+    with pytest.raises(ValueError, match="part 1 of the page, SideBySide: it is closed"):
+        cw.page([both], tmp_path / "all.html")
 
 
 def test_both_are_written_into_one_page_whose_sliders_move_what_is_linked(tmp_path):

@@ -19,9 +19,9 @@ class ResponseChange:
         Its name in the first network, and in the second.
     correlation : torch.Tensor
         (C,), −1 to 1, of each channel with that of the same number, over images and positions; NaN where one of them
-        does not vary.
+        does not vary. Of complex responses the real part of Σ a b̅ / sqrt(Σ |a|² Σ |b|²): a phase counts.
     difference : torch.Tensor
-        (C,): mean of B − A.
+        (C,): mean of B − A; complex where a response is.
     largest : torch.Tensor
         (C,): largest magnitude of B − A; 0 exactly where nothing changed; NaN where it is not known, as from scans.
     spread : torch.Tensor
@@ -113,28 +113,32 @@ class Moments:
 
     def add(self, a: torch.Tensor, b: torch.Tensor) -> None:
         """Add responses of the same images, (N, C, P) both."""
-        a, b = (each.double().movedim(1, 0).flatten(1) for each in (a, b))
+        kind = torch.complex128 if a.is_complex() or b.is_complex() else torch.float64
+        a, b = (each.to(kind).movedim(1, 0).flatten(1) for each in (a, b))
         if self._sums is None:  # moments around the first means lose no digits
             self._shifts = a.mean(1, keepdim=True), b.mean(1, keepdim=True)
             self._sums = a.new_zeros(5, len(a))
-            self._difference, self._largest = a.new_zeros(len(a)), a.new_zeros(len(a))
+            self._difference, self._largest = a.new_zeros(len(a)), a.real.new_zeros(len(a))
         apart = b - a
         self._difference += apart.sum(1)
         self._largest = torch.maximum(self._largest, apart.abs().amax(1))
         a, b = a - self._shifts[0], b - self._shifts[1]
-        self._sums += torch.stack([a.sum(1), b.sum(1), (a * a).sum(1), (b * b).sum(1), (a * b).sum(1)])
+        squares, both = ((one * other.conj()).sum(1) for one, other in ((a, a), (b, b))), (a * b.conj()).sum(1)
+        self._sums += torch.stack([a.sum(1), b.sum(1), *squares, both])
         self.count += a.shape[1]
 
     def result(self, layer: str, partner: str) -> ResponseChange:
         """What they say."""
         assert self._sums is not None
         one, other, squares, others, both = self._sums
-        spread = squares - one * one / self.count, others - other * other / self.count
-        shared = both - one * other / self.count
+        squares, others = squares.real, others.real
+        spread = squares - one.abs().square() / self.count, others - other.abs().square() / self.count
+        shared = (both - one * other.conj() / self.count).real
         tiny = 1e-12 * torch.stack([squares, others])
         varies = (spread[0] > tiny[0]) & (spread[1] > tiny[1])
         found = torch.where(varies, (shared / (spread[0] * spread[1]).sqrt()).clamp(-1, 1), torch.nan)
         found[~torch.isfinite(self._difference)] = torch.nan
-        means = (self._difference / self.count).float()
+        means = self._difference / self.count
+        means = means.to(torch.complex64 if means.is_complex() else torch.float32)
         common = ((spread[0] + spread[1]).clamp(min=0) / (2 * self.count)).sqrt().float()
         return ResponseChange(layer, partner, found.float(), means, self._largest.float(), common)

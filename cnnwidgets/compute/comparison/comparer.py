@@ -9,13 +9,13 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..core import Bar, Prepare, Report, check_hooks, check_numbers, plain, same_random_state, weights_version, whole
+from ..core import Bar, Prepare, Report, plain, same_random_state, weights_version, whole
 from ..dataset import Item, Items, OutputNames
 from ..layers import LayerTable
 from .changes import Moments, ResponseChange, ResponseChanges
 from .disagreement import Disagreements, Votes, class_names_of
 from .pairing import pair_layers
-from .passes import INSTEAD, Network, chosen_indices, chosen_layers, comparable, layers_of, own_layers, sampled
+from .passes import Network, check_networks, chosen_indices, chosen_layers, comparable, layers_of, own_layers, sampled
 from .similarity import FEWEST, Hsic, Similarity, centred, mini_batches
 
 MEASURES = ("similarity", "responses", "disagreements")
@@ -65,7 +65,7 @@ class Comparer:
     LookupError, IndexError
         No such layer or image.
     ForwardError
-        A network refuses an image; says which.
+        A network refuses an image; says which network (A, B) and image.
     """
 
     def __init__(
@@ -85,10 +85,7 @@ class Comparer:
         size = whole(batch_size)
         if size is None or size < FEWEST:
             raise ValueError(f"batch_size is a whole number, {FEWEST} or more, not {batch_size!r}")
-        for model in (model_a, model_b):
-            check_numbers(model)
-            if {"similarity", "responses"} & set(measures):
-                check_hooks(model, INSTEAD)
+        check_networks((model_a, model_b), layers=bool({"similarity", "responses"} & set(measures)))
         names = class_names_of(classes)
         self._items = Items(dataset, classes=names[0], prepare=prepare, model=model_a)
         self._indices = chosen_indices(self._items, indices)
@@ -100,8 +97,9 @@ class Comparer:
         self._batches = mini_batches(self._indices, size)
         self._models = model_a, model_b
         self._once = plain(model_a) is plain(model_b)
-        first = layers_of(model_a, self._items, self._indices[0], prepare)
-        tables = first, first if self._once else layers_of(model_b, self._items, self._indices[0], prepare)
+        a, b = ("", "") if self._once else ("A", "B")
+        first = layers_of(model_a, self._items, self._indices[0], prepare, a)
+        tables = first, first if self._once else layers_of(model_b, self._items, self._indices[0], prepare, b)
         of = own_layers if layers is None and layers_b is None else comparable
         self.pairing = pair_layers(of(tables[0]), of(tables[1]))
         rows_a = chosen_layers(tables[0], layers)
@@ -116,7 +114,7 @@ class Comparer:
             every = [row for row in tables[0] if row in rows_a or row in rows_b]
             self._networks = [Network(model_a, every, prepare)]
         else:
-            self._networks = [Network(model_a, list(rows_a), prepare), Network(model_b, list(rows_b), prepare)]
+            self._networks = [Network(model_a, list(rows_a), prepare, a), Network(model_b, list(rows_b), prepare, b)]
         self._hsic = Hsic(rows_a.names, rows_b.names) if "similarity" in self._measures else None
         self._pairs = [p for p in self.pairing if p.a in rows_a.names and p.b in rows_b.names]
         self._moments: dict[str, Moments] = {}

@@ -36,7 +36,9 @@ def cka(
 
         CKA(X, Y) = Σ_b HSIC₁(K_b, L_b) / sqrt(Σ_b HSIC₁(K_b, K_b) · Σ_b HSIC₁(L_b, L_b)),   K = X Xᵀ,   L = Y Yᵀ
 
-    with each image's whole output as a row of X or Y. Memory does not grow with the number of images.
+    with each image's whole output as a row of X or Y. Of complex outputs K is the Hermitian X Xᴴ, so that a phase
+    counts: CKA is then 1 for layers that are alike up to a unitary matrix and a scale. Memory does not grow with the
+    number of images.
 
     Parameters
     ----------
@@ -48,7 +50,8 @@ def cka(
         Layers of the first network, or blocks of them such as `layer1`; by default every module that gives something
         of its own.
     layers_b : str or sequence of str, optional
-        Those of the second; by default the partners of `layers`, by name or else by order and shape.
+        Those of the second; by default the partners of `layers`, by name or else by order and shape. Without `layers`
+        too, every module of the second that gives something of its own.
     indices : sequence of int, optional
         Which images; all of them by default.
     batch_size : int
@@ -104,10 +107,12 @@ def response_changes(
     """How the responses of each layer differ between two networks, channel by channel, over a sample of images.
 
     A channel is compared with that of the same number in the layer's partner: 1 − correlation over all images and
-    positions, and the mean of B − A. Of maps larger than 8 x 8, 8 x 8 evenly spread positions are taken.
+    positions, and the mean of B − A. Of maps larger than 8 x 8, 8 x 8 evenly spread positions are taken. Of complex
+    layers the correlation is the real part of the complex one, and the mean of B − A is complex: a phase counts.
 
     Two scans of the same images know the means and the spread of all positions, so that nothing is run: how far means
-    shifted (`ResponseChange.shifts`). What they do not know, the correlations and the largest change, is NaN.
+    shifted (`ResponseChange.shifts`). What they do not know, the correlations and the largest change, is NaN; of
+    complex layers they know magnitudes.
 
     Parameters
     ----------

@@ -10,10 +10,10 @@ import torch
 from torch import nn
 
 from ...late import imported
-from ..core import Bar, Prepare, Report, check_hooks, check_numbers, same_random_state
+from ..core import Bar, Prepare, Report, plain, same_random_state
 from ..dataset import Items
 from .pairing import pair_layers
-from .passes import INSTEAD, Network, chosen_indices, chosen_layers, comparable, layers_of, sampled
+from .passes import Network, check_networks, chosen_indices, chosen_layers, comparable, layers_of, sampled
 from .similarity import mini_batches
 
 
@@ -62,7 +62,8 @@ def match_channels(
 
     Two networks that were trained from different starts may have the same filters under other numbers. The best
     one-to-one match is found by the Hungarian method (`scipy.optimize.linear_sum_assignment`); Li et al., *Convergent
-    Learning* (2015). Of maps larger than 8 x 8, 8 x 8 evenly spread positions are taken.
+    Learning* (2015). Of maps larger than 8 x 8, 8 x 8 evenly spread positions are taken. Of complex layers it is the
+    real part of the complex correlation, as in `response_changes`.
 
     Parameters
     ----------
@@ -98,12 +99,14 @@ def match_channels(
     >>> cw.match_channels(before, after, cw.data.digits(), "C1", indices=range(16), progress=False).channels.tolist()
     [5, 4, 3, 2, 1, 0]
     """
-    for model in (model_a, model_b):
-        check_numbers(model)
-        check_hooks(model, INSTEAD)
+    check_networks((model_a, model_b))
     items = Items(dataset, prepare=prepare, model=model_a)
     chosen = chosen_indices(items, indices)
-    tables = [layers_of(model, items, chosen[0], prepare) for model in (model_a, model_b)]
+    letters = ("", "") if plain(model_a) is plain(model_b) else ("A", "B")
+    tables = [
+        layers_of(model, items, chosen[0], prepare, letter)
+        for model, letter in zip((model_a, model_b), letters, strict=True)
+    ]
     (one,) = chosen_layers(tables[0], layer)
     if layer_b is None:
         there = comparable(tables[1])
@@ -112,7 +115,7 @@ def match_channels(
             raise LookupError(f"layer {layer!r} has no partner: give layer_b, one of {', '.join(there.names[:20])}")
         layer_b = pair.b
     (other,) = chosen_layers(tables[1], layer_b)
-    networks = [Network(model_a, [one], prepare), Network(model_b, [other], prepare)]
+    networks = [Network(model_a, [one], prepare, letters[0]), Network(model_b, [other], prepare, letters[1])]
     found: list[list[torch.Tensor]] = [[], []]
     with Bar(len(chosen), "images", progress) as bar, same_random_state():
         for batch in mini_batches(chosen, max(1, batch_size)):
@@ -123,7 +126,8 @@ def match_channels(
     a, b = (torch.cat(values) for values in found)
     if a.shape[2] != b.shape[2]:
         raise ValueError(f"layer {layer!r} gives {one.form}, layer {layer_b!r} {other.form}: not as many positions")
-    matrix = _correlations(*(each.double().movedim(1, 0).flatten(1) for each in (a, b)))
+    kind = torch.complex128 if a.is_complex() or b.is_complex() else torch.float64
+    matrix = _correlations(*(each.to(kind).movedim(1, 0).flatten(1) for each in (a, b)))
     channels = torch.full((len(matrix),), -1)
     rows, columns = imported("scipy.optimize").linear_sum_assignment(matrix.nan_to_num(-1.0).numpy(), maximize=True)
     channels[torch.from_numpy(rows)] = torch.from_numpy(columns)
@@ -133,7 +137,7 @@ def match_channels(
 
 
 def _correlations(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    """(C, N) and (D, N) -> (C, D); NaN where one does not vary."""
+    """(C, N) and (D, N) -> (C, D), of complex numbers the real part; NaN where one does not vary."""
     a, b = (each - each.mean(1, keepdim=True) for each in (a, b))
     norms = a.norm(dim=1)[:, None] * b.norm(dim=1)
-    return torch.where(norms > 0, (a @ b.T / norms).clamp(-1, 1), torch.nan)
+    return torch.where(norms > 0, ((a @ b.mH).real / norms).clamp(-1, 1), torch.nan)

@@ -10,11 +10,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..core import ForwardError, Prepare, around_calls, call, find_layer, in_one_line, leaves, module_names, plain
+from ..core import Prepare, around_calls, call, check_hooks, check_numbers, find_layer, leaves, module_names, plain
 from ..dataset import Item, Items
 from ..inputs import as_numbers
 from ..layers import Layer, LayerTable, layer_table, mixes_images, one_image
 from ..shadow import looking
+from .naming import called, named
 
 EDGE = 8
 """Of a map that is larger, so many rows and columns are sampled, evenly spread."""
@@ -35,11 +36,14 @@ class Network:
         The layers, in running order.
     prepare : callable, optional
         As for `activations`.
+    letter : str
+        `A` or `B`, for its errors; empty where both are one network.
     """
 
     model: nn.Module
     rows: list[Layer]
     prepare: Prepare | None = None
+    letter: str = ""
     _wanted: dict[tuple[str, int], list[tuple[Layer, str]]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -102,31 +106,31 @@ class Network:
                 else:
                     apart[row.name].append(values.clone())
 
-            try:
+            several = f"one of the images {indices[0]} … {indices[-1]}"
+            with named(self.letter, self.model, f", {several if count > 1 else f'image {indices[at]}'}"):
                 returned.append(self.run(part, reduce))
-            except ForwardError as error:
-                raise ForwardError(
-                    f"{type(plain(self.model)).__name__}, image {indices[at]}: {in_one_line(error)}"
-                ) from error
         for name, values in apart.items():
             if len({each.shape for each in values}) > 1:
                 raise ValueError(f"layer {name!r} gives another number of values from image to image")
             take(name, torch.cat(values))
-        scores = [each for each in returned if each is not None and each.ndim == 2 and each.shape[1] > 1]
+        scores = [
+            each for each in returned
+            if each is not None and each.ndim == 2 and each.shape[1] > 1 and not each.is_complex()
+        ]  # fmt: skip
         return torch.cat(scores).float().cpu() if len(scores) == len(parts) else None
 
 
 def by_image(output: torch.Tensor, layer: Layer, count: int) -> torch.Tensor:
-    """The output of a layer for `count` images as (N, C, ...) real numbers; a view where it can be."""
+    """The output of a layer for `count` images as (N, C, ...) real or complex numbers; a view where it can be."""
     output = output.detach()
-    if output.is_complex():
-        output = output.abs()
     if layer.batch_axis != 0 or output.ndim != len(layer.shape) + 1 or len(output) != count:
         output = torch.stack([one_image(output, layer, at, of=count) for at in range(count)])
     if output.ndim == 1:  # one number for each image is one feature
         output = output[:, None]
     if layer.kind != "vector" and layer.layout == "last":
         output = output.movedim(-1, 1)
+    if output.is_complex():
+        return output.to(torch.complex64) if output.dtype == torch.complex32 else output
     return output if output.is_floating_point() and output.dtype.itemsize >= 4 else output.float()
 
 
@@ -142,13 +146,23 @@ def sampled(values: torch.Tensor) -> torch.Tensor:
     return values.flatten(2).cpu().clone()
 
 
-def layers_of(model: nn.Module, items: Items, index: int, prepare: Prepare | None) -> LayerTable:
+def check_networks(models: Sequence[nn.Module], *, layers: bool = True) -> None:
+    """Raise for what is no network, has no numbers, or whose `layers` cannot be followed; says which of the two."""
+    for letter, model in zip("AB", models, strict=True):
+        with named(letter, model):
+            check_numbers(model)
+            if layers:
+                check_hooks(model, INSTEAD)
+
+
+def layers_of(model: nn.Module, items: Items, index: int, prepare: Prepare | None, letter: str = "") -> LayerTable:
     """The modules of a network: those that are `comparable`, and others, so that a name that is none is known."""
     given = items[index]
-    batch = given.raw if prepare is not None or given.image is None else as_numbers(model, given.image[None])
-    table = layer_table(model, batch, operations=False, prepare=prepare)
+    with named(letter, model, f", image {index}"):
+        batch = given.raw if prepare is not None or given.image is None else as_numbers(model, given.image[None])
+        table = layer_table(model, batch, operations=False, prepare=prepare)
     if not own_layers(table):
-        raise LookupError(f"{type(plain(model)).__name__} has no layer that gives numbers for each image")
+        raise LookupError(f"{called(letter, model)} has no layer that gives numbers for each image")
     return table
 
 

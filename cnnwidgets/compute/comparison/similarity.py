@@ -56,11 +56,12 @@ class Hsic:
         """Add a mini-batch of `count` images: the `centred` Gram matrix of each layer."""
         scale = 1 / (count * (count - 3))
         one, other = (
-            torch.stack([each[name] for name in names]) for each, names in ((a, self.rows), (b, self.columns))
+            torch.stack(alike([each[name] for name in names])) for each, names in ((a, self.rows), (b, self.columns))
         )
-        self.cross += scale * one @ other.T
         for own, values in zip(self.own, (one, other), strict=True):
-            own += scale * values.square().sum(1)
+            own += scale * values.abs().square().sum(1)
+        one, other = alike([one, other])
+        self.cross += scale * (one @ other.mH).real
         self.images += count
 
     @property
@@ -71,27 +72,35 @@ class Hsic:
         return Similarity(self.rows, self.columns, found.float(), self.images)
 
 
+def alike(values: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    """Complex all of them, where one of them is."""
+    complex_ = any(each.is_complex() for each in values)
+    return [each.to(torch.complex128) if complex_ else each for each in values]
+
+
 def centred(values: torch.Tensor) -> torch.Tensor:
-    """The U-centred Gram matrix of N >= 4 images, (N, ...), as float64 (N * N,) on the CPU.
+    """The U-centred Gram matrix X Xᴴ of N >= 4 images, (N, ...), as float64 (N * N,) on the CPU.
 
     Inner products of two such vectors, over N (N − 3), are the unbiased estimator HSIC₁ of Song et al. (2012). All 0
-    where there is nothing but rounding: no feature varies by more than that, or no two images vary together.
+    where there is nothing but rounding: no feature varies by more than that, or no two images vary together. It is
+    complex128 where X is complex: Hermitian, so that the inner product of two is real.
     """
     features = values.flatten(1)
-    count = len(features)
+    count, kind = len(features), torch.complex128 if features.is_complex() else torch.float64
     if count < FEWEST:
         raise ValueError(f"CKA needs {FEWEST} images in a mini-batch at least, not {count}")
-    least, most = features.amin(0), features.amax(0)
+    parts = torch.view_as_real(features.resolve_conj()).flatten(1) if features.is_complex() else features
+    least, most = parts.amin(0), parts.amax(0)
     spread = most - least
     if bool((spread <= NOISE * torch.maximum(most, -least)).all()):  # False for NaN, which stays
-        return torch.zeros(count * count, dtype=torch.float64)
+        return torch.zeros(count * count, dtype=kind)
     features = features - features[0]  # exact where they are near, so that a small variation keeps its digits
     features = (features - features.mean(0)) / spread.max()  # a square of 1e-30 is none in float32
-    gram = (features @ features.T).double().cpu() * float(spread.max()) ** 2
+    gram = (features @ features.mH).to(kind).cpu() * float(spread.max()) ** 2
     whole = float(gram.norm())
     gram.fill_diagonal_(0)
     sums = gram.sum(1)
-    gram -= (sums[:, None] + sums) / (count - 2)
+    gram -= (sums[:, None] + sums.conj()) / (count - 2)
     gram += sums.sum() / ((count - 1) * (count - 2))
     gram.fill_diagonal_(0)
     return torch.zeros_like(gram).flatten() if float(gram.norm()) <= NOISE * whole else gram.flatten()

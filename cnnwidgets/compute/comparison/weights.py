@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from ..core import check_numbers, named_parts, plain
+from .naming import called, named
 from .pairing import How, paired
 
 CHUNK = 2**18
@@ -93,7 +94,7 @@ def weight_changes(model_a: nn.Module, model_b: nn.Module) -> WeightChanges:
     """How far the weights of each layer of one network are from those of another: ‖B − A‖ / ‖A‖.
 
     Layers with weights are paired by name where all their shapes agree; of the others, in their order, with the next of
-    the same type and shapes. Nothing is run.
+    the same type and shapes. A complex weight is compared with a complex one only. Nothing is run.
 
     Parameters
     ----------
@@ -107,7 +108,7 @@ def weight_changes(model_a: nn.Module, model_b: nn.Module) -> WeightChanges:
     Raises
     ------
     TypeError, ValueError
-        One is no module, or its weights are on the meta device.
+        One is no module, or weights of it are on the meta device or not there yet (lazy).
 
     Examples
     --------
@@ -121,22 +122,25 @@ def weight_changes(model_a: nn.Module, model_b: nn.Module) -> WeightChanges:
     >>> changes.ranking[0], changes["C1"].relative, changes["C3"].channels[4:6].tolist()
     ('C3', 0.0, [0.0, 1.0])
     """
-    for model in (model_a, model_b):
-        check_numbers(model)
-    a, b = _weighted(model_a), _weighted(model_b)
+    a, b = _weighted("A", model_a), _weighted("B", model_b)
     pairs, left, right = paired(a, b, {}, lambda one, other: _shapes(one) == _shapes(other), _kind)
     found = {pair.a: _change(pair.a, pair.b, pair.how, a[pair.a], b[pair.b]) for pair in pairs}
     return WeightChanges(found, tuple(left), tuple(right))
 
 
-def _weighted(model: nn.Module) -> dict[str, nn.Module]:
-    """The modules with parameters or buffers of their own, each once."""
+def _weighted(letter: str, model: nn.Module) -> dict[str, nn.Module]:
+    """The modules with parameters or buffers of their own, each once; raises ValueError for one without numbers."""
+    with named(letter, model):
+        check_numbers(model)
     found: dict[str, nn.Module] = {}
     seen: set[int] = set()
     for name, part in named_parts(plain(model)).items():
         if id(part) not in seen and (_tensors(part._parameters) or _tensors(part._buffers)):
             seen.add(id(part))
             found[name or "(the network itself)"] = part
+            if any(each.is_meta for each in _tensors({**part._parameters, **part._buffers}).values()):
+                where = f"layer {name!r} of {called(letter, model)}"
+                raise ValueError(f"the weights of {where} are on the meta device, which holds no numbers: load them")
     return found
 
 
@@ -144,8 +148,10 @@ def _tensors(held: Mapping[str, Any]) -> dict[str, torch.Tensor]:
     return {name: each for name, each in held.items() if isinstance(each, torch.Tensor)}
 
 
-def _shapes(part: nn.Module) -> list[tuple[str, tuple[int, ...]]]:
-    return [(name, tuple(each.shape)) for name, each in _tensors({**part._parameters, **part._buffers}).items()]
+def _shapes(part: nn.Module) -> list[tuple[str, tuple[int, ...], bool]]:
+    """Of each tensor the name, the shape, and whether it is complex: a real weight has no phase to compare."""
+    held = _tensors({**part._parameters, **part._buffers})
+    return [(name, tuple(each.shape), each.is_complex()) for name, each in held.items()]
 
 
 def _kind(part: nn.Module) -> Any:
@@ -167,30 +173,42 @@ def _change(layer: str, partner: str, how: How, a: nn.Module, b: nn.Module) -> W
 
 def _squares(one: torch.Tensor, other: Any) -> tuple[torch.Tensor, torch.Tensor]:
     """Sum of squares of the difference and of the first, for each row (channel): float64 (C,) both."""
-    one, other = one.detach(), other.detach()
+    one, other = _dense(one.detach()), _dense(other.detach())
     rows = one.reshape(len(one), -1) if one.ndim else one.reshape(1, 1)
     beside = other.reshape(rows.shape)
-    if rows.is_quantized or beside.is_quantized:
-        rows, beside = (each.dequantize() if each.is_quantized else each for each in (rows, beside))
     if not rows.numel():
         return torch.zeros(len(rows), dtype=torch.float64), torch.zeros(len(rows), dtype=torch.float64)
-    same = rows is beside or (rows.device == beside.device and rows.data_ptr() == beside.data_ptr())
+    same = rows is beside or _place(rows) == _place(beside)
     step = max(1, CHUNK // rows.shape[1])
+    exact = {torch.float64, torch.complex128} & {rows.dtype, beside.dtype}
+    kind = torch.float64 if exact else torch.float32
     found = []
     for at in range(0, len(rows), step):
-        part = _real(rows[at : at + step])
+        part = _real(rows[at : at + step], kind)
         squares = [torch.linalg.vector_norm(part, dim=1)]
         if not same:
-            squares.append(torch.linalg.vector_norm(_real(beside[at : at + step]).to(part) - part, dim=1))
+            squares.append(torch.linalg.vector_norm(_real(beside[at : at + step], kind).to(part.device) - part, dim=1))
         found.append([each.double().square().cpu() for each in squares])
     norms = torch.cat([each[0] for each in found])
     return torch.zeros_like(norms) if same else torch.cat([each[1] for each in found]), norms
 
 
-def _real(values: torch.Tensor) -> torch.Tensor:
+def _place(values: torch.Tensor) -> tuple[object, ...]:
+    """Which numbers in memory these are, and how they are read."""
+    return values.device, values.data_ptr(), values.stride(), values.dtype, values.is_conj(), values.is_neg()
+
+
+def _dense(values: torch.Tensor) -> torch.Tensor:
+    """The numbers of a weight that is kept in another form: quantised, sparse, or laid out for a library."""
+    if values.is_quantized:
+        return values.dequantize()
+    return values if values.layout == torch.strided else values.to_dense()
+
+
+def _real(values: torch.Tensor, kind: torch.dtype) -> torch.Tensor:
     if values.is_complex():
-        values = torch.view_as_real(values).flatten(1)
-    return values if values.dtype in (torch.float32, torch.float64) else values.float()
+        values = torch.view_as_real(values.resolve_conj()).flatten(1)
+    return values.to(kind)
 
 
 def _ratio(sums: list[tuple[torch.Tensor, torch.Tensor]]) -> float:

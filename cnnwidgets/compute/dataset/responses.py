@@ -30,6 +30,8 @@ def responses(
 ) -> torch.Tensor:
     """The vectors of a layer for the images of a data set, for statistics of your own.
 
+    Complex numbers become their magnitudes before they are pooled, so that a phase is lost; `activations` keeps it.
+
     Parameters
     ----------
     model : torch.nn.Module
@@ -92,7 +94,7 @@ def item_responses(
     pooling: str = "mean",
     progress: bool | Report = False,
 ) -> torch.Tensor:
-    """Output of a layer for several images, one row of numbers per channel.
+    """Output of a layer for several images, one row of numbers per channel; magnitudes where it is complex.
 
     Parameters
     ----------
@@ -154,7 +156,7 @@ def check_alike(layer: str, found: Iterable[torch.Tensor]) -> None:
 
 
 def channels_first(output: torch.Tensor, layer: Layer) -> torch.Tensor:
-    """One image's output (from `one_image`) as (C, P) real numbers: channels and positions."""
+    """One image's output (from `one_image`) as (C, P) real numbers, of complex ones the magnitudes."""
     if output.is_complex():
         output = output.abs()
     output = output.detach().float().cpu()

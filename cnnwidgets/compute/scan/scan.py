@@ -51,6 +51,7 @@ def scan(
 
     The network runs once over the data, in evaluation mode, and is left unchanged; what is kept does not grow with the
     number of images. The numbers are those of a plain loop, to the rounding of float32, for any batch size and order.
+    Of a layer that gives complex numbers they are those of the magnitudes.
 
     Parameters
     ----------

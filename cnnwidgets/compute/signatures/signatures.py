@@ -136,7 +136,7 @@ def signatures(
     prepare: Prepare | None = None,
     progress: bool | Report = True,
 ) -> Signatures:
-    """Vectors of a layer for the first `count` images of each of some classes.
+    """Vectors of a layer for the first `count` images of each of some classes; of magnitudes where it is complex.
 
     Parameters
     ----------

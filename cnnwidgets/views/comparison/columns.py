@@ -19,6 +19,7 @@ from ...widgets.surface import markup
 
 LETTERS = "ABCD"
 MOST = len(LETTERS)
+EDITS = "{'layer4': cw.Ablate(channels=3)}"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -80,7 +81,7 @@ def subjects_of(models: Any, dataset: Any, edits: Any, classes: Any, options: Ma
     Raises
     ------
     TypeError, ValueError
-        They are none, or more than four.
+        They are none, or more than four; a subject is of another data set.
     """
     listed = list(models) if isinstance(models, (list, tuple)) else [models]
     for model in listed:
@@ -88,9 +89,14 @@ def subjects_of(models: Any, dataset: Any, edits: Any, classes: Any, options: Ma
             raise TypeError(f"models are networks (torch.nn.Module) or subjects, not {type(model).__name__}")
     if not listed:
         raise ValueError("models is empty: give two networks, or one with images= or edits=")
+    if not isinstance(edits, (Mapping, list, tuple, type(None))):
+        raise TypeError(f"edits are layers with an edit, such as {EDITS}, or a list of such, not {edits!r:.60}")
     changes = [] if edits is None else [edits] if isinstance(edits, Mapping) else list(edits)
+    for change in changes:
+        if not isinstance(change, Mapping):
+            raise TypeError(f"each of edits is layers with an edit, such as {EDITS}, not {change!r:.60}")
     if not all(changes):
-        raise ValueError("no edits: give at least one layer, {'layer4': cw.Ablate(channels=3)}")
+        raise ValueError(f"no edits: give at least one layer, {EDITS}")
     several = isinstance(classes, (list, tuple)) and classes and not any(isinstance(each, str) for each in classes)
     names = list(classes) if several else [classes] * len(listed)
     if len(names) != len(listed):
@@ -98,6 +104,11 @@ def subjects_of(models: Any, dataset: Any, edits: Any, classes: Any, options: Ma
     first = next((model for model in listed if isinstance(model, Subject)), None)
     data = first.items.dataset if dataset is None and first is not None else dataset
     found = [Subject.of(model, data, classes=own, **options) for model, own in zip(listed, names, strict=True)]
+    counts = [len(each.items) for each in found] + (
+        [len(data)] if first is not None and hasattr(data, "__len__") else []
+    )
+    if len(set(counts)) > 1:  # the number of an image means another one there
+        raise ValueError(f"all columns show images of one data set, not of {min(counts)} and of {max(counts)} images")
     found += [found[0].under(each) for each in changes]
     if len(found) > MOST:
         raise ValueError(f"up to {MOST} columns stand side by side, not {len(found)}")
@@ -167,7 +178,10 @@ def checked_beside(given: Any, subject: Subject, networks: int, now: int) -> tup
         raise TypeError(f"beside are numbers of images, such as (7,), not {given!r}")
     found = tuple(subject.items.checked(each) for each in given)
     if found and networks > 1:
-        raise ValueError("images stand side by side for one network: give one model, or leave out beside")
+        raise ValueError(
+            f"beside={found} are further images for one network as it is, and there are {networks} columns of networks "
+            "and edits: leave out beside, or give one model without edits"
+        )
     if 1 + len(found) > MOST:
         raise ValueError(f"up to {MOST} columns stand side by side, not {1 + len(found)}")
     if now and len(found) != now:

@@ -184,6 +184,7 @@ class CompareFrames(ModelView):
         scale, colors, curtain = scale_control(self), controls.colormap_menu(self), curtain_control(self)
         drawn = {"channel": self._channel, "colormap": colors, "scale": scale, "curtain": curtain}
         self._drawing.link(drawn, {"layer": layer.pickers, **{name: [slider] for name, slider in sliders.items()}})
+        self._ends = {name: [sliders[name]] for name in ("first", "last")}
         return [
             controls.labelled("Layer", layer),
             controls.labelled("Frame A", sliders["first"]),
@@ -201,22 +202,24 @@ class CompareFrames(ModelView):
 
     def compute(self) -> None:
         """Read the maps of both frames."""
+        self._fit()
+        self._moments_at = [self.recording.frames[at] for at in self._at]
         probes = self.recording.probes
         aspect = probes.shape[-1] / probes.shape[-2]
         self.columns = [
             Shown(
                 letter=letter,
-                name=self.recording.frames[at].name,
+                name=at.name,
                 row=self.layer_row,
-                output=self.recording.maps(at, self.layer, self.probe).float(),
+                output=_numbers(self.recording.maps(at, self.layer, self.probe)),
                 aspect=aspect,
             )
-            for letter, at in zip(LETTERS, self._at, strict=False)
+            for letter, at in zip(LETTERS, self._moments_at, strict=False)
         ]
 
     def panels(self) -> list[Panel | list[Panel]]:
         """A column each, the difference, the probe and the moments, the ranking and its film."""
-        key = (self._at, self.probe, self.layer)
+        key = (self._times(self._at), self.probe, self.layer)
         ranked = self.remember("ranked", key, self._ranked)
         channel = None if self.exporting else self.channel  # which a page moves without it
         ranking = self._drawing.ranking(ranked, channel, self._look_at)
@@ -244,16 +247,35 @@ class CompareFrames(ModelView):
         return ""
 
     def refresh(self) -> None:
-        """Look for frames that came since."""
+        """Look for frames that came since; of frames that were dropped, those nearest in time take the place."""
+        seen = [frame.step for frame in self._moments_at]
         self.recording.refresh()
+        steps = [frame.step for frame in self.recording.frames]
+        if steps:
+            with self.quiet():
+                self._fit()
+                for name, step in zip(("first", "last"), seen, strict=True):
+                    setattr(self, name, min(range(len(steps)), key=lambda at, step=step: abs(steps[at] - step)))  # type: ignore[misc]
         super().refresh()
+
+    def _fit(self) -> None:
+        """Have the frames end with those of the recording, which grows and drops some during a training."""
+        if not self.recording.frames:
+            raise LookupError(f"the recording in {self.recording.path} has no frame any more")
+        with self.quiet():
+            for name, sliders in self._ends.items():
+                controls.fit(self, name, len(self.recording) - 1, sliders)
+
+    def _times(self, frames: Sequence[int]) -> tuple[int, ...]:
+        """Which moments these frames are now: another one may have their number later."""
+        return tuple(self.recording.frames[at].step for at in frames)
 
     # ------------------------------------------------------------------ parts
 
     def _address(self) -> dict[str, Any]:
         """All that is seen depends on, save what the page draws by itself."""
         places = {name: getattr(self, name) for name in ("first", "last", "probe")}
-        return {"layer": self.layer_row.label, "valid": str(len(self.recording))} | places
+        return {"layer": self.layer_row.label, "valid": str(self._times(range(len(self.recording))))} | places
 
     def _look_at(self, layer: str) -> None:
         self.layer = layer
@@ -274,7 +296,7 @@ class CompareFrames(ModelView):
 
     def _read(self, frame: int, layer: str) -> torch.Tensor | None:
         try:
-            return self.recording.maps(frame, layer, self.probe).float()
+            return _numbers(self.recording.maps(frame, layer, self.probe))
         except (LookupError, Damaged, OSError):  # said where it is looked at
             return None
 
@@ -300,7 +322,7 @@ class CompareFrames(ModelView):
         """How far each layer is from the first moment, at every frame: a row a layer, from left to right in time."""
         frames = np.unique(np.linspace(0, len(self.recording) - 1, min(MOST, len(self.recording))).round()).astype(int)
         names = self.layers.names
-        key = (self.first, self.probe, tuple(frames.tolist()))
+        key = (self._times([self.first, *frames.tolist()]), self.probe)
         values = self.remember("film", key, lambda: self._changes(names, frames.tolist()))
         shaded = Shaded.of(values.reshape(1, *values.shape), colormap=SEQUENTIAL, scale="layer-full")
         height = max(1, round(len(frames) / len(names) / 8))
@@ -341,6 +363,10 @@ class CompareFrames(ModelView):
                 if before is not None and after is not None:
                     found[row, column] = _change(before, after)
         return found
+
+
+def _numbers(values: torch.Tensor) -> torch.Tensor:
+    return values if values.is_complex() else values.float()
 
 
 def _change(one: torch.Tensor, other: torch.Tensor) -> float:

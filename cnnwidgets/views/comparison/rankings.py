@@ -85,7 +85,8 @@ def of_outputs(a: Snapshot, b: Snapshot, pairing: Pairing, layer: str, names: Co
         one, other = a.find(pair.a), b.find(pair.b)
         if pair.a not in names or one.shape != other.shape or one.layout != other.layout:
             continue
-        before, after = a.output(pair.a).float(), b.output(pair.b).float()
+        outputs = a.output(pair.a), b.output(pair.b)
+        before, after = (each if each.is_complex() else each.float() for each in outputs)  # a phase counts
         if before.shape != after.shape:
             continue
         norm, change = float(before.norm()), float((after - before).norm())

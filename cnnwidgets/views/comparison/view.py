@@ -12,7 +12,7 @@ import ipywidgets as W
 import traitlets as T
 
 from ...compute.comparison import Comparer, Pairing, weight_changes
-from ...compute.core import ForwardError, check_numbers, in_one_line, plain
+from ...compute.core import ForwardError, check_numbers, plain
 from ...compute.layers import Layer
 from ...compute.overview import worth_choosing
 from ...live import cell_thread
@@ -161,6 +161,7 @@ class CompareView(ImageView):
             check_numbers(each.module)
         self._scans = Scans(scans, self.subjects)
         self.names = names_of(self.subjects)
+        self._look(0, traits.get("index", 0))  # kept for the base; an error says that it is A's
         self.columns: list[Column] = []
         self._pairings: dict[int, Pairing] = {}
         super().__init__(self.subjects[0], **traits)
@@ -272,11 +273,15 @@ class CompareView(ImageView):
         """Whether the weights of any network have changed since."""
         return super().outdated() or any(column.snapshot.outdated() for column in self._others)
 
+    def take_snapshot(self) -> Snapshot:
+        """Image `index` as the first network sees it; errors say which network that is."""
+        return self._look(0, self.index)
+
     def compute(self) -> None:
         """Run every network, or look up what it gave; pair the layers."""
         self.growing.hold()
         first = self.snapshot
-        seen = [first, *(self._look(at) for at in range(1, len(self.subjects)))]
+        seen = [first, *(self._look(at, self.index) for at in range(1, len(self.subjects)))]
         seen += [self.subject.at(index) for index in self.beside]
         partners = self.partners or ("",) * (len(seen) - 1)
         pairings: dict[int, Pairing] = {}
@@ -377,11 +382,11 @@ class CompareView(ImageView):
 
     # ------------------------------------------------------------------ parts
 
-    def _look(self, at: int) -> Snapshot:
+    def _look(self, at: int, index: int) -> Snapshot:
         try:
-            return self.subjects[at].at(self.index)
+            return self.subjects[at].at(index)
         except ForwardError as error:
-            raise ForwardError(f"{LETTERS[at]} {self.names[at]}: {in_one_line(error)}") from error
+            raise ForwardError(f"{LETTERS[at]} ({self.names[at]}): {error}") from error
 
     def _name(self, at: int, snapshot: Snapshot) -> str:
         return image_words(snapshot.index, snapshot.item.text) if self.beside else self.names[at]

@@ -46,6 +46,11 @@ def page_path(path: str | Path) -> Path:
 class Exports:
     """What can be written to a page: it makes a part of a page of itself."""
 
+    @property
+    def closed(self) -> bool:
+        """Whether it is on no page any more."""
+        raise NotImplementedError
+
     def page_part(self, *, budget: int | str, progress: bool = False, **values: Any) -> Part:
         """A part of a page, for `to_html` and `cnnwidgets.page`; parameters and errors as of `to_html`."""
         raise NotImplementedError

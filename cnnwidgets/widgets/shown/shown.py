@@ -23,11 +23,6 @@ class Shown(Exports):
     model_id: Any
     """Of the widget."""
 
-    @property
-    def closed(self) -> bool:
-        """Whether it is on no page any more."""
-        raise NotImplementedError
-
     def static(self) -> Card:
         """What it shows, without the controls."""
         raise NotImplementedError

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import math
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -291,3 +293,122 @@ def test_memory_does_not_grow_with_the_images():
         sizes.append(made._hsic.cross.numel() + sum(each.numel() for each in made._hsic.own))
     assert len(sizes) == 16 and len(set(sizes)) == 1
     assert copy.deepcopy(made.similarity).images == 64
+
+
+class Wave(nn.Module):
+    """Complex features of an image: magnitude and phase."""
+
+    def __init__(self, seed: int, phase: float = 0.0) -> None:
+        super().__init__()
+        torch.manual_seed(seed)
+        self.mix = nn.Linear(16, 5).to(torch.complex64)
+        self.turn = Turn(phase)
+        self.size = Size()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.size(self.turn(self.mix(x.flatten(1).to(torch.complex64))))
+
+
+class Turn(nn.Module):
+    """Turns every number by an angle."""
+
+    def __init__(self, phase: float) -> None:
+        super().__init__()
+        self.phase = phase
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * complex(math.cos(self.phase), math.sin(self.phase))
+
+
+class Size(nn.Module):
+    """Magnitudes."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.abs()
+
+
+def hermitian_cka(x: np.ndarray, y: np.ndarray) -> float:
+    """CKA of the Hermitian Gram matrices, HSIC₁ with its traces written out."""
+
+    def hsic(k: np.ndarray, m: np.ndarray) -> float:
+        n, one = len(k), np.ones(len(k))
+        k, m = k - np.diag(np.diag(k)), m - np.diag(np.diag(m))
+        found = np.trace(k @ m) + (one @ k @ one) * (one @ m @ one) / ((n - 1) * (n - 2))
+        return float(np.real(found - 2 / (n - 2) * (one @ k @ m @ one))) / (n * (n - 3))
+
+    k, m = x @ x.conj().T, y @ y.conj().T
+    return hsic(k, m) / (hsic(k, k) * hsic(m, m)) ** 0.5
+
+
+def test_cka_of_complex_layers_is_that_of_hermitian_gram_matrices_beside_real_ones_too():
+    one, other, data = Wave(0), Wave(1), images()
+    found = cw.cka(one, other, data, ["mix", "size"], ["mix", "size"], progress=False)
+    for row in ("mix", "size"):
+        for column in ("mix", "size"):
+            x, y = (
+                cw.activations(model, data, name).numpy().astype(np.complex128)
+                for model, name in ((one, row), (other, column))
+            )
+            assert found[row, column] == pytest.approx(hermitian_cka(x, y), abs=1e-5)
+    assert found["mix", "mix"] != pytest.approx(found["size", "size"], abs=1e-3)  # magnitudes say something else
+
+
+def test_a_phase_counts_in_response_changes_and_in_matching():
+    turned = Wave(0, phase=math.pi / 3)
+    found = cw.response_changes(Wave(0), turned, images(), ["mix", "turn", "size"], batch_size=4, progress=False)
+    assert found["mix"].change == 0.0 and found["size"].change == pytest.approx(0.0, abs=1e-6)
+    turn = found["turn"]  # the correlation of z with z · exp(i π/3) is exp(−i π/3)
+    assert turn.correlation.tolist() == pytest.approx([0.5] * 5)
+    before, after = (cw.activations(model, images(), "turn").numpy() for model in (Wave(0), turned))
+    assert turn.difference.numpy() == pytest.approx((after - before).mean(0), abs=1e-6)
+    assert turn.largest.numpy() == pytest.approx(np.abs(after - before).max(0), abs=1e-6)
+    assert turn.spread.numpy() == pytest.approx(((before.var(0) + after.var(0)) / 2) ** 0.5, abs=1e-6)
+    assert turn.shift == pytest.approx(float(np.mean(np.abs((after - before).mean(0)) / turn.spread.numpy())))
+    matched = cw.match_channels(Wave(0), turned, images(), "turn", progress=False)
+    expected = np.corrcoef(before.T, after.T)[:5, 5:].real
+    assert matched.matrix.numpy() == pytest.approx(expected, abs=1e-5)
+
+
+def test_complex_scores_are_no_class_scores():
+    model = nn.Sequential(nn.Flatten(), nn.Linear(16, 3)).to(torch.complex64)
+    data = images().to(torch.complex64)
+    with pytest.raises(ValueError, match="no class scores"):
+        cw.disagreements(model, model, data, progress=False)
+
+
+def test_without_layers_every_module_of_both_is_compared():
+    found = cw.cka(network(), Staged(1), images(), progress=False)
+    assert found.rows == ("0", "1", "2", "3") and "head" in found.columns and "first.0" in found.columns
+
+
+@pytest.mark.parametrize("ask", [cw.cka, cw.response_changes, cw.disagreements, cw.match_channels])
+@pytest.mark.parametrize("at", [0, 1])
+def test_the_network_that_refuses_an_image_is_named(ask, at):
+    takes, refuses = network(), nn.Sequential(nn.Conv2d(3, 1, 1))
+    models = (refuses, takes) if at == 0 else (takes, refuses)
+    more = ["0"] if ask is cw.match_channels else []
+    with pytest.raises(ForwardError, match=rf"^{'AB'[at]} \(Sequential\), image 0: .*3 channels"):
+        ask(*models, images(), *more, progress=False)
+
+
+class Picky(nn.Module):
+    """Refuses bright images."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = network()
+
+    def forward(self, x: Tensor) -> Tensor:
+        if float(x.amax()) > 5:
+            raise ValueError("too bright")
+        return self.body(x)
+
+
+def test_so_is_one_that_refuses_a_later_image():
+    data = images()
+    data[9] += 9
+    with pytest.raises(ForwardError, match=r"^B \(Picky\), one of the images 8 … 11: .*too bright"):
+        cw.cka(network(), Picky(), data, batch_size=4, progress=False)
+    with pytest.raises(ForwardError, match=r"^Picky, one of the images 8 … 11: "):
+        model = Picky()
+        cw.cka(model, model, data, batch_size=4, progress=False)

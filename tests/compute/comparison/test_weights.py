@@ -70,3 +70,71 @@ def test_from_zero_every_change_is_infinite():
     assert math.isinf(
         cw.weight_changes(before, after).ranking and next(iter(cw.weight_changes(before, after).values())).relative
     )
+
+
+def test_a_complex_layer_is_no_partner_of_a_real_one_and_its_phase_counts():
+    real, turned = nn.Sequential(nn.Linear(2, 2)), nn.Sequential(nn.Linear(2, 2).to(torch.complex64))
+    found = cw.weight_changes(turned, real)
+    assert (len(found), found.only_a, found.only_b) == (0, ("0",), ("0",))
+    after = copy.deepcopy(turned)
+    with torch.no_grad():
+        after[0].weight.mul_(1j), after[0].bias.mul_(1j)
+    assert cw.weight_changes(turned, after)["0"].relative == pytest.approx(2**0.5)  # |i − 1|
+
+
+def test_another_view_of_the_same_memory_is_not_the_same_weight():
+    before, after = nn.Linear(2, 2, bias=False), nn.Linear(2, 2, bias=False)
+    before.weight.data = torch.tensor([[0.0, 3.0], [4.0, 0.0]])
+    after.weight = nn.Parameter(before.weight.data.t())  # 3 and 4 change places: sqrt(2) / 5
+    assert cw.weight_changes(before, after).ranking
+    assert next(iter(cw.weight_changes(before, after).values())).relative == pytest.approx(2**0.5 / 5)
+
+
+class Held(nn.Module):
+    """A single weight in any form."""
+
+    def __init__(self, values: torch.Tensor) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(values, requires_grad=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x
+
+
+@pytest.mark.parametrize("form", ["quantised", "sparse", "csr", "mkldnn", "bfloat16", "float64"])
+def test_weights_in_another_form_are_compared_by_their_numbers(form):
+    dense = torch.tensor([[1.0, 0.0], [0.0, 2.0]])
+    kept = {
+        "quantised": lambda: torch.quantize_per_tensor(dense, 0.5, 0, torch.qint8),
+        "sparse": dense.to_sparse,
+        "csr": dense.to_sparse_csr,
+        "mkldnn": dense.to_mkldnn,
+        "bfloat16": dense.bfloat16,
+        "float64": dense.double,
+    }[form]()
+    with torch.no_grad():
+        for one, other, expected in (
+            (Held(kept), Held(2 * dense), 1.0),
+            (Held(2 * dense), Held(kept), 0.5),
+            (Held(kept), Held(kept.clone()), 0.0),
+        ):
+            (change,) = cw.weight_changes(one, other).values()
+            assert change.relative == pytest.approx(expected)
+
+
+def test_a_change_below_single_precision_is_a_change():
+    (change,) = cw.weight_changes(Held(torch.ones(1)), Held(torch.ones(1).double() + 1e-12)).values()
+    assert change.relative == pytest.approx(1e-12, rel=1e-3)
+
+
+def test_what_has_no_numbers_is_refused_by_the_name_of_its_network():
+    half = network()
+    half[3].to("meta")
+    with pytest.raises(ValueError, match=r"layer '3' of B \(Sequential\) are on the meta device"):
+        cw.weight_changes(network(), half)
+    with pytest.raises(ValueError, match=r"A \(Sequential\): .*meta device"):
+        cw.weight_changes(network().to("meta"), network())
+    with pytest.raises(ValueError, match=r"B \(Sequential\): .*lazy"):
+        cw.weight_changes(network(), nn.Sequential(nn.LazyLinear(3)))
+    with pytest.raises(TypeError, match=r"B \(int\): .*not int"):
+        cw.weight_changes(network(), 3)

@@ -10,6 +10,8 @@ import torch
 from torch import nn
 
 import cnnwidgets as cw
+from cnnwidgets.widgets.controls import Group
+from cnnwidgets.widgets.surface import tree
 
 
 @pytest.fixture
@@ -75,3 +77,48 @@ def test_the_cell_reads_both_frames(recording):
     assert torch.equal(names["difference"], expected)
     view.close()
     names["view"].close()
+
+
+@pytest.mark.filterwarnings("ignore:recording in")  # what it says of its budget
+def test_a_recording_that_grows_lengthens_the_sliders_and_one_that_is_thinned_keeps_the_moment(tmp_path):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(32, 3))
+    recorder = cw.Recorder(model, ["0"], list(torch.rand(2, 1, 6, 6)), tmp_path / "film", every=1, budget="6KB")
+    with recorder:
+        for step in range(2):
+            recorder.step(0, step, of=80)
+        view = cw.compare(recorder)
+        (group,) = [part for part in tree(view) if isinstance(part, Group) and part.text == "Frame B"]
+        (slider,) = [part for part in tree(group) if part.has_trait("max")]
+        assert (slider.max, view.last) == (2, 2)
+        for step in range(2, 4):
+            recorder.step(0, step, of=80)
+        view.refresh()
+        assert (slider.max, view.last) == (4, 2)  # the moment stays
+        view.last = 4
+        before, name = [frame.step for frame in view.recording.frames], view.columns[1].name
+        for step in range(4, 80):
+            with torch.no_grad():
+                model[0].weight.mul_(1.02)
+            recorder.step(0, step, of=80)
+        steps = [frame.step for frame in recorder.recording.frames]  # the recording of the view, which is told
+        assert steps[: len(before)] != before  # other moments under the same numbers
+        view.first = 1
+        view.last = 3
+        one, other = (view.recording.maps(at, "0", 0).float() for at in (1, 3))
+        expected = float((other - one).norm() / one.norm())
+        assert view.panel("layers").describe(0) == f"0: {expected:.3g}" and not view.error
+        assert view.columns[1].name == view.recording.frames[3].name != name
+        view.close()
+
+
+def test_frames_that_were_lost_are_left_for_the_nearest_in_time(recording):
+    view = cw.compare(recording, first=1)
+    (recording.path / "frame-00000001.safetensors").unlink()
+    view.refresh()
+    assert len(view.recording) == 3 and not view.error
+    assert (view.columns[0].name, view.columns[1].name) == ("before training", "end of epoch 0")
+    assert (view.first, view.last) == (0, 2)
+    view.last = 1
+    assert view.columns[1].name == "epoch 0 · batch 1" and not view.error
+    view.close()

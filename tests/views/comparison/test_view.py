@@ -224,7 +224,11 @@ def test_images_stand_side_by_side_and_an_edit_beside_what_it_edits():
         (lambda: cw.compare(network(), images(), images=[0, 99]), IndexError, "out of range"),
         (lambda: cw.compare([network(), network()], images(), images=[0, 1]), ValueError, "one network"),
         (lambda: cw.compare([network(), network()], images(), leyer="0"), TypeError, "'layer'"),
-        (lambda: cw.compare([network(), nn.Sequential(nn.Conv2d(3, 1, 1))], images()), ForwardError, "B Sequential"),
+        (
+            lambda: cw.compare([network(), nn.Sequential(nn.Conv2d(3, 1, 1))], images()),
+            ForwardError,
+            r"^B \(Sequential\): .*3 channels",
+        ),
         (lambda: cw.compare([network(), network(1)], images(), classes=(["a"], ["b"], ["c"])), ValueError, "names 3"),
         (lambda: cw.compare(network(), images(), edits={}), ValueError, "no edits"),
         (lambda: cw.compare(network(), images(), edits=[{"0": cw.Ablate()}, {}]), ValueError, "no edits"),
@@ -297,3 +301,24 @@ def test_a_sample_that_cannot_be_compared_leaves_the_maps_and_says_why(tmp_path)
     assert view.panel("mapsA").pixels is not None and view.panel("mapsdifference").pixels is not None
     with pytest.raises(ValueError, match="images of one size"):
         _ = view.comparison
+
+
+class Turned(nn.Module):
+    """Complex numbers of an image, turned by an angle; the real part of them."""
+
+    def __init__(self, turn: complex) -> None:
+        super().__init__()
+        self.mix = nn.Linear(36, 3).to(torch.complex64)
+        self.mix.weight.data = turn * torch.ones(3, 36, dtype=torch.complex64)
+        self.mix.bias.data = torch.zeros(3, dtype=torch.complex64)
+        self.last = nn.Linear(3, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.last(self.mix(x.flatten(1).to(torch.complex64)).real)
+
+
+def test_a_phase_counts_in_the_ranking_of_outputs():
+    view = cw.compare([Turned(1), Turned(1j)], images(), layer="mix", index=2, by="outputs", survey=False)
+    assert view.ranked.layers["mix"] == pytest.approx(2**0.5)  # |i − 1| / |1|
+    assert view.ranked.channels.tolist() == pytest.approx([2**0.5] * 3)
+    view.close()
