@@ -104,8 +104,8 @@ def maximize(
         The network refused the picture; `size` may be another.
     RuntimeError
         While it runs: what is to be driven has no gradient, as a channel behind a ReLU that never opens, whatever was
-        tried (see the notes); or is NaN, however small the steps. A first NaN begins anew with half the steps, which
-        `note` says; it also says where none of fewer than 16 steps had a gradient. Or the network was trained meanwhile.
+        tried (see the notes); or is NaN, however small the steps. A first NaN begins anew with half the steps, as
+        `note` says, and so it does where none of fewer than 16 steps had a gradient. Or the network was trained.
 
     Notes
     -----

@@ -266,8 +266,9 @@ class Maximizer:
             return
         at, self._restarts = self.done, self._restarts + 1
         if self._restarts > RESTARTS:
+            what = f"the gradient of {self.words}" if finite else self.words
             raise RuntimeError(
-                f"{'the gradient of ' if finite else ''}{self.words} is NaN or infinite after {at:,} steps, also with steps of 1/{2**RESTARTS} of their size"
+                f"{what} is NaN or infinite after {at:,} steps, also with steps of 1/{2**RESTARTS} of their size"
             )
         self._rate /= 2
         self.note = f"began anew with steps of 1/{2**self._restarts} of their size: NaN or infinity at step {at + 1:,}"
