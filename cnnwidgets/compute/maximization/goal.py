@@ -76,7 +76,8 @@ class Goal:
                 "target is a class of the network: leave layer out" if layer else f"{given[0]} needs a layer"
             )
         self.layer, self._prepare = layer, prepare
-        self._scorer = Scorer(model, layer=None, score="logit", prepare=prepare)
+        instead = "give a layer and a channel of it in place of target"
+        self._scorer = Scorer(model, layer=None, score="logit", prepare=prepare, instead=instead)
         self._row: Layer | None = None
         self.weights: torch.Tensor | None = None
         size: tuple[int, ...] = ()

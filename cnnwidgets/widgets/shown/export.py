@@ -64,8 +64,8 @@ class Exports:
 
         Everything that the page may show is computed now and lies in the file: it needs no kernel and no network. Of
         panels that a notebook's page paints, such as maps, it has the numbers: there it shows every value of the traits
-        in `painted`, and the value under the mouse. The view itself is afterwards as it was. In the place of a state that
-        cannot be drawn stands why.
+        in `painted`, and the value under the mouse. The view itself is afterwards as it was. In the place of a state
+        that cannot be drawn stands why.
 
         Parameters
         ----------
