@@ -128,3 +128,20 @@ def test_a_view_that_needs_more_says_what(kind, words, model, images, widgets):
     with pytest.raises(ValueError, match=words):
         kind(model, images)
     assert widgets() == before
+
+
+@pytest.mark.parametrize("make", [torch.jit.script, lambda model: torch.jit.trace(model, torch.rand(1, 1, 8, 8))])
+def test_a_view_of_torchscript_opens_with_what_it_can_show_or_says_that_there_is_nothing(make):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(72, 3)).eval()
+    images = torch.rand(2, 1, 8, 8)
+    view = cw.MaximizeView(make(model), images, channel=2, steps=3)
+    view.settle()
+    picture = view.growing.picture
+    assert picture.activation.item() == pytest.approx(model(picture.images)[0, 2].item(), abs=1e-5)
+    view.close()
+    for kind in (cw.ReceptiveFieldView, cw.ConvolutionView):
+        with pytest.raises(
+            ValueError, match=r"can show no layer of .*: it is TorchScript, whose layers cannot be foll"
+        ):
+            kind(make(model), images)

@@ -40,7 +40,7 @@ def test_the_example_takes_what_is_there_and_works_as_it_stands(pack, example):
     assert found == example
     score = eval(f"lambda output: {found}")
     assert cw.occlusion(Packed(pack), IMAGE, window=4, stride=4, score=score).change.shape[-2:] == (2, 2)
-    with pytest.raises(ValueError, match="not class scores.*; choose them"):
+    with pytest.raises(ValueError, match=r"not class scores.*; choose them"):
         cw.AttributionView(Packed(pack), IMAGE)
 
 
@@ -51,7 +51,9 @@ def test_score_is_advised_where_it_can_be_given_alone():
     data = [(IMAGE[0], 0)] * 2
     with pytest.raises(ValueError, match="a dict with masks, not class scores; accuracy is measured by these"):
         cw.accuracy_effects(model, data, {"conv": cw.Ablate(channels=[1])}, classes=["a", "b"])
-    with pytest.raises(ValueError, match="the second network, Packed, gives no class scores .*; a module around a net"):
+    with pytest.raises(
+        ValueError, match=r"the second network, Packed, gives no class scores .*; a module around a net"
+    ):
         cw.disagreements(nn.Sequential(nn.Flatten(), nn.Linear(64, 3)), model, data, progress=False)
     with pytest.raises(ValueError, match="the function given as score= makes a dict with masks"):
         cw.occlusion(model, IMAGE, window=4, score=lambda output: output)
