@@ -46,9 +46,11 @@ def put(path: Path, data: bytes) -> None:
     try:
         unfinished.write_bytes(data)
         os.replace(unfinished, path)
-    except BaseException:
+    except BaseException as error:
         with suppress(OSError):
             unfinished.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is not None:
+            raise type(error)(error.errno, error.strerror, str(path)) from None  # by the name that was given
         raise
 
 

@@ -118,8 +118,8 @@ def test_a_view_is_made_moved_saved_exported_and_written_as_code(kind, model, im
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        (cw.OcclusionView, r"the model gives 1 x 4 x 8 x 8, not class scores .* make them with score="),
-        (cw.AttributionView, r"needs a network that gives class scores alone; choose them with score="),
+        (cw.OcclusionView, r"the model gives 1 x 4 x 8 x 8, not class scores .* choose them with score="),
+        (cw.AttributionView, r"needs a network that gives class scores alone; .* choose them with score="),
     ],
 )
 def test_a_view_that_needs_more_says_what(kind, words, model, images, widgets):
@@ -134,3 +134,20 @@ def test_channels_of_a_bare_layer_are_switched_off_by_its_operation(model, image
     assert view.layer == "conv2d" and view.error == ""
     assert torch.equal(view.edited.output(0, NAME), intervened(model, images, "conv2d")[0])
     assert view.edited.output(0, NAME)[1].abs().max() == 0
+
+
+@pytest.mark.parametrize("make", [torch.jit.script, lambda model: torch.jit.trace(model, torch.rand(1, 1, 8, 8))])
+def test_a_view_of_torchscript_opens_with_what_it_can_show_or_says_that_there_is_nothing(make):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(72, 3)).eval()
+    images = torch.rand(2, 1, 8, 8)
+    view = cw.MaximizeView(make(model), images, channel=2, steps=3)
+    view.settle()
+    picture = view.growing.picture
+    assert picture.activation.item() == pytest.approx(model(picture.images)[0, 2].item(), abs=1e-5)
+    view.close()
+    for kind in (cw.ReceptiveFieldView, cw.ConvolutionView):
+        with pytest.raises(
+            ValueError, match=r"can show no layer of .*: it is TorchScript, whose layers cannot be foll"
+        ):
+            kind(make(model), images)

@@ -20,6 +20,8 @@ from .result import NONE, AccuracyEffects
 
 ENOUGH = 32
 """Images among which one must have a label that the network knows."""
+INSTEAD = "accuracy is measured by these: a module around the network can make them of what it gives"
+"""What a network calls for that gives no class scores."""
 
 
 class AccuracyMeter(Stepwise[AccuracyEffects]):
@@ -66,7 +68,8 @@ class AccuracyMeter(Stepwise[AccuracyEffects]):
             self._twin = EditedTwin(model, edits, prepare=self._prepare)  # its edits last as long as it does
             other, self._intervention = self._twin.module, self._twin.intervention
         self._networks = (plain(model), other)
-        self._scorers = [Scorer(each, layer=None, score="logit", prepare=self._prepare) for each in self._networks]
+        options: dict[str, Any] = {"layer": None, "score": "logit", "prepare": self._prepare, "instead": INSTEAD}
+        self._scorers = [Scorer(each, **options) for each in self._networks]
         self._names = OutputNames(plain(model), self._items)
         order = torch.randperm(len(self._items), generator=torch.Generator().manual_seed(0))
         self._order: list[int] = order[:most].tolist()

@@ -37,7 +37,7 @@ _WINDOWED = (nn.Conv2d, nn.modules.pooling._MaxPoolNd, nn.modules.pooling._AvgPo
 
 
 def has_maps(row: Layer, aspect: float = 1.0) -> bool:
-    """Whether a layer outputs maps of more than one pixel, or tokens that form a grid, which Grad-CAM needs."""
+    """Whether a layer outputs maps of more than one pixel, or tokens that form a grid, of real numbers."""
     return grid_of(row, aspect) is not None
 
 
@@ -59,7 +59,11 @@ def cam_layer(
     if layer is None:
         found = last_maps(module, images, table, scorer, prepare=prepare)
         if found is None:
-            which = "maps that lie over the image and count for the score; choose one with layer=" if known else "maps"
+            which = (
+                "maps that lie over the image and count for the score; choose one with layer="
+                if known
+                else "maps of real numbers"
+            )
             raise ValueError(
                 f"Grad-CAM weights the maps of a layer, and no layer of {type(module).__name__} gives {which}"
             )
@@ -67,9 +71,11 @@ def cam_layer(
     row = table.find(layer)
     if row.name not in known:
         what = f"it {row.reason}" if row.reason is not None else f"it puts out {row.form}"
+        if row.dtype is not None and row.dtype.is_complex:
+            what += " complex numbers"
         raise ValueError(
             f"Grad-CAM weights maps of more than one pixel, and layer {layer!r} has none: {what}; "
-            f"{', '.join(known[-20:])}"
+            f"{', '.join(known[-20:]) or 'nor has any other'}"
         )
     if row.name in sure_maps(module, table) or follows_image(module, images, row, prepare=prepare):
         return row, []

@@ -29,6 +29,8 @@ def grid_of(row: Layer, aspect: float = 1.0) -> Grid | None:
     """
     if row.reason is not None or not row.ran or row.operation or not row.module:
         return None
+    if row.dtype is not None and row.dtype.is_complex:  # a complex number is neither for a score nor against it
+        return None
     if row.kind == "maps" and row.batch_axis == 0 and row.planes == 1 and max(row.size) > 1:
         return Grid(0, *row.size)
     if row.kind == "tokens" and row.batch_axis is not None and row.layout == "last":

@@ -29,6 +29,8 @@ MODIFIED = ("guided_backprop", "deconvolution", "guided_grad_cam")
 GRAD_CAM = ("grad_cam", "guided_grad_cam")
 """Methods that use the maps of a layer."""
 
+UNREACHED = ("appears to not have been used", "does not require grad", "'NoneType' object has no attribute 'device'")
+"""What PyTorch, or a hook of Captum, says where no gradient reaches what it is asked for."""
 _AT_ONCE = 2**20
 """Pixels in one batch of the network for integrated gradients."""
 
@@ -67,13 +69,13 @@ def run_method(method: str, task: Task) -> tuple[torch.Tensor, list[str]]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Captum warns about our own modules; the caller need not know
             return _captum(method, task)
-    except RuntimeError as error:
+    except (RuntimeError, AttributeError) as error:
         if "modified by an inplace operation" in str(error):
             raise ValueError(
                 f"{METHODS[method]}: an in-place operation overwrites values that the gradient needs: the network "
                 "could not be trained either; occlusion needs no gradient"
             ) from error
-        if "appears to not have been used" not in str(error) and "does not require grad" not in str(error):
+        if not any(words in str(error) for words in UNREACHED):
             raise
         where = "the layer" if method in GRAD_CAM else "the image"
         raise ValueError(f"{METHODS[method]}: the score has no gradient with respect to {where}") from error

@@ -232,7 +232,9 @@ class Comparer:
 
     def _vote(self, items: list[Item], indices: list[int], a: torch.Tensor | None, b: torch.Tensor | None) -> None:
         if a is None or b is None:
-            self._note("a network gives no class scores")
+            which = "the first network" if a is None else "the second network"
+            name = type(plain(self._models[0 if a is None else 1])).__name__
+            self._note(f"{which}, {name}, gives no class scores (images x classes)")
             return
         (first, second), apart = self._named
         outputs = OutputNames(plain(self._models[0]), self._items)

@@ -215,5 +215,6 @@ def disagreements(
     made.finish(progress)
     found = made.disagreements
     if found is None:
-        raise ValueError("; ".join(made.notes) or "the networks give no class scores")
+        why = "; ".join(made.notes) or "the networks give no class scores (images x classes)"
+        raise ValueError(f"{why}; a module around a network can make them of what it gives")
     return found

@@ -64,7 +64,9 @@ def operands(model: nn.Module, images: Any, name: str, *, prepare: Prepare | Non
     check_numbers(model)
     found = trace(model)
     if found.graph is None:
-        raise LookupError(f"the model has no operation {name!r} that can be followed: {found.reason}")
+        raise LookupError(
+            f"the model has no operation {name!r} that can be followed: {found.reason or 'it is TorchScript'}"
+        )
     with looking(model) as shadow:
         runner = _Runner(shadow, found, name, device)
         call(shadow, batched(model, images, prepare), prepare, run=runner.forward)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
-from ..core import ForwardError, Prepare, call, capture, describe, hand_over, listing, whole
+from ..core import OUTPUT, ForwardError, Prepare, call, capture, describe, hand_over, listing, whole
 from ..layers import Layer, layer_table
 from ..receptive_field import fields_of
 from ..scoring import Scorer
@@ -76,8 +76,10 @@ class Goal:
                 "target is a class of the network: leave layer out" if layer else f"{given[0]} needs a layer"
             )
         self.layer, self._prepare = layer, prepare
-        self._scorer = Scorer(model, layer=None, score="logit", prepare=prepare)
+        instead = "give a layer and a channel of it in place of target"
+        self._scorer = Scorer(model, layer=None, score="logit", prepare=prepare, instead=instead)
         self._row: Layer | None = None
+        self._whole = False  # a network of TorchScript as its own layer, which no hook sees
         self.weights: torch.Tensor | None = None
         size: tuple[int, ...] = ()
         if layer is None:
@@ -86,7 +88,8 @@ class Goal:
             with looking(model) as shadow:
                 self._check(self._scorer.read(_pass(shadow, batch, prepare)))
         else:
-            row = self._row = _checked(layer_table(model, batch, operations=False, prepare=prepare).find(layer))
+            row = self._row = _checked(layer_table(model, batch, operations=False, prepare=prepare).find(layer), model)
+            self._whole = isinstance(model, torch.jit.ScriptModule)
             self.layer, size = row.name, () if row.kind == "vector" else row.size
             self.channel = 0 if channel is None else _number("channel", channel)
             if not 0 <= self.channel < row.channels:
@@ -99,7 +102,7 @@ class Goal:
     @property
     def until(self) -> list[str] | None:
         """The layers after which a pass may end; None for a whole one."""
-        return None if self.layer is None else [self.layer]
+        return None if self.layer is None or self._whole else [self.layer]
 
     def seen(self, model: nn.Module, batch: torch.Tensor) -> float:
         """The longer side in pixels of what a unit sees of such a picture; all of it where that is not known."""
@@ -126,6 +129,8 @@ class Goal:
             scores = self._scorer.read(_pass(shadow, images, self._prepare))
             self._check(scores)
             found = scores[..., None]
+        elif self._whole:
+            found = _by_channel(_pass(shadow, images, self._prepare), self._row)
         else:
             assert self.layer is not None
             with capture(shadow, self.layer, stop=True, attached=True) as captured:
@@ -167,11 +172,13 @@ def _by_channel(output: torch.Tensor, row: Layer) -> torch.Tensor:
     return output.movedim(-1, 1) if row.layout == "last" else output
 
 
-def _checked(row: Layer) -> Layer:
+def _checked(row: Layer, model: nn.Module) -> Layer:
     if row.reason is not None:
         raise LookupError(f"layer {row.name!r} cannot be driven: it {row.reason}")
     if row.batch_axis is None or not row.depends:
         raise LookupError(f"layer {row.name!r} cannot be driven: it does not give one result for each picture")
+    if row.name != OUTPUT and isinstance(model, torch.jit.ScriptModule):
+        raise LookupError(f"layer {row.name!r} cannot be driven: it is within TorchScript; target= drives a class")
     return row
 
 

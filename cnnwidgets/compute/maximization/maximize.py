@@ -103,15 +103,19 @@ def maximize(
     ForwardError
         The network refused the picture; `size` may be another.
     RuntimeError
-        While it runs: what is to be driven answers to none of 16 random pictures, such as a channel behind a ReLU that
-        never opens; or is NaN, however small the steps. A first NaN begins anew with half the steps, which `note` says;
-        it also says where none of fewer than 16 steps had a gradient. Or the network was trained meanwhile.
+        While it runs: what is to be driven has no gradient, as a channel behind a ReLU that never opens, whatever was
+        tried (see the notes); or is NaN, however small the steps. A first NaN begins anew with half the steps, as
+        `note` says, and so it does where none of fewer than 16 steps had a gradient. Or the network was trained.
 
     Notes
     -----
     Olah, Mordvintsev and Schubert, "Feature Visualization", Distill, 2017: spectra in place of pixels, colours that are
     not correlated, moved pictures, diversity. Hamblin et al., "Feature Accentuation", 2024. The picture shows what
     drives the channel, and not what it means: images of a data set that fire it most may look quite different.
+
+    Where the first picture has no gradient, since ReLUs are closed for it, the steps drive what these cut off until
+    there is one, 64 at most; where nothing is cut off, 16 random pictures of more and more contrast are tried. After
+    these, the picture begins with the image of 32 of the data set that gives most. `note` says what was done.
 
     Examples
     --------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -16,18 +16,16 @@ from ..dataset import Items
 from ..inputs import as_images
 from ..layers import mixes_images
 from ..shadow import looking
+from .backward import without_nan
 from .canvas import SIDES, Canvas
 from .goal import Driven, Goal, PlaceOf
 from .moving import Moving
+from .opening import Opening
 from .picture import MaximizedPicture
 from .spectrum import Spectrum
 
 RATE = 0.05
 """Size of a step (Adam), for spectra; half of it for each time that the run began anew."""
-SILENT = 16
-"""So many random pictures in a row without any gradient, and what is to be driven counts as one that cannot be."""
-LOUDER = 1.5
-"""By so much the contrast of the next random picture is larger."""
 RESTARTS = 4
 """How often a run begins anew, with steps half as large, after a NaN."""
 NEAR = 0.01
@@ -51,7 +49,8 @@ class Maximizer:
     done, total : int
         Steps that were made, and that there are.
     note : str
-        That the run began anew, and why; or that no step had a gradient. Empty for nothing.
+        That the run began anew, and why; what was done until there was a gradient; or that no step had one. Empty for
+        nothing.
 
     Examples
     --------
@@ -97,7 +96,9 @@ class Maximizer:
                 words = "0 to less than 1" if name == "scale" else "a number, 0 or more"
                 raise ValueError(f"{name} must be {words}, not {number!r}")
         self._model, self._module, self._prepare = model, plain(model), prepare
-        items = dataset if dataset is None or isinstance(dataset, Items) else Items(dataset, model=self._module)
+        items = self._items = (
+            dataset if dataset is None or isinstance(dataset, Items) else Items(dataset, model=self._module)
+        )
         given = None if start is None else as_images(self._module, start)[:1].float().cpu()
         if given is not None and not given.isfinite().all():
             raise ValueError("start must be an image of finite numbers, and it holds NaN or infinity")
@@ -116,7 +117,7 @@ class Maximizer:
         seen = 0.0 if None not in moves.values() else self._goal.seen(self._module, empty)
         self._moving = Moving.fitting(seen, **moves)
         self._generator = torch.Generator().manual_seed(0) if generator is None else generator
-        self._rate, self._restarts = RATE, 0
+        self._rate, self._restarts, self._careful = RATE, 0, False
         self._began_with = self._generator.get_state()
         self._begin()
         self._weights = weights_version(self._module)
@@ -147,7 +148,7 @@ class Maximizer:
         with torch.inference_mode(False), self._looking() as shadow, torch.enable_grad():
             while self.done < last:
                 self._step(shadow)
-                if self._silent == self.total:
+                if self._opening.silent == self.total:
                     self.note = f"{self.words} may be impossible to drive: its gradient was 0 in each of the steps"
                 if until is not None and time.monotonic() >= until:
                     break
@@ -206,7 +207,8 @@ class Maximizer:
         with torch.inference_mode(False):
             self._spectrum = Spectrum(self._count, self.canvas.shape, self._generator, self._device, self._start)
             self._optimizer = torch.optim.Adam([self._spectrum.values], lr=self._rate)
-        self.done, self._silent = 0, 0
+        self._opening = Opening(self.words, self.total, self._spectrum, self._items, self.canvas)
+        self.done = 0
 
     def _driven(self, shadow: nn.Module, images: torch.Tensor) -> Driven:
         images = images.to(self._dtype)
@@ -215,48 +217,58 @@ class Maximizer:
         return Driven(*map(torch.cat, zip(*(self._goal(shadow, image) for image in images.split(1)), strict=True)))
 
     def _step(self, shadow: nn.Module) -> None:
-        pixels = self._spectrum.pixels()
-        found = self._driven(shadow, self.canvas.images(self._moving(pixels, self._generator)))
+        with without_nan() if self._careful else nullcontext():
+            pixels = self._spectrum.pixels()
+            found = self._driven(shadow, self.canvas.images(self._moving(pixels, self._generator)))
         if not found.activation.requires_grad:
             raise RuntimeError(f"{self.words} cannot be driven: it has no gradient with respect to the picture")
-        loss = -found.activation.sum()
-        if self._diversity or self._near:
-            worth = found.activation.detach().abs()
-        if self._diversity:
-            loss = loss + self._diversity * worth.sum() * likeness(found.features)
-        if self._near and self._start is not None:
-            apart = (pixels - self._start.to(pixels)).square().flatten(1).mean(1)
-            loss = loss + self._near * (worth * apart).sum() / NEAR
-        values = self._spectrum.values
-        (gradient,) = torch.autograd.grad(loss, values)
-        largest = float(gradient.abs().amax())  # NaN where one of them is
+        loss, values, opening = self._loss(found, pixels), self._spectrum.values, self._opening
+        (gradient,) = torch.autograd.grad(loss, values, retain_graph=opening.closed)
+        each = gradient.abs().flatten(1).amax(1)  # NaN where one of them is
+        least, largest = float(each.amin()), float(each.amax())
         if not (math.isfinite(largest) and math.isfinite(float(loss.detach()))):
-            self._begin_smaller()
+            self._begin_smaller(bool(found.activation.detach().isfinite().all()))
             return
         self.done += 1
-        if not largest and not self._answers():
-            return
+        if least and not (self._diversity and not found.activation.detach().all()):
+            if opening.silent or opening.closed:
+                opening.over()
+                self.note = opening.note or self.note
+        else:  # the diversity alone is a gradient too
+            closed = each == 0 if not self._diversity else (each == 0) | (found.activation.detach() == 0)
+            led = opening.lead(found.activation, gradient, closed, lambda images: self._driven(shadow, images))
+            self.note = opening.note or self.note
+            if led is None:
+                return
+            gradient = led
         values.grad = gradient
         self._optimizer.step()
         values.grad = None
 
-    def _answers(self) -> bool:
-        """Begin with other pictures, of more contrast, since none of these has a gradient."""
-        self._silent += 1
-        if self._silent >= SILENT:
-            raise RuntimeError(
-                f"{self.words} cannot be driven: its gradient was 0 for {SILENT} random pictures, as behind a ReLU "
-                "that never opens; a layer before it may be driven"
-            )
-        for number in range(self._count):
-            self._spectrum.redraw(number, LOUDER**self._silent)
-        return False
+    def _loss(self, found: Driven, pixels: torch.Tensor) -> torch.Tensor:
+        """What a step makes smaller."""
+        loss = -found.activation.sum()
+        if self._diversity or self._near:
+            worth = found.activation.detach().abs()
+        if self._diversity:
+            features = found.features.nan_to_num(0.0, 0.0, 0.0) if self._careful else found.features
+            loss = loss + self._diversity * worth.sum() * likeness(features)
+        if self._near and self._start is not None:
+            apart = (pixels - self._start.to(pixels)).square().flatten(1).mean(1)
+            loss = loss + self._near * (worth * apart).sum() / NEAR
+        return loss
 
-    def _begin_smaller(self) -> None:
+    def _begin_smaller(self, finite: bool) -> None:
+        """Begin anew after a NaN; where what is driven is `finite` itself, first without the NaN of other channels."""
+        if finite and not self._careful:
+            self._careful = True
+            self._begin()
+            return
         at, self._restarts = self.done, self._restarts + 1
         if self._restarts > RESTARTS:
+            what = f"the gradient of {self.words}" if finite else self.words
             raise RuntimeError(
-                f"{self.words} is NaN or infinite after {at:,} steps, also with steps of 1/{2**RESTARTS} of their size"
+                f"{what} is NaN or infinite after {at:,} steps, also with steps of 1/{2**RESTARTS} of their size"
             )
         self._rate /= 2
         self.note = f"began anew with steps of 1/{2**self._restarts} of their size: NaN or infinity at step {at + 1:,}"

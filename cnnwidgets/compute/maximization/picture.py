@@ -27,8 +27,8 @@ class MaximizedPicture:
     maps : torch.Tensor
         (N, ...): what it is the mean or one place of, such as the map of the channel; (N,) for a unit or a class.
     note : str
-        What else there is to say: that it began anew with smaller steps, or that no step had a gradient.
-        Empty for nothing.
+        What else there is to say: that it began anew with smaller steps, what was done until there was a gradient, or
+        that no step had one. Empty for nothing.
     """
 
     images: torch.Tensor

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 
 CONTRAST = 0.01
@@ -66,6 +68,13 @@ class Spectrum:
         drawn = torch.randn(self.values.shape[1:], generator=self._generator) * CONTRAST * contrast
         with torch.no_grad():
             self.values[number].copy_(drawn)
+
+    def begin_with(self, pixels: Sequence[torch.Tensor]) -> None:
+        """Begin each picture with the next of these (C, H, W), 0 to 1, and those that are left with the first again."""
+        with torch.no_grad():
+            for number in range(len(self.values)):
+                given = pixels[number % len(pixels)][None].to(self.values)
+                self.values[number].copy_(self._spectrum(given)[0])
 
     def pixels(self) -> torch.Tensor:
         """The pictures, (N, C, H, W), 0 to 1; with a gradient where that is enabled."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -42,6 +42,8 @@ class Scorer:
     ----------
     model, layer, score, prepare
         As for `occlusion`.
+    instead : str, optional
+        What an output that is no class scores calls for, where nobody can choose them with `score=`.
 
     Attributes
     ----------
@@ -49,7 +51,9 @@ class Scorer:
         Index of the channel axis of a layer's output.
     """
 
-    def __init__(self, model: nn.Module, *, layer: str | None, score: Score, prepare: Prepare | None) -> None:
+    def __init__(
+        self, model: nn.Module, *, layer: str | None, score: Score, prepare: Prepare | None, instead: str | None = None
+    ) -> None:
         module = plain(model)
         if layer is not None:
             name = find_layer(module_names(module), layer)[0]
@@ -59,6 +63,7 @@ class Scorer:
             raise ValueError(f"score is 'logit', 'probability' or a function of the model's output, not {score!r}")
         self.model, self.layer, self.score, self.prepare = model, layer, score, prepare
         self.axis = 1
+        self._instead = instead
         self._axis_known = layer is None
         self._quick: nn.Module | None = None
         self._channels_last: bool | None = None
@@ -167,18 +172,14 @@ class Scorer:
         scores = self.score(output) if callable(self.score) else output
         if not isinstance(scores, torch.Tensor):
             parts = f" with {', '.join(map(str, scores))}" if isinstance(scores, Mapping) and scores else ""
-            raise ValueError(
-                f"the model gives a {type(scores).__name__}{parts}, not class scores; choose them with "
-                "score=, such as score=lambda output: output['out'][:, 3].mean((1, 2))"
-            )
+            raise ValueError(f"{self._giver} a {type(scores).__name__}{parts}, not class scores{self._advice(output)}")
         if callable(self.score) and scores.ndim == 1:
             scores = scores[:, None]
         if scores.ndim > 2 and scores.shape[2:].numel() == 1:
             scores = scores.flatten(1)
         if scores.ndim != 2 or scores.is_complex() or scores.shape[1] == 0:
             raise ValueError(
-                f"the model gives {describe(scores)}, not class scores (images x classes); make them with score=, such "
-                "as score=lambda output: output[:, 3].mean((1, 2))"
+                f"{self._giver} {describe(scores)}, not class scores (images x classes){self._advice(output)}"
             )
         scores = scores if scores.dtype == torch.float64 else scores.float()
         if self.score != "probability":
@@ -191,6 +192,35 @@ class Scorer:
                 "score=, such as score=lambda output: output.sigmoid()"
             )
         return scores if self._are_probabilities else scores.softmax(1)
+
+    @property
+    def _giver(self) -> str:
+        return "the function given as score= makes" if callable(self.score) else "the model gives"
+
+    def _advice(self, output: Any) -> str:
+        """What to do about an output that is no class scores, behind a semicolon."""
+        if self._instead is not None:
+            return f"; {self._instead}"
+        example = next(_examples(output, "output"), None)
+        such = f", such as score=lambda output: {example}" if example else ", a function of the output"
+        return f"; choose them with score={such}"
+
+
+def _examples(output: Any, called: str) -> Iterator[str]:
+    """How scores (N, K) could be made of each tensor in an output, where it is `called` so."""
+    if isinstance(output, torch.Tensor):
+        if output.ndim >= 2 and not output.is_complex():
+            axes = tuple(range(2, output.ndim))
+            yield called + (f".mean({axes if len(axes) > 1 else axes[0]})" if axes else "")
+    elif isinstance(output, Mapping):
+        for key, value in output.items():
+            yield from _examples(value, f"{called}[{key!r}]")
+    elif isinstance(output, (list, tuple)):
+        for at, value in enumerate(output):
+            yield from _examples(value, f"{called}[{at}]")
+    else:
+        for name, value in getattr(output, "__dict__", {}).items():
+            yield from _examples(value, f"{called}.{name}") if isinstance(value, torch.Tensor) else ()
 
 
 def parse_target(target: Any) -> tuple[list[int] | None, bool]:

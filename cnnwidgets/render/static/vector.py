@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import math
 import re
-from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, cast
@@ -17,13 +16,19 @@ from PIL import Image, ImageDraw, ImageFont
 from ...late import imported
 from ..color import DARK, LIGHT, Theme
 from ..text import Pen
-from .card import BETWEEN, PADDING, Card, column_width, drawn, measured
+from .card import Card, drawn, measured
 from .panel import Panel
 
 FORMATS = (".svg", ".pdf", ".png")
 LEAST = 6.0
 """Points of the smallest text that can be read in print."""
 ROUNDED = 0.005
+SHARES = [percent / 100 for percent in range(100, 49, -1)]
+"""Sizes that pictures may have where they are made smaller beside text, the largest first."""
+LARGEST = 200
+"""Inches of a side: what a PDF can have."""
+PIXELS = 2**28
+"""Of a PNG, at most."""
 INCH = 25.4
 NO_XML = re.compile(r"[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Control characters and the others that XML cannot hold, such as a bell in the name of a class."""
@@ -61,7 +66,7 @@ def encode_card(
     TooNarrow
         The smallest text would have less than 6 pt all the same; says which width holds it.
     ValueError
-        Another ending; a number that is not above 0.
+        Another ending; a number that is not above 0, or so large that no file could hold the picture.
     """
     if suffix not in FORMATS:
         raise ValueError(f"a picture is written as {', '.join(FORMATS[:-1])} or {FORMATS[-1]}, not {suffix!r}")
@@ -69,13 +74,9 @@ def encode_card(
         if value is not None and not (isinstance(value, (int, float)) and 0 < value < float("inf")):
             raise ValueError(f"{name} must be a number above 0, not {value!r}")
     theme = DARK if dark else LIGHT
-    figure, smallest = _fitted(card, theme, width_mm, scale)
-    if width_mm is not None and smallest < LEAST - ROUNDED:
-        fewer = ", or fewer panels" if len(card.columns) > 1 else ""
-        raise TooNarrow(
-            f"at {width_mm:g} mm the smallest text would have {smallest:.1f} pt, and 6 can be read: give "
-            f"{_least(card, theme, width_mm)} mm or more{fewer}"
-        )
+    if width_mm is not None:
+        card = _fitted(card, width_mm)
+    figure = _laid_out(card, theme, suffix, width_mm, dpi, scale)
     target = io.BytesIO()
     kept = {"svg.fonttype": "none", "svg.hashsalt": "cnnwidgets", "pdf.fonttype": 42}
     dates: dict[str, Any] = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(suffix, {})
@@ -84,47 +85,57 @@ def encode_card(
     return target.getvalue()
 
 
-def _fitted(card: Card, theme: Theme, width_mm: float | None, scale: float) -> tuple[Any, float]:
-    """As `_laid_out`, with smaller pictures where the text would be too small beside them."""
-    figure, smallest = _laid_out(card, theme, width_mm, scale)
-    if width_mm is None or smallest >= LEAST - ROUNDED:
-        return figure, smallest
-    return _laid_out(_narrowed(card, measured(card)[0] * smallest / LEAST), theme, width_mm, scale)
+def _fitted(card: Card, width_mm: float) -> Card:
+    """The card with pictures as large as they can be where its text is to be read at this width.
+
+    One of the same sizes whatever the width is, so that each that fits at a width fits at all larger ones.
+    """
+    needed: list[float] = []
+    for share in SHARES:
+        made = (
+            card if share == 1 else replace(card, panels=[[_smaller(each, share) for each in c] for c in card.columns])
+        )
+        needed.append(_needs(made))
+        if needed[-1] <= width_mm:
+            return made
+    fewer = ", or fewer panels" if len(card.columns) > 1 else ""
+    raise TooNarrow(
+        f"at {width_mm:g} mm the smallest text would have {LEAST * width_mm / needed[0]:.1f} pt, and 6 can be read: "
+        f"give {math.ceil(min(needed))} mm or more{fewer}"
+    )
 
 
-def _least(card: Card, theme: Theme, width_mm: float) -> int:
-    """The least width in whole mm at which the text can be read, where `width_mm` is too narrow."""
-    _, smallest = _laid_out(card, theme, width_mm, 1.0)
-    enough = math.ceil(width_mm * LEAST / smallest)  # also with pictures as large as they are
-    widths = range(math.floor(width_mm) + 1, enough)
-    return widths.start + bisect_left(widths, True, key=lambda mm: _fitted(card, theme, mm, 1.0)[1] >= LEAST - ROUNDED)
+def _needs(card: Card) -> float:
+    """The width in mm at which the smallest text can just be read."""
+    sizes = _Sizes()
+    drawn(card, _VectorPen(cast(Image.Image, None), cast(ImageDraw.ImageDraw, sizes), LIGHT))
+    return measured(card)[0] / min(sizes.sizes, default=math.inf) * (LEAST - ROUNDED) * INCH / 72
 
 
-def _laid_out(card: Card, theme: Theme, width_mm: float | None, scale: float) -> tuple[Any, float]:
-    """The card as a figure of matplotlib, and how large its smallest text is, in points."""
+def _laid_out(card: Card, theme: Theme, suffix: str, width_mm: float | None, dpi: float, scale: float) -> Any:
+    """The card as a figure of matplotlib; raises ValueError where that would be too large for a file."""
     width, height = measured(card)
     point = PX * scale if width_mm is None else width_mm / INCH * 72 / width
-    figure = imported("matplotlib.figure").Figure(figsize=(width * point / 72, height * point / 72))
+    inches = width * point / 72, height * point / 72
+    said = f"scale {scale:g}" if width_mm is None else f"width_mm {width_mm:g}"
+    if max(inches) > LARGEST:
+        raise ValueError(f"{said} makes {max(inches) * INCH:,.0f} mm, and a side may have {LARGEST * INCH:,.0f}")
+    if suffix == ".png" and not inches[0] * inches[1] * dpi**2 <= PIXELS:
+        raise ValueError(
+            f"{said} at {dpi:g} dpi makes {inches[0] * dpi:,.0f} x {inches[1] * dpi:,.0f} pixels, more than the "
+            f"{PIXELS:,} that a picture may have"
+        )
+    if suffix == ".png" and min(inches) * dpi < 1:
+        raise ValueError(f"{said} at {dpi:g} dpi makes a picture without a pixel")
+    figure = imported("matplotlib.figure").Figure(figsize=inches)
     figure.patch.set_facecolor(theme.ground)
     sheet = _Sheet(figure, width, height, point)
     drawn(card, _VectorPen(cast(Image.Image, None), cast(ImageDraw.ImageDraw, sheet), theme))
-    return figure, min(sheet.sizes, default=LEAST / point) * point
-
-
-def _narrowed(card: Card, width: float) -> Card:
-    """The card with smaller pictures, so that it takes `width` px; as it is where they would shrink to less than half.
-
-    Charts keep their size: their texts have no room in a smaller one.
-    """
-    columns = card.columns
-    room = width - 2 * PADDING - BETWEEN * (len(columns) - 1)
-    share = room / sum(map(column_width, columns))
-    if not 0.5 <= share < 1:
-        return card
-    return replace(card, panels=[[_smaller(panel, share) for panel in column] for column in columns])
+    return figure
 
 
 def _smaller(panel: Panel, share: float) -> Panel:
+    """Charts keep their size: their texts have no room in a smaller one."""
     if panel.chart is not None:
         return panel
     width = panel.size[0] if panel.has_picture else panel.width  # a picture may take less than it has
@@ -148,14 +159,25 @@ class _VectorPen(Pen):
         cast(_Sheet, self.draw).ellipse((x, y, x + 10, y + 10), fill=color)
 
 
-class _Sheet:
-    """Takes what an `ImageDraw` takes, in px from the upper left corner, and makes artists of matplotlib of it.
+class _Sizes:
+    """Takes what a `_Sheet` takes, and keeps the sizes of all text, in px."""
 
-    Attributes
-    ----------
-    sizes : list of int
-        Of all text, in px.
-    """
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+
+    def text(self, at: Any, text: str, *, font: ImageFont.FreeTypeFont, **style: Any) -> None:
+        """Text on its baseline."""
+        if text:
+            self.sizes.append(int(font.size))
+
+    def line(self, *args: Any, **style: Any) -> None:
+        """What is no text."""
+
+    rectangle = rounded_rectangle = ellipse = picture = line
+
+
+class _Sheet:
+    """Takes what an `ImageDraw` takes, in px from the upper left corner, and makes artists of matplotlib of it."""
 
     def __init__(self, figure: Any, width: int, height: int, point: float) -> None:
         self._figure, self._width, self._height, self._point = figure, width, height, point
@@ -163,7 +185,6 @@ class _Sheet:
         self._axes.set(xlim=(0, width), ylim=(height, 0))
         self._axes.axis("off")
         self._patches, self._order = imported("matplotlib.patches"), 0
-        self.sizes: list[int] = []
 
     def text(
         self, at: tuple[float, float], text: str, *, fill: str, font: ImageFont.FreeTypeFont, anchor: str = "ls"
@@ -172,7 +193,6 @@ class _Sheet:
         if not text:
             return
         text = NO_XML.sub("\N{REPLACEMENT CHARACTER}", text)
-        self.sizes.append(int(font.size))
         self._axes.text(
             *at,
             text,

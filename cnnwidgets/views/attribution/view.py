@@ -144,10 +144,12 @@ class AttributionView(ImageView):
                 )
             scores = self.snapshot.prediction is not None and rows and alone
             if not scores and self._only_score() is None:
-                raise ValueError(
-                    "AttributionView needs a network that gives class scores alone; choose them with score=, such as "
-                    "score=lambda output: output['out'].mean((2, 3))"
-                )
+                words = "AttributionView needs a network that gives class scores alone"
+                try:
+                    self._scores("logit")
+                except ValueError as error:  # says what it gives
+                    raise ValueError(f"{words}; {error}") from None
+                raise ValueError(f"{words}; choose them with score=")
             self._name_classes(rows[-1].channels if scores else 1)
         for name in {"target", "against"} & set(traits):
             traits[name] = self.traits()[name].number(self, traits[name])

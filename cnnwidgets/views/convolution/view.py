@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 import ipywidgets as W
+import torch
 import traitlets as T
 from torch.nn.modules.conv import _ConvNd
 
@@ -112,7 +113,9 @@ class ConvolutionView(ImageView):
         real = row.dtype is not None and row.dtype.is_floating_point
         if row.reason is not None or row.batch_axis != 0 or row.kind == "volume" or not real:
             return False
-        return row.depends and row.type in NAMES if row.operation else row.module in self._explainable
+        if row.operation:
+            return row.depends and row.type in NAMES and not isinstance(self.subject.module, torch.jit.ScriptModule)
+        return row.module in self._explainable
 
     @property
     def _explainable(self) -> frozenset[str]:

@@ -234,10 +234,13 @@ class MaximizeView(LayerView):
         super().close()
 
     def settle(self) -> None:
-        """Draw the present state to the end, the pictures and the real images too; raises what goes wrong."""
+        """Draw the present state to the end, the pictures and the real images too; raises what goes wrong.
+
+        In a page that is written, what cannot be driven is said in its place.
+        """
         super().settle()
         self._finish()
-        if self.growing.error is not None:
+        if self.growing.error is not None and not self.exporting:
             raise self.growing.error
 
     def save(self, path: str | Path, **options: Any) -> Path:

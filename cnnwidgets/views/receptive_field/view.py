@@ -88,7 +88,8 @@ class ReceptiveFieldView(ImageView):
 
     def choosable(self, row: Layer) -> bool:
         """Layers of real numbers; not stacks of image windows, which have no place on the photo."""
-        return row.reason is None and row.ran and (row.batch_axis is not None or len(row.shape) < 2)
+        followed = not isinstance(self.subject.module, torch.jit.ScriptModule)
+        return followed and row.reason is None and row.ran and (row.batch_axis is not None or len(row.shape) < 2)
 
     def grid(self, layer: str) -> tuple[int, int]:
         """(rows, columns) of the units of `layer`; (1, 1) for a vector."""

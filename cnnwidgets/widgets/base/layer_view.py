@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import ipywidgets as W
+import torch
 import traitlets as T
 from torch import nn
 
@@ -127,7 +128,10 @@ class LayerView(ModelView):
         """The layer to begin with: of the main ones the first that has maps, or else the first; modules first."""
         first = self._first_of(self.snapshot.modules) or self._first_of(self._every)
         if not first:
-            raise ValueError(f"{type(self).__name__} can show no layer of {type(self.subject.module).__name__}")
+            module = self.subject.module
+            scripted = isinstance(module, torch.jit.ScriptModule)
+            why = ": it is TorchScript, whose layers cannot be followed one by one" if scripted else ""
+            raise ValueError(f"{type(self).__name__} can show no layer of {type(module).__name__}{why}")
         return first
 
     def layer_control(self) -> W.Widget:

@@ -69,7 +69,8 @@ class Exports:
 
         Everything that the page may show is computed now and lies in the file: it needs no kernel and no network. Of
         panels that a notebook's page paints, such as maps, it has the numbers: there it shows every value of the traits
-        in `painted`, and the value under the mouse. The view itself is afterwards as it was.
+        in `painted`, and the value under the mouse. The view itself is afterwards as it was. In the place of a state
+        that cannot be drawn stands why.
 
         Parameters
         ----------
@@ -102,6 +103,8 @@ class Exports:
             A name that is no trait of the view; a title or a note that is no text.
         OSError
             The file cannot be written; what was there is left as it was.
+        Exception
+            What went wrong with the first state, where none can be drawn.
         """
         path, limit = page_path(path), parsed_bytes(budget)
         for name, text in (("title", title), ("note", note)):

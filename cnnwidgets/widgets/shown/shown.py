@@ -75,8 +75,8 @@ class Shown(Exports):
         Raises
         ------
         ValueError
-            Another ending, or a number that is not above 0; or at this width text would be smaller than 6 pt: says
-            which width holds it.
+            Another ending, or a number that is not above 0 or far too large; or at this width text would be smaller
+            than 6 pt: says which width holds it.
         LookupError
             No such panel; says which there are.
         OSError
@@ -125,5 +125,6 @@ def _some_of(card: Card, keys: Sequence[str], panel: Callable[[str], Panel]) -> 
 
 def _written(card: Card, kind: str, *, width_mm: float | None, dpi: float | None, scale: float, dark: bool) -> bytes:
     """A card as a file of this kind; a PNG has 96 px to the inch, and 300 where a width is given."""
-    dpi = dpi or (96.0 if width_mm is None else 300.0)
+    if dpi is None:
+        dpi = 96.0 if width_mm is None else 300.0
     return encode_card(card, kind, width_mm=width_mm, dpi=dpi, scale=scale, dark=dark)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
@@ -14,7 +14,7 @@ from ...render.static import Card, Moves, Page, Painted, Paints, Panel
 from ..painter import Painting, painted, paints
 from ..panels import PaintedPanel
 from ..state import kept
-from ..surface import tree
+from ..surface import markup, tree
 
 
 class Exportable(Protocol):
@@ -55,6 +55,8 @@ OTHERS = 64
 PLAYED = "frame"
 """The slider that can go on by itself."""
 REFUSED = (LookupError, TypeError, ValueError)
+MESSAGE = 480
+"""Width in px of what stands in the place of a state that could not be drawn."""
 
 
 @dataclass(frozen=True)
@@ -133,6 +135,7 @@ class _Sweep:
         self._first = sum(name not in paint for name in self.names)  # of the names that are no branches
         self._pictured: set[tuple[str, ...]] = set()  # branches that are known not to be painted
         self._ranks: dict[tuple[str, ...], tuple[int, ...]] = {}
+        self._failed: dict[tuple[str, ...], Exception] = {}
         self._fewer: dict[str, str] = {}
         self._places: dict[str, int] = {}
         """Of the present values, among those that the view begins with."""
@@ -145,7 +148,13 @@ class _Sweep:
         if not (self._add(at, ranks) if painted is None else painted):
             raise ValueError(f"a budget of {self.budget:,} bytes does not even hold the present picture")
         whole = not self.names or self._walk((), ())
+        failed = list(self._failed.values())
+        if len(failed) == len(self.page):
+            raise failed[0]
         left = list(self._fewer.values())
+        if failed:
+            count = "1 state" if len(failed) == 1 else f"{len(failed):,} states"
+            left.append(f"{count} in whose place it is said why: {markup.in_words(failed[0])}")
         if not whole:
             left.append(f"what lies beyond the budget of {self.budget / 1e6:g} MB")
         self.left_out = ", ".join(left)
@@ -194,7 +203,10 @@ class _Sweep:
         """What the slider may be where the view now stands, with the place of each among them."""
         if name in self.chosen:
             return list(enumerate(self.chosen[name]))
-        every = list(self.view.choices(name))
+        try:
+            every = list(self.view.choices(name))
+        except Exception:  # where the view now stands it cannot be drawn either
+            every = [getattr(self.view, name)]
         if self.start[name] in every:
             self._places.setdefault(name, every.index(self.start[name]))
         elif name in self._places:  # offered only where it is the present one, such as a layer that repeats another
@@ -208,15 +220,27 @@ class _Sweep:
 
     def _add(self, at: tuple[str, ...], ranks: tuple[int, ...], seen: Painted | None = None) -> bool:
         if at not in self._ranks:
-            if seen is None:
-                self.view.settle()
-            moves = self.view.page_moves() if self.budget >= SMALL else None
-            if not self.page.add(at, self.view.static(), painted=seen, moves=moves, most=self.budget):
+            moves, failed = None, None
+            try:
+                if seen is None:
+                    self.view.settle()
+                card = self.view.static()
+                moves = self.view.page_moves() if self.budget >= SMALL else None
+            except Exception as error:  # one state that cannot be drawn does not take the others with it
+                card, failed = self._said(at, error), error
+            if not self.page.add(at, card, painted=seen, moves=moves, most=self.budget):
                 return False
+            if failed is not None:
+                self._failed[at] = failed
             self.bar.add()
             self.painted += seen is not None
         self._ranks[at] = ranks
         return True
+
+    def _said(self, at: tuple[str, ...], error: Exception) -> Card:
+        """What stands in the place of a state that could not be drawn."""
+        where = [f"{self.labels[name]} {value}" for name, value in zip(self.names, at, strict=False)]
+        return Card(" · ".join(where), [Panel("Not drawn", width=MESSAGE, lines=[markup.in_words(error)])])
 
     def _add_painted(self, at: tuple[str, ...], ranks: tuple[int, ...]) -> bool | None:
         """Add the card of a branch as numbers, one for all that is painted of it; None where it is not painted."""
@@ -225,7 +249,11 @@ class _Sweep:
         if at in self._ranks:
             self._ranks[at] = ranks
             return True
-        self.view.settle()
+        try:
+            self.view.settle()
+        except Exception:  # it is said where the state is added
+            self._pictured.add(at)
+            return None
         shown = [panel for column in self.view.static().columns for panel in column]
         able = [panel for panel in shown if isinstance(panel, PaintedPanel)]
         paintings: dict[Panel, Painting] = {panel: panel.painting for panel in able if panel.painting}
@@ -241,11 +269,16 @@ class _Sweep:
 
     def _set(self, name: str, value: Any) -> bool:
         """Whether the view takes this value where it now stands."""
+        before = getattr(self.view, name)
         try:
             with self.view.quiet():
                 setattr(self.view, name, value)
-        except REFUSED:  # one that this branch does not have, such as a channel of another layer
-            return False
+        except Exception as error:
+            if bool(getattr(self.view, name) == value) and not bool(before == value):
+                return True  # taken, but what follows it cannot be drawn, such as an image that cannot be read
+            if isinstance(error, REFUSED):  # one that this branch does not have, such as a channel of another layer
+                return False
+            raise
         return True
 
 
@@ -268,4 +301,5 @@ def _undisturbed(view: Exportable) -> Iterator[None]:
                             setattr(view, name, value)
                         except REFUSED:
                             continue
-            view.settle()
+            with suppress(Exception):  # the page says why that state cannot be drawn
+                view.settle()

@@ -580,3 +580,36 @@ def test_a_network_without_one_row_of_scores_for_each_image_is_refused(rows):
 
     with pytest.raises(ValueError, match=r"for . images the model gives . x 2, which is not one result each"):
         attributions(Rows(), torch.rand(3, 1, 2, 2))
+
+
+class Complex(nn.Module):
+    """Complex maps, whose sizes a layer weights."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.head = nn.Conv2d(1, 2, 3, dtype=torch.complex64), nn.Linear(72, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.conv(x.to(torch.complex64)).abs().flatten(1))
+
+
+class Cut(nn.Module):
+    """No gradient comes through, though the weights behind have one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.relu, self.head = nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Linear(72, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.relu(self.conv(x)).detach().flatten(1))
+
+
+def test_what_has_no_gradient_and_complex_maps_are_said_in_words():
+    image = torch.rand(1, 1, 8, 8)
+    with pytest.raises(ValueError, match="no layer of Complex gives maps of real numbers"):
+        attributions(Complex(), image, method="grad_cam")
+    with pytest.raises(ValueError, match="layer 'conv' has none: it puts out 2 @ 6x6 complex numbers; nor has any"):
+        attributions(Complex(), image, method="grad_cam", layer="conv")
+    for method in ("saliency", "guided_backprop", "deconvolution"):
+        with pytest.raises(ValueError, match="the score has no gradient with respect to the image"):
+            attributions(Cut(), image, method=method)

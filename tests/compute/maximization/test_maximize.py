@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import math
+import re
 
 import pytest
 import torch
@@ -159,13 +161,88 @@ def test_pictures_are_kept_apart_by_diversity():
     assert alike(2.0) < alike(0.0) - 0.05
 
 
-def test_a_channel_that_never_answers_is_said_after_sixteen_steps():
+def test_a_channel_without_weights_is_said_after_sixteen_steps_and_one_whose_relu_never_opens_after_sixty_four():
     model = Sums()
-    model.conv.weight.data.fill_(-1.0)
+    model.conv.weight.data.zero_()
     maximizer = cw.Maximizer(model, "relu", channel=0, size=8, steps=100)
-    with pytest.raises(RuntimeError, match="channel 0 of relu cannot be driven: its gradient was 0 for 16 random"):
+    with pytest.raises(RuntimeError, match="channel 0 of relu cannot be driven: its gradient was 0 for 16 random pict"):
         maximizer.step(100)
     assert maximizer.done == 16 and maximizer.picture().activation.item() == 0
+    model.conv.weight.data.fill_(-1.0)
+    maximizer = cw.Maximizer(model, "relu", channel=0, size=8, steps=200)
+    with pytest.raises(RuntimeError, match="its gradient was 0 for 64 pictures, led up what closed ReLUs cut off, as"):
+        maximizer.step(200)
+    with pytest.raises(RuntimeError, match="never opens; 3 images of the data set were tried, and none gave more; a"):
+        last(model, "relu", channel=0, size=None, dataset=torch.rand(3, 3, 8, 8), steps=100)
+
+
+class Far(nn.Module):
+    """Its one unit fires where the picture is dark on the left and bright on the right, much more than grey."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.relu = nn.Conv2d(1, 1, 8), nn.ReLU(inplace=True)
+        self.conv.weight.data[..., :4], self.conv.weight.data[..., 4:] = -1 / 32, 1 / 32
+        self.conv.bias.data.fill_(-0.4)  # fires where one half is brighter than the other by 0.4
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.relu(self.conv(x))
+
+
+def test_what_closed_relus_cut_off_is_driven_until_they_open_and_that_is_said():
+    one, same = (cw.Maximizer(Far(), "relu", channel=0, size=8, steps=120) for _ in range(2))
+    one.step(120), same.step(120)
+    found = one.picture()
+    assert found.activation.item() > 0.3  # of at most 0.6
+    assert torch.equal(found.images, same.picture().images)
+    assert re.fullmatch(r"\d+ steps drove what closed ReLUs cut off: there was no gradient before", found.note)
+    assert last(Far(), "relu", channel=0, steps=80, count=2).activation.min().item() > 0.2  # each picture by itself
+
+
+class Once(torch.autograd.Function):
+    """0 below 0.5, without a gradient that any ReLU would let through."""
+
+    @staticmethod
+    def forward(ctx, x: torch.Tensor) -> torch.Tensor:
+        ctx.save_for_backward(x)
+        return (x - 0.5).clamp(min=0)
+
+    @staticmethod
+    def backward(ctx, gradient: torch.Tensor) -> torch.Tensor:
+        return gradient * (ctx.saved_tensors[0] > 0.5)
+
+
+def test_where_no_random_picture_has_a_gradient_it_begins_with_the_image_that_gives_most():
+    class Gate(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return Once.apply(x)
+
+    model = Far()
+    model.relu = Gate()
+    model.conv.bias.data.fill_(0.0)
+    images = torch.full((3, 1, 8, 8), 0.5)
+    images[1, :, :, :4], images[1, :, :, 4:] = 0.1, 0.9
+    images[2, :, :, :4], images[2, :, :, 4:] = 0.2, 0.8
+    found = last(model, "relu", channel=0, size=None, dataset=images, steps=60, **STILL)
+    assert found.note.startswith("begins with image 1, which gives most of 3 of the data set: no random picture had")
+    assert found.activation.item() > 0.8 - 0.5
+    with pytest.raises(RuntimeError, match="3 images of the data set were tried, and none gave more"):
+        last(model, "relu", channel=0, size=None, dataset=images[:1].repeat(3, 1, 1, 1), steps=60, **STILL)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_nan_in_the_weights_of_another_channel_is_not_in_the_gradient(count):
+    torch.manual_seed(0)
+    whole = nn.Sequential(nn.Conv2d(1, 3, 3), nn.ReLU(), nn.Conv2d(3, 4, 3)).eval()
+    broken = copy.deepcopy(whole)
+    whole[2].weight.data[2], whole[2].bias.data[2] = 0, 0  # as little of a gradient
+    broken[2].weight.data[2], broken[2].bias.data[2] = math.nan, math.inf
+    options = {"channel": 1, "count": count, "steps": 6, "diversity": 0}
+    one, other = last(whole, "2", **options), last(broken, "2", **options)
+    assert torch.allclose(one.images, other.images, atol=1e-5) and other.note == ""
+    assert last(broken, "2", channel=1, count=count, steps=3).images.isfinite().all()
+    with pytest.raises(RuntimeError, match="channel 2 of 2 is NaN or infinite after 0 steps"):
+        last(broken, "2", channel=2, count=count)
 
 
 def test_fewer_than_sixteen_steps_without_a_gradient_are_said_in_a_note():

@@ -110,6 +110,22 @@ def test_the_width_that_is_named_is_the_least_where_a_chart_cannot_shrink():
     assert encode_card(Card("Chart", [chart]), ".svg", width_mm=int(least))
 
 
+def test_each_width_above_one_that_is_enough_is_enough_also_beside_a_chart_and_parts_side_by_side():
+    chart = Panel("Course", chart=lambda dark: PIXELS, width=300)
+    maps = [Panel(f"Maps {at}", PIXELS, width=200 + 40 * at, beside=at == 2) for at in range(3)]
+    made = Card("All", [[maps[0], chart], [maps[1], maps[2]], Panel("Facts", lines=["a fact " * 9], width=180)])
+    enough = []
+    for width in range(90, 230, 5):
+        try:
+            encode_card(made, ".svg", width_mm=width)
+        except TooNarrow as error:
+            assert not enough
+            least = int(re.findall(r"give (\d+) mm", str(error))[0])
+        else:
+            enough.append(width)
+    assert enough and least <= enough[0] < least + 5
+
+
 def test_pictures_are_made_smaller_so_that_the_text_beside_them_can_be_read():
     maps = Card("C3", [Panel("Maps", PIXELS, width=480, colorbar=("viridis", "0", None, "1"))])
     root = svg(maps, width_mm=85)
@@ -145,6 +161,10 @@ def test_a_chart_is_drawn_as_lines_with_its_numbers_as_text():
         (".svg", {"width_mm": 0}, "width_mm must be a number above 0, not 0"),
         (".png", {"dpi": -1}, "dpi must be a number above 0"),
         (".png", {"scale": "a"}, "scale must be a number above 0"),
+        (".svg", {"width_mm": 1e9}, r"width_mm 1e\+09 makes .* mm, and a side may have 5,080"),
+        (".pdf", {"scale": 1e9}, r"scale 1e\+09 makes .* mm, and a side may have 5,080"),
+        (".png", {"width_mm": 3000, "dpi": 1e4}, r"at 10000 dpi makes .* more than the 268,435,456 that a picture may"),
+        (".png", {"dpi": 1e-3}, r"at 0\.001 dpi makes a picture without a pixel"),
     ],
 )
 def test_what_cannot_be_meant_is_said(suffix, options, words):

@@ -190,6 +190,10 @@ def test_a_file_of_what_cannot_be_driven_says_so(tmp_path):
     view = cw.MaximizeView(model, images(), layer="conv", steps=40)
     text = view.save(tmp_path / "x.svg").read_text(encoding="utf-8")
     assert "channel 0 of conv cannot be driven" in text
+    model.conv.weight.data[1] = 1.0
+    done = view.to_html(tmp_path / "x.html", channel=[0, 1])
+    assert (done.frames, view.channel) == (2, 0)
+    assert done.path.read_text(encoding="utf-8").count("channel 0 of conv cannot be driven") == 1
     view.close()
 
 

@@ -214,3 +214,34 @@ def test_a_single_value_is_one_value_and_none_are_refused(view, tmp_path):
         (tmp_path / "folder.html").mkdir()
         view.to_html(tmp_path / "folder.html")
     assert not (tmp_path / "none.html").exists()
+
+
+class Torn:
+    """Four images of which one cannot be read."""
+
+    def __len__(self) -> int:
+        return 4
+
+    def __getitem__(self, index: int) -> torch.Tensor:
+        if index == 2 or index < 0:
+            raise OSError("torn")
+        return torch.full((1, 8, 8), index / 4)
+
+
+@pytest.mark.parametrize("kind", [Pictures, cw.ActivationView, cw.OcclusionView])
+def test_a_state_that_cannot_be_drawn_says_why_in_its_place_and_the_others_are_there(kind, model, tmp_path):
+    view = kind(model, Torn(), index=1, **({"layer": "1"} if kind is not cw.OcclusionView else {}))
+    done = view.to_html(tmp_path / "view.html", index=range(4), **({"channel": [0]} if kind is Pictures else {}))
+    assert "in whose place it is said why: the data set cannot give item 2: Torn raises OSError (torn)" in done.left_out
+    data = data_of(done.path)
+    lines = {frame["at"][0]: data["panels"][frame["columns"][0][0]].get("lines") for frame in data["frames"]}
+    assert [at for at, said in lines.items() if said and "torn" in str(said)] == ["2"]
+    assert len(lines) == 4 and view.index == 1 and not view.error
+
+
+def test_a_view_none_of_whose_states_can_be_drawn_makes_no_page(view, tmp_path):
+    view.compute = lambda: 1 / 0
+    view.index = 0
+    with pytest.raises(ZeroDivisionError):
+        view.to_html(tmp_path / "view.html", index=[0, 1], layer=["1"], channel=[0])
+    assert not list(tmp_path.iterdir())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 import cnnwidgets as cw
@@ -43,3 +45,16 @@ def test_a_view_that_makes_something_first_takes_the_same_options(model, dataset
     assert view.save(tmp_path / "ranking.svg", panels=["ranking"]).exists()
     assert view.growing.complete
     view.close()
+
+
+def test_a_resolution_of_0_is_refused_and_a_file_that_cannot_be_written_is_named(view, tmp_path, monkeypatch):
+    with pytest.raises(ValueError, match="dpi must be a number above 0, not 0"):
+        view.save(tmp_path / "x.png", dpi=0)
+
+    def refuse(path, data):
+        raise FileNotFoundError(2, "No such file or directory", str(path))
+
+    monkeypatch.setattr(Path, "write_bytes", refuse)
+    with pytest.raises(FileNotFoundError) as caught:
+        view.save(tmp_path / "x.png")
+    assert caught.value.filename == str(tmp_path / "x.png")
