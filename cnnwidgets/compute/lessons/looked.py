@@ -18,6 +18,9 @@ from .question import Picture, Question
 TRIES = 12
 """Images, or channels, that are tried before there is nothing to ask."""
 
+VARIES = 0.02
+"""A map that is asked about has at least this range, as a share of the largest number of all maps of its layer."""
+
 
 class Seen(Protocol):
     """One image as the network sees it, such as `cw.Subject.at` gives it."""
@@ -140,11 +143,34 @@ def name_of(look: Looked) -> str:
     return type(look.module).__name__
 
 
+def named(layer: str) -> str:
+    """What a layer is called in a sentence: `C1`; `layer 2` where its name is a number."""
+    return f"layer {layer}" if layer.replace(".", "").replace(":", "").isdigit() else layer
+
+
+def begun(words: str) -> str:
+    """The words at the beginning of a sentence: `Layer 2`; other names keep their letters."""
+    return words.replace("layer ", "Layer ", 1) if words.startswith("layer ") else words
+
+
 def limits(*values: torch.Tensor) -> tuple[float, float]:
     """One colour scale for all of these; centred on 0 where there are negative values."""
     low, high = min(float(each.min()) for each in values), max(float(each.max()) for each in values)
     most = max(-low, high) or 1.0
     return (-most, most) if low < 0 else (0.0, most)
+
+
+def varying(values: torch.Tensor) -> list[int]:
+    """Those of the maps (C, H, W) whose range is more than rounding, and can be seen beside the others."""
+    known = values.float().nan_to_num(0, 0, 0)
+    ranges = known.amax((1, 2)) - known.amin((1, 2))
+    whole = values.isfinite().all(2).all(1) & (ranges > VARIES * known.abs().max())
+    return whole.nonzero().flatten().tolist()
+
+
+def spread(scores: torch.Tensor) -> float:
+    """What a change of a class score is measured by: the range of all scores; 1 % of the largest at least."""
+    return max(float(scores.max() - scores.min()), 0.01 * float(scores.abs().max()))
 
 
 def number(value: float) -> str:
