@@ -9,8 +9,8 @@ from typing import Any, Protocol, TypeAlias
 import torch
 from torch import nn
 
-from ..core import OUTPUT, ForwardError
-from ..dataset import Item, Items, OutputNames, Prediction, predict
+from ..core import OUTPUT, ForwardError, leaves
+from ..dataset import Item, Items, OutputNames, Prediction, predict, scores_of
 from ..filters import convolutions, find_convolution
 from ..layers import Layer, LayerTable, run
 from .question import Picture, Question
@@ -88,10 +88,15 @@ def scores(look: Looked, item: Item, module: nn.Module | None = None) -> torch.T
     """(K,): what the network, or a twin of it, puts out for an image."""
     images = look.items.batch(item)
     found = run(module or look.module, images, [OUTPUT], prepare=look.prepare, device="cpu").output
-    output = next((found[name] for name in ("logits", "out", "") if name in found), None)
+    output = scores_of(found)
     if output is None or predict(output) is None:
         raise NothingToAsk(f"{name_of(look)} puts out no scores of two or more classes")
     return output.detach().flatten().float()
+
+
+def class_scores(output: Any) -> Any:
+    """The class scores in what a network returned: a tensor, or one that holds it, as `scores` finds them."""
+    return scores_of({path: value for path, value in leaves(output) if torch.is_tensor(value)})
 
 
 def called(look: Looked, target: int, count: int) -> str:

@@ -14,6 +14,7 @@ from .looked import (
     Looked,
     NothingToAsk,
     called,
+    class_scores,
     image_of,
     limits,
     maps,
@@ -85,7 +86,8 @@ def most_important(look: Looked, random: Random, *, layer: str | None = None) ->
     target = int(output.argmax())
     height, width = (int(size) for size in seen.item.image.shape[-2:])
     side = (max(1, -(-height // PARTS)), max(1, -(-width // PARTS)))
-    found = occlusion(look.module, seen.item.image, target=target, window=side, stride=side, progress=False)
+    settings = {"target": target, "window": side, "stride": side, "score": class_scores, "progress": False}
+    found = occlusion(look.module, seen.item.image, **settings)
     change = found.change.reshape(-1)
     order = change.argsort(descending=True, stable=True).tolist()
     most = float(change[order[0]])
