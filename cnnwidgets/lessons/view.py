@@ -33,7 +33,7 @@ from ..widgets.surface import layout, markup, plain
 from .page import part
 from .panel import LessonPanel
 from .sheet import Posed, left_out, posed, sheet
-from .still import LETTERS, still
+from .still import LETTERS, sketch, still
 from .widget import style
 
 OPENED: dict[str, type[LayerView]] = {
@@ -269,6 +269,7 @@ class Lesson(ModelView):
                 width=720,
                 key="question",
                 chart=partial(still, here, self.answered, self._head()),
+                sketch=partial(sketch, here, self.answered, self._head()),
                 sheet=self._sheet(),
                 number=self.number,
                 answers=[self._answer_to(at) for at in range(len(self.posed))],

@@ -112,6 +112,8 @@ class Choice:
     def __post_init__(self) -> None:
         if not self.text.strip() and self.picture is None and self.box is None:
             raise ValueError("a choice needs a text, a picture or a box")
+        if self.picture is not None and not isinstance(self.picture, Picture):
+            object.__setattr__(self, "picture", Picture(self.picture))
 
     @classmethod
     def of(cls, given: Any) -> Choice:
