@@ -132,6 +132,10 @@ def test_what_does_not_apply_is_said_and_a_lesson_of_nothing_is_refused(widgets)
     assert widgets() == 0
 
 
+def _opening(**traits):
+    return lambda subject, random: cw.lessons.Question("?", 1, [2], opens=("ActivationView", traits))
+
+
 @pytest.mark.parametrize(
     ("options", "error", "words"),
     [
@@ -142,6 +146,12 @@ def test_what_does_not_apply_is_said_and_a_lesson_of_nothing_is_refused(widgets)
         ({"topics": ["stride"], "number": 1}, IndexError, "the lesson has 1 questions"),
         ({"topic": "stride"}, TypeError, "no keyword 'topic'"),
         ({"topics": [lambda s, r: cw.lessons.Question("?", 1, [2], opens=("MyView", {}))]}, LookupError, "no view"),
+        (
+            {"topics": [_opening(layer="C9")]},
+            LookupError,
+            "opens ActivationView at a layer that is none: no layer 'C9'",
+        ),
+        ({"topics": [_opening(chanel=1)]}, TypeError, "ActivationView has no keyword 'chanel'"),
     ],
 )
 def test_bad_input_leaves_no_widget(subject, options, error, words, widgets):

@@ -16,7 +16,6 @@ from .looked import (
     called,
     convolution,
     image_of,
-    limits,
     name_of,
     named,
     number,
@@ -24,7 +23,7 @@ from .looked import (
     scores,
     spread,
 )
-from .question import Choice, Picture, Question, apart
+from .question import Choice, Picture, Question, apart, limits
 
 CLEAR = 0.85
 """The class that comes second loses at most this share of what the first one does."""

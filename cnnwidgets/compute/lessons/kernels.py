@@ -10,8 +10,8 @@ from ..core import get_layer
 from ..filters import filters as filters_of
 from ..filters import find_convolution
 from ..layers import Layer
-from .looked import Looked, NothingToAsk, Seen, convolution, image_of, limits, named, number, one_of, varying
-from .question import Choice, Picture, Question, apart
+from .looked import Looked, NothingToAsk, Seen, convolution, image_of, named, number, one_of, varying
+from .question import Choice, Picture, Question, apart, limits
 
 TILES = 16
 """Kernels of a filter that are drawn at most: of more, nobody can compare two by eye."""

@@ -13,7 +13,7 @@ from ..core import OUTPUT, ForwardError, leaves
 from ..dataset import Item, Items, OutputNames, Prediction, predict, scores_of
 from ..filters import convolutions, find_convolution
 from ..layers import Layer, LayerTable, run
-from .question import Picture, Question
+from .question import CHANNELS, SLACK, Picture, Question
 
 TRIES = 12
 """Images, or channels, that are tried before there is nothing to ask."""
@@ -77,10 +77,12 @@ def image_of(look: Looked, seen: Seen, **options: Any) -> Picture:
     if seen.item.image is None:
         raise NothingToAsk("the items of this data set hold no image that could be shown")
     image = look.items.picture(seen.item.image).float()
-    low, high = float(image.min()), float(image.max())
-    if low < -1e-3 or high > 1 + 1e-3:
-        image = (image - low) / (high - low)
     text = f"image {seen.index}" + (f", {seen.item.text}" if seen.item.text else "")
+    if len(image) not in CHANNELS:
+        text, image = f"{text}, mean of {len(image)} channels", image.mean(0, keepdim=True)
+    low, high = float(image.min()), float(image.max())
+    if low < -SLACK or high > 1 + SLACK:
+        image = (image - low) / ((high - low) or 1.0)
     return Picture(image, "image", **{"text": text} | options)
 
 
@@ -156,13 +158,6 @@ def named(layer: str) -> str:
 def begun(words: str) -> str:
     """The words at the beginning of a sentence: `Layer 2`; other names keep their letters."""
     return words.replace("layer ", "Layer ", 1) if words.startswith("layer ") else words
-
-
-def limits(*values: torch.Tensor) -> tuple[float, float]:
-    """One colour scale for all of these; centred on 0 where there are negative values."""
-    low, high = min(float(each.min()) for each in values), max(float(each.max()) for each in values)
-    most = max(-low, high) or 1.0
-    return (-most, most) if low < 0 else (0.0, most)
 
 
 def varying(values: torch.Tensor) -> list[int]:

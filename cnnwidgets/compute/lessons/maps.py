@@ -18,7 +18,6 @@ from .looked import (
     before,
     begun,
     image_of,
-    limits,
     maps,
     name_of,
     named,
@@ -26,7 +25,7 @@ from .looked import (
     one_of,
     varying,
 )
-from .question import Choice, Picture, Question, apart
+from .question import Choice, Picture, Question, apart, limits
 from .sizes import by, steps, surrounded
 
 MIXED = 0.1

@@ -16,7 +16,6 @@ from .looked import (
     called,
     class_scores,
     image_of,
-    limits,
     maps,
     name_of,
     named,
@@ -25,7 +24,7 @@ from .looked import (
     scores,
     spread,
 )
-from .question import Box, Choice, Picture, Question
+from .question import Box, Choice, Picture, Question, limits
 
 OVERLAP = 0.55
 """Boxes that share more than this of their union cannot be told apart by a click."""

@@ -295,6 +295,12 @@ def test_what_a_network_lacks_is_said(model, topic, words):
     assert asked.questions == [] and words in asked.left_out[topic]
 
 
+def test_an_image_that_is_no_colours_is_shown_as_the_mean_of_its_channels():
+    model = nn.Sequential(nn.Conv2d(5, 4, 3, stride=2))
+    question = one(cw.Subject(model, torch.rand(4, 5, 9, 9) * 3), "stride")
+    assert question.shown[0].values.shape == (1, 9, 9) and "mean of 5 channels" in question.shown[0].text
+
+
 def test_maps_that_are_0_everywhere_and_images_of_one_class_are_said():
     dead = nn.Sequential(nn.Conv2d(1, 3, 3), nn.ReLU(), nn.Flatten(), nn.Linear(108, 2))
     nn.init.zeros_(dead[0].weight)
