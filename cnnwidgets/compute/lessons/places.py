@@ -85,7 +85,13 @@ def most_important(look: Looked, random: Random, *, layer: str | None = None) ->
     target = int(output.argmax())
     height, width = (int(size) for size in seen.item.image.shape[-2:])
     side = (max(1, -(-height // PARTS)), max(1, -(-width // PARTS)))
-    settings = {"target": target, "window": side, "stride": side, "score": class_scores, "progress": False}
+    settings: dict[str, Any] = {
+        "target": target,
+        "window": side,
+        "stride": side,
+        "score": class_scores,
+        "progress": False,
+    }
     found = occlusion(look.module, seen.item.image, **settings)
     change = found.change.reshape(-1)
     order = change.argsort(descending=True, stable=True).tolist()

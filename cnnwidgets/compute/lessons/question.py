@@ -140,7 +140,7 @@ class Choice:
     text : str
         What it says; with a picture, what stands under it.
     picture : Picture, optional
-        What is clicked.
+        What is clicked; a tensor (H, W) will do.
     box : (left, top, right, bottom), optional
         The part of the question's last picture that is clicked, in pixels.
     said : str
@@ -160,8 +160,9 @@ class Choice:
     def __post_init__(self) -> None:
         if not self.text.strip() and self.picture is None and self.box is None:
             raise ValueError("a choice needs a text, a picture or a box")
-        if self.picture is not None and not isinstance(self.picture, Picture):
-            object.__setattr__(self, "picture", Picture(self.picture))
+        given: Any = self.picture
+        if given is not None and not isinstance(given, Picture):
+            object.__setattr__(self, "picture", Picture(given))
 
     @classmethod
     def of(cls, given: Any) -> Choice:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from random import Random
 from typing import Any, NamedTuple, TypeAlias
 
@@ -137,7 +137,7 @@ def _fits(axis: str, given: int, window: int, step: int, pad: int, out: int) -> 
     )
 
 
-def by(size: Pair) -> str:
+def by(size: Sequence[int]) -> str:
     """`28 × 28`."""
     return f"{size[0]} × {size[1]}"
 
