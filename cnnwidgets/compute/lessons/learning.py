@@ -71,7 +71,7 @@ def losses(vectors: torch.Tensor, labels: torch.Tensor, rate: float, steps: int)
     Examples
     --------
     >>> import torch
-    >>> losses(torch.eye(2), torch.tensor([0, 1]), 1.0, 1).round(decimals=3).tolist()
+    >>> [round(loss, 3) for loss in losses(torch.eye(2), torch.tensor([0, 1]), 1.0, 1).tolist()]
     [0.693, 0.474]
     """
     whole = torch.cat([vectors, torch.ones(len(vectors), 1)], 1).double()

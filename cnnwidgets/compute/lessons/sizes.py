@@ -33,12 +33,15 @@ class Sliding(NamedTuple):
         high, wide = ((size + 2 * pad - window) // step + 1 for size, window, step, pad in each)
         return high, wide
 
-    def asked(self, unpadded: str = "") -> str:
-        """All that the size of the map follows from, and the question; `unpadded` says that there is no padding."""
+    def asked(self, unpadded: str = "", stride: str = "") -> str:
+        """All that the size of the map follows from, and the question.
+
+        `unpadded` says that there is no padding, and `stride` what the steps are called.
+        """
         framed = f" {surrounded(self.padding, self.filling)}" if max(self.padding) else unpadded
         return (
             f"{begun(named(self.layer))} slides a window of {by(self.window)} over {by(self.given)} numbers{framed}, "
-            f"{steps(self.stride)}. How large is its map?"
+            f"{steps(self.stride)}{stride}. How large is its map?"
         )
 
     def worked(self) -> str:
@@ -82,7 +85,8 @@ def stride(look: Looked, random: Random, *, layer: str | None = None) -> Questio
     others = [_plus(one.stride, (1, 1)), (across, down), (1, 1), _plus(one.stride, (2, 2)), _plus(one.stride, (3, 3))]
     misses = [one.size(stride=other) for other in others] + [_plus(one.out, (1, 1)), _plus(one.out, (-1, -1))]
     end = f"With stride 1 the map would be {by(one.size(stride=(1, 1)))}: the stride is what makes it smaller."
-    return _sized(look, seen, one, one.asked(), misses, f"{one.worked()} {end}")
+    ask = one.asked(stride=f" (stride {_told(one.stride)})")
+    return _sized(look, seen, one, ask, misses, f"{one.worked()} {end}")
 
 
 def _sized(look: Looked, seen: Seen, one: Sliding, ask: str, misses: list[Pair], why: str) -> Question:
@@ -143,10 +147,9 @@ def by(size: Sequence[int]) -> str:
 
 
 def steps(stride: Pair) -> str:
-    """`2 at a time (stride 2)`."""
+    """`2 at a time`."""
     down, across = stride
-    each = f"{down}" if down == across else f"{down} down and {across} across"
-    return f"{each} at a time (stride {_told(stride)})"
+    return f"{down if down == across else f'{down} down and {across} across'} at a time"
 
 
 def surrounded(pad: Pair, filling: str) -> str:
