@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
@@ -10,7 +10,7 @@ import ipywidgets as W
 import traitlets as T
 from torch import nn
 
-from ..compute.core import check_numbers, unknown
+from ..compute.core import check_numbers, get_layer, unknown
 from ..compute.lessons import TOPICS, Asked, NothingToAsk, Question, ask
 from ..data import digits
 from ..live import Linked
@@ -33,7 +33,7 @@ from ..widgets.surface import layout, markup, plain
 from .page import part
 from .panel import LessonPanel
 from .sheet import Posed, left_out, posed, sheet
-from .still import LETTERS, still
+from .still import LETTERS, sketch, still
 from .widget import style
 
 OPENED: dict[str, type[LayerView]] = {
@@ -80,7 +80,8 @@ class Lesson(ModelView):
     ------
     TypeError, ValueError
         The model, the data set or an item of it is not what it must be; a keyword is misspelt. None of the topics
-        applies to this network (`NothingToAsk`, which says why); where some do, the card says what it leaves out.
+        can be asked of this network (`NothingToAsk`, which says why of each); where some can, the card says what it
+        leaves out, and why.
     LookupError
         No such topic or layer.
     ForwardError
@@ -269,6 +270,7 @@ class Lesson(ModelView):
                 width=720,
                 key="question",
                 chart=partial(still, here, self.answered, self._head()),
+                sketch=partial(sketch, here, self.answered, self._head()),
                 sheet=self._sheet(),
                 number=self.number,
                 answers=[self._answer_to(at) for at in range(len(self.posed))],
@@ -338,13 +340,26 @@ class Lesson(ModelView):
     def _ask(self) -> Asked:
         asked = ask(self.subject, self.topics, seed=self.seed, count=self.count, layer=self.layer)
         for question in asked.questions:
-            if question.opens is not None and question.opens[0] not in OPENED:
-                name = question.opens[0]
-                there = f"there are {', '.join(OPENED)}"
-                raise LookupError(unknown(f"{question.ask!r} opens no view {name!r}", name, OPENED, there))
+            if question.opens is not None:
+                self._check_opens(question.ask, *question.opens)
         if not asked.questions:
             raise NothingToAsk("; ".join(f"{topic}: {why}" for topic, why in asked.left_out.items()))
         return asked
+
+    def _check_opens(self, ask: str, name: str, traits: Mapping[str, Any]) -> None:
+        """Raise LookupError where a question opens a view or a layer that is none, TypeError for a trait of no view."""
+        if name not in OPENED:
+            raise LookupError(
+                unknown(f"{ask!r} opens no view {name!r}", name, OPENED, f"there are {', '.join(OPENED)}")
+            )
+        OPENED[name].check_keywords(dict(traits))
+        layer = traits.get("layer")
+        if isinstance(layer, str) and layer not in {row.name for row in self.subject.at(0).modules}:
+            try:
+                get_layer(self.subject.module, layer)
+            except LookupError as error:
+                if layer not in {row.name for row in self.subject.at(0).table}:  # nor an operation
+                    raise LookupError(f"{ask!r} opens {name} at a layer that is none: {error}") from None
 
     def _sheet(self) -> dict[str, Any]:
         return self.remember("sheet", (self.posed, self.asked), lambda: sheet(self.posed, self.asked))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 import cnnwidgets as cw
@@ -130,6 +132,10 @@ def test_what_does_not_apply_is_said_and_a_lesson_of_nothing_is_refused(widgets)
     assert widgets() == 0
 
 
+def _opening(**traits):
+    return lambda subject, random: cw.lessons.Question("?", 1, [2], opens=("ActivationView", traits))
+
+
 @pytest.mark.parametrize(
     ("options", "error", "words"),
     [
@@ -140,6 +146,12 @@ def test_what_does_not_apply_is_said_and_a_lesson_of_nothing_is_refused(widgets)
         ({"topics": ["stride"], "number": 1}, IndexError, "the lesson has 1 questions"),
         ({"topic": "stride"}, TypeError, "no keyword 'topic'"),
         ({"topics": [lambda s, r: cw.lessons.Question("?", 1, [2], opens=("MyView", {}))]}, LookupError, "no view"),
+        (
+            {"topics": [_opening(layer="C9")]},
+            LookupError,
+            "opens ActivationView at a layer that is none: no layer 'C9'",
+        ),
+        ({"topics": [_opening(chanel=1)]}, TypeError, "ActivationView has no keyword 'chanel'"),
     ],
 )
 def test_bad_input_leaves_no_widget(subject, options, error, words, widgets):
@@ -178,6 +190,45 @@ def test_texts_of_a_question_are_text_in_the_page(tmp_path: Path, subject):
     lesson = cw.Lesson(subject, topics=[lambda s, r: cw.lessons.Question(evil, evil + "1", [evil + "2"], why=evil)])
     text = lesson.to_html(tmp_path / "lesson.html").path.read_text(encoding="utf-8")
     assert "<img src=x" not in text
+
+
+LONG = "a label with many words that goes on for longer than the picture is wide"
+
+
+def _own(subject, random):
+    pictures = [cw.lessons.Picture(torch.rand(9, 9), text=f"{LONG} {at}") for at in range(5)]  # two rows
+    choices = [cw.lessons.Choice(f"{LONG} {at}", torch.rand(5, 5), said=f"told {at}") for at in range(7)]
+    return cw.lessons.Question(f"{LONG}, {LONG}, and {LONG}?", choices[0], choices[1:], f"{LONG}. " * 12, pictures)
+
+
+def _texts(subject, random):
+    return cw.lessons.Question("What?", f"{LONG} {LONG}", [f"{LONG} no", "short"], "because")
+
+
+@pytest.mark.parametrize("topics", [("occlusion", "relu"), ("filters", "relu"), ("training", "relu"), _own, _texts])
+def test_the_saved_picture_keeps_every_word_and_in_svg_as_text(topics, tmp_path: Path):
+    data = torch.utils.data.Subset(cw.data.digits(), range(60))
+    layers = [layer for layer in cw.models.lenet5(pretrained=True) if not isinstance(layer, nn.ReLU)]
+    lesson = cw.Lesson(nn.Sequential(*layers), data, topics=topics, seed=1)
+    for answer in (None, (lesson.right + 1) % len(lesson.posed[0].choices)):
+        if answer is not None:
+            lesson.answer(answer)
+        lesson.save(tmp_path / "lesson.svg")
+        svg = (tmp_path / "lesson.svg").read_text(encoding="utf-8")
+        written = html.unescape(" ".join(re.findall(r"<text[^>]*>([^<]*)</text>", svg)))
+        question = lesson.question
+        said = [question.ask, lesson.status(), *(picture.text for picture in question.shown)]
+        said += [choice.text for choice in lesson.posed[0].choices]
+        if answer is not None:
+            said += [question.why, "is not right: it is", *(each.said for each in question.choices if not each.box)]
+        assert "…" not in written and all(word in written.split() for text in said for word in text.split())
+        drawn = [*question.shown, *(choice.picture for choice in question.choices if choice.picture is not None)]
+        assert svg.count("<image") == len(drawn)
+    size = [float(each) for each in re.search(r'viewBox="0 0 (\S+) (\S+)"', svg).groups()]
+    ends = [float(each) for each in re.findall(r'<text[^>]* x="([\d.]+)"', svg)]
+    assert max(ends, default=0) < size[0]
+    lesson.save(tmp_path / "lesson.png")
+    assert Image.open(tmp_path / "lesson.png").size[1] == pytest.approx(size[1] / 0.75, rel=0.02)
 
 
 def test_pictures_have_one_scale_and_kernels_stand_beside_one_another():

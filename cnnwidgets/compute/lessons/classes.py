@@ -16,16 +16,19 @@ from .looked import (
     called,
     convolution,
     image_of,
-    limits,
     name_of,
+    named,
     number,
     one_of,
     scores,
+    spread,
 )
-from .question import Choice, Picture, Question, apart
+from .question import Choice, Picture, Question, apart, limits
 
 CLEAR = 0.85
 """The class that comes second loses at most this share of what the first one does."""
+COUNTS = 0.01
+"""A channel is asked about that takes at least this share of the range of all scores from a class."""
 SHOWN = 4
 
 
@@ -49,7 +52,9 @@ def which_class(look: Looked, random: Random, *, layer: str | None = None) -> Qu
         twin = EditedTwin(look.module, {row.name: Ablate(channels=[channel])}, prepare=look.prepare)
         change = scores(look, seen.item, twin.module) - whole
         order = change.argsort(stable=True).tolist()
-        if float(change[order[0]]) < 0 and float(change[order[1]]) > CLEAR * float(change[order[0]]):
+        if float(change[order[0]]) <= -COUNTS * spread(whole) and float(change[order[1]]) > CLEAR * float(
+            change[order[0]]
+        ):
             break
     else:
         raise NothingToAsk(f"no channel that was tried takes clearly more from one class for image {seen.index}")
@@ -62,15 +67,15 @@ def which_class(look: Looked, random: Random, *, layer: str | None = None) -> Qu
     wrong = apart(choice(order[0]), [choice(target) for target in near if target != order[0]])
     told = ", ".join(f"{each.text} {each.said}" for each in (choice(order[0]), *wrong))
     why = (
-        f"Without channel {channel} of {row.name} the scores change by: {told}. A channel is no class of its own: all "
-        "later layers build on it, and each class goes by many."
+        f"Without channel {channel} of {named(row.name)} the scores change by: {told}. A channel is no class of its "
+        "own: all later layers build on it, and each class goes by many."
     )
     shown = [image_of(look, seen)]
     values = seen.output(row.name)[channel].float()
     if values.ndim == 2:
-        shown.append(Picture(values, text=f"channel {channel} of {row.name}", limits=limits(values)))
+        shown.append(Picture(values, text=f"channel {channel} of {named(row.name)}", limits=limits(values)))
     opens = ("InterventionView", {"index": seen.index, "layer": row.name, "channel": channel, "off": (channel,)})
-    ask = f"Channel {channel} of {row.name} is switched off: all of its map becomes 0. Which class loses most?"
+    ask = f"Channel {channel} of {named(row.name)} is switched off: all of its map becomes 0. Which class loses most?"
     return Question(ask, choice(order[0]), wrong, why, shown, opens)
 
 
@@ -129,4 +134,6 @@ def _least_certain(look: Looked, random: Random) -> tuple[Seen, torch.Tensor]:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %" if share < 0.9995 else "100 %"
+    if share >= 0.9995:
+        return "100 %"
+    return f"{100 * share:.1f} %" if share >= 0.01 else f"{number(100 * share)} %"

@@ -6,11 +6,12 @@ from random import Random
 
 import torch
 
+from ..core import get_layer
 from ..filters import filters as filters_of
 from ..filters import find_convolution
 from ..layers import Layer
-from .looked import Looked, NothingToAsk, Seen, convolution, image_of, limits, number, one_of
-from .question import Choice, Picture, Question, apart
+from .looked import Looked, NothingToAsk, Seen, convolution, image_of, named, number, one_of, varying
+from .question import Choice, Picture, Question, apart, limits
 
 TILES = 16
 """Kernels of a filter that are drawn at most: of more, nobody can compare two by eye."""
@@ -28,7 +29,7 @@ def which_filter(look: Looked, random: Random, *, layer: str | None = None) -> Q
 
     wrong = apart(choice(right), map(choice, order))
     if not wrong:
-        raise NothingToAsk(f"the filters of {row.name} are all alike")
+        raise NothingToAsk(f"the filters of {named(row.name)} are all alike")
     top, left = divmod(int(maps[right].argmax()), maps.shape[-1])
     others = [int(each.said.split()[1]) for each in wrong]
     told = ", ".join(f"filter {at} gives {number(float(maps[at, top, left]))}" for at in others)
@@ -37,7 +38,7 @@ def which_filter(look: Looked, random: Random, *, layer: str | None = None) -> Q
         f"{number(float(maps[right, top, left]))}; {told}. Blue weights count against what lies under them, red ones "
         "for it."
     )
-    shown = [image_of(look, seen), Picture(maps[right], text=f"a map of {row.name}", limits=limits(maps[right]))]
+    shown = [image_of(look, seen), Picture(maps[right], text=f"a map of {named(row.name)}", limits=limits(maps[right]))]
     opens = ("ConvolutionView", _place(seen, row, right, (top, left)))
     return Question("Which of these filters made this map?", choice(right), wrong, why, shown, opens)
 
@@ -53,16 +54,20 @@ def which_map(look: Looked, random: Random, *, layer: str | None = None) -> Ques
 
     wrong = apart(choice(right), [choice(at) for at in order if not _scaled(maps[at], maps[right])])
     if not wrong:
-        raise NothingToAsk(f"the maps of {row.name} are all alike")
+        raise NothingToAsk(f"the maps of {named(row.name)} are all alike")
     top, left = divmod(int(maps[right].argmax()), maps.shape[-1])
+    first = row.name == convolution(look, seen, None).name
+    given = "the image" if first else f"what goes into {named(row.name)} for the image"
     why = (
         f"Map {right} is the answer of filter {right}: one number for each place where the filter was laid. It is "
-        f"largest, {number(float(maps[right, top, left]))}, at row {top}, column {left}: there the image is most like "
-        "the filter. The other maps are answers of other filters to the same image."
+        f"largest, {number(float(maps[right, top, left]))}, at row {top}, column {left}: there {given} is most like "
+        "the filter. The other maps are answers of other filters to the same."
     )
-    kernel = Picture(kernels[right], "kernel", text=f"filter {right} of {row.name}", limits=limits(kernels[right]))
+    kernel = Picture(
+        kernels[right], "kernel", text=f"filter {right} of {named(row.name)}", limits=limits(kernels[right])
+    )
     opens = ("ConvolutionView", _place(seen, row, right, (top, left)))
-    ask = "Which map does this filter make of the image?"
+    ask = f"Which map does this filter make of {given}?"
     return Question(ask, choice(right), wrong, why, [image_of(look, seen), kernel], opens)
 
 
@@ -72,16 +77,20 @@ def _drawn(look: Looked, random: Random, layer: str | None) -> tuple[Seen, Layer
     row = convolution(look, seen, layer)
     found = filters_of(look.module, find_convolution(look.module, row.module)[0])
     if found.weights.ndim != 4 or found.channels > TILES:
+        count = found.channels * found.planes
         raise NothingToAsk(
-            f"each filter of {row.name} has {found.channels * found.planes} kernels: more than {TILES} cannot be "
-            "compared by eye"
+            f"each filter of {named(row.name)} has {count} kernels: more than {TILES} cannot be compared by eye"
+        )
+    if getattr(get_layer(look.module, row.module), "groups", 1) > 1:
+        raise NothingToAsk(
+            f"each filter of {named(row.name)} sees a part of the channels (groups), not all that goes in"
         )
     maps = seen.output(row.name).detach().float()
-    alive = [at for at in range(len(maps)) if bool(maps[at].isfinite().all()) and float(maps[at].std()) > 1e-6]
+    alive = varying(maps)
     if not alive:
-        raise NothingToAsk(f"all maps of {row.name} are the same everywhere for image {seen.index}")
+        raise NothingToAsk(f"all maps of {named(row.name)} are the same everywhere for image {seen.index}")
     if len(maps) < 2:
-        raise NothingToAsk(f"{row.name} has one filter alone, so there is nothing to choose")
+        raise NothingToAsk(f"{named(row.name)} has one filter alone, so there is nothing to choose")
     return seen, row, found.weights.float(), maps, random.choice(alive)
 
 

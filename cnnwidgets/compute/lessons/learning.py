@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from random import Random
 
 import torch
+from torch import nn
 from torch.nn import functional
 
 from ..convolution import layer_pass
-from ..core import ForwardError
-from .looked import Looked, NothingToAsk, name_of, one_of
+from ..core import ForwardError, get_layer
+from .looked import Looked, NothingToAsk, begun, name_of, named, one_of
 from .question import Choice, Picture, Question, apart
 
 IMAGES, STEPS = 24, 24
@@ -25,7 +26,7 @@ def which_rate(look: Looked, random: Random, *, layer: str | None = None) -> Que
     whole = torch.cat([vectors, torch.ones(len(vectors), 1)], 1).double()
     steepest = float(torch.linalg.matrix_norm(whole, 2)) ** 2 / len(whole) / 2
     if not steepest > 0:
-        raise NothingToAsk(f"what goes into {name} is 0 for all images: nothing can be learned of it")
+        raise NothingToAsk(f"what goes into {named(name)} is 0 for all images: nothing can be learned of it")
     rates = [float(f"{factor / steepest:.1g}") for factor in FACTORS]
     curves = [losses(vectors, labels, rate, STEPS) for rate in rates]
     top = 1.5 * float(curves[0][0])
@@ -39,15 +40,16 @@ def which_rate(look: Looked, random: Random, *, layer: str | None = None) -> Que
     near = sorted((at for at in range(len(rates)) if at != right), key=lambda at: abs(at - right))
     wrong = apart(choice(right), map(choice, near))
     if not wrong:
-        raise NothingToAsk(f"every learning rate gives the same curve for {name}")
+        raise NothingToAsk(f"every learning rate gives the same curve for {named(name)}")
     ends = ", ".join(f"{rate:g} to {float(curve[-1]):.2g}" for rate, curve in zip(rates, curves, strict=True))
     why = (
         f"After {STEPS} steps the loss came from {float(curves[0][0]):.2g} with the rate {ends}. A small rate is safe "
         "and slow; a larger one is quicker; one that is too large steps over the valley, and the loss jumps."
     )
     ask = (
-        f"{name}, the last layer, forgets all and learns {len(set(labels.tolist()))} classes from {len(vectors)} "
-        f"images, in {STEPS} steps. Which is the curve of its loss with the learning rate {rates[right]:g}?"
+        f"{begun(named(name))}, the last layer, forgets all and learns {len(set(labels.tolist()))} classes from "
+        f"{len(vectors)} images, in {STEPS} steps. Which is the curve of its loss with the learning rate "
+        f"{rates[right]:g}?"
     )
     return Question(ask, choice(right), wrong, why, (), ("ActivationView", {"index": index, "layer": name}))
 
@@ -69,7 +71,7 @@ def losses(vectors: torch.Tensor, labels: torch.Tensor, rate: float, steps: int)
     Examples
     --------
     >>> import torch
-    >>> losses(torch.eye(2), torch.tensor([0, 1]), 1.0, 1).round(decimals=3).tolist()
+    >>> [round(loss, 3) for loss in losses(torch.eye(2), torch.tensor([0, 1]), 1.0, 1).tolist()]
     [0.693, 0.474]
     """
     whole = torch.cat([vectors, torch.ones(len(vectors), 1)], 1).double()
@@ -86,7 +88,8 @@ def losses(vectors: torch.Tensor, labels: torch.Tensor, rate: float, steps: int)
 def _vectors(look: Looked, random: Random, layer: str | None) -> tuple[str, torch.Tensor, torch.Tensor, int]:
     """The last linear layer, what goes into it for some images (N, D), their labels from 0 (N,), one image."""
     seen = one_of(look, random)
-    rows = [row for row in seen.modules if row.type == "Linear" and row.kind == "vector" and row.ran]
+    rows = [row for row in seen.modules if row.kind == "vector" and row.ran]
+    rows = [row for row in rows if type(get_layer(look.module, row.module)) is nn.Linear]  # a quantised one is another
     if layer is not None:
         rows = [row for row in rows if layer in (row.name, row.module)]
     if not rows:

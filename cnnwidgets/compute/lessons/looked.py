@@ -9,14 +9,17 @@ from typing import Any, Protocol, TypeAlias
 import torch
 from torch import nn
 
-from ..core import OUTPUT, ForwardError
-from ..dataset import Item, Items, OutputNames, Prediction, predict
+from ..core import OUTPUT, ForwardError, leaves
+from ..dataset import Item, Items, OutputNames, Prediction, predict, scores_of
 from ..filters import convolutions, find_convolution
 from ..layers import Layer, LayerTable, run
-from .question import Picture, Question
+from .question import CHANNELS, SLACK, Picture, Question
 
 TRIES = 12
 """Images, or channels, that are tried before there is nothing to ask."""
+
+VARIES = 0.02
+"""A map that is asked about has at least this range, as a share of the largest number of all maps of its layer."""
 
 
 class Seen(Protocol):
@@ -74,10 +77,12 @@ def image_of(look: Looked, seen: Seen, **options: Any) -> Picture:
     if seen.item.image is None:
         raise NothingToAsk("the items of this data set hold no image that could be shown")
     image = look.items.picture(seen.item.image).float()
-    low, high = float(image.min()), float(image.max())
-    if low < -1e-3 or high > 1 + 1e-3:
-        image = (image - low) / (high - low)
     text = f"image {seen.index}" + (f", {seen.item.text}" if seen.item.text else "")
+    if len(image) not in CHANNELS:
+        text, image = f"{text}, mean of {len(image)} channels", image.mean(0, keepdim=True)
+    low, high = float(image.min()), float(image.max())
+    if low < -SLACK or high > 1 + SLACK:
+        image = (image - low) / ((high - low) or 1.0)
     return Picture(image, "image", **{"text": text} | options)
 
 
@@ -85,10 +90,15 @@ def scores(look: Looked, item: Item, module: nn.Module | None = None) -> torch.T
     """(K,): what the network, or a twin of it, puts out for an image."""
     images = look.items.batch(item)
     found = run(module or look.module, images, [OUTPUT], prepare=look.prepare, device="cpu").output
-    output = next((found[name] for name in ("logits", "out", "") if name in found), None)
+    output = scores_of(found)
     if output is None or predict(output) is None:
         raise NothingToAsk(f"{name_of(look)} puts out no scores of two or more classes")
     return output.detach().flatten().float()
+
+
+def class_scores(output: Any) -> Any:
+    """The class scores in what a network returned: a tensor, or one that holds it, as `scores` finds them."""
+    return scores_of({path: value for path, value in leaves(output) if torch.is_tensor(value)})
 
 
 def called(look: Looked, target: int, count: int) -> str:
@@ -140,11 +150,27 @@ def name_of(look: Looked) -> str:
     return type(look.module).__name__
 
 
-def limits(*values: torch.Tensor) -> tuple[float, float]:
-    """One colour scale for all of these; centred on 0 where there are negative values."""
-    low, high = min(float(each.min()) for each in values), max(float(each.max()) for each in values)
-    most = max(-low, high) or 1.0
-    return (-most, most) if low < 0 else (0.0, most)
+def named(layer: str) -> str:
+    """What a layer is called in a sentence: `C1`; `layer 2` where its name is a number."""
+    return f"layer {layer}" if layer.replace(".", "").replace(":", "").isdigit() else layer
+
+
+def begun(words: str) -> str:
+    """The words at the beginning of a sentence: `Layer 2`; other names keep their letters."""
+    return words.replace("layer ", "Layer ", 1) if words.startswith("layer ") else words
+
+
+def varying(values: torch.Tensor) -> list[int]:
+    """Those of the maps (C, H, W) whose range is more than rounding, and can be seen beside the others."""
+    known = values.float().nan_to_num(0, 0, 0)
+    ranges = known.amax((1, 2)) - known.amin((1, 2))
+    whole = values.isfinite().all(2).all(1) & (ranges > VARIES * known.abs().max())
+    return whole.nonzero().flatten().tolist()
+
+
+def spread(scores: torch.Tensor) -> float:
+    """What a change of a class score is measured by: the range of all scores; 1 % of the largest at least."""
+    return max(float(scores.max() - scores.min()), 0.01 * float(scores.abs().max()))
 
 
 def number(value: float) -> str:

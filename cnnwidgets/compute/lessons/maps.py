@@ -11,8 +11,22 @@ from torch.nn import functional
 
 from ..core import get_layer
 from ..layers import Layer
-from .looked import Looked, NothingToAsk, Seen, before, image_of, limits, maps, name_of, number, one_of
-from .question import Choice, Picture, Question, apart
+from .looked import (
+    Looked,
+    NothingToAsk,
+    Seen,
+    before,
+    begun,
+    image_of,
+    maps,
+    name_of,
+    named,
+    number,
+    one_of,
+    varying,
+)
+from .question import Choice, Picture, Question, apart, limits
+from .sizes import by, steps, surrounded
 
 MIXED = 0.1
 """Of a map that is asked about, at least this share of the places is above 0, and below."""
@@ -29,7 +43,7 @@ def relu(look: Looked, random: Random, *, layer: str | None = None) -> Question:
     for row, given in found:
         values = seen.output(given.name).float()
         share = (values > 0).float().mean((1, 2))
-        mixed += [(row, given, at) for at in range(len(values)) if MIXED < float(share[at]) < 1 - MIXED]
+        mixed += [(row, given, at) for at in varying(values) if MIXED < float(share[at]) < 1 - MIXED]
     if not mixed:
         raise NothingToAsk(f"no map before a ReLU has values above and below 0 for image {seen.index}")
     row, given, at = random.choice([each for each in mixed if each[0] is mixed[0][0]])
@@ -46,7 +60,7 @@ def relu(look: Looked, random: Random, *, layer: str | None = None) -> Question:
         f"ReLU keeps each number above 0 as it is and puts 0 in place of each below: {gone:.0%} of this map became 0. "
         f"The largest number, {number(float(values.max()))}, is the same before and after."
     )
-    shown = [Picture(values, text=f"map {at} of {given.name}, before {row.name}", limits=scale)]
+    shown = [Picture(values, text=f"map {at} of {named(given.name)}, before {named(row.name)}", limits=scale)]
     opens = ("ActivationView", {"index": seen.index, "layer": row.name, "channel": at})
     return Question("This map goes through ReLU. What comes out?", right, apart(right, wrong), why, shown, opens)
 
@@ -63,9 +77,9 @@ def pooling(look: Looked, random: Random, *, layer: str | None = None) -> Questi
     row, given = found[0] if layer is None else random.choice(found)
     module = get_layer(look.module, row.module)
     before_, after = seen.output(given.name).float(), seen.output(row.name).float()
-    alive = [at for at in range(len(after)) if float(after[at].std()) > 1e-6]
+    alive = varying(after)
     if not alive:
-        raise NothingToAsk(f"all maps of {row.name} are the same everywhere for image {seen.index}")
+        raise NothingToAsk(f"all maps of {named(row.name)} are the same everywhere for image {seen.index}")
     at = random.choice(alive)
     scale = limits(before_[at])
     right = Choice(picture=Picture(after[at], limits=scale), said=POOLED[row.type])
@@ -77,17 +91,18 @@ def pooling(look: Looked, random: Random, *, layer: str | None = None) -> Questi
         ],
     )
     if not wrong:
-        raise NothingToAsk(f"every way to pool map {at} of {given.name} gives the same")
-    (high, wide), (down, across) = _pair(module.kernel_size), _pair(module.stride)
+        raise NothingToAsk(f"every way to pool map {at} of {named(given.name)} gives the same")
+    window, pad = _pair(module.kernel_size), _pair(module.padding)
     kept = "largest number" if row.type == "MaxPool2d" else "mean"
+    counted = "zeros, which count in the mean," if row.type == "AvgPool2d" else "padding, which is never the largest,"
+    framed = f" {surrounded(pad, counted)}" if max(pad) else ""
+    moves = steps(_pair(module.stride)) + (", also where a window reaches beyond the edge" if module.ceil_mode else "")
     why = (
-        f"{row.name} is {POOLED[row.type]}: of each window of {high} × {wide} places it keeps the {kept}, and "
-        f"moves on by {down if down == across else f'{down} and {across}'}. So {before_.shape[1]} × {before_.shape[2]} "
-        "places became "
-        f"{after.shape[1]} × {after.shape[2]}."
+        f"{begun(named(row.name))} is {POOLED[row.type]}: of each window of {by(window)} places it keeps the {kept}, "
+        f"and moves on by {moves}. So {by(before_[at].shape)} places{framed} became {by(after[at].shape)}."
     )
-    ask = f"{POOLED[row.type].capitalize()} with windows of {high} × {wide} shrinks this map. What comes out?"
-    shown = [image_of(look, seen), Picture(before_[at], text=f"map {at} of {given.name}", limits=scale)]
+    ask = f"{POOLED[row.type].capitalize()} with windows of {by(window)}, {moves}, goes over this map. What comes out?"
+    shown = [image_of(look, seen), Picture(before_[at], text=f"map {at} of {named(given.name)}", limits=scale)]
     top, left = divmod(int(after[at].argmax()), after.shape[-1])
     opens = ("ConvolutionView", {"index": seen.index, "layer": row.name, "channel": at, "pixel": (top, left)})
     return Question(ask, right, wrong, why, shown, opens)
@@ -106,7 +121,8 @@ def _misses(
     }
     ways["the smallest number of each window"] = -functional.max_pool2d(-one, **window)
     down, across = _pair(module.stride)
-    ways["every second number"] = one[..., ::down, ::across]
+    every = "every second number" if (down, across) == (2, 2) else f"one number of each {by((down, across))}"
+    ways[every] = one[..., ::down, ::across]
     found = [(said, each[0, 0]) for said, each in ways.items() if said != POOLED[row.type]]
     flat = functional.normalize(after.flatten(1), dim=1)
     similar = [other for other in (flat @ flat[at]).argsort(descending=True, stable=True).tolist() if other != at]
@@ -131,6 +147,8 @@ def _pools(look: Looked, seen: Seen, row: Layer, given: Layer) -> bool:
     values = seen.output(given.name).float()
     if isinstance(module, nn.MaxPool2d) and _pair(module.dilation) != (1, 1):
         return False
+    if isinstance(module, nn.AvgPool2d) and (module.divisor_override or not module.count_include_pad):
+        return False  # what it keeps is no mean of all that the window lies on
     with torch.no_grad():
         window = (module.kernel_size, module.stride, module.padding)
         way = functional.max_pool2d if row.type == "MaxPool2d" else functional.avg_pool2d

@@ -10,8 +10,21 @@ from ..core import get_layer
 from ..layers import Layer
 from ..occlusion import occlusion
 from ..receptive_field import ReceptiveField, fields_of
-from .looked import Looked, NothingToAsk, called, image_of, limits, maps, name_of, number, one_of, scores
-from .question import Box, Choice, Picture, Question
+from .looked import (
+    Looked,
+    NothingToAsk,
+    called,
+    class_scores,
+    image_of,
+    maps,
+    name_of,
+    named,
+    number,
+    one_of,
+    scores,
+    spread,
+)
+from .question import Box, Choice, Picture, Question, limits
 
 OVERLAP = 0.55
 """Boxes that share more than this of their union cannot be told apart by a click."""
@@ -20,37 +33,46 @@ PARTS = 4
 CLEAR = 0.8
 """A wrong place changes the score by at most this share of what the right one does."""
 
+COUNTS = 0.03
+"""A part is asked about that takes at least this share of the range of all scores."""
+
 
 def receptive_field(look: Looked, random: Random, *, layer: str | None = None) -> Question:
     """Where does a unit look? The others are a unit elsewhere, the layer's own window alone, a forgotten stride."""
     seen = one_of(look, random)
-    rows = [row for row in maps(seen, seen.modules) if row.leaf and layer in (None, row.name, row.module)]
+    ran = [row for row in maps(seen, seen.modules) if row.leaf]
+    rows = [row for row in ran if layer in (None, row.name, row.module)]
     if not rows:
         raise NothingToAsk(f"{name_of(look)} has no layer with maps{'' if layer is None else f' called {layer!r}'}")
-    images = look.items.batch(seen.item)
-    fields = {each.layer: each for each in fields_of(look.module, images, rows, prepare=look.prepare)}
+    fields = {
+        each.layer: each for each in fields_of(look.module, look.items.batch(seen.item), ran, prepare=look.prepare)
+    }
     usable = [row for row in rows if _usable(fields[row.name])]
     if not usable:
         raise NothingToAsk(f"the units of {name_of(look)} see one pixel, or nearly the whole image")
+    gaps = next((at for at, row in enumerate(ran) if _skips(look, row, fields[row.name])), len(ran))
+    usable = [row for row in usable if row in ran[:gaps]]
+    if not usable:
+        raise NothingToAsk(f"the units of {name_of(look)} see parts of the image with gaps (dilation), so no whole box")
     row = random.choice(usable)
     field = fields[row.name]
     channel, unit = random.randrange(row.channels), _unit(field, random)
     right = _box(field, *unit)
     wrong = _apart(right, _misses(look, field, row, unit, random))
     if not wrong:
-        raise NothingToAsk(f"all units of {row.name} see nearly the same")
+        raise NothingToAsk(f"all units of {named(row.name)} see nearly the same")
     top, left, bottom, right_end = field.box(*unit)
     why = (
-        f"The unit at row {unit[0]}, column {unit[1]} of {row.name} sees rows {top} to {bottom - 1} and columns "
+        f"The unit at row {unit[0]}, column {unit[1]} of {named(row.name)} sees rows {top} to {bottom - 1} and columns "
         f"{left} to {right_end - 1}: {bottom - top} × {right_end - left} pixels. Two neighbours in the map look at "
-        f"places {_words(field.stride)} px apart, and each layer before has widened what they see."
+        f"places {_words(field.stride)}, and each window on the way has widened what they see."
     )
     values = seen.output(row.name)[channel].float()
     mark = (unit[1], unit[0], unit[1] + 1, unit[0] + 1)
-    text = f"map {channel} of {row.name}, {values.shape[0]} × {values.shape[1]}"
+    text = f"map {channel} of {named(row.name)}, {values.shape[0]} × {values.shape[1]}"
     shown = [Picture(values, text=text, limits=limits(values), boxes=[mark]), image_of(look, seen)]
     opens = ("ReceptiveFieldView", {"index": seen.index, "layer": row.name, "channel": channel, "unit": unit})
-    ask = f"One unit of {row.name} is framed in its map. Which part of the image does it see?"
+    ask = f"One unit of {named(row.name)} is framed in its map. Which part of the image does it see?"
     return Question(ask, Choice(box=right, said="what it sees"), wrong, why, shown, opens)
 
 
@@ -63,15 +85,20 @@ def most_important(look: Looked, random: Random, *, layer: str | None = None) ->
     target = int(output.argmax())
     height, width = (int(size) for size in seen.item.image.shape[-2:])
     side = (max(1, -(-height // PARTS)), max(1, -(-width // PARTS)))
-    found = occlusion(look.module, seen.item.image, target=target, window=side, stride=side, progress=False)
+    settings: dict[str, Any] = {
+        "target": target,
+        "window": side,
+        "stride": side,
+        "score": class_scores,
+        "progress": False,
+    }
+    found = occlusion(look.module, seen.item.image, **settings)
     change = found.change.reshape(-1)
     order = change.argsort(descending=True, stable=True).tolist()
     most = float(change[order[0]])
     clear = [at for at in order[1:] if float(change[at]) <= CLEAR * most]
-    if most <= 0 or not clear:
-        raise NothingToAsk(
-            f"no place of image {seen.index} counts clearly more for {called(look, target, len(output))}"
-        )
+    if most < COUNTS * spread(output) or not clear:
+        raise NothingToAsk(f"no part of image {seen.index} counts clearly more for {called(look, target, len(output))}")
     boxes = found.boxes.reshape(-1, 4).tolist()
     picture = image_of(look, seen)
     detail = max(clear, key=lambda at: _detail(picture, boxes[at]))
@@ -102,6 +129,28 @@ def _usable(field: ReceptiveField) -> bool:
     return area > 1 and area < 0.5 * field.image[0] * field.image[1]
 
 
+def _skips(look: Looked, row: Layer, field: ReceptiveField) -> bool:
+    """Whether a layer skips pixels within the boxes of its units: a box would say that they see all of it.
+
+    A window reads places `dilation` units of its input apart; each of these sees `size` pixels, and neighbours begin
+    `stride` pixels apart. Between them nothing is skipped where dilation times stride is at most size.
+    """
+    module = get_layer(look.module, row.module)
+    settings = [_both(getattr(module, name, 1)) for name in ("kernel_size", "dilation", "stride")]
+    for size, apart, window, dilation, step in zip(_both(field.size), _both(field.stride), *settings, strict=True):
+        before = apart / step
+        if window > 1 and dilation * before > size - dilation * (window - 1) * before:
+            return True
+    return False
+
+
+def _both(value: Any) -> tuple[float, float]:
+    """(height, width) of a number or a pair; 1 where it is neither."""
+    if isinstance(value, (tuple, list)) and len(value) == 2 and all(isinstance(each, (int, float)) for each in value):
+        return float(value[0]), float(value[1])
+    return (float(value), float(value)) if isinstance(value, (int, float)) else (1.0, 1.0)
+
+
 def _unit(field: ReceptiveField, random: Random) -> tuple[int, int]:
     """A unit by lot, not in the middle, where mistakes could not be told from the truth."""
     rows, columns = field.grid
@@ -126,7 +175,7 @@ def _misses(look: Looked, field: ReceptiveField, row: Layer, unit: tuple[int, in
     if isinstance(down, int) and isinstance(across, int) and down > 1:
         middle, centre = (right[1] + right[3]) // 2, (right[0] + right[2]) // 2
         box = (centre - across // 2, middle - down // 2, centre - across // 2 + across, middle - down // 2 + down)
-        yield Choice(box=_within(box, field), said=f"only the window of {row.name} itself")
+        yield Choice(box=_within(box, field), said=f"only the window of {named(row.name)} itself")
     high, wide = right[3] - right[1], right[2] - right[0]
     yield Choice(
         box=_within((unit[1], unit[0], unit[1] + wide, unit[0] + high), field), said="row and column without the stride"
@@ -186,4 +235,6 @@ def _detail(picture: Picture, box: Any) -> float:
 
 
 def _words(value: Any) -> str:
-    return " and ".join(f"{each:g}" for each in value) if isinstance(value, tuple) else f"{value:g}"
+    return (
+        f"{value[0]:g} px apart down and {value[1]:g} px across" if isinstance(value, tuple) else f"{value:g} px apart"
+    )

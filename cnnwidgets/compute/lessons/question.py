@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
+from numbers import Real
 from typing import Any, Literal, TypeAlias, get_args
 
 import torch
@@ -15,6 +17,10 @@ Kind: TypeAlias = Literal["image", "map", "kernel", "curve"]
 AXES = {"image": 3, "map": 2, "kernel": 3, "curve": 1}
 MOST = 9
 """Choices of a question: each has a key of its own, 1 to 9."""
+CHANNELS = (1, 3, 4)
+"""Channels of an image: grey, RGB, RGBA."""
+SLACK = 1e-3
+"""How far undoing a normalisation may carry an image out of 0 to 1."""
 ALIKE = 0.05
 """Pictures whose difference has less than this share of the norm of the larger one cannot be told apart by eye."""
 
@@ -28,14 +34,15 @@ class Picture:
     values : torch.Tensor
         As `kind` says; finite.
     kind : str
-        `image`, (C, H, W) in [0, 1]; `map`, (H, W) of any values; `kernel`, (N, H, W), the kernels of one filter;
+        `image`, (C, H, W) in [0, 1] with 1, 3 or 4 channels; `map`, (H, W) of any values; `kernel`, (N, H, W), the
+        kernels of one filter;
         `curve`, (N,), values from left to right.
     text : str
         What stands over it.
     limits : (float, float), optional
-        Ends of the colour scale, or of the axis of a curve; None: its own. Pictures to be compared have the same.
+        Ends of the colour scale, or of the axis of a curve; None: its own, and one for all choices of a question.
     boxes : sequence of (left, top, right, bottom)
-        What is outlined, in pixels.
+        What is outlined, in pixels within the picture.
 
     Raises
     ------
@@ -69,10 +76,51 @@ class Picture:
         if not bool(values.isfinite().all()):
             raise ValueError(f"the picture {self.text!r} holds NaN or infinite values")
         object.__setattr__(self, "values", values)
+        if self.kind == "image":
+            if len(values) not in CHANNELS:
+                raise ValueError(f"an image has 1, 3 or 4 channels, not {len(values)}; take one, or their mean")
+            low, high = float(values.min()), float(values.max())
+            if low < -SLACK or high > 1 + SLACK:
+                raise ValueError(f"an image has values in 0 to 1, not {low:g} to {high:g}; a map may have any")
+        if self.limits is not None:
+            low, high = map(float, self.limits)
+            if not -math.inf < low < high < math.inf:
+                raise ValueError(f"limits are two numbers, the lower one first, not {self.limits}")
+        for box in self.boxes:
+            self.check_box(box)
+
+    def check_box(self, box: Box) -> None:
+        """Raise ValueError, in words, where a box is no part of this picture."""
+        height, width = self.values.shape[-2:] if self.values.ndim > 1 else (0, 0)
+        left, top, right, bottom = box
+        if not (0 <= left < right <= width and 0 <= top < bottom <= height):
+            raise ValueError(
+                f"the box {box} is no part of a picture of {width} × {height} pixels: left, top, right, bottom"
+                if height
+                else "a curve has no boxes"
+            )
 
     def looks_like(self, other: Picture) -> bool:
-        """Whether nobody could tell the two apart."""
-        return self.kind == other.kind and alike(self.values, other.values)
+        """Whether nobody could tell the two apart: by their numbers, or as they are drawn, in 256 steps."""
+        if self.kind != other.kind or self.values.shape != other.values.shape:
+            return False
+        if alike(self.values, other.values):
+            return True
+        own = [each.limits or (None if self.kind != "image" else (0.0, 1.0)) for each in (self, other)]
+        if own == [None, None]:
+            own = [limits(self.values, other.values)] * 2  # those of one question share a scale
+        drawn = []
+        for each, ends in zip((self, other), own, strict=True):
+            low, high = ends or limits(each.values)
+            drawn.append(((each.values - low) / (high - low)).clamp(0, 1) * 255)
+        return float((drawn[0] - drawn[1]).abs().max()) <= 1
+
+
+def limits(*values: torch.Tensor) -> tuple[float, float]:
+    """One colour scale for all of these; centred on 0 where there are negative values."""
+    low, high = min(float(each.min()) for each in values), max(float(each.max()) for each in values)
+    most = max(-low, high) or 1.0
+    return (-most, most) if low < 0 else (0.0, most)
 
 
 def alike(one: torch.Tensor, other: torch.Tensor, least: float = ALIKE) -> bool:
@@ -92,7 +140,7 @@ class Choice:
     text : str
         What it says; with a picture, what stands under it.
     picture : Picture, optional
-        What is clicked.
+        What is clicked; a tensor (H, W) will do.
     box : (left, top, right, bottom), optional
         The part of the question's last picture that is clicked, in pixels.
     said : str
@@ -112,6 +160,9 @@ class Choice:
     def __post_init__(self) -> None:
         if not self.text.strip() and self.picture is None and self.box is None:
             raise ValueError("a choice needs a text, a picture or a box")
+        given: Any = self.picture
+        if given is not None and not isinstance(given, Picture):
+            object.__setattr__(self, "picture", Picture(given))
 
     @classmethod
     def of(cls, given: Any) -> Choice:
@@ -122,10 +173,12 @@ class Choice:
             return cls(picture=given)
         if isinstance(given, torch.Tensor) and given.ndim:
             return cls(picture=Picture(given))
+        if isinstance(given, torch.Tensor):
+            given = given.item() if not given.is_floating_point() else given.detach().cpu().float().numpy()[()]
         if isinstance(given, (tuple, list)) and len(given) == 4:
             left, top, right, bottom = map(float, given)
             return cls(box=(left, top, right, bottom))
-        if isinstance(given, (str, int, float)):
+        if isinstance(given, (str, Real)):
             return cls(text=str(given))
         raise TypeError(f"a choice is a text, a tensor (H, W), a box of four numbers or a Choice, not {given!r:.60}")
 
@@ -182,9 +235,10 @@ class Question:
     topic: str = ""
 
     def __post_init__(self) -> None:
+        right, *wrong = _on_one_scale([Choice.of(each) for each in (self.right, *self.wrong)])
         for name, value in (
-            ("right", Choice.of(self.right)),
-            ("wrong", tuple(map(Choice.of, self.wrong))),
+            ("right", right),
+            ("wrong", tuple(wrong)),
             ("shown", tuple(each if isinstance(each, Picture) else Picture(each) for each in self.shown)),
         ):
             object.__setattr__(self, name, value)
@@ -195,6 +249,9 @@ class Question:
         boxes = sum(choice.box is not None for choice in self.choices)
         if boxes and (boxes < len(self.choices) or not self.shown):
             raise ValueError(f"{self.ask!r}: choices that are boxes need a picture in `shown`, and all must be boxes")
+        for choice in self.choices:
+            if choice.box is not None:
+                self.shown[-1].check_box(choice.box)
         for (one, first), (two, second) in combinations(enumerate(self.choices), 2):
             if first.same(second):
                 called = "the right answer" if not one else f"wrong answer {one}"
@@ -204,6 +261,20 @@ class Question:
     def choices(self) -> list[Choice]:
         """All that is offered, the right one first."""
         return [self.right, *self.wrong]
+
+
+def _on_one_scale(choices: Sequence[Choice]) -> list[Choice]:
+    """The choices with one scale for all pictures of a kind that have none of their own: they are compared."""
+    scales: dict[str, tuple[float, float]] = {}
+    open_ = [each.picture for each in choices if each.picture is not None and each.picture.limits is None]
+    for kind in {picture.kind for picture in open_} - {"image"}:
+        scales[kind] = limits(*(picture.values for picture in open_ if picture.kind == kind))
+    return [
+        replace(each, picture=replace(each.picture, limits=scales[each.picture.kind]))
+        if each.picture is not None and each.picture.limits is None and each.picture.kind in scales
+        else each
+        for each in choices
+    ]
 
 
 def apart(right: Choice, candidates: Iterator[Choice] | Sequence[Choice], most: int = 3) -> list[Choice]:

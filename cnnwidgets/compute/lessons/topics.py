@@ -7,11 +7,11 @@ from dataclasses import replace
 from random import Random
 from typing import NamedTuple
 
-from ..core import unknown
+from ..core import ForwardError, find_layer, module_names, unknown
 from .classes import softmax, which_class
 from .kernels import which_filter, which_map
 from .learning import which_rate
-from .looked import Asks, Looked, NothingToAsk
+from .looked import Asks, Looked, NothingToAsk, one_of
 from .maps import pooling, relu
 from .places import most_important, receptive_field
 from .question import Question
@@ -71,7 +71,8 @@ def ask(
     Returns
     -------
     Asked
-        The questions, and why a topic gave none: it does not apply to this network, or these images.
+        The questions, and why a topic gave none: it does not apply to this network, these images or this layer, or it
+        failed. Of functions of your own that is `NothingToAsk` alone; what else they raise is raised.
 
     Raises
     ------
@@ -80,6 +81,8 @@ def ask(
     ForwardError
         The network refuses every image that was tried.
     """
+    if layer is not None:
+        find_layer(module_names(look.module), layer)
     chosen = [(each if isinstance(each, str) else getattr(each, "__name__", "own"), _of(each)) for each in topics]
     made: dict[str, list[Question]] = {}
     left_out: dict[str, str] = {}
@@ -88,9 +91,13 @@ def ask(
         for number in range(count):
             try:
                 made[name].append(_one(look, name, asks, f"{seed} {name} {number}", layer, made[name]))
-            except NothingToAsk as reason:
+            except Exception as reason:
+                if name not in TOPICS and not isinstance(reason, NothingToAsk):
+                    raise  # a mistake in a function of one's own
+                if isinstance(reason, ForwardError):
+                    one_of(look, Random(seed))  # raises where the network refuses every image, whatever is asked
                 if not made[name]:
-                    left_out[name] = str(reason)
+                    left_out[name] = " ".join(str(reason).split()) or type(reason).__name__
                 break
     turns = [questions[at] for at in range(count) for questions in made.values() if at < len(questions)]
     return Asked(turns, left_out)

@@ -21,6 +21,8 @@ TRUE = "true class"
 """Stands below the bar of the class that an image has."""
 NARROWEST = 260
 """Width that titles and footers can count on."""
+FOOTER = 12
+"""Lines of a footer at most."""
 DOT = 18
 """Pixels that a dot and the room behind it take."""
 
@@ -36,7 +38,7 @@ class Card:
     panels
         From left to right; a sequence of panels is a column, stacked.
     footer
-        One quiet line below.
+        Quiet, below; wrapped where it is too long.
     """
 
     title: str
@@ -74,7 +76,7 @@ def card(
     panels
         From left to right; a sequence of panels is a column, stacked.
     footer
-        One quiet line below.
+        Quiet, below; wrapped where it is too long.
     dark
         Light text on a dark ground.
 
@@ -117,8 +119,9 @@ def drawn(card: Card, pen: Pen) -> int:
         bottom = max(bottom, y)
         x += width + BETWEEN
     if footer:
-        pen.text(PADDING, bottom + 24, footer, inner, 11, pen.theme.muted)
-        bottom += 24
+        for at, line in enumerate(wrapped(footer, inner, 11, FOOTER)):
+            bottom += 15 if at else 24
+            pen.text(PADDING, bottom, line, inner, 11, pen.theme.muted)
     return bottom + 16
 
 

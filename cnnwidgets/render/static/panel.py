@@ -122,7 +122,7 @@ class Panel:
     resting: bool = False
     parts: Sequence[Panel] = ()
     beside: bool = False
-    sketch: Callable[[Pen, float, float], None] | None = None
+    sketch: Callable[[Pen, float, float], object] | None = None
 
     def __post_init__(self) -> None:
         if self.width < 1:

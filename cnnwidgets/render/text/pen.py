@@ -86,12 +86,12 @@ def fitting_size(texts: Iterable[str], width: float) -> int:
     return next((size for size in range(13, 7, -1) if text_length(longest, size) <= width * 5 / 6), 7)
 
 
-def wrapped(text: str, width: float, size: int, most: int = 4) -> list[str]:
+def wrapped(text: str, width: float, size: int, most: int = 4, *, bold: bool = False) -> list[str]:
     """The text in at most so many lines of that width, broken between words; the last takes all that is left."""
     lines: list[str] = []
     for word in _one_line(text).split(" "):
         longer = f"{lines[-1]} {word}" if lines else word
-        if lines and (len(lines) == most or text_length(longer, size) <= width):
+        if lines and (len(lines) == most or text_length(longer, size, bold=bold) <= width):
             lines[-1] = longer
         else:
             lines.append(word)

@@ -7,7 +7,7 @@ import pytest
 from PIL import ImageDraw
 
 from cnnwidgets.render.color.colormap import DARK, FLAG, LIGHT, rgb
-from cnnwidgets.render.static.card import BETWEEN, NARROWEST, PADDING, Card, Panel, card
+from cnnwidgets.render.static.card import BETWEEN, FOOTER, NARROWEST, PADDING, Card, Panel, card
 from cnnwidgets.render.text.pen import fitting_size, text_length, wrapped
 from tests.render.conftest import contrast
 
@@ -150,7 +150,16 @@ def test_long_text_never_leaves_its_place() -> None:
     assert (image[2:-2, 2 : PADDING - 1] == ground).all()
     assert (image[2:-2, -PADDING + 1 : -2] == ground).all()
     # Panels keep to their own 120 pixels; title and footer stand above and below.
-    assert (image[50:-30, PADDING + 121 : -2] == ground).all()
+    below = 30 + (FOOTER - 1) * 15
+    assert (image[50:-below, PADDING + 121 : -2] == ground).all()
+
+
+def test_a_footer_that_is_too_long_is_wrapped_and_loses_no_word() -> None:
+    one = card("t", [Panel("h", width=300)], footer="a quiet line")
+    long = card("t", [Panel("h", width=300)], footer="a quiet line " * 6)  # 3 lines of 300 px in 11 px type
+    lines = wrapped("a quiet line " * 6, 300, 11)
+    assert len(lines) > 1 and " ".join(lines).split() == ["a", "quiet", "line"] * 6
+    assert long.shape == (one.shape[0] + 15 * (len(lines) - 1), *one.shape[1:])
 
 
 def test_text_of_several_lines_is_written_on_one() -> None:
