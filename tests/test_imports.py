@@ -183,8 +183,8 @@ ONLY_IN = {
 """Package -> the only top-level rooms where it may be imported."""
 
 HEAVY = ("captum", "matplotlib", "pandas", "scipy", "skimage", "sklearn", "tensorboard", "tqdm")
-HOOKED = tuple(f"cnnwidgets.compute.{room}.hooks" for room in ("core", "gradients", "interventions"))
-"""The only files that register hooks: during a look, during a training, and during an intervention."""
+HOOKED = tuple(f"cnnwidgets.compute.{room}.hooks" for room in ("core", "gradients", "interventions", "maximization"))
+"""The only files that register hooks: during a look, a training, an intervention, and in the graph of one backward."""
 HOOK = re.compile(r"register_(\w+_)?hook")
 MOST_FILES = 10
 """Python files that a room may hold besides its `__init__`."""

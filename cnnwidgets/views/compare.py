@@ -118,4 +118,6 @@ def _check_alone(images: Sequence[Any], models: Sequence[Any], options: Mapping[
             "of the two; index= chooses the image that is seen with and without edits"
         )
     if options.get("scans") is not None:
-        raise ValueError(f"{asked} stand side by side for one network, and scans tell two apart: leave out scans")
+        raise ValueError(
+            f"{asked} stand side by side for one network, and scans tell two networks apart: leave out scans"
+        )

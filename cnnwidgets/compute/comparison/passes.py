@@ -3,25 +3,57 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import nn
 
-from ..core import Prepare, around_calls, call, check_hooks, check_numbers, find_layer, leaves, module_names, plain
+from ..core import (
+    ForwardError,
+    Prepare,
+    around_calls,
+    call,
+    check_hooks,
+    check_numbers,
+    find_layer,
+    leaves,
+    module_names,
+    plain,
+)
 from ..dataset import Item, Items
 from ..inputs import as_numbers
 from ..layers import Layer, LayerTable, layer_table, mixes_images, one_image
 from ..shadow import looking
-from .naming import called, named
 
 EDGE = 8
 """Of a map that is larger, so many rows and columns are sampled, evenly spread."""
 INSTEAD = "compare the model that it was made of"
 """What to do with a network whose layers cannot be followed."""
+KINDS = ForwardError, LookupError, TypeError, ValueError
+"""Errors that say of which network they are."""
 Take = Callable[[Layer, torch.Tensor], None]
+
+
+def called(letter: str, model: nn.Module) -> str:
+    """What a network of a comparison is called: `A (LeNet5)`; by its class alone where there is only one."""
+    try:
+        kind = type(plain(model)).__name__
+    except (TypeError, ValueError):  # it is refused: what it is called must not raise
+        kind = type(model).__name__
+    return f"{letter} ({kind})" if letter else kind
+
+
+@contextmanager
+def named(letter: str, model: nn.Module, where: str = "") -> Iterator[None]:
+    """Errors raised inside say which network refused, and `where`."""
+    try:
+        yield
+    except KINDS as error:
+        kind = next(kind for kind in KINDS if isinstance(error, kind))
+        raise kind(f"{called(letter, model)}{where}: {error}") from error
 
 
 @dataclass(eq=False)

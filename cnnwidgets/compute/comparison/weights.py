@@ -11,8 +11,8 @@ import torch
 from torch import nn
 
 from ..core import check_numbers, named_parts, plain
-from .naming import called, named
 from .pairing import How, paired
+from .passes import called, named
 
 CHUNK = 2**18
 """Numbers of a weight that are subtracted at a time: they stay in the cache of the processor."""

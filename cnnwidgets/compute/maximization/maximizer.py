@@ -16,9 +16,9 @@ from ..dataset import Items
 from ..inputs import as_images
 from ..layers import mixes_images
 from ..shadow import looking
-from .backward import without_nan
 from .canvas import SIDES, Canvas
 from .goal import Driven, Goal, PlaceOf
+from .hooks import without_nan
 from .moving import Moving
 from .opening import Opening
 from .picture import MaximizedPicture

@@ -8,9 +8,9 @@ import torch
 from torch.nn import functional
 
 from ..dataset import Items
-from .backward import past_relus
 from .canvas import Canvas
 from .goal import Driven
+from .hooks import past_relus
 from .spectrum import DARKEST, Spectrum
 
 SILENT = 16

@@ -1,4 +1,4 @@
-"""Gradients where the usual ones tell nothing: past ReLUs that are closed, and past NaN that has no part in a value."""
+"""Hooks in the graph of a pass, gone with it: gradients past closed ReLUs, and past NaN that has no part in a value."""
 
 from __future__ import annotations
 
