@@ -205,7 +205,9 @@ class _Sweep:
             return list(enumerate(self.chosen[name]))
         try:
             every = list(self.view.choices(name))
-        except Exception:  # where the view now stands it cannot be drawn either
+        except Exception:
+            if self._can_be_drawn():  # it is the fault of choices(), not of where the view now stands
+                raise
             every = [getattr(self.view, name)]
         if self.start[name] in every:
             self._places.setdefault(name, every.index(self.start[name]))
@@ -236,6 +238,13 @@ class _Sweep:
             self.painted += seen is not None
         self._ranks[at] = ranks
         return True
+
+    def _can_be_drawn(self) -> bool:
+        with suppress(Exception):
+            self.view.settle()
+            self.view.static()
+            return True
+        return False
 
     def _said(self, at: tuple[str, ...], error: Exception) -> Card:
         """What stands in the place of a state that could not be drawn."""
