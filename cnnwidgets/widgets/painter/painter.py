@@ -233,8 +233,9 @@ class Painter(Scripted, Sides):
 
     def ahead(self, numbers: Numbers, channel: int) -> None:
         """Send the numbers of what may be shown next, unless every page has them or nobody looks."""
-        if not self._holding_sync and pages.seen and not pages.hold(numbers.key):
-            self._send_numbers(numbers, channel)
+        with pages.turn:
+            if not self._holding_sync and pages.seen and not pages.hold(numbers.key):
+                self._send_numbers(numbers, channel)
 
     def stand(self, address: dict[str, Any] | None) -> None:
         """Tell pages at which address the view stands, of all that they were told before; None: it is being drawn."""
@@ -277,19 +278,23 @@ class Painter(Scripted, Sides):
         """Send the numbers and the colours that some page has not."""
         if self._holding_sync or not pages.seen:  # if this state stays, a page says what it needs, or that it is seen
             return
+        with pages.turn:
+            self._send_colours(str(painting.state["colormap"]))
+            key = painting.numbers.key
+            if self.on_numbers is not None:
+                self.on_numbers(key, pages.hold(key))
+            for numbers in painting.every:
+                if not pages.hold(numbers.key):
+                    self._send_numbers(numbers, int(painting.state["channel"]))
+
+    def _send_colours(self, colormap: str) -> None:
         names = list(COLORMAPS[1:]) if not pages.hold(f"palette {SEQUENTIAL}") else []
-        if (name := choose(str(painting.state["colormap"]), signed=False)) not in names:
+        if (name := choose(colormap, signed=False)) not in names:
             names.append(name)
         if missing := [name for name in names if not pages.hold(f"palette {name}")]:
             self.send(*palettes(missing))
             for name in missing:
                 pages.sent(f"palette {name}")
-        key = painting.numbers.key
-        if self.on_numbers is not None:
-            self.on_numbers(key, pages.hold(key))
-        for numbers in painting.every:
-            if not pages.hold(numbers.key):
-                self._send_numbers(numbers, int(painting.state["channel"]))
 
     def _send_numbers(self, numbers: Numbers, channel: int) -> None:
         # Not deflated: a page inflates in its own time, while the next state may already be written to the side that it

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import ipywidgets as W
@@ -127,6 +128,34 @@ def test_nothing_is_sent_for_a_page_that_nobody_sees_until_somebody_does(heard):
     assert heard.sent[3][0]["key"] == painting(MAPS + 3).numbers.key
     heard.say("seen", seen=True)  # another painter of the same page
     assert len(heard.sent) == 4
+
+
+def test_two_painters_that_are_told_in_two_threads_send_what_both_show_once(heard, monkeypatch):
+    other = Heard(monkeypatch)
+    heard.hello()
+    heard.say("seen", seen=False)
+    for each in (heard, other):
+        each.painter.show(painting())
+    sent: list[str] = []
+    begun = threading.Event()
+
+    def tell_other() -> None:
+        begun.set()
+        other.say("seen", seen=True)
+
+    thread = threading.Thread(target=tell_other)
+
+    def send(_: Painter, content: dict[str, Any], buffers: Any = None) -> None:
+        sent.append(content["kind"])
+        if not thread.ident:
+            thread.start()
+            begun.wait()
+            thread.join(0.2)  # longer than it takes to send all, were it not for this painter's turn
+
+    monkeypatch.setattr(Painter, "send", send)
+    heard.say("seen", seen=True)
+    thread.join()
+    assert sent == ["palettes", "layer"]
 
 
 def test_a_page_in_sight_gets_all_beside_one_that_nobody_sees_and_that_one_the_rest_later(heard):
