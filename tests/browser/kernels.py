@@ -52,9 +52,18 @@ def become_kernel(caller: socket.socket) -> None:
     os.chdir(asked["folder"])
     sys.argv[1:] = ["-f", asked["connection_file"]]
     caller.sendall(str(os.getpid()).encode())
-    from ipykernel import kernelapp
+    import zmq
+    from ipykernel.kernelapp import IPKernelApp
 
-    kernelapp.launch_new_instance()
+    class Kernel(IPKernelApp):
+        """Drops nothing that it publishes: by default a cell that makes thousands of widgets at once, as those with
+        every view do, loses what a busy server has not taken in, and so the news that it has ended."""
+
+        def init_iopub(self, context: zmq.Context[zmq.Socket[bytes]]) -> None:
+            context.setsockopt(zmq.SNDHWM, 0)  # for the sockets that are made from here on
+            super().init_iopub(context)
+
+    Kernel.launch_instance()
 
 
 def ask(name: str, connection_file: str) -> None:
