@@ -12,10 +12,8 @@ from ..compute.core import whole
 from ..compute.scan import Scan
 from ..training.recording import Recorder, Recording
 from ..widgets.state import Subject
-from .comparison import CompareFrames, CompareView
+from .comparison import MOST, CompareFrames, CompareView
 
-MOST = 4
-"""Columns stand side by side."""
 OF_NETWORKS = "edits", "classes", "scans", "denormalize", "prepare", "index", "beside"
 """Keywords that say nothing of a recording."""
 

@@ -15,7 +15,17 @@ from ..layers import LayerTable
 from .changes import Moments, ResponseChange, ResponseChanges
 from .disagreement import Disagreements, Votes, class_names_of
 from .pairing import pair_layers
-from .passes import Network, check_networks, chosen_indices, chosen_layers, comparable, layers_of, own_layers, sampled
+from .passes import (
+    Network,
+    check_networks,
+    chosen_indices,
+    chosen_layers,
+    comparable,
+    layers_of,
+    letters,
+    own_layers,
+    sampled,
+)
 from .similarity import FEWEST, Hsic, Similarity, centred, mini_batches
 
 MEASURES = ("similarity", "responses", "disagreements")
@@ -97,7 +107,7 @@ class Comparer:
         self._batches = mini_batches(self._indices, size)
         self._models = model_a, model_b
         self._once = plain(model_a) is plain(model_b)
-        a, b = ("", "") if self._once else ("A", "B")
+        a, b = letters(model_a, model_b)
         first = layers_of(model_a, self._items, self._indices[0], prepare, a)
         tables = first, first if self._once else layers_of(model_b, self._items, self._indices[0], prepare, b)
         of = own_layers if layers is None and layers_b is None else comparable

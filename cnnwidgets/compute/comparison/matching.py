@@ -10,10 +10,10 @@ import torch
 from torch import nn
 
 from ...late import imported
-from ..core import Bar, Prepare, Report, plain, same_random_state
+from ..core import Bar, Prepare, Report, same_random_state
 from ..dataset import Items
 from .pairing import pair_layers
-from .passes import Network, check_networks, chosen_indices, chosen_layers, comparable, layers_of, sampled
+from .passes import Network, check_networks, chosen_indices, chosen_layers, comparable, layers_of, letters, sampled
 from .similarity import mini_batches
 
 
@@ -102,10 +102,9 @@ def match_channels(
     check_networks((model_a, model_b))
     items = Items(dataset, prepare=prepare, model=model_a)
     chosen = chosen_indices(items, indices)
-    letters = ("", "") if plain(model_a) is plain(model_b) else ("A", "B")
+    names = letters(model_a, model_b)
     tables = [
-        layers_of(model, items, chosen[0], prepare, letter)
-        for model, letter in zip((model_a, model_b), letters, strict=True)
+        layers_of(model, items, chosen[0], prepare, name) for model, name in zip((model_a, model_b), names, strict=True)
     ]
     (one,) = chosen_layers(tables[0], layer)
     if layer_b is None:
@@ -115,7 +114,7 @@ def match_channels(
             raise LookupError(f"layer {layer!r} has no partner: give layer_b, one of {', '.join(there.names[:20])}")
         layer_b = pair.b
     (other,) = chosen_layers(tables[1], layer_b)
-    networks = [Network(model_a, [one], prepare, letters[0]), Network(model_b, [other], prepare, letters[1])]
+    networks = [Network(model_a, [one], prepare, names[0]), Network(model_b, [other], prepare, names[1])]
     found: list[list[torch.Tensor]] = [[], []]
     with Bar(len(chosen), "images", progress) as bar, same_random_state():
         for batch in mini_batches(chosen, max(1, batch_size)):

@@ -37,6 +37,11 @@ KINDS = ForwardError, LookupError, TypeError, ValueError
 Take = Callable[[Layer, torch.Tensor], None]
 
 
+def letters(model_a: nn.Module, model_b: nn.Module) -> tuple[str, str]:
+    """What errors call the two networks; nothing where both are one."""
+    return ("", "") if plain(model_a) is plain(model_b) else ("A", "B")
+
+
 def called(letter: str, model: nn.Module) -> str:
     """What a network of a comparison is called: `A (LeNet5)`; by its class alone where there is only one."""
     try:

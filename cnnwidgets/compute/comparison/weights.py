@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..core import check_numbers, named_parts, plain
+from ..core import named_parts, plain
 from .pairing import How, paired
-from .passes import called, named
+from .passes import called, check_networks
 
 CHUNK = 2**18
 """Numbers of a weight that are subtracted at a time: they stay in the cache of the processor."""
@@ -122,6 +122,7 @@ def weight_changes(model_a: nn.Module, model_b: nn.Module) -> WeightChanges:
     >>> changes.ranking[0], changes["C1"].relative, changes["C3"].channels[4:6].tolist()
     ('C3', 0.0, [0.0, 1.0])
     """
+    check_networks((model_a, model_b), layers=False)
     a, b = _weighted("A", model_a), _weighted("B", model_b)
     pairs, left, right = paired(a, b, {}, lambda one, other: _shapes(one) == _shapes(other), _kind)
     found = {pair.a: _change(pair.a, pair.b, pair.how, a[pair.a], b[pair.b]) for pair in pairs}
@@ -129,9 +130,7 @@ def weight_changes(model_a: nn.Module, model_b: nn.Module) -> WeightChanges:
 
 
 def _weighted(letter: str, model: nn.Module) -> dict[str, nn.Module]:
-    """The modules with parameters or buffers of their own, each once; raises ValueError for one without numbers."""
-    with named(letter, model):
-        check_numbers(model)
+    """The modules with parameters or buffers of their own, each once; raises ValueError for one on the meta device."""
     found: dict[str, nn.Module] = {}
     seen: set[int] = set()
     for name, part in named_parts(plain(model)).items():

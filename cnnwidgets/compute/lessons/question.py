@@ -35,8 +35,7 @@ class Picture:
         As `kind` says; finite.
     kind : str
         `image`, (C, H, W) in [0, 1] with 1, 3 or 4 channels; `map`, (H, W) of any values; `kernel`, (N, H, W), the
-        kernels of one filter;
-        `curve`, (N,), values from left to right.
+        kernels of one filter; `curve`, (N,), values from left to right.
     text : str
         What stands over it.
     limits : (float, float), optional

@@ -225,23 +225,23 @@ class Maximizer:
         loss, values, opening = self._loss(found, pixels), self._spectrum.values, self._opening
         (gradient,) = torch.autograd.grad(loss, values, retain_graph=opening.closed)
         each = gradient.abs().flatten(1).amax(1)  # NaN where one of them is
-        least, largest = float(each.amin()), float(each.amax())
+        largest = float(each.amax())
         if not (math.isfinite(largest) and math.isfinite(float(loss.detach()))):
             self._begin_smaller(bool(found.activation.detach().isfinite().all()))
             return
         self.done += 1
-        if least and not (self._diversity and not found.activation.detach().all()):
-            if opening.silent or opening.closed:
-                opening.over()
-                self.note = opening.note or self.note
-        else:  # the diversity alone is a gradient too
-            closed = each == 0 if not self._diversity else (each == 0) | (found.activation.detach() == 0)
+        led: torch.Tensor | None = gradient
+        closed = each == 0
+        if self._diversity:  # which alone is a gradient too
+            closed |= found.activation.detach() == 0
+        if bool(closed.any()):
             led = opening.lead(found.activation, gradient, closed, lambda images: self._driven(shadow, images))
-            self.note = opening.note or self.note
-            if led is None:
-                return
-            gradient = led
-        values.grad = gradient
+        else:
+            opening.over()
+        self.note = opening.note or self.note
+        if led is None:
+            return
+        values.grad = led
         self._optimizer.step()
         values.grad = None
 

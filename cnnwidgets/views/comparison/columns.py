@@ -19,7 +19,13 @@ from ...widgets.surface import markup
 
 LETTERS = "ABCD"
 MOST = len(LETTERS)
+"""Columns stand side by side."""
 EDITS = "{'layer4': cw.Ablate(channels=3)}"
+
+
+def numbers(values: torch.Tensor) -> torch.Tensor:
+    """An output that can be compared: as floats; complex numbers stay, for their phase counts."""
+    return values if values.is_complex() else values.float()
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

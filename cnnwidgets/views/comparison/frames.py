@@ -23,7 +23,7 @@ from ...widgets.controls import ChannelControl, LayerPicker
 from ...widgets.panels import INPUT
 from ...widgets.state import Colormap, Given, Index, NotNone, call, recording_of
 from ...widgets.surface import markup, number
-from .columns import LETTERS, Shown, checked_pixel
+from .columns import LETTERS, Shown, checked_pixel, numbers
 from .controls import curtain_control, scale_control
 from .drawing import PRESENTED, Drawing
 from .rankings import Ranked
@@ -211,7 +211,7 @@ class CompareFrames(ModelView):
                 letter=letter,
                 name=at.name,
                 row=self.layer_row,
-                output=_numbers(self.recording.maps(at, self.layer, self.probe)),
+                output=numbers(self.recording.maps(at, self.layer, self.probe)),
                 aspect=aspect,
             )
             for letter, at in zip(LETTERS, self._moments_at, strict=False)
@@ -296,7 +296,7 @@ class CompareFrames(ModelView):
 
     def _read(self, frame: int, layer: str) -> torch.Tensor | None:
         try:
-            return _numbers(self.recording.maps(frame, layer, self.probe))
+            return numbers(self.recording.maps(frame, layer, self.probe))
         except (LookupError, Damaged, OSError):  # said where it is looked at
             return None
 
@@ -363,10 +363,6 @@ class CompareFrames(ModelView):
                 if before is not None and after is not None:
                     found[row, column] = _change(before, after)
         return found
-
-
-def _numbers(values: torch.Tensor) -> torch.Tensor:
-    return values if values.is_complex() else values.float()
 
 
 def _change(one: torch.Tensor, other: torch.Tensor) -> float:

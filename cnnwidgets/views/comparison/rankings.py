@@ -16,6 +16,7 @@ from ...render.mosaic import Strip, strip
 from ...render.static import Panel
 from ...widgets.state import Snapshot
 from ...widgets.surface import markup, number
+from .columns import numbers
 
 WIDTH = 288
 SHOWN = 6
@@ -85,8 +86,7 @@ def of_outputs(a: Snapshot, b: Snapshot, pairing: Pairing, layer: str, names: Co
         one, other = a.find(pair.a), b.find(pair.b)
         if pair.a not in names or one.shape != other.shape or one.layout != other.layout:
             continue
-        outputs = a.output(pair.a), b.output(pair.b)
-        before, after = (each if each.is_complex() else each.float() for each in outputs)  # a phase counts
+        before, after = numbers(a.output(pair.a)), numbers(b.output(pair.b))
         if before.shape != after.shape:
             continue
         norm, change = float(before.norm()), float((after - before).norm())

@@ -224,9 +224,7 @@ class _Sweep:
         if at not in self._ranks:
             moves, failed = None, None
             try:
-                if seen is None:
-                    self.view.settle()
-                card = self.view.static()
+                card = self._drawn() if seen is None else self.view.static()
                 moves = self.view.page_moves() if self.budget >= SMALL else None
             except Exception as error:  # one state that cannot be drawn does not take the others with it
                 card, failed = self._said(at, error), error
@@ -239,10 +237,13 @@ class _Sweep:
         self._ranks[at] = ranks
         return True
 
+    def _drawn(self) -> Card:
+        self.view.settle()
+        return self.view.static()
+
     def _can_be_drawn(self) -> bool:
         with suppress(Exception):
-            self.view.settle()
-            self.view.static()
+            self._drawn()
             return True
         return False
 
@@ -259,11 +260,10 @@ class _Sweep:
             self._ranks[at] = ranks
             return True
         try:
-            self.view.settle()
+            shown = [panel for column in self._drawn().columns for panel in column]
         except Exception:  # it is said where the state is added
             self._pictured.add(at)
             return None
-        shown = [panel for column in self.view.static().columns for panel in column]
         able = [panel for panel in shown if isinstance(panel, PaintedPanel)]
         paintings: dict[Panel, Painting] = {panel: panel.painting for panel in able if panel.painting}
         if not paintings:
