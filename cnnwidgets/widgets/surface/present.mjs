@@ -75,7 +75,7 @@ function clear(card) {
 
 /** Follow the button `present` of a card. @param {any} card */
 export function presents(card) {
-  const cutOff = document.body.dataset.vscodeThemeKind; // VS Code has outputs in a frame, and shows a part of it
+  const cutOff = document.body.dataset.vscodeThemeKind; /** VS Code has outputs in a frame, and shows a part of it */
   if (!card.showPopover || cutOff) return;
   const button = () => card.querySelector('.cnnw-present');
   const wanted = () => card.isConnected && button()?.classList.contains('mod-active');
